@@ -1,0 +1,76 @@
+import { AsynczError, listOf, show } from './asyncz.error.js';
+
+/**
+ * An option has a value that is not allowed.
+ *
+ * @publicApi
+ */
+export class InvalidOptionError extends AsynczError {
+  readonly code = 'ASYNCZ_INVALID_OPTION';
+
+  /**
+   * @param option The option's name, with its path where it is nested (`retry.attempts`).
+   * @param value What was given.
+   * @param allowed What is allowed, in words.
+   */
+  constructor(
+    readonly option: string,
+    readonly value: unknown,
+    readonly allowed: string,
+    options?: ErrorOptions,
+  ) {
+    super(`Invalid ${option}: ${show(value)}. Allowed: ${allowed}.`, options);
+  }
+}
+
+/**
+ * An option that does not exist.
+ *
+ * @publicApi
+ */
+export class UnknownOptionError extends AsynczError {
+  readonly code = 'ASYNCZ_UNKNOWN_OPTION';
+
+  /**
+   * @param where What has the options: `AsynczModule.forRoot`, `the "cron" trigger`.
+   * @param option The name that is not known.
+   * @param allowed The names that are.
+   */
+  constructor(
+    readonly where: string,
+    readonly option: string,
+    readonly allowed: readonly string[],
+  ) {
+    super(`Unknown option ${show(option)} of ${where}. Allowed: ${listOf(allowed)}.`);
+  }
+}
+
+/**
+ * A name that is not registered: a store, an executor, a trigger type, a handler, a serializer.
+ *
+ * @publicApi
+ */
+export class UnknownNameError extends AsynczError {
+  readonly code: string;
+
+  /**
+   * @param kind What it should name.
+   * @param value The name that is not known.
+   * @param allowed The names that are.
+   */
+  constructor(
+    readonly kind: 'store' | 'store type' | 'executor' | 'trigger type' | 'handler' | 'serializer' | 'calendar',
+    readonly value: string,
+    readonly allowed: readonly string[],
+  ) {
+    super(`Unknown ${kind} ${show(value)}. Known: ${listOf(allowed)}.`);
+    this.code = `ASYNCZ_UNKNOWN_${kind.toUpperCase().replace(' ', '_')}`;
+  }
+}
+
+/** Throws an {@link UnknownOptionError} for the first key of `options` that is not in `allowed`. */
+export function rejectUnknownOptions(where: string, options: object, allowed: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (!allowed.includes(key)) throw new UnknownOptionError(where, key, allowed);
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Where time comes from. Nothing in the library reads the system clock or starts a timer except through this interface,
+ * so that a test can set the time and a store can put the database's clock in its place.
+ *
+ * @publicApi
+ */
+export interface Clock {
+  /** The wall clock, in milliseconds since the Unix epoch. It may step in either direction. */
+  now(): number;
+  /** A clock that never steps, in milliseconds from an arbitrary start. Waits and lease ages are measured on it. */
+  monotonic(): number;
+  /**
+   * Calls `callback` once, `delayMs` milliseconds from now on the monotonic clock.
+   *
+   * @param delayMs At most {@link MAX_TIMER_MS}; whoever needs longer waits again when it has passed.
+   * @returns A function that cancels the call; it does nothing once the call was made.
+   */
+  schedule(callback: () => void, delayMs: number): () => void;
+}
+
+/**
+ * The longest single wait, in milliseconds: one hour. Far below the 2^31 - 1 ms above which Node's timers fire at once
+ * (nodejs/node#19015), and short enough that a laptop that slept or a clock that was set is noticed.
+ *
+ * @publicApi
+ */
+export const MAX_TIMER_MS = 3_600_000;
+
+/**
+ * The clock of the machine.
+ *
+ * @publicApi
+ */
+export class SystemClock implements Clock {
+  now(): number {
+    return Date.now();
+  }
+
+  monotonic(): number {
+    return performance.now();
+  }
+
+  schedule(callback: () => void, delayMs: number): () => void {
+    const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
+    return () => clearTimeout(timer);
+  }
+}
+
+interface SettableTimer {
+  readonly at: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/**
+ * A clock that stands still until it is told to move: for tests, of this library and of applications that use it.
+ *
+ * @publicApi
+ */
+export class SettableClock implements Clock {
+  #now: number;
+  #monotonic = 0;
+  #order = 0;
+  readonly #timers = new Set<SettableTimer>();
+
+  /** @param start The wall-clock time to begin with: a `Date` or milliseconds since the epoch. */
+  constructor(start: Date | number = 0) {
+    this.#now = Number(start);
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  schedule(callback: () => void, delayMs: number): () => void {
+    const timer: SettableTimer = {
+      at: this.#monotonic + Math.max(0, delayMs),
+      order: this.#order++,
+      callback,
+    };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** How many timers wait to be called. */
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
+  /**
+   * Moves both clocks forward and calls, in order of their time, the timers that come due on the way. Promises that a
+   * callback starts are not awaited: await the event that the test is about.
+   *
+   * @param ms How far, in milliseconds; not negative.
+   */
+  advance(ms: number): void {
+    const end = this.#monotonic + ms;
+    for (let timer = this.#earliest(end); timer; timer = this.#earliest(end)) {
+      this.#timers.delete(timer);
+      const step = Math.max(0, timer.at - this.#monotonic);
+      this.#now += step;
+      this.#monotonic += step;
+      timer.callback();
+    }
+    this.#now += end - this.#monotonic;
+    this.#monotonic = end;
+  }
+
+  /**
+   * Steps the wall clock alone, as NTP or an operator does: no timer is called and the monotonic clock stays.
+   *
+   * @param time The new wall-clock time: a `Date` or milliseconds since the epoch.
+   */
+  set(time: Date | number): void {
+    this.#now = Number(time);
+  }
+
+  #earliest(end: number): SettableTimer | undefined {
+    let earliest: SettableTimer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.at > end) continue;
+      if (!earliest || timer.at < earliest.at || (timer.at === earliest.at && timer.order < earliest.order)) {
+        earliest = timer;
+      }
+    }
+    return earliest;
+  }
+}

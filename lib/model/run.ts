@@ -1,0 +1,101 @@
+/**
+ * What made a run: the task's schedule, a person (`runTask`), the start or stop of a scheduler, or a deliberate rerun of
+ * a past range.
+ *
+ * @publicApi
+ */
+export type RunSource = 'schedule' | 'manual' | 'startup' | 'shutdown' | 'backfill';
+
+/**
+ * How an attempt ended.
+ *
+ * - `succeeded`, `failed`: the handler returned or threw.
+ * - `cancelled`: aborted on request, by a time limit's abort that the handler obeyed, or by a shutdown.
+ * - `missed`: reached later than the grace time allows; did not run.
+ * - `skipped`: came while the task already ran; did not run.
+ * - `lost`: its process died or its lease ran out.
+ *
+ * @publicApi
+ */
+export type RunStatus = 'succeeded' | 'failed' | 'cancelled' | 'missed' | 'skipped' | 'lost';
+
+/** A wish to abort a run, left where its owner finds it. */
+export interface CancelRequest {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly actor: string | null;
+  readonly reason: string | null;
+}
+
+/**
+ * A run that has not ended, kept inside its task's state so that a claim is one write to one record. Times are
+ * milliseconds since the epoch by the store's clock.
+ *
+ * @publicApi
+ */
+export interface LiveRun {
+  /** Deterministic for scheduled runs: task id and scheduled time. The same through all attempts. */
+  readonly id: string;
+  readonly source: RunSource;
+  readonly scheduledTime: number;
+  /** `waiting` for its turn or its retry, or `running` under a lease. */
+  readonly status: 'waiting' | 'running';
+  /** From 1. */
+  readonly attempt: number;
+  /** Waiting: when it may start. */
+  readonly availableAt: number;
+  /** How many other due times were folded into it. */
+  readonly coalesced: number;
+  /** Running: the identity of the scheduler that holds the lease. */
+  readonly owner: string | null;
+  /** Running: the fencing token. Every start of every run of the task has a larger one. */
+  readonly token: number;
+  /** Running: until when the lease holds. */
+  readonly leaseUntil: number | null;
+  readonly startedAt: number | null;
+  readonly cancel: CancelRequest | null;
+}
+
+/**
+ * An error of a handler as it is kept.
+ *
+ * @publicApi
+ */
+export interface RunError {
+  readonly name: string;
+  readonly message: string;
+  readonly code: string | null;
+  readonly stack: string | null;
+}
+
+/**
+ * An attempt that ended, as the history keeps it. Times are milliseconds since the epoch.
+ *
+ * @publicApi
+ */
+export interface RunRecord {
+  readonly id: string;
+  readonly taskId: string;
+  readonly handler: string;
+  readonly source: RunSource;
+  readonly scheduledTime: number;
+  readonly attempt: number;
+  readonly status: RunStatus;
+  readonly owner: string | null;
+  readonly token: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number;
+  /** How many other due times were folded into it; for `missed` and `skipped`, how many further ones it stands for. */
+  readonly coalesced: number;
+  readonly error: RunError | null;
+  readonly result: unknown;
+}
+
+/**
+ * The id of a scheduled run: the same on every node and for every attempt.
+ *
+ * @param scheduledTime Milliseconds since the epoch.
+ */
+export function scheduledRunId(taskId: string, scheduledTime: number): string {
+  return `${taskId}@${new Date(scheduledTime).toISOString()}`;
+}

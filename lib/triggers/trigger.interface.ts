@@ -1,0 +1,68 @@
+import type { TriggerData } from '../model/task.js';
+
+/**
+ * What moves a trigger forward. Almost all follow the `schedule`. The others are moved by something that the engine
+ * knows and a pure function does not: the end of the task's last run, the start or the stop of a scheduler.
+ *
+ * @publicApi
+ */
+export type TriggerAdvance = 'schedule' | 'completion' | 'startup' | 'shutdown';
+
+/**
+ * One time of a schedule. All times are milliseconds since the epoch.
+ *
+ * @publicApi
+ */
+export interface Occurrence {
+  /** The time on the trigger's own grid: it names the run, and the next one is computed from it. */
+  readonly scheduledTime: number;
+  /** When it is to run: the scheduled time, moved by jitter or to another business day. */
+  readonly runTime: number;
+  /** Set when a change of clocks touched it: moved out of a gap, or a second pass of a repeated hour. */
+  readonly dst?: 'gap' | 'overlap';
+  /** Set when an exclusion calendar moved it. */
+  readonly movedByCalendar?: string;
+}
+
+/**
+ * What became of a trigger between a next run time and now, computed by jumping: see {@link BaseTrigger.catchUp}.
+ *
+ * @publicApi
+ */
+export interface CatchUp {
+  /** How many occurrences lie in the span, both ends included. 0 when the first is still to come. */
+  readonly count: number;
+  /** The latest occurrence that is not after now; null when `count` is 0. */
+  readonly latest: Occurrence | null;
+  /** The first occurrence after now; null when the trigger is exhausted. */
+  readonly next: Occurrence | null;
+}
+
+/**
+ * What a trigger may know beside the times.
+ *
+ * @publicApi
+ */
+export interface TriggerSeed {
+  /** The task's id: seeds jitter and `H`, so that every replica computes the same. */
+  readonly taskId: string;
+}
+
+/**
+ * What {@link TriggerRegistry.create} is given beside the options.
+ *
+ * @publicApi
+ */
+export interface TriggerCreation {
+  /** The moment of creation, in milliseconds since the epoch: a date without `runAt`, an interval without `startAt`. */
+  readonly now: number;
+  /** The IANA zone for triggers that name none. */
+  readonly timezone: string;
+}
+
+/**
+ * The data of a trigger as it is stored: plain JSON.
+ *
+ * @publicApi
+ */
+export type { TriggerData };
