@@ -148,6 +148,8 @@ export interface TaskState {
   readonly nextRunTime: number | null;
   /** The last scheduled time that was claimed, missed or skipped. */
   readonly lastScheduledTime: number | null;
+  /** Whether the trigger has no further time, so that the task is done when its live runs have ended. */
+  readonly exhausted: boolean;
   /** How many scheduled times have passed, for `maxRuns`. */
   readonly scheduledCount: number;
   readonly pause: Pause | null;

@@ -1,0 +1,41 @@
+import { AsynczError, show } from './asyncz.error.js';
+
+/**
+ * A store could not be started; the scheduler does not start without it.
+ *
+ * @publicApi
+ */
+export class StoreStartError extends AsynczError {
+  readonly code = 'ASYNCZ_STORE_START';
+
+  constructor(
+    readonly store: string,
+    cause: unknown,
+  ) {
+    super(`The store ${show(store)} could not be started: ${cause instanceof Error ? cause.message : show(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The store is used by a scheduler that it cannot coordinate with this one.
+ *
+ * @publicApi
+ */
+export class StoreInUseError extends AsynczError {
+  readonly code = 'ASYNCZ_STORE_IN_USE';
+
+  /**
+   * @param store The store's alias.
+   * @param by Who uses it: identity, host, process.
+   * @param reason Why the two cannot share it, and what to do.
+   */
+  constructor(
+    readonly store: string,
+    readonly by: string,
+    reason: string,
+  ) {
+    super(`The store ${show(store)} is in use by ${by}. ${reason}`);
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * Where the library writes what it has to say. The NestJS module puts Nest's logger behind it.
+ *
+ * @publicApi
+ */
+export interface Logger {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  /** @param error What was caught; its stack is written too. */
+  error(message: string, error?: unknown): void;
+}
+
+/** Writes nothing. */
+export const SILENT_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };

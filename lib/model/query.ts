@@ -1,0 +1,126 @@
+import type { RunRecord, RunSource, RunStatus } from './run.js';
+import type { StoredTask, TaskRecord } from './task.js';
+import { runningCount } from './task.js';
+
+/**
+ * Where a task stands, in one word. `running` when a run is under way, else `paused`, else `finished` when nothing is
+ * to come, else `scheduled`. `pending` is one that waits for the scheduler's start; `unreadable` one whose record cannot
+ * be read.
+ *
+ * @publicApi
+ */
+export type TaskStateName = 'pending' | 'scheduled' | 'running' | 'paused' | 'finished' | 'unreadable';
+
+/** Every {@link TaskStateName}, for checking input. */
+export const TASK_STATE_NAMES: readonly TaskStateName[] = [
+  'pending',
+  'scheduled',
+  'running',
+  'paused',
+  'finished',
+  'unreadable',
+];
+
+/** The state of a stored task. Stores that filter in the database do the same with their columns. */
+export function taskStateName(task: StoredTask): Exclude<TaskStateName, 'pending'> {
+  if ('unreadable' in task) return 'unreadable';
+  if (runningCount(task.state) > 0) return 'running';
+  if (task.state.pause !== null) return 'paused';
+  return isFinished(task) ? 'finished' : 'scheduled';
+}
+
+function isFinished({ state }: TaskRecord): boolean {
+  return state.exhausted && state.live.length === 0;
+}
+
+/**
+ * Which tasks. All given conditions hold together.
+ *
+ * @publicApi
+ */
+export interface TaskFilter {
+  readonly state?: TaskStateName;
+  readonly executor?: string;
+  /** The type of the trigger: `cron`, `interval`, … */
+  readonly trigger?: string;
+  readonly handler?: string;
+  readonly tag?: string;
+  /** Text to be found, whatever its case, in id, name, handler, trigger type or executor. */
+  readonly q?: string;
+}
+
+/**
+ * By what tasks are sorted. Ties are ordered by id; a missing next run time comes last, or first when descending.
+ *
+ * @publicApi
+ */
+export type TaskSortKey = 'id' | 'name' | 'nextRunTime' | 'state' | 'executor' | 'trigger' | 'handler' | 'priority';
+
+/** Every {@link TaskSortKey}, for checking input. */
+export const TASK_SORT_KEYS: readonly TaskSortKey[] = [
+  'id',
+  'name',
+  'nextRunTime',
+  'state',
+  'executor',
+  'trigger',
+  'handler',
+  'priority',
+];
+
+/** @publicApi */
+export interface TaskSort {
+  readonly by: TaskSortKey;
+  readonly descending: boolean;
+}
+
+/** @publicApi */
+export interface Page {
+  /** How many to leave out at the front. */
+  readonly offset: number;
+  /** How many to give at the most. */
+  readonly limit: number;
+}
+
+/** @publicApi */
+export interface TaskPage {
+  readonly tasks: readonly StoredTask[];
+  /** How many match the filter, on all pages. */
+  readonly total: number;
+}
+
+/**
+ * Which ended runs. All given conditions hold together.
+ *
+ * @publicApi
+ */
+export interface RunFilter {
+  readonly taskId?: string;
+  readonly runId?: string;
+  readonly status?: RunStatus;
+  readonly source?: RunSource;
+  /** The identity of the scheduler that ran it. */
+  readonly owner?: string;
+  /** Ended at this time or later, in milliseconds since the epoch. */
+  readonly from?: number;
+  /** Ended before this time, in milliseconds since the epoch. */
+  readonly to?: number;
+}
+
+/** @publicApi */
+export interface RunPageRequest {
+  readonly limit: number;
+  /** What {@link RunPage.next} of the page before said. */
+  readonly cursor?: string;
+}
+
+/**
+ * A page of ended runs, the latest end first.
+ *
+ * @publicApi
+ */
+export interface RunPage {
+  readonly runs: readonly RunRecord[];
+  /** The cursor of the next page; null on the last. */
+  readonly next: string | null;
+}

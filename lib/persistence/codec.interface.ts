@@ -1,0 +1,84 @@
+import type { RunRecord } from '../model/run.js';
+import type { StoredTask, TaskRecord } from '../model/task.js';
+
+/**
+ * A task as plain columns: what a store writes. Everything but `definition` is in clear, because databases filter, sort
+ * and index by it; `docs/stores.md` says what encryption hides and what it does not.
+ *
+ * @publicApi
+ */
+export interface TaskRow {
+  readonly id: string;
+  readonly name: string;
+  readonly handler: string;
+  readonly executor: string;
+  /** The type of the trigger. */
+  readonly trigger: string;
+  readonly tags: readonly string[];
+  readonly priority: number;
+  readonly paused: boolean;
+  /** How many runs are under way. */
+  readonly running: number;
+  /** Whether nothing is to come and nothing is under way. */
+  readonly finished: boolean;
+  /** Milliseconds since the epoch, or null. */
+  readonly nextRunTime: number | null;
+  /** When a claim has something to do, in milliseconds since the epoch; null for never. The column to index. */
+  readonly dueAt: number | null;
+  readonly version: number;
+  /**
+   * What it takes to read `definition`: format version, serializer and key, such as `1:json:-` or `1:json:4f2a`. Lets a
+   * due query leave out what this process cannot read: see {@link TaskCodec.readable}.
+   */
+  readonly codec: string;
+  /** The definition's envelope: JSON text, its payload encrypted where encryption is on. */
+  readonly definition: string;
+  /** The schedule state: JSON text. */
+  readonly state: string;
+}
+
+/**
+ * What changes when a task's state changes and its definition does not.
+ *
+ * @publicApi
+ */
+export type TaskStateRow = Pick<
+  TaskRow,
+  'id' | 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt' | 'version' | 'state'
+>;
+
+/**
+ * An ended run as plain columns.
+ *
+ * @publicApi
+ */
+export interface RunRow extends Omit<RunRecord, 'error' | 'result'> {
+  /** The envelope of error and result: JSON text, encrypted where encryption is on; null when there is neither. */
+  readonly outcome: string | null;
+}
+
+/**
+ * Between tasks and what is stored of them. Synchronous, so that it can run inside a database's transaction; a store gets
+ * one from its context at the start.
+ *
+ * @publicApi
+ */
+export interface TaskCodec {
+  /**
+   * @throws UnserializableError When arguments cannot be written, with the path to the value.
+   * @throws PayloadTooLargeError When the envelope is larger than `maxPayloadBytes`.
+   */
+  encodeTask(task: TaskRecord): TaskRow;
+  /** The columns that a change of state changes. The definition is neither written nor encrypted again. */
+  encodeState(task: TaskRecord): TaskStateRow;
+  /** Never throws: what cannot be read is an `UnreadableTask` with the reason. */
+  decodeTask(row: TaskRow): StoredTask;
+  /**
+   * A result that cannot be written is replaced by a note that says so: the run has ended all the same.
+   */
+  encodeRun(run: RunRecord): RunRow;
+  /** Never throws: an outcome that cannot be read becomes an error that says why. */
+  decodeRun(row: RunRow): RunRecord;
+  /** The values of {@link TaskRow.codec} that this process can read, for a query's `IN`. */
+  readable(): readonly string[];
+}

@@ -1,0 +1,274 @@
+import { StoreInUseError } from '../errors/store.errors.js';
+import { VersionConflictError } from '../errors/task.errors.js';
+import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type { RunRecord } from '../model/run.js';
+import type { SchedulerInstance } from '../model/scheduler-instance.js';
+import { dueTime, isUnreadable } from '../model/task.js';
+import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
+import { Mutex } from './mutex.js';
+import { RunHistory } from './run-history.js';
+import { isMembershipRecord, MEMBERSHIP_ID, membershipRecord, membersOf } from './membership.record.js';
+import { claimDue, finishRuns, renewLeases } from './store.operations.js';
+import type {
+  AddOptions,
+  Apply,
+  Awaitable,
+  Change,
+  ClaimPlan,
+  ClaimRequest,
+  ClaimResult,
+  Committed,
+  FailedChange,
+  FinishResult,
+  LeaseRef,
+  RenewResult,
+  RunResult,
+  Selection,
+  Store,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+} from './store.interface.js';
+import { compareByDue, compareByNextRunTime, queryRuns, queryTasks } from './task-query.js';
+
+/** How many ended runs a store without a history of its own keeps in memory. */
+const HISTORY_LIMIT = 10_000;
+
+/**
+ * What every store extends. A subclass implements eight methods, and this class makes the whole {@link Store} of them,
+ * correct within one process: claims, leases and edits go one after another through one lock. The history of ended runs
+ * is kept in memory; a store that can keep it overrides {@link saveRuns}, {@link runs} and {@link pruneRuns}.
+ *
+ * The built-in stores override {@link transact}, and with it every claim, end and edit, by what their database does best.
+ *
+ * @publicApi
+ */
+export abstract class BaseStore implements Store {
+  readonly capabilities: StoreCapabilities = {
+    coordination: 'process',
+    wakeUp: 'polled',
+    transactionalAdds: false,
+    durable: true,
+  };
+
+  #context: StoreContext | null = null;
+  readonly #lock = new Mutex();
+  readonly #history = new RunHistory(HISTORY_LIMIT);
+
+  abstract addTask(task: TaskRecord, options?: AddOptions): Awaitable<void>;
+  abstract lookupTask(id: string): Awaitable<StoredTask | null>;
+  abstract updateTask(task: TaskRecord, expectedVersion: number): Awaitable<void>;
+  abstract deleteTask(id: string): Awaitable<boolean>;
+  abstract removeAllTasks(): Awaitable<number>;
+  abstract getAllTasks(): Awaitable<readonly StoredTask[]>;
+  abstract getDueTasks(now: number): Awaitable<readonly TaskRecord[]>;
+  abstract getNextRunTime(): Awaitable<number | null>;
+
+  /**
+   * Remembers the context. A subclass that opens something calls `super.start(context)` first.
+   *
+   * @throws StoreInUseError When another scheduler has started this very object.
+   */
+  start(context: StoreContext): Awaitable<void> {
+    if (this.#context) {
+      const { name, identity } = this.#context.scheduler;
+      throw new StoreInUseError(
+        context.alias,
+        `the scheduler "${name}" (${identity}) in this process`,
+        'One store object serves one scheduler. Give each its own.',
+      );
+    }
+    this.#context = context;
+  }
+
+  /** Forgets the context. A subclass that opened something closes it. */
+  shutdown(): Awaitable<void> {
+    this.#context = null;
+  }
+
+  now(): Awaitable<number> {
+    return this.context.clock.now();
+  }
+
+  /** What the scheduler handed over at the start. */
+  protected get context(): StoreContext {
+    if (!this.#context) throw new Error('The store was used before it was started. This is a bug in nestjs-asyncz.');
+    return this.#context;
+  }
+
+  /** For {@link updateTask}: refuses to overwrite what somebody else has written in the meantime. */
+  protected assertVersion(stored: TaskRecord, expectedVersion: number): void {
+    if (stored.version !== expectedVersion) {
+      throw new VersionConflictError(stored.id, expectedVersion, stored.version);
+    }
+  }
+
+  /** For {@link getAllTasks}: sorts as the contract says. */
+  protected sorted(tasks: Iterable<StoredTask>): StoredTask[] {
+    return [...tasks].sort(compareByNextRunTime);
+  }
+
+  /** For {@link getDueTasks}: the readable ones that are due, sorted as the contract says. */
+  protected dueOf(tasks: Iterable<StoredTask>, now: number): TaskRecord[] {
+    const due: TaskRecord[] = [];
+    for (const task of tasks) {
+      if (isUnreadable(task)) continue;
+      const at = dueTime(task.definition, task.state);
+      if (at !== null && at <= now) due.push(task);
+    }
+    return due.sort(compareByDue);
+  }
+
+  /** For {@link getNextRunTime}: the earliest due time of the readable ones. */
+  protected earliestOf(tasks: Iterable<StoredTask>): number | null {
+    let earliest: number | null = null;
+    for (const task of tasks) {
+      if (isUnreadable(task)) continue;
+      const at = dueTime(task.definition, task.state);
+      if (at !== null && (earliest === null || at < earliest)) earliest = at;
+    }
+    return earliest;
+  }
+
+  async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+    const conflicts: string[] = [];
+    for (const task of tasks) {
+      // Asked first, so that only a real failure rejects; the lock keeps another add from slipping in between.
+      const added = await this.#lock.run(async () => {
+        if ((await this.lookupTask(task.id)) !== null) return false;
+        await this.addTask(task);
+        return true;
+      });
+      if (!added) conflicts.push(task.id);
+    }
+    return conflicts;
+  }
+
+  transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>> {
+    return this.#lock.run(async () => {
+      const storeNow = await this.now();
+      const { tasks, missing, unreadable } = await this.#select(selection, storeNow);
+      const committed: Committed<T>[] = [];
+      const failed: FailedChange[] = [];
+      for (const task of tasks) {
+        try {
+          const change = apply(task, storeNow);
+          if (change) committed.push(await this.#commit(task, change));
+        } catch (error) {
+          // The others are whole; losing sight of what was committed would be worse than going on.
+          failed.push({ id: task.id, error });
+        }
+      }
+      if (failed.length > 0 && committed.length === 0) throw failed[0]!.error;
+      return { committed, missing, unreadable, failed, storeNow };
+    });
+  }
+
+  async #commit<T>(task: TaskRecord, change: Change<T>): Promise<Committed<T>> {
+    // History first: a crash in between repeats an entry, which is replaced, and never loses one.
+    if (change.history.length > 0) await this.saveRuns(change.history);
+    const changed = change.task && { ...change.task, version: task.version + 1 };
+    if (changed) await this.updateTask(changed, task.version);
+    else await this.deleteTask(task.id);
+    return { id: task.id, task: changed, value: change.value };
+  }
+
+  async #select(selection: Selection, storeNow: number) {
+    const tasks: TaskRecord[] = [];
+    const missing: string[] = [];
+    const unreadable: UnreadableTask[] = [];
+    if ('due' in selection) {
+      const { limit, handlers } = selection.due;
+      for (const task of await this.getDueTasks(storeNow)) {
+        if (tasks.length >= limit) break;
+        if (handlers === null || handlers.includes(task.definition.handler)) tasks.push(task);
+      }
+      return { tasks, missing, unreadable };
+    }
+    for (const id of selection.ids) {
+      const task = await this.lookupTask(id);
+      if (task === null) missing.push(id);
+      else if (isUnreadable(task)) unreadable.push(task);
+      else tasks.push(task);
+    }
+    return { tasks, missing, unreadable };
+  }
+
+  claimDue(request: ClaimRequest, plan: ClaimPlan): Awaitable<ClaimResult> {
+    return claimDue(this, request, plan, () => this.nextDueFor(request.handlers));
+  }
+
+  finishRuns(results: readonly RunResult[]): Awaitable<FinishResult> {
+    return finishRuns(this, results);
+  }
+
+  renewLeases(runs: readonly LeaseRef[], leaseMs: number): Awaitable<RenewResult> {
+    return renewLeases(this, runs, leaseMs);
+  }
+
+  /**
+   * When the next readable task of these handlers is due, in milliseconds since the epoch; null when there is none. What
+   * others run must not wake this scheduler, or it would poll without end.
+   */
+  protected async nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
+    if (handlers === null) return this.getNextRunTime();
+    const mine = (await this.getAllTasks()).filter(
+      (task) => !isUnreadable(task) && handlers.includes(task.definition.handler),
+    );
+    return this.earliestOf(mine);
+  }
+
+  async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+    const tasks = (await this.getAllTasks()).filter((task) => !isMembershipRecord(task));
+    return queryTasks(tasks, filter, sort, page);
+  }
+
+  /** Keeps ended runs, each replacing the one with the same id, attempt and token. */
+  protected saveRuns(runs: readonly RunRecord[]): Awaitable<void> {
+    this.#history.save(runs);
+  }
+
+  runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage> {
+    return this.#history.query(filter, page);
+  }
+
+  pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Awaitable<number> {
+    return this.#history.prune(options);
+  }
+
+  async heartbeat(instance: SchedulerInstance): Promise<void> {
+    await this.#changeMembers(async (members) => [
+      ...members.filter((member) => member.identity !== instance.identity),
+      { ...instance, heartbeatAt: await this.now() },
+    ]);
+  }
+
+  async retire(identity: string): Promise<void> {
+    await this.#changeMembers((members) => members.filter((member) => member.identity !== identity));
+  }
+
+  async schedulers(): Promise<readonly SchedulerInstance[]> {
+    return membersOf(await this.lookupTask(MEMBERSHIP_ID));
+  }
+
+  async #changeMembers(
+    change: (members: readonly SchedulerInstance[]) => Awaitable<readonly SchedulerInstance[]>,
+  ): Promise<void> {
+    await this.#lock.run(async () => {
+      const stored = await this.lookupTask(MEMBERSHIP_ID);
+      const members = await change(membersOf(stored));
+      if (stored === null || isUnreadable(stored)) {
+        if (stored) await this.deleteTask(MEMBERSHIP_ID);
+        await this.addTask(membershipRecord(members, 1, await this.now()));
+      } else {
+        await this.updateTask(membershipRecord(members, stored.version + 1, await this.now()), stored.version);
+      }
+    });
+  }
+
+  onWake(_listener: () => void): () => void {
+    return () => {};
+  }
+
+  wake(_at: number): Awaitable<void> {}
+}

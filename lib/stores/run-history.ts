@@ -1,0 +1,49 @@
+import type { RunFilter, RunPage, RunPageRequest } from '../model/query.js';
+import type { RunRecord } from '../model/run.js';
+import { queryRuns } from './task-query.js';
+
+/** Ended runs in memory, the oldest dropped when there are too many. */
+export class RunHistory {
+  /** By id, attempt and token, in the order of their ends. */
+  readonly #runs = new Map<string, RunRecord>();
+
+  /** @param limit How many runs are kept. */
+  constructor(readonly limit: number) {}
+
+  /** Adds runs; one that is there already is replaced. */
+  save(runs: readonly RunRecord[]): void {
+    for (const run of runs) {
+      const key = historyKey(run);
+      this.#runs.delete(key);
+      this.#runs.set(key, run);
+    }
+    for (const key of this.#runs.keys()) {
+      if (this.#runs.size <= this.limit) break;
+      this.#runs.delete(key);
+    }
+  }
+
+  query(filter: RunFilter, page: RunPageRequest): RunPage {
+    return queryRuns(this.#runs.values(), filter, page);
+  }
+
+  /** See `Store.pruneRuns`. */
+  prune({ before, keep, limit }: { before: number | null; keep: number | null; limit: number }): number {
+    const newerOf = new Map<string, number>();
+    const doomed: string[] = [];
+    for (const [key, run] of [...this.#runs].reverse()) {
+      const newer = newerOf.get(run.taskId) ?? 0;
+      newerOf.set(run.taskId, newer + 1);
+      if ((before !== null && run.endedAt < before) || (keep !== null && newer >= keep)) doomed.push(key);
+    }
+    // The oldest go first, so that a pruning that is cut short leaves the newer ones.
+    const removed = doomed.reverse().slice(0, limit);
+    for (const key of removed) this.#runs.delete(key);
+    return removed.length;
+  }
+}
+
+/** What names an attempt for good: a task may be removed and added again, but its tokens only grow. */
+export function historyKey({ id, attempt, token }: RunRecord): string {
+  return `${id}/${attempt}/${token}`;
+}

@@ -1,0 +1,107 @@
+import type { LiveRun } from '../model/run.js';
+import type { TaskRecord } from '../model/task.js';
+import type { Apply, LeaseRef, RunResult } from './store.interface.js';
+
+/** What {@link settleRuns} did with one result. */
+export type Settlement = 'settled' | 'paused' | 'refused';
+
+/**
+ * Whether the task is done and goes with its last run. One that the code declares stays, or the next start would add it
+ * and run it again.
+ */
+export function isSpent(task: TaskRecord): boolean {
+  return task.definition.origin === 'runtime' && task.state.exhausted && task.state.live.length === 0;
+}
+
+/**
+ * Ends attempts of one task. A result counts only while its run is running under its token: whoever lost the lease is
+ * refused, so that a process that was frozen never overwrites the newer attempt.
+ *
+ * @param results The results for this task.
+ * @returns The decision for `transact`; its value tells for each result, in order, what became of it.
+ */
+export function settleRuns(results: readonly RunResult[]): Apply<readonly Settlement[]> {
+  return (task, storeNow) => {
+    let { state } = task;
+    const history = [];
+    const outcome: Settlement[] = [];
+    for (const result of results) {
+      const run = state.live.find((live) => isHeld(live, result));
+      if (!run) {
+        outcome.push('refused');
+        continue;
+      }
+      const failed = result.record?.status === 'failed';
+      const final = failed && result.retryAt === null;
+      const failuresInARow = final ? state.failuresInARow + 1 : succeeded(result) ? 0 : state.failuresInARow;
+      const limit = task.definition.policies.pauseAfterFailures;
+      const pauses = final && limit !== null && failuresInARow >= limit && state.pause === null;
+      state = {
+        ...state,
+        live: replaceRun(state.live, run, result.retryAt),
+        updatedAt: storeNow,
+        failuresInARow,
+        ...(pauses && {
+          pause: { at: storeNow, actor: null, reason: `${failuresInARow} failed runs in a row` },
+        }),
+        ...(result.record && {
+          lastRun: {
+            id: result.runId,
+            status: result.record.status,
+            startedAt: result.record.startedAt,
+            endedAt: result.record.endedAt,
+          },
+        }),
+        ...(result.next !== undefined && {
+          nextScheduledTime: result.next?.scheduledTime ?? null,
+          nextRunTime: result.next?.runTime ?? null,
+          exhausted: result.next === null,
+        }),
+      };
+      if (result.record) history.push(result.record);
+      outcome.push(pauses ? 'paused' : 'settled');
+    }
+    if (outcome.every((one) => one === 'refused')) return null;
+    const next = { ...task, state };
+    return { task: isSpent(next) ? null : next, history, value: outcome };
+  };
+}
+
+/** Prolongs the leases of one task's runs; the value of the change is what is lost. */
+export function renewRuns(refs: readonly LeaseRef[], leaseMs: number): Apply<readonly LeaseRef[]> {
+  return (task, storeNow) => {
+    const held = refs.filter((ref) => task.state.live.some((run) => isHeld(run, ref)));
+    const lost = refs.filter((ref) => !held.includes(ref));
+    if (held.length === 0) return null;
+    const live = task.state.live.map((run) =>
+      held.some((ref) => isHeld(run, ref)) ? { ...run, leaseUntil: storeNow + leaseMs } : run,
+    );
+    return { task: { ...task, state: { ...task.state, live } }, history: [], value: lost };
+  };
+}
+
+function isHeld(run: LiveRun, ref: Pick<LeaseRef, 'runId' | 'token'>): boolean {
+  return run.status === 'running' && run.id === ref.runId && run.token === ref.token;
+}
+
+function succeeded(result: RunResult): boolean {
+  return result.record?.status === 'succeeded';
+}
+
+function replaceRun(live: readonly LiveRun[], ended: LiveRun, retryAt: number | null): readonly LiveRun[] {
+  if (retryAt === null) return live.filter((run) => run !== ended);
+  return live.map((run) =>
+    run === ended
+      ? {
+          ...run,
+          status: 'waiting' as const,
+          attempt: run.attempt + 1,
+          availableAt: retryAt,
+          owner: null,
+          leaseUntil: null,
+          startedAt: null,
+          cancel: null,
+        }
+      : run,
+  );
+}

@@ -1,0 +1,316 @@
+import type { Clock } from '../model/clock.js';
+import type { Logger } from '../model/logger.js';
+import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type { CancelRequest, LiveRun, RunRecord } from '../model/run.js';
+import type { SchedulerInstance } from '../model/scheduler-instance.js';
+import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
+import type { TaskCodec } from '../persistence/codec.interface.js';
+
+/** @publicApi */
+export type Awaitable<T> = T | Promise<T>;
+
+/**
+ * What a store can do. The engine asks these flags and never what kind of store it is.
+ *
+ * @publicApi
+ */
+export interface StoreCapabilities {
+  /**
+   * Among whom a claim is exclusive: the schedulers of one `process`, of one `host`, or of a `cluster`. A second
+   * scheduler outside that circle is refused.
+   */
+  readonly coordination: 'process' | 'host' | 'cluster';
+  /** Whether other processes are told at once that something earlier is due, or find it with their next poll. */
+  readonly wakeUp: 'pushed' | 'polled';
+  /** Whether `addTask` can be part of the caller's own transaction. */
+  readonly transactionalAdds: boolean;
+  /** Whether tasks outlive the process. */
+  readonly durable: boolean;
+}
+
+/**
+ * What the scheduler hands to a store when it starts.
+ *
+ * @publicApi
+ */
+export interface StoreContext {
+  /** The name that the store has in this scheduler. */
+  readonly alias: string;
+  /** Name and identity of the scheduler. */
+  readonly scheduler: Pick<SchedulerInstance, 'name' | 'identity'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /**
+   * Makes the codec that the scheduler is configured for.
+   *
+   * @param options `serializer`: a registered name, `json` by default. `encrypt`: false for a store that keeps nothing.
+   * @throws UnknownNameError When the serializer is not registered.
+   */
+  createCodec(options?: { serializer?: string; encrypt?: boolean }): TaskCodec;
+  /** Reports a record that cannot be read; the scheduler makes one event of it however often it is called. */
+  reportUnreadable(task: UnreadableTask): void;
+}
+
+/**
+ * Which tasks a {@link Store.transact} is about: those due by the store's clock, the first by priority, then by due time,
+ * then by id; or those with given ids.
+ *
+ * @publicApi
+ */
+export type Selection =
+  | {
+      readonly due: {
+        /** How many tasks at the most. */
+        readonly limit: number;
+        /** Only tasks of these handlers; null for all. */
+        readonly handlers: readonly string[] | null;
+      };
+    }
+  | { readonly ids: readonly string[] };
+
+/**
+ * What is to become of one task.
+ *
+ * @publicApi
+ */
+export interface Change<T> {
+  /** The task as it is to be, or null to delete it. The store sets the version. */
+  readonly task: TaskRecord | null;
+  /** Ended runs to be written in the same step. */
+  readonly history: readonly RunRecord[];
+  /** What the caller wants back when the change was committed. */
+  readonly value: T;
+}
+
+/**
+ * Decides what becomes of a task. Pure and synchronous: a store may call it again with a newer record when another one
+ * was faster, and only the committed call counts.
+ *
+ * @param storeNow The store's clock, in milliseconds since the epoch.
+ * @returns null to leave the task as it is.
+ */
+export type Apply<T> = (task: TaskRecord, storeNow: number) => Change<T> | null;
+
+/**
+ * What a {@link Store.transact} did.
+ *
+ * @publicApi
+ */
+export interface Transacted<T> {
+  readonly committed: readonly Committed<T>[];
+  /** The ids that are not there. */
+  readonly missing: readonly string[];
+  /** The records that are there and cannot be read. */
+  readonly unreadable: readonly UnreadableTask[];
+  /** The tasks whose change could not be written; nothing of it was. A store that writes all or nothing has none. */
+  readonly failed: readonly FailedChange[];
+  /** The store's clock at the time, in milliseconds since the epoch. */
+  readonly storeNow: number;
+}
+
+/** @publicApi */
+export interface FailedChange {
+  readonly id: string;
+  readonly error: unknown;
+}
+
+/** @publicApi */
+export interface Committed<T> {
+  readonly id: string;
+  /** The task as it now is; null when it was deleted. */
+  readonly task: TaskRecord | null;
+  readonly value: T;
+}
+
+/** @publicApi */
+export interface ClaimRequest {
+  /** How many tasks at the most. */
+  readonly limit: number;
+  /** Only tasks of these handlers; null for all. */
+  readonly handlers: readonly string[] | null;
+  /** The identity of the scheduler that claims. */
+  readonly owner: string;
+  /** How long a lease holds without being renewed, in milliseconds. */
+  readonly leaseMs: number;
+}
+
+/**
+ * What is to become of a due task: its next state, the runs that this scheduler starts (they stand in that state as
+ * running, with their lease), and the runs that are recorded without having run.
+ *
+ * @publicApi
+ */
+export interface ClaimDecision {
+  readonly task: TaskRecord | null;
+  readonly start: readonly LiveRun[];
+  readonly history: readonly RunRecord[];
+}
+
+/**
+ * Decides about one due task. Pure and synchronous: see {@link Apply}.
+ *
+ * @publicApi
+ */
+export type ClaimPlan = (task: TaskRecord, storeNow: number) => ClaimDecision;
+
+/** @publicApi */
+export interface ClaimResult {
+  readonly claimed: readonly ClaimedTask[];
+  /** The store's clock at the time, in milliseconds since the epoch. */
+  readonly storeNow: number;
+  /** When the next task of these handlers is due, in milliseconds since the epoch; null when there is none. */
+  readonly nextDueAt: number | null;
+}
+
+/** @publicApi */
+export interface ClaimedTask {
+  readonly id: string;
+  /** The task as it now is; null when the claim removed it. */
+  readonly task: TaskRecord | null;
+  readonly start: readonly LiveRun[];
+  readonly history: readonly RunRecord[];
+}
+
+/**
+ * The end of one attempt.
+ *
+ * @publicApi
+ */
+export interface RunResult {
+  readonly taskId: string;
+  readonly runId: string;
+  /** The fencing token that the attempt was started with. */
+  readonly token: number;
+  /** What the history is to keep of it; null for an attempt that is given back unfinished. */
+  readonly record: RunRecord | null;
+  /** When it is to be tried again, in milliseconds since the epoch: a retry, or at once for one given back. */
+  readonly retryAt: number | null;
+  /** For triggers that count from the end of a run: what comes next. Undefined when the schedule is not touched. */
+  readonly next?: { readonly scheduledTime: number; readonly runTime: number } | null;
+}
+
+/** @publicApi */
+export interface FinishResult {
+  readonly settled: readonly {
+    readonly runId: string;
+    readonly taskId: string;
+    /** The task as it now is; null when this was its last run and it was removed. */
+    readonly task: TaskRecord | null;
+    /** Set when this failure paused the task (`pauseAfterFailures`). */
+    readonly paused: boolean;
+  }[];
+  /** The results that came too late: another attempt has a newer token, or the task is gone. Nothing was written. */
+  readonly refused: readonly { readonly runId: string; readonly taskId: string; readonly token: number }[];
+}
+
+/** @publicApi */
+export interface LeaseRef {
+  readonly taskId: string;
+  readonly runId: string;
+  readonly token: number;
+}
+
+/** @publicApi */
+export interface RenewResult {
+  /** The leases that are no longer held: another scheduler has the run, or the task is gone. */
+  readonly lost: readonly LeaseRef[];
+  /** Runs still held that somebody asked to abort. */
+  readonly cancelled: readonly { readonly runId: string; readonly token: number; readonly request: CancelRequest }[];
+}
+
+/** @publicApi */
+export interface AddOptions {
+  /**
+   * The caller's own transaction: a TypeORM `EntityManager` or a Mongoose `ClientSession`. Only where
+   * `capabilities.transactionalAdds` says so.
+   */
+  readonly transaction?: unknown;
+}
+
+/**
+ * The contract between the engine and whatever keeps the tasks. Implementations extend `BaseStore`, which builds all of
+ * it from eight methods, correct for one process; the built-in stores override {@link transact} and what else their
+ * database does better. `describeStore` of `nestjs-asyncz/testing` is the same contract as tests.
+ *
+ * Every method may reject when the store cannot be reached; nothing may be half done then.
+ *
+ * @publicApi
+ */
+export interface Store {
+  readonly capabilities: StoreCapabilities;
+
+  /** Opens what is needed and makes tables, folders or indexes. Rejects with the reason when that cannot be done. */
+  start(context: StoreContext): Awaitable<void>;
+  /** Closes what the store opened, and nothing that was handed to it. Tasks stay where they are durable. */
+  shutdown(): Awaitable<void>;
+  /** The clock that decides what is due and whether a lease holds, in milliseconds since the epoch. */
+  now(): Awaitable<number>;
+
+  /** @throws TaskConflictError When the id is there already, readable or not. */
+  addTask(task: TaskRecord, options?: AddOptions): Awaitable<void>;
+  /** Adds many in as few round trips as possible. Returns the ids that were there already and were left alone. */
+  addTasks(tasks: readonly TaskRecord[]): Awaitable<readonly string[]>;
+  /** The task, or null when there is none. */
+  lookupTask(id: string): Awaitable<StoredTask | null>;
+  /**
+   * Replaces a task as a whole.
+   *
+   * @param task The task as it is to be, with `version` set to `expectedVersion + 1`.
+   * @throws TaskNotFoundError When it is not there.
+   * @throws VersionConflictError When another version is there.
+   */
+  updateTask(task: TaskRecord, expectedVersion: number): Awaitable<void>;
+  /** Returns whether it was there. Works on unreadable records too. */
+  deleteTask(id: string): Awaitable<boolean>;
+  /** Returns how many there were. */
+  removeAllTasks(): Awaitable<number>;
+  /** Every task by next run time, those without one last, ties by id; unreadable ones at the end. */
+  getAllTasks(): Awaitable<readonly StoredTask[]>;
+  /** The tasks whose `dueTime` is not after `now`, by priority, then due time, then id. Readable ones only. */
+  getDueTasks(now: number): Awaitable<readonly TaskRecord[]>;
+  /** The earliest `dueTime` of all readable tasks, or null. */
+  getNextRunTime(): Awaitable<number | null>;
+
+  /**
+   * Reads the selected tasks, lets `apply` decide about each, and writes the changes, all of it as one step: no other
+   * scheduler within `capabilities.coordination` sees or changes one of them in between, and a crash at any moment
+   * leaves each task as it was or as it is to be. Claims, ends of runs, renewals and edits are all built on this.
+   */
+  transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>>;
+  /** Takes due tasks and dead schedulers' runs, as the plan decides. */
+  claimDue(request: ClaimRequest, plan: ClaimPlan): Awaitable<ClaimResult>;
+  /**
+   * Ends attempts. A stale token is refused and named; a finished one-shot task goes in the same step. A result that is
+   * neither settled nor refused could not be written and may be given again.
+   */
+  finishRuns(results: readonly RunResult[]): Awaitable<FinishResult>;
+  /** Prolongs leases to the store's now plus `leaseMs`. */
+  renewLeases(runs: readonly LeaseRef[], leaseMs: number): Awaitable<RenewResult>;
+
+  /** Filters, sorts and pages in the store. */
+  query(filter: TaskFilter, sort: TaskSort, page: Page): Awaitable<TaskPage>;
+  /** The ended runs, the latest first. */
+  runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage>;
+  /**
+   * Removes ended runs: those that ended before `before`, and all but the latest `keep` of each task.
+   *
+   * @param limit How many at the most in one call, so that no pruning holds a database up.
+   * @returns How many were removed.
+   */
+  pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Awaitable<number>;
+
+  /** Writes a scheduler's heartbeat; the store sets `heartbeatAt` by its clock. */
+  heartbeat(instance: SchedulerInstance): Awaitable<void>;
+  /** Removes a scheduler that has stopped. */
+  retire(identity: string): Awaitable<void>;
+  /** Every scheduler with a heartbeat, live or dead. */
+  schedulers(): Awaitable<readonly SchedulerInstance[]>;
+
+  /**
+   * Calls `listener` when another process has something earlier due. Returns a function that ends it. Where
+   * `capabilities.wakeUp` is `polled` it may never be called.
+   */
+  onWake(listener: () => void): () => void;
+  /** Tells the other processes that something is due at `at`, in milliseconds since the epoch. Never rejects. */
+  wake(at: number): Awaitable<void>;
+}

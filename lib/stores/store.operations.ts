@@ -1,0 +1,90 @@
+import type {
+  ClaimedTask,
+  ClaimPlan,
+  ClaimRequest,
+  ClaimResult,
+  FinishResult,
+  LeaseRef,
+  RenewResult,
+  RunResult,
+  Store,
+} from './store.interface.js';
+import { renewRuns, settleRuns } from './run-settlement.js';
+
+type Transactor = Pick<Store, 'transact'>;
+
+/**
+ * Claims through `transact`. One step on every store: the database-specific part is what `transact` does.
+ *
+ * @param nextDue Asks when something is due next; only asked when the claim was not cut short by its limit.
+ */
+export async function claimDue(
+  store: Transactor,
+  request: ClaimRequest,
+  plan: ClaimPlan,
+  nextDue: () => Promise<number | null>,
+): Promise<ClaimResult> {
+  const { limit, handlers } = request;
+  const { committed, storeNow } = await store.transact<Omit<ClaimedTask, 'id' | 'task'>>(
+    { due: { limit, handlers } },
+    (task, now) => {
+      const { task: next, start, history } = plan(task, now);
+      return { task: next, history, value: { start, history } };
+    },
+  );
+  const claimed = committed.map(({ id, task, value }) => ({ id, task, ...value }));
+  // A full batch says that more may be due at once, which spares the question.
+  const nextDueAt = claimed.length >= limit ? storeNow : await nextDue();
+  return { claimed, storeNow, nextDueAt };
+}
+
+/** Ends runs through `transact`, all results of a task in one change. */
+export async function finishRuns(store: Transactor, results: readonly RunResult[]): Promise<FinishResult> {
+  const byTask = groupByTask(results);
+  const { committed, failed } = await store.transact({ ids: [...byTask.keys()] }, (task, now) =>
+    settleRuns(byTask.get(task.id)!)(task, now),
+  );
+  const unwritten = new Set(failed.map(({ id }) => id));
+  const settled = [];
+  const accepted = new Set<RunResult>();
+  for (const { id, task, value } of committed) {
+    for (const [index, result] of byTask.get(id)!.entries()) {
+      if (value[index] === 'refused') continue;
+      accepted.add(result);
+      settled.push({ runId: result.runId, taskId: id, task, paused: value[index] === 'paused' });
+    }
+  }
+  const refused = results
+    .filter((result) => !accepted.has(result) && !unwritten.has(result.taskId))
+    .map(({ runId, taskId, token }) => ({ runId, taskId, token }));
+  return { settled, refused };
+}
+
+/** Prolongs leases through `transact`, all leases of a task in one change. */
+export async function renewLeases(store: Transactor, runs: readonly LeaseRef[], leaseMs: number): Promise<RenewResult> {
+  const byTask = groupByTask(runs);
+  const { committed, failed } = await store.transact({ ids: [...byTask.keys()] }, (task, now) =>
+    renewRuns(byTask.get(task.id)!, leaseMs)(task, now),
+  );
+  const lostOf = new Map(committed.map(({ id, value }) => [id, value]));
+  const unwritten = new Set(failed.map(({ id }) => id));
+  const lost = [...byTask].flatMap(([taskId, refs]) => lostOf.get(taskId) ?? (unwritten.has(taskId) ? [] : refs));
+  const cancelled = committed.flatMap(({ task }) =>
+    (task?.state.live ?? []).flatMap(({ id, token, cancel }) =>
+      cancel && runs.some((ref) => ref.runId === id && ref.token === token)
+        ? [{ runId: id, token, request: cancel }]
+        : [],
+    ),
+  );
+  return { lost, cancelled };
+}
+
+function groupByTask<T extends { readonly taskId: string }>(items: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.taskId);
+    if (group) group.push(item);
+    else groups.set(item.taskId, [item]);
+  }
+  return groups;
+}

@@ -1,0 +1,149 @@
+import { InvalidOptionError } from '../errors/input.errors.js';
+import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import { taskStateName } from '../model/query.js';
+import type { RunRecord } from '../model/run.js';
+import { dueTime, isUnreadable } from '../model/task.js';
+import type { StoredTask, TaskRecord } from '../model/task.js';
+
+/** Filters, sorts and pages in memory: for stores that have all tasks at hand. */
+export function queryTasks(tasks: Iterable<StoredTask>, filter: TaskFilter, sort: TaskSort, page: Page): TaskPage {
+  const found: StoredTask[] = [];
+  for (const task of tasks) if (matchesTask(task, filter)) found.push(task);
+  found.sort(taskOrder(sort));
+  return { tasks: found.slice(page.offset, page.offset + page.limit), total: found.length };
+}
+
+/** Whether a task meets every condition of a filter. */
+export function matchesTask(task: StoredTask, filter: TaskFilter): boolean {
+  if (filter.state !== undefined && taskStateName(task) !== filter.state) return false;
+  if (filter.handler !== undefined && handlerOf(task) !== filter.handler) return false;
+  const definition = isUnreadable(task) ? null : task.definition;
+  if (filter.executor !== undefined && definition?.executor !== filter.executor) return false;
+  if (filter.trigger !== undefined && definition?.trigger.type !== filter.trigger) return false;
+  if (filter.tag !== undefined && !definition?.tags.includes(filter.tag)) return false;
+  if (filter.q === undefined) return true;
+  const text = filter.q.trim().toLowerCase();
+  const fields = [task.id, handlerOf(task), definition?.name, definition?.trigger.type, definition?.executor];
+  return fields.some((field) => field?.toLowerCase().includes(text));
+}
+
+/** The order of `getAllTasks`: by next run time, those without one last, unreadable ones at the very end, ties by id. */
+export function compareByNextRunTime(a: StoredTask, b: StoredTask): number {
+  if (isUnreadable(a) !== isUnreadable(b)) return isUnreadable(a) ? 1 : -1;
+  return compareNullable(nextRunTimeOf(a), nextRunTimeOf(b)) || compareText(a.id, b.id);
+}
+
+/** The order in which due tasks are claimed: by priority, then due time, then id. */
+export function compareByDue(a: TaskRecord, b: TaskRecord): number {
+  return (
+    a.definition.policies.priority - b.definition.policies.priority ||
+    compareNullable(dueTime(a.definition, a.state), dueTime(b.definition, b.state)) ||
+    compareText(a.id, b.id)
+  );
+}
+
+/** Compares by UTF-16 code units: the same on every machine, whatever its locale. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function compareNullable(a: number | null, b: number | null): number {
+  if (a === b) return 0;
+  if (a === null) return 1;
+  return b === null ? -1 : a - b;
+}
+
+function taskOrder(sort: TaskSort): (a: StoredTask, b: StoredTask) => number {
+  const sign = sort.descending ? -1 : 1;
+  return (a, b) => sign * (compareKey(a, b, sort.by) || compareText(a.id, b.id));
+}
+
+function compareKey(a: StoredTask, b: StoredTask, by: TaskSort['by']): number {
+  if (by === 'nextRunTime') return compareNullable(nextRunTimeOf(a), nextRunTimeOf(b));
+  if (by === 'priority') return compareNullable(priorityOf(a), priorityOf(b));
+  return compareText(sortText(a, by), sortText(b, by));
+}
+
+function sortText(task: StoredTask, by: Exclude<TaskSort['by'], 'nextRunTime' | 'priority'>): string {
+  if (by === 'id') return task.id;
+  if (by === 'state') return taskStateName(task);
+  if (by === 'handler') return (handlerOf(task) ?? '').toLowerCase();
+  if (isUnreadable(task)) return '';
+  const { name, executor, trigger } = task.definition;
+  return { name, executor, trigger: trigger.type }[by].toLowerCase();
+}
+
+function handlerOf(task: StoredTask): string | null {
+  return isUnreadable(task) ? task.handler : task.definition.handler;
+}
+
+function nextRunTimeOf(task: StoredTask): number | null {
+  return isUnreadable(task) ? task.nextRunTime : task.state.nextRunTime;
+}
+
+function priorityOf(task: StoredTask): number | null {
+  return isUnreadable(task) ? null : task.definition.policies.priority;
+}
+
+/** Filters and pages ended runs in memory. */
+export function queryRuns(runs: Iterable<RunRecord>, filter: RunFilter, page: RunPageRequest): RunPage {
+  const after = page.cursor === undefined ? null : parseRunCursor(page.cursor);
+  const found: RunRecord[] = [];
+  for (const run of runs) {
+    if (matchesRun(run, filter) && (after === null || compareRunKeys(runKey(run), after) > 0)) found.push(run);
+  }
+  found.sort((a, b) => compareRunKeys(runKey(a), runKey(b)));
+  const runsOfPage = found.slice(0, page.limit);
+  const last = runsOfPage.at(-1);
+  return { runs: runsOfPage, next: found.length > page.limit && last ? formatRunCursor(runKey(last)) : null };
+}
+
+/** Whether an ended run meets every condition of a filter. */
+export function matchesRun(run: RunRecord, filter: RunFilter): boolean {
+  return (
+    (filter.taskId === undefined || run.taskId === filter.taskId) &&
+    (filter.runId === undefined || run.id === filter.runId) &&
+    (filter.status === undefined || run.status === filter.status) &&
+    (filter.source === undefined || run.source === filter.source) &&
+    (filter.owner === undefined || run.owner === filter.owner) &&
+    (filter.from === undefined || run.endedAt >= filter.from) &&
+    (filter.to === undefined || run.endedAt < filter.to)
+  );
+}
+
+/** What orders ended runs: the latest end first, then run id, then the latest attempt. */
+export interface RunKey {
+  readonly endedAt: number;
+  readonly id: string;
+  readonly attempt: number;
+}
+
+/** The position of an ended run in the order of {@link RunKey}. */
+export function runKey({ endedAt, id, attempt }: RunRecord): RunKey {
+  return { endedAt, id, attempt };
+}
+
+function compareRunKeys(a: RunKey, b: RunKey): number {
+  return b.endedAt - a.endedAt || compareText(a.id, b.id) || b.attempt - a.attempt;
+}
+
+/** Writes a position as the text that {@link parseRunCursor} reads. */
+export function formatRunCursor(key: RunKey): string {
+  return Buffer.from(JSON.stringify([key.endedAt, key.id, key.attempt])).toString('base64url');
+}
+
+/**
+ * Reads a cursor.
+ *
+ * @throws InvalidOptionError When it was not made by {@link formatRunCursor}.
+ */
+export function parseRunCursor(cursor: string): RunKey {
+  try {
+    const [endedAt, id, attempt] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [number, string, number];
+    if (Number.isFinite(endedAt) && typeof id === 'string' && Number.isInteger(attempt))
+      return { endedAt, id, attempt };
+  } catch {
+    // Not base64url of JSON: said below.
+  }
+  throw new InvalidOptionError('cursor', cursor, 'the "next" of an earlier page');
+}
