@@ -29,7 +29,7 @@ import type {
   StoreContext,
   Transacted,
 } from './store.interface.js';
-import { compareByDue, compareByNextRunTime, queryRuns, queryTasks } from './task-query.js';
+import { compareByDue, compareByNextRunTime, queryTasks } from './task-query.js';
 
 /** How many ended runs a store without a history of its own keeps in memory. */
 const HISTORY_LIMIT = 10_000;

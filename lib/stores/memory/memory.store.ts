@@ -4,7 +4,17 @@ import { dueTime } from '../../model/task.js';
 import type { TaskDefinition, TaskRecord } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
-import type { Apply, Committed, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type {
+  Apply,
+  ClaimPlan,
+  ClaimRequest,
+  ClaimResult,
+  Committed,
+  Selection,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+} from '../store.interface.js';
 import { DueIndex } from './due-index.js';
 import type { DueEntry } from './due-index.js';
 
@@ -122,6 +132,17 @@ export class MemoryStore extends BaseStore {
       committed.push({ id: task.id, task: changed, value: change.value });
     }
     return { committed, missing, unreadable: [], failed: [], storeNow };
+  }
+
+  /** A handler that changes its arguments changes its own copy. */
+  override async claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
+    const result = await super.claimDue(request, plan);
+    const claimed = result.claimed.map((claim) =>
+      claim.task && claim.start.length > 0
+        ? { ...claim, task: { ...claim.task, definition: this.#detach(claim.task) } }
+        : claim,
+    );
+    return { ...result, claimed };
   }
 
   #select(selection: Selection, now: number, missing: string[]): TaskRecord[] {
