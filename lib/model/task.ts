@@ -105,6 +105,19 @@ export interface TaskDefinition {
   readonly origin: TaskOrigin;
   readonly tags: readonly string[];
   readonly policies: TaskPolicies;
+  /** What the code last declared, for tasks of the code; null for others. */
+  readonly declared: Declaration | null;
+}
+
+/**
+ * Fingerprints of what a decorator declared. A deploy compares them with what it declares now: what the code changed is
+ * applied, and what only an operator changed stays.
+ *
+ * @publicApi
+ */
+export interface Declaration {
+  readonly trigger: string;
+  readonly options: string;
 }
 
 /**

@@ -206,11 +206,7 @@ export abstract class BaseStore implements Store {
     return renewLeases(this, runs, leaseMs);
   }
 
-  /**
-   * When the next readable task of these handlers is due, in milliseconds since the epoch; null when there is none. What
-   * others run must not wake this scheduler, or it would poll without end.
-   */
-  protected async nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
+  async nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
     if (handlers === null) return this.getNextRunTime();
     const mine = (await this.getAllTasks()).filter(
       (task) => !isUnreadable(task) && handlers.includes(task.definition.handler),

@@ -29,6 +29,7 @@ export function membershipRecord(members: readonly SchedulerInstance[], version:
       origin: 'code',
       tags: [],
       policies: DEFAULT_POLICIES,
+      declared: null,
     },
     state: initialState(now),
   };

@@ -52,11 +52,13 @@ export function settleRuns(results: readonly RunResult[]): Apply<readonly Settle
             endedAt: result.record.endedAt,
           },
         }),
-        ...(result.next !== undefined && {
-          nextScheduledTime: result.next?.scheduledTime ?? null,
-          nextRunTime: result.next?.runTime ?? null,
-          exhausted: result.next === null,
-        }),
+        // A trigger that the task was given in the meantime has set its own next time, which stands.
+        ...(result.next !== undefined &&
+          state.nextRunTime === null && {
+            nextScheduledTime: result.next?.scheduledTime ?? null,
+            nextRunTime: result.next?.runTime ?? null,
+            exhausted: result.next === null,
+          }),
       };
       if (result.record) history.push(result.record);
       outcome.push(pauses ? 'paused' : 'settled');

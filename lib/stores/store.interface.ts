@@ -277,6 +277,12 @@ export interface Store {
    * leaves each task as it was or as it is to be. Claims, ends of runs, renewals and edits are all built on this.
    */
   transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>>;
+  /**
+   * When the next readable task of these handlers (null: of all) is due, in milliseconds since the epoch; null when there
+   * is none. What only others can run must not wake this scheduler, or it would poll without end. A poll asks this, so it
+   * should be one cheap query.
+   */
+  nextDueFor(handlers: readonly string[] | null): Awaitable<number | null>;
   /** Takes due tasks and dead schedulers' runs, as the plan decides. */
   claimDue(request: ClaimRequest, plan: ClaimPlan): Awaitable<ClaimResult>;
   /**

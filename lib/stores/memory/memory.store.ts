@@ -109,7 +109,7 @@ export class MemoryStore extends BaseStore {
     return this.#due.earliest(null);
   }
 
-  protected override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
+  override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
     return Promise.resolve(this.#due.earliest(handlers));
   }
 
