@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { resultOf, startDue } from '../plan.fixtures.js';
+import { idsOf } from '../store.bench.js';
+import { makeRun, makeTask } from '../task.fixtures.js';
+import type { ContractSection } from './contract.section.js';
+import { writeRuns } from './history.contract.js';
+
+export const LIFECYCLE: ContractSection = {
+  title: 'start and shutdown',
+  tests: {
+    'keeps everything over a restart where it says that it is durable': async (bench) => {
+      const first = await bench.open();
+      const now = await first.now();
+      await first.addTasks([
+        makeTask('run', { nextRunTime: now - 1, args: [new Date(5)] }),
+        makeTask('later', { nextRunTime: now + 600_000 }),
+        makeTask('paused', { nextRunTime: now - 1, state: { pause: { at: now, reason: 'r', actor: 'a' } } }),
+      ]);
+      const request = { limit: 9, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
+      const { claimed } = await first.claimDue(request, startDue('x', 600_000));
+      assert.deepStrictEqual(idsOf(claimed), ['run']);
+      const tasks = await first.getAllTasks();
+      const { durable } = first.capabilities;
+      await bench.shutdown(first);
+      const second = await bench.open();
+      assert.deepStrictEqual([...(await second.getAllTasks())], durable ? [...tasks] : []);
+      if (!durable) return;
+      assert.equal(await second.getNextRunTime(), now + 600_000);
+      const { task, start } = claimed[0]!;
+      const { settled } = await second.finishRuns([resultOf(task!, start[0]!, 'succeeded')]);
+      assert.equal(settled.length, 1);
+      assert.equal(await second.lookupTask('run'), null);
+    },
+
+    'lets the runs of a process that was killed be taken over after a restart': async (bench) => {
+      const first = await bench.open();
+      if (!first.capabilities.durable) return;
+      await first.addTask(makeTask('a', { nextRunTime: (await first.now()) - 1 }));
+      const lease = bench.shortLeaseMs;
+      await first.claimDue({ limit: 9, handlers: null, owner: 'killed', leaseMs: lease }, startDue('killed', lease));
+      await bench.shutdown(first);
+      const second = await bench.open();
+      const [run] = await bench.until(async () => {
+        const request = { limit: 9, handlers: null, owner: 'heir', leaseMs: 600_000 };
+        const { claimed } = await second.claimDue(request, startDue('heir', 600_000));
+        return claimed[0]?.start;
+      }, 'the lease of a killed process to run out');
+      assert.equal(run!.attempt, 2);
+    },
+
+    'sees nothing of the data of another namespace': async (bench) => {
+      const store = await bench.open();
+      await store.addTask(makeTask('a'));
+      await writeRuns(store, [makeRun('r')]);
+      const elsewhere = await bench.openElsewhere();
+      assert.deepStrictEqual([...(await elsewhere.getAllTasks())], []);
+      assert.deepStrictEqual([...(await elsewhere.runs({}, { limit: 5 })).runs], []);
+      await elsewhere.addTask(makeTask('a', { name: 'elsewhere' }));
+      assert.equal(await elsewhere.removeAllTasks(), 1);
+      assert.equal((await bench.task(store, 'a')).definition.name, 'a');
+    },
+
+    'shows every change to another scheduler at once': async (bench) => {
+      const store = await bench.open();
+      const other = await bench.other(store);
+      const now = await store.now();
+      assert.equal(await other.getNextRunTime(), null);
+      await store.addTask(makeTask('a', { nextRunTime: now - 1 }));
+      assert.equal(await other.getNextRunTime(), now - 1);
+      assert.deepStrictEqual(idsOf(await other.getDueTasks(now)), ['a']);
+      await other.updateTask({ ...makeTask('a', { nextRunTime: now + 600_000 }), version: 2 }, 1);
+      assert.equal(await store.getNextRunTime(), now + 600_000);
+      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), []);
+      await store.deleteTask('a');
+      assert.equal(await other.lookupTask('a'), null);
+      assert.deepStrictEqual([...(await other.getAllTasks())], []);
+    },
+
+    'can be started again after a shutdown': async (bench) => {
+      const store = await bench.open();
+      await bench.shutdown(store);
+      await bench.start(store);
+      await store.addTask(makeTask('a', { nextRunTime: await store.now() }));
+      assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['a']);
+    },
+
+    'gives a clock that does not stand still or run away': async (bench) => {
+      const store = await bench.open();
+      const before = await store.now();
+      assert.ok(Number.isSafeInteger(before), `now() gives whole milliseconds, not ${before}`);
+      await bench.passed(store, before);
+      assert.ok((await store.now()) - before < 60_000);
+    },
+  },
+};
+
+export const BORROWED: ContractSection = {
+  title: 'a connection that was handed in',
+  tests: {
+    'is used, and left open by a shutdown': async (bench) => {
+      const { store, isOpen, close } = await bench.options.borrow!(bench.request);
+      try {
+        await bench.start(store);
+        await store.addTask(makeTask('a', { nextRunTime: await store.now() }));
+        assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['a']);
+        assert.equal(await isOpen(), true);
+        await bench.shutdown(store);
+        assert.equal(await isOpen(), true, 'the shutdown closed a connection that it had not opened');
+      } finally {
+        await close();
+      }
+    },
+  },
+  applies: ({ borrow }) => borrow !== undefined,
+};
+
+export const TRANSACTIONS: ContractSection = {
+  title: "adds in the caller's transaction",
+  tests: {
+    'are there when it commits, and not when it rolls back': async (bench) => {
+      const store = await bench.open();
+      const { transaction } = bench.options;
+      if (!store.capabilities.transactionalAdds) return;
+      assert.ok(transaction, 'The store says that adds can be transactional. Give the kit the option "transaction".');
+      await transaction(bench.request, async (own) => {
+        await store.addTask(makeTask('committed'), { transaction: own });
+      });
+      const rollback = new Error('roll back');
+      await assert.rejects(
+        (async () =>
+          transaction(bench.request, async (own) => {
+            await store.addTask(makeTask('rolled-back'), { transaction: own });
+            throw rollback;
+          }))(),
+      );
+      assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['committed']);
+    },
+  },
+};
+
+export const SECRECY: ContractSection = {
+  title: 'encryption',
+  tests: {
+    'hides arguments, results and errors from whoever reads what is stored': async (bench) => {
+      const store = await bench.open();
+      await store.addTask(makeTask('visible-id', { args: ['hidden-argument'] }));
+      await writeRuns(store, [
+        makeRun('r1', { result: 'hidden-result' }),
+        makeRun('r2', { error: { name: 'E', message: 'hidden-error', code: null, stack: null } }),
+      ]);
+      const dump = Buffer.from(await bench.options.dump!(bench.request)).toString('latin1');
+      assert.ok(dump.includes('visible-id'), 'the dump does not hold what is stored');
+      for (const secret of ['hidden-argument', 'hidden-result', 'hidden-error']) {
+        assert.ok(!dump.includes(secret), `${secret} is stored in clear`);
+      }
+    },
+  },
+  applies: ({ dump }, encrypted) => dump !== undefined && encrypted,
+};

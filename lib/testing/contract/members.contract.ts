@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import { idsOf } from '../store.bench.js';
+import { makeTask } from '../task.fixtures.js';
+import type { ContractSection } from './contract.section.js';
+
+function member(identity: string, fields: Partial<SchedulerInstance> = {}): SchedulerInstance {
+  return {
+    identity,
+    name: 'default',
+    role: 'worker',
+    host: 'host-1',
+    pid: 4_242,
+    version: '1.0.0',
+    startedAt: 1_577_880_000_123,
+    heartbeatAt: 0,
+    stores: ['default'],
+    executors: ['default', 'threads'],
+    handlers: ['a', 'ünï "quoted"'],
+    running: 3,
+    clockOffsetMs: -17,
+    ...fields,
+  };
+}
+
+export const MEMBERS: ContractSection = {
+  title: 'schedulers and wake-ups',
+  tests: {
+    "keeps each scheduler's last heartbeat, by the store's clock": async (bench) => {
+      const store = await bench.open();
+      const other = await bench.other(store);
+      assert.deepStrictEqual([...(await store.schedulers())], []);
+      const before = await store.now();
+      await store.heartbeat(member('one'));
+      await other.heartbeat(member('two', { role: 'client', running: 0, handlers: [] }));
+      await store.heartbeat(member('one', { running: 7 }));
+      const after = await store.now();
+      const members = [...(await other.schedulers())].sort((a, b) => (a.identity < b.identity ? -1 : 1));
+      for (const { heartbeatAt } of members) assert.ok(heartbeatAt >= before && heartbeatAt <= after);
+      assert.deepStrictEqual(
+        members.map((each) => ({ ...each, heartbeatAt: 0 })),
+        [member('one', { running: 7 }), member('two', { role: 'client', running: 0, handlers: [] })],
+      );
+    },
+
+    'forgets a scheduler that has stopped, and no other': async (bench) => {
+      const store = await bench.open();
+      await store.heartbeat(member('one'));
+      await store.heartbeat(member('two'));
+      await store.retire('one');
+      await store.retire('never seen');
+      assert.deepStrictEqual(
+        [...(await store.schedulers())].map(({ identity }) => identity),
+        ['two'],
+      );
+    },
+
+    'loses no heartbeat when many come at the same time': async (bench) => {
+      const store = await bench.open();
+      const other = await bench.other(store);
+      const identities = Array.from({ length: 10 }, (_, at) => `s${at}`);
+      await Promise.all(identities.map(async (identity, at) => (at % 2 ? other : store).heartbeat(member(identity))));
+      assert.deepStrictEqual((await store.schedulers()).map(({ identity }) => identity).sort(), identities);
+    },
+
+    'shows no trace of heartbeats among the tasks': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      await store.heartbeat(member('one'));
+      await store.addTask(makeTask('a', { nextRunTime: now + 600_000 }));
+      await store.heartbeat(member('one'));
+      const { tasks, total } = await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 10 });
+      assert.deepStrictEqual([idsOf(tasks), total], [['a'], 1]);
+      assert.deepStrictEqual(idsOf(await store.getDueTasks(now + 500_000)), []);
+      assert.equal(await store.getNextRunTime(), now + 600_000);
+      const { committed } = await store.transact({ due: { limit: 9, handlers: null } }, (task) => ({
+        task,
+        history: [],
+        value: null,
+      }));
+      assert.deepStrictEqual(idsOf(committed), []);
+    },
+
+    'wakes the other schedulers where it says that wake-ups are pushed': async (bench) => {
+      const store = await bench.open();
+      const other = await bench.other(store);
+      let calls = 0;
+      const end = other.onWake(() => (calls += 1));
+      const at = (await store.now()) - 1;
+      await store.addTask(makeTask('a', { nextRunTime: at }));
+      if (store.capabilities.wakeUp === 'pushed') {
+        assert.notEqual(other, store, 'a store that serves one process has nobody to push to');
+        await bench.until(async () => {
+          await store.wake(at);
+          return calls > 0;
+        }, 'the other scheduler to be woken');
+      } else {
+        await store.wake(at);
+      }
+      end();
+      end();
+    },
+
+    'does not call a wake-up listener that has ended, and survives one that throws': async (bench) => {
+      const store = await bench.open();
+      const other = await bench.other(store);
+      if (store.capabilities.wakeUp !== 'pushed') return;
+      let ended = 0;
+      let calls = 0;
+      other.onWake(() => {
+        throw new Error('a listener of the conformance kit that throws');
+      });
+      other.onWake(() => (ended += 1))();
+      other.onWake(() => (calls += 1));
+      await bench.until(async () => {
+        await store.wake(await store.now());
+        return calls > 0;
+      }, 'the other scheduler to be woken');
+      assert.equal(ended, 0);
+    },
+  },
+};

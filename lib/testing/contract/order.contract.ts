@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { idsOf } from '../store.bench.js';
+import { makeLiveRun, makeTask } from '../task.fixtures.js';
+import type { ContractSection } from './contract.section.js';
+
+export const ORDER: ContractSection = {
+  title: 'order and due times',
+  tests: {
+    'lists tasks by next run time, ties by id, those without one last': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      await store.addTasks([
+        makeTask('none-2'),
+        makeTask('later', { nextRunTime: now + 2 }),
+        makeTask('tie-b', { nextRunTime: now + 1 }),
+        makeTask('none-1'),
+        makeTask('tie-a', { nextRunTime: now + 1 }),
+        makeTask('first', { nextRunTime: now }),
+      ]);
+      const ids = idsOf(await store.getAllTasks());
+      assert.deepStrictEqual(ids, ['first', 'tie-a', 'tie-b', 'later', 'none-1', 'none-2']);
+    },
+
+    'keeps milliseconds exactly, in the year 1970 and in 2200': async (bench) => {
+      const store = await bench.open();
+      const times = [0, 1, 999, 1_577_880_000_123, 4_102_444_800_001, 7_258_118_400_007];
+      await store.addTasks(times.map((time) => makeTask(`at-${time}`, { nextRunTime: time })));
+      const stored = await store.getAllTasks();
+      assert.deepStrictEqual(
+        stored.map((task) => !('unreadable' in task) && task.state.nextRunTime),
+        times,
+      );
+      assert.equal(await store.getNextRunTime(), 0);
+      assert.deepStrictEqual(idsOf(await store.getDueTasks(1_577_880_000_122)), ['at-0', 'at-1', 'at-999']);
+      assert.equal((await store.getDueTasks(1_577_880_000_123)).length, 4);
+    },
+
+    'gives the due tasks by priority, then due time, then id': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const task = (id: string, priority: number, nextRunTime: number) =>
+        makeTask(id, { nextRunTime, policies: { priority } });
+      await store.addTasks([
+        task('p1-late', 1, now - 1),
+        task('p1-b', 1, now - 5),
+        task('p0-late', 0, now),
+        task('p1-a', 1, now - 5),
+        task('p-2', -2, now),
+        task('p0-early', 0, now - 9),
+        task('future', -9, now + 1),
+      ]);
+      const ids = idsOf(await store.getDueTasks(now));
+      assert.deepStrictEqual(ids, ['p-2', 'p0-early', 'p0-late', 'p1-a', 'p1-b', 'p1-late']);
+    },
+
+    'counts a task due at the very millisecond, and not one before': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      await store.addTask(makeTask('a', { nextRunTime: now }));
+      assert.deepStrictEqual(idsOf(await store.getDueTasks(now - 1)), []);
+      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['a']);
+    },
+
+    'never counts a paused task due, nor one without a next run time': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const pause = { at: now, reason: null, actor: null };
+      await store.addTasks([
+        makeTask('paused', { nextRunTime: now - 5, state: { pause } }),
+        makeTask('none'),
+        makeTask('mine', { nextRunTime: now - 1 }),
+      ]);
+      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['mine']);
+      assert.equal(await store.getNextRunTime(), now - 1);
+      await store.deleteTask('mine');
+      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), []);
+      assert.equal(await store.getNextRunTime(), null);
+    },
+
+    'counts a task due for a waiting run, for a lease that ran out, and for what was asked for while it is paused':
+      async (bench) => {
+        const store = await bench.open();
+        const now = await store.now();
+        const pause = { at: now, reason: null, actor: null };
+        const running = { status: 'running', owner: 'dead', startedAt: now - 90, token: 1 } as const;
+        await store.addTasks([
+          makeTask('retry', { state: { live: [makeLiveRun('retry@1', { availableAt: now - 40 })] } }),
+          makeTask('expired', { state: { live: [makeLiveRun('expired@1', { ...running, leaseUntil: now - 30 })] } }),
+          makeTask('held', {
+            nextRunTime: now + 70,
+            state: { live: [makeLiveRun('held@1', { ...running, leaseUntil: now + 60 })] },
+          }),
+          makeTask('asked', {
+            nextRunTime: now - 50,
+            state: { pause, live: [makeLiveRun('asked', { source: 'manual', availableAt: now - 20 })] },
+          }),
+          makeTask('paused-retry', {
+            state: { pause, live: [makeLiveRun('paused-retry@1', { availableAt: now - 10 })] },
+          }),
+        ]);
+        assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['retry', 'expired', 'asked']);
+        assert.equal(await store.getNextRunTime(), now - 40);
+        assert.deepStrictEqual(idsOf(await store.getDueTasks(now + 60)), ['retry', 'expired', 'asked', 'held']);
+      },
+
+    'follows a change of the next run time, in either direction': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      await store.addTasks([makeTask('a', { nextRunTime: now + 10 }), makeTask('b', { nextRunTime: now + 20 })]);
+      await store.updateTask({ ...makeTask('b', { nextRunTime: now + 5 }), version: 2 }, 1);
+      assert.equal(await store.getNextRunTime(), now + 5);
+      assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['b', 'a']);
+      await store.updateTask({ ...makeTask('b', { nextRunTime: now + 30 }), version: 3 }, 2);
+      assert.equal(await store.getNextRunTime(), now + 10);
+      await store.updateTask({ ...makeTask('a'), version: 2 }, 1);
+      assert.equal(await store.getNextRunTime(), now + 30);
+    },
+
+    'says when something of given handlers is due next': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      await store.addTasks([
+        makeTask('theirs', { handler: 'theirs', nextRunTime: now - 100 }),
+        makeTask('mine-late', { handler: 'mine', nextRunTime: now + 20 }),
+        makeTask('mine', { handler: 'mine', nextRunTime: now + 10 }),
+        makeTask('mine-none', { handler: 'idle' }),
+      ]);
+      assert.equal(await store.nextDueFor(null), now - 100);
+      assert.equal(await store.nextDueFor(['mine']), now + 10);
+      assert.equal(await store.nextDueFor(['mine', 'theirs']), now - 100);
+      assert.equal(await store.nextDueFor(['idle']), null);
+      assert.equal(await store.nextDueFor(['unknown']), null);
+      assert.equal(await store.nextDueFor([]), null);
+    },
+  },
+};

@@ -1,0 +1,35 @@
+import { CLAIMS } from './claims.contract.js';
+import type { ContractSection } from './contract.section.js';
+import { FINISH } from './finish.contract.js';
+import { HISTORY } from './history.contract.js';
+import { LEASES } from './leases.contract.js';
+import { BORROWED, LIFECYCLE, SECRECY, TRANSACTIONS } from './lifecycle.contract.js';
+import { MEMBERS } from './members.contract.js';
+import { ORDER } from './order.contract.js';
+import { QUERY } from './query.contract.js';
+import { TASKS } from './tasks.contract.js';
+import { TRANSACT } from './transact.contract.js';
+import { DAMAGED, WRONG_KEY } from './unreadable.contract.js';
+import { VALUES_AND_IDS } from './values.contract.js';
+import { VOLUME } from './volume.contract.js';
+
+/** The contract of `store.interface.ts`, rule by rule. */
+export const STORE_CONTRACT: readonly ContractSection[] = [
+  TASKS,
+  ORDER,
+  VALUES_AND_IDS,
+  TRANSACT,
+  CLAIMS,
+  LEASES,
+  FINISH,
+  HISTORY,
+  QUERY,
+  DAMAGED,
+  WRONG_KEY,
+  MEMBERS,
+  LIFECYCLE,
+  BORROWED,
+  TRANSACTIONS,
+  SECRECY,
+  VOLUME,
+];

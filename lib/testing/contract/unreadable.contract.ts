@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { TaskConflictError } from '../../errors/task.errors.js';
+import { isUnreadable } from '../../model/task.js';
+import type { Store } from '../../stores/store.interface.js';
+import { startDue } from '../plan.fixtures.js';
+import { idsOf } from '../store.bench.js';
+import type { StoreBench } from '../store.bench.js';
+import { makeTask } from '../task.fixtures.js';
+import type { ContractSection, ContractTest } from './contract.section.js';
+
+const BY_ID = { by: 'id', descending: false } as const;
+const PAGE = { offset: 0, limit: 100 };
+
+/** Makes the record of `bad` unreadable; gives a store that sees it so, and what heals it. */
+type Spoil = (bench: StoreBench, store: Store) => Promise<{ store: Store; heal: () => Promise<Store> }>;
+
+/** Adds `bad`, the first of all by any order, and `good`, both due. */
+async function fill(store: Store): Promise<number> {
+  const now = await store.now();
+  await store.addTasks([
+    makeTask('bad', { nextRunTime: now - 1_000, args: ['secret'], policies: { priority: -9 } }),
+    makeTask('good', { nextRunTime: now - 10, args: ['fine'] }),
+  ]);
+  return now;
+}
+
+async function expectUnreadable(store: Store): Promise<void> {
+  const stored = await store.lookupTask('bad');
+  assert.ok(stored && isUnreadable(stored), 'the damaged record is not told of as unreadable');
+  assert.equal(stored.id, 'bad');
+  assert.ok(stored.message.length > 0);
+}
+
+function testsWith(spoil: Spoil): Record<string, ContractTest> {
+  const spoilt = async (bench: StoreBench) => {
+    const first = await bench.open();
+    const now = await fill(first);
+    return { now, ...(await spoil(bench, first)) };
+  };
+  return {
+    'lists it with its reason, and reports it': async (bench) => {
+      const { store } = await spoilt(bench);
+      await expectUnreadable(store);
+      const { tasks, total } = await store.query({ state: 'unreadable' }, BY_ID, PAGE);
+      assert.deepStrictEqual(idsOf(tasks), ['bad']);
+      assert.equal(total, 1);
+      assert.ok(isUnreadable(tasks[0]!));
+      assert.deepStrictEqual(idsOf((await store.query({ state: 'scheduled' }, BY_ID, PAGE)).tasks), ['good']);
+      assert.deepStrictEqual(idsOf((await store.query({}, BY_ID, PAGE)).tasks), ['bad', 'good']);
+      assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['good', 'bad']);
+      assert.deepStrictEqual([...new Set(idsOf(bench.reported))], ['bad']);
+    },
+
+    'never counts it due and does not let it hold up others': async (bench) => {
+      const { store, now } = await spoilt(bench);
+      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['good']);
+      assert.equal(await store.getNextRunTime(), now - 10);
+      assert.equal(await store.nextDueFor(['work']), now - 10);
+      const request = { limit: 1, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
+      const first = await store.claimDue(request, startDue('x', 600_000));
+      assert.deepStrictEqual(idsOf(first.claimed), ['good']);
+      const second = await store.claimDue({ ...request, handlers: null }, startDue('x', 600_000));
+      assert.deepStrictEqual(idsOf(second.claimed), []);
+      assert.equal(second.nextDueAt, first.storeNow + 600_000);
+      await expectUnreadable(store);
+    },
+
+    'tells of it instead of changing it': async (bench) => {
+      const { store } = await spoilt(bench);
+      let asked = 0;
+      const { committed, missing, unreadable } = await store.transact({ ids: ['bad', 'good', 'none'] }, (task) => {
+        asked += task.id === 'bad' ? 1 : 0;
+        return { task, history: [], value: null };
+      });
+      assert.deepStrictEqual(idsOf(committed), ['good']);
+      assert.deepStrictEqual([...missing], ['none']);
+      assert.deepStrictEqual(idsOf(unreadable), ['bad']);
+      assert.equal(asked, 0);
+      const result = { taskId: 'bad', runId: 'bad@1', token: 1, record: null, retryAt: null };
+      const { settled } = await store.finishRuns([result]);
+      assert.deepStrictEqual([...settled], []);
+      await expectUnreadable(store);
+    },
+
+    'takes its id as taken': async (bench) => {
+      const { store } = await spoilt(bench);
+      await assert.rejects((async () => store.addTask(makeTask('bad')))(), TaskConflictError);
+      assert.deepStrictEqual([...(await store.addTasks([makeTask('bad'), makeTask('new')]))], ['bad']);
+      await expectUnreadable(store);
+    },
+
+    'is a task again, unchanged, when the cause is gone': async (bench) => {
+      const { store, now, heal } = await spoilt(bench);
+      await expectUnreadable(store);
+      await store.getAllTasks();
+      await store.getDueTasks(now);
+      const healed = await heal();
+      const task = makeTask('bad', { nextRunTime: now - 1_000, args: ['secret'], policies: { priority: -9 } });
+      assert.deepStrictEqual(await healed.lookupTask('bad'), task);
+      assert.deepStrictEqual(idsOf(await healed.getDueTasks(now)), ['bad', 'good']);
+      assert.equal(await healed.getNextRunTime(), now - 1_000);
+      assert.equal((await healed.query({ state: 'unreadable' }, BY_ID, PAGE)).total, 0);
+      const request = { limit: 1, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
+      assert.deepStrictEqual(idsOf((await healed.claimDue(request, startDue('x', 600_000))).claimed), ['bad']);
+    },
+
+    'can be deleted, and its id used again': async (bench) => {
+      const { store, now } = await spoilt(bench);
+      assert.equal(await store.deleteTask('bad'), true);
+      assert.equal(await store.lookupTask('bad'), null);
+      await store.addTask(makeTask('bad', { nextRunTime: now - 1 }));
+      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['good', 'bad']);
+      assert.equal((await store.query({ state: 'unreadable' }, BY_ID, PAGE)).total, 0);
+    },
+
+    'goes when all tasks are removed': async (bench) => {
+      const { store } = await spoilt(bench);
+      assert.equal(await store.removeAllTasks(), 2);
+      assert.equal(await store.lookupTask('bad'), null);
+    },
+  };
+}
+
+/** By the hook of the options, which damages what is stored while the store is open. */
+const damaged: Spoil = async (bench, store) => {
+  const repair = await bench.options.damage!({ ...bench.request, id: 'bad' });
+  return {
+    store,
+    heal: async () => {
+      await repair();
+      return store;
+    },
+  };
+};
+
+export const DAMAGED: ContractSection = {
+  title: 'a damaged record',
+  tests: testsWith(damaged),
+  applies: ({ damage }) => damage !== undefined,
+};
+
+/** By a key that is missing: a record that another scheduler wrote with a key that this one does not have. */
+export const WRONG_KEY: ContractSection = {
+  title: 'records of another key',
+  tests: {
+    "are unreadable, in nobody's way, and readable again with their key": async (bench) => {
+      const first = await bench.open();
+      if (!first.capabilities.durable) return;
+      const now = await fill(first);
+      await bench.shutdown(first);
+      const other = await bench.open({ secret: 'another secret of enough bytes' });
+      await other.addTask(makeTask('other', { nextRunTime: now - 5 }));
+      await expectUnreadable(other);
+      assert.deepStrictEqual(idsOf((await other.query({ state: 'unreadable' }, BY_ID, PAGE)).tasks), ['bad', 'good']);
+      assert.deepStrictEqual(idsOf(await other.getDueTasks(now)), ['other']);
+      assert.equal(await other.getNextRunTime(), now - 5);
+      const request = { limit: 9, handlers: null, owner: 'x', leaseMs: 600_000 };
+      assert.deepStrictEqual(idsOf((await other.claimDue(request, startDue('x', 600_000))).claimed), ['other']);
+      assert.equal(await other.deleteTask('good'), true);
+      await bench.shutdown(other);
+      const again = await bench.open();
+      const { definition } = await bench.task(again, 'bad');
+      assert.deepStrictEqual([...definition.args], ['secret']);
+      assert.deepStrictEqual(idsOf((await again.query({ state: 'unreadable' }, BY_ID, PAGE)).tasks), ['other']);
+      assert.deepStrictEqual(idsOf(await again.getDueTasks(now)), ['bad']);
+    },
+  },
+  applies: (_, encrypted) => encrypted,
+};

@@ -1,0 +1,93 @@
+import type { LiveRun, RunRecord } from '../model/run.js';
+import { DEFAULT_POLICIES, initialState } from '../model/task.defaults.js';
+import type { TaskDefinition, TaskPolicies, TaskRecord, TaskState } from '../model/task.js';
+
+/**
+ * What a task of a test differs in from a plain one.
+ *
+ * @publicApi
+ */
+export interface TaskFields extends Partial<Omit<TaskDefinition, 'id' | 'policies'>> {
+  readonly policies?: Partial<TaskPolicies>;
+  /** Sets the next scheduled time too. Milliseconds since the epoch. */
+  readonly nextRunTime?: number | null;
+  readonly state?: Partial<TaskState>;
+}
+
+/** A time in 2020, with odd milliseconds so that a store that rounds is found out. */
+const CREATED_AT = 1_577_880_000_123;
+
+/**
+ * A task to put into a store: a one-shot one of the handler `work`, version 1, without a next run time unless given.
+ *
+ * @publicApi
+ */
+export function makeTask(id: string, fields: TaskFields = {}): TaskRecord {
+  const { policies, nextRunTime = null, state, ...definition } = fields;
+  return {
+    id,
+    version: 1,
+    definition: {
+      id,
+      name: id,
+      handler: 'work',
+      args: [],
+      trigger: { type: 'date', runAt: '2020-01-01T12:00:00.000Z' },
+      executor: 'default',
+      origin: 'runtime',
+      tags: [],
+      declared: null,
+      ...definition,
+      policies: { ...DEFAULT_POLICIES, ...policies },
+    },
+    state: { ...initialState(CREATED_AT), nextRunTime, nextScheduledTime: nextRunTime, ...state },
+  };
+}
+
+/**
+ * An ended run to put into a history.
+ *
+ * @publicApi
+ */
+export function makeRun(id: string, fields: Partial<RunRecord> = {}): RunRecord {
+  return {
+    id,
+    taskId: 'task',
+    handler: 'work',
+    source: 'schedule',
+    scheduledTime: CREATED_AT,
+    attempt: 1,
+    status: 'succeeded',
+    owner: 'owner-1',
+    token: 1,
+    startedAt: CREATED_AT,
+    endedAt: CREATED_AT + 17,
+    coalesced: 0,
+    error: null,
+    result: null,
+    ...fields,
+  };
+}
+
+/**
+ * A run that waits for its turn.
+ *
+ * @publicApi
+ */
+export function makeLiveRun(id: string, fields: Partial<LiveRun> = {}): LiveRun {
+  return {
+    id,
+    source: 'schedule',
+    scheduledTime: CREATED_AT,
+    status: 'waiting',
+    attempt: 1,
+    availableAt: CREATED_AT,
+    coalesced: 0,
+    owner: null,
+    token: 0,
+    leaseUntil: null,
+    startedAt: null,
+    cancel: null,
+    ...fields,
+  };
+}

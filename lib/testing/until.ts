@@ -1,0 +1,42 @@
+import { AsynczError } from '../errors/asyncz.error.js';
+import type { Awaitable } from '../stores/store.interface.js';
+
+/**
+ * Something that a test waited for did not come.
+ *
+ * @publicApi
+ */
+export class UntilTimeoutError extends AsynczError {
+  readonly code = 'ASYNCZ_UNTIL_TIMEOUT';
+
+  constructor(what: string, timeoutMs: number) {
+    super(`Waited ${timeoutMs} ms in vain for ${what}.`);
+  }
+}
+
+/** How long to wait between two looks, in milliseconds. */
+const STEP_MS = 10;
+
+/**
+ * Looks again and again until `condition` gives something true.
+ *
+ * @param options `what`: for the message. `timeoutMs`: when to give up, 20 000 by default. `advance`: moves a settable
+ *   clock by milliseconds; without it, real time passes between the looks.
+ * @returns What the condition gave.
+ * @throws UntilTimeoutError When it has not come in time.
+ * @publicApi
+ */
+export async function until<T>(
+  condition: () => Awaitable<T>,
+  options: { what?: string; timeoutMs?: number; advance?: (ms: number) => Awaitable<void> } = {},
+): Promise<NonNullable<T>> {
+  const { what = 'a condition', timeoutMs = 20_000, advance } = options;
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > deadline) throw new UntilTimeoutError(what, timeoutMs);
+    await advance?.(STEP_MS);
+    await new Promise((resolve) => setTimeout(resolve, advance ? 0 : STEP_MS));
+  }
+}
