@@ -59,12 +59,13 @@ export class UnknownNameError extends AsynczError {
    * @param allowed The names that are.
    */
   constructor(
-    readonly kind: 'store' | 'store type' | 'executor' | 'trigger type' | 'handler' | 'serializer' | 'calendar',
+    readonly kind:
+      'store' | 'store type' | 'executor' | 'trigger type' | 'handler' | 'serializer' | 'calendar' | 'back-off',
     readonly value: string,
     readonly allowed: readonly string[],
   ) {
     super(`Unknown ${kind} ${show(value)}. Known: ${listOf(allowed)}.`);
-    this.code = `ASYNCZ_UNKNOWN_${kind.toUpperCase().replace(' ', '_')}`;
+    this.code = `ASYNCZ_UNKNOWN_${kind.toUpperCase().replace(/[ -]/g, '_')}`;
   }
 }
 

@@ -147,11 +147,11 @@ export interface ClaimDecision {
 }
 
 /**
- * Decides about one due task. Pure and synchronous: see {@link Apply}.
+ * Decides about one due task. Pure and synchronous: see {@link Apply}. null leaves the task as it is.
  *
  * @publicApi
  */
-export type ClaimPlan = (task: TaskRecord, storeNow: number) => ClaimDecision;
+export type ClaimPlan = (task: TaskRecord, storeNow: number) => ClaimDecision | null;
 
 /** @publicApi */
 export interface ClaimResult {
@@ -194,6 +194,7 @@ export interface FinishResult {
   readonly settled: readonly {
     readonly runId: string;
     readonly taskId: string;
+    readonly token: number;
     /** The task as it now is; null when this was its last run and it was removed. */
     readonly task: TaskRecord | null;
     /** Set when this failure paused the task (`pauseAfterFailures`). */

@@ -28,7 +28,9 @@ export async function claimDue(
   const { committed, storeNow } = await store.transact<Omit<ClaimedTask, 'id' | 'task'>>(
     { due: { limit, handlers } },
     (task, now) => {
-      const { task: next, start, history } = plan(task, now);
+      const decision = plan(task, now);
+      if (!decision) return null;
+      const { task: next, start, history } = decision;
       return { task: next, history, value: { start, history } };
     },
   );
@@ -51,7 +53,7 @@ export async function finishRuns(store: Transactor, results: readonly RunResult[
     for (const [index, result] of byTask.get(id)!.entries()) {
       if (value[index] === 'refused') continue;
       accepted.add(result);
-      settled.push({ runId: result.runId, taskId: id, task, paused: value[index] === 'paused' });
+      settled.push({ runId: result.runId, taskId: id, token: result.token, task, paused: value[index] === 'paused' });
     }
   }
   const refused = results

@@ -53,7 +53,8 @@ function compareNullable(a: number | null, b: number | null): number {
   return b === null ? -1 : a - b;
 }
 
-function taskOrder(sort: TaskSort): (a: StoredTask, b: StoredTask) => number {
+/** The order of a sorted query. */
+export function taskOrder(sort: TaskSort): (a: StoredTask, b: StoredTask) => number {
   const sign = sort.descending ? -1 : 1;
   return (a, b) => sign * (compareKey(a, b, sort.by) || compareText(a.id, b.id));
 }

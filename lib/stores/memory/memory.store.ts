@@ -1,22 +1,12 @@
 import { TaskConflictError, TaskNotFoundError } from '../../errors/task.errors.js';
-import type { RunRecord } from '../../model/run.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskDefinition, TaskRecord } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
-import type {
-  Apply,
-  ClaimPlan,
-  ClaimRequest,
-  ClaimResult,
-  Committed,
-  Selection,
-  StoreCapabilities,
-  StoreContext,
-  Transacted,
-} from '../store.interface.js';
+import type { Apply, Change, Committed, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
 import { DueIndex } from './due-index.js';
 import type { DueEntry } from './due-index.js';
+import { copyArgs, frozenCopy } from './task.copies.js';
 
 /** A task with its place in the index of due times. */
 class Entry implements DueEntry {
@@ -27,6 +17,7 @@ class Entry implements DueEntry {
   /** Infinity for one that is never due; such a one is not in the index. */
   readonly key: number;
 
+  /** @param task What nobody else can change: see {@link MemoryStore}'s `#own`. */
   constructor(readonly task: TaskRecord) {
     this.id = task.id;
     this.handler = task.definition.handler;
@@ -38,6 +29,8 @@ class Entry implements DueEntry {
 /**
  * Keeps tasks in the memory of one process: for tests, and for tasks that need not survive it. Adding, changing, removing
  * and finding the earliest take O(log n).
+ *
+ * What it keeps is a copy that is frozen, so that no caller changes it by changing what was handed in or given out.
  *
  * @publicApi
  */
@@ -60,27 +53,33 @@ export class MemoryStore extends BaseStore {
 
   addTask(task: TaskRecord): void {
     if (this.#entries.has(task.id)) throw new TaskConflictError(task.id);
-    this.#put({ ...task, definition: this.#detach(task) });
+    this.#put(this.#own(task));
   }
 
   override addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
-    const conflicts: string[] = [];
-    for (const task of tasks) {
-      if (this.#entries.has(task.id)) conflicts.push(task.id);
-      else this.addTask(task);
-    }
-    return Promise.resolve(conflicts);
+    return this.exclusive(async () => {
+      const added = new Map<string, TaskRecord>();
+      const conflicts: string[] = [];
+      for (const task of tasks) {
+        if (this.#entries.has(task.id) || added.has(task.id)) conflicts.push(task.id);
+        else added.set(task.id, this.#own(task));
+      }
+      // All can be kept, or none of it was reached: an argument that cannot leaves nothing half done.
+      for (const task of added.values()) this.#put(task);
+      return conflicts;
+    });
   }
 
   lookupTask(id: string): TaskRecord | null {
-    return this.#entries.get(id)?.task ?? null;
+    const entry = this.#entries.get(id);
+    return entry ? copyOf(entry.task) : null;
   }
 
   updateTask(task: TaskRecord, expectedVersion: number): void {
     const entry = this.#entries.get(task.id);
     if (!entry) throw new TaskNotFoundError(task.id);
     this.assertVersion(entry.task, expectedVersion);
-    this.#put({ ...task, definition: this.#detach(task, entry.task.definition) });
+    this.#put(this.#own(task, entry.task));
   }
 
   deleteTask(id: string): boolean {
@@ -98,11 +97,16 @@ export class MemoryStore extends BaseStore {
   }
 
   getAllTasks(): TaskRecord[] {
-    return this.sorted([...this.#entries.values()].map(({ task }) => task)) as TaskRecord[];
+    return this.sorted(this.inOrderOfAdding()) as TaskRecord[];
+  }
+
+  /** Every task in the order of adding, which a map keeps. */
+  inOrderOfAdding(): readonly TaskRecord[] {
+    return Array.from(this.#entries.values(), ({ task }) => copyOf(task));
   }
 
   getDueTasks(now: number): TaskRecord[] {
-    return this.#due.due(now, Infinity, null).map(({ task }) => task);
+    return this.#due.due(now, Infinity, null).map(({ task }) => copyOf(task));
   }
 
   getNextRunTime(): number | null {
@@ -117,32 +121,22 @@ export class MemoryStore extends BaseStore {
   override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
     const storeNow = this.context.clock.now();
     const missing: string[] = [];
-    const committed: Committed<T>[] = [];
-    const decided = [];
+    const decided: { task: TaskRecord; change: Change<T>; next: TaskRecord | null }[] = [];
     for (const task of this.#select(selection, storeNow, missing)) {
       const change = apply(task, storeNow);
-      if (change) decided.push({ task, change });
+      if (!change) continue;
+      const next = change.task && this.#own({ ...change.task, version: task.version + 1 }, task);
+      decided.push({ task, change, next });
     }
-    // All was decided before the first is written: an apply that throws leaves everything as it was.
-    for (const { task, change } of decided) {
-      const changed = change.task && { ...change.task, version: task.version + 1 };
-      if (changed) this.updateTask(changed, task.version);
+    const history = this.encodeRuns(decided.flatMap(({ change }) => change.history));
+    // Nothing below this line throws: what does not succeed as a whole leaves everything as it was.
+    const committed = decided.map(({ task, change, next }): Committed<T> => {
+      if (next) this.#put(next);
       else this.deleteTask(task.id);
-      this.#saveAll(change.history);
-      committed.push({ id: task.id, task: changed, value: change.value });
-    }
+      return { id: task.id, task: next && copyOf(next), value: change.value };
+    });
+    this.keepRuns(history);
     return { committed, missing, unreadable: [], failed: [], storeNow };
-  }
-
-  /** A handler that changes its arguments changes its own copy. */
-  override async claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
-    const result = await super.claimDue(request, plan);
-    const claimed = result.claimed.map((claim) =>
-      claim.task && claim.start.length > 0
-        ? { ...claim, task: { ...claim.task, definition: this.#detach(claim.task) } }
-        : claim,
-    );
-    return { ...result, claimed };
   }
 
   #select(selection: Selection, now: number, missing: string[]): TaskRecord[] {
@@ -150,16 +144,12 @@ export class MemoryStore extends BaseStore {
       return this.#due.due(now, selection.due.limit, selection.due.handlers).map(({ task }) => task);
     }
     const found: TaskRecord[] = [];
-    for (const id of selection.ids) {
+    for (const id of new Set(selection.ids)) {
       const entry = this.#entries.get(id);
       if (entry) found.push(entry.task);
       else missing.push(id);
     }
     return found;
-  }
-
-  #saveAll(history: readonly RunRecord[]): void {
-    if (history.length > 0) void this.saveRuns(history);
   }
 
   #put(task: TaskRecord): void {
@@ -170,14 +160,32 @@ export class MemoryStore extends BaseStore {
     if (entry.key !== Infinity) this.#due.add(entry);
   }
 
-  /**
-   * The definition as the caller cannot change it later: arguments go through the codec, which also refuses here what no
-   * durable store could keep, so that moving to one holds no surprise.
-   */
-  #detach(task: TaskRecord, known?: TaskDefinition): TaskDefinition {
-    const { definition } = task;
-    if (definition === known || definition.args.length === 0 || !this.#codec) return definition;
-    const copy = this.#codec.decodeTask(this.#codec.encodeTask(task));
-    return 'unreadable' in copy ? definition : copy.definition;
+  /** The task as it is kept: frozen, and nobody else's. What is the same as in `known` is kept already. */
+  #own(task: TaskRecord, known?: TaskRecord): TaskRecord {
+    return Object.freeze({
+      id: task.id,
+      version: task.version,
+      definition: task.definition === known?.definition ? known.definition : this.#ownDefinition(task),
+      state: task.state === known?.state ? known.state : frozenCopy(task.state),
+    });
   }
+
+  /**
+   * Arguments go through the codec, which refuses here what no durable store could keep, so that moving to one holds no
+   * surprise.
+   */
+  #ownDefinition(task: TaskRecord): TaskDefinition {
+    const { args, ...rest } = task.definition;
+    const codec = this.#codec!;
+    if (args.length === 0) return Object.freeze({ ...frozenCopy(rest), args: Object.freeze([]) });
+    const copy = codec.decodeTask(codec.encodeTask(task));
+    if ('unreadable' in copy) throw new TypeError(`What was just written cannot be read: ${copy.message}`);
+    return Object.freeze({ ...frozenCopy(rest), args: copy.definition.args });
+  }
+}
+
+/** A task as it is given out: its arguments may be changed by whoever gets it. */
+function copyOf(task: TaskRecord): TaskRecord {
+  const { args } = task.definition;
+  return args.length === 0 ? task : { ...task, definition: { ...task.definition, args: copyArgs(args) } };
 }

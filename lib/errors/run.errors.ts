@@ -1,0 +1,70 @@
+import { AsynczError, show } from './asyncz.error.js';
+
+/**
+ * The reason of a run's aborted signal. `cause` of the abort decides how the run is recorded.
+ *
+ * @publicApi
+ */
+export abstract class RunAbortedError extends AsynczError {
+  constructor(
+    message: string,
+    readonly runId: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * The run took longer than its task's `timeout`.
+ *
+ * @publicApi
+ */
+export class RunTimeoutError extends RunAbortedError {
+  readonly code = 'ASYNCZ_RUN_TIMEOUT';
+
+  constructor(runId: string, timeoutMs: number) {
+    super(`The run ${show(runId)} took longer than its timeout of ${timeoutMs} ms.`, runId);
+  }
+}
+
+/**
+ * Somebody asked to abort the run.
+ *
+ * @publicApi
+ */
+export class RunCancelledError extends RunAbortedError {
+  readonly code = 'ASYNCZ_RUN_CANCELLED';
+
+  constructor(runId: string, actor: string | null, reason: string | null) {
+    super(`The run ${show(runId)} was cancelled${actor ? ` by ${actor}` : ''}${reason ? `: ${reason}` : '.'}`, runId);
+  }
+}
+
+/**
+ * The lease of the run is gone: another scheduler may run it now, and what this one ends with is refused.
+ *
+ * @publicApi
+ */
+export class LeaseLostError extends RunAbortedError {
+  readonly code = 'ASYNCZ_LEASE_LOST';
+
+  constructor(runId: string) {
+    super(
+      `The lease of run ${show(runId)} is lost. Another scheduler may run it, and its result here is refused.`,
+      runId,
+    );
+  }
+}
+
+/**
+ * The scheduler shuts down and its `shutdownTimeout` has passed.
+ *
+ * @publicApi
+ */
+export class ShutdownError extends RunAbortedError {
+  readonly code = 'ASYNCZ_SHUTDOWN';
+
+  constructor(runId: string) {
+    super(`The run ${show(runId)} was aborted because its scheduler shuts down.`, runId);
+  }
+}

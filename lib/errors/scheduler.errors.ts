@@ -1,0 +1,64 @@
+import { AsynczError, show } from './asyncz.error.js';
+
+/**
+ * The operation needs a running scheduler.
+ *
+ * @publicApi
+ */
+export class SchedulerNotRunningError extends AsynczError {
+  readonly code = 'ASYNCZ_NOT_RUNNING';
+
+  constructor(operation: string) {
+    super(`${operation} needs a running scheduler, and this one is stopped. It starts with the application.`);
+  }
+}
+
+/**
+ * The operation is only possible while the scheduler is stopped.
+ *
+ * @publicApi
+ */
+export class SchedulerRunningError extends AsynczError {
+  readonly code = 'ASYNCZ_RUNNING';
+
+  constructor(operation: string) {
+    super(`${operation} is not possible while the scheduler runs.`);
+  }
+}
+
+/**
+ * A name that is taken: a store, an executor or a handler.
+ *
+ * @publicApi
+ */
+export class DuplicateNameError extends AsynczError {
+  readonly code = 'ASYNCZ_DUPLICATE_NAME';
+
+  /**
+   * @param hint What to do about it.
+   */
+  constructor(
+    readonly kind: 'store' | 'executor' | 'handler' | 'scheduled task' | 'scheduler',
+    readonly value: string,
+    hint: string,
+  ) {
+    super(`There is a ${kind} ${show(value)} already. ${hint}`);
+  }
+}
+
+/**
+ * The operation makes no sense for this task.
+ *
+ * @publicApi
+ */
+export class InvalidTaskStateError extends AsynczError {
+  readonly code = 'ASYNCZ_INVALID_TASK_STATE';
+
+  constructor(
+    readonly taskId: string,
+    operation: string,
+    reason: string,
+  ) {
+    super(`The task ${show(taskId)} cannot be ${operation}: ${reason}`);
+  }
+}

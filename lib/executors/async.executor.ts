@@ -1,0 +1,50 @@
+import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import type { Executor, ExecutorJob } from './executor.interface.js';
+import { runInTaskContext } from './task-context.js';
+
+/** How many runs an {@link AsyncExecutor} carries out at the same time unless told otherwise. */
+export const DEFAULT_CONCURRENCY = 100;
+
+/** @publicApi */
+export interface AsyncExecutorOptions {
+  /**
+   * How many runs may be under way at the same time in this process, a whole number from 1.
+   *
+   * @default 100
+   */
+  readonly concurrency?: number;
+}
+
+/**
+ * Calls handlers in this process, on the event loop, many at a time. The executor for everything that waits: queries,
+ * requests, files. What computes for long blocks everything else here.
+ *
+ * @publicApi
+ */
+export class AsyncExecutor implements Executor {
+  readonly #concurrency: number;
+  #running = 0;
+
+  /** @throws UnknownOptionError, InvalidOptionError */
+  constructor(options: AsyncExecutorOptions = {}) {
+    rejectUnknownOptions('the async executor', options, ['concurrency']);
+    const { concurrency = DEFAULT_CONCURRENCY } = options;
+    if (!Number.isInteger(concurrency) || concurrency < 1) {
+      throw new InvalidOptionError('concurrency', concurrency, 'a whole number from 1');
+    }
+    this.#concurrency = concurrency;
+  }
+
+  get room(): number {
+    return this.#concurrency - this.#running;
+  }
+
+  async execute(job: ExecutorJob): Promise<unknown> {
+    this.#running += 1;
+    try {
+      return await runInTaskContext(job.context, () => job.invoke());
+    } finally {
+      this.#running -= 1;
+    }
+  }
+}

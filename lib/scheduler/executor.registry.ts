@@ -1,0 +1,63 @@
+import { InvalidOptionError, UnknownNameError } from '../errors/input.errors.js';
+import { DuplicateNameError } from '../errors/scheduler.errors.js';
+import type { Executor } from '../executors/executor.interface.js';
+
+/** The executors of one scheduler by alias, and how much room they have. */
+export class ExecutorRegistry {
+  readonly #executors = new Map<string, Executor>();
+
+  /** @throws DuplicateNameError, InvalidOptionError */
+  add(alias: string, executor: Executor): void {
+    if (typeof executor?.execute !== 'function') {
+      throw new InvalidOptionError(`executors.${alias}`, executor, 'an object with a method "execute"');
+    }
+    if (this.#executors.has(alias)) {
+      throw new DuplicateNameError('executor', alias, 'Remove it first, or use another alias.');
+    }
+    this.#executors.set(alias, executor);
+  }
+
+  /** @throws UnknownNameError */
+  remove(alias: string): Executor {
+    const executor = this.get(alias);
+    this.#executors.delete(alias);
+    return executor;
+  }
+
+  aliases(): readonly string[] {
+    return [...this.#executors.keys()].sort();
+  }
+
+  has(alias: string): boolean {
+    return this.#executors.has(alias);
+  }
+
+  /** @throws UnknownNameError */
+  get(alias: string): Executor {
+    const executor = this.#executors.get(alias);
+    if (!executor) throw new UnknownNameError('executor', alias, this.aliases());
+    return executor;
+  }
+
+  values(): Iterable<Executor> {
+    return this.#executors.values();
+  }
+
+  /** How many more runs all executors together can take. */
+  room(): number {
+    let room = 0;
+    for (const executor of this.#executors.values()) room += Math.max(0, executor.room);
+    return room;
+  }
+
+  /** Counts places for one claim: a place that the plan took is taken, though the run has not started yet. */
+  counter(): (alias: string) => boolean {
+    const taken = new Map<string, number>();
+    return (alias) => {
+      const count = taken.get(alias) ?? 0;
+      if (count >= this.get(alias).room) return false;
+      taken.set(alias, count + 1);
+      return true;
+    };
+  }
+}

@@ -1,0 +1,247 @@
+import { hostname } from 'node:os';
+import { EncryptionDisabledError } from '../errors/persistence.errors.js';
+import { SchedulerNotRunningError } from '../errors/scheduler.errors.js';
+import { AsyncExecutor } from '../executors/async.executor.js';
+import type { SchedulerInstance } from '../model/scheduler-instance.js';
+import { isUnreadable } from '../model/task.js';
+import { resolveKeyRing } from '../persistence/key-ring.js';
+import { MemoryStore } from '../stores/memory/memory.store.js';
+import { VERSION } from '../version.js';
+import { runLifecycleTasks } from './lifecycle.tasks.js';
+import { refuseUncoordinated } from './membership.js';
+import { Reconciler } from './reconciler.js';
+import type { DeclaredTask } from './reconciler.js';
+import type { SchedulerCore } from './scheduler.core.js';
+import type { SchedulerState } from './scheduler.info.js';
+import type { StoreHandle } from './store.handle.js';
+import { wait } from './wait.js';
+
+/** How long after the abort of a shutdown handlers may still end, in milliseconds. */
+const SHUTDOWN_GRACE_MS = 2_000;
+
+/** Starts, pauses and stops the parts of a scheduler, in order; a start that fails leaves nothing open. */
+export class SchedulerLifecycle {
+  state: SchedulerState = 'stopped';
+  /** Milliseconds since the epoch; null while stopped. */
+  startedAt: number | null = null;
+  #starting: Promise<void> | null = null;
+  #stopping: Promise<void> | null = null;
+  #cancelHeartbeat: () => void = () => {};
+  /** What the code declares; reconciled at every start and for stores that are added later. */
+  declared: readonly DeclaredTask[] = [];
+
+  constructor(private readonly core: SchedulerCore) {}
+
+  /** @throws StoreStartError, StoreInUseError, EncryptionDisabledError and what declared tasks are refused with. */
+  async start(): Promise<void> {
+    if (this.#stopping) await this.#stopping;
+    if (this.state === 'running' || this.state === 'paused') return;
+    this.#starting ??= this.#start().finally(() => (this.#starting = null));
+    await this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    const { core } = this;
+    const { options, events, executors, stores } = core;
+    this.state = 'starting';
+    try {
+      core.useKeys(await resolveKeyRing(options.encryption));
+      if (!executors.has('default')) executors.add('default', new AsyncExecutor());
+      if (!stores.has('default')) core.addStore('default', new MemoryStore());
+      for (const executor of executors.values()) await executor.start?.();
+      this.startedAt = options.clock.now();
+      for (const handle of stores.all()) await this.#open(handle);
+      await this.#reconcile();
+      core.running = true;
+      this.state = options.startPaused ? 'paused' : 'running';
+      if (options.role === 'worker') {
+        for (const handle of stores.all()) await this.#work(handle);
+      }
+      this.#beat();
+      events.emit('scheduler.started', {});
+      options.logger.info(`Scheduler "${options.name}" (${options.identity}) started`);
+    } catch (error) {
+      await this.#rollBack();
+      throw error;
+    }
+  }
+
+  /** Opens a store that was added while the scheduler runs. */
+  async openLater(handle: StoreHandle): Promise<void> {
+    try {
+      await this.#open(handle);
+      if (this.core.options.role === 'worker') await this.#work(handle);
+    } catch (error) {
+      if (handle.opened) await handle.close();
+      throw error;
+    }
+  }
+
+  async #open(handle: StoreHandle): Promise<void> {
+    await handle.open();
+    const self = this.instance(handle);
+    await refuseUncoordinated(handle, self, this.core.options.heartbeatMs);
+    await handle.store.heartbeat(self);
+    await this.#refuseEncrypted(handle);
+    await this.core.operations.commitPending(handle);
+  }
+
+  /** Writing in clear beside records that were encrypted is never done by accident. */
+  async #refuseEncrypted(handle: StoreHandle): Promise<void> {
+    const { encryption } = this.core.options;
+    if ((await resolveKeyRing(encryption)) !== null || encryption?.allowPlaintext) return;
+    const page = { offset: 0, limit: 100 };
+    const { tasks } = await handle.store.query({ state: 'unreadable' }, { by: 'id', descending: false }, page);
+    if (tasks.some((task) => isUnreadable(task) && task.unreadable === 'wrong-key')) {
+      throw new EncryptionDisabledError(handle.alias);
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    const { stores, builder, events, options } = this.core;
+    if (options.role === 'client') return;
+    // A declaration for a store that there is not is an error of the code, not an orphan.
+    for (const { store = 'default' } of this.declared) stores.get(store);
+    await new Reconciler(stores, builder, events, options.logger, options.orphans).reconcile(this.declared);
+  }
+
+  async #work(handle: StoreHandle): Promise<void> {
+    handle.worker = this.core.createWorker(handle);
+    await runLifecycleTasks(handle, 'startup', this.core.options, this.core.handlers);
+    handle.worker.start(this.state === 'paused');
+  }
+
+  /** What this scheduler says of itself in a store. */
+  instance(handle: StoreHandle): SchedulerInstance {
+    const { options, stores, executors, handlers } = this.core;
+    return {
+      identity: options.identity,
+      name: options.name,
+      role: options.role,
+      host: hostname(),
+      pid: process.pid,
+      version: VERSION,
+      startedAt: this.startedAt ?? options.clock.now(),
+      heartbeatAt: handle.clock.now(),
+      stores: stores.aliases(),
+      executors: executors.aliases(),
+      handlers: handlers.names(),
+      running: stores.all().reduce((sum, { worker }) => sum + (worker?.runs.active.size ?? 0), 0),
+      clockOffsetMs: options.clock.now() - handle.clock.now(),
+    };
+  }
+
+  #beat(): void {
+    const { clock, heartbeatMs, logger } = this.core.options;
+    this.#cancelHeartbeat = wait(clock, heartbeatMs, () => {
+      for (const handle of this.core.stores.all()) {
+        if (!handle.opened) continue;
+        // A store that is away is reported by its loop; the heartbeat comes with the next one.
+        Promise.resolve()
+          .then(() => handle.store.heartbeat(this.instance(handle)))
+          .catch((error: unknown) => logger.debug(`No heartbeat in store "${handle.alias}": ${String(error)}`));
+      }
+      this.#beat();
+    });
+  }
+
+  /** @throws SchedulerNotRunningError */
+  setPaused(paused: boolean): void {
+    if (!this.core.running) throw new SchedulerNotRunningError(paused ? 'pause' : 'resume');
+    const state = paused ? 'paused' : 'running';
+    if (this.state === state) return;
+    this.state = state;
+    for (const { worker } of this.core.stores.all()) worker?.setPaused(paused);
+    this.core.events.emit(paused ? 'scheduler.paused' : 'scheduler.resumed', {});
+  }
+
+  /**
+   * Claims nothing more, waits for the runs under way, aborts what takes longer than the timeout and gives it back, and
+   * closes what was opened. Does nothing when stopped.
+   */
+  async shutdown(timeoutMs = this.core.options.shutdownTimeoutMs): Promise<void> {
+    await this.#starting?.catch(() => {});
+    if (this.state === 'stopped') return;
+    this.#stopping ??= this.#stop(timeoutMs).finally(() => (this.#stopping = null));
+    await this.#stopping;
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    const { options, events, stores, executors, handlers } = this.core;
+    this.state = 'stopping';
+    this.core.running = false;
+    const handles = stores.all();
+    await Promise.all(handles.map(({ worker }) => worker?.stopClaiming()));
+    await Promise.all(handles.map((handle) => runLifecycleTasks(handle, 'shutdown', options, handlers)));
+    const drained = Promise.all(handles.map(({ worker }) => worker?.drained()));
+    if (!(await this.#within(drained, timeoutMs))) {
+      options.logger.warn(`Runs under way after ${timeoutMs} ms of shutdown are aborted and given back`);
+      for (const { worker } of handles) worker?.runs.abortAll();
+      await this.#within(drained, SHUTDOWN_GRACE_MS);
+    }
+    for (const { worker } of handles) worker?.close();
+    this.#cancelHeartbeat();
+    for (const executor of executors.values()) await this.#quietly('an executor', () => executor.shutdown?.());
+    for (const handle of handles) await this.#close(handle);
+    this.state = 'stopped';
+    this.startedAt = null;
+    events.emit('scheduler.shutdown', {});
+    options.logger.info(`Scheduler "${options.name}" (${options.identity}) stopped`);
+  }
+
+  async #close(handle: StoreHandle): Promise<void> {
+    if (!handle.opened) return;
+    await this.#quietly(`the heartbeat in store "${handle.alias}"`, () =>
+      handle.store.retire(this.core.options.identity),
+    );
+    await this.#quietly(`the store "${handle.alias}"`, () => handle.close());
+  }
+
+  /** Closes a store that is removed while the scheduler runs. */
+  async closeNow(handle: StoreHandle): Promise<void> {
+    await handle.worker?.stopClaiming();
+    if (handle.worker) {
+      const drained = handle.worker.drained();
+      if (!(await this.#within(drained, this.core.options.shutdownTimeoutMs))) {
+        handle.worker.runs.abortAll();
+        await this.#within(drained, SHUTDOWN_GRACE_MS);
+      }
+      handle.worker.close();
+    }
+    await this.#close(handle);
+  }
+
+  async #rollBack(): Promise<void> {
+    this.core.running = false;
+    for (const handle of this.core.stores.all()) {
+      await handle.worker?.stopClaiming();
+      handle.worker?.close();
+      await this.#close(handle);
+    }
+    for (const executor of this.core.executors.values())
+      await this.#quietly('an executor', () => executor.shutdown?.());
+    this.state = 'stopped';
+    this.startedAt = null;
+  }
+
+  async #within(work: Promise<unknown>, ms: number): Promise<boolean> {
+    let cancel = () => {};
+    const timeout = new Promise<boolean>(
+      (resolve) => (cancel = wait(this.core.options.clock, ms, () => resolve(false))),
+    );
+    try {
+      return await Promise.race([work.then(() => true), timeout]);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** At the end of everything a fault is told, and stops nothing else from being closed. */
+  async #quietly(what: string, work: () => unknown): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.core.options.logger.error(`Closing ${what} failed`, error);
+    }
+  }
+}

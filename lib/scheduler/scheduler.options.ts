@@ -1,0 +1,244 @@
+import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { listOf } from '../errors/asyncz.error.js';
+import type { Executor } from '../executors/executor.interface.js';
+import { SystemClock } from '../model/clock.js';
+import type { Clock } from '../model/clock.js';
+import type { Duration } from '../model/duration.js';
+import { SILENT_LOGGER } from '../model/logger.js';
+import type { Logger } from '../model/logger.js';
+import { DEFAULT_POLICIES } from '../model/task.defaults.js';
+import type { TaskPolicies } from '../model/task.js';
+import type { EncryptionOptions } from '../persistence/key-ring.js';
+import { DEFAULT_MAX_PAYLOAD_BYTES } from '../persistence/codec.factory.js';
+import type { Serializer } from '../persistence/serializer.registry.js';
+import type { Store } from '../stores/store.interface.js';
+import { assertTimezone, toMilliseconds } from '../time/inputs.js';
+import type { BaseTrigger } from '../triggers/base.trigger.js';
+import type { TriggerCreation, TriggerData } from '../triggers/trigger.interface.js';
+import type { BackoffFunction } from './retry.policy.js';
+import { BackoffRegistry } from './retry.policy.js';
+import { POLICY_OPTIONS } from './task.options.js';
+import type { TaskPolicyOptions } from './task.options.js';
+import { resolvePolicies } from './task.policies.js';
+
+/**
+ * What becomes of tasks in the store that the code no longer declares: they are reported, paused, or removed.
+ *
+ * @publicApi
+ */
+export type OrphanPolicy = 'report' | 'pause' | 'remove';
+
+/**
+ * Makes a trigger of one's own from its stored data.
+ *
+ * @publicApi
+ */
+export type TriggerFactory = (data: TriggerData, creation: TriggerCreation) => BaseTrigger;
+
+/**
+ * Options of a scheduler that are plain values: what `AsynczModule.forRoot` takes beside stores and executors.
+ *
+ * @publicApi
+ */
+export interface SchedulerSettings {
+  /**
+   * The name that the schedulers of one application share, on all replicas.
+   *
+   * @default 'default'
+   */
+  readonly name?: string;
+  /**
+   * `worker` runs tasks; `client` only adds and controls them.
+   *
+   * @default 'worker'
+   */
+  readonly role?: 'worker' | 'client';
+  /** Unique to this scheduler. Host, process and a random part when left out. */
+  readonly identity?: string;
+  /**
+   * The IANA zone of triggers that name none.
+   *
+   * @default 'UTC'
+   */
+  readonly timezone?: string;
+  /** How tasks are run that do not say otherwise. */
+  readonly taskDefaults?: TaskPolicyOptions;
+  /**
+   * How long a run's lease holds without being renewed: how long after a process died its runs are taken over. It is
+   * renewed three times in that time. At least `'1s'`.
+   *
+   * @default '30s'
+   */
+  readonly lease?: Duration;
+  /**
+   * How often a store is asked for what other processes have added, where it does not tell by itself: the net under
+   * wake-ups elsewhere. At least `'10ms'`.
+   *
+   * @default '8s', and '30s' for stores that push wake-ups
+   */
+  readonly pollInterval?: Duration;
+  /**
+   * How often the scheduler says that it is alive. Others take it for dead after three of them. At least `'1s'`.
+   *
+   * @default '15s'
+   */
+  readonly heartbeatInterval?: Duration;
+  /**
+   * How long a shutdown waits for runs under way before it aborts them and gives them back.
+   *
+   * @default '10s'
+   */
+  readonly shutdownTimeout?: Duration;
+  /**
+   * Whether it starts paused: nothing is claimed until `resume`.
+   *
+   * @default false
+   */
+  readonly startPaused?: boolean;
+  /**
+   * What becomes of tasks that the code declared once and no longer declares.
+   *
+   * @default 'report'
+   */
+  readonly orphans?: OrphanPolicy;
+  /**
+   * Keys for encryption at rest; the variable `ASYNCZ_STORE_ENCRYPTION_KEY` where this is left out. See
+   * `docs/persistence.md`.
+   */
+  readonly encryption?: EncryptionOptions;
+  /**
+   * The largest stored definition or outcome, in bytes.
+   *
+   * @default 1048576
+   */
+  readonly maxPayloadBytes?: number;
+  /** Serializers of one's own, by name. */
+  readonly serializers?: readonly Serializer[];
+  /** Trigger types of one's own, by type name. */
+  readonly triggers?: Readonly<Record<string, TriggerFactory>>;
+  /** Back-off functions of one's own, by name. */
+  readonly backoffs?: Readonly<Record<string, BackoffFunction>>;
+}
+
+/**
+ * Options of a {@link Scheduler} without NestJS.
+ *
+ * @publicApi
+ */
+export interface SchedulerOptions extends SchedulerSettings {
+  /** Stores by alias. A `MemoryStore` under `default` when there is none. */
+  readonly stores?: Readonly<Record<string, Store>>;
+  /** Executors by alias. An `AsyncExecutor` under `default` when there is none of that name. */
+  readonly executors?: Readonly<Record<string, Executor>>;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
+
+/** The names of {@link SchedulerSettings}. */
+export const SCHEDULER_SETTINGS: readonly (keyof SchedulerSettings)[] = [
+  'name',
+  'role',
+  'identity',
+  'timezone',
+  'taskDefaults',
+  'lease',
+  'pollInterval',
+  'heartbeatInterval',
+  'shutdownTimeout',
+  'startPaused',
+  'orphans',
+  'encryption',
+  'maxPayloadBytes',
+  'serializers',
+  'triggers',
+  'backoffs',
+];
+
+const OPTIONS: readonly (keyof SchedulerOptions)[] = [...SCHEDULER_SETTINGS, 'stores', 'executors', 'clock', 'logger'];
+
+const ROLES = ['worker', 'client'] as const;
+const ORPHANS: readonly OrphanPolicy[] = ['report', 'pause', 'remove'];
+
+/** {@link SchedulerOptions} checked and filled in. */
+export interface ResolvedSchedulerOptions {
+  readonly name: string;
+  readonly role: 'worker' | 'client';
+  readonly identity: string;
+  readonly timezone: string;
+  readonly taskDefaults: TaskPolicies;
+  readonly leaseMs: number;
+  /** null: by what the store can. */
+  readonly pollIntervalMs: number | null;
+  readonly heartbeatMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly startPaused: boolean;
+  readonly orphans: OrphanPolicy;
+  readonly encryption: EncryptionOptions | undefined;
+  readonly maxPayloadBytes: number;
+  readonly serializers: readonly Serializer[];
+  readonly triggers: Readonly<Record<string, TriggerFactory>>;
+  readonly backoffs: BackoffRegistry;
+  readonly stores: Readonly<Record<string, Store>>;
+  readonly executors: Readonly<Record<string, Executor>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Checks the options of a scheduler and fills in what is left out. Changes nothing of what it is given.
+ *
+ * @throws InvalidOptionError, UnknownOptionError
+ */
+export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSchedulerOptions {
+  rejectUnknownOptions('a scheduler', options, OPTIONS);
+  const { name = 'default', role = 'worker', timezone = 'UTC', orphans = 'report', taskDefaults = {} } = options;
+  if (!ROLES.includes(role)) throw new InvalidOptionError('role', role, listOf(ROLES));
+  if (!ORPHANS.includes(orphans)) throw new InvalidOptionError('orphans', orphans, listOf(ORPHANS));
+  assertTimezone(timezone, 'timezone');
+  rejectUnknownOptions('taskDefaults', taskDefaults, POLICY_OPTIONS);
+  const backoffs = new BackoffRegistry();
+  for (const [key, backoff] of Object.entries(options.backoffs ?? {})) backoffs.register(key, backoff);
+  return {
+    name: checkText('name', name),
+    role,
+    identity: checkText('identity', options.identity ?? newIdentity()),
+    timezone,
+    taskDefaults: resolvePolicies(taskDefaults, DEFAULT_POLICIES, backoffs.names()),
+    leaseMs: toMilliseconds(options.lease ?? '30s', 'lease', { min: 1_000 }),
+    pollIntervalMs:
+      options.pollInterval === undefined ? null : toMilliseconds(options.pollInterval, 'pollInterval', { min: 10 }),
+    heartbeatMs: toMilliseconds(options.heartbeatInterval ?? '15s', 'heartbeatInterval', { min: 1_000 }),
+    shutdownTimeoutMs: toMilliseconds(options.shutdownTimeout ?? '10s', 'shutdownTimeout', { min: 0 }),
+    startPaused: options.startPaused ?? false,
+    orphans,
+    encryption: options.encryption,
+    maxPayloadBytes: checkBytes(options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES),
+    serializers: options.serializers ?? [],
+    triggers: options.triggers ?? {},
+    backoffs,
+    stores: options.stores ?? {},
+    executors: options.executors ?? {},
+    clock: options.clock ?? new SystemClock(),
+    logger: options.logger ?? SILENT_LOGGER,
+  };
+}
+
+function newIdentity(): string {
+  return `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
+}
+
+function checkText(option: string, value: unknown): string {
+  if (typeof value !== 'string' || value.trim() === '' || value.length > 200) {
+    throw new InvalidOptionError(option, value, 'a text of 1 to 200 characters');
+  }
+  return value;
+}
+
+function checkBytes(value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidOptionError('maxPayloadBytes', value, 'a whole number of bytes from 1');
+  }
+  return value;
+}

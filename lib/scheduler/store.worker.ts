@@ -1,0 +1,224 @@
+import { dueTime } from '../model/task.js';
+import type { Store } from '../stores/store.interface.js';
+import { planClaim } from './claim.plan.js';
+import { FinishQueue } from './finish.queue.js';
+import { LeaseKeeper } from './lease.keeper.js';
+import { RunManager } from './run.manager.js';
+import type { RunServices } from './run.manager.js';
+import { WakeableWait } from './wait.js';
+
+/** How long the loop waits after a failure of the store, in milliseconds: doubled each time, up to the longest. */
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 10_000;
+
+/** How long the loop waits when something is due that it did not get, in milliseconds: doubled up to the longest. */
+const FIRST_EMPTY_PAUSE_MS = 5;
+const LONGEST_EMPTY_PAUSE_MS = 500;
+
+/** How many tasks one claim takes at the most, however much room there is: a bound on one transaction. */
+const CLAIM_LIMIT = 500;
+
+/** How a store's loop is doing. */
+export interface StoreHealth {
+  readonly store: string;
+  /** `ok`, or `failing` while the store cannot be reached or refuses. */
+  readonly state: 'ok' | 'failing';
+  readonly failuresInARow: number;
+  readonly lastError: string | null;
+  /** When the store last answered a pass of the loop, in milliseconds since the epoch by this process's clock. */
+  readonly lastPassAt: number | null;
+  readonly running: number;
+}
+
+export interface StoreWorkerOptions {
+  readonly leaseMs: number;
+  readonly pollIntervalMs: number;
+}
+
+/**
+ * The loop of one store: claim what is due and there is room for, hand it out, sleep until the next due time, a wake-up
+ * or the poll. It cannot die: whatever fails is reported and tried again with growing pauses, and other stores have loops
+ * of their own.
+ */
+export class StoreWorker {
+  readonly runs: RunManager;
+  readonly #finishes: FinishQueue;
+  readonly #leases: LeaseKeeper;
+  readonly #wait: WakeableWait;
+  #stopped = false;
+  #paused = false;
+  #loop: Promise<void> = Promise.resolve();
+  #stopWakeUps: () => void = () => {};
+  #waitsForRoom = false;
+  #emptyPasses = 0;
+  #failures = 0;
+  #lastError: string | null = null;
+  #lastPassAt: number | null = null;
+
+  constructor(
+    readonly store: Store,
+    private readonly services: RunServices,
+    private readonly options: StoreWorkerOptions,
+  ) {
+    const { clock } = services;
+    this.#wait = new WakeableWait(clock);
+    this.runs = new RunManager(
+      services,
+      (result) => this.#finishes.add(result),
+      () => this.#wakeForRoom(),
+    );
+    this.#finishes = new FinishQueue(store, new WakeableWait(clock), {
+      settled: (result) => {
+        this.runs.settled(result);
+        for (const { task } of result.settled) {
+          const due = task && dueTime(task.definition, task.state);
+          if (due !== null && due <= this.services.storeClock.now() + this.options.pollIntervalMs) this.wake();
+        }
+      },
+      failed: (error) => this.#failed(error),
+      worked: () => this.#worked(),
+    });
+    this.#leases = new LeaseKeeper(store, this.runs.active, options.leaseMs, clock, {
+      fenced: (run) => this.runs.fenced(run),
+      failed: (error) => void this.#failed(error),
+      worked: () => this.#worked(),
+    });
+  }
+
+  /** Starts the loop and returns at once. */
+  start(paused: boolean): void {
+    this.#paused = paused;
+    this.#stopWakeUps = this.store.onWake(() => {
+      this.wake();
+      // A wish to cancel a run is left in its task; the owner finds it with the renewal.
+      if (this.runs.active.size > 0) void this.#leases.renew();
+    });
+    this.#leases.start();
+    this.#loop = this.#run();
+  }
+
+  /** Something may be due: look now. */
+  wake(): void {
+    this.#wait.wake();
+  }
+
+  setPaused(paused: boolean): void {
+    this.#paused = paused;
+    this.wake();
+  }
+
+  health(): StoreHealth {
+    return {
+      store: this.services.alias,
+      state: this.#failures === 0 ? 'ok' : 'failing',
+      failuresInARow: this.#failures,
+      lastError: this.#lastError,
+      lastPassAt: this.#lastPassAt,
+      running: this.runs.active.size,
+    };
+  }
+
+  /** Claims nothing more. Resolves when the claim that was on its way has been handed out. */
+  async stopClaiming(): Promise<void> {
+    this.#stopped = true;
+    this.#stopWakeUps();
+    this.wake();
+    await this.#loop;
+  }
+
+  /** Resolves when every run has ended and the store knows. */
+  async drained(): Promise<void> {
+    await this.runs.drained();
+    await this.#finishes.drained();
+  }
+
+  /** Stops renewing, and gives up results that the store has not taken. */
+  close(): void {
+    this.#leases.stop();
+    this.#finishes.close();
+  }
+
+  #wakeForRoom(): void {
+    if (this.#waitsForRoom) this.wake();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#wait.sleep(await this.#pass());
+      } catch (error) {
+        await this.#wait.sleep(this.#failed(error));
+      }
+    }
+  }
+
+  /** One pass. Returns how long there is nothing to do, in milliseconds. */
+  async #pass(): Promise<number> {
+    const { executors, handlers, storeClock, clock } = this.services;
+    if (this.#paused) return Infinity;
+    const room = executors.room();
+    this.#waitsForRoom = room <= 0;
+    if (room <= 0) return Infinity;
+    // With several executors the tasks of a full one are read past, or they would keep the others' from being seen.
+    const limit = executors.aliases().length > 1 ? CLAIM_LIMIT : Math.min(room, CLAIM_LIMIT);
+    const { claimed, storeNow, nextDueAt } = await this.store.claimDue(
+      { limit, handlers: handlers.names(), owner: this.services.identity, leaseMs: this.options.leaseMs },
+      planClaim({
+        owner: this.services.identity,
+        leaseMs: this.options.leaseMs,
+        triggerOf: (task) => this.services.triggers.get(task.definition.trigger),
+        takeRoom: executors.counter(),
+      }),
+    );
+    storeClock.sync(storeNow);
+    this.#worked();
+    this.#lastPassAt = clock.now();
+    for (const one of claimed) this.runs.start(one);
+    if (claimed.length >= limit) return 0;
+    const left = nextDueAt === null ? Infinity : nextDueAt - storeNow;
+    if (left > 0 || claimed.length > 0) this.#emptyPasses = 0;
+    return left > 0 || claimed.length > 0 ? this.#untilDue(left) : this.#afterEmptyPass();
+  }
+
+  /**
+   * Something is due and was not to be had: another scheduler has it in hand, or its executor is full. Asking again at
+   * once would only get in the way.
+   */
+  #afterEmptyPass(): number {
+    this.#waitsForRoom = true;
+    this.#emptyPasses += 1;
+    return Math.min(FIRST_EMPTY_PAUSE_MS * 2 ** (this.#emptyPasses - 1), LONGEST_EMPTY_PAUSE_MS);
+  }
+
+  /** Sleeps until `ms` have passed, but polls meanwhile with one cheap question. Returns how much is left to sleep. */
+  async #untilDue(ms: number): Promise<number> {
+    const { handlers, storeClock } = this.services;
+    let left = ms;
+    while (!this.#stopped && left > this.options.pollIntervalMs) {
+      if (await this.#wait.sleep(this.options.pollIntervalMs)) return 0;
+      const next = await this.store.nextDueFor(handlers.names());
+      this.#worked();
+      this.#lastPassAt = this.services.clock.now();
+      left = next === null ? Infinity : next - storeClock.now();
+    }
+    return Math.max(0, left);
+  }
+
+  #failed(error: unknown): number {
+    this.#failures += 1;
+    this.#lastError = error instanceof Error ? error.message : String(error);
+    if (this.#failures === 1) {
+      this.services.logger.error(`The store "${this.services.alias}" failed; it is tried again`, error);
+      this.services.events.emit('store.failed', { store: this.services.alias, error });
+    }
+    return Math.min(FIRST_BACKOFF_MS * 2 ** (this.#failures - 1), LONGEST_BACKOFF_MS);
+  }
+
+  #worked(): void {
+    if (this.#failures === 0) return;
+    this.services.logger.info(`The store "${this.services.alias}" works again after ${this.#failures} failures`);
+    this.services.events.emit('store.recovered', { store: this.services.alias, failures: this.#failures });
+    this.#failures = 0;
+    this.#lastError = null;
+  }
+}

@@ -1,0 +1,51 @@
+import { MAX_TIMER_MS } from '../model/clock.js';
+import type { Clock } from '../model/clock.js';
+
+/**
+ * Calls `callback` after `ms` milliseconds of the monotonic clock, however long that is: longer waits than a timer can
+ * hold are cut into pieces.
+ *
+ * @returns A function that cancels it.
+ */
+export function wait(clock: Clock, ms: number, callback: () => void): () => void {
+  const end = clock.monotonic() + ms;
+  let cancel = () => {};
+  const step = () => {
+    const left = end - clock.monotonic();
+    if (left <= 0) callback();
+    else cancel = clock.schedule(step, Math.min(left, MAX_TIMER_MS));
+  };
+  cancel = clock.schedule(step, Math.min(Math.max(0, ms), MAX_TIMER_MS));
+  return () => cancel();
+}
+
+/** A wait that can be cut short, and remembers when it was cut short before it began. */
+export class WakeableWait {
+  #woken = false;
+  #wake: (() => void) | null = null;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Ends the wait that is going on, or the next one at once. */
+  wake(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  /** Resolves after `ms` milliseconds (Infinity: never by itself) or when woken. Returns whether it was woken. */
+  async sleep(ms: number): Promise<boolean> {
+    if (!this.#woken && ms > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = Number.isFinite(ms) ? wait(this.clock, ms, resolve) : () => {};
+        this.#wake = () => {
+          cancel();
+          resolve();
+        };
+      });
+      this.#wake = null;
+    }
+    const woken = this.#woken;
+    this.#woken = false;
+    return woken;
+  }
+}
