@@ -5,6 +5,7 @@ import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import { dueTime, isUnreadable } from '../model/task.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
+import type { TaskCodec } from '../persistence/codec.interface.js';
 import { Mutex } from './mutex.js';
 import { RunHistory } from './run-history.js';
 import { isMembershipRecord, MEMBERSHIP_ID, membershipRecord, membersOf } from './membership.record.js';
@@ -36,8 +37,9 @@ const HISTORY_LIMIT = 10_000;
 
 /**
  * What every store extends. A subclass implements eight methods, and this class makes the whole {@link Store} of them,
- * correct within one process: claims, leases and edits go one after another through one lock. The history of ended runs
- * is kept in memory; a store that can keep it overrides {@link saveRuns}, {@link runs} and {@link pruneRuns}.
+ * correct within one process: claims, leases and edits go one after another through one lock. One of the eight that
+ * awaits something between reading and writing takes the same lock: see {@link exclusive}. The history of ended runs is
+ * kept in memory; a store that can keep it overrides {@link saveRuns}, {@link runs} and {@link pruneRuns}.
  *
  * The built-in stores override {@link transact}, and with it every claim, end and edit, by what their database does best.
  *
@@ -52,6 +54,7 @@ export abstract class BaseStore implements Store {
   };
 
   #context: StoreContext | null = null;
+  #codec: TaskCodec | null = null;
   readonly #lock = new Mutex();
   readonly #history = new RunHistory(HISTORY_LIMIT);
 
@@ -84,6 +87,7 @@ export abstract class BaseStore implements Store {
   /** Forgets the context. A subclass that opened something closes it. */
   shutdown(): Awaitable<void> {
     this.#context = null;
+    this.#codec = null;
   }
 
   now(): Awaitable<number> {
@@ -94,6 +98,15 @@ export abstract class BaseStore implements Store {
   protected get context(): StoreContext {
     if (!this.#context) throw new Error('The store was used before it was started. This is a bug in nestjs-asyncz.');
     return this.#context;
+  }
+
+  /**
+   * Runs `work` while nothing else does that goes through here: no other call of this, no claim, no end of a run, no
+   * edit. For a method that awaits something between reading and writing, such as an `addTask` that looks whether the id
+   * is there. Calls inside `work` go through at once.
+   */
+  protected exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#lock.run(work);
   }
 
   /** For {@link updateTask}: refuses to overwrite what somebody else has written in the meantime. */
@@ -185,7 +198,7 @@ export abstract class BaseStore implements Store {
       }
       return { tasks, missing, unreadable };
     }
-    for (const id of selection.ids) {
+    for (const id of new Set(selection.ids)) {
       const task = await this.lookupTask(id);
       if (task === null) missing.push(id);
       else if (isUnreadable(task)) unreadable.push(task);
@@ -221,11 +234,16 @@ export abstract class BaseStore implements Store {
 
   /** Keeps ended runs, each replacing the one with the same id, attempt and token. */
   protected saveRuns(runs: readonly RunRecord[]): Awaitable<void> {
-    this.#history.save(runs);
+    this.#history.save(runs, this.#historyCodec);
   }
 
   runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage> {
-    return this.#history.query(filter, page);
+    return this.#history.query(filter, page, this.#historyCodec);
+  }
+
+  /** What is in memory only needs no encryption. */
+  get #historyCodec(): TaskCodec {
+    return (this.#codec ??= this.context.createCodec({ encrypt: false }));
   }
 
   pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Awaitable<number> {

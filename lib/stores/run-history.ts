@@ -1,21 +1,22 @@
 import type { RunFilter, RunPage, RunPageRequest } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
-import { queryRuns } from './task-query.js';
+import type { RunRow, TaskCodec } from '../persistence/codec.interface.js';
+import { compareRuns, queryRuns } from './task-query.js';
 
 /** Ended runs in memory, the oldest dropped when there are too many. */
 export class RunHistory {
-  /** By id, attempt and token, in the order of their ends. */
-  readonly #runs = new Map<string, RunRecord>();
+  /** By id, attempt and token, in the order of writing. As rows: they share nothing with what a caller may change. */
+  readonly #runs = new Map<string, RunRow>();
 
   /** @param limit How many runs are kept. */
   constructor(readonly limit: number) {}
 
   /** Adds runs; one that is there already is replaced. */
-  save(runs: readonly RunRecord[]): void {
+  save(runs: readonly RunRecord[], codec: TaskCodec): void {
     for (const run of runs) {
       const key = historyKey(run);
       this.#runs.delete(key);
-      this.#runs.set(key, run);
+      this.#runs.set(key, codec.encodeRun(run));
     }
     for (const key of this.#runs.keys()) {
       if (this.#runs.size <= this.limit) break;
@@ -23,15 +24,17 @@ export class RunHistory {
     }
   }
 
-  query(filter: RunFilter, page: RunPageRequest): RunPage {
-    return queryRuns(this.#runs.values(), filter, page);
+  query(filter: RunFilter, page: RunPageRequest, codec: TaskCodec): RunPage {
+    const { runs, next } = queryRuns(this.#runs.values(), filter, page);
+    return { runs: runs.map((row) => codec.decodeRun(row)), next };
   }
 
   /** See `Store.pruneRuns`. */
   prune({ before, keep, limit }: { before: number | null; keep: number | null; limit: number }): number {
     const newerOf = new Map<string, number>();
     const doomed: string[] = [];
-    for (const [key, run] of [...this.#runs].reverse()) {
+    const latestFirst = [...this.#runs].sort(([, a], [, b]) => compareRuns(a, b));
+    for (const [key, run] of latestFirst) {
       const newer = newerOf.get(run.taskId) ?? 0;
       newerOf.set(run.taskId, newer + 1);
       if ((before !== null && run.endedAt < before) || (keep !== null && newer >= keep)) doomed.push(key);
@@ -44,6 +47,6 @@ export class RunHistory {
 }
 
 /** What names an attempt for good: a task may be removed and added again, but its tokens only grow. */
-export function historyKey({ id, attempt, token }: RunRecord): string {
+export function historyKey({ id, attempt, token }: Pick<RunRecord, 'id' | 'attempt' | 'token'>): string {
   return `${id}/${attempt}/${token}`;
 }

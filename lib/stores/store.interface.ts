@@ -53,7 +53,7 @@ export interface StoreContext {
 
 /**
  * Which tasks a {@link Store.transact} is about: those due by the store's clock, the first by priority, then by due time,
- * then by id; or those with given ids.
+ * then by id; or those with given ids, of which one that is given twice counts once.
  *
  * @publicApi
  */

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type { Page, RunFilter, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
 import { taskStateName } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import { dueTime, isUnreadable } from '../model/task.js';
@@ -86,21 +86,33 @@ function priorityOf(task: StoredTask): number | null {
   return isUnreadable(task) ? null : task.definition.policies.priority;
 }
 
+/** What there is to know of an ended run without decoding it: what its record and its row have in common. */
+export type RunFacts = Omit<RunRecord, 'error' | 'result'>;
+
 /** Filters and pages ended runs in memory. */
-export function queryRuns(runs: Iterable<RunRecord>, filter: RunFilter, page: RunPageRequest): RunPage {
+export function queryRuns<T extends RunFacts>(
+  runs: Iterable<T>,
+  filter: RunFilter,
+  page: RunPageRequest,
+): { readonly runs: readonly T[]; readonly next: string | null } {
   const after = page.cursor === undefined ? null : parseRunCursor(page.cursor);
-  const found: RunRecord[] = [];
+  const found: T[] = [];
   for (const run of runs) {
     if (matchesRun(run, filter) && (after === null || compareRunKeys(runKey(run), after) > 0)) found.push(run);
   }
-  found.sort((a, b) => compareRunKeys(runKey(a), runKey(b)));
+  found.sort(compareRuns);
   const runsOfPage = found.slice(0, page.limit);
   const last = runsOfPage.at(-1);
   return { runs: runsOfPage, next: found.length > page.limit && last ? formatRunCursor(runKey(last)) : null };
 }
 
+/** The order of `runs`: the latest end first. */
+export function compareRuns(a: RunFacts, b: RunFacts): number {
+  return compareRunKeys(runKey(a), runKey(b));
+}
+
 /** Whether an ended run meets every condition of a filter. */
-export function matchesRun(run: RunRecord, filter: RunFilter): boolean {
+export function matchesRun(run: RunFacts, filter: RunFilter): boolean {
   return (
     (filter.taskId === undefined || run.taskId === filter.taskId) &&
     (filter.runId === undefined || run.id === filter.runId) &&
@@ -120,7 +132,7 @@ export interface RunKey {
 }
 
 /** The position of an ended run in the order of {@link RunKey}. */
-export function runKey({ endedAt, id, attempt }: RunRecord): RunKey {
+export function runKey({ endedAt, id, attempt }: RunFacts): RunKey {
   return { endedAt, id, attempt };
 }
 

@@ -3,7 +3,15 @@ import { dueTime } from '../../model/task.js';
 import type { TaskDefinition, TaskRecord } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
-import type { Apply, Change, Committed, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type {
+  Apply,
+  Change,
+  Committed,
+  Selection,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+} from '../store.interface.js';
 import { DueIndex } from './due-index.js';
 import type { DueEntry } from './due-index.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
@@ -56,18 +64,16 @@ export class MemoryStore extends BaseStore {
     this.#put(this.#own(task));
   }
 
-  override addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
-    return this.exclusive(async () => {
-      const added = new Map<string, TaskRecord>();
-      const conflicts: string[] = [];
-      for (const task of tasks) {
-        if (this.#entries.has(task.id) || added.has(task.id)) conflicts.push(task.id);
-        else added.set(task.id, this.#own(task));
-      }
-      // All can be kept, or none of it was reached: an argument that cannot leaves nothing half done.
-      for (const task of added.values()) this.#put(task);
-      return conflicts;
-    });
+  override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+    const added = new Map<string, TaskRecord>();
+    const conflicts: string[] = [];
+    for (const task of tasks) {
+      if (this.#entries.has(task.id) || added.has(task.id)) conflicts.push(task.id);
+      else added.set(task.id, this.#own(task));
+    }
+    // All can be kept, or none of it was reached: an argument that cannot leaves nothing half done.
+    for (const task of added.values()) this.#put(task);
+    return conflicts;
   }
 
   lookupTask(id: string): TaskRecord | null {
@@ -128,14 +134,13 @@ export class MemoryStore extends BaseStore {
       const next = change.task && this.#own({ ...change.task, version: task.version + 1 }, task);
       decided.push({ task, change, next });
     }
-    const history = this.encodeRuns(decided.flatMap(({ change }) => change.history));
     // Nothing below this line throws: what does not succeed as a whole leaves everything as it was.
     const committed = decided.map(({ task, change, next }): Committed<T> => {
       if (next) this.#put(next);
       else this.deleteTask(task.id);
       return { id: task.id, task: next && copyOf(next), value: change.value };
     });
-    this.keepRuns(history);
+    void this.saveRuns(decided.flatMap(({ change }) => change.history));
     return { committed, missing, unreadable: [], failed: [], storeNow };
   }
 
@@ -186,6 +191,5 @@ export class MemoryStore extends BaseStore {
 
 /** A task as it is given out: its arguments may be changed by whoever gets it. */
 function copyOf(task: TaskRecord): TaskRecord {
-  const { args } = task.definition;
-  return args.length === 0 ? task : { ...task, definition: { ...task.definition, args: copyArgs(args) } };
+  return { ...task, definition: { ...task.definition, args: copyArgs(task.definition.args) } };
 }

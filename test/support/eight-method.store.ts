@@ -1,0 +1,121 @@
+import { TaskConflictError, TaskNotFoundError } from '../../lib/errors/task.errors.js';
+import { isUnreadable } from '../../lib/model/task.js';
+import type { StoredTask, TaskRecord } from '../../lib/model/task.js';
+import type { TaskCodec, TaskRow } from '../../lib/persistence/codec.interface.js';
+import { BaseStore } from '../../lib/stores/base.store.js';
+import type { StoreContext } from '../../lib/stores/store.interface.js';
+
+/** What a slow disk would hold: text by id, which outlives the store. */
+export type Disk = Map<string, string>;
+
+/** The least that is a store: eight methods, each of which takes its time, over rows of text. */
+export class EightMethodStore extends BaseStore {
+  #rows: TaskCodec | null = null;
+
+  constructor(readonly disk: Disk) {
+    super();
+  }
+
+  override async start(context: StoreContext): Promise<void> {
+    await super.start(context);
+    this.#rows = context.createCodec();
+  }
+
+  addTask(task: TaskRecord): Promise<void> {
+    return this.exclusive(async () => {
+      if ((await this.read(task.id)) !== null) throw new TaskConflictError(task.id);
+      await this.write(task);
+    });
+  }
+
+  async lookupTask(id: string): Promise<StoredTask | null> {
+    return this.read(id);
+  }
+
+  updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
+    return this.exclusive(async () => {
+      const stored = await this.read(task.id);
+      if (stored === null || isUnreadable(stored)) throw new TaskNotFoundError(task.id);
+      this.assertVersion(stored, expectedVersion);
+      await this.write(task);
+    });
+  }
+
+  deleteTask(id: string): Promise<boolean> {
+    return this.exclusive(async () => {
+      await slowly();
+      return this.disk.delete(id);
+    });
+  }
+
+  removeAllTasks(): Promise<number> {
+    return this.exclusive(async () => {
+      const count = this.disk.size;
+      await slowly();
+      this.disk.clear();
+      return count;
+    });
+  }
+
+  async getAllTasks(): Promise<readonly StoredTask[]> {
+    return this.sorted(await this.readAll());
+  }
+
+  async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
+    return this.dueOf(await this.readAll(), now);
+  }
+
+  async getNextRunTime(): Promise<number | null> {
+    return this.earliestOf(await this.readAll());
+  }
+
+  protected async read(id: string): Promise<StoredTask | null> {
+    await slowly();
+    const text = this.disk.get(id);
+    return text === undefined ? null : this.decode(text);
+  }
+
+  protected async readAll(): Promise<StoredTask[]> {
+    await slowly();
+    return Array.from(this.disk.values(), (text) => this.decode(text));
+  }
+
+  protected async write(task: TaskRecord): Promise<void> {
+    const text = JSON.stringify(this.#rows!.encodeTask(task));
+    await slowly();
+    this.disk.set(task.id, text);
+  }
+
+  protected decode(text: string): StoredTask {
+    const task = this.#rows!.decodeTask(JSON.parse(text) as TaskRow);
+    if (isUnreadable(task)) this.context.reportUnreadable(task);
+    return task;
+  }
+}
+
+/** Lets everything else that is going on get in between. */
+function slowly(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Disks by namespace, with what the conformance kit needs to open, damage and remove them. */
+export function createDisks() {
+  const disks = new Map<string, Disk>();
+  const diskOf = (namespace: string): Disk => {
+    let disk = disks.get(namespace);
+    if (!disk) disks.set(namespace, (disk = new Map()));
+    return disk;
+  };
+  return {
+    diskOf,
+    cleanup: ({ namespace }: { namespace: string }): void => void disks.delete(namespace),
+    dump: ({ namespace }: { namespace: string }): string => JSON.stringify([...diskOf(namespace)]),
+    damage: ({ namespace, id }: { namespace: string; id: string }): (() => void) => {
+      const disk = diskOf(namespace);
+      const whole = disk.get(id)!;
+      const row = JSON.parse(whole) as TaskRow;
+      disk.set(id, JSON.stringify({ ...row, definition: row.definition.slice(0, -9) }));
+      return () => void disk.set(id, whole);
+    },
+  };
+}
