@@ -39,3 +39,23 @@ export class StoreInUseError extends AsynczError {
     super(`The store ${show(store)} is in use by ${by}. ${reason}`);
   }
 }
+
+/**
+ * A store's server did not do what it was asked: it is away, does not answer, or refuses. The scheduler tries again.
+ *
+ * @publicApi
+ */
+export class StoreUnavailableError extends AsynczError {
+  readonly code = 'ASYNCZ_STORE_UNAVAILABLE';
+
+  /**
+   * @param server Its kind and address, without a password.
+   * @param reason What it said, or what became of the connection.
+   */
+  constructor(
+    readonly server: string,
+    readonly reason: string,
+  ) {
+    super(`${server} cannot be used: ${reason}`);
+  }
+}
