@@ -55,28 +55,8 @@ export class StoreUnavailableError extends AsynczError {
   constructor(
     readonly server: string,
     readonly reason: string,
-  ) {
-    super(`${server} cannot be used: ${reason}`);
-  }
-}
-
-/**
- * The store's server cannot be reached, or did not do what it was asked to. The scheduler tries again with growing pauses.
- *
- * @publicApi
- */
-export class StoreUnavailableError extends AsynczError {
-  readonly code = 'ASYNCZ_STORE_UNAVAILABLE';
-
-  /**
-   * @param address Where the server is, without a name or a password.
-   * @param reason What the server or the network said.
-   */
-  constructor(
-    readonly address: string,
-    readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(`${address}: ${reason}`, options);
+    super(`${server} cannot be used: ${reason}`, options);
   }
 }
