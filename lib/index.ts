@@ -1,0 +1,160 @@
+// The public names of `nestjs-asyncz`, one by one. None of them needs an optional package.
+
+export { SettableClock, SystemClock, MAX_TIMER_MS } from './model/clock.js';
+export type { Clock } from './model/clock.js';
+export { formatDuration, parseDuration } from './model/duration.js';
+export type { Duration } from './model/duration.js';
+export { SILENT_LOGGER } from './model/logger.js';
+export type { Logger } from './model/logger.js';
+export type {
+  Page,
+  RunFilter,
+  RunPage,
+  RunPageRequest,
+  TaskFilter,
+  TaskPage,
+  TaskSort,
+  TaskSortKey,
+  TaskStateName,
+} from './model/query.js';
+export type { CancelRequest, LiveRun, RunError, RunRecord, RunSource, RunStatus } from './model/run.js';
+export type { SchedulerInstance } from './model/scheduler-instance.js';
+export { DEFAULT_POLICIES } from './model/task.defaults.js';
+export { dueTime, isUnreadable } from './model/task.js';
+export type {
+  Coalesce,
+  Declaration,
+  Delivery,
+  LastRun,
+  Overlap,
+  Pause,
+  RetryPolicy,
+  StoredTask,
+  TaskDefinition,
+  TaskOrigin,
+  TaskPolicies,
+  TaskProblem,
+  TaskRecord,
+  TaskState,
+  TriggerData,
+  UnreadableReason,
+  UnreadableTask,
+} from './model/task.js';
+
+export { AsynczError } from './errors/asyncz.error.js';
+export { InvalidOptionError, UnknownNameError, UnknownOptionError } from './errors/input.errors.js';
+export {
+  LeaseLostError,
+  RunAbortedError,
+  RunCancelledError,
+  RunTimeoutError,
+  ShutdownError,
+} from './errors/run.errors.js';
+export {
+  DuplicateNameError,
+  InvalidTaskStateError,
+  SchedulerNotRunningError,
+  SchedulerRunningError,
+} from './errors/scheduler.errors.js';
+export { StoreInUseError, StoreStartError } from './errors/store.errors.js';
+export {
+  TaskConflictError,
+  TaskError,
+  TaskNotFoundError,
+  TaskUnreadableError,
+  TriggerExhaustedError,
+  VersionConflictError,
+} from './errors/task.errors.js';
+
+export { BaseTrigger } from './triggers/base.trigger.js';
+export type { CatchUp, Occurrence, TriggerAdvance, TriggerCreation, TriggerSeed } from './triggers/trigger.interface.js';
+
+export type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './persistence/codec.interface.js';
+
+export type { SchedulerListener } from './events/event.dispatcher.js';
+export type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './events/event.map.js';
+
+export { BaseStore } from './stores/base.store.js';
+export { MemoryStore } from './stores/memory/memory.store.js';
+export type {
+  AddOptions,
+  Apply,
+  Awaitable,
+  Change,
+  ClaimDecision,
+  ClaimedTask,
+  ClaimPlan,
+  ClaimRequest,
+  ClaimResult,
+  Committed,
+  FailedChange,
+  FinishResult,
+  LeaseRef,
+  RenewResult,
+  RunResult,
+  Selection,
+  Store,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+} from './stores/store.interface.js';
+
+export { AsyncExecutor } from './executors/async.executor.js';
+export type { AsyncExecutorOptions } from './executors/async.executor.js';
+export type { Executor, ExecutorJob } from './executors/executor.interface.js';
+export { currentTaskContext, TaskContext } from './executors/task-context.js';
+
+export type { Handler } from './scheduler/handler.registry.js';
+export type { DeclaredTask } from './scheduler/reconciler.js';
+export type { BackoffFunction } from './scheduler/retry.policy.js';
+export type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
+export type {
+  OrphanPolicy,
+  SchedulerOptions,
+  SchedulerSettings,
+  TriggerFactory,
+} from './scheduler/scheduler.options.js';
+export { Scheduler } from './scheduler/scheduler.js';
+export type { AnyTaskInfo, TaskInfo, UnreadableTaskInfo } from './scheduler/task.info.js';
+export type {
+  PreviewOptions,
+  RunInfo,
+  RunInfoPage,
+  RunQuery,
+  TaskInfoPage,
+  TaskPreview,
+  TaskQuery,
+} from './scheduler/task.inspection.js';
+export type { ControlOptions, TaskRef, TaskTarget } from './scheduler/task.operations.js';
+export type {
+  HandlerArgs,
+  HandlerName,
+  RetryOptions,
+  TaskBaseOptions,
+  TaskChanges,
+  TaskHandlers,
+  TaskOptions,
+  TaskPolicyOptions,
+  TimeInput,
+} from './scheduler/task.options.js';
+export { Task } from './scheduler/task.js';
+
+export { AsynczModule } from './nest/asyncz.module.js';
+export { InjectScheduler, InjectStore } from './nest/inject.decorators.js';
+export type {
+  AsynczModuleAsyncOptions,
+  AsynczModuleOptions,
+  AsynczOptionsFactory,
+  AsynczRuntimeOptions,
+  ExecutorConfig,
+  StoreByType,
+  StoreConfig,
+  StoreProvider,
+  StoreTypeFactory,
+} from './nest/module.options.js';
+export { ScheduledTask } from './nest/scheduled-task.decorator.js';
+export type { ScheduledTaskOptions } from './nest/scheduled-task.decorator.js';
+export { SchedulerService } from './nest/scheduler.service.js';
+export { TaskHandler } from './nest/task-handler.decorator.js';
+export { DEFAULT_SCHEDULER, getSchedulerToken, getStoreToken } from './nest/tokens.js';
+export { VERSION } from './version.js';

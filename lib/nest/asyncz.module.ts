@@ -1,0 +1,90 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule, FactoryProvider, Provider } from '@nestjs/common';
+import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import type { Scheduler } from '../scheduler/scheduler.js';
+import { AsynczCoreModule, MODULE_OPTIONS } from './asyncz-core.module.js';
+import type {
+  AsynczModuleAsyncOptions,
+  AsynczModuleOptions,
+  AsynczOptionsFactory,
+  AsynczRuntimeOptions,
+  ModulePlan,
+} from './module.options.js';
+import { SchedulerRunner } from './scheduler.runner.js';
+import { DEFAULT_SCHEDULER, getEngineToken } from './tokens.js';
+
+const ASYNC_OPTIONS: readonly (keyof AsynczModuleAsyncOptions)[] = [
+  'name',
+  'stores',
+  'storeTypes',
+  'imports',
+  'useFactory',
+  'inject',
+  'useClass',
+  'useExisting',
+];
+
+/**
+ * Brings the scheduler into a Nest application. Import it **last** in the root module: it then starts after the
+ * application's own providers and stops before they close.
+ *
+ * ```ts
+ * @Module({ imports: [AsynczModule.forRoot({ stores: { default: { type: 'file', directory: './var/tasks' } } })] })
+ * export class AppModule {}
+ * ```
+ *
+ * @publicApi
+ */
+@Module({})
+export class AsynczModule {
+  /**
+   * @param options Everything has a default: without stores, tasks are kept in memory.
+   * @throws UnknownOptionError, InvalidOptionError
+   */
+  static forRoot(options: AsynczModuleOptions = {}): DynamicModule {
+    rejectUnknownOptions('AsynczModule.forRoot', options, MODULE_OPTIONS);
+    const { name = DEFAULT_SCHEDULER, stores = {}, storeTypes = {}, imports = [], ...settings } = options;
+    return build({ name, stores, storeTypes, imports, options: { useFactory: () => settings } });
+  }
+
+  /**
+   * As {@link forRoot}, with options from a factory, a class or a provider. What shapes the module is given beside it.
+   *
+   * @throws UnknownOptionError, InvalidOptionError
+   */
+  static forRootAsync(options: AsynczModuleAsyncOptions): DynamicModule {
+    rejectUnknownOptions('AsynczModule.forRootAsync', options, ASYNC_OPTIONS);
+    const { name = DEFAULT_SCHEDULER, stores = {}, storeTypes = {}, imports = [], useClass } = options;
+    const dynamic = build({ name, stores, storeTypes, imports, options: createOptionsProvider(options) }, useClass);
+    return dynamic;
+  }
+}
+
+function build(plan: ModulePlan, optionsClass?: Provider): DynamicModule {
+  const core = AsynczCoreModule.create(plan);
+  const runner: Provider = {
+    provide: SchedulerRunner,
+    useFactory: (scheduler: Scheduler) => new SchedulerRunner(scheduler),
+    inject: [getEngineToken(plan.name)],
+  };
+  return {
+    module: AsynczModule,
+    imports: [optionsClass ? { ...core, providers: [optionsClass, ...core.providers!] } : core],
+    providers: [runner],
+  };
+}
+
+function createOptionsProvider(
+  options: AsynczModuleAsyncOptions,
+): Omit<FactoryProvider<AsynczRuntimeOptions>, 'provide'> {
+  const { useFactory, inject = [], useClass, useExisting } = options;
+  const given = [useFactory, useClass, useExisting].filter((way) => way !== undefined);
+  if (given.length !== 1) {
+    throw new InvalidOptionError('forRootAsync', options, 'exactly one of useFactory, useClass and useExisting');
+  }
+  if (useFactory) return { useFactory, inject };
+  return {
+    useFactory: (factory: AsynczOptionsFactory) => factory.createAsynczOptions(),
+    inject: [(useClass ?? useExisting)!],
+  };
+}

@@ -1,0 +1,75 @@
+import type { InjectionToken } from '@nestjs/common';
+import { InvalidOptionError } from '../errors/input.errors.js';
+import type { TaskBaseOptions } from '../scheduler/task.options.js';
+import type { TriggerOptions } from '../triggers/trigger.options.js';
+import { SCHEDULED_TASK_METADATA } from './tokens.js';
+
+/** A value, or a function of the injected providers that gives it. */
+type Resolvable<T> = T | ((...injected: any[]) => T | Promise<T>);
+
+type ResolvableOptions<T> = { readonly [K in keyof T]: Resolvable<T[K]> };
+
+/** The options of a trigger type, flat beside its name. */
+type FlatTrigger<T extends TriggerOptions> = T extends { readonly type: infer Type }
+  ? { readonly trigger: Type } & ResolvableOptions<Omit<T, 'type'>>
+  : never;
+
+/** What `@ScheduledTask` takes beside the trigger. */
+interface ScheduledTaskBaseOptions extends ResolvableOptions<
+  Omit<TaskBaseOptions, 'id' | 'trigger' | 'transaction' | 'replaceExisting'>
+> {
+  /**
+   * Stable: the store keeps the task under it through all deploys. The class and the method when left out, so give one
+   * before you rename either.
+   */
+  readonly id?: string;
+  /** The name of the scheduler; the default one when left out. */
+  readonly scheduler?: string;
+  /** Providers that functions among the options get as arguments, in this order. */
+  readonly inject?: readonly InjectionToken[];
+  /** Whether it is left alone as if it were not declared. */
+  readonly disabled?: Resolvable<boolean>;
+}
+
+/**
+ * When and how a method runs: the type of a trigger with its options, and how a task is run. Every option but `id`,
+ * `scheduler` and `inject` may be a function of the injected providers.
+ *
+ * @publicApi
+ */
+export type ScheduledTaskOptions = ScheduledTaskBaseOptions & FlatTrigger<TriggerOptions>;
+
+/** What `@ScheduledTask` leaves on a method: its options, one entry for each decorator. */
+export type ScheduledTaskMetadata = readonly ScheduledTaskOptions[];
+
+/**
+ * Schedules a provider's method. The task is added to the store when the application starts for the first time, and is
+ * kept from then on: see `docs/nestjs.md` for what a changed, moved or removed declaration does.
+ *
+ * ```ts
+ * @ScheduledTask({ trigger: 'cron', expression: '0 2 * * *', timezone: 'Europe/Lisbon' })
+ * async nightly(context: TaskContext) {}
+ *
+ * @ScheduledTask({ trigger: 'cron', inject: [ConfigService], expression: (config: ConfigService) => config.get('CRON') })
+ * async configured() {}
+ * ```
+ *
+ * A method can carry several, each with an `id` of its own.
+ *
+ * @throws InvalidOptionError When it is given no trigger.
+ * @publicApi
+ */
+export function ScheduledTask(options: ScheduledTaskOptions): MethodDecorator {
+  if (typeof options !== 'object' || options === null || typeof options.trigger !== 'string') {
+    throw new InvalidOptionError(
+      'trigger',
+      (options as { trigger?: unknown } | null)?.trigger,
+      'the type of a trigger',
+    );
+  }
+  return (_target, _key, descriptor: PropertyDescriptor) => {
+    const method = descriptor.value as object;
+    const others = (Reflect.getOwnMetadata(SCHEDULED_TASK_METADATA, method) ?? []) as ScheduledTaskMetadata;
+    Reflect.defineMetadata(SCHEDULED_TASK_METADATA, [options, ...others], method);
+  };
+}

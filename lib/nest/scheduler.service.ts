@@ -1,0 +1,231 @@
+import { Observable } from 'rxjs';
+import type { SchedulerListener } from '../events/event.dispatcher.js';
+import type { SchedulerEvent, SchedulerEventName } from '../events/event.map.js';
+import type { Executor } from '../executors/executor.interface.js';
+import type { TriggerData } from '../model/task.js';
+import type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState } from '../scheduler/scheduler.info.js';
+import type { Scheduler } from '../scheduler/scheduler.js';
+import type { AnyTaskInfo } from '../scheduler/task.info.js';
+import type {
+  PreviewOptions,
+  RunInfoPage,
+  RunQuery,
+  TaskInfoPage,
+  TaskPreview,
+  TaskQuery,
+} from '../scheduler/task.inspection.js';
+import type { ControlOptions, TaskRef, TaskTarget } from '../scheduler/task.operations.js';
+import type { HandlerName, TaskChanges, TaskHandlers, TaskOptions } from '../scheduler/task.options.js';
+import type { Task } from '../scheduler/task.js';
+import type { Store } from '../stores/store.interface.js';
+
+/**
+ * Adds, changes, shows and controls tasks: what is injected into the application.
+ *
+ * With a map of handlers, names and arguments are checked by the compiler: declare `TaskHandlers` once, or give a map
+ * where it is injected (`SchedulerService<MyHandlers>`).
+ *
+ * @publicApi
+ */
+export class SchedulerService<Handlers = TaskHandlers> {
+  /**
+   * Every event, as an Observable. Each subscription listens for itself; it completes never.
+   */
+  readonly events$: Observable<SchedulerEvent>;
+
+  /** @internal */
+  constructor(private readonly scheduler: Scheduler) {
+    this.events$ = new Observable((subscriber) => {
+      const listener = (event: SchedulerEvent) => subscriber.next(event);
+      scheduler.addListener(listener);
+      return () => void scheduler.removeListener(listener);
+    });
+  }
+
+  /** Unique to this scheduler in this process. */
+  get identity(): string {
+    return this.scheduler.identity;
+  }
+
+  /** The name given to `forRoot`. */
+  get name(): string {
+    return this.scheduler.name;
+  }
+
+  get state(): SchedulerState {
+    return this.scheduler.state;
+  }
+
+  /**
+   * Adds a task. Before the application has started it waits in memory and is committed at the start.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (handler, executor, store, trigger type),
+   *   TaskConflictError (the id is taken), TriggerExhaustedError (it would never run), UnserializableError (arguments);
+   *   nothing is added then.
+   */
+  addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
+    return this.scheduler.tasks.add(options as never);
+  }
+
+  /**
+   * Changes what is given and leaves the rest. A new trigger sets the next run time; a pause stays a pause.
+   *
+   * @throws As {@link addTask}, and TaskNotFoundError, TaskUnreadableError; nothing is changed then.
+   */
+  updateTask(task: TaskRef, changes: TaskChanges, target?: TaskTarget): Promise<Task> {
+    return this.scheduler.tasks.update(task, changes, target);
+  }
+
+  /** Gives a task another trigger. @throws As {@link updateTask}. */
+  rescheduleTask(task: TaskRef, trigger: TriggerData, target?: TaskTarget): Promise<Task> {
+    return this.scheduler.tasks.reschedule(task, trigger, target);
+  }
+
+  /**
+   * Stops a task from being started by its schedule, on all nodes; a run under way goes on. `actor` and `reason` are kept.
+   *
+   * @throws TaskNotFoundError, TaskUnreadableError, InvalidTaskStateError (its trigger follows the scheduler).
+   */
+  pauseTask(task: TaskRef, options?: ControlOptions): Promise<Task> {
+    return this.scheduler.tasks.pause(task, options);
+  }
+
+  /**
+   * Goes on with a paused task. Times that were due during the pause are not made up for; a one-shot whose date has
+   * passed meanwhile runs now, unless its grace time forbids it.
+   *
+   * @returns null when nothing was left to run and the task is gone.
+   * @throws TaskNotFoundError, TaskUnreadableError, InvalidTaskStateError.
+   */
+  resumeTask(task: TaskRef, options?: ControlOptions): Promise<Task | null> {
+    return this.scheduler.tasks.resume(task, options);
+  }
+
+  /**
+   * Removes a task; a run of it under way is aborted with the next renewal of its lease. Works on unreadable ones too.
+   *
+   * @returns What was removed.
+   * @throws TaskNotFoundError
+   */
+  deleteTask(task: TaskRef, target?: TaskTarget): Promise<AnyTaskInfo> {
+    return this.scheduler.tasks.delete(task, target);
+  }
+
+  /**
+   * Removes every task of one store, or of all.
+   *
+   * @returns How many there were.
+   * @throws UnknownNameError
+   */
+  removeAllTasks(store?: string): Promise<number> {
+    return this.scheduler.tasks.removeAll(store);
+  }
+
+  /**
+   * Asks for an extra run, now, on whichever node has the handler. Schedule and pause stay as they are; while the task
+   * runs at its `maxInstances` it waits for its turn.
+   *
+   * @returns The id of the run.
+   * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError
+   */
+  runTask(task: TaskRef, options?: ControlOptions): Promise<string> {
+    return this.scheduler.tasks.run(task, options);
+  }
+
+  /** A task, or null. @throws TaskUnreadableError, UnknownNameError (store) */
+  getTask(id: string, target?: TaskTarget): Promise<Task | null> {
+    return this.scheduler.inspection.getTask(id, target);
+  }
+
+  /** The readable tasks that match, by next run time unless told otherwise. @throws As {@link getTaskInfos}. */
+  getTasks(query?: TaskQuery): Promise<readonly Task[]> {
+    return this.scheduler.inspection.getTasks(query);
+  }
+
+  /** A task as plain data, or null; an unreadable one says why. @throws UnknownNameError (store) */
+  getTaskInfo(id: string, target?: TaskTarget): Promise<AnyTaskInfo | null> {
+    return this.scheduler.inspection.getTaskInfo(id, target);
+  }
+
+  /**
+   * A page of tasks as plain data, filtered and sorted in the store.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store)
+   */
+  getTaskInfos(query?: TaskQuery): Promise<TaskInfoPage> {
+    return this.scheduler.inspection.getTaskInfos(query);
+  }
+
+  /**
+   * When a task will run, and which of these times a change of clocks or a calendar touches. Changes nothing.
+   *
+   * @returns null when there is no such task.
+   * @throws InvalidOptionError, TaskUnreadableError
+   */
+  previewTaskRuns(id: string, options?: PreviewOptions): Promise<TaskPreview | null> {
+    return this.scheduler.inspection.preview(id, options);
+  }
+
+  /** The ended runs of a store, the latest first. @throws UnknownOptionError, InvalidOptionError, UnknownNameError */
+  getRuns(query?: RunQuery): Promise<RunInfoPage> {
+    return this.scheduler.inspection.getRuns(query);
+  }
+
+  /** This scheduler, the health of its stores, and how many tasks they hold. */
+  getSchedulerInfo(): Promise<SchedulerInfo> {
+    return this.scheduler.getInfo();
+  }
+
+  /** The schedulers that share the stores, live and dead. */
+  getSchedulerInstanceInfos(): Promise<readonly SchedulerInstanceInfo[]> {
+    return this.scheduler.getInstances();
+  }
+
+  /** Claims nothing more in this process until {@link resume}; runs under way go on. @throws SchedulerNotRunningError */
+  pause(): void {
+    this.scheduler.pause();
+  }
+
+  /** Goes on after {@link pause}; what came due meanwhile is handled as missed times are. @throws SchedulerNotRunningError */
+  resume(): void {
+    this.scheduler.resume();
+  }
+
+  /**
+   * Calls a function for events. What it throws is logged and stops nothing; it is not awaited.
+   *
+   * @param names The events; all when left out.
+   * @throws InvalidOptionError
+   */
+  addListener<Name extends SchedulerEventName = SchedulerEventName>(
+    listener: SchedulerListener<Name>,
+    names?: Name | readonly Name[],
+  ): void {
+    this.scheduler.addListener(listener, names);
+  }
+
+  /** Ends the first registration of a listener. Returns whether there was one. */
+  removeListener(listener: SchedulerListener<never>): boolean {
+    return this.scheduler.removeListener(listener);
+  }
+
+  /** Adds a store while the application runs. @throws DuplicateNameError, InvalidOptionError, StoreStartError, StoreInUseError */
+  addStore(alias: string, store: Store): Promise<void> {
+    return this.scheduler.addStore(alias, store);
+  }
+
+  /** Takes a store out and closes what it opened; its tasks stay in it. @throws UnknownNameError */
+  removeStore(alias: string): Promise<void> {
+    return this.scheduler.removeStore(alias);
+  }
+
+  /** Adds an executor while the application runs. @throws DuplicateNameError, InvalidOptionError */
+  addExecutor(alias: string, executor: Executor): Promise<void> {
+    return this.scheduler.addExecutor(alias, executor);
+  }
+
+  /** Takes an executor out; tasks that name it wait until one of that alias is back. @throws UnknownNameError */
+  removeExecutor(alias: string): Promise<void> {
+    return this.scheduler.removeExecutor(alias);
+  }
+}

@@ -1,0 +1,85 @@
+import type { InjectionToken } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../errors/input.errors.js';
+import { FileStore } from '../stores/file/file.store.js';
+import type { FileStoreOptions } from '../stores/file/file-store.options.js';
+import { MemoryStore } from '../stores/memory/memory.store.js';
+import type { Awaitable, Store } from '../stores/store.interface.js';
+import type { StoreConfig, StoreProvider, StoreTypeFactory } from './module.options.js';
+
+/**
+ * The store types that are known by name. Those that need a package are loaded when they are used: the core runs with
+ * none of them installed.
+ */
+const STORE_TYPES: Readonly<Record<string, StoreTypeFactory>> = {
+  memory: (options) => {
+    rejectUnknownOptions('the memory store', options, []);
+    return new MemoryStore();
+  },
+  file: (options) => new FileStore(options as unknown as FileStoreOptions),
+};
+
+/** Whether it is a store already. */
+export function isStore(config: StoreConfig): config is Store {
+  return typeof config === 'object' && config !== null && 'transact' in config && typeof config.transact === 'function';
+}
+
+/** Whether the container has to build it. */
+export function isStoreProvider(config: StoreConfig): config is StoreProvider {
+  return (
+    typeof config === 'object' &&
+    config !== null &&
+    ('useClass' in config || 'useExisting' in config || 'useFactory' in config)
+  );
+}
+
+/**
+ * Makes a store of a type's name and options.
+ *
+ * @throws UnknownNameError, and what the type throws for its options.
+ */
+export function createStoreByType(
+  alias: string,
+  config: Exclude<StoreConfig, Store | StoreProvider>,
+  own: Readonly<Record<string, StoreTypeFactory>>,
+): Awaitable<Store> {
+  const { type, ...options } = typeof config === 'string' ? { type: config } : (config ?? {});
+  if (typeof type !== 'string') {
+    throw new InvalidOptionError(
+      `stores.${alias}`,
+      config,
+      'the name of a store type, an object with a "type", a store, or useClass, useExisting or useFactory',
+    );
+  }
+  const types = { ...STORE_TYPES, ...own };
+  if (!Object.hasOwn(types, type)) throw new UnknownNameError('store type', type, Object.keys(types));
+  return types[type]!(options);
+}
+
+/**
+ * Builds a store that `forRootAsync`'s factory gave, when every provider of the application is there.
+ *
+ * @throws What Nest throws for a token that nobody provides.
+ */
+export async function createLateStore(
+  alias: string,
+  config: StoreConfig,
+  own: Readonly<Record<string, StoreTypeFactory>>,
+  moduleRef: ModuleRef,
+): Promise<Store> {
+  if (isStore(config)) return config;
+  if (!isStoreProvider(config)) return createStoreByType(alias, config, own);
+  if ('useClass' in config) return moduleRef.create(config.useClass);
+  if ('useExisting' in config) return getProvider<Store>(moduleRef, config.useExisting);
+  return config.useFactory(...(config.inject ?? []).map((token) => getProvider(moduleRef, toToken(token))));
+}
+
+function getProvider<T>(moduleRef: ModuleRef, token: InjectionToken): T {
+  return moduleRef.get<T>(token as never, { strict: false });
+}
+
+function toToken(
+  dependency: NonNullable<Extract<StoreProvider, { useFactory: unknown }>['inject']>[number],
+): InjectionToken {
+  return typeof dependency === 'object' && 'token' in dependency ? dependency.token : (dependency as InjectionToken);
+}

@@ -1,0 +1,134 @@
+// Prints the imports between the folders of lib/ as a Mermaid diagram, and with --check fails on a cycle between files or
+// an arrow that the design forbids (docs/architecture.md holds the diagram; --write puts it there).
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const lib = join(root, 'lib');
+
+// What each folder may import, beside itself. One row a layer; `contract` is stores/ without the stores.
+const BELOW = {
+  model: [],
+  errors: [],
+  version: [],
+  time: ['model', 'errors'],
+  triggers: ['model', 'errors', 'time'],
+  persistence: ['model', 'errors', 'time'],
+  events: ['model', 'errors', 'time'],
+  'stores (contract)': ['model', 'errors', 'time', 'persistence'],
+  'stores/memory': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
+  'stores/file': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
+  'stores/typeorm': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
+  'stores/redis': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
+  'stores/mongoose': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
+  executors: ['model', 'errors', 'time', 'stores (contract)'],
+  scheduler: [
+    'model',
+    'errors',
+    'version',
+    'time',
+    'triggers',
+    'persistence',
+    'events',
+    'stores (contract)',
+    // The engine keeps tasks in a memory store until its stores are open, and makes one where none is configured.
+    'stores/memory',
+    'executors',
+  ],
+  nest: ['model', 'errors', 'time', 'triggers', 'persistence', 'events', 'stores (contract)', 'stores/memory', 'stores/file', 'executors', 'scheduler'],
+  testing: ['model', 'errors', 'time', 'triggers', 'persistence', 'events', 'stores (contract)', 'stores/memory', 'executors', 'scheduler', 'nest'],
+  index: null,
+};
+
+/** The folder of a file, with stores/ split into the contract and one folder for each store. */
+function folderOf(file) {
+  const [first, second, third] = relative(lib, file).split('/');
+  if (second === undefined) return first.replace(/\.ts$/, '');
+  if (first !== 'stores') return first;
+  return third === undefined ? 'stores (contract)' : `stores/${second}`;
+}
+
+function filesOf(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesOf(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+const IMPORT = /^(?:import|export)\s(?:[^'"]*?from\s*)?['"](\.[^'"]+)['"]|import\(['"](\.[^'"]+)['"]\)/gm;
+
+const files = filesOf(lib);
+const imports = new Map(
+  files.map((file) => [
+    file,
+    [...readFileSync(file, 'utf8').matchAll(IMPORT)].map((match) =>
+      resolve(dirname(file), match[1] ?? match[2]).replace(/\.js$/, '.ts'),
+    ),
+  ]),
+);
+
+const arrows = new Map();
+const faults = [];
+for (const [file, targets] of imports) {
+  const from = folderOf(file);
+  if (!(from in BELOW)) faults.push(`${relative(root, file)}: the folder "${from}" has no place in tools/import-graph.mjs`);
+  for (const target of targets) {
+    const to = folderOf(target);
+    if (to === from) continue;
+    arrows.set(from, (arrows.get(from) ?? new Set()).add(to));
+    if (BELOW[from] && !BELOW[from].includes(to)) {
+      faults.push(`${relative(root, file)} imports ${relative(root, target)}: "${from}" may not know "${to}"`);
+    }
+  }
+}
+
+const seen = new Map();
+function findCycle(file, path) {
+  if (seen.get(file) === 'done') return;
+  if (seen.get(file) === 'open') {
+    const cycle = [...path.slice(path.indexOf(file)), file].map((one) => relative(root, one));
+    faults.push(`cycle: ${cycle.join(' -> ')}`);
+    return;
+  }
+  seen.set(file, 'open');
+  for (const target of imports.get(file) ?? []) findCycle(target, [...path, file]);
+  seen.set(file, 'done');
+}
+// Types are erased, so a cycle of types alone does no harm at run time; the folders' order forbids it across folders all
+// the same. Within a folder only imports of values count.
+const VALUE_IMPORT = /^(?:import|export)\s(?!type\s)(?:[^'"]*?from\s*)?['"](\.[^'"]+)['"]/gm;
+for (const file of files) {
+  imports.set(
+    file,
+    [...readFileSync(file, 'utf8').matchAll(VALUE_IMPORT)].map((match) => resolve(dirname(file), match[1]).replace(/\.js$/, '.ts')),
+  );
+}
+for (const file of files) findCycle(file, []);
+
+const id = (folder) => folder.replace(/\W/g, '_');
+const order = Object.keys(BELOW).filter((folder) => folder !== 'index');
+const diagram = [
+  'graph TD',
+  ...order.filter((folder) => arrows.has(folder) || [...arrows.values()].some((to) => to.has(folder))).map((folder) => `  ${id(folder)}["${folder}"]`),
+  ...order.flatMap((from) =>
+    order.filter((to) => arrows.get(from)?.has(to)).map((to) => `  ${id(from)} --> ${id(to)}`),
+  ),
+].join('\n');
+
+const page = join(root, 'docs', 'architecture.md');
+const BLOCK = /```mermaid\n[\s\S]*?```/;
+if (process.argv.includes('--write')) {
+  writeFileSync(page, readFileSync(page, 'utf8').replace(BLOCK, `\`\`\`mermaid\n${diagram}\n\`\`\``));
+} else if (process.argv.includes('--check')) {
+  const written = BLOCK.exec(readFileSync(page, 'utf8'))?.[0];
+  if (written !== `\`\`\`mermaid\n${diagram}\n\`\`\``) faults.push('docs/architecture.md: the diagram is old; run: npm run imports -- --write');
+} else {
+  console.log(diagram);
+}
+if (faults.length > 0) {
+  console.error(faults.join('\n'));
+  process.exit(1);
+}
+if (process.argv.includes('--check')) console.log(`imports: ${files.length} files, one direction, no cycle`);
