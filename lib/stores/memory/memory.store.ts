@@ -3,6 +3,8 @@ import { dueTime } from '../../model/task.js';
 import type { TaskDefinition, TaskRecord } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
+import { DueIndex } from '../due-index.js';
+import type { DueEntry } from '../due-index.js';
 import type {
   Apply,
   Change,
@@ -12,8 +14,6 @@ import type {
   StoreContext,
   Transacted,
 } from '../store.interface.js';
-import { DueIndex } from './due-index.js';
-import type { DueEntry } from './due-index.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
 
 /** A task with its place in the index of due times. */

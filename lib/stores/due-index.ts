@@ -1,4 +1,4 @@
-import { compareText } from '../task-query.js';
+import { compareText } from './task-query.js';
 import { IndexedHeap } from './indexed-heap.js';
 import type { HeapItem } from './indexed-heap.js';
 
@@ -41,12 +41,17 @@ export class DueIndex<T extends DueEntry> {
 
   /** The earliest due time, or null. */
   earliest(handlers: readonly string[] | null): number | null {
-    let earliest: number | null = null;
+    return this.first(handlers)?.key ?? null;
+  }
+
+  /** The entry that is due first, whatever its priority. */
+  first(handlers: readonly string[] | null): T | undefined {
+    let first: T | undefined;
     for (const heap of this.#heapsOf(handlers)) {
-      const key = heap.peek()?.key;
-      if (key !== undefined && (earliest === null || key < earliest)) earliest = key;
+      const head = heap.peek();
+      if (head && (!first || head.key < first.key)) first = head;
     }
-    return earliest;
+    return first;
   }
 
   *#heapsOf(handlers: readonly string[] | null): Iterable<IndexedHeap<T>> {
