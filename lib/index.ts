@@ -67,7 +67,13 @@ export {
 } from './errors/task.errors.js';
 
 export { BaseTrigger } from './triggers/base.trigger.js';
-export type { CatchUp, Occurrence, TriggerAdvance, TriggerCreation, TriggerSeed } from './triggers/trigger.interface.js';
+export type {
+  CatchUp,
+  Occurrence,
+  TriggerAdvance,
+  TriggerCreation,
+  TriggerSeed,
+} from './triggers/trigger.interface.js';
 
 export type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './persistence/codec.interface.js';
 
@@ -115,6 +121,7 @@ export type {
   TriggerFactory,
 } from './scheduler/scheduler.options.js';
 export { Scheduler } from './scheduler/scheduler.js';
+export type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './scheduler/store.maintenance.js';
 export type { AnyTaskInfo, TaskInfo, UnreadableTaskInfo } from './scheduler/task.info.js';
 export type {
   PreviewOptions,

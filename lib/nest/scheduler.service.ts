@@ -5,6 +5,7 @@ import type { Executor } from '../executors/executor.interface.js';
 import type { TriggerData } from '../model/task.js';
 import type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState } from '../scheduler/scheduler.info.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
+import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from '../scheduler/store.maintenance.js';
 import type { AnyTaskInfo } from '../scheduler/task.info.js';
 import type {
   PreviewOptions,
@@ -179,6 +180,25 @@ export class SchedulerService<Handlers = TaskHandlers> {
   /** The schedulers that share the stores, live and dead. */
   getSchedulerInstanceInfos(): Promise<readonly SchedulerInstanceInfo[]> {
     return this.scheduler.getInstances();
+  }
+
+  /**
+   * Writes every record of a store again under the first key of the ring, while schedulers work.
+   *
+   * @throws UnknownNameError, SchedulerNotRunningError
+   */
+  rotateEncryption(store: string, options?: RotateOptions): Promise<MaintenanceProgress> {
+    return this.scheduler.rotateEncryption(store, options);
+  }
+
+  /**
+   * Copies definitions, schedule states and history from one store to another, or moves them. What is there already is
+   * left alone, so an interrupted copy can be done again.
+   *
+   * @throws UnknownNameError, SchedulerNotRunningError
+   */
+  copyTasks(from: string, to: string, options?: CopyOptions): Promise<CopyResult> {
+    return this.scheduler.copyTasks(from, to, options);
   }
 
   /** Claims nothing more in this process until {@link resume}; runs under way go on. @throws SchedulerNotRunningError */

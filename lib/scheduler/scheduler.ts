@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
-import { SchedulerRunningError } from '../errors/scheduler.errors.js';
+import { SchedulerNotRunningError, SchedulerRunningError } from '../errors/scheduler.errors.js';
 import type { SchedulerListener } from '../events/event.dispatcher.js';
 import type { SchedulerEventName } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
@@ -13,6 +13,8 @@ import type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState, StoreInfo } 
 import { SchedulerLifecycle } from './scheduler.lifecycle.js';
 import type { SchedulerOptions } from './scheduler.options.js';
 import type { StoreHandle } from './store.handle.js';
+import { copyStore, rotateStore } from './store.maintenance.js';
+import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './store.maintenance.js';
 import type { TaskInspection } from './task.inspection.js';
 import type { TaskOperations } from './task.operations.js';
 
@@ -159,6 +161,32 @@ export class Scheduler {
     const executor = this.#core.executors.remove(alias);
     if (this.#core.running) await executor.shutdown?.();
     this.#core.events.emit('executor.removed', { executor: alias });
+  }
+
+  /**
+   * Writes every record of a store again under the first key of the ring, while schedulers work: see
+   * `docs/persistence.md`, "Rotation".
+   *
+   * @throws UnknownNameError, SchedulerNotRunningError
+   */
+  async rotateEncryption(alias: string, options?: RotateOptions): Promise<MaintenanceProgress> {
+    return rotateStore(this.#openStore(alias, 'rotateEncryption'), options);
+  }
+
+  /**
+   * Copies definitions, schedule states and history from one store to another; what is there already is left alone.
+   *
+   * @throws UnknownNameError, SchedulerNotRunningError
+   */
+  async copyTasks(from: string, to: string, options?: CopyOptions): Promise<CopyResult> {
+    if (from === to) throw new InvalidOptionError('to', to, 'another store than "from"');
+    return copyStore(this.#openStore(from, 'copyTasks'), this.#openStore(to, 'copyTasks'), options);
+  }
+
+  #openStore(alias: string, operation: string): Store {
+    const handle = this.#core.stores.get(alias);
+    if (!handle.opened) throw new SchedulerNotRunningError(operation);
+    return handle.store;
   }
 
   /** This scheduler, its stores and how many tasks they hold. */

@@ -298,6 +298,8 @@ export interface Store {
   query(filter: TaskFilter, sort: TaskSort, page: Page): Awaitable<TaskPage>;
   /** The ended runs, the latest first. */
   runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage>;
+  /** Keeps ended runs, each replacing the one with the same id, attempt and token. */
+  saveRuns(runs: readonly RunRecord[]): Awaitable<void>;
   /**
    * Removes ended runs: those that ended before `before`, and all but the latest `keep` of each task.
    *

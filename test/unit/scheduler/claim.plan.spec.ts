@@ -1,0 +1,265 @@
+import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
+import type { ClaimDecision, LiveRun, TaskRecord } from 'nestjs-asyncz';
+import { describe, expect, it } from 'vitest';
+import { planClaim } from '../../../lib/scheduler/claim.plan.js';
+import { makeRun, makeTask } from '../../support/task.factory.js';
+
+const MINUTE = 60_000;
+
+class EveryMinute extends BaseTrigger {
+  readonly type = 'every-minute';
+  constructor(
+    private readonly last = Infinity,
+    override readonly maxRuns: number | null = null,
+  ) {
+    super();
+  }
+  nextTime(previous: number | null, now: number): number | null {
+    const next = previous === null ? Math.ceil(now / MINUTE) * MINUTE : (Math.floor(previous / MINUTE) + 1) * MINUTE;
+    return next > this.last ? null : next;
+  }
+  describe(): string {
+    return 'every minute';
+  }
+  toJSON() {
+    return { type: this.type };
+  }
+}
+
+class AfterEnd extends EveryMinute {
+  override readonly advance = 'completion';
+}
+
+interface Setup {
+  trigger?: BaseTrigger;
+  room?: number;
+}
+
+function plan(
+  task: TaskRecord,
+  now: number,
+  { trigger = new EveryMinute(), room = 10 }: Setup = {},
+): ClaimDecision | null {
+  let left = room;
+  const context = { owner: 'me', leaseMs: 30_000, triggerOf: () => trigger, takeRoom: () => left-- > 0 };
+  return planClaim(context)(task, now);
+}
+
+function decide(task: TaskRecord, now: number, setup?: Setup): ClaimDecision {
+  const decision = plan(task, now, setup);
+  if (!decision) throw new Error('the plan left the task as it is');
+  return decision;
+}
+
+const waiting = (changes: Partial<LiveRun> = {}) =>
+  makeRun({ status: 'waiting', owner: null, leaseUntil: null, startedAt: null, token: 0, ...changes });
+
+describe('planClaim', () => {
+  it('starts a due run under a lease and moves the schedule to the next time', () => {
+    const { task, start, history } = decide(makeTask(), 500);
+    expect(history).toEqual([]);
+    expect(start).toMatchObject([
+      {
+        id: 'task@1970-01-01T00:00:00.000Z',
+        attempt: 1,
+        owner: 'me',
+        status: 'running',
+        leaseUntil: 30_500,
+        startedAt: 500,
+      },
+    ]);
+    expect(task?.state).toMatchObject({ nextRunTime: MINUTE, lastScheduledTime: 0, live: start, scheduledCount: 1 });
+  });
+
+  it('gives every start a larger token, and never one below the clock of the store', () => {
+    const first = decide(makeTask(), 500).start[0]!;
+    const second = decide(makeTask({ state: { lastToken: 9_000 } }), 500).start[0]!;
+    expect(first.token).toBe(500);
+    expect(second.token).toBe(9_001);
+  });
+
+  it('folds missed times into one run of the latest, and counts them', () => {
+    const { start, task } = decide(makeTask(), 3 * 3_600_000 + 1);
+    expect(start).toHaveLength(1);
+    expect(start[0]).toMatchObject({ scheduledTime: 3 * 3_600_000, coalesced: 180 });
+    expect(task?.state.nextRunTime).toBe(3 * 3_600_000 + MINUTE);
+  });
+
+  it('runs the earliest of the missed times where the task says so', () => {
+    const { start } = decide(makeTask({ policies: { coalesce: 'earliest' } }), 5 * MINUTE);
+    expect(start[0]).toMatchObject({ scheduledTime: 0, coalesced: 5 });
+  });
+
+  it('runs each missed time, one after another, where the task says so', () => {
+    const { start, task } = decide(makeTask({ policies: { coalesce: 'all' } }), 2 * MINUTE);
+    expect(start.map((run) => run.scheduledTime)).toEqual([0]);
+    expect(task?.state.live.map((run) => [run.scheduledTime, run.status])).toEqual([
+      [0, 'running'],
+      [MINUTE, 'waiting'],
+      [2 * MINUTE, 'waiting'],
+    ]);
+  });
+
+  it('bounds a catch-up to the latest times and records the rest as missed', () => {
+    const { task, history } = decide(makeTask({ policies: { coalesce: 'all', maxCatchUp: 3 } }), 10 * MINUTE);
+    expect(task?.state.live.map((run) => run.scheduledTime)).toEqual([8 * MINUTE, 9 * MINUTE, 10 * MINUTE]);
+    expect(history).toMatchObject([{ status: 'missed', scheduledTime: 0, coalesced: 7 }]);
+  });
+
+  it('records a run as missed when it is later than its grace time, and not when it is just as late', () => {
+    const task = makeTask({ policies: { misfireGraceMs: 1_000 } });
+    expect(decide(task, 1_000).start).toHaveLength(1);
+    const late = decide(task, 1_001);
+    expect(late.start).toEqual([]);
+    expect(late.history).toMatchObject([{ status: 'missed', scheduledTime: 0 }]);
+    expect(late.task?.state.nextRunTime).toBe(MINUTE);
+  });
+
+  it('removes a one-shot of the run time that was missed, with its record', () => {
+    const { task, history } = decide(makeTask({ policies: { misfireGraceMs: 10 } }), 500, {
+      trigger: new EveryMinute(0),
+    });
+    expect(task).toBeNull();
+    expect(history).toMatchObject([{ status: 'missed' }]);
+  });
+
+  it('keeps a finished task that the code declares', () => {
+    const task = makeTask({ policies: { misfireGraceMs: 10 }, definition: { origin: 'code' } });
+    expect(decide(task, 500, { trigger: new EveryMinute(0) }).task?.state).toMatchObject({
+      exhausted: true,
+      nextRunTime: null,
+    });
+  });
+
+  it('keeps a one-shot until its run has ended', () => {
+    const { task, start } = decide(makeTask(), 500, { trigger: new EveryMinute(0) });
+    expect(start).toHaveLength(1);
+    expect(task?.state).toMatchObject({ exhausted: true, nextRunTime: null, live: start });
+  });
+
+  it('ends the schedule after maxRuns runs', () => {
+    const trigger = new EveryMinute(Infinity, 2);
+    const first = decide(makeTask(), 0, { trigger }).task!;
+    const second = decide({ ...first, state: { ...first.state, live: [] } }, MINUTE, { trigger }).task!;
+    expect(first.state).toMatchObject({ scheduledCount: 1, exhausted: false });
+    expect(second.state).toMatchObject({ scheduledCount: 2, exhausted: true, nextRunTime: null });
+  });
+
+  it('does not start what a pause holds back, but what was asked for by hand', () => {
+    const pause = { at: 0, reason: null, actor: null };
+    expect(plan(makeTask({ state: { pause, live: [waiting({ attempt: 2 })] } }), 500)).toBeNull();
+    const { start } = decide(makeTask({ state: { pause, live: [waiting({ source: 'manual' })] } }), 500);
+    expect(start).toMatchObject([{ source: 'manual' }]);
+  });
+
+  it('leaves a task as it is when its executor is full', () => {
+    const task = makeTask({ state: { nextRunTime: null, live: [waiting()] } });
+    expect(plan(task, 500, { room: 0 })).toBeNull();
+  });
+
+  describe('when the task runs already', () => {
+    const busy = (policies: object, live: LiveRun[] = [makeRun()]) => makeTask({ policies, state: { live } });
+
+    it('records the due time as skipped', () => {
+      const { start, history, task } = decide(busy({ overlap: 'skip' }), 500);
+      expect(start).toEqual([]);
+      expect(history).toMatchObject([{ status: 'skipped', scheduledTime: 0 }]);
+      expect(task?.state.live).toHaveLength(1);
+    });
+
+    it('queues one and skips the next', () => {
+      const one = decide(busy({ overlap: 'queueOne' }), 500).task!;
+      expect(one.state.live.map((run) => run.status)).toEqual(['running', 'waiting']);
+      const two = decide(one, MINUTE);
+      expect(two.history).toMatchObject([{ status: 'skipped', scheduledTime: MINUTE }]);
+    });
+
+    it('queues all up to the bound', () => {
+      let task = busy({ overlap: 'queueAll', maxQueued: 2 });
+      for (const now of [0, MINUTE]) task = decide(task, now).task!;
+      expect(task.state.live.map((run) => run.status)).toEqual(['running', 'waiting', 'waiting']);
+      expect(decide(task, 2 * MINUTE).history).toMatchObject([{ status: 'skipped' }]);
+    });
+
+    it('asks the running one to stop and lets the newest take its place', () => {
+      const first = decide(busy({ overlap: 'cancelRunning' }), 0).task!;
+      expect(first.state.live[0]?.cancel).toMatchObject({ reason: 'a newer run takes its place' });
+      const second = decide(first, MINUTE);
+      expect(second.task?.state.live.map((run) => run.scheduledTime)).toEqual([0, MINUTE]);
+      expect(second.history).toMatchObject([{ status: 'skipped', scheduledTime: 0 }]);
+    });
+
+    it('starts beside it where that is allowed, or where there is room for more instances', () => {
+      expect(decide(busy({ overlap: 'allow' }), 500).start).toHaveLength(1);
+      expect(decide(busy({ maxInstances: 2 }), 500).start).toHaveLength(1);
+    });
+  });
+
+  describe('when a lease has run out', () => {
+    const dead = makeRun({ leaseUntil: 100, attempt: 2, token: 7 });
+
+    it('records the attempt as lost and runs it again under a larger token', () => {
+      const { start, history } = decide(makeTask({ state: { nextRunTime: null, lastToken: 7, live: [dead] } }), 101);
+      expect(history).toMatchObject([{ status: 'lost', attempt: 2, token: 7, owner: 'other' }]);
+      expect(start).toMatchObject([{ id: dead.id, attempt: 3, owner: 'me' }]);
+      expect(start[0]!.token).toBeGreaterThan(7);
+    });
+
+    it('does not touch a lease that holds', () => {
+      expect(plan(makeTask({ state: { nextRunTime: null, live: [dead] } }), 99)).toBeNull();
+    });
+
+    it('records at-most-once runs as lost and does not run them again', () => {
+      const task = makeTask({
+        policies: { delivery: 'at-most-once' },
+        state: { nextRunTime: null, exhausted: true, live: [dead] },
+      });
+      const decision = decide(task, 101);
+      expect(decision).toMatchObject({ task: null, start: [], history: [{ status: 'lost' }] });
+    });
+
+    it('does not run again what somebody had asked to cancel', () => {
+      const cancelled = { ...dead, cancel: { at: 50, actor: 'ann', reason: null } };
+      const { start, history } = decide(makeTask({ state: { nextRunTime: null, live: [cancelled] } }), 101);
+      expect(start).toEqual([]);
+      expect(history).toMatchObject([{ status: 'cancelled' }]);
+    });
+
+    it('takes up the schedule of a task that counts from the end of a run that never ended', () => {
+      const task = makeTask({ policies: { delivery: 'at-most-once' }, state: { nextRunTime: null, live: [dead] } });
+      expect(decide(task, 101, { trigger: new AfterEnd() }).task?.state.nextRunTime).toBe(MINUTE);
+    });
+  });
+
+  it('gives a task that counts from the end of its run no next time while it runs', () => {
+    const { task, start } = decide(makeTask(), 500, { trigger: new AfterEnd() });
+    expect(start).toHaveLength(1);
+    expect(task?.state).toMatchObject({ nextRunTime: null, exhausted: false });
+  });
+
+  it('puts a task off whose trigger throws, with growing pauses, and keeps its scheduled time', () => {
+    class Broken extends EveryMinute {
+      override nextTime(): number | null {
+        throw new Error('no idea');
+      }
+    }
+    const first = decide(makeTask(), 1_000, { trigger: new Broken() }).task!;
+    expect(first.state).toMatchObject({
+      nextRunTime: 6_000,
+      nextScheduledTime: 0,
+      problem: { message: 'no idea', count: 1 },
+    });
+    const second = decide(first, 6_000, { trigger: new Broken() }).task!;
+    expect(second.state).toMatchObject({ nextRunTime: 16_000, problem: { count: 2 } });
+    const healed = decide(second, 16_000);
+    expect(healed.task?.state.problem).toBeNull();
+    expect(healed.start).toMatchObject([{ scheduledTime: 0 }]);
+  });
+
+  it('does not run one scheduled time twice when a task is rescheduled onto it', () => {
+    const run = makeRun({ id: 'task@1970-01-01T00:00:00.000Z' });
+    const { start, history } = decide(makeTask({ policies: { overlap: 'allow' }, state: { live: [run] } }), 500);
+    expect(start).toEqual([]);
+    expect(history).toEqual([]);
+  });
+});
