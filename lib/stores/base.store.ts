@@ -104,6 +104,9 @@ export abstract class BaseStore implements Store {
    * Runs `work` while nothing else does that goes through here: no other call of this, no claim, no end of a run, no
    * edit. For a method that awaits something between reading and writing, such as an `addTask` that looks whether the id
    * is there. Calls inside `work` go through at once.
+   *
+   * A store with a lock that reaches further, over all processes of a host for instance, overrides this, and says so in
+   * its `capabilities`.
    */
   protected exclusive<T>(work: () => Promise<T>): Promise<T> {
     return this.#lock.run(work);
@@ -147,7 +150,7 @@ export abstract class BaseStore implements Store {
     const conflicts: string[] = [];
     for (const task of tasks) {
       // Asked first, so that only a real failure rejects; the lock keeps another add from slipping in between.
-      const added = await this.#lock.run(async () => {
+      const added = await this.exclusive(async () => {
         if ((await this.lookupTask(task.id)) !== null) return false;
         await this.addTask(task);
         return true;
@@ -158,7 +161,7 @@ export abstract class BaseStore implements Store {
   }
 
   transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>> {
-    return this.#lock.run(async () => {
+    return this.exclusive(async () => {
       const storeNow = await this.now();
       const { tasks, missing, unreadable } = await this.#select(selection, storeNow);
       const committed: Committed<T>[] = [];
@@ -232,8 +235,7 @@ export abstract class BaseStore implements Store {
     return queryTasks(tasks, filter, sort, page);
   }
 
-  /** Keeps ended runs, each replacing the one with the same id, attempt and token. */
-  protected saveRuns(runs: readonly RunRecord[]): Awaitable<void> {
+  saveRuns(runs: readonly RunRecord[]): Awaitable<void> {
     this.#history.save(runs, this.#historyCodec);
   }
 
@@ -268,7 +270,7 @@ export abstract class BaseStore implements Store {
   async #changeMembers(
     change: (members: readonly SchedulerInstance[]) => Awaitable<readonly SchedulerInstance[]>,
   ): Promise<void> {
-    await this.#lock.run(async () => {
+    await this.exclusive(async () => {
       const stored = await this.lookupTask(MEMBERSHIP_ID);
       const members = await change(membersOf(stored));
       if (stored === null || isUnreadable(stored)) {

@@ -1,16 +1,16 @@
 import { describe, it } from 'vitest';
 import { describeStore } from '../../lib/testing/describe-store.js';
 import { createDisks, EightMethodStore } from '../support/eight-method.store.js';
+import { HostStore, inTransaction } from '../support/host.store.js';
 
-const { diskOf, cleanup, damage, dump } = createDisks();
+const { diskOf, ...hooks } = createDisks();
 
 // The volume is lower: a store that has only the eight methods reads everything for everything.
-describeStore('a store of eight methods', ({ namespace }) => new EightMethodStore(diskOf(namespace)), {
-  describe,
-  it,
-  cleanup,
-  damage,
-  dump,
-  volume: 1_000,
-  encryption: ['plain'],
+const options = { describe, it, ...hooks, volume: 1_000, encryption: ['plain'] } as const;
+
+describeStore('a store of eight methods', ({ namespace }) => new EightMethodStore(diskOf(namespace)), options);
+
+describeStore('a store with a lock that reaches further', ({ namespace }) => new HostStore(diskOf(namespace)), {
+  ...options,
+  transaction: inTransaction,
 });

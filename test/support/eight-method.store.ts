@@ -3,14 +3,21 @@ import { isUnreadable } from '../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../lib/model/task.js';
 import type { TaskCodec, TaskRow } from '../../lib/persistence/codec.interface.js';
 import { BaseStore } from '../../lib/stores/base.store.js';
+import { Mutex } from '../../lib/stores/mutex.js';
+import { RunHistory } from '../../lib/stores/run-history.js';
 import type { StoreContext } from '../../lib/stores/store.interface.js';
 
-/** What a slow disk would hold: text by id, which outlives the store. */
-export type Disk = Map<string, string>;
+/** What a slow disk holds: text by id, which outlives the store, and what the stores on one host share. */
+export class Disk {
+  readonly rows = new Map<string, string>();
+  readonly lock = new Mutex();
+  readonly history = new RunHistory(10_000);
+  readonly listeners = new Set<() => void>();
+}
 
 /** The least that is a store: eight methods, each of which takes its time, over rows of text. */
 export class EightMethodStore extends BaseStore {
-  #rows: TaskCodec | null = null;
+  protected codec!: TaskCodec;
 
   constructor(readonly disk: Disk) {
     super();
@@ -18,7 +25,7 @@ export class EightMethodStore extends BaseStore {
 
   override async start(context: StoreContext): Promise<void> {
     await super.start(context);
-    this.#rows = context.createCodec();
+    this.codec = context.createCodec();
   }
 
   addTask(task: TaskRecord): Promise<void> {
@@ -44,15 +51,15 @@ export class EightMethodStore extends BaseStore {
   deleteTask(id: string): Promise<boolean> {
     return this.exclusive(async () => {
       await slowly();
-      return this.disk.delete(id);
+      return this.disk.rows.delete(id);
     });
   }
 
   removeAllTasks(): Promise<number> {
     return this.exclusive(async () => {
-      const count = this.disk.size;
+      const count = this.disk.rows.size;
       await slowly();
-      this.disk.clear();
+      this.disk.rows.clear();
       return count;
     });
   }
@@ -71,23 +78,23 @@ export class EightMethodStore extends BaseStore {
 
   protected async read(id: string): Promise<StoredTask | null> {
     await slowly();
-    const text = this.disk.get(id);
+    const text = this.disk.rows.get(id);
     return text === undefined ? null : this.decode(text);
   }
 
   protected async readAll(): Promise<StoredTask[]> {
     await slowly();
-    return Array.from(this.disk.values(), (text) => this.decode(text));
+    return Array.from(this.disk.rows.values(), (text) => this.decode(text));
   }
 
   protected async write(task: TaskRecord): Promise<void> {
-    const text = JSON.stringify(this.#rows!.encodeTask(task));
+    const text = JSON.stringify(this.codec.encodeTask(task));
     await slowly();
-    this.disk.set(task.id, text);
+    this.disk.rows.set(task.id, text);
   }
 
   protected decode(text: string): StoredTask {
-    const task = this.#rows!.decodeTask(JSON.parse(text) as TaskRow);
+    const task = this.codec.decodeTask(JSON.parse(text) as TaskRow);
     if (isUnreadable(task)) this.context.reportUnreadable(task);
     return task;
   }
@@ -103,19 +110,19 @@ export function createDisks() {
   const disks = new Map<string, Disk>();
   const diskOf = (namespace: string): Disk => {
     let disk = disks.get(namespace);
-    if (!disk) disks.set(namespace, (disk = new Map()));
+    if (!disk) disks.set(namespace, (disk = new Disk()));
     return disk;
   };
   return {
     diskOf,
     cleanup: ({ namespace }: { namespace: string }): void => void disks.delete(namespace),
-    dump: ({ namespace }: { namespace: string }): string => JSON.stringify([...diskOf(namespace)]),
+    dump: ({ namespace }: { namespace: string }): string => JSON.stringify([...diskOf(namespace).rows]),
     damage: ({ namespace, id }: { namespace: string; id: string }): (() => void) => {
-      const disk = diskOf(namespace);
-      const whole = disk.get(id)!;
+      const { rows } = diskOf(namespace);
+      const whole = rows.get(id)!;
       const row = JSON.parse(whole) as TaskRow;
-      disk.set(id, JSON.stringify({ ...row, definition: row.definition.slice(0, -9) }));
-      return () => void disk.set(id, whole);
+      rows.set(id, JSON.stringify({ ...row, definition: row.definition.slice(0, -9) }));
+      return () => void rows.set(id, whole);
     },
   };
 }

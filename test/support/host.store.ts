@@ -1,0 +1,77 @@
+import type { RunFilter, RunPage, RunPageRequest } from '../../lib/model/query.js';
+import type { RunRecord } from '../../lib/model/run.js';
+import type { TaskRecord } from '../../lib/model/task.js';
+import type { AddOptions, StoreCapabilities } from '../../lib/stores/store.interface.js';
+import { EightMethodStore } from './eight-method.store.js';
+
+/** A transaction of a disk: what is to be written when it commits. */
+export class DiskTransaction {
+  readonly #writes: (() => void)[] = [];
+
+  add(write: () => void): void {
+    this.#writes.push(write);
+  }
+
+  commit(): void {
+    for (const write of this.#writes) write();
+  }
+}
+
+/** Commits what `work` adds, or nothing when it rejects. */
+export async function inTransaction(_request: unknown, work: (own: DiskTransaction) => Promise<void>): Promise<void> {
+  const transaction = new DiskTransaction();
+  await work(transaction);
+  transaction.commit();
+}
+
+/** A store that many schedulers of one host can use: the disk's lock reaches over all of its objects. */
+export class HostStore extends EightMethodStore {
+  override readonly capabilities: StoreCapabilities = {
+    coordination: 'host',
+    wakeUp: 'pushed',
+    transactionalAdds: true,
+    durable: true,
+  };
+
+  protected override exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.disk.lock.run(work);
+  }
+
+  override async addTask(task: TaskRecord, options?: AddOptions): Promise<void> {
+    if (options?.transaction instanceof DiskTransaction) {
+      const text = JSON.stringify(this.codec.encodeTask(task));
+      options.transaction.add(() => this.disk.rows.set(task.id, text));
+      return;
+    }
+    await super.addTask(task);
+  }
+
+  protected override saveRuns(runs: readonly RunRecord[]): void {
+    this.disk.history.save(runs, this.codec);
+  }
+
+  override runs(filter: RunFilter, page: RunPageRequest): RunPage {
+    return this.disk.history.query(filter, page, this.codec);
+  }
+
+  override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): number {
+    return this.disk.history.prune(options);
+  }
+
+  override onWake(listener: () => void): () => void {
+    // A new function, so that the same listener given twice is two.
+    const own = () => listener();
+    this.disk.listeners.add(own);
+    return () => void this.disk.listeners.delete(own);
+  }
+
+  override wake(_at: number): void {
+    for (const listener of this.disk.listeners) {
+      try {
+        listener();
+      } catch {
+        // One that throws keeps no other one from hearing it.
+      }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { SettableClock } from '../../lib/model/clock.js';
+import { describeStore } from '../../lib/testing/describe-store.js';
+import type { CreateStore, DescribeStoreOptions } from '../../lib/testing/describe-store.options.js';
+
+/** What became of each rule of the kit: null when it passed, else what it failed with. */
+export type Verdicts = ReadonlyMap<string, unknown>;
+
+/** Runs the conformance kit as a test runner would, and tells of failures instead of reporting them. */
+export async function recordKit(create: CreateStore, options: DescribeStoreOptions): Promise<Verdicts> {
+  const tests = new Map<string, () => Promise<void>>();
+  const titles: string[] = [];
+  // A clock that the kit moves makes leases run out without a wait.
+  const clock = new SettableClock(1_700_000_000_000);
+  describeStore('kit', create, {
+    describe: (title, body) => {
+      titles.push(title);
+      body();
+      titles.pop();
+    },
+    // The first title says plain or encrypted, which the rules do not depend on.
+    it: (rule, body) => tests.set([...titles.slice(1), rule].join(': '), body),
+    clock,
+    advance: (ms) => clock.advance(ms),
+    encryption: ['plain'],
+    volume: 200,
+    timeoutMs: 3_000,
+    ...options,
+  });
+  const verdicts = new Map<string, unknown>();
+  for (const [rule, body] of tests) {
+    try {
+      await body();
+      verdicts.set(rule, null);
+    } catch (error) {
+      verdicts.set(rule, error);
+    }
+  }
+  return verdicts;
+}
