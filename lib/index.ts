@@ -47,7 +47,9 @@ export {
   LeaseLostError,
   RunAbortedError,
   RunCancelledError,
+  RunNotFoundError,
   RunTimeoutError,
+  RunWaitTimeoutError,
   ShutdownError,
 } from './errors/run.errors.js';
 export {
@@ -111,6 +113,8 @@ export type { Executor, ExecutorJob } from './executors/executor.interface.js';
 export { currentTaskContext, TaskContext } from './executors/task-context.js';
 
 export type { Handler } from './scheduler/handler.registry.js';
+export type { RunInfo } from './scheduler/run-record.js';
+export type { WaitOptions } from './scheduler/run.control.js';
 export type { DeclaredTask } from './scheduler/reconciler.js';
 export type { BackoffFunction } from './scheduler/retry.policy.js';
 export type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
@@ -125,7 +129,6 @@ export type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from
 export type { AnyTaskInfo, TaskInfo, UnreadableTaskInfo } from './scheduler/task.info.js';
 export type {
   PreviewOptions,
-  RunInfo,
   RunInfoPage,
   RunQuery,
   TaskInfoPage,
@@ -162,6 +165,7 @@ export type {
 export { ScheduledTask } from './nest/scheduled-task.decorator.js';
 export type { ScheduledTaskOptions } from './nest/scheduled-task.decorator.js';
 export { SchedulerService } from './nest/scheduler.service.js';
+export type { RunTaskOptions } from './nest/scheduler.service.js';
 export { TaskHandler } from './nest/task-handler.decorator.js';
 export { DEFAULT_SCHEDULER, getSchedulerToken, getStoreToken } from './nest/tokens.js';
 export { VERSION } from './version.js';

@@ -1,6 +1,35 @@
 import { AsynczError, show } from './asyncz.error.js';
 
 /**
+ * No run has this id, or it has ended, or its record was pruned.
+ *
+ * @publicApi
+ */
+export class RunNotFoundError extends AsynczError {
+  readonly code = 'ASYNCZ_RUN_NOT_FOUND';
+
+  constructor(readonly runId: string) {
+    super(`No run with the id ${show(runId)} is waiting, under way or in the history.`);
+  }
+}
+
+/**
+ * A run did not end while somebody waited for it. It goes on.
+ *
+ * @publicApi
+ */
+export class RunWaitTimeoutError extends AsynczError {
+  readonly code = 'ASYNCZ_RUN_WAIT_TIMEOUT';
+
+  constructor(
+    readonly runId: string,
+    timeoutMs: number,
+  ) {
+    super(`The run ${show(runId)} has not ended within ${timeoutMs} ms. It goes on.`);
+  }
+}
+
+/**
  * The reason of a run's aborted signal. `cause` of the abort decides how the run is recorded.
  *
  * @publicApi

@@ -4,6 +4,8 @@ import type { SchedulerEvent, SchedulerEventName } from '../events/event.map.js'
 import type { Executor } from '../executors/executor.interface.js';
 import type { TriggerData } from '../model/task.js';
 import type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState } from '../scheduler/scheduler.info.js';
+import type { RunInfo } from '../scheduler/run-record.js';
+import type { WaitOptions } from '../scheduler/run.control.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from '../scheduler/store.maintenance.js';
 import type { AnyTaskInfo } from '../scheduler/task.info.js';
@@ -19,6 +21,12 @@ import type { ControlOptions, TaskRef, TaskTarget } from '../scheduler/task.oper
 import type { HandlerName, TaskChanges, TaskHandlers, TaskOptions } from '../scheduler/task.options.js';
 import type { Task } from '../scheduler/task.js';
 import type { Store } from '../stores/store.interface.js';
+
+/** @publicApi */
+export interface RunTaskOptions extends ControlOptions, WaitOptions {
+  /** Whether the run is awaited. @default false */
+  readonly wait?: boolean;
+}
 
 /**
  * Adds, changes, shows and controls tasks: what is injected into the application.
@@ -126,11 +134,27 @@ export class SchedulerService<Handlers = TaskHandlers> {
    * Asks for an extra run, now, on whichever node has the handler. Schedule and pause stay as they are; while the task
    * runs at its `maxInstances` it waits for its turn.
    *
-   * @returns The id of the run.
-   * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError
+   * @param options With `wait: true` it is awaited, retries included, wherever it runs; `timeout` bounds that.
+   * @returns The id of the run; with `wait`, the run as it ended.
+   * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError, RunWaitTimeoutError
    */
-  runTask(task: TaskRef, options?: ControlOptions): Promise<string> {
-    return this.scheduler.tasks.run(task, options);
+  runTask(task: TaskRef, options: RunTaskOptions & { readonly wait: true }): Promise<RunInfo>;
+  runTask(task: TaskRef, options?: RunTaskOptions): Promise<string>;
+  async runTask(task: TaskRef, options: RunTaskOptions = {}): Promise<RunInfo | string> {
+    const { wait = false, timeout, ...control } = options;
+    const runId = await this.scheduler.tasks.run(task, control);
+    const store = control.store ?? (typeof task === 'string' ? undefined : task.store);
+    return wait ? this.scheduler.runs.wait(runId, store, { ...(timeout !== undefined && { timeout }) }) : runId;
+  }
+
+  /**
+   * Aborts a run that is under way, on whatever node, and takes back one that waits for its turn. The node that has it
+   * learns of it by a wake-up, or with the next renewal of its lease.
+   *
+   * @throws SchedulerNotRunningError, RunNotFoundError
+   */
+  cancelRun(runId: string, options?: ControlOptions): Promise<void> {
+    return this.scheduler.runs.cancel(runId, options);
   }
 
   /** A task, or null. @throws TaskUnreadableError, UnknownNameError (store) */

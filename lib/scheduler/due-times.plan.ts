@@ -90,7 +90,9 @@ function admit(work: Work, occurrence: Occurrence, coalesced: number, batch: boo
   const run = waitingRun(work, occurrence, coalesced);
   // A task that was rescheduled onto a time that it already works on does not run it twice.
   if (work.state.live.some((live) => live.id === run.id)) return;
-  const queued = work.state.live.filter((live) => live.status === 'waiting' && live.attempt === 1);
+  const queued = work.state.live.filter(
+    (live) => live.status === 'waiting' && live.attempt === 1 && live.source === 'schedule',
+  );
   const busy = policies.overlap !== 'allow' && runningCount(work.state) + queued.length >= policies.maxInstances;
   if (!busy || batch) {
     push(work, run);

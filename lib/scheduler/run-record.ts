@@ -1,4 +1,4 @@
-import type { LiveRun, RunError, RunRecord, RunStatus } from '../model/run.js';
+import type { LiveRun, RunError, RunRecord, RunSource, RunStatus } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
 
 /** The record of a run that ended without a handler's answer: missed, skipped, lost or cancelled. */
@@ -39,4 +39,36 @@ function safeText(value: unknown): string {
   } catch {
     return 'an object that cannot be shown was thrown';
   }
+}
+
+/**
+ * An ended attempt as plain data.
+ *
+ * @publicApi
+ */
+export interface RunInfo {
+  readonly id: string;
+  readonly taskId: string;
+  readonly handler: string;
+  readonly source: RunSource;
+  readonly scheduledTime: Date;
+  readonly attempt: number;
+  readonly status: RunStatus;
+  readonly owner: string | null;
+  readonly token: number;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date;
+  readonly coalesced: number;
+  readonly error: RunError | null;
+  readonly result: unknown;
+}
+
+/** An ended attempt with its times as dates. */
+export function toRunInfo(run: RunRecord): RunInfo {
+  return {
+    ...run,
+    scheduledTime: new Date(run.scheduledTime),
+    startedAt: run.startedAt === null ? null : new Date(run.startedAt),
+    endedAt: new Date(run.endedAt),
+  };
 }

@@ -214,6 +214,8 @@ export class RunManager {
       scheduledTime: new Date(record.scheduledTime),
       attempt: record.attempt,
       run: record,
+      // A dead run that somebody had asked to cancel.
+      ...(record.status === 'cancelled' && { error: null }),
     });
   }
 

@@ -11,6 +11,7 @@ import { TriggerCache } from '../triggers/trigger.cache.js';
 import { TriggerRegistry } from '../triggers/trigger.registry.js';
 import { ExecutorRegistry } from './executor.registry.js';
 import { HandlerRegistry } from './handler.registry.js';
+import { RunControl } from './run.control.js';
 import { resolveSchedulerOptions } from './scheduler.options.js';
 import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler.options.js';
 import { StoreClock } from './store-clock.js';
@@ -36,6 +37,7 @@ export class SchedulerCore {
   readonly operations: TaskOperations;
   readonly inspection: TaskInspection;
   readonly builder: TaskBuilder;
+  readonly control: RunControl;
   /** Whether tasks can be run now: set by the lifecycle. */
   running = false;
   readonly #serializers = new SerializerRegistry();
@@ -69,6 +71,7 @@ export class SchedulerCore {
       isRunning: () => this.running,
     });
     this.inspection = new TaskInspection(this.stores, this.builder, this.operations);
+    this.control = new RunControl(this.stores, this.events, options.clock, () => this.running);
     for (const [alias, store] of Object.entries(options.stores)) this.addStore(alias, store);
     for (const [alias, executor] of Object.entries(options.executors)) this.executors.add(alias, executor);
   }

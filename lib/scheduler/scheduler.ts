@@ -8,6 +8,7 @@ import type { Store } from '../stores/store.interface.js';
 import type { Handler } from './handler.registry.js';
 import { isAlive } from './membership.js';
 import type { DeclaredTask } from './reconciler.js';
+import type { RunControl } from './run.control.js';
 import { SchedulerCore } from './scheduler.core.js';
 import type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState, StoreInfo } from './scheduler.info.js';
 import { SchedulerLifecycle } from './scheduler.lifecycle.js';
@@ -42,6 +43,11 @@ export class Scheduler {
   /** Looks at tasks and runs. */
   get inspection(): TaskInspection {
     return this.#core.inspection;
+  }
+
+  /** Follows and stops runs. */
+  get runs(): RunControl {
+    return this.#core.control;
   }
 
   get identity(): string {

@@ -15,6 +15,9 @@ const LONGEST_BACKOFF_MS = 10_000;
 const FIRST_EMPTY_PAUSE_MS = 5;
 const LONGEST_EMPTY_PAUSE_MS = 500;
 
+/** How often wake-ups cause leases to be renewed at the most, in milliseconds. */
+const WAKE_RENEWAL_MS = 1_000;
+
 /** How many tasks one claim takes at the most, however much room there is: a bound on one transaction. */
 const CLAIM_LIMIT = 500;
 
@@ -51,6 +54,7 @@ export class StoreWorker {
   #stopWakeUps: () => void = () => {};
   #waitsForRoom = false;
   #emptyPasses = 0;
+  #renewedAfterWakeAt = -Infinity;
   #failures = 0;
   #lastError: string | null = null;
   #lastPassAt: number | null = null;
@@ -90,11 +94,21 @@ export class StoreWorker {
     this.#paused = paused;
     this.#stopWakeUps = this.store.onWake(() => {
       this.wake();
-      // A wish to cancel a run is left in its task; the owner finds it with the renewal.
-      if (this.runs.active.size > 0) void this.#leases.renew();
+      this.#renewAfterWake();
     });
     this.#leases.start();
     this.#loop = this.#run();
+  }
+
+  /**
+   * A wish to cancel a run is left in its task; the owner finds it with the renewal. Wake-ups can come in thousands, so
+   * it looks once a second at the most.
+   */
+  #renewAfterWake(): void {
+    const now = this.services.clock.monotonic();
+    if (this.runs.active.size === 0 || now - this.#renewedAfterWakeAt < WAKE_RENEWAL_MS) return;
+    this.#renewedAfterWakeAt = now;
+    void this.#leases.renew();
   }
 
   /** Something may be due: look now. */

@@ -3,11 +3,13 @@ import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors
 import { TaskUnreadableError } from '../errors/task.errors.js';
 import type { RunFilter, TaskSortKey, TaskStateName } from '../model/query.js';
 import { TASK_SORT_KEYS, TASK_STATE_NAMES } from '../model/query.js';
-import type { RunError, RunSource, RunStatus } from '../model/run.js';
+import type { RunSource, RunStatus } from '../model/run.js';
 import { isUnreadable } from '../model/task.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
 import { toInstant } from '../time/inputs.js';
 import type { Occurrence } from '../triggers/trigger.interface.js';
+import { toRunInfo } from './run-record.js';
+import type { RunInfo } from './run-record.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
@@ -95,24 +97,6 @@ export interface RunQuery {
   readonly limit?: number;
   /** What `next` of the page before said. */
   readonly cursor?: string;
-}
-
-/** @publicApi */
-export interface RunInfo {
-  readonly id: string;
-  readonly taskId: string;
-  readonly handler: string;
-  readonly source: RunSource;
-  readonly scheduledTime: Date;
-  readonly attempt: number;
-  readonly status: RunStatus;
-  readonly owner: string | null;
-  readonly token: number;
-  readonly startedAt: Date | null;
-  readonly endedAt: Date;
-  readonly coalesced: number;
-  readonly error: RunError | null;
-  readonly result: unknown;
 }
 
 /** @publicApi */
@@ -260,12 +244,7 @@ export class TaskInspection {
       .get(store)
       .target.runs(filter, { limit, ...(cursor !== undefined && { cursor }) });
     return {
-      runs: runs.map((run) => ({
-        ...run,
-        scheduledTime: new Date(run.scheduledTime),
-        startedAt: run.startedAt === null ? null : new Date(run.startedAt),
-        endedAt: new Date(run.endedAt),
-      })),
+      runs: runs.map(toRunInfo),
       next,
     };
   }

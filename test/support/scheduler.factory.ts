@@ -1,0 +1,36 @@
+import { MemoryStore, Scheduler, SettableClock } from 'nestjs-asyncz';
+import type { Handler, SchedulerOptions } from 'nestjs-asyncz';
+import { afterEach } from 'vitest';
+
+const started: Scheduler[] = [];
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((scheduler) => scheduler.shutdown(0)));
+});
+
+/** The moment at which test clocks begin: noon, so that a step back stays in the same year. */
+export const START = Date.UTC(2026, 0, 15, 12);
+
+export interface TestScheduler {
+  readonly scheduler: Scheduler;
+  readonly clock: SettableClock;
+  readonly store: MemoryStore;
+}
+
+/** A scheduler over a memory store and a clock that stands still; it is shut down after the test. */
+export function createScheduler(
+  handlers: Record<string, Handler> = {},
+  options: Omit<SchedulerOptions, 'clock' | 'stores'> & { store?: MemoryStore } = {},
+): TestScheduler {
+  const { store = new MemoryStore(), ...settings } = options;
+  const clock = new SettableClock(START);
+  const scheduler = new Scheduler({ ...settings, clock, stores: { default: store } });
+  for (const [name, handler] of Object.entries(handlers)) scheduler.registerHandler(name, handler);
+  started.push(scheduler);
+  return { scheduler, clock, store };
+}
+
+/** Lets everything run that only waits for its turn, such as a loop that was just woken. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
