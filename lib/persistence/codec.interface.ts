@@ -81,4 +81,9 @@ export interface TaskCodec {
   decodeRun(row: RunRow): RunRecord;
   /** The values of {@link TaskRow.codec} that this process can read, for a query's `IN`. */
   readable(): readonly string[];
+  /**
+   * Whether a record is not written under the key that writes now (or in clear, where nothing is encrypted), so that a
+   * rotation has to write it again. Also for records that cannot be read; these a rotation leaves as they are.
+   */
+  needsRotation(row: Pick<TaskRow, 'definition'> | Pick<RunRow, 'outcome'>): boolean;
 }

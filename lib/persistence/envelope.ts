@@ -1,0 +1,159 @@
+import { show } from '../errors/asyncz.error.js';
+import { UnreadableFault } from './unreadable.fault.js';
+import { isJsonObject, parseJsonObject } from './json-text.js';
+import type { JsonObject } from './json-text.js';
+import type { KeyRing } from './key-ring.js';
+import { ALGORITHM } from './record-key.js';
+import type { RecordKey } from './record-key.js';
+
+/** The version that is written. */
+export const FORMAT_VERSION = 1;
+
+/** What stands in {@link codecName} for the key of a record in clear. */
+export const NO_KEY = '-';
+
+/** @publicApi */
+export type Entity = 'task' | 'run';
+
+/** Which record it is. A payload that is moved to another one cannot be decrypted there. */
+export interface RecordAddress {
+  readonly namespace: string;
+  readonly entity: Entity;
+  /** The id of a task; of a run those of task and run, and its attempt and token. */
+  readonly key: readonly (string | number)[];
+}
+
+/** An envelope that was opened. */
+export interface Opened {
+  readonly serializer: string;
+  /** As the current version has it. */
+  readonly payload: JsonObject;
+}
+
+type Upgrade = (payload: JsonObject) => JsonObject;
+
+/** How a payload becomes one of the next version: the first makes version 2 of version 1, and so on. */
+const UPGRADES: Readonly<Record<Entity, readonly Upgrade[]>> = { task: [], run: [] };
+
+/** A value of `TaskRow.codec`. */
+export function codecName(serializer: string, key: string): string {
+  return `${FORMAT_VERSION}:${serializer}:${key}`;
+}
+
+/**
+ * Whether a record is encrypted, by its {@link TaskRow.codec} column alone.
+ *
+ * @publicApi
+ */
+export function isEncrypted(codec: string): boolean {
+  return !codec.endsWith(`:${NO_KEY}`);
+}
+
+/**
+ * Makes the text that is stored.
+ *
+ * @param payload JSON text of an object.
+ * @param key Encrypts it; null leaves it in clear.
+ */
+export function sealEnvelope(
+  address: RecordAddress,
+  serializer: string,
+  payload: string,
+  key: RecordKey | null,
+): string {
+  const head = `{"entity":"${address.entity}","version":${FORMAT_VERSION},"serializer":"${serializer}"`;
+  if (!key) return `${head},"payload":${payload}}`;
+  const { nonce, ciphertext } = key.encrypt(payload, associatedData(address, FORMAT_VERSION, serializer, key.id));
+  return `${head},"encryption":{"algorithm":"${ALGORITHM}","key":"${key.id}","nonce":"${nonce}"},"payload":"${ciphertext}"}`;
+}
+
+/**
+ * Reads what {@link sealEnvelope} made.
+ *
+ * @throws UnreadableFault
+ */
+export function openEnvelope(
+  address: RecordAddress,
+  text: string,
+  serializers: { readonly find: (name: string) => unknown },
+  keyRing: KeyRing | null,
+): Opened {
+  const envelope = parseJsonObject(text, 'envelope');
+  const { entity, version, serializer } = envelope;
+  if (entity !== address.entity) throw new UnreadableFault('damaged', `The record is not that of a ${address.entity}.`);
+  if (!Number.isSafeInteger(version) || typeof serializer !== 'string') {
+    throw new UnreadableFault('damaged', "The envelope's version or serializer is not what it has to be.");
+  }
+  const upgrades = upgradesFrom(address.entity, version as number);
+  if (serializers.find(serializer) === undefined) {
+    throw new UnreadableFault('unknown-serializer', `No serializer ${show(serializer)} is registered here.`);
+  }
+  let payload = openPayload(address, envelope, keyRing);
+  for (const upgrade of upgrades) payload = upgrade(payload);
+  return { serializer, payload };
+}
+
+/** The id of the key that a record was written under; null for one in clear, undefined for one that cannot be told. */
+export function keyOf(text: string): string | null | undefined {
+  try {
+    const { encryption } = parseJsonObject(text, 'envelope');
+    if (encryption === undefined) return null;
+    return isJsonObject(encryption) && typeof encryption.key === 'string' ? encryption.key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function upgradesFrom(entity: Entity, version: number): readonly Upgrade[] {
+  if (version < 1 || version > FORMAT_VERSION) {
+    throw new UnreadableFault(
+      'unknown-version',
+      `The record has the format version ${version}, and this release reads 1 to ${FORMAT_VERSION}.`,
+    );
+  }
+  return UPGRADES[entity].slice(version - 1);
+}
+
+function openPayload(address: RecordAddress, envelope: JsonObject, keyRing: KeyRing | null): JsonObject {
+  const { encryption, payload } = envelope;
+  if (encryption === undefined) {
+    if (!isJsonObject(payload)) throw new UnreadableFault('damaged', 'The envelope has no payload.');
+    return payload;
+  }
+  return parseJsonObject(decryptPayload(address, envelope, keyRing), 'payload');
+}
+
+function decryptPayload(address: RecordAddress, envelope: JsonObject, keyRing: KeyRing | null): string {
+  const { encryption, payload, version, serializer } = envelope;
+  if (!isJsonObject(encryption) || typeof payload !== 'string') {
+    throw new UnreadableFault('damaged', 'The encrypted envelope is not what it has to be.');
+  }
+  const { algorithm, key: id, nonce } = encryption;
+  if (algorithm !== ALGORITHM || typeof id !== 'string' || typeof nonce !== 'string') {
+    throw new UnreadableFault('damaged', "The envelope's encryption header is not what it has to be.");
+  }
+  const key = keyRing?.find(id);
+  if (!key) {
+    const known = keyRing ? `the keys here are ${keyRing.ids().join(', ')}` : 'no key is configured here';
+    throw new UnreadableFault('wrong-key', `The record is encrypted under the key ${show(id)}; ${known}.`);
+  }
+  try {
+    const associated = associatedData(address, version as number, serializer as string, id);
+    return key.decrypt({ nonce, ciphertext: payload }, associated);
+  } catch {
+    throw new UnreadableFault(
+      'damaged',
+      'The record does not decrypt: it was changed, or moved here from another record or scheduler name.',
+    );
+  }
+}
+
+/** A JSON array, so that no two different records have the same: names may hold any separator. */
+function associatedData(
+  { namespace, entity, key }: RecordAddress,
+  version: number,
+  serializer: string,
+  id: string,
+): string {
+  return JSON.stringify([namespace, entity, key, version, serializer, ALGORITHM, id]);
+}

@@ -1,0 +1,55 @@
+import { show } from '../errors/asyncz.error.js';
+import type { JsonObject } from './json-text.js';
+import type { Serializer } from './serializer.registry.js';
+import { JsonSerializer } from './json.serializer.js';
+import { UnreadableFault } from './unreadable.fault.js';
+import { ALLOWED_VALUES, ValueFault, inspectValue } from './value-inspection.js';
+
+/** Under which name a payload has its values when the serializer wrote them. */
+const SERIALIZED = 'serialized';
+
+/**
+ * The member of a payload that holds a task's arguments or a run's result, as JSON text. Plain JSON stands there under
+ * its own name, for people who read the store; everything else is the serializer's text.
+ *
+ * @param name `args` or `result`.
+ * @throws ValueFault
+ */
+export function valueMember(name: string, value: unknown, serializer: Serializer): string {
+  try {
+    const asJson = serializer instanceof JsonSerializer && inspectValue(value) === 'json';
+    if (asJson) return `"${name}":${JSON.stringify(value)}`;
+    const text: unknown = serializer.serialize(value);
+    if (typeof text !== 'string') throw new TypeError(`it gave ${show(text)} instead of text`);
+    return `"${SERIALIZED}":${JSON.stringify(text)}`;
+  } catch (error) {
+    if (error instanceof ValueFault) throw new ValueFault(`${name}${error.path}`, error.problem, error.allowed);
+    const reason = error instanceof Error ? error.message : show(error);
+    const problem = `what the serializer ${show(serializer.name)} does not write (${reason})`;
+    const allowed = serializer instanceof JsonSerializer ? ALLOWED_VALUES : 'what that serializer writes';
+    throw new ValueFault(name, problem, allowed, { cause: error });
+  }
+}
+
+/** The arguments in place of the text that they were read from. */
+export function withArgs(definition: JsonObject, args: unknown): JsonObject {
+  if (definition.args === args) return definition;
+  const { [SERIALIZED]: _, ...rest } = definition;
+  return { ...rest, args };
+}
+
+/**
+ * Reads what {@link valueMember} wrote: undefined when there is neither member.
+ *
+ * @throws UnreadableFault
+ */
+export function readValue(name: string, payload: JsonObject, serializer: Serializer): unknown {
+  const text = payload[SERIALIZED];
+  if (text === undefined) return payload[name];
+  if (typeof text !== 'string') throw new UnreadableFault('damaged', `The field ${SERIALIZED} is not text.`);
+  try {
+    return serializer.deserialize(text);
+  } catch {
+    throw new UnreadableFault('damaged', `The serializer ${show(serializer.name)} cannot read the ${name}.`);
+  }
+}

@@ -1,0 +1,126 @@
+import type { CancelRequest, LiveRun, RunError, RunSource, RunStatus } from '../model/run.js';
+import type {
+  Coalesce,
+  Declaration,
+  Delivery,
+  LastRun,
+  Overlap,
+  Pause,
+  RetryPolicy,
+  TaskDefinition,
+  TaskOrigin,
+  TaskPolicies,
+  TaskProblem,
+  TaskState,
+} from '../model/task.js';
+import type { JsonObject } from './json-text.js';
+import { UnreadableFault } from './unreadable.fault.js';
+import type { Check } from './schema.js';
+import {
+  isArray,
+  isCount,
+  isFlag,
+  isInteger,
+  isLength,
+  isPositive,
+  isText,
+  isTime,
+  listOfEach,
+  nullable,
+  objectOf,
+  oneOf,
+} from './schema.js';
+
+const SOURCES: readonly RunSource[] = ['schedule', 'manual', 'startup', 'shutdown', 'backfill'];
+const STATUSES: readonly RunStatus[] = ['succeeded', 'failed', 'cancelled', 'missed', 'skipped', 'lost'];
+const COALESCE: readonly Coalesce[] = ['latest', 'earliest', 'all'];
+const OVERLAP: readonly Overlap[] = ['skip', 'queueOne', 'queueAll', 'cancelRunning', 'allow'];
+const DELIVERY: readonly Delivery[] = ['at-least-once', 'at-most-once'];
+const ORIGINS: readonly TaskOrigin[] = ['code', 'runtime'];
+
+const policies = objectOf<TaskPolicies>({
+  coalesce: oneOf(COALESCE),
+  maxCatchUp: isPositive,
+  misfireGraceMs: nullable(isLength),
+  maxInstances: isPositive,
+  overlap: oneOf(OVERLAP),
+  maxQueued: isPositive,
+  delivery: oneOf(DELIVERY),
+  priority: isInteger,
+  retry: nullable(
+    objectOf<RetryPolicy>({ attempts: isPositive, backoff: isText, delayMs: isLength, maxDelayMs: isLength }),
+  ),
+  timeoutMs: nullable(isLength),
+  pauseAfterFailures: nullable(isPositive),
+});
+
+const definition = objectOf<TaskDefinition>({
+  args: isArray,
+  id: isText,
+  name: isText,
+  handler: isText,
+  trigger: objectOf<{ type: string }>({ type: isText }),
+  executor: isText,
+  origin: oneOf(ORIGINS),
+  tags: listOfEach(isText),
+  policies,
+  declared: nullable(objectOf<Declaration>({ trigger: isText, options: isText })),
+});
+
+const liveRun = objectOf<LiveRun>({
+  id: isText,
+  source: oneOf(SOURCES),
+  scheduledTime: isTime,
+  status: oneOf<LiveRun['status']>(['waiting', 'running']),
+  attempt: isPositive,
+  availableAt: isTime,
+  coalesced: isCount,
+  owner: nullable(isText),
+  token: isCount,
+  leaseUntil: nullable(isTime),
+  startedAt: nullable(isTime),
+  cancel: nullable(objectOf<CancelRequest>({ at: isTime, actor: nullable(isText), reason: nullable(isText) })),
+});
+
+const state = objectOf<TaskState>({
+  createdAt: isTime,
+  updatedAt: isTime,
+  nextScheduledTime: nullable(isTime),
+  nextRunTime: nullable(isTime),
+  lastScheduledTime: nullable(isTime),
+  exhausted: isFlag,
+  scheduledCount: isCount,
+  pause: nullable(objectOf<Pause>({ at: isTime, reason: nullable(isText), actor: nullable(isText) })),
+  failuresInARow: isCount,
+  lastToken: isCount,
+  live: listOfEach(liveRun),
+  lastRun: nullable(
+    objectOf<LastRun>({ id: isText, status: oneOf(STATUSES), startedAt: nullable(isTime), endedAt: isTime }),
+  ),
+  problem: nullable(objectOf<TaskProblem>({ code: isText, message: isText, at: isTime, count: isCount })),
+});
+
+const runError = nullable(
+  objectOf<RunError>({ name: isText, message: isText, code: nullable(isText), stack: nullable(isText) }),
+);
+
+/** @throws UnreadableFault When a field is missing or not what it has to be. */
+export function asDefinition(value: JsonObject): TaskDefinition {
+  return checked<TaskDefinition>(definition, value, 'definition');
+}
+
+/** @throws UnreadableFault When a field is missing or not what it has to be. */
+export function asState(value: JsonObject): TaskState {
+  return checked<TaskState>(state, value, 'state');
+}
+
+/** @throws UnreadableFault When it is neither null nor an error. */
+export function asRunError(value: unknown): RunError | null {
+  return checked<RunError | null>(runError, value, 'error');
+}
+
+function checked<T>(check: Check, value: unknown, what: string): T {
+  const fault = check(value);
+  if (fault !== null) throw new UnreadableFault('damaged', `The field ${what}${fault} is not what it has to be.`);
+  return value as T;
+}

@@ -1,0 +1,64 @@
+import { isJsonObject } from './json-text.js';
+
+/** Checks one value: null when it is right, else the path to the fault, from the value: `''` or `.retry.attempts`. */
+export type Check = (value: unknown) => string | null;
+
+/** One check for each field of a type, so that a field that is added to the model cannot be forgotten here. */
+export type Fields<T> = { readonly [K in keyof T]-?: Check };
+
+/** The times that a `Date` can hold, in milliseconds on either side of the epoch. */
+const MAX_TIME = 8_640_000_000_000_000;
+
+const OK = null;
+const FAULT = '';
+
+export const isText: Check = (value) => (typeof value === 'string' ? OK : FAULT);
+/** A list of anything. */
+export const isArray: Check = (value) => (Array.isArray(value) ? OK : FAULT);
+export const isFlag: Check = (value) => (typeof value === 'boolean' ? OK : FAULT);
+/** A count, a version or a token. */
+export const isCount: Check = (value) => (Number.isSafeInteger(value) && (value as number) >= 0 ? OK : FAULT);
+export const isPositive: Check = (value) => (Number.isSafeInteger(value) && (value as number) >= 1 ? OK : FAULT);
+export const isInteger: Check = (value) => (Number.isSafeInteger(value) ? OK : FAULT);
+/**
+ * Milliseconds since the epoch. A fraction is no damage: a wait of `'1.5ms'` or the clock of a store of one's own leads
+ * to one, and must not cost the task.
+ */
+export const isTime: Check = (value) => (Number.isFinite(value) && Math.abs(value as number) <= MAX_TIME ? OK : FAULT);
+/** A length of time in milliseconds. */
+export const isLength: Check = (value) => (Number.isFinite(value) && (value as number) >= 0 ? OK : FAULT);
+
+export function nullable(check: Check): Check {
+  return (value) => (value === null ? OK : check(value));
+}
+
+export function oneOf<T extends string>(allowed: readonly T[]): Check {
+  return (value) => (allowed.includes(value as T) ? OK : FAULT);
+}
+
+export function listOfEach(check: Check): Check {
+  return (value) => {
+    if (!Array.isArray(value)) return FAULT;
+    for (let at = 0; at < value.length; at += 1) {
+      const fault = check(value[at]);
+      if (fault !== OK) return `[${at}]${fault}`;
+    }
+    return OK;
+  };
+}
+
+/**
+ * An object with at least these fields. Further ones may be there: a newer release may have written them, and a rolling
+ * deploy must not drop them.
+ */
+export function objectOf<T>(fields: Fields<T>): Check {
+  const checks = Object.entries(fields) as [string, Check][];
+  return (value) => {
+    if (!isJsonObject(value)) return FAULT;
+    for (const [key, check] of checks) {
+      const fault = check(value[key]);
+      if (fault !== OK) return `.${key}${fault}`;
+    }
+    return OK;
+  };
+}
