@@ -1,0 +1,10 @@
+export { redisStore } from './redis-store.config.js';
+export type { RedisExistingOptions, RedisStoreConfig } from './redis-store.config.js';
+export { RedisStore } from './redis.store.js';
+export type {
+  ConnectRetry,
+  RedisClientOptions,
+  RedisServerOptions,
+  RedisStoreOptions,
+  RedisStoreSettings,
+} from './redis.options.js';

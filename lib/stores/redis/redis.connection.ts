@@ -1,0 +1,184 @@
+import { Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import { StoreUnavailableError } from '../../errors/store.errors.js';
+import { addressOf, isCluster } from './redis.address.js';
+import type { RedisClient } from './redis.address.js';
+import type { ResolvedOptions } from './redis.options.js';
+
+/** How long one command may take before it is given up, in milliseconds. Whoever asked tries again later. */
+const COMMAND_TIMEOUT_MS = 10_000;
+
+/** How long a command waits for a lost connection to come back, in milliseconds. */
+const RECONNECT_WAIT_MS = 3_000;
+
+/** How long the first connection may take, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** How long a closing connection may take to say goodbye, in milliseconds. */
+const QUIT_TIMEOUT_MS = 1_000;
+
+/** What a connection of the store's own differs in from ioredis's defaults, where the options do not say otherwise. */
+const OWN_DEFAULTS: RedisOptions = {
+  // What was sent when the connection broke is sent again: scripts know a repetition by its nonce. But not for long, so
+  // that an outage is told of.
+  maxRetriesPerRequest: 3,
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  // A master that has become a replica refuses every write until the client asks again where the master is.
+  reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),
+};
+
+/** Does nothing: for promises whose failure is told of elsewhere. */
+export const ignore = (): void => {};
+
+/** A store's way to Redis: its own client, or the application's, which it leaves open. */
+export class RedisConnection {
+  readonly #owned: boolean;
+  #lastError: Error | null = null;
+  #waiting: Promise<void> | null = null;
+
+  private constructor(
+    readonly client: RedisClient,
+    owned: boolean,
+  ) {
+    this.#owned = owned;
+    if (owned) client.on('error', (error: Error) => (this.#lastError = error));
+  }
+
+  /**
+   * Connects, as often as the options say.
+   *
+   * @param connectionName How the server lists the connection.
+   * @throws StoreUnavailableError With the address and the reason.
+   */
+  static async open(options: ResolvedOptions, connectionName: string): Promise<RedisConnection> {
+    for (let attempt = 1; ; attempt += 1) {
+      const connection = RedisConnection.#create(options, connectionName);
+      try {
+        await connection.#connect();
+        return connection;
+      } catch (error) {
+        await connection.close();
+        if (attempt >= options.attempts) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, options.delayMs));
+    }
+  }
+
+  static #create({ connection }: ResolvedOptions, connectionName: string): RedisConnection {
+    if ('client' in connection) return new RedisConnection(connection.client, false);
+    const redis: RedisOptions = { connectionName, ...OWN_DEFAULTS, ...connection.redis, lazyConnect: true };
+    return new RedisConnection(
+      connection.url === undefined ? new Redis(redis) : new Redis(connection.url, redis),
+      true,
+    );
+  }
+
+  get address(): string {
+    return addressOf(this.client);
+  }
+
+  get isReady(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  async #connect(): Promise<void> {
+    if (!this.isReady) await this.#ready(CONNECT_TIMEOUT_MS, true);
+  }
+
+  /**
+   * Runs one command on a connection that is there, or comes back soon.
+   *
+   * @throws StoreUnavailableError When there is none, it breaks, or no answer comes in time.
+   */
+  async run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
+    if (!this.isReady) {
+      this.#waiting ??= this.#ready(RECONNECT_WAIT_MS, false).finally(() => (this.#waiting = null));
+      await this.#waiting;
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      const late = () => reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`));
+      timer = setTimeout(late, COMMAND_TIMEOUT_MS);
+    });
+    try {
+      return await Promise.race([command(this.client), timeout]);
+    } catch (error) {
+      throw this.#unavailable(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Closes what the store opened. */
+  async close(): Promise<void> {
+    if (this.#owned) await closeClient(this.client);
+  }
+
+  /** @param failFast Whether the first error is the end, or a connection that is being tried again is waited for. */
+  #ready(timeoutMs: number, failFast: boolean): Promise<void> {
+    const { client } = this;
+    return new Promise<void>((resolve, reject) => {
+      let reason: Error | null = null;
+      const done = (error?: unknown) => {
+        clearTimeout(timer);
+        client.off('ready', ready).off('error', failed).off('end', ended);
+        if (error === undefined) resolve();
+        else reject(this.#unavailable(error));
+      };
+      const ready = () => done();
+      const failed = (error: Error) => {
+        reason = error;
+        if (failFast) done(error);
+      };
+      const ended = () => done(reason ?? this.#lastError ?? new Error('the connection is closed'));
+      const late = () => done(reason ?? this.#lastError ?? new Error(`no connection within ${timeoutMs} ms`));
+      const timer = setTimeout(late, timeoutMs);
+      client.on('ready', ready).on('error', failed).on('end', ended);
+      const { status } = client;
+      if (status === 'ready') done();
+      else if (status === 'end' && !this.#owned) ended();
+      else if (status === 'wait' || status === 'end') client.connect().catch(ignore);
+    });
+  }
+
+  /** Never with the error of ioredis as the cause: that holds the arguments of the command, which are the user's data. */
+  #unavailable(error: unknown): StoreUnavailableError {
+    const { message } = reasonOf(error, this.#lastError);
+    return new StoreUnavailableError(this.address, message);
+  }
+}
+
+/** Says goodbye where there is a connection, and ends it in any case. */
+export async function closeClient(client: RedisClient): Promise<void> {
+  if (client.status === 'ready') {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise((resolve) => (timer = setTimeout(resolve, QUIT_TIMEOUT_MS)));
+    await Promise.race([client.quit().catch(ignore), timeout]);
+    clearTimeout(timer);
+  }
+  if (client.status !== 'end') client.disconnect();
+}
+
+/** A connection like this one that does nothing but listen. */
+export function subscriberOf(client: RedisClient, connectionName: string): RedisClient {
+  if (isCluster(client)) return client.duplicate([], { lazyConnect: true });
+  return client.duplicate({
+    connectionName,
+    lazyConnect: true,
+    autoResubscribe: true,
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: null,
+    commandTimeout: undefined,
+    monitor: false,
+  });
+}
+
+/** The error that says why: ioredis tells of a broken connection in one and of a used-up number of tries in another. */
+function reasonOf(error: unknown, last: Error | null): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const tells = !/max retries per request|Connection is closed|isn't writeable/.test(error.message);
+  // What a cluster says is in the node's own error.
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  if (lastNodeError instanceof Error) return lastNodeError;
+  return tells || last === null ? error : last;
+}

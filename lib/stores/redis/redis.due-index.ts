@@ -1,0 +1,96 @@
+import { dueTime } from '../../model/task.js';
+import type { TaskRecord } from '../../model/task.js';
+import {
+  codecName,
+  handlerName,
+  memberOf,
+  PARK_MS,
+  PARKED_CODEC,
+  parkedMember,
+  stampOf,
+  timeText,
+} from './redis.records.js';
+import type { StoredParts } from './redis.records.js';
+import type { RedisRecordsCodec } from './redis.records-codec.js';
+import type { Entry, RedisScripts } from './redis.scripts.js';
+
+/** How many rows of a queue are looked at when its first could not be read. */
+const REVIEW_LIMIT = 50;
+
+/** How often at the most, before the time of a record that may be unreadable is good enough. */
+const MAX_REVIEWS = 200;
+
+/** How many records of a kind that this process cannot read are reported when they are met for the first time. */
+const REPORT_LIMIT = 100;
+
+/** The reading side of the index of due times. */
+export class RedisDueIndex {
+  readonly #reported = new Set<string>();
+
+  constructor(
+    private readonly scripts: RedisScripts,
+    private readonly records: RedisRecordsCodec,
+    private readonly readable: () => readonly string[],
+  ) {}
+
+  /** The earliest due time of the readable tasks of these handlers: one script, unless a damaged record is in front. */
+  async nextDue(handlers: readonly string[] | null): Promise<number | null> {
+    if (handlers?.length === 0) return null;
+    const request = {
+      codecs: this.readable().map(codecName),
+      handlers: handlers && handlers.map(handlerName),
+      parked: PARKED_CODEC,
+    };
+    for (let review = 0; ; review += 1) {
+      const { now, parked, time, rows, blocked } = await this.scripts.peek({
+        ...request,
+        limit: review === 0 ? 1 : REVIEW_LIMIT,
+      });
+      if (blocked.length > 0) await this.#report(blocked);
+      if (parked.length > 0) {
+        await this.scripts.write(parked.map((parts) => this.#reviewed(parts, now)));
+      } else {
+        if (time === null || review >= MAX_REVIEWS) return time;
+        const bad = rows.filter((parts) => 'unreadable' in this.records.load(parts));
+        if (bad.length === 0 && rows.length > 0) return time;
+        await this.scripts.write(bad.map((parts) => this.#reviewed(parts, now)));
+      }
+    }
+  }
+
+  /** Every readable task that is due by `now`, in no order. */
+  async dueTasks(now: number): Promise<TaskRecord[]> {
+    const due: TaskRecord[] = [];
+    for await (const rows of this.scripts.dueRows(timeText(now), this.readable().map(codecName))) {
+      for (const parts of rows) {
+        const loaded = this.records.load(parts);
+        if ('unreadable' in loaded) continue;
+        const { task } = loaded;
+        if ((dueTime(task.definition, task.state) ?? Infinity) <= now) due.push(task);
+      }
+    }
+    return due;
+  }
+
+  /** Puts a record that cannot be read aside, or one that can be read again back to its place. */
+  #reviewed(parts: StoredParts, now: number): Entry {
+    const loaded = this.records.load(parts);
+    const member =
+      'unreadable' in loaded ? parkedMember(parts.id, now + PARK_MS) : memberOf(loaded.row, loaded.row.dueAt);
+    return { what: 'move', id: parts.id, stamp: stampOf(parts.place), member };
+  }
+
+  /** Reading them reports them. Once for each way of writing, or a wrong key would cost a query with every poll. */
+  async #report(queues: readonly string[]): Promise<void> {
+    for (const codec of new Set(queues.map((queue) => queue.split(' ')[1]!))) {
+      if (this.#reported.has(codec)) continue;
+      this.#reported.add(codec);
+      let count = 0;
+      for await (const rows of this.scripts.dueRows(timeText(Infinity), [codec])) {
+        for (const parts of rows.slice(0, REPORT_LIMIT - count)) this.records.load(parts);
+        count += rows.length;
+        if (count >= REPORT_LIMIT) break;
+      }
+    }
+  }
+}

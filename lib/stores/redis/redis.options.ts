@@ -1,0 +1,209 @@
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { parseDuration } from '../../model/duration.js';
+import type { Duration } from '../../model/duration.js';
+import { DEFAULT_RUN_TIMES_KEY, DEFAULT_TASKS_KEY } from './redis.keys.js';
+
+/**
+ * How long to wait for a server that is not there yet when the application starts.
+ *
+ * @publicApi
+ */
+export interface ConnectRetry {
+  /** How often it is tried, the first time included. */
+  readonly attempts: number;
+  /** The pause between two tries: milliseconds, or text such as `'2s'`. */
+  readonly delay: Duration;
+}
+
+/**
+ * The options of a Redis store that have nothing to do with the connection.
+ *
+ * @publicApi
+ */
+export interface RedisStoreSettings {
+  /**
+   * The hash of tasks. The names of all other keys are made of it, so that they are in one slot of a Redis Cluster.
+   *
+   * @default 'asyncz.tasks'
+   */
+  readonly tasksKey?: string;
+  /**
+   * The sorted set of next run times. Unless it carries the same hash tag as {@link tasksKey}, that tag is put in front
+   * of it: `{asyncz.tasks}:asyncz.run_times`.
+   *
+   * @default 'asyncz.run_times'
+   */
+  readonly runTimesKey?: string;
+  /** The name of the serializer. @default 'json' */
+  readonly serializer?: string;
+  /** Waits for a server that is down at the start, instead of failing at once. */
+  readonly connectRetry?: ConnectRetry;
+}
+
+/**
+ * A connection that the store opens and closes itself: a `url`, or `host` and `port`, or `path`, or `sentinels`, and any
+ * other option of ioredis.
+ *
+ * @publicApi
+ */
+export interface RedisServerOptions extends RedisStoreSettings, RedisOptions {
+  /** `redis://user:password@host:port/database`, or `rediss://` for TLS. Other options stand beside it. */
+  readonly url?: string;
+  /** The number of the database; the same as `db`. @default 0 */
+  readonly database?: number;
+}
+
+/**
+ * The application's own client. The store never closes it; for wake-ups it opens a second connection of the same kind.
+ *
+ * @publicApi
+ */
+export interface RedisClientOptions extends RedisStoreSettings {
+  readonly client: Redis | Cluster;
+}
+
+/** @publicApi */
+export type RedisStoreOptions = RedisServerOptions | RedisClientOptions;
+
+/** What a store works with: every field filled in and checked. */
+export interface ResolvedOptions {
+  readonly tasksKey: string;
+  readonly runTimesKey: string;
+  readonly serializer: string | undefined;
+  readonly attempts: number;
+  readonly delayMs: number;
+  /** The application's client, or how to make one. */
+  readonly connection: { readonly client: Redis | Cluster } | { readonly url?: string; readonly redis: RedisOptions };
+}
+
+const SETTINGS = [
+  'tasksKey',
+  'runTimesKey',
+  'serializer',
+  'connectRetry',
+] as const satisfies (keyof RedisStoreSettings)[];
+
+/** Every option of ioredis, so that a mistyped name is found. The type makes sure that none is missing. */
+const IOREDIS: Readonly<Record<keyof RedisOptions, true>> = {
+  Connector: true,
+  autoPipeliningIgnoredCommands: true,
+  autoResendUnfulfilledCommands: true,
+  autoResubscribe: true,
+  blockingTimeout: true,
+  blockingTimeoutGrace: true,
+  clientInfoTag: true,
+  commandQueue: true,
+  commandTimeout: true,
+  connectTimeout: true,
+  connectionName: true,
+  db: true,
+  disableClientInfo: true,
+  disconnectTimeout: true,
+  enableAutoPipelining: true,
+  enableOfflineQueue: true,
+  enableReadyCheck: true,
+  enableTLSForSentinelMode: true,
+  failoverDetector: true,
+  family: true,
+  host: true,
+  keepAlive: true,
+  keyPrefix: true,
+  lazyConnect: true,
+  maxLoadingRetryTime: true,
+  maxRetriesPerRequest: true,
+  monitor: true,
+  name: true,
+  natMap: true,
+  noDelay: true,
+  offlineQueue: true,
+  password: true,
+  path: true,
+  port: true,
+  preferredSlaves: true,
+  readOnly: true,
+  reconnectOnError: true,
+  retryStrategy: true,
+  role: true,
+  scripts: true,
+  sentinelCommandTimeout: true,
+  sentinelMaxConnections: true,
+  sentinelPassword: true,
+  sentinelReconnectStrategy: true,
+  sentinelRetryStrategy: true,
+  sentinelTLS: true,
+  sentinelUsername: true,
+  sentinels: true,
+  showFriendlyErrorStack: true,
+  socketTimeout: true,
+  stringNumbers: true,
+  tls: true,
+  updateSentinels: true,
+  username: true,
+};
+
+/**
+ * Checks the options and fills in what is missing.
+ *
+ * @throws UnknownOptionError For an option that neither the store nor ioredis has.
+ * @throws InvalidOptionError For a value that is not allowed, and for options that contradict each other.
+ */
+export function resolveOptions(options: RedisStoreOptions): ResolvedOptions {
+  const { tasksKey = DEFAULT_TASKS_KEY, runTimesKey = DEFAULT_RUN_TIMES_KEY, serializer, connectRetry } = options;
+  for (const [name, value] of Object.entries({ tasksKey, runTimesKey })) {
+    if (typeof value !== 'string' || value === '')
+      throw new InvalidOptionError(name, value, 'a text that is not empty');
+  }
+  if (tasksKey === runTimesKey) throw new InvalidOptionError('runTimesKey', runTimesKey, 'another key than tasksKey');
+  const connection = 'client' in options ? clientOf(options) : serverOf(options);
+  return { tasksKey, runTimesKey, serializer, ...retryOf(connectRetry), connection };
+}
+
+function clientOf(options: RedisClientOptions): ResolvedOptions['connection'] {
+  rejectUnknownOptions('redisStore with a client', options, [...SETTINGS, 'client']);
+  const { client } = options;
+  if (typeof client?.defineCommand !== 'function') {
+    throw new InvalidOptionError('client', client, 'a Redis or Cluster object of ioredis');
+  }
+  return { client };
+}
+
+function serverOf(options: RedisServerOptions): ResolvedOptions['connection'] {
+  const { tasksKey: _1, runTimesKey: _2, serializer: _3, connectRetry: _4, url, database, ...redis } = options;
+  rejectUnknownOptions('redisStore', redis, [...SETTINGS, 'url', 'client', 'database', ...Object.keys(IOREDIS)]);
+  const db = database ?? redis.db;
+  if (db !== undefined && (!Number.isInteger(db) || db < 0)) {
+    throw new InvalidOptionError('database', db, 'the number of a database, 0 or more');
+  }
+  if (database !== undefined && redis.db !== undefined && database !== redis.db) {
+    throw new InvalidOptionError('db', redis.db, `the same as database, which is ${database}`);
+  }
+  return { ...(url !== undefined && { url: checkUrl(url, db) }), redis: { ...redis, ...(db !== undefined && { db }) } };
+}
+
+function checkUrl(url: unknown, db: number | undefined): string {
+  const shown = typeof url === 'string' ? url.replace(/\/\/.*@/, '//***@') : url;
+  const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : null;
+  if (parsed === null || !['redis:', 'rediss:'].includes(parsed.protocol)) {
+    throw new InvalidOptionError('url', shown, 'redis://host:port/database or rediss://host:port/database');
+  }
+  const own = /^\/(\d+)/.exec(parsed.pathname)?.[1];
+  if (own !== undefined && db !== undefined && Number(own) !== db) {
+    throw new InvalidOptionError('database', db, `the same as in the url, which is ${own}`);
+  }
+  return url as string;
+}
+
+function retryOf(retry: ConnectRetry | undefined): { attempts: number; delayMs: number } {
+  if (retry === undefined) return { attempts: 1, delayMs: 0 };
+  rejectUnknownOptions('connectRetry', retry, ['attempts', 'delay']);
+  const { attempts, delay } = retry;
+  if (!Number.isInteger(attempts) || attempts < 1) {
+    throw new InvalidOptionError('connectRetry.attempts', attempts, 'a whole number from 1');
+  }
+  const delayMs = parseDuration(delay);
+  if (delayMs === null || delayMs < 0) {
+    throw new InvalidOptionError('connectRetry.delay', delay, 'milliseconds, or text such as "2s"');
+  }
+  return { attempts, delayMs };
+}

@@ -1,0 +1,37 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from '../../model/logger.js';
+import { dataNodes } from './redis.address.js';
+import type { RedisConnection } from './redis.connection.js';
+
+/**
+ * Warns when the server may lose tasks by the way it is set up. A server that does not tell is not complained about:
+ * hosted ones forbid CONFIG, and look after such things themselves.
+ */
+export async function warnOfDataLoss(connection: RedisConnection, logger: Logger): Promise<void> {
+  for (const node of dataNodes(connection.client)) {
+    const address = node.options.path ?? `${node.options.host}:${node.options.port}`;
+    const tell = (text: string) => logger.warn(`Redis at ${address} ${text}`);
+    try {
+      const policy = field(await node.info('memory'), 'maxmemory_policy');
+      if (policy !== undefined && policy !== 'noeviction') {
+        tell(`has maxmemory-policy "${policy}": when its memory is full, it may drop tasks. Set it to "noeviction".`);
+      }
+      if (!(await isPersistent(node))) {
+        tell('keeps nothing over a restart: appendonly is off and there are no save points. Turn one of them on.');
+      }
+    } catch (error) {
+      logger.debug(`Redis at ${address} does not tell how it is set up: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** Whether the server writes to disk, as far as it tells. */
+async function isPersistent(node: Redis): Promise<boolean> {
+  if (field(await node.info('persistence'), 'aof_enabled') !== '0') return true;
+  const [, save] = (await node.config('GET', 'save')) as string[];
+  return save !== '';
+}
+
+function field(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+}

@@ -1,0 +1,230 @@
+import { StoreUnavailableError } from '../../errors/store.errors.js';
+import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
+import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import type { StoredTask, TaskRecord } from '../../model/task.js';
+import { BaseStore } from '../base.store.js';
+import type { Apply, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import { compareByDue } from '../task-query.js';
+import { databaseOf, keyPrefixOf } from './redis.address.js';
+import { RedisConnection } from './redis.connection.js';
+import { RedisDueIndex } from './redis.due-index.js';
+import { keysOf } from './redis.keys.js';
+import { resolveOptions } from './redis.options.js';
+import type { RedisStoreOptions, ResolvedOptions } from './redis.options.js';
+import { RedisRecordsCodec } from './redis.records-codec.js';
+import { RedisRunHistory } from './redis.run-history.js';
+import { RedisScripts } from './redis.scripts.js';
+import { warnOfDataLoss } from './redis.server-check.js';
+import { RedisTaskQuery } from './redis.task-query.js';
+import { RedisTransactor } from './redis.transaction.js';
+import { RedisWakeUps } from './redis.wakeups.js';
+
+/** What there is between start and shutdown. */
+interface Opened {
+  readonly connection: RedisConnection;
+  readonly scripts: RedisScripts;
+  readonly records: RedisRecordsCodec;
+  readonly transactor: RedisTransactor;
+  readonly due: RedisDueIndex;
+  readonly tasks: RedisTaskQuery;
+  readonly history: RedisRunHistory;
+  readonly wakeUps: RedisWakeUps;
+}
+
+/**
+ * Keeps tasks in Redis 6.2 or later, Valkey, or a Redis Cluster, for any number of processes. Every operation is one or a
+ * few scripts, each bounded so that Redis stays free for others; `docs/stores-redis.md` tells of keys, costs and limits.
+ *
+ * @publicApi
+ */
+export class RedisStore extends BaseStore {
+  override readonly capabilities: StoreCapabilities = {
+    coordination: 'cluster',
+    wakeUp: 'pushed',
+    transactionalAdds: false,
+    durable: true,
+  };
+
+  readonly #options: ResolvedOptions;
+  #opened: Opened | null = null;
+
+  /**
+   * @throws UnknownOptionError For an option that neither the store nor ioredis has.
+   * @throws InvalidOptionError For a value that is not allowed.
+   */
+  constructor(options: RedisStoreOptions = {}) {
+    super();
+    this.#options = resolveOptions(options);
+  }
+
+  /**
+   * @throws StoreUnavailableError With the address and the reason, when the server cannot be reached or its keys hold
+   *   something else.
+   */
+  override async start(context: StoreContext): Promise<void> {
+    await super.start(context);
+    try {
+      await this.#open(context);
+    } catch (error) {
+      await super.shutdown();
+      throw error;
+    }
+  }
+
+  async #open({ alias, logger, createCodec, reportUnreadable, scheduler }: StoreContext): Promise<void> {
+    const { serializer, tasksKey, runTimesKey } = this.#options;
+    const codec = createCodec(serializer === undefined ? {} : { serializer });
+    const name = `asyncz:${`${scheduler.name}.${alias}`.replace(/[^\w.-]/g, '_')}`;
+    const connection = await RedisConnection.open(this.#options, name);
+    try {
+      const { client, address } = connection;
+      const keys = keysOf({ tasksKey, runTimesKey, keyPrefix: keyPrefixOf(client), database: databaseOf(client) });
+      const scripts = new RedisScripts(connection, keys);
+      const taken = await scripts.check();
+      if (taken !== null) throw new StoreUnavailableError(address, taken);
+      await warnOfDataLoss(connection, logger);
+      const records = new RedisRecordsCodec(codec, reportUnreadable);
+      const readable = () => codec.readable();
+      this.#opened = {
+        connection,
+        scripts,
+        records,
+        transactor: new RedisTransactor(scripts, records, readable),
+        due: new RedisDueIndex(scripts, records, readable),
+        tasks: new RedisTaskQuery(scripts, records, readable),
+        history: new RedisRunHistory(scripts, records),
+        wakeUps: new RedisWakeUps(client, keys.wakeChannel, scripts.sender, `${name}:wake`, logger),
+      };
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  override async shutdown(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = null;
+    await super.shutdown();
+    await opened?.wakeUps.close();
+    await opened?.connection.close();
+  }
+
+  get #at(): Opened {
+    if (!this.#opened) throw new Error('The Redis store was used before it was started, or after it was shut down.');
+    return this.#opened;
+  }
+
+  /** The clock of the server: of the node that holds the tasks, in a cluster. */
+  override now(): Promise<number> {
+    return this.#at.scripts.now();
+  }
+
+  async addTask(task: TaskRecord): Promise<void> {
+    const conflicts = await this.addTasks([task]);
+    if (conflicts.length > 0) throw new TaskConflictError(task.id);
+  }
+
+  override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+    const { scripts, records } = this.#at;
+    const conflicts: string[] = [];
+    const first = new Map<string, TaskRecord>();
+    for (const task of tasks) {
+      if (first.has(task.id)) conflicts.push(task.id);
+      else first.set(task.id, task);
+    }
+    const entries = [...first.values()].map((task) => records.full(task, { what: 'add' }));
+    const outcomes = await scripts.write(entries);
+    outcomes.forEach((outcome, at) => {
+      if (outcome instanceof Error) throw outcome;
+      if (outcome === 'exists') conflicts.push(entries[at]!.id);
+    });
+    return conflicts;
+  }
+
+  async lookupTask(id: string): Promise<StoredTask | null> {
+    const { scripts, records } = this.#at;
+    const [parts] = (await scripts.read([id])).rows;
+    return parts!.definition === null && parts!.place === null ? null : records.decode(parts!);
+  }
+
+  async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
+    const { scripts, records } = this.#at;
+    const entry = records.full(task, { what: 'set', stamp: { version: expectedVersion } });
+    const [outcome] = await scripts.write([entry]);
+    if (outcome instanceof Error) throw outcome;
+    if (outcome === 'gone') throw new TaskNotFoundError(task.id);
+    if (typeof outcome === 'object') throw new VersionConflictError(task.id, expectedVersion, outcome.version);
+  }
+
+  async deleteTask(id: string): Promise<boolean> {
+    const [outcome] = await this.#at.scripts.write([{ what: 'drop', id }]);
+    if (outcome instanceof Error) throw outcome;
+    return outcome === 'ok';
+  }
+
+  removeAllTasks(): Promise<number> {
+    return this.#at.scripts.clear();
+  }
+
+  async getAllTasks(): Promise<readonly StoredTask[]> {
+    return this.sorted(await this.#at.tasks.all());
+  }
+
+  async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
+    return (await this.#at.due.dueTasks(now)).sort(compareByDue);
+  }
+
+  getNextRunTime(): Promise<number | null> {
+    return this.#at.due.nextDue(null);
+  }
+
+  override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
+    return this.#at.due.nextDue(handlers);
+  }
+
+  override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+    return this.#at.transactor.run(selection, apply);
+  }
+
+  override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+    return this.#at.tasks.query(filter, sort, page);
+  }
+
+  override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
+    return this.#at.history.query(filter, page);
+  }
+
+  override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {
+    return this.#at.history.prune(options);
+  }
+
+  override heartbeat(instance: SchedulerInstance): Promise<void> {
+    return this.#at.scripts.heartbeat(instance.identity, JSON.stringify(instance));
+  }
+
+  override retire(identity: string): Promise<void> {
+    return this.#at.scripts.retire(identity);
+  }
+
+  override async schedulers(): Promise<readonly SchedulerInstance[]> {
+    return (await this.#at.scripts.members()).flatMap((stored) => {
+      const end = stored.indexOf('\n');
+      try {
+        const instance = JSON.parse(stored.slice(end + 1)) as SchedulerInstance;
+        return [{ ...instance, heartbeatAt: Number(stored.slice(0, end)) }];
+      } catch {
+        // Not written by this library: nobody to be shown.
+        return [];
+      }
+    });
+  }
+
+  override onWake(listener: () => void): () => void {
+    return this.#at.wakeUps.listen(listener);
+  }
+
+  override wake(at: number): Promise<void> {
+    return this.#at.wakeUps.publish(at);
+  }
+}

@@ -1,0 +1,97 @@
+import type { Page, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type { StoredTask, TaskRecord } from '../../model/task.js';
+import { matchesTask, queryTasks } from '../task-query.js';
+import { clearNextRunTime, parseParts } from './redis.records.js';
+import type { StoredParts } from './redis.records.js';
+import type { RedisRecordsCodec } from './redis.records-codec.js';
+import type { RedisScripts } from './redis.scripts.js';
+
+/** How often a page is put together anew because a record on it was not what its clear columns say. */
+const MAX_ROUNDS = 10;
+
+/**
+ * Queries without payloads. Redis has no indexes to filter by, so the clear columns of all tasks are read, in small steps;
+ * the definitions only of the page. The plain listing by next run time reads nothing but its page.
+ */
+export class RedisTaskQuery {
+  constructor(
+    private readonly scripts: RedisScripts,
+    private readonly records: RedisRecordsCodec,
+    private readonly readable: () => readonly string[],
+  ) {}
+
+  async all(): Promise<StoredTask[]> {
+    const tasks = new Map<string, StoredTask>();
+    for await (const rows of this.scripts.scan(true)) {
+      for (const parts of rows) tasks.set(parts.id, this.records.decode(parts));
+    }
+    return [...tasks.values()];
+  }
+
+  async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+    if (sort.by === 'nextRunTime' && Object.values(filter).every((condition) => condition === undefined)) {
+      const listed = await this.scripts.page(page.offset, page.limit, sort.descending);
+      // A record that was put there by hand is in no index.
+      if (listed.total === listed.known) {
+        return { tasks: listed.rows.map((parts) => this.records.decode(parts)), total: listed.total };
+      }
+    }
+    // Whether a record was damaged is only seen by reading it.
+    if (filter.state === 'unreadable') return queryTasks(await this.all(), filter, sort, page);
+    return this.#pageOf(await this.#shadows(filter), filter, sort, page);
+  }
+
+  /** The tasks that match as far as their clear columns tell. */
+  async #shadows(filter: TaskFilter): Promise<Map<string, StoredTask>> {
+    const readable = new Set(this.readable());
+    const found = new Map<string, StoredTask>();
+    for await (const rows of this.scripts.scan(false)) {
+      for (const parts of rows) {
+        const shadow = shadowOf(parts, readable);
+        if (matchesTask(shadow, filter)) found.set(parts.id, shadow);
+        else found.delete(parts.id);
+      }
+    }
+    return found;
+  }
+
+  async #pageOf(found: Map<string, StoredTask>, filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+    const read = new Set<string>();
+    for (let round = 1; ; round += 1) {
+      const { tasks, total } = queryTasks(found.values(), filter, sort, page);
+      const unread = tasks.filter(({ id }) => !read.has(id)).map(({ id }) => id);
+      if (unread.length === 0 || round > MAX_ROUNDS) return { tasks: tasks.filter(({ id }) => read.has(id)), total };
+      for (const parts of (await this.scripts.read(unread)).rows) {
+        read.add(parts.id);
+        if (parts.definition === null && parts.place === null) found.delete(parts.id);
+        else found.set(parts.id, this.records.decode(parts));
+      }
+    }
+  }
+}
+
+/** A task as its clear columns show it: enough to filter and to sort by, and nothing else. */
+function shadowOf(parts: StoredParts, readable: ReadonlySet<string>): StoredTask {
+  const parsed = parseParts(parts);
+  if (!parsed || !readable.has(parsed.row.codec)) {
+    return {
+      id: parts.id,
+      unreadable: parsed ? 'wrong-key' : 'damaged',
+      message: '',
+      handler: parsed?.row.handler ?? null,
+      nextRunTime: clearNextRunTime(parts.place),
+    };
+  }
+  const { id, name, handler, executor, trigger, tags, priority, paused, running, finished, nextRunTime } = parsed.row;
+  return {
+    id,
+    version: parsed.row.version,
+    definition: { name, handler, executor, trigger: { type: trigger }, tags, policies: { priority } },
+    state: {
+      nextRunTime,
+      pause: paused ? {} : null,
+      exhausted: finished,
+      live: Array.from({ length: running }, () => ({ status: 'running' })),
+    },
+  } as unknown as TaskRecord;
+}

@@ -1,0 +1,223 @@
+import { VersionConflictError } from '../../errors/task.errors.js';
+import type { UnreadableTask } from '../../model/task.js';
+import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
+import { codecName, handlerName, memberOf, PARK_MS, parkedMember } from './redis.records.js';
+import type { LoadedTask, RedisRecordsCodec } from './redis.records-codec.js';
+import { BATCH } from './redis.scripts.js';
+import type { Entry, Outcome, RedisScripts } from './redis.scripts.js';
+
+/**
+ * How long a claimer has from taking due tasks to writing what becomes of them, in milliseconds: enough for a pause of
+ * two seconds by the garbage collector. When it dies in between, they are due again after this time.
+ */
+export const RESERVATION_MS = 5_000;
+
+/** How often a task that others change at the same time is read again; each time somebody has got on. */
+const MAX_ROUNDS = 50;
+
+/** What is to be written about one task, and what it is told of then. */
+interface Decision<T> {
+  readonly loaded: LoadedTask;
+  readonly change: Change<T>;
+  readonly entry: Entry;
+}
+
+/** A transaction under way. */
+interface Progress<T> {
+  readonly committed: Committed<T>[];
+  readonly missing: string[];
+  readonly unreadable: UnreadableTask[];
+  readonly failed: FailedChange[];
+}
+
+/**
+ * `Store.transact` on Redis, where the decision cannot run inside the server. By ids: read, decide, write by
+ * compare-and-set, again for what others have changed meanwhile. What is due is reserved first, so that claimers do not
+ * all fight for the head of the queue, and written under that reservation.
+ */
+export class RedisTransactor {
+  constructor(
+    private readonly scripts: RedisScripts,
+    private readonly records: RedisRecordsCodec,
+    private readonly readable: () => readonly string[],
+  ) {}
+
+  async run<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+    const progress: Progress<T> = { committed: [], missing: [], unreadable: [], failed: [] };
+    const storeNow =
+      'due' in selection
+        ? await this.#runDue(selection.due, apply, progress)
+        : await this.#runIds([...new Set(selection.ids)], apply, progress, false);
+    if (progress.failed.length > 0 && progress.committed.length === 0) throw progress.failed[0]!.error;
+    return { ...progress, storeNow };
+  }
+
+  async #runDue<T>(
+    due: { readonly limit: number; readonly handlers: readonly string[] | null },
+    apply: Apply<T>,
+    progress: Progress<T>,
+  ): Promise<number> {
+    const reservation = this.scripts.nonce();
+    const { storeNow, tasks, parked } = await this.#reserve(due, reservation, progress.unreadable);
+    const back = (loaded: LoadedTask): Entry => ({
+      what: 'move',
+      id: loaded.task.id,
+      stamp: loaded.stamp,
+      reservation,
+      member: memberOf(loaded.row, loaded.row.dueAt),
+    });
+    let decided: Decision<T>[];
+    try {
+      decided = this.#decide(tasks, apply, storeNow, reservation);
+    } catch (error) {
+      // Should this fail too, the reservation runs out by itself.
+      await this.scripts.write([...tasks.map(back), ...parked]);
+      throw error;
+    }
+    const taken = new Set(decided.map(({ loaded }) => loaded));
+    const left = tasks.filter((loaded) => !taken.has(loaded)).map(back);
+    const outcomes = await this.scripts.write([...decided.map(({ entry }) => entry), ...left, ...parked]);
+    // Nobody asked for these ids, so one that was deleted meanwhile is not missing.
+    const unasked = { ...progress, missing: [] };
+    const conflicts = this.#settle(decided, outcomes, unasked);
+    // Somebody changed it after it was reserved. What is still due by that change is decided about once more.
+    if (conflicts.length > 0) await this.#runIds(conflicts, apply, unasked, true);
+    return storeNow;
+  }
+
+  /** Takes due tasks, and goes on behind those that cannot be read. */
+  async #reserve(
+    { limit, handlers }: { readonly limit: number; readonly handlers: readonly string[] | null },
+    token: string,
+    unreadable: UnreadableTask[],
+  ): Promise<{ storeNow: number; tasks: LoadedTask[]; parked: Entry[] }> {
+    const tasks: LoadedTask[] = [];
+    const parked: Entry[] = [];
+    const request = {
+      token,
+      holdMs: RESERVATION_MS,
+      codecs: this.readable().map(codecName),
+      handlers: handlers && handlers.map(handlerName),
+    };
+    let since: number | null = null;
+    for (;;) {
+      const wanted = Math.max(0, Math.min(limit - tasks.length, BATCH));
+      const { now, taken, rows } = await this.scripts.reserve({ ...request, limit: wanted });
+      since ??= now;
+      for (const parts of rows) {
+        const loaded = this.records.load(parts);
+        if ('unreadable' in loaded) {
+          unreadable.push(loaded);
+          parked.push({
+            what: 'move',
+            id: parts.id,
+            reservation: token,
+            member: parkedMember(parts.id, now + PARK_MS),
+          });
+        } else {
+          tasks.push(loaded);
+        }
+      }
+      const late = now - since > RESERVATION_MS / 2;
+      if (taken < wanted || tasks.length >= limit || late) return { storeNow: now, tasks, parked };
+    }
+  }
+
+  /** @param onlyDue Whether tasks that are not due any more are left alone. */
+  async #runIds<T>(ids: readonly string[], apply: Apply<T>, progress: Progress<T>, onlyDue: boolean): Promise<number> {
+    let pending = ids;
+    let storeNow = 0;
+    for (let round = 1; ; round += 1) {
+      const { now, tasks } = await this.#load(pending, progress);
+      storeNow = now;
+      const wanted = onlyDue ? tasks.filter(({ row }) => row.dueAt !== null && row.dueAt <= now) : tasks;
+      const decided = this.#decide(
+        wanted,
+        apply,
+        now,
+        undefined,
+        round === 1 && !onlyDue ? undefined : progress.failed,
+      );
+      const outcomes = await this.scripts.write(decided.map(({ entry }) => entry));
+      pending = this.#settle(decided, outcomes, progress);
+      if (pending.length === 0) return storeNow;
+      if (round >= MAX_ROUNDS) break;
+    }
+    for (const id of pending) {
+      const { stamp } = (await this.#load([id], progress)).tasks[0] ?? {};
+      if (stamp) progress.failed.push({ id, error: new VersionConflictError(id, stamp.version - 1, stamp.version) });
+    }
+    return storeNow;
+  }
+
+  async #load(ids: readonly string[], { missing, unreadable }: Pick<Progress<never>, 'missing' | 'unreadable'>) {
+    const tasks: LoadedTask[] = [];
+    if (ids.length === 0) return { now: await this.scripts.now(), tasks };
+    const { now, rows } = await this.scripts.read(ids);
+    for (const parts of rows) {
+      if (parts.definition === null && parts.place === null) {
+        missing.push(parts.id);
+        continue;
+      }
+      const loaded = this.records.load(parts);
+      if ('unreadable' in loaded) unreadable.push(loaded);
+      else tasks.push(loaded);
+    }
+    return { now, tasks };
+  }
+
+  /**
+   * All is decided before the first is written: an apply that throws leaves everything as it was.
+   *
+   * @param failed Where a decision that throws goes, when something was written already.
+   */
+  #decide<T>(
+    tasks: readonly LoadedTask[],
+    apply: Apply<T>,
+    now: number,
+    reservation: string | undefined,
+    failed?: FailedChange[],
+  ): Decision<T>[] {
+    const decided: Decision<T>[] = [];
+    for (const loaded of tasks) {
+      try {
+        const change = apply(loaded.task, now);
+        if (change) decided.push({ loaded, change, entry: this.#entryOf(loaded, change, reservation) });
+      } catch (error) {
+        if (!failed) throw error;
+        failed.push({ id: loaded.task.id, error });
+      }
+    }
+    return decided;
+  }
+
+  #entryOf<T>(loaded: LoadedTask, { task, history }: Change<T>, reservation: string | undefined): Entry {
+    const { stamp } = loaded;
+    const guard = { stamp, ...(reservation !== undefined && { reservation }) };
+    if (task === null) return { what: 'drop', id: loaded.task.id, ...guard, runs: this.records.runs(history) };
+    const changed = { ...task, version: stamp.version + 1 };
+    return task.definition === loaded.task.definition
+      ? this.records.stateOnly(changed, loaded, reservation, history)
+      : this.records.full(changed, { what: 'set', ...guard }, history);
+  }
+
+  /** Sorts what became of the decisions. Returns the ids that somebody else has changed meanwhile. */
+  #settle<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], progress: Progress<T>): string[] {
+    const conflicts: string[] = [];
+    decided.forEach(({ loaded, change: { task, value } }, at) => {
+      const { id } = loaded.task;
+      const outcome = outcomes[at]!;
+      if (outcome === 'ok') {
+        const changed = task && { ...task, version: loaded.stamp.version + 1 };
+        progress.committed.push({ id, task: changed, value });
+      } else if (outcome === 'gone') {
+        progress.missing.push(id);
+      } else if (outcome instanceof Error) {
+        progress.failed.push({ id, error: outcome });
+      } else {
+        conflicts.push(id);
+      }
+    });
+    return conflicts;
+  }
+}

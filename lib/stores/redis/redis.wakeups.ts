@@ -1,0 +1,77 @@
+import type { Logger } from '../../model/logger.js';
+import type { RedisClient } from './redis.address.js';
+import { closeClient, ignore, subscriberOf } from './redis.connection.js';
+
+/** Wake-ups by PUBLISH. A connection that listens can do nothing else, so there is one more while somebody listens. */
+export class RedisWakeUps {
+  readonly #listeners = new Set<() => void>();
+  #subscriber: RedisClient | null = null;
+
+  /**
+   * @param sender Tells this store's own messages from those of others.
+   */
+  constructor(
+    private readonly client: RedisClient,
+    private readonly channel: string,
+    private readonly sender: string,
+    private readonly connectionName: string,
+    private readonly logger: Logger,
+  ) {}
+
+  listen(listener: () => void): () => void {
+    const call = () => listener();
+    this.#listeners.add(call);
+    if (!this.#subscriber) this.#subscribe();
+    return () => {
+      if (this.#listeners.delete(call) && this.#listeners.size === 0) void this.close();
+    };
+  }
+
+  /** Tells the others. Never rejects: whoever misses it finds the task with the next poll. */
+  async publish(at: number): Promise<void> {
+    if (this.client.status !== 'ready') return;
+    await this.client.publish(this.channel, `${this.sender} ${at}`).catch(ignore);
+  }
+
+  async close(): Promise<void> {
+    const subscriber = this.#subscriber;
+    this.#subscriber = null;
+    this.#listeners.clear();
+    if (subscriber) await closeClient(subscriber);
+  }
+
+  #subscribe(): void {
+    const subscriber = subscriberOf(this.client, this.connectionName);
+    this.#subscriber = subscriber;
+    let told = false;
+    const failed = (error: Error) => {
+      if (told || this.#subscriber !== subscriber) return;
+      told = true;
+      this.logger.warn(
+        `Wake-ups do not come in, so that tasks of other processes wait for the next poll: ${error.message}`,
+      );
+    };
+    subscriber.on('error', failed);
+    subscriber.on('message', (channel: string, message: string) => {
+      if (channel === this.channel && !message.startsWith(`${this.sender} `)) this.#callAll();
+    });
+    // ioredis subscribes again by itself. What was published while nobody listened is made up for by one look.
+    subscriber.on('ready', () => {
+      subscriber.subscribe(this.channel).then(() => {
+        told = false;
+        this.#callAll();
+      }, failed);
+    });
+    subscriber.connect().catch(ignore);
+  }
+
+  #callAll(): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.logger.error('A listener of wake-ups failed', error);
+      }
+    }
+  }
+}

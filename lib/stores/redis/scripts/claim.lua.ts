@@ -1,0 +1,139 @@
+import { PRELUDE } from './prelude.lua.js';
+
+/**
+ * Hands due tasks to one claimer: the first by priority, due time and id, of the given handlers, among those that it can
+ * read. Each goes to the time when the reservation runs out, so nobody else finds it due meanwhile, and whoever comes
+ * then recovers it from a claimer that died.
+ *
+ * ARGV: how many, the reservation's token, its length in ms, readable codecs, handlers.
+ * Returns the time, how many members were taken from the index, and the rows.
+ */
+export const RESERVE = String.raw`${PRELUDE}
+local limit, token, now = tonumber(ARGV[1]), ARGV[2], now_ms()
+local codecs, after_codecs = read_set(4)
+local handlers = read_set(after_codecs)
+
+-- The queues with something due in a heap by priority, time and id of their first member.
+local heap = {}
+local function before(a, b)
+  if a.priority ~= b.priority then return a.priority < b.priority end
+  if a.time ~= b.time then return a.time < b.time end
+  return a.id < b.id
+end
+local function sink(at)
+  while true do
+    local child = 2 * at
+    if child < #heap and before(heap[child + 1], heap[child]) then child = child + 1 end
+    if child > #heap or not before(heap[child], heap[at]) then return end
+    heap[at], heap[child] = heap[child], heap[at]
+    at = child
+  end
+end
+local function drop()
+  heap[1] = heap[#heap]
+  heap[#heap] = nil
+  if #heap > 1 then sink(1) end
+end
+
+local heads = redis.call('ZRANGEBYSCORE', QUEUES, '-inf', whole(now), 'WITHSCORES')
+for i = 1, #heads, 2 do
+  local priority, codec, handler = string.match(heads[i], '^(%S+) (%S+) (.*)$')
+  if codecs[codec] and (handlers == nil or handlers[handler]) then
+    -- Its first id is not known yet; an empty one is before any other, so that it is looked up in time.
+    heap[#heap + 1] = { name = heads[i], priority = tonumber(priority), time = time_text(tonumber(heads[i + 1])), id = '' }
+  end
+end
+for at = math.floor(#heap / 2), 1, -1 do sink(at) end
+
+local slice = math.min(limit, math.ceil(limit / math.max(1, #heap)) + 8)
+local to = time_text(now) .. '\n\255'
+local ids, members = {}, {}
+while #ids < limit and #heap > 0 do
+  local queue = heap[1]
+  if queue.members == nil then
+    queue.members, queue.at = due_in(queue.name, queue.from, to, slice), 0
+  else
+    ids[#ids + 1], members[#members + 1] = queue.id, queue.members[queue.at]
+  end
+  queue.at = queue.at + 1
+  local member = queue.members[queue.at]
+  if member then
+    queue.time, queue.id = string.sub(member, #queue.name + 2, #queue.name + 18), string.sub(member, #queue.name + 20)
+    sink(1)
+  elseif #queue.members < slice then
+    drop()
+  else
+    -- Time and id stay at the last one: the next is not before it.
+    queue.from, queue.members = '(' .. queue.members[#queue.members], nil
+  end
+end
+
+local taken, rows = rows_of(members, ids)
+local until_text = time_text(now + tonumber(ARGV[3]))
+local out, into, places, touched = {}, {}, {}, {}
+for _, task in ipairs(taken) do
+  local queue, place = queue_of(task.member, task.id), task.place
+  local member = queue .. '\n' .. until_text .. '\n' .. task.id
+  touched[queue] = true
+  out[#out + 1] = task.member
+  into[#into + 1] = 0
+  into[#into + 1] = member
+  places[#places + 1] = task.id
+  places[#places + 1] = place_text(place.version, place.nonce, token, place.columns, member)
+end
+call_many('ZREM', DUE, out)
+call_many('ZADD', DUE, into)
+call_many('HSET', PLACES, places)
+refresh(touched)
+return { whole(now), #ids, rows }
+`;
+
+/**
+ * Looks at what is due next, for the given handlers and readable codecs.
+ *
+ * ARGV: how many rows at the most, readable codecs, handlers, the codec of parked records.
+ * Returns the time; the rows of parked records whose time to be looked at again has come; or else the earliest time and
+ * the first rows of its queue; and the queues of records passed over that this process cannot read.
+ */
+export const PEEK = String.raw`${PRELUDE}
+local limit, now = tonumber(ARGV[1]), now_ms()
+local codecs, after_codecs = read_set(2)
+local handlers, last = read_set(after_codecs)
+local parked = '0 ' .. ARGV[last] .. ' ""'
+
+local function first_rows(queue, to)
+  local members, ids = due_in(queue, nil, to, limit), {}
+  for i = 1, #members do
+    ids[i] = string.sub(members[i], #queue + 20)
+  end
+  local _, rows = rows_of(members, ids)
+  return rows
+end
+
+local waiting = redis.call('ZSCORE', QUEUES, parked)
+if waiting and tonumber(waiting) <= now then
+  local rows = first_rows(parked, time_text(now) .. '\n\255')
+  if #rows > 0 then
+    return { whole(now), rows, false, {}, {} }
+  end
+end
+local blocked = {}
+for from = 0, 1000000, 100 do
+  local queues = redis.call('ZRANGE', QUEUES, from, from + 99, 'WITHSCORES')
+  for i = 1, #queues, 2 do
+    local _, codec, handler = string.match(queues[i], '^(%S+) (%S+) (.*)$')
+    if handlers == nil or handlers[handler] then
+      if codecs[codec] then
+        return { whole(now), {}, whole(tonumber(queues[i + 1])), first_rows(queues[i], LAST), blocked }
+      end
+      if queues[i] ~= parked and #blocked < 20 then
+        blocked[#blocked + 1] = queues[i]
+      end
+    end
+  end
+  if #queues < 200 then
+    break
+  end
+end
+return { whole(now), {}, false, {}, blocked }
+`;

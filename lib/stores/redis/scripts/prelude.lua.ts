@@ -1,0 +1,142 @@
+/**
+ * What all scripts share. Every key of the store is declared to every script, in one order:
+ *
+ * | key | what |
+ * | --- | --- |
+ * | TASKS | hash: id -> clear columns of the definition, newline, its envelope |
+ * | STATES | hash: id -> schedule state |
+ * | PLACES | hash: id -> `version nonce reservation columns member`: what guards a write, what a query filters by, and the task's member of DUE (empty when it is never due) |
+ * | DUE | sorted set, all scores 0, so that it is ordered by member: `queue`, newline, time as text, newline, id |
+ * | QUEUES | sorted set: queue (`priority codec handler`) -> the earliest time in it |
+ * | RUN_TIMES | sorted set: id -> next run time, infinite for none |
+ * | RUNS | hash: run id, newline, attempt/token -> inverse end, newline, task, newline, columns, newline, outcome |
+ * | RUN_ENDS | sorted set by member: inverse end, field of RUNS |
+ * | TASK_RUNS | sorted set by member: task, inverse end, field of RUNS |
+ * | ATTEMPTS | hash: run id -> its attempt/token texts |
+ * | RUN_COUNTS | sorted set: task -> how many ended runs it has |
+ * | SCHEDULERS | hash: identity -> time of the heartbeat, newline, JSON |
+ *
+ * One queue for each handler, priority and way of writing: what this process cannot run or read is passed over as a whole.
+ * A reservation moves the member to the time when it runs out, under a token that stands in PLACES.
+ */
+export const PRELUDE = String.raw`
+local TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS, SCHEDULERS =
+  unpack(KEYS)
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+-- A call takes no more than some 8,000 values from Lua's stack, so the lists go in slices.
+local function call_many(command, key, values)
+  for at = 1, #values, 1000 do
+    redis.call(command, key, unpack(values, at, math.min(at + 999, #values)))
+  end
+end
+
+local function get_many(key, fields)
+  if #fields <= 1000 then
+    return #fields > 0 and redis.call('HMGET', key, unpack(fields)) or {}
+  end
+  local found = {}
+  for at = 1, #fields, 1000 do
+    local last = math.min(at + 999, #fields)
+    local slice = redis.call('HMGET', key, unpack(fields, at, last))
+    for i = 1, last - at + 1 do
+      found[at + i - 1] = slice[i]
+    end
+  end
+  return found
+end
+
+local function time_text(ms)
+  if ms < 0 then
+    return string.format('0%016.0f', ms + 8640000000000000)
+  end
+  return string.format('1%016.0f', ms)
+end
+
+local function time_of(text)
+  local rest = tonumber(string.sub(text, 2))
+  return string.sub(text, 1, 1) == '0' and rest - 8640000000000000 or rest
+end
+
+local function parse_place(place)
+  if not place then
+    return nil
+  end
+  local version, nonce, token, columns, member = string.match(place, '^(%d+) (%S+) (%S+) (%S+) (.*)$')
+  return version and { version = version, nonce = nonce, token = token, columns = columns, member = member }
+end
+
+local function place_text(version, nonce, token, columns, member)
+  return version .. ' ' .. nonce .. ' ' .. token .. ' ' .. columns .. ' ' .. member
+end
+
+-- The member without newline, time, newline and id.
+local function queue_of(member, id)
+  return string.sub(member, 1, #member - #id - 19)
+end
+
+local function due_in(queue, from, to, count)
+  return redis.call('ZRANGEBYLEX', DUE, from or '[' .. queue .. '\n', '(' .. queue .. '\n' .. to, 'LIMIT', 0, count)
+end
+
+-- No time begins with a 2, so this is behind all of them.
+local LAST = '2'
+
+-- QUEUES follows what was done to DUE.
+local function refresh(queues)
+  for queue in pairs(queues) do
+    local first = due_in(queue, nil, LAST, 1)[1]
+    if first then
+      redis.call('ZADD', QUEUES, time_of(string.sub(first, #queue + 2, #queue + 18)), queue)
+    else
+      redis.call('ZREM', QUEUES, queue)
+    end
+  end
+end
+
+-- Reads a list from ARGV that begins with its length: -1 for none. Returns it as a set, and where the next one begins.
+local function read_set(at)
+  local count = tonumber(ARGV[at])
+  if count < 0 then
+    return nil, at + 1
+  end
+  local set = {}
+  for i = at + 1, at + count do
+    set[ARGV[i]] = true
+  end
+  return set, at + count + 1
+end
+
+-- For the members of one or several queues: their ids, and id, definition, state and place of each, one after another.
+-- A member without its task is a leftover and is removed.
+local function rows_of(members, ids)
+  local places = get_many(PLACES, ids)
+  local definitions = get_many(TASKS, ids)
+  local states = get_many(STATES, ids)
+  local kept, rows, strays, touched = {}, {}, {}, {}
+  for i = 1, #ids do
+    local place = parse_place(places[i])
+    if place and place.member == members[i] and definitions[i] then
+      kept[#kept + 1] = { id = ids[i], member = members[i], place = place }
+      local n = #rows
+      rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definitions[i], states[i], places[i]
+    else
+      strays[#strays + 1] = members[i]
+      touched[queue_of(members[i], ids[i])] = true
+    end
+  end
+  if #strays > 0 then
+    call_many('ZREM', DUE, strays)
+    refresh(touched)
+  end
+  return kept, rows
+end
+`;

@@ -1,0 +1,43 @@
+import { PRELUDE } from './prelude.lua.js';
+
+/**
+ * Makes sure at the start that the keys are the store's own: a key that holds something else would stop a script half
+ * way. Returns the time, and the first such key with what it holds.
+ */
+export const CHECK = String.raw`${PRELUDE}
+local hashes = { [TASKS] = 1, [STATES] = 1, [PLACES] = 1, [RUNS] = 1, [ATTEMPTS] = 1, [SCHEDULERS] = 1 }
+for i = 1, #KEYS do
+  local kind, expected = redis.call('TYPE', KEYS[i]).ok, hashes[KEYS[i]] and 'hash' or 'zset'
+  if kind ~= 'none' and kind ~= expected then
+    return { whole(now_ms()), KEYS[i], kind, expected }
+  end
+end
+return { whole(now_ms()) }
+`;
+
+/** The clock of the node that holds the tasks. */
+export const NOW = String.raw`${PRELUDE}
+return whole(now_ms())
+`;
+
+/** Removes all tasks and leaves the history. Returns how many there were. */
+export const CLEAR = String.raw`${PRELUDE}
+local count = redis.call('HLEN', TASKS)
+redis.call('UNLINK', TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES)
+return count
+`;
+
+/** ARGV: identity, JSON. Writes a heartbeat. */
+export const HEARTBEAT = String.raw`${PRELUDE}
+redis.call('HSET', SCHEDULERS, ARGV[1], whole(now_ms()) .. '\n' .. ARGV[2])
+`;
+
+/** ARGV: identity. Forgets a scheduler. */
+export const RETIRE = String.raw`${PRELUDE}
+redis.call('HDEL', SCHEDULERS, ARGV[1])
+`;
+
+/** Every heartbeat. */
+export const MEMBERS = String.raw`${PRELUDE}
+return redis.call('HVALS', SCHEDULERS)
+`;
