@@ -3,8 +3,9 @@ import type { Clock } from '../model/clock.js';
 import { SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
 import type { UnreadableTask } from '../model/task.js';
-import { DEFAULT_MAX_PAYLOAD_BYTES, createCodecFactory } from '../persistence/codec.factory.js';
+import { createCodecFactory, DEFAULT_MAX_PAYLOAD_BYTES } from '../persistence/codec.factory.js';
 import { KeyRing } from '../persistence/key-ring.js';
+import type { Secrets } from '../persistence/key-ring.js';
 import { SerializerRegistry } from '../persistence/serializer.registry.js';
 import type { StoreContext } from '../stores/store.interface.js';
 
@@ -22,31 +23,33 @@ export interface StoreContextOptions {
   readonly clock?: Clock;
   /** @default one that writes nothing */
   readonly logger?: Logger;
-  /** Turns encryption on; the first of several secrets writes. */
-  readonly encryption?: { readonly keys: string };
-  /** Is told of every record that cannot be read. */
+  /** The secrets that encrypt, of at least 16 bytes each; the first one writes. @default nothing is encrypted */
+  readonly keys?: Secrets;
+  /** The largest stored definition, in bytes. @default 1048576 */
+  readonly maxPayloadBytes?: number;
+  /** Is told of every record that cannot be read, however often it is come upon. */
   readonly onUnreadable?: (task: UnreadableTask) => void;
 }
 
 /**
  * Starts a store without a scheduler: `await store.start(createStoreContext())`.
  *
+ * @throws WeakSecretError For a secret of less than 16 bytes.
  * @publicApi
  */
 export function createStoreContext(options: StoreContextOptions = {}): StoreContext {
   const { alias = 'default', identity = 'test', clock = new SystemClock(), logger = SILENT_LOGGER } = options;
-  const name = 'test';
   return {
     alias,
-    scheduler: { name, identity },
+    scheduler: { name: 'test', identity },
     clock,
     logger,
     createCodec: createCodecFactory({
-      namespace: name,
+      namespace: 'test',
       serializers: new SerializerRegistry(),
-      keyRing: options.encryption ? KeyRing.create(options.encryption.keys) : null,
+      keyRing: options.keys === undefined ? null : KeyRing.create(options.keys),
       allowPlaintext: false,
-      maxPayloadBytes: DEFAULT_MAX_PAYLOAD_BYTES,
+      maxPayloadBytes: options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
     }),
     reportUnreadable: (task) => options.onUnreadable?.(task),
   };

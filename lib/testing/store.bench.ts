@@ -8,7 +8,7 @@ import { createStoreContext } from './store-context.js';
 import { until } from './until.js';
 
 /** The secret that the encrypted half of the kit writes with. */
-const SECRET = 'conformance kit: sixteen bytes and more';
+export const SECRET = 'conformance kit: sixteen bytes and more';
 
 /** How long a lease holds that a test waits to see run out, in milliseconds. */
 const SHORT_LEASE_MS = 250;
@@ -18,8 +18,8 @@ const LONG_LEASE_MS = 600_000;
 
 /** What {@link StoreBench.open} may be told. */
 export interface OpenOptions {
-  /** Another secret than the one that the test's data is written with. */
-  readonly secret?: string;
+  /** Other secrets than the one that the test's data is written with. */
+  readonly secret?: string | readonly string[];
 }
 
 /** What one test of the kit works with: stores on data of its own, all closed and cleaned up at the end. */
@@ -65,7 +65,7 @@ export class StoreBench {
     const context = createStoreContext({
       identity: `kit-${this.#opened}`,
       ...(this.options.clock && { clock: this.options.clock }),
-      ...(this.encrypted && { encryption: { keys: options.secret ?? SECRET } }),
+      ...(this.encrypted && { keys: options.secret ?? SECRET }),
       onUnreadable: (task) => this.reported.push(task),
     });
     await store.start(context);

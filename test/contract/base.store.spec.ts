@@ -6,7 +6,7 @@ import { HostStore, inTransaction } from '../support/host.store.js';
 const { diskOf, ...hooks } = createDisks();
 
 // The volume is lower: a store that has only the eight methods reads everything for everything.
-const options = { describe, it, ...hooks, volume: 1_000, encryption: ['plain'] } as const;
+const options = { describe, it, ...hooks, volume: 1_000 } as const;
 
 describeStore('a store of eight methods', ({ namespace }) => new EightMethodStore(diskOf(namespace)), options);
 

@@ -46,7 +46,7 @@ export class HostStore extends EightMethodStore {
     await super.addTask(task);
   }
 
-  protected override saveRuns(runs: readonly RunRecord[]): void {
+  override saveRuns(runs: readonly RunRecord[]): void {
     this.disk.history.save(runs, this.codec);
   }
 

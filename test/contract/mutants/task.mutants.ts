@@ -106,7 +106,10 @@ export const TASK_MUTANTS: readonly Mutant[] = [
         return 0;
       }
     },
-    caughtBy: ['tasks: removes all tasks, and says how many there were', 'a damaged record: goes when all tasks are removed'],
+    caughtBy: [
+      'tasks: removes all tasks, and says how many there were',
+      'a damaged record: goes when all tasks are removed',
+    ],
   },
   {
     fault: 'a field of the policies is lost',
@@ -133,7 +136,9 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     create: class extends HostStore {
       protected override write(task: TaskRecord): Promise<void> {
         const args = JSON.parse(
-          JSON.stringify(task.definition.args, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)),
+          JSON.stringify(task.definition.args, (_, value: unknown) =>
+            typeof value === 'bigint' ? Number(value) : value,
+          ),
         ) as unknown[];
         return super.write({ ...task, definition: { ...task.definition, args } });
       }

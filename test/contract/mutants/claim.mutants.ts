@@ -1,0 +1,202 @@
+import type { TaskRecord } from '../../../lib/model/task.js';
+import type {
+  Apply,
+  ClaimPlan,
+  ClaimRequest,
+  ClaimResult,
+  Committed,
+  Selection,
+  Transacted,
+} from '../../../lib/stores/store.interface.js';
+import { HostStore } from '../../support/host.store.js';
+import type { Mutant } from './mutant.interface.js';
+
+/** What `transact` would be without any care: each step on its own. */
+abstract class CarelessStore extends HostStore {
+  protected async selected(selection: Selection, storeNow: number): Promise<TaskRecord[]> {
+    if ('due' in selection) {
+      const { limit, handlers } = selection.due;
+      const due = await this.getDueTasks(storeNow);
+      return due.filter((task) => handlers?.includes(task.definition.handler) ?? true).slice(0, limit);
+    }
+    const tasks: TaskRecord[] = [];
+    for (const id of selection.ids) {
+      const task = await this.read(id);
+      if (task && !('unreadable' in task)) tasks.push(task);
+    }
+    return tasks;
+  }
+
+  protected async commit<T>(task: TaskRecord, change: NonNullable<ReturnType<Apply<T>>>): Promise<Committed<T>> {
+    this.saveRuns(change.history);
+    const next = change.task && { ...change.task, version: task.version + 1 };
+    if (next) await this.write(next);
+    else await this.deleteTask(task.id);
+    return { id: task.id, task: next, value: change.value };
+  }
+}
+
+export const CLAIM_MUTANTS: readonly Mutant[] = [
+  {
+    fault: 'a change is read, decided and written without a lock',
+    create: class extends CarelessStore {
+      override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        const storeNow = await this.now();
+        const committed: Committed<T>[] = [];
+        for (const task of await this.selected(selection, storeNow)) {
+          const change = apply(task, storeNow);
+          if (change) committed.push(await this.commit(task, change));
+        }
+        return { committed, missing: [], unreadable: [], failed: [], storeNow };
+      }
+    },
+    caughtBy: [
+      'changes in one step: loses no change when two schedulers change the same task at the same time',
+      'changes in one step: keeps an edit that is made elsewhere while tasks are changed',
+      'claims: gives every task to one of two schedulers that claim at the same time',
+      'claims: keeps a pause that is made elsewhere at the same time',
+      'leases: gives the runs of a dead scheduler to one of two',
+    ],
+  },
+  {
+    fault: 'a task is written before its decision is whole',
+    create: class extends CarelessStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        return this.exclusive(async () => {
+          const storeNow = await this.now();
+          const committed: Committed<T>[] = [];
+          for (const task of await this.selected(selection, storeNow)) {
+            await this.write({ ...task, version: task.version + 1 });
+            const change = apply(task, storeNow);
+            if (change) committed.push(await this.commit(task, change));
+          }
+          return { committed, missing: [], unreadable: [], failed: [], storeNow };
+        });
+      }
+    },
+    caughtBy: [
+      'changes in one step: leaves a task as it was when the decision about it throws, and tells what it did to the others',
+      'changes in one step: leaves a task alone when there is nothing to change',
+      'claims: leaves a task as it was when the plan throws',
+      'claims: leaves a task alone that the plan leaves alone',
+    ],
+  },
+  {
+    fault: 'a change does not count the version up',
+    create: class extends HostStore {
+      protected override write(task: TaskRecord): Promise<void> {
+        return super.write({ ...task, version: 1 });
+      }
+    },
+    caughtBy: [
+      'changes in one step: reads, changes and counts the version up by one',
+      'claims: starts what is due: the run, its lease and the next run time are written together',
+      'ends of runs: ends a run: its lease goes, the history and the last run are written',
+    ],
+  },
+  {
+    fault: 'an id that is given twice is changed twice',
+    create: class extends HostStore {
+      override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        if ('due' in selection) return super.transact(selection, apply);
+        const parts = [];
+        for (const id of selection.ids) parts.push(await super.transact({ ids: [id] }, apply));
+        return {
+          committed: parts.flatMap((part) => part.committed),
+          missing: parts.flatMap((part) => part.missing),
+          unreadable: parts.flatMap((part) => part.unreadable),
+          failed: parts.flatMap((part) => part.failed),
+          storeNow: await this.now(),
+        };
+      }
+    },
+    caughtBy: ['changes in one step: takes an id that is given twice as given once'],
+  },
+  {
+    fault: 'a change of no ids is a change of all tasks',
+    create: class extends HostStore {
+      override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        if ('due' in selection || selection.ids.length > 0) return super.transact(selection, apply);
+        return super.transact({ ids: [...this.disk.rows.keys()] }, apply);
+      }
+    },
+    caughtBy: ['changes in one step: does nothing for no ids'],
+  },
+  {
+    fault: 'a claim takes more than its limit',
+    create: class extends HostStore {
+      override claimDue(request: ClaimRequest, plan: ClaimPlan) {
+        return super.claimDue({ ...request, limit: 1_000 }, plan);
+      }
+    },
+    caughtBy: [
+      'claims: takes no more than the limit, the first by priority, due time and id',
+      'claims: gives every task to one of two schedulers that claim at the same time',
+    ],
+  },
+  {
+    fault: 'a claim takes tasks of any handler',
+    create: class extends HostStore {
+      override claimDue(request: ClaimRequest, plan: ClaimPlan) {
+        return super.claimDue({ ...request, handlers: null }, plan);
+      }
+    },
+    caughtBy: [
+      'claims: takes only tasks of the handlers that are asked for',
+      'claims: is not held up by due tasks of other handlers in front',
+      'values and ids: keeps handlers, names, tags and owners of any kind',
+    ],
+  },
+  {
+    fault: 'a claim looks at the first due tasks and then at their handlers',
+    create: class extends HostStore {
+      override async claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
+        const { handlers } = request;
+        return super.claimDue({ ...request, handlers: null }, (task, now) =>
+          handlers && !handlers.includes(task.definition.handler) ? null : plan(task, now),
+        );
+      }
+    },
+    caughtBy: ['claims: is not held up by due tasks of other handlers in front'],
+  },
+  {
+    fault: 'a claim never says what is next',
+    create: class extends HostStore {
+      override async claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
+        return { ...(await super.claimDue(request, plan)), nextDueAt: null };
+      }
+    },
+    caughtBy: ['claims: takes nothing that is not due', 'claims: says when the next task of the asked handlers is due'],
+  },
+  {
+    fault: 'leases are not looked at: what is under way is taken again',
+    create: class extends HostStore {
+      override claimDue(request: ClaimRequest, plan: ClaimPlan) {
+        return super.claimDue(request, (task, now) => {
+          const decision = plan(task, now);
+          const next = decision?.task;
+          if (!decision || !next) return decision;
+          const live = next.state.live.map((run) => ({ ...run, leaseUntil: now }));
+          return { ...decision, task: { ...next, state: { ...next.state, live } } };
+        });
+      }
+    },
+    caughtBy: ['claims: does not take a task again while its lease holds'],
+  },
+  {
+    fault: 'a claim does not write what did not run',
+    create: class extends HostStore {
+      override async claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
+        const result = await super.claimDue(request, (task, now) => {
+          const decision = plan(task, now);
+          return decision && { ...decision, history: [] };
+        });
+        return result;
+      }
+    },
+    caughtBy: [
+      'claims: records what did not run in the same step, and removes a task that is done',
+      'leases: lets another scheduler take over when a lease ran out, and not before',
+    ],
+  },
+];

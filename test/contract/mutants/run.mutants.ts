@@ -1,0 +1,252 @@
+import type { RunFilter, RunPage, RunPageRequest } from '../../../lib/model/query.js';
+import type { RunRecord } from '../../../lib/model/run.js';
+import type {
+  Apply,
+  FinishResult,
+  LeaseRef,
+  RenewResult,
+  RunResult,
+  Selection,
+  Transacted,
+} from '../../../lib/stores/store.interface.js';
+import { HostStore } from '../../support/host.store.js';
+import type { Mutant } from './mutant.interface.js';
+
+/** Changes what the settlement decides about a task. */
+abstract class TamperingStore extends HostStore {
+  protected abstract tamper<T>(apply: Apply<T>): Apply<T>;
+
+  override async finishRuns(results: readonly RunResult[]): Promise<FinishResult> {
+    this.#finishing = true;
+    try {
+      return await super.finishRuns(results);
+    } finally {
+      this.#finishing = false;
+    }
+  }
+
+  override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+    return super.transact(selection, this.#finishing ? this.tamper(apply) : apply);
+  }
+
+  #finishing = false;
+}
+
+export const RUN_MUTANTS: readonly Mutant[] = [
+  {
+    fault: 'a result counts whatever its token',
+    create: class extends HostStore {
+      override async finishRuns(results: readonly RunResult[]): Promise<FinishResult> {
+        const current = await Promise.all(
+          results.map(async (result) => {
+            const task = await this.read(result.taskId);
+            const run = task && !('unreadable' in task) && task.state.live.find(({ id }) => id === result.runId);
+            return run ? { ...result, token: run.token } : result;
+          }),
+        );
+        return super.finishRuns(current);
+      }
+    },
+    caughtBy: [
+      'leases: refuses the result of whoever was succeeded, and names it',
+      'ends of runs: ends many runs at once and names those with a stale token',
+      'ends of runs: ends several runs of one task in one step',
+    ],
+  },
+  {
+    fault: 'refused results are not named',
+    create: class extends HostStore {
+      override async finishRuns(results: readonly RunResult[]): Promise<FinishResult> {
+        return { ...(await super.finishRuns(results)), refused: [] };
+      }
+    },
+    caughtBy: [
+      'leases: refuses the result of whoever was succeeded, and names it',
+      'ends of runs: ends many runs at once and names those with a stale token',
+      'ends of runs: refuses a result that is given twice, and writes it once',
+    ],
+  },
+  {
+    fault: 'only one result of a task counts',
+    create: class extends HostStore {
+      override finishRuns(results: readonly RunResult[]) {
+        return super.finishRuns([...new Map(results.map((result) => [result.taskId, result])).values()]);
+      }
+    },
+    caughtBy: ['ends of runs: ends several runs of one task in one step'],
+  },
+  {
+    fault: 'a finished one-shot task stays',
+    create: class extends TamperingStore {
+      protected tamper<T>(apply: Apply<T>): Apply<T> {
+        return (task, now) => {
+          const change = apply(task, now);
+          return change && change.task === null ? { ...change, task } : change;
+        };
+      }
+    },
+    caughtBy: [
+      'ends of runs: removes a one-shot task with its last run, and not before',
+      'ends of runs: sets what comes next for a trigger that counts from the end of a run',
+      'start and shutdown: keeps everything over a restart where it says that it is durable',
+      'volume: adds, finds, claims and ends many tasks, each once',
+    ],
+  },
+  {
+    fault: 'a finished task goes even when the code declares it',
+    create: class extends TamperingStore {
+      protected tamper<T>(apply: Apply<T>): Apply<T> {
+        return (task, now) => {
+          const change = apply(task, now);
+          return change?.task?.state.exhausted ? { ...change, task: null } : change;
+        };
+      }
+    },
+    caughtBy: ['ends of runs: keeps a finished task that the code declares'],
+  },
+  {
+    fault: 'failures do not pause a task',
+    create: class extends TamperingStore {
+      protected tamper<T>(apply: Apply<T>): Apply<T> {
+        return (task, now) => {
+          const { definition } = task;
+          const lenient = { ...definition, policies: { ...definition.policies, pauseAfterFailures: null } };
+          const change = apply({ ...task, definition: lenient }, now);
+          return change?.task ? { ...change, task: { ...change.task, definition } } : change;
+        };
+      }
+    },
+    caughtBy: ['ends of runs: pauses a task after so many failed runs in a row, and a success starts the count again'],
+  },
+  {
+    fault: 'a run that is to be tried again is over',
+    create: class extends HostStore {
+      override finishRuns(results: readonly RunResult[]) {
+        return super.finishRuns(results.map((result) => ({ ...result, retryAt: null })));
+      }
+    },
+    caughtBy: [
+      'ends of runs: lets a run that is to be tried again wait for its time',
+      'ends of runs: lets a run that is given back start at once, without a trace in the history',
+    ],
+  },
+  {
+    fault: 'a lease is not prolonged',
+    create: class extends HostStore {
+      override async renewLeases(): Promise<RenewResult> {
+        return { lost: [], cancelled: [] };
+      }
+    },
+    caughtBy: [
+      'leases: prolongs a lease to now plus its length',
+      'leases: prolongs many at once and names the lost ones',
+      'leases: does not prolong the lease of whoever was succeeded',
+      'leases: tells the owner that somebody asked to abort a run',
+    ],
+  },
+  {
+    fault: 'lost leases are not named',
+    create: class extends HostStore {
+      override async renewLeases(runs: readonly LeaseRef[], leaseMs: number): Promise<RenewResult> {
+        return { ...(await super.renewLeases(runs, leaseMs)), lost: [] };
+      }
+    },
+    caughtBy: [
+      'leases: prolongs many at once and names the lost ones',
+      'leases: does not prolong the lease of whoever was succeeded',
+    ],
+  },
+  {
+    fault: 'ended runs are not kept',
+    create: class extends HostStore {
+      override saveRuns(): void {}
+    },
+    caughtBy: [
+      'changes in one step: writes ended runs in the same step',
+      'history: gives back an ended run in every field',
+      'history: keeps the runs of a task that is deleted',
+      'history: refuses a cursor that it did not make',
+    ],
+  },
+  {
+    fault: 'an attempt that is written twice is there twice',
+    create: class extends HostStore {
+      override saveRuns(runs: readonly RunRecord[]): void {
+        const { runs: known } = this.disk.history.query({}, { limit: 10_000 }, this.codec);
+        const isKnown = (run: RunRecord) => known.some(({ id, attempt }) => id === run.id && attempt === run.attempt);
+        super.saveRuns(runs.map((run) => (isKnown(run) ? { ...run, token: run.token + 1_000 } : run)));
+      }
+    },
+    caughtBy: ['history: replaces an attempt that is written twice, and keeps other attempts and tokens'],
+  },
+  {
+    fault: 'results keep no types and are shared with the caller',
+    create: class extends HostStore {
+      readonly #results = new Map<string, unknown>();
+      override saveRuns(runs: readonly RunRecord[]): void {
+        for (const { id, attempt, result } of runs) this.#results.set(`${id}/${attempt}`, result);
+        super.saveRuns(runs);
+      }
+      override runs(filter: RunFilter, page: RunPageRequest): RunPage {
+        const { runs, next } = super.runs(filter, page);
+        return {
+          next,
+          runs: runs.map((run) => ({ ...run, result: this.#results.get(`${run.id}/${run.attempt}`) ?? run.result })),
+        };
+      }
+    },
+    caughtBy: ['values and ids: is not changed by what happens to an ended run'],
+  },
+  {
+    fault: 'the history starts with the oldest',
+    create: class extends HostStore {
+      override runs(filter: RunFilter, page: RunPageRequest): RunPage {
+        const { runs, next } = super.runs(filter, page);
+        return { runs: runs.toReversed(), next };
+      }
+    },
+    caughtBy: [
+      'history: lists the latest end first, then by run id, then the latest attempt',
+      'history: filters by task, run, status, source, owner and time, alone and together',
+    ],
+  },
+  {
+    fault: 'a page of the history goes on by number',
+    create: class extends HostStore {
+      override runs(filter: RunFilter, { limit, cursor }: RunPageRequest): RunPage {
+        const from = Number(cursor ?? 0);
+        const { runs } = super.runs(filter, { limit: 10_000 });
+        return { runs: runs.slice(from, from + limit), next: from + limit < runs.length ? String(from + limit) : null };
+      }
+    },
+    caughtBy: [
+      'history: goes on where a page ended while newer runs come in',
+      'history: refuses a cursor that it did not make',
+    ],
+  },
+  {
+    fault: 'a page of the history goes on after the last time, and so leaves ties out',
+    create: class extends HostStore {
+      override runs(filter: RunFilter, { limit, cursor }: RunPageRequest): RunPage {
+        if (cursor !== undefined && !Number.isInteger(Number(cursor || 'none')))
+          return super.runs(filter, { limit, cursor });
+        const to = cursor === undefined ? filter : { ...filter, to: Number(cursor) };
+        const { runs, next } = super.runs(to, { limit });
+        return { runs, next: next && String(runs.at(-1)!.endedAt) };
+      }
+    },
+    caughtBy: ['history: pages by cursor through ties without a gap or a repetition'],
+  },
+  {
+    fault: 'pruning has no bound and takes the latest',
+    create: class extends HostStore {
+      override pruneRuns({ before, keep }: { before: number | null; keep: number | null }): number {
+        return super.pruneRuns({ before, keep: keep === null ? null : keep + 1, limit: 10_000 });
+      }
+    },
+    caughtBy: [
+      'history: prunes runs that ended before a time, the oldest first, in bounded steps',
+      'history: prunes all but the latest runs of each task',
+    ],
+  },
+];

@@ -1,0 +1,125 @@
+import { isUnreadable } from '../../../lib/model/task.js';
+import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
+import { HostStore } from '../../support/host.store.js';
+import type { Mutant } from './mutant.interface.js';
+
+/** The task with its times rounded down to seconds. */
+function rounded(task: TaskRecord): TaskRecord {
+  const { nextRunTime } = task.state;
+  return {
+    ...task,
+    state: { ...task.state, nextRunTime: nextRunTime === null ? null : Math.floor(nextRunTime / 1_000) * 1_000 },
+  };
+}
+
+export const SCHEDULE_MUTANTS: readonly Mutant[] = [
+  {
+    fault: 'tasks without a next run time come first',
+    create: class extends HostStore {
+      override async getAllTasks(): Promise<readonly StoredTask[]> {
+        const tasks = await super.getAllTasks();
+        const hasNone = (task: StoredTask) => !isUnreadable(task) && task.state.nextRunTime === null;
+        return [...tasks.filter(hasNone), ...tasks.filter((task) => !hasNone(task))];
+      }
+    },
+    caughtBy: ['order and due times: lists tasks by next run time, ties by id, those without one last'],
+  },
+  {
+    fault: 'times are kept in seconds',
+    create: class extends HostStore {
+      protected override write(task: TaskRecord): Promise<void> {
+        return super.write(rounded(task));
+      }
+    },
+    caughtBy: [
+      'order and due times: keeps milliseconds exactly, in the year 1970 and in 2200',
+      'order and due times: follows a change of the next run time, in either direction',
+      'order and due times: says when something of given handlers is due next',
+      'claims: says when the next task of the asked handlers is due',
+    ],
+  },
+  {
+    fault: 'due tasks come by due time, whatever their priority',
+    create: class extends HostStore {
+      override async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
+        return (await super.getDueTasks(now)).toSorted((a, b) => a.state.nextRunTime! - b.state.nextRunTime!);
+      }
+    },
+    caughtBy: [
+      'order and due times: gives the due tasks by priority, then due time, then id',
+      'claims: takes no more than the limit, the first by priority, due time and id',
+      'changes in one step: selects the due tasks in the order of priority, due time and id, up to a limit',
+    ],
+  },
+  {
+    fault: 'a task is due a millisecond late',
+    create: class extends HostStore {
+      override getDueTasks(now: number): Promise<readonly TaskRecord[]> {
+        return super.getDueTasks(now - 1);
+      }
+    },
+    caughtBy: ['order and due times: counts a task due at the very millisecond, and not one before'],
+  },
+  {
+    fault: 'a paused task is due',
+    create: class extends HostStore {
+      override async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
+        const tasks = (await this.readAll()).map((task) =>
+          isUnreadable(task) ? task : { ...task, state: { ...task.state, pause: null } },
+        );
+        return this.dueOf(tasks, now);
+      }
+    },
+    caughtBy: [
+      'order and due times: never counts a paused task due, nor one without a next run time',
+      'claims: takes nothing that is not due',
+    ],
+  },
+  {
+    fault: 'only the next run time makes a task due',
+    create: class extends HostStore {
+      override async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
+        return (await super.getDueTasks(now)).filter(
+          ({ state }) => state.nextRunTime !== null && state.nextRunTime <= now && state.live.length === 0,
+        );
+      }
+    },
+    caughtBy: [
+      'order and due times: counts a task due for a waiting run, for a lease that ran out, and for what was asked for while it is paused',
+      'leases: lets another scheduler take over when a lease ran out, and not before',
+      'leases: gives the runs of a dead scheduler to one of two',
+      'leases: refuses the result of whoever was succeeded, and names it',
+      'leases: does not prolong the lease of whoever was succeeded',
+      'start and shutdown: lets the runs of a process that was killed be taken over after a restart',
+      'ends of runs: lets a run that is given back start at once, without a trace in the history',
+    ],
+  },
+  {
+    fault: 'the next run time is remembered, and not looked at again',
+    create: class extends HostStore {
+      #known: number | null | undefined;
+      override async getNextRunTime(): Promise<number | null> {
+        return (this.#known ??= await super.getNextRunTime());
+      }
+    },
+    caughtBy: [
+      'tasks: deletes a task, and says whether it was there',
+      'tasks: removes all tasks, and says how many there were',
+      'changes in one step: deletes a task',
+      'start and shutdown: shows every change to another scheduler at once',
+    ],
+  },
+  {
+    fault: 'what other schedulers can run counts as due next',
+    create: class extends HostStore {
+      override nextDueFor(): Promise<number | null> {
+        return this.getNextRunTime();
+      }
+    },
+    caughtBy: [
+      'order and due times: says when something of given handlers is due next',
+      'claims: says when the next task of the asked handlers is due',
+      'claims: is not held up by due tasks of other handlers in front',
+    ],
+  },
+];
