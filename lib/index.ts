@@ -58,6 +58,12 @@ export {
   SchedulerNotRunningError,
   SchedulerRunningError,
 } from './errors/scheduler.errors.js';
+export {
+  EncryptionDisabledError,
+  PayloadTooLargeError,
+  UnserializableError,
+  WeakSecretError,
+} from './errors/persistence.errors.js';
 export { StoreInUseError, StoreStartError } from './errors/store.errors.js';
 export {
   TaskConflictError,
@@ -77,6 +83,8 @@ export type {
   TriggerSeed,
 } from './triggers/trigger.interface.js';
 
+export type { EncryptionOptions, Secrets } from './persistence/key-ring.js';
+export type { Serializer } from './persistence/serializer.registry.js';
 export type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './persistence/codec.interface.js';
 
 export type { SchedulerListener } from './events/event.dispatcher.js';

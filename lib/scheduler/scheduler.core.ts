@@ -44,6 +44,8 @@ export class SchedulerCore {
   readonly #triggerCache = new TriggerCache(this.triggers);
   readonly #reported = new Set<string>();
   #codecs: CodecFactory;
+  #keyRing: KeyRing | null = null;
+  #lacksKey = false;
 
   /** @throws InvalidOptionError, UnknownOptionError */
   constructor(given: SchedulerOptions) {
@@ -76,8 +78,14 @@ export class SchedulerCore {
     for (const [alias, executor] of Object.entries(options.executors)) this.executors.add(alias, executor);
   }
 
+  /** The keys that records are written and read with; null without encryption. */
+  get keyRing(): KeyRing | null {
+    return this.#keyRing;
+  }
+
   /** From now on records are written and read with these keys. */
   useKeys(keyRing: KeyRing | null): void {
+    this.#keyRing = keyRing;
     this.#codecs = this.#createCodecs(keyRing);
   }
 
@@ -116,6 +124,12 @@ export class SchedulerCore {
     );
   }
 
+  /** Asks for the keys again when a record was come upon that none of them opens: it may have been added meanwhile. */
+  async refreshKeys(): Promise<void> {
+    if (!this.#lacksKey) return;
+    await this.#keyRing?.refresh();
+  }
+
   #createCodecs(keyRing: KeyRing | null): CodecFactory {
     const { name, maxPayloadBytes, encryption } = this.options;
     return createCodecFactory({
@@ -141,6 +155,7 @@ export class SchedulerCore {
 
   /** One event and one line for each record and reason, however often it is come upon. */
   #reportUnreadable(store: string, { id, unreadable, message }: UnreadableTask): void {
+    this.#lacksKey ||= unreadable === 'wrong-key';
     const key = `${store}\n${id}\n${unreadable}`;
     if (this.#reported.has(key)) return;
     if (this.#reported.size >= 10_000) this.#reported.clear();

@@ -88,8 +88,7 @@ export class SchedulerLifecycle {
 
   /** Writing in clear beside records that were encrypted is never done by accident. */
   async #refuseEncrypted(handle: StoreHandle): Promise<void> {
-    const { encryption } = this.core.options;
-    if ((await resolveKeyRing(encryption)) !== null || encryption?.allowPlaintext) return;
+    if (this.core.keyRing !== null || this.core.options.encryption?.allowPlaintext) return;
     const page = { offset: 0, limit: 100 };
     const { tasks } = await handle.store.query({ state: 'unreadable' }, { by: 'id', descending: false }, page);
     if (tasks.some((task) => isUnreadable(task) && task.unreadable === 'wrong-key')) {
@@ -134,6 +133,7 @@ export class SchedulerLifecycle {
   #beat(): void {
     const { clock, heartbeatMs, logger } = this.core.options;
     this.#cancelHeartbeat = wait(clock, heartbeatMs, () => {
+      this.core.refreshKeys().catch((error: unknown) => logger.warn(`The keys could not be fetched: ${String(error)}`));
       for (const handle of this.core.stores.all()) {
         if (!handle.opened) continue;
         // A store that is away is reported by its loop; the heartbeat comes with the next one.

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import type { DeclaredTask, MemoryStore, SchedulerOptions } from 'nestjs-asyncz';
+import { MemoryStore as Store } from 'nestjs-asyncz';
+import { recordEvents } from '../../support/events.js';
+import { createScheduler, START } from '../../support/scheduler.factory.js';
+
+const every = (minutes: number, more: object = {}): DeclaredTask => ({
+  id: 'sweep',
+  handler: 'sweep',
+  trigger: { type: 'interval', minutes },
+  ...more,
+});
+
+/** What a deploy does: the same store, the code as it now is, a while later. */
+async function deploy(store: MemoryStore, declared: DeclaredTask[], afterMs: number, options: SchedulerOptions = {}) {
+  const { scheduler, clock } = createScheduler({ sweep: () => 1, other: () => 2 }, { ...options, store });
+  clock.set(START + afterMs);
+  scheduler.declareTasks(declared);
+  const events = recordEvents(scheduler);
+  await scheduler.start();
+  return { scheduler, events: events.filter(({ name }) => name.startsWith('task.')).map(({ name }) => name) };
+}
+
+const nextOf = (store: MemoryStore) => store.lookupTask('sweep')!.state.nextRunTime! - START;
+
+describe('reconciling declared tasks', () => {
+  it('adds a new one, and keeps the next run time of one that is declared as before', async () => {
+    const store = new Store();
+    const first = await deploy(store, [every(10)], 0);
+    expect(first.events).toEqual(['task.added']);
+    await first.scheduler.shutdown();
+    const second = await deploy(store, [every(10)], 4 * 60_000);
+    expect(second.events).toEqual([]);
+    expect(nextOf(store)).toBe(600_000);
+  });
+
+  it('reschedules one whose trigger the code has changed', async () => {
+    const store = new Store();
+    await (await deploy(store, [every(10)], 0)).scheduler.shutdown();
+    const { events } = await deploy(store, [every(30)], 60_000);
+    expect(events).toEqual(['task.modified']);
+    expect(nextOf(store)).toBe(31 * 60_000);
+  });
+
+  it('applies a changed option and leaves the schedule alone', async () => {
+    const store = new Store();
+    await (await deploy(store, [every(10)], 0)).scheduler.shutdown();
+    await deploy(store, [every(10, { priority: 5 })], 60_000);
+    expect(nextOf(store)).toBe(600_000);
+    expect(store.lookupTask('sweep')!.definition.policies.priority).toBe(5);
+  });
+
+  it("lets an operator's pause and edit survive a deploy that does not touch them", async () => {
+    const store = new Store();
+    const { scheduler } = await deploy(store, [every(10)], 0);
+    await scheduler.tasks.pause('sweep', { actor: 'ann' });
+    await scheduler.tasks.reschedule('sweep', { type: 'interval', hours: 2 });
+    await scheduler.shutdown();
+    const { events } = await deploy(store, [every(10)], 60_000);
+    expect(events).toEqual([]);
+    expect(store.lookupTask('sweep')).toMatchObject({
+      state: { pause: { actor: 'ann' } },
+      definition: { trigger: { type: 'interval' } },
+    });
+    expect(nextOf(store)).toBe(2 * 3_600_000);
+  });
+
+  it('reports one that is no longer declared, and pauses or removes it only when told to', async () => {
+    const store = new Store();
+    await (await deploy(store, [every(10)], 0)).scheduler.shutdown();
+    const reported = await deploy(store, [], 1_000);
+    expect(reported.events).toEqual(['task.orphaned']);
+    expect(store.lookupTask('sweep')!.state.pause).toBeNull();
+    await reported.scheduler.shutdown();
+    await (await deploy(store, [], 2_000, { orphans: 'pause' })).scheduler.shutdown();
+    expect(store.lookupTask('sweep')!.state.pause).toMatchObject({ reason: 'the code no longer declares it' });
+    await deploy(store, [], 3_000, { orphans: 'remove' });
+    expect(store.lookupTask('sweep')).toBeNull();
+  });
+
+  it('does not take tasks of the run time for orphans', async () => {
+    const store = new Store();
+    const { scheduler } = await deploy(store, [], 0);
+    await scheduler.tasks.add({ id: 'mine', handler: 'other', trigger: { type: 'interval', hours: 1 } });
+    await scheduler.shutdown();
+    expect((await deploy(store, [], 1_000, { orphans: 'remove' })).events).toEqual([]);
+    expect(store.lookupTask('mine')).not.toBeNull();
+  });
+
+  it('keeps the application starting when a window of the code has passed', async () => {
+    const store = new Store();
+    const declared = every(10, { trigger: { type: 'interval', minutes: 10, endAt: '2020-01-01T00:00:00Z' } });
+    await deploy(store, [declared], 0);
+    expect(store.lookupTask('sweep')!.state).toMatchObject({ exhausted: true, nextRunTime: null });
+  });
+
+  it('refuses to start when a declared task is for a store that is not there', async () => {
+    await expect(deploy(new Store(), [every(10, { store: 'nowhere' })], 0)).rejects.toThrow(/"nowhere".*"default"/);
+  });
+});
