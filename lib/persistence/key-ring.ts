@@ -81,12 +81,20 @@ export class KeyRing {
     return new KeyRing(await fetch(), fetch);
   }
 
-  /** The key that writes; null when records are written in clear. */
+  /**
+   * The key that writes; null when records are written in clear.
+   *
+   * @internal
+   */
   get writer(): RecordKey | null {
     return this.#writer;
   }
 
-  /** The key that a record is marked with, or undefined when it is not in the ring. */
+  /**
+   * The key that a record is marked with, or undefined when it is not in the ring.
+   *
+   * @internal
+   */
   find(id: string): RecordKey | undefined {
     return this.#keys.get(id);
   }

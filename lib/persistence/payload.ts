@@ -53,3 +53,8 @@ export function readValue(name: string, payload: JsonObject, serializer: Seriali
     throw new UnreadableFault('damaged', `The serializer ${show(serializer.name)} cannot read the ${name}.`);
   }
 }
+
+/** Adds a member to the JSON text of an object that has one already. */
+export function appendMember(json: string, member: string): string {
+  return `${json.slice(0, -1)},${member}}`;
+}

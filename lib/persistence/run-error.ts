@@ -1,0 +1,33 @@
+import { show } from '../errors/asyncz.error.js';
+import type { RunError, RunRecord } from '../model/run.js';
+import type { UnreadableFault } from './unreadable.fault.js';
+
+/** Four fields of text, whatever a handler's error had in their place. */
+export function plainError(error: Readonly<Record<keyof RunError, unknown>>): RunError {
+  const orNull = (value: unknown) => (value === null || value === undefined ? null : toText(value));
+  return {
+    name: toText(error.name),
+    message: toText(error.message),
+    code: orNull(error.code),
+    stack: orNull(error.stack),
+  };
+}
+
+function toText(value: unknown): string {
+  return typeof value === 'string' ? value : show(value);
+}
+
+/** The error without its stack, and of the rest at most so many characters each. */
+export function shortenedError({ name, message, code }: RunError, length: number): RunError {
+  const cut = (text: string) => (text.length > length ? `${text.slice(0, length)}…` : text);
+  return { name: cut(name), message: cut(message), code: code === null ? null : cut(code), stack: null };
+}
+
+/** What a run's outcome is when its record cannot be read. */
+export function unreadableOutcome(fault: UnreadableFault): Pick<RunRecord, 'error' | 'result'> {
+  const message = `The outcome of this run cannot be read (${fault.reason}): ${fault.message}`;
+  return {
+    error: { name: 'UnreadableOutcome', message, code: 'ASYNCZ_OUTCOME_UNREADABLE', stack: null },
+    result: undefined,
+  };
+}
