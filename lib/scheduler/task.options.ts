@@ -143,13 +143,13 @@ export type HandlerName<Handlers> = keyof Handlers extends never ? string : keyo
 
 type Arguments<F> = F extends (...args: infer A) => unknown ? WithoutContext<A> : readonly unknown[];
 
-type WithoutContext<A extends readonly unknown[]> = A extends readonly [...infer Rest, TaskContext]
-  ? Rest
-  : A extends readonly [...infer Rest, (TaskContext | undefined)?]
-    ? Rest extends A
-      ? A
-      : Rest
-    : A;
+type WithoutContext<A extends readonly unknown[]> = A extends readonly []
+  ? A
+  : A extends readonly [...infer Rest, TaskContext]
+    ? Rest
+    : Required<A> extends readonly [...infer Rest, TaskContext]
+      ? Rest
+      : A;
 
 /** The arguments of a handler, without the context. @publicApi */
 export type HandlerArgs<Handlers, Name> = keyof Handlers extends never
