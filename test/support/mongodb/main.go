@@ -85,6 +85,11 @@ func serve(folder string, port int) error {
 		return err
 	}
 	go accept(listener, socket)
+	go func() {
+		// The end of the input is the end of whoever started it.
+		io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
 	// FerretDB listens since New: whoever reads this line can connect.
 	fmt.Printf("mongodb://%s/\n", listener.Addr())
 
