@@ -87,12 +87,19 @@ function notThere(kind, reason, dispensable) {
   return { url: null, line: `${kind.title}: absent (${reason}); ${note}` };
 }
 
+/** One install after the other: they share a lock. */
+let installed = Promise.resolve();
+
 async function installAndStart(kind) {
   const debian = existsSync('/etc/debian_version') && process.getuid?.() === 0;
   if (!debian || kind.packages.length === 0) return null;
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-  await execute('apt-get', ['update', '-q'], options);
-  await execute('apt-get', ['install', '-qy', '--no-install-recommends', ...kind.packages], options);
+  const install = installed.then(async () => {
+    await execute('apt-get', ['update', '-q'], options);
+    await execute('apt-get', ['install', '-qy', '--no-install-recommends', ...kind.packages], options);
+  });
+  installed = install.catch(() => {});
+  await install;
   return kind.start();
 }
 
