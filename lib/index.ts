@@ -128,6 +128,7 @@ export type { BackoffFunction } from './scheduler/retry.policy.js';
 export type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
 export type {
   OrphanPolicy,
+  RetentionOptions,
   SchedulerOptions,
   SchedulerSettings,
   TriggerFactory,

@@ -7,6 +7,7 @@ import { isUnreadable } from '../model/task.js';
 import { resolveKeyRing } from '../persistence/key-ring.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import { VERSION } from '../version.js';
+import { HistoryKeeper } from './history.keeper.js';
 import { runLifecycleTasks } from './lifecycle.tasks.js';
 import { refuseUncoordinated } from './membership.js';
 import { Reconciler } from './reconciler.js';
@@ -30,7 +31,13 @@ export class SchedulerLifecycle {
   /** What the code declares; reconciled at every start and for stores that are added later. */
   declared: readonly DeclaredTask[] = [];
 
-  constructor(private readonly core: SchedulerCore) {}
+  readonly #history: HistoryKeeper;
+
+  constructor(private readonly core: SchedulerCore) {
+    const { identity, heartbeatMs, retention, clock, logger } = core.options;
+    const handles = () => core.stores.all();
+    this.#history = new HistoryKeeper({ identity, heartbeatMs, retention, clock, logger, handles });
+  }
 
   /** @throws StoreStartError, StoreInUseError, EncryptionDisabledError and what declared tasks are refused with. */
   async start(): Promise<void> {
@@ -58,6 +65,7 @@ export class SchedulerLifecycle {
         for (const handle of stores.all()) await this.#work(handle);
       }
       this.#beat();
+      if (options.role === 'worker') this.#history.start();
       events.emit('scheduler.started', {});
       options.logger.info(`Scheduler "${options.name}" (${options.identity}) started`);
     } catch (error) {
@@ -181,6 +189,7 @@ export class SchedulerLifecycle {
     }
     for (const { worker } of handles) worker?.close();
     this.#cancelHeartbeat();
+    this.#history.stop();
     for (const executor of executors.values()) await this.#quietly('an executor', () => executor.shutdown?.());
     for (const handle of handles) await this.#close(handle);
     this.state = 'stopped';

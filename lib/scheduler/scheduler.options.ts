@@ -17,6 +17,7 @@ import type { Store } from '../stores/store.interface.js';
 import { assertTimezone, toMilliseconds } from '../time/inputs.js';
 import type { BaseTrigger } from '../triggers/base.trigger.js';
 import type { TriggerCreation, TriggerData } from '../triggers/trigger.interface.js';
+import type { Retention } from './history.keeper.js';
 import type { BackoffFunction } from './retry.policy.js';
 import { BackoffRegistry } from './retry.policy.js';
 import { POLICY_OPTIONS } from './task.options.js';
@@ -36,6 +37,18 @@ export type OrphanPolicy = 'report' | 'pause' | 'remove';
  * @publicApi
  */
 export type TriggerFactory = (data: TriggerData, creation: TriggerCreation) => BaseTrigger;
+
+/**
+ * How long ended runs are kept. What exceeds either bound goes, in small batches, some minutes later.
+ *
+ * @publicApi
+ */
+export interface RetentionOptions {
+  /** How many ended runs of each task, a whole number from 1; null for no limit. @default 1000 */
+  readonly count?: number | null;
+  /** For how long; null for no limit. @default '7d' */
+  readonly age?: Duration | null;
+}
 
 /**
  * Options of a scheduler that are plain values: what `AsynczModule.forRoot` takes beside stores and executors.
@@ -114,6 +127,12 @@ export interface SchedulerSettings {
    * @default 1048576
    */
   readonly maxPayloadBytes?: number;
+  /**
+   * How long ended runs are kept.
+   *
+   * @default { count: 1000, age: '7d' }
+   */
+  readonly retention?: RetentionOptions;
   /** Serializers of one's own, by name. */
   readonly serializers?: readonly Serializer[];
   /** Trigger types of one's own, by type name. */
@@ -151,6 +170,7 @@ export const SCHEDULER_SETTINGS: readonly (keyof SchedulerSettings)[] = [
   'orphans',
   'encryption',
   'maxPayloadBytes',
+  'retention',
   'serializers',
   'triggers',
   'backoffs',
@@ -177,6 +197,7 @@ export interface ResolvedSchedulerOptions {
   readonly orphans: OrphanPolicy;
   readonly encryption: EncryptionOptions | undefined;
   readonly maxPayloadBytes: number;
+  readonly retention: Retention;
   readonly serializers: readonly Serializer[];
   readonly triggers: Readonly<Record<string, TriggerFactory>>;
   readonly backoffs: BackoffRegistry;
@@ -215,6 +236,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     orphans,
     encryption: options.encryption,
     maxPayloadBytes: checkBytes(options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES),
+    retention: resolveRetention(options.retention ?? {}),
     serializers: options.serializers ?? [],
     triggers: options.triggers ?? {},
     backoffs,
@@ -223,6 +245,15 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     clock: options.clock ?? new SystemClock(),
     logger: options.logger ?? SILENT_LOGGER,
   };
+}
+
+function resolveRetention(options: RetentionOptions): Retention {
+  rejectUnknownOptions('retention', options, ['count', 'age']);
+  const { count = 1_000, age = '7d' } = options;
+  if (count !== null && (!Number.isSafeInteger(count) || count < 1)) {
+    throw new InvalidOptionError('retention.count', count, 'a whole number from 1, or null');
+  }
+  return { count, ageMs: age === null ? null : toMilliseconds(age, 'retention.age', { min: 0 }) };
 }
 
 function newIdentity(): string {
