@@ -1,0 +1,64 @@
+import { BadRequestException, Body, Controller, Get, Post } from '@nestjs/common';
+import { AsynczError, parseDuration, SchedulerService, TaskHandler } from 'nestjs-asyncz';
+import type { TaskContext } from 'nestjs-asyncz';
+
+/** What `addTask` may name here, and with which arguments: the compiler checks both. */
+interface ReminderHandlers {
+  'reminders.deliver': RemindersController['deliver'];
+}
+
+interface Reminder {
+  readonly id: string;
+  readonly at: Date | null;
+  readonly text: string;
+}
+
+const TEXT_LIMIT = 500;
+
+@Controller('reminders')
+export class RemindersController {
+  constructor(private readonly scheduler: SchedulerService<ReminderHandlers>) {}
+
+  /** Adds a one-shot task with an argument. It is in the store before the answer is sent. */
+  @Post()
+  async add(@Body() body: { at?: unknown; text?: unknown } = {}): Promise<Reminder> {
+    const { at, text } = body;
+    if (typeof text !== 'string' || text.trim() === '' || text.length > TEXT_LIMIT) {
+      throw new BadRequestException(`"text" must be a text of 1 to ${TEXT_LIMIT} characters`);
+    }
+    try {
+      const task = await this.scheduler.addTask({
+        handler: 'reminders.deliver',
+        args: [text],
+        trigger: { type: 'date', runAt: readTime(at) },
+      });
+      return { id: task.id, at: task.nextRunTime, text };
+    } catch (error) {
+      if (error instanceof AsynczError) throw new BadRequestException(error.message);
+      throw error;
+    }
+  }
+
+  /** The pending ones, the next one first. */
+  @Get()
+  async list(): Promise<Reminder[]> {
+    const tasks = await this.scheduler.getTasks({ handler: 'reminders.deliver' });
+    return tasks.map(({ info }) => ({ id: info.id, at: info.nextRunTime, text: String(info.args[0]) }));
+  }
+
+  /** However late: a reminder that was due while nothing ran is delivered at the next start. */
+  @TaskHandler('reminders.deliver')
+  deliver(text: string, context: TaskContext): string {
+    const lateMs = Math.max(0, Date.now() - context.scheduledTime.getTime());
+    return `"${text}", due ${context.scheduledTime.toISOString()}, ${(lateMs / 1_000).toFixed(1)} s late`;
+  }
+}
+
+/** `"2026-11-24T10:00:00Z"`, or `"+5s"` for a time from now. The scheduler refuses what is no date. */
+function readTime(at: unknown): Date | string {
+  if (typeof at !== 'string') {
+    throw new BadRequestException('"at" must be an ISO 8601 time such as "2030-01-31T10:00:00Z", or "+5s" for 5 s from now');
+  }
+  const delay = at.startsWith('+') ? parseDuration(at.slice(1)) : null;
+  return delay === null ? at : new Date(Date.now() + delay);
+}

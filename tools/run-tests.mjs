@@ -1,0 +1,114 @@
+// `npm test`: builds the package and the samples once, finds or starts the servers that the tests need, runs the tests, and
+// says on its last line how many passed and failed. Further arguments go to vitest: `npm test -- --project unit`.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bringUpServers } from '../test/support/servers/bring-up-servers.mjs';
+
+const root = resolve(fileURLToPath(import.meta.url), '../..');
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+
+/** Two, because the database servers and the processes of the tests want a share of the machine as well. */
+const WORKERS = 2;
+
+/** A run that hangs is to fail by itself, before whoever waits for it gives up. */
+const TIMEOUT_MS = 30 * 60_000;
+
+/** The process under way, to be stopped with this one. */
+let child = null;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    interrupted = true;
+    child?.kill(signal);
+  });
+}
+
+/** Runs a command with our own output. Resolves with its exit code; 1 when a signal or the time limit ended it. */
+function run(command, args, env = {}) {
+  return new Promise((done) => {
+    child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+      timeout: TIMEOUT_MS,
+    });
+    child.once('error', (error) => {
+      console.error(`${command} could not be run: ${error.message}`);
+      done(1);
+    });
+    child.once('exit', (code) => done(code ?? 1));
+  });
+}
+
+async function build() {
+  const { projects } = JSON.parse(readFileSync(join(root, 'nest-cli.json'), 'utf8'));
+  const samples = Object.keys(projects).filter((name) => projects[name].type === 'application');
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  return (await run(npm, ['run', '--silent', 'build'])) === 0 && (await run(bin('nest'), ['build', ...samples])) === 0;
+}
+
+/** Unit tests need no server, so they are not kept waiting for one. */
+function needServers(args) {
+  const projects = args.flatMap((arg, at) => {
+    if (arg.startsWith('--project=')) return arg.slice('--project='.length);
+    return arg === '--project' ? args[at + 1] : [];
+  });
+  return projects.length === 0 || projects.some((project) => project !== 'unit');
+}
+
+/** What vitest's report says; null when it wrote none, because it did not get so far. */
+function readReport(file) {
+  try {
+    const report = JSON.parse(readFileSync(file, 'utf8'));
+    // A file that could not be loaded has no tests to count, and is a failure all the same.
+    const broken = report.testResults.filter(
+      ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((one) => one.status === 'failed'),
+    );
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests + broken.length,
+      skipped: report.numPendingTests + report.numTodoTests,
+    };
+  } catch {
+    return null;
+  }
+}
+
+async function test(args) {
+  if (!(await build())) {
+    console.error('The build failed, so no test was run.');
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  const servers = needServers(args) ? await bringUpServers() : { env: {}, lines: [], stop: async () => {} };
+  const folder = mkdtempSync(join(tmpdir(), 'asyncz-tests-'));
+  try {
+    for (const line of servers.lines) console.log(line);
+    const report = join(folder, 'report.json');
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const code = await run(bin('vitest'), ['run', `--maxWorkers=${WORKERS}`, ...reporters, ...args], servers.env);
+    const counts = readReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
+    if (code !== 0 && counts.failed === 0) {
+      console.error(`vitest ended with ${code} although no test failed: see its messages above.`);
+      return { ...counts, failed: 1 };
+    }
+    return counts;
+  } finally {
+    await servers.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+let counts;
+try {
+  counts = await test(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  counts = { passed: 0, failed: 1, skipped: 0 };
+}
+const { passed, failed, skipped } = counts;
+if (passed + failed === 0) console.error('No test was run.');
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+process.exit(interrupted || failed > 0 || passed === 0 ? 1 : 0);
