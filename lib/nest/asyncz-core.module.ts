@@ -7,6 +7,7 @@ import type { Executor } from '../executors/executor.interface.js';
 import { Scheduler } from '../scheduler/scheduler.js';
 import { SCHEDULER_SETTINGS } from '../scheduler/scheduler.options.js';
 import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
+import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
 import type { AsynczModuleOptions, AsynczRuntimeOptions, ExecutorConfig, ModulePlan } from './module.options.js';
 import { createNestLogger } from './nest.logger.js';
@@ -80,6 +81,10 @@ export class AsynczCoreModule implements OnModuleInit {
     for (const [alias, config] of Object.entries(options.stores ?? {})) {
       if (alias in stores && stores[alias] === config) continue;
       await scheduler.addStore(alias, await createLateStore(alias, config, storeTypes, this.moduleRef));
+    }
+    // Tasks can be added from here on, so where they go by default has to be there.
+    if (!('default' in stores) && !('default' in (options.stores ?? {}))) {
+      await scheduler.addStore('default', new MemoryStore());
     }
     scheduler.declareTasks(await this.explorer.explore(scheduler));
   }

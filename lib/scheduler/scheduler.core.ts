@@ -1,11 +1,13 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import { EventDispatcher } from '../events/event.dispatcher.js';
+import { AsyncExecutor } from '../executors/async.executor.js';
 import type { UnreadableTask } from '../model/task.js';
 import { createCodecFactory } from '../persistence/codec.factory.js';
 import type { CodecFactory } from '../persistence/codec.factory.js';
 import type { KeyRing } from '../persistence/key-ring.js';
 import { SerializerRegistry } from '../persistence/serializer.registry.js';
+import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store, StoreContext } from '../stores/store.interface.js';
 import { TriggerCache } from '../triggers/trigger.cache.js';
 import { TriggerRegistry } from '../triggers/trigger.registry.js';
@@ -74,8 +76,11 @@ export class SchedulerCore {
     });
     this.inspection = new TaskInspection(this.stores, this.builder, this.operations);
     this.control = new RunControl(this.stores, this.events, options.clock, () => this.running);
-    for (const [alias, store] of Object.entries(options.stores)) this.addStore(alias, store);
+    for (const [alias, store] of Object.entries(options.stores ?? { default: new MemoryStore() })) {
+      this.addStore(alias, store);
+    }
     for (const [alias, executor] of Object.entries(options.executors)) this.executors.add(alias, executor);
+    if (!this.executors.has('default')) this.executors.add('default', new AsyncExecutor());
   }
 
   /** The keys that records are written and read with; null without encryption. */

@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import { EncryptionDisabledError } from '../errors/persistence.errors.js';
 import { SchedulerNotRunningError } from '../errors/scheduler.errors.js';
-import { AsyncExecutor } from '../executors/async.executor.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import { isUnreadable } from '../model/task.js';
 import { resolveKeyRing } from '../persistence/key-ring.js';
@@ -53,7 +52,6 @@ export class SchedulerLifecycle {
     this.state = 'starting';
     try {
       core.useKeys(await resolveKeyRing(options.encryption));
-      if (!executors.has('default')) executors.add('default', new AsyncExecutor());
       if (!stores.has('default')) core.addStore('default', new MemoryStore());
       for (const executor of executors.values()) await executor.start?.();
       this.startedAt = options.clock.now();

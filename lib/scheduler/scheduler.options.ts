@@ -147,7 +147,7 @@ export interface SchedulerSettings {
  * @publicApi
  */
 export interface SchedulerOptions extends SchedulerSettings {
-  /** Stores by alias. A `MemoryStore` under `default` when there is none. */
+  /** Stores by alias. A `MemoryStore` under `default` when left out, or when there is none of that name at the start. */
   readonly stores?: Readonly<Record<string, Store>>;
   /** Executors by alias. An `AsyncExecutor` under `default` when there is none of that name. */
   readonly executors?: Readonly<Record<string, Executor>>;
@@ -201,7 +201,8 @@ export interface ResolvedSchedulerOptions {
   readonly serializers: readonly Serializer[];
   readonly triggers: Readonly<Record<string, TriggerFactory>>;
   readonly backoffs: BackoffRegistry;
-  readonly stores: Readonly<Record<string, Store>>;
+  /** undefined: one in memory. */
+  readonly stores: Readonly<Record<string, Store>> | undefined;
   readonly executors: Readonly<Record<string, Executor>>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -240,7 +241,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     serializers: options.serializers ?? [],
     triggers: options.triggers ?? {},
     backoffs,
-    stores: options.stores ?? {},
+    stores: options.stores,
     executors: options.executors ?? {},
     clock: options.clock ?? new SystemClock(),
     logger: options.logger ?? SILENT_LOGGER,

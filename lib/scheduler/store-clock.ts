@@ -19,6 +19,11 @@ export class StoreClock {
     this.#at = this.clock.monotonic();
   }
 
+  /** When the store was last heard, on the monotonic clock. */
+  get syncedAt(): number {
+    return this.#at;
+  }
+
   now(): number {
     return Math.round(this.#storeNow + this.clock.monotonic() - this.#at);
   }

@@ -18,6 +18,9 @@ const LONGEST_EMPTY_PAUSE_MS = 500;
 /** How often wake-ups cause leases to be renewed at the most, in milliseconds. */
 const WAKE_RENEWAL_MS = 1_000;
 
+/** How old the last reading of a store's clock may be, in milliseconds. */
+const CLOCK_SYNC_MS = 60_000;
+
 /** How many tasks one claim takes at the most, however much room there is: a bound on one transaction. */
 const CLAIM_LIMIT = 500;
 
@@ -211,11 +214,23 @@ export class StoreWorker {
     while (!this.#stopped && left > this.options.pollIntervalMs) {
       if (await this.#wait.sleep(this.options.pollIntervalMs)) return 0;
       const next = await this.store.nextDueFor(handlers.names());
+      await this.#syncClock();
       this.#worked();
       this.#lastPassAt = this.services.clock.now();
       left = next === null ? Infinity : next - storeClock.now();
     }
     return Math.max(0, left);
+  }
+
+  /**
+   * A pass brings the store's time along; a poll does not, and the store's clock may be stepped. In this process the
+   * question costs nothing, elsewhere it is asked once a minute.
+   */
+  async #syncClock(): Promise<void> {
+    const { clock, storeClock } = this.services;
+    const near = this.store.capabilities.coordination === 'process';
+    if (!near && clock.monotonic() - storeClock.syncedAt < CLOCK_SYNC_MS) return;
+    storeClock.sync(await this.store.now());
   }
 
   #failed(error: unknown): number {

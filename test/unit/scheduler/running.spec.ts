@@ -157,7 +157,7 @@ describe('a running scheduler', () => {
   });
 
   it('waits until an interval longer than any timer has passed', async () => {
-    const { scheduler, clock } = createScheduler({ rare: () => 1 });
+    const { scheduler, clock } = createScheduler({ rare: () => 1 }, { heartbeatInterval: '1d' });
     await scheduler.start();
     await scheduler.tasks.add({ handler: 'rare', trigger: { type: 'interval', weeks: 10 } });
     const ran = nextEvent(scheduler, 'run.succeeded');

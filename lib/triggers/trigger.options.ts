@@ -1,0 +1,115 @@
+import type { Duration } from '../model/duration.js';
+
+type Moment = Date | number | string;
+
+/**
+ * What every trigger with times of its own takes beside its own options.
+ *
+ * @publicApi
+ */
+export interface ScheduleTriggerOptions {
+  /** Nothing runs before it. */
+  readonly startAt?: Moment;
+  /** Nothing runs after it; a run at this very time is still one. */
+  readonly endAt?: Moment;
+  /** The IANA zone of wall-clock times, and of dates without an offset. The scheduler's zone when left out. */
+  readonly timezone?: string;
+  /** By how much a run is put off at the most: the same for a task and a scheduled time on every node. */
+  readonly jitter?: Duration;
+  /** How many runs it makes; a whole number from 1. */
+  readonly maxRuns?: number;
+  /** Times that are left out: the name of a registered calendar, or a calendar as plain data. See `docs/triggers.md`. */
+  readonly calendar?: string | object;
+  /** What becomes of a time that the calendar leaves out. @default 'skip' */
+  readonly onExcluded?: 'skip' | 'next' | 'previous';
+}
+
+/** Which side of a change of clocks a wall-clock time is on. @publicApi */
+export interface DstOptions {
+  /** A time that does not exist that day: moved forward by the gap, left out, or the first moment after it. */
+  readonly gap?: 'shift' | 'skip' | 'next';
+  /** A time that comes twice that day. */
+  readonly overlap?: 'first' | 'second' | 'both';
+}
+
+type CronField = string | number;
+
+/** @publicApi */
+export interface CronFieldOptions {
+  readonly year?: CronField;
+  readonly month?: CronField;
+  readonly day?: CronField;
+  /** ISO 8601 week. */
+  readonly week?: CronField;
+  readonly dayOfWeek?: CronField;
+  readonly hour?: CronField;
+  readonly minute?: CronField;
+  readonly second?: CronField;
+}
+
+/**
+ * The options of each trigger type. A type of one's own is added by declaring it:
+ *
+ * ```ts
+ * declare module 'nestjs-asyncz' {
+ *   interface TriggerOptionsMap {
+ *     tides: { readonly harbour: string };
+ *   }
+ * }
+ * ```
+ *
+ * @publicApi
+ */
+export interface TriggerOptionsMap {
+  /** Once: at `runAt`, or now when left out. */
+  date: { readonly runAt?: Moment; readonly timezone?: string };
+  /** Every so often, in elapsed time, on a grid that begins at `startAt`. */
+  interval: ScheduleTriggerOptions & {
+    readonly every?: Duration;
+    readonly weeks?: number;
+    readonly days?: number;
+    readonly hours?: number;
+    readonly minutes?: number;
+    readonly seconds?: number;
+    readonly milliseconds?: number;
+  };
+  /** Every so many years, months, weeks or days on the calendar, at a time of day. */
+  calendarInterval: ScheduleTriggerOptions & {
+    readonly years?: number;
+    readonly months?: number;
+    readonly weeks?: number;
+    readonly days?: number;
+    /** The time of day: `'02:30'` or `'02:30:15'`. */
+    readonly at?: string;
+    readonly dst?: DstOptions;
+  };
+  /** A cron expression, or fields. */
+  cron: ScheduleTriggerOptions &
+    CronFieldOptions & {
+      readonly expression?: string;
+      readonly dayMatch?: 'and' | 'or';
+      readonly dialect?: 'standard' | 'asyncz';
+      readonly dst?: DstOptions;
+    };
+  /** The times that all of them have in common. */
+  and: ScheduleTriggerOptions & { readonly triggers: readonly TriggerOptions[] };
+  /** The times of any of them. */
+  or: ScheduleTriggerOptions & { readonly triggers: readonly TriggerOptions[] };
+  /** So long after the end of the last run. */
+  fixedDelay: ScheduleTriggerOptions & { readonly delay: Duration };
+  /** A recurrence rule of RFC 5545. */
+  rrule: ScheduleTriggerOptions & { readonly rule: string };
+  /** At every start of a scheduler that has the handler. */
+  startup: object;
+  /** At every orderly stop of a scheduler that has the handler. */
+  shutdown: object;
+}
+
+/**
+ * A trigger as it is given: its type and the options of that type.
+ *
+ * @publicApi
+ */
+export type TriggerOptions = {
+  [Type in keyof TriggerOptionsMap]: { readonly type: Type } & TriggerOptionsMap[Type];
+}[keyof TriggerOptionsMap];
