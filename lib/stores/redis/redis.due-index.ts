@@ -12,7 +12,8 @@ import {
 } from './redis.records.js';
 import type { StoredParts } from './redis.records.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
-import type { Entry, RedisScripts } from './redis.scripts.js';
+import type { Entry } from './redis.entries.js';
+import type { RedisScripts } from './redis.scripts.js';
 
 /** How many rows of a queue are looked at when its first could not be read. */
 const REVIEW_LIMIT = 50;

@@ -1,4 +1,4 @@
-import type { TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
+import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { RunRecord } from '../../model/run.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
 import {
@@ -14,13 +14,19 @@ import {
   runText,
 } from './redis.records.js';
 import type { Stamp, StoredParts } from './redis.records.js';
-import type { Entry, RunEntry } from './redis.scripts.js';
+import type { Entry, RunEntry } from './redis.entries.js';
 
 /** A stored task that can be read, with what a write of it is guarded by. */
 export interface LoadedTask {
   readonly task: TaskRecord;
   readonly row: TaskRow;
   readonly stamp: Stamp;
+}
+
+/** An entry, and the task as it is when that was written. */
+export interface Write {
+  readonly entry: Entry;
+  readonly row: TaskRow;
 }
 
 /** Between tasks and what the scripts take and give. */
@@ -45,36 +51,39 @@ export class RedisRecordsCodec {
     return 'unreadable' in loaded ? loaded : loaded.task;
   }
 
-  /** The entry that writes a whole task. */
-  full(task: TaskRecord, guard: Pick<Entry, 'what' | 'stamp' | 'reservation'>, runs: readonly RunRecord[] = []): Entry {
+  /** What writes a whole task. */
+  full(task: TaskRecord, guard: Pick<Entry, 'what' | 'stamp' | 'reservation'>, runs: readonly RunRecord[] = []): Write {
     const row = this.codec.encodeTask(task);
-    return {
-      ...guard,
-      id: task.id,
-      definition: definitionText(row),
-      state: row.state,
-      version: row.version,
-      columns: columnsText(row),
-      nextRunTime: row.nextRunTime,
-      member: memberOf(row, row.dueAt),
-      runs: this.runs(runs),
-    };
+    return { row, entry: { ...this.#entryOf(row, row, guard, runs), definition: definitionText(row) } };
   }
 
-  /** The entry that writes the state alone: the definition is the one that was loaded. */
-  stateOnly(task: TaskRecord, loaded: LoadedTask, reservation: string | undefined, runs: readonly RunRecord[]): Entry {
+  /** What writes the state alone: the definition is the one that was loaded. */
+  stateOnly(
+    task: TaskRecord,
+    { row: old, stamp }: LoadedTask,
+    reservation: string | undefined,
+    runs: readonly RunRecord[],
+  ): Write {
     const row = this.codec.encodeState(task);
+    const guard = { what: 'set', stamp, reservation } as const;
+    return { row: { ...old, ...row }, entry: this.#entryOf(old, row, guard, runs) };
+  }
+
+  #entryOf(
+    named: Pick<TaskRow, 'id' | 'handler' | 'priority' | 'codec'>,
+    row: TaskStateRow,
+    guard: Pick<Entry, 'what' | 'stamp' | 'reservation'>,
+    runs: readonly RunRecord[],
+  ): Entry {
     return {
-      what: 'set',
-      id: task.id,
-      stamp: loaded.stamp,
-      ...(reservation !== undefined && { reservation }),
+      ...guard,
+      id: row.id,
       state: row.state,
       version: row.version,
       columns: columnsText(row),
       nextRunTime: row.nextRunTime,
-      member: memberOf(loaded.row, row.dueAt),
-      runs: this.runs(runs),
+      member: memberOf(named, row.dueAt),
+      ...(runs.length > 0 && { runs: this.runs(runs) }),
     };
   }
 

@@ -45,6 +45,12 @@ export class RedisRunHistory {
     return { runs: shown, next: runs.length > limit && last ? formatRunCursor(runKey(last)) : null };
   }
 
+  /** See `Store.saveRuns`. */
+  async save(runs: readonly RunRecord[]): Promise<void> {
+    const entries = runs.map((run) => ({ what: 'runs' as const, id: '', runs: this.records.runs([run]) }));
+    for (const outcome of await this.scripts.write(entries)) if (outcome instanceof Error) throw outcome;
+  }
+
   /** See `Store.pruneRuns`. Redis is free for others between the steps. */
   async prune({ before, keep, limit }: { before: number | null; keep: number | null; limit: number }): Promise<number> {
     let removed = 0;

@@ -1,19 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { RedisClient } from './redis.address.js';
 import type { RedisConnection } from './redis.connection.js';
+import { BATCH, batchesOf, outcomeOf, pushEntry } from './redis.entries.js';
+import type { Entry, Outcome } from './redis.entries.js';
+import { ServerClock } from './redis.server-clock.js';
 import type { RedisKeys } from './redis.keys.js';
-import type { Stamp, StoredParts } from './redis.records.js';
+import type { StoredParts } from './redis.records.js';
 import { PEEK, RESERVE } from './scripts/claim.lua.js';
 import { PRUNE, RUN_ATTEMPTS, RUN_PAGE } from './scripts/history.lua.js';
 import { DUE_ROWS, PAGE, READ, SCAN } from './scripts/read.lua.js';
 import { CHECK, CLEAR, HEARTBEAT, MEMBERS, NOW, RETIRE } from './scripts/store.lua.js';
 import { WRITE } from './scripts/write.lua.js';
-
-/** How many tasks one script handles at the most: Redis does nothing else meanwhile. */
-export const BATCH = 250;
-
-/** How many characters one script is given at the most, about. */
-const BATCH_SIZE = 1_000_000;
 
 /** How many scripts of one operation are on their way at the same time. */
 const IN_FLIGHT = 4;
@@ -47,41 +44,13 @@ const COMMANDS = Object.fromEntries(
   ]),
 ) as Record<ScriptName, string>;
 
-/** One change for the script `WRITE`, which says what the fields mean. */
-export interface Entry {
-  readonly what: 'add' | 'set' | 'drop' | 'move';
-  readonly id: string;
-  /** What must be there; what is left out is not asked. */
-  readonly stamp?: Partial<Stamp>;
-  readonly reservation?: string;
-  /** Left out when it stays as it is. */
-  readonly definition?: string;
-  readonly state?: string;
-  readonly version?: number;
-  readonly columns?: string;
-  readonly nextRunTime?: number | null;
-  readonly member?: string;
-  readonly runs?: readonly RunEntry[];
-}
-
-/** An ended run for the script `WRITE`. */
-export interface RunEntry {
-  readonly id: string;
-  readonly attempt: string;
-  readonly ended: string;
-  readonly task: string;
-  readonly text: string;
-}
-
-/** What became of an entry; an error when its batch could not be carried out, or nobody knows. */
-export type Outcome = 'ok' | 'gone' | 'exists' | { readonly version: number } | Error;
-
 type Value = string | number;
 
 /** The scripts, with their arguments and answers in types. */
 export class RedisScripts {
   /** Tells this store's writes and messages from those of all others. */
   readonly sender = randomBytes(9).toString('base64url');
+  readonly clock = new ServerClock();
   #calls = 0;
 
   constructor(
@@ -110,7 +79,7 @@ export class RedisScripts {
   }
 
   async now(): Promise<number> {
-    return Number(await this.#call<string>('NOW', []));
+    return this.clock.sync(Number(await this.#call<string>('NOW', [])));
   }
 
   async reserve(request: {
@@ -122,8 +91,8 @@ export class RedisScripts {
   }): Promise<{ now: number; taken: number; rows: StoredParts[] }> {
     const { limit, token, holdMs, codecs, handlers } = request;
     const args = [limit, token, holdMs, ...listArgs(codecs), ...listArgs(handlers)];
-    const [now, taken, rows] = await this.#call<[string, number, Cell[]]>('RESERVE', args);
-    return { now: Number(now), taken: Number(taken), rows: partsOf(rows) };
+    const [now, taken, rows] = await this.#call<[string, Count, Cell[]]>('RESERVE', args);
+    return { now: this.clock.sync(Number(now)), taken: Number(taken), rows: partsOf(rows) };
   }
 
   async peek(request: {
@@ -137,7 +106,7 @@ export class RedisScripts {
     type Answer = [string, Cell[], Cell, Cell[], string[]];
     const [now, parked, time, rows, blocked] = await this.#call<Answer>('PEEK', args);
     return {
-      now: Number(now),
+      now: this.clock.sync(Number(now)),
       parked: partsOf(parked),
       time: time === null ? null : Number(time),
       rows: partsOf(rows),
@@ -145,13 +114,19 @@ export class RedisScripts {
     };
   }
 
-  /** Writes all entries, in as few calls as their size allows. Never rejects: an error is the outcome of its batch. */
-  async write(entries: readonly Entry[]): Promise<Outcome[]> {
+  /**
+   * Writes all entries, in as few calls as their size allows. Never rejects: an error is the outcome of its batch.
+   *
+   * @param nonce What the records are stamped with.
+   */
+  async write(entries: readonly Entry[], nonce = this.nonce()): Promise<Outcome[]> {
     const outcomes = await inFlight(batchesOf(entries), async (batch) => {
-      const args: Value[] = [this.nonce(), batch.length];
+      const args: Value[] = [nonce, batch.length];
       for (const entry of batch) pushEntry(args, entry);
       try {
-        return (await this.#call<string[]>('WRITE', args)).map(outcomeOf);
+        const [now, texts] = await this.#call<[string, string[]]>('WRITE', args);
+        this.clock.sync(Number(now));
+        return texts.map(outcomeOf);
       } catch (error) {
         return batch.map(() => error as Error);
       }
@@ -170,7 +145,7 @@ export class RedisScripts {
         place: cells[3 * i + 2] ?? null,
       })),
     );
-    return { now: Number(answers.at(-1)?.[0] ?? 0), rows };
+    return { now: this.clock.sync(Number(answers.at(-1)![0])), rows };
   }
 
   /** All tasks in parts, in no order; one may come twice. */
@@ -189,18 +164,15 @@ export class RedisScripts {
     limit: number,
     descending: boolean,
   ): Promise<{ total: number; known: number; rows: StoredParts[] }> {
-    const slices: [number, number][] = [];
-    for (let at = 0; at < Math.max(limit, 1); at += BATCH) slices.push([offset + at, Math.min(BATCH, limit - at)]);
-    const parts: StoredParts[] = [];
-    for (const [first, number] of slices) {
-      const answer = await this.#call<[number, number, Cell[]]>('PAGE', [first, number, descending ? 1 : 0]);
-      const [total, known] = answer.map(Number);
-      parts.push(...partsOf(answer[2]));
-      if (parts.length < first - offset + number || first + number >= known! || limit <= first - offset + number) {
-        return { total: total!, known: known!, rows: parts };
-      }
+    const rows: StoredParts[] = [];
+    for (;;) {
+      const wanted = Math.min(BATCH, limit - rows.length);
+      const args = [offset + rows.length, wanted, descending ? 1 : 0];
+      const [total, known, cells] = await this.#call<[Count, Count, Cell[]]>('PAGE', args);
+      const found = partsOf(cells);
+      rows.push(...found);
+      if (found.length < wanted || rows.length >= limit) return { total: Number(total), known: Number(known), rows };
     }
-    throw new Error('A page had no last part. This is a bug in nestjs-asyncz.');
   }
 
   /** Rows that are due up to a time, and in which queues; `codecs` says which queues. */
@@ -217,7 +189,7 @@ export class RedisScripts {
 
   /** Ended runs from `min` to `max`, bounds as ZRANGEBYLEX takes them; of one task, or of all when `task` is empty. */
   async runPage(task: string, min: string, max: string, count: number) {
-    const [found, last, runs] = await this.#call<[number, string, Cell[]]>('RUN_PAGE', [task, min, max, count]);
+    const [found, last, runs] = await this.#call<[Count, string, Cell[]]>('RUN_PAGE', [task, min, max, count]);
     return { found: Number(found), last, runs: runs.filter((run) => run !== null) };
   }
 
@@ -226,11 +198,11 @@ export class RedisScripts {
   }
 
   async prune(by: 'ended' | 'count', bound: string | number, limit: number): Promise<number> {
-    return Number(await this.#call<number>('PRUNE', [by, bound, limit]));
+    return Number(await this.#call<Count>('PRUNE', [by, bound, limit]));
   }
 
   async clear(): Promise<number> {
-    return Number(await this.#call<number>('CLEAR', []));
+    return Number(await this.#call<Count>('CLEAR', []));
   }
 
   async heartbeat(identity: string, json: string): Promise<void> {
@@ -253,6 +225,9 @@ export class RedisScripts {
   }
 }
 
+/** A number, which a client with `stringNumbers` gives as text. */
+type Count = number | string;
+
 /** What a script gives for one field: null when it is not there. */
 type Cell = string | null;
 
@@ -266,41 +241,6 @@ function partsOf(cells: readonly Cell[]): StoredParts[] {
 
 function listArgs(values: readonly string[] | null): Value[] {
   return values === null ? [-1] : [values.length, ...values];
-}
-
-function outcomeOf(text: string): Outcome {
-  return text === 'ok' || text === 'gone' || text === 'exists' ? text : { version: Number(text) };
-}
-
-function pushEntry(args: Value[], entry: Entry): void {
-  const { what, id, stamp, reservation, definition, state, version, columns, nextRunTime, member, runs = [] } = entry;
-  args.push(what, id, stamp?.version ?? '', stamp?.nonce ?? '', reservation ?? '', definition ?? '', state ?? '');
-  args.push(version ?? '', columns ?? '', nextRunTime ?? '+inf', member ?? '', runs.length);
-  for (const run of runs) args.push(run.id, run.attempt, run.ended, run.task, run.text);
-}
-
-function batchesOf(entries: readonly Entry[]): Entry[][] {
-  const batches: Entry[][] = [];
-  let batch: Entry[] = [];
-  let size = 0;
-  let count = 0;
-  for (const entry of entries) {
-    const runs = entry.runs ?? [];
-    const own = runs.reduce((sum, { text }) => sum + text.length, 0) + sizeOf(entry);
-    if (batch.length > 0 && (count + 1 + runs.length > 2 * BATCH || batch.length >= BATCH || size + own > BATCH_SIZE)) {
-      batches.push(batch);
-      [batch, size, count] = [[], 0, 0];
-    }
-    batch.push(entry);
-    size += own;
-    count += 1 + runs.length;
-  }
-  if (batch.length > 0) batches.push(batch);
-  return batches;
-}
-
-function sizeOf({ definition, state }: Entry): number {
-  return (definition?.length ?? 0) + (state?.length ?? 0);
 }
 
 function slicesOf<T>(items: readonly T[], size: number): T[][] {

@@ -1,6 +1,7 @@
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
 import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
@@ -72,9 +73,10 @@ export class RedisStore extends BaseStore {
     }
   }
 
-  async #open({ alias, logger, createCodec, reportUnreadable, scheduler }: StoreContext): Promise<void> {
+  async #open(context: StoreContext): Promise<void> {
+    const { alias, logger, scheduler } = context;
     const { serializer, tasksKey, runTimesKey } = this.#options;
-    const codec = createCodec(serializer === undefined ? {} : { serializer });
+    const codec = context.createCodec(serializer === undefined ? {} : { serializer });
     const name = `asyncz:${`${scheduler.name}.${alias}`.replace(/[^\w.-]/g, '_')}`;
     const connection = await RedisConnection.open(this.#options, name);
     try {
@@ -84,7 +86,7 @@ export class RedisStore extends BaseStore {
       const taken = await scripts.check();
       if (taken !== null) throw new StoreUnavailableError(address, taken);
       await warnOfDataLoss(connection, logger);
-      const records = new RedisRecordsCodec(codec, reportUnreadable);
+      const records = new RedisRecordsCodec(codec, (task) => context.reportUnreadable(task));
       const readable = () => codec.readable();
       this.#opened = {
         connection,
@@ -133,7 +135,7 @@ export class RedisStore extends BaseStore {
       if (first.has(task.id)) conflicts.push(task.id);
       else first.set(task.id, task);
     }
-    const entries = [...first.values()].map((task) => records.full(task, { what: 'add' }));
+    const entries = [...first.values()].map((task) => records.full(task, { what: 'add' }).entry);
     const outcomes = await scripts.write(entries);
     outcomes.forEach((outcome, at) => {
       if (outcome instanceof Error) throw outcome;
@@ -150,7 +152,7 @@ export class RedisStore extends BaseStore {
 
   async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
     const { scripts, records } = this.#at;
-    const entry = records.full(task, { what: 'set', stamp: { version: expectedVersion } });
+    const { entry } = records.full(task, { what: 'set', stamp: { version: expectedVersion } });
     const [outcome] = await scripts.write([entry]);
     if (outcome instanceof Error) throw outcome;
     if (outcome === 'gone') throw new TaskNotFoundError(task.id);
@@ -193,6 +195,10 @@ export class RedisStore extends BaseStore {
 
   override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
     return this.#at.history.query(filter, page);
+  }
+
+  override saveRuns(runs: readonly RunRecord[]): Promise<void> {
+    return this.#at.history.save(runs);
   }
 
   override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {

@@ -2,9 +2,11 @@ import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
 import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
 import { codecName, handlerName, memberOf, PARK_MS, parkedMember } from './redis.records.js';
-import type { LoadedTask, RedisRecordsCodec } from './redis.records-codec.js';
-import { BATCH } from './redis.scripts.js';
-import type { Entry, Outcome, RedisScripts } from './redis.scripts.js';
+import { KnownTasks } from './redis.known-tasks.js';
+import type { LoadedTask, RedisRecordsCodec, Write } from './redis.records-codec.js';
+import { BATCH } from './redis.entries.js';
+import type { Entry, Outcome } from './redis.entries.js';
+import type { RedisScripts } from './redis.scripts.js';
 
 /**
  * How long a claimer has from taking due tasks to writing what becomes of them, in milliseconds: enough for a pause of
@@ -19,7 +21,7 @@ const MAX_ROUNDS = 50;
 interface Decision<T> {
   readonly loaded: LoadedTask;
   readonly change: Change<T>;
-  readonly entry: Entry;
+  readonly write: Write;
 }
 
 /** A transaction under way. */
@@ -36,6 +38,8 @@ interface Progress<T> {
  * all fight for the head of the queue, and written under that reservation.
  */
 export class RedisTransactor {
+  readonly #known = new KnownTasks();
+
   constructor(
     private readonly scripts: RedisScripts,
     private readonly records: RedisRecordsCodec,
@@ -76,10 +80,11 @@ export class RedisTransactor {
     }
     const taken = new Set(decided.map(({ loaded }) => loaded));
     const left = tasks.filter((loaded) => !taken.has(loaded)).map(back);
-    const outcomes = await this.scripts.write([...decided.map(({ entry }) => entry), ...left, ...parked]);
+    const nonce = this.scripts.nonce();
+    const outcomes = await this.scripts.write([...decided.map(({ write }) => write.entry), ...left, ...parked], nonce);
     // Nobody asked for these ids, so one that was deleted meanwhile is not missing.
     const unasked = { ...progress, missing: [] };
-    const conflicts = this.#settle(decided, outcomes, unasked);
+    const conflicts = this.#settle(decided, outcomes, unasked, nonce);
     // Somebody changed it after it was reserved. What is still due by that change is decided about once more.
     if (conflicts.length > 0) await this.#runIds(conflicts, apply, unasked, true);
     return storeNow;
@@ -125,29 +130,56 @@ export class RedisTransactor {
 
   /** @param onlyDue Whether tasks that are not due any more are left alone. */
   async #runIds<T>(ids: readonly string[], apply: Apply<T>, progress: Progress<T>, onlyDue: boolean): Promise<number> {
-    let pending = ids;
-    let storeNow = 0;
-    for (let round = 1; ; round += 1) {
+    const first = onlyDue ? { storeNow: null, pending: ids } : await this.#runKnown(ids, apply, progress);
+    let { storeNow, pending } = first;
+    for (let round = 1; storeNow === null || pending.length > 0; round += 1) {
       const { now, tasks } = await this.#load(pending, progress);
       storeNow = now;
       const wanted = onlyDue ? tasks.filter(({ row }) => row.dueAt !== null && row.dueAt <= now) : tasks;
-      const decided = this.#decide(
-        wanted,
-        apply,
-        now,
-        undefined,
-        round === 1 && !onlyDue ? undefined : progress.failed,
-      );
-      const outcomes = await this.scripts.write(decided.map(({ entry }) => entry));
-      pending = this.#settle(decided, outcomes, progress);
-      if (pending.length === 0) return storeNow;
-      if (round >= MAX_ROUNDS) break;
-    }
-    for (const id of pending) {
-      const { stamp } = (await this.#load([id], progress)).tasks[0] ?? {};
-      if (stamp) progress.failed.push({ id, error: new VersionConflictError(id, stamp.version - 1, stamp.version) });
+      const mayThrow = round === 1 && !onlyDue && progress.committed.length === 0;
+      const decided = this.#decide(wanted, apply, now, undefined, mayThrow ? undefined : progress.failed);
+      pending = await this.#write(decided, progress);
+      if (round >= MAX_ROUNDS && pending.length > 0) {
+        for (const { task } of tasks.filter((loaded) => pending.includes(loaded.task.id))) {
+          progress.failed.push({
+            id: task.id,
+            error: new VersionConflictError(task.id, task.version, task.version + 1),
+          });
+        }
+        break;
+      }
     }
     return storeNow;
+  }
+
+  /**
+   * Decides about tasks that this process has under way by what it wrote itself. Returns the ids that have to be read:
+   * the others, what somebody else has changed, and what a decision left alone, since that may be out of date.
+   */
+  async #runKnown<T>(
+    ids: readonly string[],
+    apply: Apply<T>,
+    progress: Progress<T>,
+  ): Promise<{ storeNow: number | null; pending: readonly string[] }> {
+    const now = this.scripts.clock.estimate();
+    const known = now === null ? [] : ids.flatMap((id) => this.#known.get(id) ?? []);
+    if (now === null || known.length === 0) return { storeNow: null, pending: ids };
+    // A decision that throws here is made again on what is read.
+    const decided = this.#decide(known, apply, now, undefined, []).filter(
+      ({ loaded, change }) => change.task === null || change.task.definition === loaded.task.definition,
+    );
+    const conflicts = new Set(await this.#write(decided, progress));
+    const done = new Set(decided.map(({ loaded }) => loaded.task.id));
+    return { storeNow: now, pending: ids.filter((id) => !done.has(id) || conflicts.has(id)) };
+  }
+
+  async #write<T>(decided: readonly Decision<T>[], progress: Progress<T>): Promise<string[]> {
+    const nonce = this.scripts.nonce();
+    const outcomes = await this.scripts.write(
+      decided.map(({ write }) => write.entry),
+      nonce,
+    );
+    return this.#settle(decided, outcomes, progress, nonce);
   }
 
   async #load(ids: readonly string[], { missing, unreadable }: Pick<Progress<never>, 'missing' | 'unreadable'>) {
@@ -182,7 +214,7 @@ export class RedisTransactor {
     for (const loaded of tasks) {
       try {
         const change = apply(loaded.task, now);
-        if (change) decided.push({ loaded, change, entry: this.#entryOf(loaded, change, reservation) });
+        if (change) decided.push({ loaded, change, write: this.#writeOf(loaded, change, reservation) });
       } catch (error) {
         if (!failed) throw error;
         failed.push({ id: loaded.task.id, error });
@@ -191,10 +223,12 @@ export class RedisTransactor {
     return decided;
   }
 
-  #entryOf<T>(loaded: LoadedTask, { task, history }: Change<T>, reservation: string | undefined): Entry {
-    const { stamp } = loaded;
-    const guard = { stamp, ...(reservation !== undefined && { reservation }) };
-    if (task === null) return { what: 'drop', id: loaded.task.id, ...guard, runs: this.records.runs(history) };
+  #writeOf<T>(loaded: LoadedTask, { task, history }: Change<T>, reservation: string | undefined): Write {
+    const { stamp, row } = loaded;
+    const guard = { stamp, reservation };
+    if (task === null) {
+      return { row, entry: { what: 'drop', id: loaded.task.id, ...guard, runs: this.records.runs(history) } };
+    }
     const changed = { ...task, version: stamp.version + 1 };
     return task.definition === loaded.task.definition
       ? this.records.stateOnly(changed, loaded, reservation, history)
@@ -202,13 +236,20 @@ export class RedisTransactor {
   }
 
   /** Sorts what became of the decisions. Returns the ids that somebody else has changed meanwhile. */
-  #settle<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], progress: Progress<T>): string[] {
+  #settle<T>(
+    decided: readonly Decision<T>[],
+    outcomes: readonly Outcome[],
+    progress: Progress<T>,
+    nonce: string,
+  ): string[] {
     const conflicts: string[] = [];
-    decided.forEach(({ loaded, change: { task, value } }, at) => {
+    decided.forEach(({ loaded, write, change: { task, value } }, at) => {
       const { id } = loaded.task;
       const outcome = outcomes[at]!;
+      if (outcome !== 'ok') this.#known.forget(id);
       if (outcome === 'ok') {
         const changed = task && { ...task, version: loaded.stamp.version + 1 };
+        this.#known.keep(changed, id, write, nonce);
         progress.committed.push({ id, task: changed, value });
       } else if (outcome === 'gone') {
         progress.missing.push(id);

@@ -1,9 +1,5 @@
 import { PRELUDE } from './prelude.lua.js';
 
-/** How many values of ARGV one entry of {@link WRITE} takes, its runs apart, and how many one run. */
-export const ENTRY_SIZE = 12;
-export const RUN_SIZE = 5;
-
 /**
  * Writes a batch of changes, each guarded on its own: all of an entry is written, or nothing of it.
  *
@@ -11,6 +7,7 @@ export const RUN_SIZE = 5;
  * - `set`: when version, nonce and reservation are as expected; an empty one is not asked.
  * - `drop`: the same, and the task goes.
  * - `move`: the same, and only its place in the index changes: a reservation is given back, or a record parked.
+ * - `runs`: no task at all, only its runs.
  *
  * A client that lost its connection sends the script again and cannot know whether it had been carried out. The nonce
  * tells: what has it was written by this very call.
@@ -19,7 +16,7 @@ export const RUN_SIZE = 5;
  * stays), state, new version, columns, next run time, member, how many runs, the runs. A run: id, attempt, inverse end,
  * task, text.
  *
- * Returns for each entry `ok`, `gone`, `exists` or the version that is there.
+ * Returns the time, and for each entry `ok`, `gone`, `exists` or the version that is there.
  */
 export const WRITE = String.raw`${PRELUDE}
 local nonce, count = ARGV[1], tonumber(ARGV[2])
@@ -64,7 +61,10 @@ for i = 1, count do
   local place = parse_place(stored[i])
   local here = place ~= nil or stored[i] or redis.call('HEXISTS', TASKS, id) == 1
   place = place or { version = '0', nonce = '-', token = '-', columns = '0,0,0,-,-', member = '' }
-  if here and place.nonce == nonce then
+  if what == 'runs' then
+    outcome[i] = 'ok'
+    keep_runs(e + 12, tonumber(ARGV[e + 11]))
+  elseif here and place.nonce == nonce then
     outcome[i] = 'ok'
   elseif what == 'add' and here then
     outcome[i] = 'exists'
@@ -105,19 +105,30 @@ for i = 1, count do
   end
 end
 
+local function scored(members)
+  local values = {}
+  for member in pairs(members) do
+    values[#values + 1] = 0
+    values[#values + 1] = member
+  end
+  return values
+end
+
 if #runs > 0 then
-  local fields, run_ids, added, dropped = {}, {}, {}, { RUN_ENDS = {}, TASK_RUNS = {} }
+  local fields, run_ids, added = {}, {}, {}
   for i, run in ipairs(runs) do
     fields[i], run_ids[i] = run.field, run.id
   end
   local older, attempts = get_many(RUNS, fields), get_many(ATTEMPTS, run_ids)
   local known, lists, texts, listed, ends, by_task = {}, {}, {}, {}, {}, {}
+  local old_ends, old_by_task = {}, {}
   for i, run in ipairs(runs) do
     local ended, task = known[run.field] or older[i], nil
     if ended then
       ended, task = string.match(ended, '^([^\n]*)\n([^\n]*)\n')
-      redis.call('ZREM', RUN_ENDS, ended .. run.field)
-      redis.call('ZREM', TASK_RUNS, task .. ended .. run.field)
+      old_ends[#old_ends + 1] = ended .. run.field
+      old_by_task[#old_by_task + 1] = task .. ended .. run.field
+      ends[ended .. run.field], by_task[task .. ended .. run.field] = nil, nil
       added[task] = (added[task] or 0) - 1
     else
       local list = lists[run.id] or attempts[i]
@@ -125,8 +136,7 @@ if #runs > 0 then
     end
     added[run.task] = (added[run.task] or 0) + 1
     known[run.field] = run.ended .. '\n' .. run.task .. '\n' .. run.text
-    redis.call('ZADD', RUN_ENDS, 0, run.ended .. run.field)
-    redis.call('ZADD', TASK_RUNS, 0, run.task .. run.ended .. run.field)
+    ends[run.ended .. run.field], by_task[run.task .. run.ended .. run.field] = true, true
   end
   for field, text in pairs(known) do
     texts[#texts + 1] = field
@@ -136,6 +146,10 @@ if #runs > 0 then
     listed[#listed + 1] = id
     listed[#listed + 1] = list
   end
+  call_many('ZREM', RUN_ENDS, old_ends)
+  call_many('ZREM', TASK_RUNS, old_by_task)
+  call_many('ZADD', RUN_ENDS, scored(ends))
+  call_many('ZADD', TASK_RUNS, scored(by_task))
   call_many('HSET', RUNS, texts)
   call_many('HSET', ATTEMPTS, listed)
   for task, number in pairs(added) do
@@ -154,5 +168,5 @@ call_many('ZREM', RUN_TIMES, gone)
 call_many('ZREM', DUE, out)
 call_many('ZADD', DUE, into)
 refresh(touched)
-return outcome
+return { whole(now_ms()), outcome }
 `;

@@ -1,0 +1,37 @@
+import type { TaskRecord, TaskState } from '../../model/task.js';
+import type { LoadedTask, Write } from './redis.records-codec.js';
+
+/** How many tasks are remembered: as many as one process has under way, and more. */
+const LIMIT = 10_000;
+
+/**
+ * The tasks that this process has under way, as it wrote them: the end of a run and the renewal of a lease need not read
+ * them again. Whether one still is as remembered is seen by its stamp when it is written.
+ */
+export class KnownTasks {
+  readonly #tasks = new Map<string, LoadedTask>();
+
+  /** Remembers what was written, while runs of it are under way. */
+  keep(task: TaskRecord | null, id: string, { row }: Pick<Write, 'row'>, nonce: string): void {
+    this.#tasks.delete(id);
+    if (!task || row.running === 0) return;
+    // Copied as far as an end of a run looks into it: the caller has the same objects.
+    const { definition } = task;
+    const own = { ...definition, policies: { ...definition.policies } };
+    const stamp = { version: task.version, nonce };
+    // The definition's text is not needed: what changes the definition reads it first.
+    this.#tasks.set(id, { task: { ...task, definition: own }, row: { ...row, definition: '' }, stamp });
+    if (this.#tasks.size > LIMIT) this.#tasks.delete(this.#tasks.keys().next().value!);
+  }
+
+  /** The task as it was written last, with a state of its own; undefined when it has to be read. */
+  get(id: string): LoadedTask | undefined {
+    const known = this.#tasks.get(id);
+    if (!known) return undefined;
+    return { ...known, task: { ...known.task, state: JSON.parse(known.row.state) as TaskState } };
+  }
+
+  forget(id: string): void {
+    this.#tasks.delete(id);
+  }
+}
