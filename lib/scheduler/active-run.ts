@@ -10,12 +10,15 @@ export const ABORT_GRACE_MS = 5_000;
 
 /** One attempt under way in this process. */
 export class ActiveRun {
-  readonly #controller = new AbortController();
   /** Set when the lease is lost: what the run ends with is not even offered to the store. */
   fenced = false;
   /** When the lease was last known to hold, on the monotonic clock. */
   renewedAt: number;
-  #cancelTimeout: () => void = () => {};
+  /** Made when somebody asks for it: most handlers never look at their signal, and it costs more than all the rest. */
+  #controller: AbortController | null = null;
+  #aborted: RunAbortedError | null = null;
+  #abandon: (reason: RunAbortedError) => void = () => {};
+  #cancelTimers: (() => void)[] = [];
 
   constructor(
     readonly task: TaskRecord,
@@ -30,17 +33,24 @@ export class ActiveRun {
   }
 
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#aborted);
+    }
     return this.#controller.signal;
   }
 
-  /** Why the signal is aborted; null when it is not. */
+  /** Why the run was aborted; null when it was not. */
   get aborted(): RunAbortedError | null {
-    return this.signal.aborted ? (this.signal.reason as RunAbortedError) : null;
+    return this.#aborted;
   }
 
+  /** Aborts the run's signal, once; the handler then has a grace time to end. */
   abort(reason: RunAbortedError): void {
-    // Listeners of the handler's run here, and what they throw must not reach whoever aborts.
-    if (!this.signal.aborted) this.#controller.abort(reason);
+    if (this.#aborted) return;
+    this.#aborted = reason;
+    this.#cancelTimers.push(wait(this.clock, ABORT_GRACE_MS, () => this.#abandon(reason)));
+    this.#controller?.abort(reason);
   }
 
   /**
@@ -50,19 +60,16 @@ export class ActiveRun {
   async outcome(handler: Promise<unknown>): Promise<unknown> {
     const { timeoutMs } = this.task.definition.policies;
     if (timeoutMs !== null) {
-      this.#cancelTimeout = wait(this.clock, timeoutMs, () => this.abort(new RunTimeoutError(this.run.id, timeoutMs)));
+      const abort = () => this.abort(new RunTimeoutError(this.run.id, timeoutMs));
+      this.#cancelTimers.push(wait(this.clock, timeoutMs, abort));
     }
-    let cancelGrace = () => {};
-    const abandoned = new Promise<never>((_resolve, reject) => {
-      this.signal.addEventListener('abort', () => {
-        cancelGrace = wait(this.clock, ABORT_GRACE_MS, () => reject(this.signal.reason as Error));
-      });
-    });
     try {
-      return await Promise.race([handler, abandoned]);
+      return await new Promise<unknown>((resolve, reject) => {
+        this.#abandon = reject;
+        handler.then(resolve, reject);
+      });
     } finally {
-      this.#cancelTimeout();
-      cancelGrace();
+      for (const cancel of this.#cancelTimers) cancel();
     }
   }
 }

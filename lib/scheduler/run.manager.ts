@@ -108,7 +108,7 @@ export class RunManager {
 
   #begin(active: ActiveRun): void {
     const { task, run } = active;
-    const { events, executors, handlers, alias: store } = this.services;
+    const { events, executors, handlers, logger, alias: store } = this.services;
     const { definition } = task;
     const base = this.#runEvent(task, run);
     this.active.set(active.key, active);
@@ -122,8 +122,12 @@ export class RunManager {
       token: run.token,
       source: run.source,
       coalesced: run.coalesced,
-      signal: active.signal,
-      log: prefixed(this.services.logger, `[${definition.id}] `),
+      get signal() {
+        return active.signal;
+      },
+      get log() {
+        return prefixed(logger, `[${definition.id}] `);
+      },
       progress: (value) => events.emit('run.progress', { ...base, value }),
     });
     const invoke = () => {
