@@ -1,0 +1,31 @@
+import { DataSource } from 'typeorm';
+import { unavailable } from '../sql/driver.error.js';
+import type { ResolvedOptions } from '../typeorm.options.js';
+import { addressOf } from './address.js';
+
+/** A store's way to its database: the application's data source, which it leaves open, or one of its own. */
+export class Connection {
+  private constructor(
+    readonly dataSource: DataSource,
+    readonly address: string,
+    readonly owned: boolean,
+  ) {}
+
+  /** @throws StoreUnavailableError With the address and the reason. */
+  static async open({ source, database }: ResolvedOptions): Promise<Connection> {
+    const address = addressOf(database);
+    try {
+      const dataSource = 'dataSource' in source ? source.dataSource : new DataSource(source.options);
+      if (dataSource.isInitialized) return new Connection(dataSource, address, false);
+      await dataSource.initialize();
+      return new Connection(dataSource, address, true);
+    } catch (error) {
+      throw unavailable(address, error);
+    }
+  }
+
+  /** Closes what the store opened. */
+  async close(): Promise<void> {
+    if (this.owned && this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+}

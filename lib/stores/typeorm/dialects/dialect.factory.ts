@@ -1,0 +1,61 @@
+import type { DataSource, DataSourceOptions } from 'typeorm';
+import { InvalidOptionError } from '../../../errors/input.errors.js';
+import type { SchemaDialect } from '../schema/schema.sql.js';
+import type { ResolvedOptions } from '../typeorm.options.js';
+import type { Dialect } from './dialect.js';
+import { MysqlDialect } from './mysql.dialect.js';
+import { PortableDialect } from './portable.dialect.js';
+import { PostgresDialect } from './postgres.dialect.js';
+import { SqliteDialect } from './sqlite.dialect.js';
+
+/** Drivers whose data source has one connection for everything, and that answer later: transactions would mix. */
+const SHARED_CONNECTION = ['sqlite', 'sqljs', 'capacitor', 'cordova', 'expo', 'nativescript', 'react-native'];
+
+/**
+ * The dialect of a data source.
+ *
+ * @param dataSource The open data source; null before, when only what the dialect can do is of interest.
+ * @throws InvalidOptionError When the options do not fit the database.
+ */
+export function createDialect(options: ResolvedOptions, dataSource: DataSource | null): Dialect {
+  const { names, database, lockMode, notify, source } = options;
+  const { type } = database;
+  if (type === 'mongodb')
+    throw new InvalidOptionError('database', type, 'a SQL database; use mongooseStore for MongoDB');
+  if (SHARED_CONNECTION.includes(type) && 'dataSource' in source) {
+    const allowed = `the option database, since a data source of "${type}" runs everything in one transaction at a time`;
+    throw new InvalidOptionError('dataSource', type, allowed);
+  }
+  if (type === 'better-sqlite3' && names.schema !== null) {
+    throw new InvalidOptionError('schema', names.schema, 'no schema: SQLite has none');
+  }
+  if (lockMode === 'auto') {
+    if (type === 'postgres') return new PostgresDialect(names, notify);
+    if (type === 'mysql' || type === 'mariadb') return new MysqlDialect(names);
+    if (type === 'better-sqlite3') return new SqliteDialect(names, isInMemory(database));
+  }
+  if (type === 'better-sqlite3') {
+    throw new InvalidOptionError('lockMode', lockMode, '"auto": better-sqlite3 runs a transaction in one go');
+  }
+  const driver = dataSource?.driver;
+  return new PortableDialect(names, {
+    type,
+    quote: (name) => driver?.escape(name) ?? name,
+    parameter: (index) => driver?.createParameter(`p${index}`, index) ?? '?',
+  });
+}
+
+/** Which statements make the tables; null to let TypeORM write them. */
+export async function schemaDialectOf(dataSource: DataSource): Promise<SchemaDialect | null> {
+  const { type } = dataSource.options;
+  if (type === 'postgres') return 'postgres';
+  if (type === 'better-sqlite3') return 'sqlite';
+  if (type !== 'mysql' && type !== 'mariadb') return null;
+  // Either driver speaks to either server.
+  const [answer] = (await dataSource.query('SELECT VERSION() AS version')) as { version: string }[];
+  return /mariadb/i.test(answer?.version ?? '') ? 'mariadb' : 'mysql';
+}
+
+function isInMemory(options: DataSourceOptions): boolean {
+  return ['', ':memory:'].includes(String(options.database));
+}

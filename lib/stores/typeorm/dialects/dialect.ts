@@ -1,0 +1,158 @@
+import type { StoreCapabilities } from '../../store.interface.js';
+import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
+import type { TableNames } from '../schema/table.names.js';
+import { RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import type { DriverError } from '../sql/driver.error.js';
+import { list, raw, sql, toNullableNumber, toNumber } from '../sql/sql.js';
+import type { Rows, Script, Sql } from '../sql/sql.js';
+
+/** Which due tasks. */
+export interface DueQuery {
+  /** Only tasks of these handlers; null for all. */
+  readonly handlers: readonly string[] | null;
+  /** Only what was written in one of these ways: the rest cannot be read here and must not be in the way. */
+  readonly codecs: readonly string[];
+  /** Not these: they are known to be damaged. */
+  readonly excluded: readonly string[];
+}
+
+/** What {@link Dialect.selectDue} finds. */
+export interface DueRows {
+  /** The server's clock, in milliseconds since the epoch. */
+  readonly storeNow: number;
+  readonly records: Rows['records'];
+}
+
+/** What {@link Dialect.pruneRuns} is to remove: see `Store.pruneRuns`. */
+export interface Pruning {
+  readonly before: number | null;
+  readonly keep: number | null;
+  readonly limit: number;
+}
+
+/**
+ * What differs from database to database: one subclass each, in a file of its own. All statements of it are written here
+ * and in the subclasses; what is the same everywhere is in `sql/`.
+ */
+export abstract class Dialect {
+  /** The kind of database, for messages. */
+  abstract readonly label: string;
+  abstract readonly capabilities: StoreCapabilities;
+  /** The statements that open a transaction; null to let TypeORM do it. */
+  readonly begin: readonly string[] | null = null;
+
+  /** The tables' names, quoted. */
+  readonly tasks: Sql;
+  readonly runs: Sql;
+  readonly schedulers: Sql;
+  /** The columns of a task that are read back. */
+  readonly taskColumns: Sql;
+  readonly runColumns: Sql;
+
+  constructor(
+    readonly names: TableNames,
+    quote: (name: string) => string,
+  ) {
+    const path = (name: string) => raw(names.schema === null ? quote(name) : `${quote(names.schema)}.${quote(name)}`);
+    this.tasks = path(names.tasks);
+    this.runs = path(names.runs);
+    this.schedulers = path(names.schedulers);
+    this.taskColumns = raw(
+      TASK_COLUMNS.map(({ name }) => name)
+        .filter((name) => name !== 'search')
+        .join(', '),
+    );
+    this.runColumns = raw(RUN_COLUMNS.map(({ name }) => name).join(', '));
+  }
+
+  /** The parameter of an index, counted from 0. */
+  placeholder(_index: number): string {
+    return '?';
+  }
+
+  /** What the driver is to bind for a value. */
+  bind(value: unknown): unknown {
+    return typeof value === 'boolean' ? Number(value) : value;
+  }
+
+  /** The server's clock in milliseconds since the epoch; null where the process's own clock is the one. */
+  abstract readonly now: Sql | null;
+  /** Locks what is selected, waiting for others that hold it. */
+  readonly lockRows: Sql = raw('');
+  /** Locks what is selected, leaving out what others hold. */
+  readonly lockFreeRows: Sql = raw('');
+
+  /** Whether the statement may succeed when it is tried again: a deadlock, a failed serialisation, a busy file. */
+  abstract isRetryable(error: DriverError): boolean;
+  /** Whether a row with that key was there already. */
+  abstract isDuplicate(error: DriverError): boolean;
+
+  limit(count: number): Sql {
+    return sql`LIMIT ${count}`;
+  }
+
+  page(offset: number, count: number): Sql {
+    return sql`LIMIT ${count} OFFSET ${offset}`;
+  }
+
+  oneOf(column: Sql, values: readonly unknown[]): Sql {
+    return values.length === 0 ? raw('1 = 0') : sql`${column} IN (${list(values)})`;
+  }
+
+  noneOf(column: Sql, values: readonly unknown[]): Sql {
+    return values.length === 0 ? raw('1 = 1') : sql`${column} NOT IN (${list(values)})`;
+  }
+
+  /** Whether a column has a text somewhere in it, upper and lower case told apart. */
+  abstract contains(column: Sql, text: string): Sql;
+
+  /** The conditions of {@link DueQuery}. */
+  runnable({ handlers, codecs, excluded }: DueQuery): Sql[] {
+    const conditions = [this.oneOf(raw('codec'), codecs)];
+    if (handlers !== null) conditions.push(this.oneOf(raw('handler'), handlers));
+    if (excluded.length > 0) conditions.push(this.noneOf(raw('id'), excluded));
+    return conditions;
+  }
+
+  /** The server's clock, or the process's. */
+  *readNow(clock: () => number): Script<number> {
+    if (this.now === null) return clock();
+    const { records } = yield sql`SELECT ${this.now} AS store_now`;
+    return toNumber(records[0]!.store_now);
+  }
+
+  /** The due tasks, the first by priority, due time and id, locked where the dialect locks. */
+  abstract selectDue(query: DueQuery, limit: number, clock: () => number): Script<DueRows>;
+  /** When the next task is due, in milliseconds since the epoch. */
+  abstract nextDue(query: DueQuery): Script<number | null>;
+
+  /** Adds tasks; returns the ids that were there already. Each id comes once. */
+  abstract insertTasks(rows: readonly TaskRow[]): Script<readonly string[]>;
+  /** Writes the state of tasks that are locked, or whose version is one less. Returns how many it changed. */
+  abstract updateStates(rows: readonly TaskStateRow[]): Script<number>;
+  /** The same for all columns. */
+  abstract updateTasks(rows: readonly TaskRow[]): Script<number>;
+  /** Keeps ended runs, each replacing the one with the same key. Each key comes once. */
+  abstract saveRuns(rows: readonly RunRow[]): Script<void>;
+  abstract saveScheduler(identity: string, heartbeatAt: number, data: string): Script<void>;
+  abstract pruneRuns(pruning: Pruning): Script<number>;
+
+  /** Tasks by id, locked where the dialect locks, with the server's clock in each row. */
+  selectByIds(ids: readonly string[]): Sql {
+    const clock = this.now === null ? raw('') : sql`, ${this.now} AS store_now`;
+    return sql`
+      SELECT ${this.taskColumns}${clock} FROM ${this.tasks} WHERE ${this.oneOf(raw('id'), ids)}
+      ORDER BY id ${this.lockRows}`;
+  }
+
+  *deleteTasks(ids: readonly string[]): Script<number> {
+    const { affected } = yield sql`DELETE FROM ${this.tasks} WHERE ${this.oneOf(raw('id'), ids)}`;
+    return affected;
+  }
+
+  /** The earliest of some numbers; null when there is none. */
+  protected earliest(values: readonly unknown[]): number | null {
+    const numbers = values.map(toNullableNumber).filter((value) => value !== null);
+    return numbers.length === 0 ? null : Math.min(...numbers);
+  }
+}

@@ -1,0 +1,158 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { TaskCodec } from '../../persistence/codec.interface.js';
+import type { StoreContext } from '../store.interface.js';
+import { Connection } from './connection/connection.js';
+import { PostgresListener } from './connection/postgres.listener.js';
+import type { Dialect } from './dialects/dialect.js';
+import { createDialect, schemaDialectOf } from './dialects/dialect.factory.js';
+import { PostgresDialect } from './dialects/postgres.dialect.js';
+import { SqliteDialect } from './dialects/sqlite.dialect.js';
+import { SchemaCreator } from './schema/schema.creator.js';
+import { PoolSession } from './sql/pool.session.js';
+import { pause } from './sql/retry.js';
+import type { Session } from './sql/session.js';
+import type { Sql } from './sql/sql.js';
+import { SqliteSession } from './sql/sqlite.session.js';
+import { TaskReader } from './task.reader.js';
+import type { Workbench } from './transact/changes.js';
+import type { ResolvedOptions } from './typeorm.options.js';
+
+/** Everything that is there from a store's start to its shutdown. */
+export class OpenDatabase implements Workbench {
+  readonly codec: TaskCodec;
+  readonly reader: TaskReader;
+  readonly clock: () => number;
+  /** Tells one's own notifications from those of others. */
+  readonly #sender = randomUUID();
+  #listener: PostgresListener | null = null;
+  #notifying: Promise<void> | null = null;
+  #notifyAgain = false;
+
+  private constructor(
+    readonly connection: Connection,
+    readonly dialect: Dialect,
+    readonly session: Session,
+    readonly options: ResolvedOptions,
+    readonly context: StoreContext,
+  ) {
+    const { serializer, encrypt } = options;
+    this.codec = context.createCodec({
+      ...(serializer !== undefined && { serializer }),
+      ...(encrypt !== undefined && { encrypt }),
+    });
+    this.reader = new TaskReader(this.codec, context);
+    this.clock = () => Math.floor(context.clock.now());
+  }
+
+  /**
+   * Connects, sees to the tables, and listens for wake-ups.
+   *
+   * @param onWake Called when another process says that something is due.
+   * @throws StoreUnavailableError With the address and the reason.
+   */
+  static async open(options: ResolvedOptions, context: StoreContext, onWake: () => void): Promise<OpenDatabase> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await OpenDatabase.#open(options, context, onWake);
+      } catch (error) {
+        if (attempt >= options.connectAttempts) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        context.logger.warn(
+          `The store "${context.alias}" is not there yet (${attempt} of ${options.connectAttempts}): ${reason}`,
+        );
+      }
+      await pause(context.clock, options.connectDelayMs);
+    }
+  }
+
+  static async #open(options: ResolvedOptions, context: StoreContext, onWake: () => void): Promise<OpenDatabase> {
+    const connection = await Connection.open(options);
+    try {
+      const { dataSource, address } = connection;
+      const dialect = createDialect(options, dataSource);
+      const SessionClass = dialect instanceof SqliteDialect ? SqliteSession : PoolSession;
+      const session = new SessionClass(dataSource, dialect, address, context.clock, options.timeoutMs);
+      const database = new OpenDatabase(connection, dialect, session, options, context);
+      await database.#ensureSchema();
+      if (dialect.capabilities.wakeUp === 'pushed') await database.#listen(onWake);
+      return database;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  get dataSource(): DataSource {
+    return this.connection.dataSource;
+  }
+
+  /** The statement that tells other processes that something is due; null where that cannot be said. */
+  get notification(): Sql | null {
+    const { dialect } = this;
+    if (!(dialect instanceof PostgresDialect) || dialect.capabilities.wakeUp !== 'pushed') return null;
+    return dialect.notify(this.#channel, this.#sender);
+  }
+
+  /** Tells the others. Never rejects: they find out with their next poll. What is said while it is said is said once. */
+  notify(): Promise<void> {
+    if (this.notification === null) return Promise.resolve();
+    if (this.#notifying) {
+      this.#notifyAgain = true;
+      return this.#notifying;
+    }
+    this.#notifying = this.#notifyAll().finally(() => (this.#notifying = null));
+    return this.#notifying;
+  }
+
+  async close(): Promise<void> {
+    await this.#listener?.stop();
+    await this.connection.close();
+  }
+
+  async #notifyAll(): Promise<void> {
+    const statement = this.notification!;
+    do {
+      this.#notifyAgain = false;
+      try {
+        await this.session.write(function* () {
+          yield statement;
+        });
+      } catch (error) {
+        this.context.logger.debug(`A wake-up was not sent: ${(error as Error).message}`);
+      }
+    } while (this.#notifyAgain);
+  }
+
+  async #ensureSchema(): Promise<void> {
+    const { dataSource, session, dialect, options } = this;
+    const schemaDialect = await schemaDialectOf(dataSource);
+    const creator = new SchemaCreator(dataSource, session, dialect, schemaDialect, this.connection.address);
+    await creator.ensure(options.createSchema);
+  }
+
+  async #listen(onWake: () => void): Promise<void> {
+    const { clock, logger } = this.context;
+    const listener = new PostgresListener({
+      dataSource: this.dataSource,
+      channel: this.#channel,
+      clock,
+      logger,
+      onNotification: (payload) => {
+        if (payload !== this.#sender) onWake();
+      },
+    });
+    this.#listener = listener;
+    await listener.start();
+  }
+
+  /** One for each set of tables. Names of channels are short, and the same for all schemas of a database. */
+  get #channel(): string {
+    const { prefix, schema } = this.dialect.names;
+    const hash = createHash('sha256')
+      .update(JSON.stringify([schema, prefix]))
+      .digest('hex')
+      .slice(0, 16);
+    return `asyncz_${hash}`;
+  }
+}

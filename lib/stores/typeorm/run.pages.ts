@@ -1,0 +1,26 @@
+import type { RunFilter, RunPage, RunPageRequest } from '../../model/query.js';
+import type { RunRecord } from '../../model/run.js';
+import { historyKey } from '../run-history.js';
+import { formatRunCursor, runKey } from '../task-query.js';
+import type { OpenDatabase } from './open.database.js';
+import { runRow } from './sql/columns.js';
+import { selectRuns } from './sql/run.query.js';
+
+/** Filters and pages in the database: see `Store.runs`. */
+export async function pageOfRuns(
+  { dialect, session, codec }: OpenDatabase,
+  filter: RunFilter,
+  page: RunPageRequest,
+): Promise<RunPage> {
+  const records = await session.read(() => selectRuns(dialect, filter, page));
+  const runs = records.slice(0, page.limit).map((record) => codec.decodeRun(runRow(record)));
+  const last = runs.at(-1);
+  return { runs, next: records.length > page.limit && last ? formatRunCursor(runKey(last)) : null };
+}
+
+/** Keeps ended runs: see `Store.saveRuns`. */
+export async function saveRuns({ dialect, session, codec }: OpenDatabase, runs: readonly RunRecord[]): Promise<void> {
+  // One statement cannot write a row twice: the last of the same key counts.
+  const rows = new Map(runs.map((run) => [historyKey(run), codec.encodeRun(run)]));
+  if (rows.size > 0) await session.transaction(() => dialect.saveRuns([...rows.values()]));
+}

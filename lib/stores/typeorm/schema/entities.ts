@@ -1,0 +1,83 @@
+import { EntitySchema } from 'typeorm';
+import type { EntitySchemaColumnOptions, EntitySchemaIndexOptions } from 'typeorm';
+import type { DataSourceOptions } from 'typeorm';
+import { RUN_COLUMNS, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import type { Column } from '../sql/columns.js';
+import { resolveNames } from '../typeorm.options.js';
+import type { TypeormStoreSettings } from '../typeorm.options.js';
+import { portableTypes } from './portable.types.js';
+
+/**
+ * Options of {@link asynczEntities}.
+ *
+ * @publicApi
+ */
+export interface EntityOptions extends Pick<TypeormStoreSettings, 'tableName' | 'schema'> {
+  /** The `type` of the data source that they are for. */
+  readonly type: DataSourceOptions['type'];
+}
+
+/**
+ * The entities of the store's tables: for an application that wants them in its own data source, to query them or to have
+ * its migrations generated. The store itself does not need them.
+ *
+ * @returns Those of tasks, ended runs and schedulers.
+ * @throws InvalidOptionError For a name that is not allowed.
+ * @publicApi
+ */
+export function asynczEntities(
+  options: EntityOptions,
+): [tasks: EntitySchema, runs: EntitySchema, schedulers: EntitySchema] {
+  const names = resolveNames(options);
+  const where = options.type === 'postgres' ? { where: 'due_at IS NOT NULL' } : {};
+  const entity = (
+    name: string,
+    columns: readonly Column[],
+    keys: readonly string[],
+    indices: EntitySchemaIndexOptions[],
+  ) =>
+    new EntitySchema({
+      name,
+      tableName: name,
+      ...(names.schema !== null && { schema: names.schema }),
+      columns: columnOptions(options.type, name, columns, keys),
+      indices,
+    });
+  return [
+    entity(
+      names.tasks,
+      TASK_COLUMNS,
+      ['id'],
+      [{ name: names.dueIndex, columns: ['priority', 'due_at', 'id'], ...where }],
+    ),
+    entity(
+      names.runs,
+      RUN_COLUMNS,
+      ['id', 'attempt', 'token'],
+      [
+        { name: names.endedIndex, columns: ['ended_at', 'id', 'attempt'] },
+        { name: names.taskRunsIndex, columns: ['task_id', 'ended_at', 'id', 'attempt'] },
+      ],
+    ),
+    entity(names.schedulers, SCHEDULER_COLUMNS, ['scheduler'], []),
+  ];
+}
+
+function columnOptions(
+  database: string,
+  table: string,
+  columns: readonly Column[],
+  keys: readonly string[],
+): Record<string, EntitySchemaColumnOptions> {
+  const types = portableTypes(database);
+  return Object.fromEntries(
+    columns.map(({ name, kind, nullable }) => [
+      name,
+      {
+        ...(types[kind] as EntitySchemaColumnOptions),
+        nullable: nullable ?? false,
+        ...(keys.includes(name) && { primary: true, primaryKeyConstraintName: `${table}_key` }),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,29 @@
+/**
+ * The names of what the store keeps in a database.
+ *
+ * @param prefix What the names of all tables begin with.
+ * @param schema The schema that they are in; the connection's own when null.
+ */
+export class TableNames {
+  readonly tasks: string;
+  readonly runs: string;
+  readonly schedulers: string;
+  /** By priority and due time: what is due, and when something is due next. */
+  readonly dueIndex: string;
+  /** The history, the latest first. */
+  readonly endedIndex: string;
+  /** The history of one task, the latest first. */
+  readonly taskRunsIndex: string;
+
+  constructor(
+    readonly prefix: string,
+    readonly schema: string | null,
+  ) {
+    this.tasks = `${prefix}_tasks`;
+    this.runs = `${prefix}_runs`;
+    this.schedulers = `${prefix}_schedulers`;
+    this.dueIndex = `${prefix}_tasks_due`;
+    this.endedIndex = `${prefix}_runs_ended`;
+    this.taskRunsIndex = `${prefix}_runs_task`;
+  }
+}

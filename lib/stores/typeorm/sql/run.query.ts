@@ -1,0 +1,34 @@
+import type { RunFilter, RunPageRequest } from '../../../model/query.js';
+import { parseRunCursor } from '../../task-query.js';
+import type { Dialect } from '../dialects/dialect.js';
+import { all, sql } from './sql.js';
+import type { Rows, Script, Sql } from './sql.js';
+
+/** The rows of a page, and one more when there is a next one. */
+export function* selectRuns(dialect: Dialect, filter: RunFilter, page: RunPageRequest): Script<Rows['records']> {
+  const where = conditions(filter);
+  if (page.cursor !== undefined) {
+    const { endedAt, id, attempt } = parseRunCursor(page.cursor);
+    // The first says nothing new, and is what an index can begin at.
+    where.push(
+      sql`ended_at <= ${endedAt}`,
+      sql`(ended_at < ${endedAt} OR id > ${id} OR (id = ${id} AND attempt < ${attempt}))`,
+    );
+  }
+  const { records } = yield sql`
+    SELECT ${dialect.runColumns} FROM ${dialect.runs} WHERE ${all(where)}
+    ORDER BY ended_at DESC, id, attempt DESC ${dialect.limit(page.limit + 1)}`;
+  return records;
+}
+
+function conditions({ taskId, runId, status, source, owner, from, to }: RunFilter): Sql[] {
+  const where: Sql[] = [];
+  if (taskId !== undefined) where.push(sql`task_id = ${taskId}`);
+  if (runId !== undefined) where.push(sql`id = ${runId}`);
+  if (status !== undefined) where.push(sql`status = ${status}`);
+  if (source !== undefined) where.push(sql`source = ${source}`);
+  if (owner !== undefined) where.push(sql`owner = ${owner}`);
+  if (from !== undefined) where.push(sql`ended_at >= ${from}`);
+  if (to !== undefined) where.push(sql`ended_at < ${to}`);
+  return where;
+}

@@ -1,0 +1,149 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+import { StoreUnavailableError } from '../../../errors/store.errors.js';
+import type { Clock } from '../../../model/clock.js';
+import type { Dialect } from '../dialects/dialect.js';
+import { sqliteConnection } from '../typeorm-compat.js';
+import type { SqliteConnection, SqliteStatement } from '../typeorm-compat.js';
+import { driverErrorOf, unavailable } from './driver.error.js';
+import { pause } from './retry.js';
+import { drive, driveAtOnce } from './session.js';
+import type { Session } from './session.js';
+import { compile } from './sql.js';
+import type { Rows, Script, Sql } from './sql.js';
+
+/** How many statements stay prepared. */
+const CACHE_SIZE = 100;
+
+/** The pauses between two tries to get hold of the file, in milliseconds: at random below this. */
+const BUSY_PAUSE_MS = 8;
+
+/**
+ * Runs scripts on the one connection that TypeORM has to an SQLite file. better-sqlite3 answers at once, so a whole
+ * transaction runs without giving way to anything else of the process: the application's statements on the same
+ * connection never end up inside it, although they share it.
+ *
+ * What the application may have open is a transaction of its own. Writing in it would make the store's changes go with
+ * its rollback, so a script that writes waits until it has ended.
+ */
+export class SqliteSession implements Session {
+  #cached: { connection: SqliteConnection; statements: Map<string, SqliteStatement> } | null = null;
+
+  /** @param timeoutMs How long a script waits for the file, and for the application's transaction, in milliseconds. */
+  constructor(
+    readonly dataSource: DataSource,
+    readonly dialect: Dialect,
+    readonly address: string,
+    readonly clock: Clock,
+    readonly timeoutMs: number,
+  ) {}
+
+  read<T>(script: () => Script<T>): Promise<T> {
+    return this.#patiently(() => this.#run(script));
+  }
+
+  write<T>(script: () => Script<T>): Promise<T> {
+    return this.transaction(script);
+  }
+
+  transaction<T>(script: () => Script<T>): Promise<T> {
+    return this.#patiently(() => {
+      if (this.#connection().inTransaction) return WAIT;
+      this.#attempt('BEGIN IMMEDIATE', []);
+      try {
+        const result = this.#run(script);
+        this.#attempt('COMMIT', []);
+        return result;
+      } catch (error) {
+        // SQLite has rolled back by itself after some errors, such as a full disk.
+        if (this.#connection().inTransaction) this.#attempt('ROLLBACK', []);
+        throw error;
+      }
+    });
+  }
+
+  within<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {
+    return drive(script(), async (statement) => {
+      const { text, parameters } = this.#compile(statement);
+      try {
+        const { records, affected } = await runner.query(text, parameters, true);
+        return { records: records ?? [], affected: affected ?? 0 };
+      } catch (error) {
+        throw unavailable(this.address, error);
+      }
+    });
+  }
+
+  /**
+   * Tries again while another process has the file or the application a transaction. Waits here and not in SQLite, whose
+   * busy timeout would hold up the whole process.
+   */
+  async #patiently<T>(work: () => T | typeof WAIT): Promise<T> {
+    const end = this.clock.monotonic() + this.timeoutMs;
+    for (;;) {
+      let reason: unknown;
+      try {
+        const result = work();
+        if (result !== WAIT) return result as T;
+        reason = new StoreUnavailableError(
+          this.address,
+          `the application has had a transaction open on this connection for ${this.timeoutMs} ms. ` +
+            'Within a transaction, add tasks with { transaction: entityManager }',
+        );
+      } catch (error) {
+        const cause = driverErrorOf(error);
+        if (cause === null || !this.dialect.isRetryable(cause)) throw error;
+        reason = error;
+      }
+      if (this.clock.monotonic() >= end) throw reason;
+      await pause(this.clock, Math.random() * BUSY_PAUSE_MS);
+    }
+  }
+
+  #run<T>(script: () => Script<T>): T {
+    return driveAtOnce(script(), (statement) => {
+      const { text, parameters } = this.#compile(statement);
+      return this.#attempt(text, parameters);
+    });
+  }
+
+  #compile(statement: Sql): { text: string; parameters: unknown[] } {
+    const { text, parameters } = compile(statement, (index) => this.dialect.placeholder(index));
+    return { text, parameters: parameters.map((value) => this.dialect.bind(value)) };
+  }
+
+  #attempt(text: string, parameters: readonly unknown[]): Rows {
+    this.dataSource.logger.logQuery(text, [...parameters]);
+    try {
+      const statement = this.#prepare(text);
+      if (!statement.reader) return { records: [], affected: statement.run(...parameters).changes };
+      const records = statement.all(...parameters) as Rows['records'];
+      return { records, affected: records.length };
+    } catch (error) {
+      this.dataSource.logger.logQueryError(error as Error, text, [...parameters]);
+      throw unavailable(this.address, error);
+    }
+  }
+
+  #prepare(text: string): SqliteStatement {
+    const connection = this.#connection();
+    if (this.#cached?.connection !== connection) this.#cached = { connection, statements: new Map() };
+    const { statements } = this.#cached;
+    const known = statements.get(text);
+    if (known) return known;
+    const statement = connection.prepare(text);
+    statements.set(text, statement);
+    for (const oldest of statements.keys()) {
+      if (statements.size <= CACHE_SIZE) break;
+      statements.delete(oldest);
+    }
+    return statement;
+  }
+
+  /** The application may have closed and opened it anew. */
+  #connection(): SqliteConnection {
+    return sqliteConnection(this.dataSource);
+  }
+}
+
+/** Says that the time has not come yet. */
+const WAIT = Symbol('wait');

@@ -1,0 +1,49 @@
+import type { Page, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import { isUnreadable } from '../../model/task.js';
+import type { UnreadableTask } from '../../model/task.js';
+import { queryTasks } from '../task-query.js';
+import type { OpenDatabase } from './open.database.js';
+import { needsReading, selectAfter, selectPage } from './sql/task.query.js';
+
+/** How often a page is asked for again because damaged records turned up in it. */
+const MAX_ROUNDS = 10;
+
+/** How many rows are looked at in one go. */
+const SCAN_ROWS = 1_000;
+
+/** Filters, sorts and pages in the database: see `Store.query`. */
+export async function queryPage(
+  database: OpenDatabase,
+  filter: TaskFilter,
+  sort: TaskSort,
+  page: Page,
+): Promise<TaskPage> {
+  if (filter.state === 'unreadable') return queryUnreadable(database, filter, sort, page);
+  const { dialect, reader, session } = database;
+  for (let round = 1; ; round += 1) {
+    const script = () => selectPage(dialect, filter, sort, page, reader.readability);
+    const { records, total } = await session.read(script);
+    const tasks = records.map((record) => reader.read(record));
+    // Columns do not show damage. Now that it is known, the record is left out and the page comes out right.
+    const again = needsReading(filter) && tasks.some(isUnreadable);
+    if (!again || round >= MAX_ROUNDS) return { tasks, total };
+  }
+}
+
+/** No column says whether a record can be read, so all are looked at. */
+async function queryUnreadable(
+  { dialect, reader, session }: OpenDatabase,
+  filter: TaskFilter,
+  sort: TaskSort,
+  page: Page,
+): Promise<TaskPage> {
+  const found: UnreadableTask[] = [];
+  let last = '';
+  for (;;) {
+    const after = last;
+    const records = await session.read(() => selectAfter(dialect, after, SCAN_ROWS));
+    found.push(...reader.readAll(records).unreadable);
+    if (records.length < SCAN_ROWS) return queryTasks(found, filter, sort, page);
+    last = String(records.at(-1)!.id);
+  }
+}

@@ -1,0 +1,21 @@
+import type { Apply, Selection, Transacted } from '../../store.interface.js';
+import type { Script } from '../sql/sql.js';
+import { committed, decide, encodeRuns, encodeTasks, remove, select } from './changes.js';
+import type { Workbench } from './changes.js';
+
+/**
+ * `Store.transact` where rows are locked from the reading to the writing: one statement reads, and one writes each kind of
+ * change, however many tasks there are.
+ */
+export function* transactLocked<T>(bench: Workbench, selection: Selection, apply: Apply<T>): Script<Transacted<T>> {
+  const { storeNow, tasks, missing, unreadable } = yield* select(bench, selection);
+  const decided = decide(tasks, storeNow, apply);
+  const { dialect, codec } = bench;
+  const rows = encodeTasks(codec, decided);
+  const runs = encodeRuns(codec, decided);
+  if (rows.states.length > 0) yield* dialect.updateStates(rows.states);
+  if (rows.tasks.length > 0) yield* dialect.updateTasks(rows.tasks);
+  if (rows.deleted.length > 0) yield* remove(dialect, rows.deleted);
+  if (runs.length > 0) yield* dialect.saveRuns(runs);
+  return { committed: decided.map(committed), missing, unreadable, failed: [], storeNow };
+}

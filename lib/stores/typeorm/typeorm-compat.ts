@@ -1,0 +1,77 @@
+// Everything that differs between TypeORM 0.3 and 1, and everything of it that its types do not show.
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+
+/** What the store needs of better-sqlite3's `Database`. */
+export interface SqliteConnection {
+  readonly inTransaction: boolean;
+  prepare(text: string): SqliteStatement;
+  pragma(text: string): unknown;
+}
+
+/** What the store needs of better-sqlite3's `Statement`. */
+export interface SqliteStatement {
+  /** Whether it gives rows. */
+  readonly reader: boolean;
+  run(...parameters: unknown[]): { changes: number };
+  all(...parameters: unknown[]): unknown[];
+}
+
+/** The connection under a data source of better-sqlite3: TypeORM has one, whatever is asked of it at the same time. */
+export function sqliteConnection(dataSource: DataSource): SqliteConnection {
+  return (dataSource.driver as unknown as { databaseConnection: SqliteConnection }).databaseConnection;
+}
+
+/** The data source of an entity manager: `dataSource` since TypeORM 1, `connection` before. */
+export function dataSourceOf(manager: EntityManager): DataSource | undefined {
+  const { dataSource, connection } = manager as unknown as { dataSource?: DataSource; connection?: DataSource };
+  return dataSource ?? connection;
+}
+
+/** What the store needs of a client of pg. */
+export interface PostgresClient {
+  connect(): Promise<unknown>;
+  query(text: string): Promise<unknown>;
+  end(): Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  on(event: 'notification', listener: (message: { channel: string; payload?: string }) => void): unknown;
+}
+
+/** A client of its own beside the data source's pool, with the same settings and by the same copy of pg. */
+export function createPostgresClient(dataSource: DataSource): PostgresClient {
+  const { postgres, master } = dataSource.driver as unknown as {
+    postgres: { Client: new (options: object) => PostgresClient };
+    master: { options: object };
+  };
+  // The socket is watched by the system, since a connection that only listens never finds out that it is dead.
+  return new postgres.Client({ ...master.options, keepAlive: true });
+}
+
+/** What {@link discard} knows of the connections of pg and mysql2. */
+interface RawConnection {
+  readonly connection?: { readonly stream?: { destroy?(): void } };
+  destroy?(): void;
+}
+
+/** Gives up a connection that does not answer, so that the pool makes a new one. */
+export function discard(runner: QueryRunner, reason: Error): void {
+  const { databaseConnection, releasePostgresConnection } = runner as unknown as {
+    databaseConnection?: RawConnection;
+    releasePostgresConnection?: (reason: Error) => Promise<void>;
+  };
+  const ignore = () => {};
+  if (!databaseConnection) {
+    // It waits for the pool. What the pool gives it one day goes straight back.
+    runner.connect().then(() => runner.release(), ignore);
+    return;
+  }
+  releasePostgresConnection?.call(runner, reason).catch(ignore);
+  databaseConnection.connection?.stream?.destroy?.();
+  if (!releasePostgresConnection) databaseConnection.destroy?.();
+}
+
+/** The data source of a query runner: `dataSource` since TypeORM 1, `connection` before. */
+export function dataSourceOfRunner(runner: QueryRunner): DataSource {
+  const { dataSource, connection } = runner as unknown as { dataSource?: DataSource; connection?: DataSource };
+  return (dataSource ?? connection)!;
+}

@@ -1,0 +1,190 @@
+import type { DataSource, DataSourceOptions } from 'typeorm';
+import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { parseDuration } from '../../model/duration.js';
+import type { Duration } from '../../model/duration.js';
+import { parseDatabase } from './connection/database.options.js';
+import { TableNames } from './schema/table.names.js';
+
+/**
+ * How long to wait for a server that is not there yet when the application starts.
+ *
+ * @publicApi
+ */
+export interface TypeormConnectRetry {
+  /** How often it is tried, the first time included. */
+  readonly attempts: number;
+  /** The pause between two tries: milliseconds, or text such as `'2s'`. */
+  readonly delay: Duration;
+}
+
+/**
+ * Options of a TypeORM store that have nothing to do with the connection.
+ *
+ * @publicApi
+ */
+export interface TypeormStoreSettings {
+  /** What the names of the tables begin with: letters, digits and `_`, at most 40. @default 'asyncz' */
+  readonly tableName?: string;
+  /** The schema of the tables; on MySQL the database. The connection's own when left out. */
+  readonly schema?: string;
+  /**
+   * Whether the store makes its tables when it starts.
+   *
+   * - `'if-missing'`: when they are not there. Needs no rights to do so once they are.
+   * - `true`: runs the statements at every start; each does nothing when it finds what it makes.
+   * - `false`: never; they come from a migration, or from `generateSchemaSql`.
+   *
+   * @default 'if-missing'
+   */
+  readonly createSchema?: boolean | 'if-missing';
+  /** The name of the serializer. @default 'json' */
+  readonly serializer?: string;
+  /** False to keep payloads in clear although the scheduler has keys. @default true */
+  readonly encrypt?: boolean;
+  /** Waits for a server that is down at the start, instead of failing at once. */
+  readonly connectRetry?: TypeormConnectRetry;
+  /**
+   * How schedulers keep out of each other's way: `'auto'` takes what the database does best, `'compare-and-set'` the way
+   * that works on every one.
+   *
+   * @default 'auto'
+   */
+  readonly lockMode?: 'auto' | 'compare-and-set';
+  /**
+   * PostgreSQL: whether to wake other processes by NOTIFY, over one connection more. Turn it off behind a pooler that
+   * gives each transaction another connection. @default true
+   */
+  readonly notify?: boolean;
+  /**
+   * How long one operation may take before its connection is given up: milliseconds, or text such as `'30s'`.
+   *
+   * @default '30s'
+   */
+  readonly operationTimeout?: Duration;
+}
+
+/**
+ * Options of {@link TypeormStore}: a data source of the application, or a database that the store connects to itself.
+ *
+ * @publicApi
+ */
+export interface TypeormStoreOptions extends TypeormStoreSettings {
+  /** The application's data source. The store closes it only when it had to open it. */
+  readonly dataSource?: DataSource;
+  /**
+   * Where to connect to: `postgres://user:password@host:port/database`, `mysql://…`, `mariadb://…`, `sqlite:./file.db`, or
+   * any options of a TypeORM `DataSource`.
+   */
+  readonly database?: string | DataSourceOptions;
+}
+
+/** What a store works with: every field filled in and checked. */
+export interface ResolvedOptions {
+  /** The application's data source, or the options of one to make. */
+  readonly source: { readonly dataSource: DataSource } | { readonly options: DataSourceOptions };
+  /** The options of either. */
+  readonly database: DataSourceOptions;
+  readonly names: TableNames;
+  readonly createSchema: boolean | 'if-missing';
+  readonly serializer: string | undefined;
+  readonly encrypt: boolean | undefined;
+  readonly connectAttempts: number;
+  readonly connectDelayMs: number;
+  readonly lockMode: 'auto' | 'compare-and-set';
+  readonly notify: boolean;
+  readonly timeoutMs: number;
+}
+
+/** Every option that is not about the connection. */
+export const SETTINGS = [
+  'tableName',
+  'schema',
+  'createSchema',
+  'serializer',
+  'encrypt',
+  'connectRetry',
+  'lockMode',
+  'notify',
+  'operationTimeout',
+] as const satisfies readonly (keyof TypeormStoreSettings)[];
+
+const DEFAULT_TABLE_NAME = 'asyncz';
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** The longest name of an index made of it stays below PostgreSQL's 63 characters. */
+const MAX_NAME_LENGTH = 40;
+
+/**
+ * Checks the options and fills in what is missing.
+ *
+ * @throws UnknownOptionError For an option that there is not.
+ * @throws InvalidOptionError For a value that is not allowed, and for options that contradict each other.
+ */
+export function resolveOptions(options: TypeormStoreOptions): ResolvedOptions {
+  rejectUnknownOptions('TypeormStore', options, [...SETTINGS, 'dataSource', 'database']);
+  const { createSchema = 'if-missing', lockMode = 'auto', notify = true, serializer, encrypt } = options;
+  if (![true, false, 'if-missing'].includes(createSchema)) {
+    throw new InvalidOptionError('createSchema', createSchema, 'true, false or "if-missing"');
+  }
+  if (!['auto', 'compare-and-set'].includes(lockMode)) {
+    throw new InvalidOptionError('lockMode', lockMode, '"auto" or "compare-and-set"');
+  }
+  for (const [name, value] of Object.entries({ notify, encrypt })) {
+    if (value !== undefined && typeof value !== 'boolean') throw new InvalidOptionError(name, value, 'true or false');
+  }
+  return {
+    ...resolveSource(options),
+    names: resolveNames(options),
+    createSchema,
+    serializer,
+    encrypt,
+    ...resolveRetry(options.connectRetry),
+    lockMode,
+    notify,
+    timeoutMs: resolveDuration('operationTimeout', options.operationTimeout ?? DEFAULT_TIMEOUT_MS, 1),
+  };
+}
+
+function resolveSource({ dataSource, database }: TypeormStoreOptions): Pick<ResolvedOptions, 'source' | 'database'> {
+  if (dataSource !== undefined && database !== undefined) {
+    throw new InvalidOptionError('database', 'given', 'either dataSource or database, not both');
+  }
+  if (dataSource !== undefined) {
+    // Not instanceof: the application may have another copy of TypeORM.
+    if (typeof dataSource?.createQueryRunner !== 'function') {
+      throw new InvalidOptionError('dataSource', typeof dataSource, 'a DataSource of TypeORM');
+    }
+    return { source: { dataSource }, database: dataSource.options };
+  }
+  const options = parseDatabase(database);
+  return { source: { options }, database: options };
+}
+
+/** Checks what the names of tables are made of. */
+export function resolveNames({ tableName = DEFAULT_TABLE_NAME, schema }: TypeormStoreSettings): TableNames {
+  for (const [name, value] of Object.entries({ tableName, schema: schema ?? 'public' })) {
+    if (typeof value !== 'string' || !/^[A-Za-z_]\w*$/.test(value) || value.length > MAX_NAME_LENGTH) {
+      const allowed = `1 to ${MAX_NAME_LENGTH} letters, digits and "_", not a digit first`;
+      throw new InvalidOptionError(name, value, allowed);
+    }
+  }
+  return new TableNames(tableName, schema ?? null);
+}
+
+function resolveRetry(retry: TypeormConnectRetry | undefined) {
+  if (retry === undefined) return { connectAttempts: 1, connectDelayMs: 0 };
+  rejectUnknownOptions('connectRetry', retry, ['attempts', 'delay']);
+  const { attempts, delay } = retry;
+  if (!Number.isInteger(attempts) || attempts < 1) {
+    throw new InvalidOptionError('connectRetry.attempts', attempts, 'a whole number from 1');
+  }
+  return { connectAttempts: attempts, connectDelayMs: resolveDuration('connectRetry.delay', delay, 0) };
+}
+
+function resolveDuration(option: string, value: Duration, least: number): number {
+  const ms = parseDuration(value);
+  if (ms === null || ms < least) {
+    throw new InvalidOptionError(option, value, `${least} or more milliseconds, or text such as "2s"`);
+  }
+  return ms;
+}

@@ -1,0 +1,266 @@
+import type { DataSource } from 'typeorm';
+import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
+import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type { RunRecord } from '../../model/run.js';
+import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import type { StoredTask, TaskRecord } from '../../model/task.js';
+import type { TaskRow } from '../../persistence/codec.interface.js';
+import { BaseStore } from '../base.store.js';
+import { Mutex } from '../mutex.js';
+import type { AddOptions, Apply, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import { runnerOf } from './caller.transaction.js';
+import { createDialect } from './dialects/dialect.factory.js';
+import { PortableDialect } from './dialects/portable.dialect.js';
+import { OpenDatabase } from './open.database.js';
+import { queryPage } from './task.pages.js';
+import { pageOfRuns, saveRuns } from './run.pages.js';
+import { isStorable } from './sql/columns.js';
+import { driverErrorOf } from './sql/driver.error.js';
+import { all, sql, toNumber } from './sql/sql.js';
+import type { Script, Sql } from './sql/sql.js';
+import { transactByVersion } from './transact/comparing.transact.js';
+import { transactLocked } from './transact/locking.transact.js';
+import { resolveOptions } from './typeorm.options.js';
+import type { ResolvedOptions, TypeormStoreOptions } from './typeorm.options.js';
+import { WakeSignal } from './wake.signal.js';
+
+/**
+ * Keeps tasks in a SQL database through TypeORM: PostgreSQL, MySQL 8 and MariaDB, SQLite, and by a general path whatever
+ * else TypeORM connects to. In a NestJS application use `typeormStore()`, which injects the application's data source.
+ *
+ * @publicApi
+ */
+export class TypeormStore extends BaseStore {
+  override readonly capabilities: StoreCapabilities;
+
+  readonly #options: ResolvedOptions;
+  readonly #signal = new WakeSignal();
+  readonly #lock = new Mutex();
+  #database: OpenDatabase | null = null;
+
+  /**
+   * @throws UnknownOptionError For an option that there is not.
+   * @throws InvalidOptionError For a value that is not allowed, and for options that contradict each other.
+   */
+  constructor(options: TypeormStoreOptions) {
+    super();
+    this.#options = resolveOptions(options);
+    this.capabilities = createDialect(this.#options, null).capabilities;
+  }
+
+  /**
+   * Connects, and makes the tables unless `createSchema` is false.
+   *
+   * @throws StoreUnavailableError With the address and the reason.
+   */
+  override async start(context: StoreContext): Promise<void> {
+    await super.start(context);
+    try {
+      this.#database = await OpenDatabase.open(this.#options, context, () => this.#signal.fire(context.logger));
+    } catch (error) {
+      await super.shutdown();
+      throw error;
+    }
+  }
+
+  /** Closes the connection when the store opened it. */
+  override async shutdown(): Promise<void> {
+    const database = this.#database;
+    this.#database = null;
+    this.#signal.stop();
+    await super.shutdown();
+    await database?.close();
+  }
+
+  /** The data source, while the store is started. A transaction of it can take `addTask` in. */
+  get dataSource(): DataSource {
+    return this.#db.dataSource;
+  }
+
+  override now(): Promise<number> {
+    const { session, dialect, clock } = this.#db;
+    return session.read(() => dialect.readNow(clock));
+  }
+
+  /**
+   * @throws InvalidOptionError When `transaction` is not one of the store's data source.
+   */
+  override async addTask(task: TaskRecord, options: AddOptions = {}): Promise<void> {
+    const { codec, session, dialect, reader } = this.#db;
+    const row = codec.encodeTask(task);
+    if (options.transaction !== undefined) return this.#addWithin(row, options.transaction);
+    const conflicts = await session.write(() => dialect.insertTasks([row]));
+    if (conflicts.length > 0) throw new TaskConflictError(task.id);
+    reader.forget(task.id);
+  }
+
+  async #addWithin(row: TaskRow, transaction: unknown): Promise<void> {
+    const { dataSource, session, dialect, notification, context } = this.#db;
+    const runner = runnerOf(transaction, dataSource);
+    let conflicts: readonly string[];
+    try {
+      conflicts = await session.within(runner, () => dialect.insertTasks([row]));
+    } catch (error) {
+      const cause = driverErrorOf(error);
+      if (cause && dialect.isDuplicate(cause)) throw new TaskConflictError(row.id);
+      throw error;
+    }
+    if (conflicts.length > 0) throw new TaskConflictError(row.id);
+    // With the commit the others hear of it, and this process looks again.
+    if (notification) await session.within(runner, () => once(notification));
+    this.#signal.fireAfter(runner, context.clock, context.logger);
+  }
+
+  override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+    const { codec, session, dialect, reader } = this.#db;
+    const rows = new Map<string, TaskRow>();
+    const conflicts: string[] = [];
+    for (const task of tasks) {
+      if (rows.has(task.id)) conflicts.push(task.id);
+      else rows.set(task.id, codec.encodeTask(task));
+    }
+    if (rows.size === 0) return conflicts;
+    conflicts.push(...(await session.transaction(() => dialect.insertTasks([...rows.values()]))));
+    for (const id of rows.keys()) reader.forget(id);
+    return conflicts;
+  }
+
+  override async lookupTask(id: string): Promise<StoredTask | null> {
+    if (!isStorable(id)) return null;
+    const { dialect, reader } = this.#db;
+    const [record] = await this.#select(
+      sql`SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${dialect.oneOf(sql`id`, [id])}`,
+    );
+    return record ? reader.read(record) : null;
+  }
+
+  override async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
+    const { codec, session, dialect, reader } = this.#db;
+    const row = codec.encodeTask(task);
+    await session.transaction(function* () {
+      const { records } = yield dialect.selectByIds([task.id]);
+      if (!records[0]) throw new TaskNotFoundError(task.id);
+      const version = toNumber(records[0].version);
+      if (version !== expectedVersion) throw new VersionConflictError(task.id, expectedVersion, version);
+      const changed = yield* dialect.updateTasks([row]);
+      // Where nothing is locked somebody may have come in between.
+      if (changed === 0) throw new VersionConflictError(task.id, expectedVersion, expectedVersion + 1);
+    });
+    reader.forget(task.id);
+  }
+
+  override async deleteTask(id: string): Promise<boolean> {
+    if (!isStorable(id)) return false;
+    const { session, dialect, reader } = this.#db;
+    const deleted = await session.write(() => dialect.deleteTasks([id]));
+    reader.forget(id);
+    return deleted > 0;
+  }
+
+  override async removeAllTasks(): Promise<number> {
+    const { session, dialect, reader } = this.#db;
+    const { affected } = await session.write(() => once(sql`DELETE FROM ${dialect.tasks}`));
+    reader.forgetAll();
+    return affected;
+  }
+
+  override async getAllTasks(): Promise<readonly StoredTask[]> {
+    const { dialect, reader } = this.#db;
+    const records = await this.#select(sql`SELECT ${dialect.taskColumns} FROM ${dialect.tasks}`);
+    return this.sorted(records.map((record) => reader.read(record)));
+  }
+
+  override async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
+    const { dialect, reader } = this.#db;
+    const conditions = [sql`due_at <= ${now}`, ...dialect.runnable(reader.dueQuery(null))];
+    const records = await this.#select(
+      sql`SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${all(conditions)} ORDER BY priority, due_at, id`,
+    );
+    return reader.readAll(records).tasks;
+  }
+
+  override getNextRunTime(): Promise<number | null> {
+    return this.nextDueFor(null);
+  }
+
+  override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
+    const { session, dialect, reader } = this.#db;
+    if (handlers?.length === 0) return Promise.resolve(null);
+    return session.read(() => dialect.nextDue(reader.dueQuery(handlers)));
+  }
+
+  override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+    const database = this.#db;
+    const { session, dialect, context } = database;
+    if ('ids' in selection && selection.ids.length === 0) {
+      return { committed: [], missing: [], unreadable: [], failed: [], storeNow: await this.now() };
+    }
+    if (!(dialect instanceof PortableDialect))
+      return session.transaction(() => transactLocked(database, selection, apply));
+    const bench = { dialect, reader: database.reader, codec: database.codec, clock: database.clock };
+    // One at a time, or the schedulers' loops of one process would make each other try again.
+    return this.#lock.run(() => transactByVersion(bench, session, context.clock, selection, apply));
+  }
+
+  override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+    return queryPage(this.#db, filter, sort, page);
+  }
+
+  override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
+    return pageOfRuns(this.#db, filter, page);
+  }
+
+  override saveRuns(runs: readonly RunRecord[]): Promise<void> {
+    return saveRuns(this.#db, runs);
+  }
+
+  override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {
+    const { session, dialect } = this.#db;
+    return session.transaction(() => dialect.pruneRuns(options));
+  }
+
+  override async heartbeat(instance: SchedulerInstance): Promise<void> {
+    const { session, dialect, clock } = this.#db;
+    await session.write(function* () {
+      const heartbeatAt = yield* dialect.readNow(clock);
+      yield* dialect.saveScheduler(instance.identity, heartbeatAt, JSON.stringify(instance));
+    });
+  }
+
+  override async retire(identity: string): Promise<void> {
+    const { session, dialect } = this.#db;
+    await session.write(() => once(sql`DELETE FROM ${dialect.schedulers} WHERE scheduler = ${identity}`));
+  }
+
+  override async schedulers(): Promise<readonly SchedulerInstance[]> {
+    const { schedulers } = this.#db.dialect;
+    const records = await this.#select(sql`SELECT heartbeat_at, data FROM ${schedulers} ORDER BY scheduler`);
+    return records.map(({ heartbeat_at, data }) => ({
+      ...(JSON.parse(String(data)) as SchedulerInstance),
+      heartbeatAt: toNumber(heartbeat_at),
+    }));
+  }
+
+  override onWake(listener: () => void): () => void {
+    return this.#signal.add(listener);
+  }
+
+  override wake(_at: number): Promise<void> {
+    return this.#database?.notify() ?? Promise.resolve();
+  }
+
+  async #select(statement: Sql) {
+    return (await this.#db.session.read(() => once(statement))).records;
+  }
+
+  get #db(): OpenDatabase {
+    // The context says, where there is none, that the store was not started.
+    void this.context;
+    return this.#database!;
+  }
+}
+
+/** A script of one statement. */
+function* once(statement: Sql): Script<{ records: readonly Readonly<Record<string, unknown>>[]; affected: number }> {
+  return yield statement;
+}

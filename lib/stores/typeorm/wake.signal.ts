@@ -1,0 +1,52 @@
+import type { QueryRunner } from 'typeorm';
+import type { Clock } from '../../model/clock.js';
+import type { Logger } from '../../model/logger.js';
+
+const FIRST_LOOK_MS = 2;
+const LONGEST_LOOK_MS = 250;
+
+/** Who wants to know that something is due. */
+export class WakeSignal {
+  readonly #listeners = new Set<() => void>();
+  readonly #watching = new Set<() => void>();
+
+  /** @returns A function that ends it. */
+  add(listener: () => void): () => void {
+    // Wrapped, so that the same function given twice is two listeners.
+    const entry = () => listener();
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
+  }
+
+  fire(logger: Logger): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        logger.error('A wake-up listener threw', error);
+      }
+    }
+  }
+
+  /**
+   * Fires when a transaction of the caller has ended: what was added in it is due only then. TypeORM tells nobody but the
+   * subscribers of the application's data source, so this looks; the pauses grow with the transaction's age.
+   */
+  fireAfter(runner: QueryRunner, clock: Clock, logger: Logger): void {
+    const look = (wait: number) => {
+      const cancel = clock.schedule(() => {
+        this.#watching.delete(cancel);
+        if (runner.isTransactionActive && !runner.isReleased) look(Math.min(wait * 2, LONGEST_LOOK_MS));
+        else this.fire(logger);
+      }, wait);
+      this.#watching.add(cancel);
+    };
+    look(FIRST_LOOK_MS);
+  }
+
+  /** Stops looking. */
+  stop(): void {
+    for (const cancel of this.#watching) cancel();
+    this.#watching.clear();
+  }
+}

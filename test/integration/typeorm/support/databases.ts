@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import type { DataSourceOptions } from 'typeorm';
+import type { TypeormStoreSettings } from '../../../../lib/stores/typeorm/typeorm.options.js';
+import { mysqlUrl, postgresUrl } from '../../../support/server-urls.js';
+
+/** A database that the tests of the store run on. */
+export interface TestDatabase {
+  readonly name: string;
+  /** What the store's own option `database` is given. */
+  readonly url: string;
+  readonly settings: TypeormStoreSettings;
+  /** Opens a data source, as an application does. */
+  open(): Promise<DataSource>;
+  /** Removes what {@link TestDatabase} made besides tables. */
+  remove(): void;
+}
+
+const server = (
+  name: string,
+  type: 'postgres' | 'mysql',
+  url: string,
+  settings: TypeormStoreSettings = {},
+): TestDatabase => ({
+  name,
+  url,
+  settings,
+  open: () => new DataSource({ type, url } as DataSourceOptions).initialize(),
+  remove: () => {},
+});
+
+export const postgres = (): TestDatabase => server('PostgreSQL', 'postgres', postgresUrl());
+
+export const comparing = (): TestDatabase =>
+  server('PostgreSQL by compare-and-set', 'postgres', postgresUrl(), { lockMode: 'compare-and-set' });
+
+export const mysql = (): TestDatabase => server('MariaDB', 'mysql', mysqlUrl());
+
+/** A new file in a folder of its own. */
+export function sqlite(): TestDatabase {
+  const folder = mkdtempSync(join(tmpdir(), 'asyncz-sqlite-'));
+  const file = join(folder, 'test.db');
+  return {
+    name: 'SQLite',
+    url: `sqlite:${file}`,
+    settings: {},
+    open: () => new DataSource({ type: 'better-sqlite3', database: file, enableWAL: true }).initialize(),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Every byte of the tables with a prefix. */
+export async function dumpTables(dataSource: DataSource, prefix: string): Promise<string> {
+  const parts: string[] = [];
+  for (const table of ['tasks', 'runs', 'schedulers']) {
+    parts.push(JSON.stringify(await dataSource.query(`SELECT * FROM ${prefix}_${table}`)));
+  }
+  if (dataSource.options.type === 'better-sqlite3') parts.push(readFileSync(dataSource.options.database, 'latin1'));
+  return parts.join('\n');
+}
+
+/** Removes the tables with a prefix. */
+export async function dropTables(dataSource: DataSource, prefix: string): Promise<void> {
+  for (const table of ['tasks', 'runs', 'schedulers'])
+    await dataSource.query(`DROP TABLE IF EXISTS ${prefix}_${table}`);
+}

@@ -1,0 +1,58 @@
+import type { DataSource } from 'typeorm';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
+import { describeStore } from '../../../lib/testing/describe-store.js';
+import { comparing, dropTables, dumpTables, mysql, postgres, sqlite } from './support/databases.js';
+import type { TestDatabase } from './support/databases.js';
+
+/** The conformance kit on one database; every store is given the application's data source. */
+function runKit(database: TestDatabase): void {
+  describe(database.name, () => {
+    let dataSource: DataSource;
+    beforeAll(async () => {
+      dataSource = await database.open();
+    });
+    afterAll(async () => {
+      await dataSource.destroy();
+      database.remove();
+    });
+    const parameter = (index: number) => (dataSource.options.type === 'postgres' ? `$${index}` : '?');
+
+    describeStore(
+      'TypeormStore',
+      ({ namespace }) => new TypeormStore({ ...database.settings, dataSource, tableName: namespace }),
+      {
+        describe,
+        it,
+        cleanup: ({ namespace }) => dropTables(dataSource, namespace),
+        damage: async ({ namespace, id }) => {
+          const set = (definition: string) =>
+            dataSource.query(`UPDATE ${namespace}_tasks SET definition = ${parameter(1)} WHERE id = ${parameter(2)}`, [
+              definition,
+              id,
+            ]);
+          const [row] = (await dataSource.query(
+            `SELECT definition FROM ${namespace}_tasks WHERE id = ${parameter(1)}`,
+            [id],
+          )) as { definition: string }[];
+          await set(row!.definition.slice(0, -9));
+          return async () => {
+            await set(row!.definition);
+          };
+        },
+        dump: ({ namespace }) => dumpTables(dataSource, namespace),
+        borrow: async ({ namespace }) => {
+          const own = await database.open();
+          return {
+            store: new TypeormStore({ ...database.settings, dataSource: own, tableName: namespace }),
+            isOpen: async () => own.isInitialized && Array.isArray(await own.query('SELECT 1')),
+            close: () => own.destroy(),
+          };
+        },
+        transaction: (_, work) => dataSource.transaction((manager) => work(manager)),
+      },
+    );
+  });
+}
+
+for (const database of [sqlite(), postgres(), mysql(), comparing()]) runKit(database);
