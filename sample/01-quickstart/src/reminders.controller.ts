@@ -57,7 +57,9 @@ export class RemindersController {
 /** `"2026-11-24T10:00:00Z"`, or `"+5s"` for a time from now. The scheduler refuses what is no date. */
 function readTime(at: unknown): Date | string {
   if (typeof at !== 'string') {
-    throw new BadRequestException('"at" must be an ISO 8601 time such as "2030-01-31T10:00:00Z", or "+5s" for 5 s from now');
+    throw new BadRequestException(
+      '"at" must be an ISO 8601 time such as "2030-01-31T10:00:00Z", or "+5s" for 5 s from now',
+    );
   }
   const delay = at.startsWith('+') ? parseDuration(at.slice(1)) : null;
   return delay === null ? at : new Date(Date.now() + delay);

@@ -41,5 +41,10 @@ export class SummaryWriter {
 /** The five largest. */
 function listCounts(counts: Readonly<Record<string, number>>): string {
   const largest = Object.entries(counts).sort(([, a], [, b]) => b - a);
-  return largest.map(([key, count]) => `${key} (${count})`).slice(0, 5).join(', ') || '-';
+  return (
+    largest
+      .map(([key, count]) => `${key} (${count})`)
+      .slice(0, 5)
+      .join(', ') || '-'
+  );
 }

@@ -1,0 +1,117 @@
+// Proves the package and not only the source: packs it, installs the tarball into empty applications without any optional
+// peer, loads every export, compiles against the types and runs one task. See CONTRIBUTING.md, "Smoke test".
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bareImports } from './declaration.imports.mjs';
+
+const root = resolve(fileURLToPath(import.meta.url), '../../..');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const optionalPeers = Object.keys(manifest.peerDependenciesMeta);
+const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
+const specifierOf = (subpath) => manifest.name + subpath.slice(1);
+
+/** The entries for a database, each of which imports its package. */
+const NEED_PEERS = ['./typeorm', './redis', './mongoose'];
+const PACKED = /^(dist\/.*|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+
+const APPLICATIONS = [
+  { name: 'esm', type: 'module', nest: manifest.devDependencies['@nestjs/core'], load: 'load.mjs' },
+  { name: 'commonjs', type: 'commonjs', nest: manifest.devDependencies['@nestjs/core'], load: 'load.cjs' },
+  { name: 'commonjs-nest-11', type: 'commonjs', nest: '^11.0.0', load: 'load.cjs' },
+];
+
+function run(command, args, cwd) {
+  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 });
+}
+
+function step(title, work) {
+  const start = performance.now();
+  const result = work();
+  console.log(`ok  ${title} (${((performance.now() - start) / 1_000).toFixed(1)} s)`);
+  return result;
+}
+
+/** Packs what `npm publish` would send. Returns the tarball's path. */
+function pack(folder) {
+  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], root));
+  const strangers = packed.files.filter(({ path }) => !PACKED.test(path)).map(({ path }) => path);
+  assert.deepEqual(strangers, [], 'the package holds files that it should not');
+  return join(folder, packed.filename);
+}
+
+function install({ name, type, nest }, folder, tarball) {
+  const app = join(folder, name);
+  mkdirSync(app);
+  cpSync(join(root, 'test/smoke/app'), app, { recursive: true });
+  writeFileSync(join(app, 'package.json'), JSON.stringify({ name, private: true, type }));
+  const { 'reflect-metadata': metadata, rxjs } = manifest.devDependencies;
+  const peers = [`@nestjs/common@${nest}`, `@nestjs/core@${nest}`, `reflect-metadata@${metadata}`, `rxjs@${rxjs}`];
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock', tarball, ...peers], app);
+  return app;
+}
+
+/** Everything loads but the entries of databases, which say what is missing. */
+function load({ load: script }, app) {
+  const outcomes = JSON.parse(run(process.execPath, [script, ...subpaths.map(specifierOf)], app));
+  for (const subpath of subpaths) {
+    const { names, code, message } = outcomes[specifierOf(subpath)];
+    if (NEED_PEERS.includes(subpath)) {
+      assert.equal(code, 'ERR_MODULE_NOT_FOUND', `${subpath} without its package: ${message ?? 'it loaded'}`);
+      assert.ok(
+        optionalPeers.some((peer) => message.includes(`'${peer}'`)),
+        `${subpath} names no optional peer: ${message}`,
+      );
+    } else {
+      assert.ok(names?.length > 0, `${subpath} exports nothing: ${code} ${message}`);
+    }
+  }
+}
+
+/** Compiles with the compiler of this repository, and runs what comes out. */
+function compileAndRun(app) {
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'ES2022',
+    lib: ['ES2023'],
+    strict: true,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    skipLibCheck: true,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules/@types')],
+    outDir: 'out',
+    rootDir: '.',
+  };
+  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['app.ts'] }));
+  run(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], app);
+  assert.equal(run(process.execPath, ['out/app.js'], app).trim(), 'hello packed 1, attempt 1');
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'asyncz-smoke-'));
+try {
+  step('build', () => run('npm', ['run', '--silent', 'build'], root));
+  step('publint', () => run(join(root, 'node_modules/.bin/publint'), ['run', root, '--strict'], root));
+  step('no type of an optional peer in the main entry', () => {
+    const leaks = bareImports(join(root, 'dist/index.d.ts')).filter(({ name }) => optionalPeers.includes(name));
+    assert.deepEqual(leaks, []);
+  });
+  step('every entry loads in plain Node where all peers are there', () => {
+    const outcomes = JSON.parse(run(process.execPath, ['test/smoke/app/load.mjs', ...subpaths.map(specifierOf)], root));
+    for (const [specifier, { names, message }] of Object.entries(outcomes)) {
+      assert.ok(names?.length > 0, `${specifier}: ${message}`);
+    }
+  });
+  const tarball = step('pack', () => pack(folder));
+  for (const application of APPLICATIONS) {
+    const app = step(`${application.name}: install`, () => install(application, folder, tarball));
+    step(`${application.name}: load ${subpaths.join(' ')}`, () => load(application, app));
+    step(`${application.name}: compile and run a task`, () => compileAndRun(app));
+  }
+  console.log('smoke test passed');
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
