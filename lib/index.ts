@@ -120,7 +120,7 @@ export type { AsyncExecutorOptions } from './executors/async.executor.js';
 export type { Executor, ExecutorJob } from './executors/executor.interface.js';
 export { currentTaskContext, TaskContext } from './executors/task-context.js';
 
-export type { Handler } from './scheduler/handler.registry.js';
+export type { Handler, HandlerPolicy } from './scheduler/handler.registry.js';
 export type { RunInfo } from './scheduler/run-record.js';
 export type { WaitOptions } from './scheduler/run.control.js';
 export type { DeclaredTask } from './scheduler/reconciler.js';
@@ -144,7 +144,7 @@ export type {
   TaskPreview,
   TaskQuery,
 } from './scheduler/task.inspection.js';
-export type { ControlOptions, TaskRef, TaskTarget } from './scheduler/task.operations.js';
+export type { BackfillOptions, ControlOptions, TaskRef, TaskTarget } from './scheduler/task.operations.js';
 export type {
   HandlerArgs,
   HandlerName,
@@ -176,5 +176,6 @@ export type { ScheduledTaskOptions } from './nest/scheduled-task.decorator.js';
 export { SchedulerService } from './nest/scheduler.service.js';
 export type { RunTaskOptions } from './nest/scheduler.service.js';
 export { TaskHandler } from './nest/task-handler.decorator.js';
+export type { TaskHandlerOptions } from './nest/task-handler.decorator.js';
 export { DEFAULT_SCHEDULER, getSchedulerToken, getStoreToken } from './nest/tokens.js';
 export { VERSION } from './version.js';

@@ -17,7 +17,7 @@ import type {
   TaskPreview,
   TaskQuery,
 } from '../scheduler/task.inspection.js';
-import type { ControlOptions, TaskRef, TaskTarget } from '../scheduler/task.operations.js';
+import type { BackfillOptions, ControlOptions, TaskRef, TaskTarget } from '../scheduler/task.operations.js';
 import type { HandlerName, TaskChanges, TaskHandlers, TaskOptions } from '../scheduler/task.options.js';
 import type { Task } from '../scheduler/task.js';
 import type { Store } from '../stores/store.interface.js';
@@ -145,6 +145,17 @@ export class SchedulerService<Handlers = TaskHandlers> {
     const runId = await this.scheduler.tasks.run(task, control);
     const store = control.store ?? (typeof task === 'string' ? undefined : task.store);
     return wait ? this.scheduler.runs.wait(runId, store, { ...(timeout !== undefined && { timeout }) }) : runId;
+  }
+
+  /**
+   * Runs a task for each time of its trigger within a past range, deliberately: after an outage longer than its grace
+   * time, or for data that came late. At most 1,000 runs at once; they take their turn within `maxInstances`.
+   *
+   * @returns The ids of the runs.
+   * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError, InvalidOptionError
+   */
+  backfill(task: TaskRef, options: BackfillOptions): Promise<readonly string[]> {
+    return this.scheduler.tasks.backfill(task, options);
   }
 
   /**

@@ -1,5 +1,16 @@
-import { InvalidOptionError } from '../errors/input.errors.js';
+import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import type { HandlerPolicy } from '../scheduler/handler.registry.js';
 import { TASK_HANDLER_METADATA } from './tokens.js';
+
+/**
+ * Options of `@TaskHandler`.
+ *
+ * @publicApi
+ */
+export interface TaskHandlerOptions extends HandlerPolicy {
+  /** The name of the one scheduler that it is for; every one when left out. */
+  readonly scheduler?: string;
+}
 
 /** What `@TaskHandler` leaves on a method. */
 export interface TaskHandlerMetadata {
@@ -7,6 +18,7 @@ export interface TaskHandlerMetadata {
   readonly name: string | null;
   /** The scheduler that it is for; every one when null. */
   readonly scheduler: string | null;
+  readonly policy: HandlerPolicy;
 }
 
 /**
@@ -19,16 +31,17 @@ export interface TaskHandlerMetadata {
  * ```
  *
  * @param name Stable: stored tasks name it, so renaming it orphans them. The class and the method when left out.
- * @param options `scheduler`: the name of the one scheduler that it is for; every one when left out.
- * @throws InvalidOptionError When the name is empty.
+ * @throws InvalidOptionError When the name is empty. UnknownOptionError
  * @publicApi
  */
-export function TaskHandler(name?: string, options: { readonly scheduler?: string } = {}): MethodDecorator {
+export function TaskHandler(name?: string, options: TaskHandlerOptions = {}): MethodDecorator {
   if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
     throw new InvalidOptionError('handler', name, 'a text that is not empty');
   }
+  rejectUnknownOptions('@TaskHandler', options, ['scheduler', 'retryOn', 'abortOn']);
+  const { scheduler = null, ...policy } = options;
   return (_target, _key, descriptor: PropertyDescriptor) => {
-    const metadata: TaskHandlerMetadata = { name: name ?? null, scheduler: options.scheduler ?? null };
+    const metadata: TaskHandlerMetadata = { name: name ?? null, scheduler, policy };
     Reflect.defineMetadata(TASK_HANDLER_METADATA, metadata, descriptor.value as object);
   };
 }

@@ -75,9 +75,11 @@ export class TaskExplorer {
     return (wanted ?? SchedulerNames.of(this.container).only() ?? DEFAULT_SCHEDULER) === scheduler;
   }
 
-  #register(scheduler: Scheduler, name: string, { instance, method }: DecoratedMethod): void {
-    scheduler.registerHandler(name, (args: readonly unknown[], context: TaskContext) =>
-      instance[method]!(...args, context),
+  #register(scheduler: Scheduler, name: string, { instance, method, handler }: DecoratedMethod): void {
+    scheduler.registerHandler(
+      name,
+      (args: readonly unknown[], context: TaskContext) => instance[method]!(...args, context),
+      handler?.policy,
     );
   }
 

@@ -3,7 +3,7 @@ import type { TaskRecord } from '../model/task.js';
 import type { HandlerRegistry } from './handler.registry.js';
 import type { ResolvedSchedulerOptions } from './scheduler.options.js';
 import type { StoreHandle } from './store.handle.js';
-import { extraRun } from './task.operations.js';
+import { extraRun } from './extra-run.js';
 
 const PAGE = 1_000;
 

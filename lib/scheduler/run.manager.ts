@@ -199,6 +199,7 @@ export class RunManager {
 
   #retryAt({ task, run }: ActiveRun, error: unknown, now: number): number | null {
     try {
+      if (!this.services.handlers.isRetryable(task.definition.handler, error)) return null;
       const delay = this.services.backoffs.delayAfter(task.definition.policies.retry, run.attempt, error);
       return delay === null ? null : now + delay;
     } catch (fault) {

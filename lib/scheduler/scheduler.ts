@@ -5,7 +5,7 @@ import type { SchedulerEventName } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { Store } from '../stores/store.interface.js';
-import type { Handler } from './handler.registry.js';
+import type { Handler, HandlerPolicy } from './handler.registry.js';
 import { isAlive } from './membership.js';
 import type { DeclaredTask } from './reconciler.js';
 import type { RunControl } from './run.control.js';
@@ -65,10 +65,11 @@ export class Scheduler {
   /**
    * Puts code behind a name that tasks use.
    *
+   * @param policy Which of its errors are worth another attempt.
    * @throws DuplicateNameError When the name is taken.
    */
-  registerHandler(name: string, handler: Handler): void {
-    this.#core.handlers.register(name, handler);
+  registerHandler(name: string, handler: Handler, policy?: HandlerPolicy): void {
+    this.#core.handlers.register(name, handler, policy);
   }
 
   /**

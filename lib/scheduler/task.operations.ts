@@ -1,20 +1,21 @@
-import { randomBytes } from 'node:crypto';
-import { InvalidOptionError } from '../errors/input.errors.js';
+import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { InvalidTaskStateError, SchedulerNotRunningError } from '../errors/scheduler.errors.js';
 import { TaskConflictError, TaskNotFoundError, TaskUnreadableError } from '../errors/task.errors.js';
 import type { EventDispatcher } from '../events/event.dispatcher.js';
 import type { Logger } from '../model/logger.js';
-import type { LiveRun } from '../model/run.js';
 import { dueTime, isUnreadable } from '../model/task.js';
 import type { TaskRecord, TriggerData } from '../model/task.js';
 import { isSpent } from '../stores/run-settlement.js';
 import type { Apply } from '../stores/store.interface.js';
+import { toInstant } from '../time/inputs.js';
+import { backfill } from './backfill.plan.js';
+import { extraRun } from './extra-run.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
-import type { TaskBaseOptions, TaskChanges } from './task.options.js';
+import type { TaskBaseOptions, TaskChanges, TimeInput } from './task.options.js';
 import { Task } from './task.js';
 
 /**
@@ -36,6 +37,14 @@ export interface ControlOptions extends TaskTarget {
   readonly actor?: string;
   /** Why, for the record. */
   readonly reason?: string;
+}
+
+/** @publicApi */
+export interface BackfillOptions extends TaskTarget {
+  /** The first time that may be made up for. */
+  readonly from: TimeInput;
+  /** The last one. */
+  readonly to: TimeInput;
 }
 
 type AddTaskOptions = TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] };
@@ -216,6 +225,22 @@ export class TaskOperations {
     return runId;
   }
 
+  /** Runs for each time of a past range. Returns their ids. */
+  async backfill(ref: TaskRef, options: BackfillOptions): Promise<readonly string[]> {
+    if (!this.services.isRunning()) throw new SchedulerNotRunningError('backfill');
+    rejectUnknownOptions('backfill', options, ['from', 'to', 'store']);
+    const from = toInstant(options.from, 'from');
+    const to = toInstant(options.to, 'to');
+    let added: readonly string[] = [];
+    const { task, handle } = await this.#change(ref, options, (old, now) => {
+      const { added: runs, ...next } = backfill(old, this.services.builder.triggerOf(old, now), from, to, now);
+      added = runs.map(({ id }) => id);
+      return next;
+    });
+    this.#wake(handle, task!);
+    return added;
+  }
+
   /** One step in the store; `change` gives null to leave the task as it is. */
   async #change(ref: TaskRef, target: TaskTarget, change: (task: TaskRecord, now: number) => TaskRecord | null) {
     const { id, store } = locate(ref, target);
@@ -255,23 +280,4 @@ function locate(ref: TaskRef, target: TaskTarget): { id: string; store: string |
   const { id, store } = typeof ref === 'string' ? { id: ref, store: undefined } : ref;
   if (typeof id !== 'string' || id === '') throw new InvalidOptionError('task', ref, 'an id, or a task');
   return { id, store: target.store ?? store };
-}
-
-/** A run beside the schedule, waiting for its turn. */
-export function extraRun(task: TaskRecord, source: LiveRun['source'], now: number): LiveRun {
-  return {
-    // Two extra runs may be asked for in the same millisecond.
-    id: `${task.id}@${new Date(now).toISOString()}#${source}-${randomBytes(4).toString('hex')}`,
-    source,
-    scheduledTime: now,
-    status: 'waiting',
-    attempt: 1,
-    availableAt: now,
-    coalesced: 0,
-    owner: null,
-    token: 0,
-    leaseUntil: null,
-    startedAt: null,
-    cancel: null,
-  };
 }
