@@ -48,26 +48,61 @@ export abstract class BaseTrigger {
   }
 
   /**
+   * The first time of the grid at or after `time`, whatever ran before: what combinations ask their children.
+   *
+   * @param time Milliseconds since the epoch.
+   */
+  timeFrom(time: number, _seed: TriggerSeed): number | null {
+    const first = this.nextTime(null, time);
+    return first !== null && first >= time ? first : null;
+  }
+
+  /**
+   * Why it can never have a time, at whatever moment it is asked; null when it can. A schedule that was only used up, such
+   * as one whose `endAt` has passed, is not impossible.
+   */
+  impossible(): string | null {
+    return null;
+  }
+
+  /**
    * From the next occurrence and now: how many were due, which is the latest, what comes next. Triggers whose grid can
-   * be computed override this so that a year away costs microseconds; this general form walks and, past
-   * 10,000 steps, asks the trigger for its first time after now and reports the count so far.
+   * be computed override this so that a year away costs microseconds. This general form counts one by one up to 10,000;
+   * past that the count is what it has reached, and the latest and the next are found by halving the span.
    *
    * @param from The next occurrence that was planned.
    * @param now Milliseconds since the epoch.
    */
   catchUp(from: Occurrence, now: number, seed: TriggerSeed): CatchUp {
-    let latest: Occurrence | null = null;
-    let next: Occurrence | null = from;
-    let count = 0;
-    while (next !== null && next.runTime <= now) {
+    if (from.runTime > now) return { count: 0, latest: null, next: from };
+    let latest = from;
+    let count = 1;
+    let next = this.nextOccurrence(from.scheduledTime, now, seed);
+    while (next !== null && next.runTime <= now && count < MAX_CATCH_UP_STEPS) {
       latest = next;
       count += 1;
-      next =
-        count < MAX_CATCH_UP_STEPS
-          ? this.nextOccurrence(latest.scheduledTime, now, seed)
-          : this.nextOccurrence(null, now + 1, seed);
+      next = this.nextOccurrence(latest.scheduledTime, now, seed);
     }
-    return { count, latest, next };
+    if (next === null || next.runTime > now) return { count, latest, next };
+    latest = this.#latestUntil(now, next, seed);
+    return { count, latest, next: this.nextOccurrence(latest.scheduledTime, now, seed) };
+  }
+
+  #latestUntil(now: number, from: Occurrence, seed: TriggerSeed): Occurrence {
+    let latest = from;
+    let low = from.scheduledTime;
+    let high = now;
+    while (low < high) {
+      const middle = low + Math.ceil((high - low) / 2);
+      const found = this.nextOccurrence(null, middle, seed);
+      if (found !== null && found.scheduledTime >= middle && found.runTime <= now) {
+        latest = found;
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return latest;
   }
 
   /**

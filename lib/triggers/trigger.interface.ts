@@ -1,4 +1,6 @@
 import type { TriggerData } from '../model/task.js';
+import type { BaseTrigger } from './base.trigger.js';
+import type { CalendarSource, ExclusionCalendar } from './calendars/calendar.interface.js';
 
 /**
  * What moves a trigger forward. Almost all follow the `schedule`. The others are moved by something that the engine
@@ -18,7 +20,10 @@ export interface Occurrence {
   readonly scheduledTime: number;
   /** When it is to run: the scheduled time, moved by jitter or to another business day. */
   readonly runTime: number;
-  /** Set when a change of clocks touched it: moved out of a gap, or a second pass of a repeated hour. */
+  /**
+   * Set when a change of clocks touched it. `gap`: its wall-clock time is skipped that day and it was moved. `overlap`: its
+   * wall-clock time comes twice that day, and the trigger's rule chose between the two or took both.
+   */
   readonly dst?: 'gap' | 'overlap';
   /** Set when an exclusion calendar moved it. */
   readonly movedByCalendar?: string;
@@ -58,6 +63,28 @@ export interface TriggerCreation {
   readonly now: number;
   /** The IANA zone for triggers that name none. */
   readonly timezone: string;
+}
+
+/**
+ * What the factory of a trigger type is given beside the options.
+ *
+ * @publicApi
+ */
+export interface TriggerContext extends TriggerCreation {
+  /**
+   * Makes a trigger that is part of this one.
+   *
+   * @throws What {@link TriggerRegistry.create} throws.
+   */
+  create(data: TriggerData): BaseTrigger;
+  /**
+   * The calendar of a name, a definition or several of them; times that any of them excludes are excluded. One that is
+   * registered anew under its name is used from then on.
+   *
+   * @param timezone The IANA zone of definitions that name none.
+   * @throws UnknownNameError, InvalidOptionError, UnknownOptionError
+   */
+  calendar(source: CalendarSource, timezone: string): () => ExclusionCalendar;
 }
 
 /**

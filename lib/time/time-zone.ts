@@ -1,0 +1,175 @@
+import { DAY_MS } from './civil.js';
+
+/**
+ * A stretch of time with one offset. Times are milliseconds since the epoch; offsets are milliseconds that the wall clock
+ * is ahead of UTC.
+ */
+export interface ZoneSegment {
+  /** The first instant of it that is known; earlier ones may belong to it only when `offsetBefore` is the offset. */
+  readonly start: number;
+  /** The first instant after it. */
+  readonly end: number;
+  readonly offset: number;
+  /** The offset just before `start`. More to `offset` than this: a gap at `start`; less: the wall clock repeats. */
+  readonly offsetBefore: number;
+  /** The offset at `end`. */
+  readonly offsetAfter: number;
+}
+
+/**
+ * What became of a wall-clock time in a zone: `gap` when the clocks skip it, `overlap` when they show it twice.
+ */
+export interface LocalTime {
+  readonly time: number;
+  readonly kind: 'once' | 'gap' | 'overlap';
+}
+
+/** A chunk is 398 days, a step 6.2 days: no zone has kept an offset for less than 6.9 days since 1970 (tzdata 2025c). */
+const CHUNK_MS = 2 ** 35;
+const STEP_MS = 2 ** 29;
+/** How far a chunk looks beyond its ends, so that what a change of clocks does to the days around it is seen. */
+const MARGIN_MS = 2 * DAY_MS;
+/** No zone is further from UTC than this. */
+const MAX_OFFSET_MS = 16 * 3_600_000;
+/** Chunks kept of one zone: more than a thousand years. */
+const MAX_CHUNKS = 1_024;
+
+const ZONES = new Map<string, TimeZone>();
+
+/**
+ * A time zone with its changes of clocks found once and kept. `Intl` takes microseconds to give one offset; a search that
+ * asks for thousands would take longer than the run that it plans. Changes are found a year at a time, when asked for.
+ */
+export class TimeZone {
+  /**
+   * The zone of an IANA name.
+   *
+   * @throws RangeError When `Intl` does not know the name.
+   */
+  static get(name: string): TimeZone {
+    let zone = ZONES.get(name);
+    if (!zone) {
+      zone = new TimeZone(name);
+      ZONES.set(name, zone);
+    }
+    return zone;
+  }
+
+  readonly #format: Intl.DateTimeFormat;
+  readonly #chunks = new Map<number, readonly ZoneSegment[]>();
+  readonly #fixed: ZoneSegment | null;
+  #lastIndex = NaN;
+  #lastChunk: readonly ZoneSegment[] = [];
+
+  private constructor(readonly name: string) {
+    this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, year: 'numeric', timeZoneName: 'longOffset' });
+    // The zones that never change need no search at all.
+    const canonical = this.#format.resolvedOptions().timeZone;
+    const fixed = canonical === 'UTC' || canonical.startsWith('Etc/') ? this.#readOffset(0) : null;
+    this.#fixed =
+      fixed === null
+        ? null
+        : { start: -Infinity, end: Infinity, offset: fixed, offsetBefore: fixed, offsetAfter: fixed };
+  }
+
+  /** The stretch that has this instant. */
+  segmentAt(time: number): ZoneSegment {
+    if (this.#fixed !== null) return this.#fixed;
+    const index = Math.floor(time / CHUNK_MS);
+    const chunk = index === this.#lastIndex ? this.#lastChunk : this.#chunk(index);
+    for (let i = chunk.length - 1; i > 0; i -= 1) {
+      const segment = chunk[i]!;
+      if (segment.start <= time) return segment;
+    }
+    return chunk[0]!;
+  }
+
+  /** Milliseconds that the wall clock is ahead of UTC. */
+  offsetAt(time: number): number {
+    return this.segmentAt(time).offset;
+  }
+
+  /**
+   * The instant of a wall-clock time, as `Temporal`'s "compatible" has it: one that is skipped moves forward by the length
+   * of the gap; of two the first is meant.
+   *
+   * @param local The wall-clock time, as the milliseconds that it would have in UTC.
+   */
+  fromLocal(local: number): LocalTime {
+    let segment = this.segmentAt(local - MAX_OFFSET_MS);
+    for (;;) {
+      const time = local - segment.offset;
+      if (time < segment.start && segment.offsetBefore < segment.offset) {
+        return { time: local - segment.offsetBefore, kind: 'gap' };
+      }
+      if (time < segment.end) {
+        const repeated = segment.offset - segment.offsetAfter;
+        return { time, kind: repeated > 0 && time >= segment.end - repeated ? 'overlap' : 'once' };
+      }
+      segment = this.segmentAt(segment.end);
+    }
+  }
+
+  #chunk(index: number): readonly ZoneSegment[] {
+    let chunk = this.#chunks.get(index);
+    if (!chunk) {
+      if (this.#chunks.size >= MAX_CHUNKS) this.#chunks.clear();
+      chunk = this.#findSegments(index * CHUNK_MS, (index + 1) * CHUNK_MS);
+      this.#chunks.set(index, chunk);
+    }
+    this.#lastIndex = index;
+    this.#lastChunk = chunk;
+    return chunk;
+  }
+
+  #findSegments(from: number, to: number): ZoneSegment[] {
+    const segments: ZoneSegment[] = [];
+    const limit = to + MARGIN_MS;
+    let start = from - MARGIN_MS;
+    let offset = this.#readOffset(start);
+    let offsetBefore = offset;
+    let known = start;
+    while (known < limit) {
+      const probe = Math.min(known + STEP_MS, limit);
+      const found = this.#readOffset(probe);
+      if (found !== offset) {
+        const change = this.#findChange(known, probe, offset);
+        const offsetAfter = this.#readOffset(change);
+        segments.push({ start, end: change, offset, offsetBefore, offsetAfter });
+        offsetBefore = offset;
+        offset = offsetAfter;
+        start = change;
+        known = change;
+        continue;
+      }
+      known = probe;
+    }
+    // The last one ends with the chunk, where the next chunk knows more of what follows.
+    segments.push({ start, end: Math.max(to, start + 1), offset, offsetBefore, offsetAfter: offset });
+    return segments;
+  }
+
+  /** The first instant, to the second, at which the offset is another than at `low`. */
+  #findChange(low: number, high: number, offset: number): number {
+    let before = Math.floor(low / 1_000);
+    let after = Math.ceil(high / 1_000);
+    while (after - before > 1) {
+      const middle = Math.floor((before + after) / 2);
+      if (this.#readOffset(middle * 1_000) === offset) before = middle;
+      else after = middle;
+    }
+    return after * 1_000;
+  }
+
+  #readOffset(time: number): number {
+    const text = this.#format.format(time);
+    const at = text.lastIndexOf('GMT') + 3;
+    if (at === text.length) return 0;
+    const sign = text[at] === '+' ? 1 : -1;
+    const [hours, minutes, seconds = 0] = text
+      .slice(at + 1)
+      .split(':')
+      .map(Number) as [number, number, number?];
+    return sign * ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+  }
+}

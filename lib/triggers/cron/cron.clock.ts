@@ -1,0 +1,149 @@
+import { civilFromDays, DAY_MS, yearOf } from '../../time/civil.js';
+import type { TimeZone, ZoneSegment } from '../../time/time-zone.js';
+import { SEARCH_YEARS } from './cron.pattern.js';
+import type { CronPattern } from './cron.pattern.js';
+
+/**
+ * What becomes of a wall-clock time that a change of clocks skips: it moves forward by the length of the gap (within its
+ * day: a day that is skipped as a whole is skipped), is skipped, or runs at the first instant after the gap.
+ *
+ * @publicApi
+ */
+export type DstGap = 'shift' | 'skip' | 'next';
+
+/**
+ * Which of two instants runs when the clocks show a time twice.
+ *
+ * @publicApi
+ */
+export type DstOverlap = 'first' | 'second' | 'both';
+
+/** The rules for changes of clocks. */
+export interface DstRules {
+  readonly gap: DstGap;
+  readonly overlap: DstOverlap;
+}
+
+/** No zone is further from UTC than this, in milliseconds. */
+const MAX_OFFSET_MS = 16 * 3_600_000;
+
+/**
+ * How many stretches between changes of clocks a search looks at. Far times are jumped to, so only a schedule whose every
+ * time is skipped by its clocks comes near: three a year for 400 years.
+ */
+const MAX_SEGMENTS = 1_200;
+
+/**
+ * A pattern on the clocks of a zone. Within a stretch of one offset the wall clock is the time line, shifted; what the
+ * changes between stretches do is decided at their edges:
+ *
+ * - Where the clocks go back, the repeated times belong to the stretch before, to the one after, or to both.
+ * - Where they go forward, the skipped times are asked as if the old offset went on, and moved to where the new one is.
+ */
+export class CronClock {
+  constructor(
+    private readonly pattern: CronPattern,
+    private readonly zone: TimeZone,
+    private readonly rules: DstRules,
+  ) {}
+
+  /**
+   * The first run at or after an instant; null when there is none.
+   *
+   * @param time Milliseconds since the epoch.
+   */
+  next(time: number): number | null {
+    let from = time;
+    const maxYear = yearOf(civilFromDays(Math.floor(time / DAY_MS))) + SEARCH_YEARS;
+    for (let steps = 0; steps < MAX_SEGMENTS; steps += 1) {
+      const segment = this.zone.segmentAt(from);
+      const { offset, offsetAfter, end } = segment;
+      const local = this.#firstLocal(segment, from);
+      const match = this.pattern.next(Math.ceil(local / 1_000), maxYear) * 1_000;
+      let found = match - offset;
+      if (found >= this.#endOf(segment)) found = Infinity;
+      if (offset > segment.offsetBefore) found = Math.min(found, this.#nextMoved(segment, from, maxYear));
+      if (found !== Infinity) return found;
+      // A wall clock that does not go back before `local` shows nothing of the schedule until `match`.
+      const goesBack = end + offsetAfter < local;
+      if (match === Infinity && !goesBack) return null;
+      from = goesBack ? end : Math.max(end, match - MAX_OFFSET_MS);
+    }
+    return null;
+  }
+
+  /** How many runs lie from `from` to `to`, both included. */
+  count(from: number, to: number): number {
+    let count = 0;
+    for (let time = from; time <= to;) {
+      const segment = this.zone.segmentAt(time);
+      const { offset } = segment;
+      const local = this.#firstLocal(segment, time);
+      const end = Math.min(this.#endOf(segment), to + 1);
+      count += this.pattern.count(Math.ceil(local / 1_000), Math.ceil((end + offset) / 1_000));
+      if (offset > segment.offsetBefore) count += this.#countMoved(segment, time, to);
+      time = segment.end;
+    }
+    return count;
+  }
+
+  /** What a change of clocks did to a run. */
+  mark(time: number): 'gap' | 'overlap' | undefined {
+    const segment = this.zone.segmentAt(time);
+    const { start, end, offset, offsetBefore, offsetAfter } = segment;
+    if (time < start + offsetBefore - offset || time >= end + offsetAfter - offset) return 'overlap';
+    if (offset <= offsetBefore || time >= start + offset - offsetBefore) return undefined;
+    return this.#nextMoved(segment, time, Infinity) === time ? 'gap' : undefined;
+  }
+
+  /** The wall-clock time from which on a stretch is looked at, when it is entered at an instant. */
+  #firstLocal({ start, offset, offsetBefore }: ZoneSegment, time: number): number {
+    const local = time + offset;
+    // With the first of two taken, the times that are shown again belong to the stretch before.
+    return this.rules.overlap === 'first' && offsetBefore > offset ? Math.max(local, start + offsetBefore) : local;
+  }
+
+  /** The instant up to which the wall-clock times of a stretch belong to it. */
+  #endOf({ end, offset, offsetAfter }: ZoneSegment): number {
+    return this.rules.overlap === 'second' && offset > offsetAfter ? end + offsetAfter - offset : end;
+  }
+
+  /** The first run at or after `time` that was moved out of the gap at the start of a stretch; `Infinity` for none. */
+  #nextMoved({ start, offset, offsetBefore }: ZoneSegment, time: number, maxYear: number): number {
+    const { gap } = this.rules;
+    const gapStart = start + offsetBefore;
+    const gapEnd = start + offset;
+    if (gap === 'skip' || time >= start + (offset - offsetBefore)) return Infinity;
+    if (gap === 'next') {
+      if (time > start) return Infinity;
+      const day = Math.floor(gapEnd / DAY_MS) * DAY_MS;
+      return this.#matchIn(Math.max(gapStart, day), gapEnd, maxYear) === Infinity ? Infinity : start;
+    }
+    let local = time + offsetBefore;
+    for (;;) {
+      const match = this.#matchIn(local, gapEnd, maxYear);
+      if (match === Infinity) return Infinity;
+      const day = Math.floor(match / DAY_MS);
+      if (Math.floor((match + offset - offsetBefore) / DAY_MS) === day) return match - offsetBefore;
+      // It would be moved to the next day; what is left of its own day would be too.
+      local = (day + 1) * DAY_MS;
+    }
+  }
+
+  /** The first time of the schedule in a stretch of wall-clock time, `end` not included. */
+  #matchIn(from: number, end: number, maxYear: number): number {
+    const match = this.pattern.next(Math.ceil(from / 1_000), maxYear) * 1_000;
+    return match < end ? match : Infinity;
+  }
+
+  /** How many runs that were moved out of a gap do not fall on a run that is there anyway. */
+  #countMoved(segment: ZoneSegment, from: number, to: number): number {
+    let count = 0;
+    let time = this.#nextMoved(segment, from, Infinity);
+    while (time <= to) {
+      if (!this.pattern.matches((time + segment.offset) / 1_000)) count += 1;
+      time = this.#nextMoved(segment, time + 1, Infinity);
+    }
+    return count;
+  }
+}

@@ -1,0 +1,313 @@
+import {
+  civilFromDays,
+  dayOf,
+  daysFromCivil,
+  daysInMonth,
+  isoWeekOf,
+  monthOf,
+  weekdayOf,
+  yearOf,
+} from '../../time/civil.js';
+import { stableHash } from '../stable-hash.js';
+import { CRON_RANGES, MAX_YEAR } from './cron.fields.js';
+import type { CronField, CronFieldName, CronItem, CronSchedule } from './cron.fields.js';
+import { specialDays } from './cron.special-days.js';
+
+const DAY_SECONDS = 86_400;
+
+/**
+ * How many years a search looks ahead. The Gregorian calendar repeats after 400 years, weekdays included, so a date that
+ * does not come in 400 years never comes: a search looks at 4,800 months at the most.
+ */
+export const SEARCH_YEARS = 400;
+
+/** Marks the absence of a further value in a table. */
+const NONE = -1;
+
+/** For each value the smallest one of the set that is not below it: one look instead of a search. */
+type NextTable = Int16Array;
+
+/**
+ * A cron schedule made ready for asking, on the wall clock: it knows no zone. Times are whole seconds that the wall clock
+ * would have in UTC.
+ *
+ * Days are masks, bit 0 for the first of the month, so that a month is looked through in a few instructions.
+ */
+export class CronPattern {
+  readonly #seconds: NextTable;
+  readonly #minutes: NextTable;
+  readonly #hours: NextTable;
+  readonly #months: NextTable;
+  readonly #years: NextTable | null;
+  /** How many values of the set lie below each value. */
+  readonly #secondsBelow: Int16Array;
+  readonly #minutesBelow: Int16Array;
+  readonly #hoursBelow: Int16Array;
+  /** The masks of the months that begin on each weekday, for schedules without special days or weeks. */
+  readonly #plainDays: Int32Array | null;
+  readonly #dayMask: number;
+  readonly #weekdayMasks: Int32Array;
+  readonly #specialDays: readonly CronItem[];
+  readonly #specialWeekdays: readonly CronItem[];
+  readonly #combine: 'day' | 'weekday' | 'and' | 'or';
+  readonly #weeks: Uint8Array | null;
+  readonly #firstOfDay: number;
+  readonly #perDay: number;
+  // The month that was looked at last: most questions follow each other closely.
+  #monthKey = NaN;
+  #monthMask = 0;
+  #monthStart = 0;
+
+  /** @param taskId Chooses the values of `H`. */
+  constructor({ fields, dayMatch }: CronSchedule, taskId: string) {
+    const values = (name: CronFieldName): Uint8Array => resolveValues(fields[name], name, taskId);
+    const [seconds, minutes, hours] = [values('second'), values('minute'), values('hour')];
+    this.#seconds = nextTable(seconds);
+    this.#minutes = nextTable(minutes);
+    this.#hours = nextTable(hours);
+    this.#secondsBelow = countBelow(seconds);
+    this.#minutesBelow = countBelow(minutes);
+    this.#hoursBelow = countBelow(hours);
+    this.#months = nextTable(values('month'));
+    this.#years = fields.year.any ? null : nextTable(values('year'));
+    this.#weeks = fields.week.any ? null : values('week');
+    this.#dayMask = dayMaskOf(values('day'));
+    this.#weekdayMasks = weekdayMasksOf(values('dayOfWeek'));
+    this.#specialDays = fields.day.items.filter(isSpecial);
+    this.#specialWeekdays = fields.dayOfWeek.items.filter(isSpecial);
+    if (dayMatch === 'and') this.#combine = 'and';
+    else if (fields.dayOfWeek.any) this.#combine = 'day';
+    else this.#combine = fields.day.any ? 'weekday' : 'or';
+    const plain = this.#specialDays.length === 0 && this.#specialWeekdays.length === 0 && this.#weeks === null;
+    this.#plainDays = plain ? this.#weekdayMasks.map((weekdays) => this.#combineMasks(this.#dayMask, weekdays)) : null;
+    this.#firstOfDay = (this.#hours[0]! * 60 + this.#minutes[0]!) * 60 + this.#seconds[0]!;
+    this.#perDay = this.#secondsBelow.at(-1)! * this.#minutesBelow.at(-1)! * this.#hoursBelow.at(-1)!;
+  }
+
+  /**
+   * The first time of the schedule at or after a time; `Infinity` when there is none.
+   *
+   * @param maxYear The last year that is looked at.
+   */
+  next(time: number, maxYear: number): number {
+    const days = Math.floor(time / DAY_SECONDS);
+    const date = civilFromDays(days);
+    const year = yearOf(date);
+    const month = monthOf(date);
+    const day = dayOf(date);
+    const mask = this.#maskOf(year, month);
+    if (mask & (1 << (day - 1))) {
+      const found = this.#nextInDay(time - days * DAY_SECONDS);
+      if (found !== NONE) return days * DAY_SECONDS + found;
+    }
+    const rest = mask & (-1 << day);
+    if (rest !== 0) return (days - day + 1 + lowestBit(rest)) * DAY_SECONDS + this.#firstOfDay;
+    const start = this.#firstDayFrom(year, month + 1, maxYear);
+    return start === Infinity ? Infinity : start * DAY_SECONDS + this.#firstOfDay;
+  }
+
+  /** Whether a time is one of the schedule. */
+  matches(time: number): boolean {
+    return this.next(time, MAX_YEAR) === time;
+  }
+
+  /** How many times of the schedule lie from `from` up to and without `to`: by multiplying, whatever the span. */
+  count(from: number, to: number): number {
+    if (to <= from) return 0;
+    const firstDay = Math.floor(from / DAY_SECONDS);
+    const lastDay = Math.floor(to / DAY_SECONDS);
+    const before = this.#hasDay(firstDay) ? this.#countInDay(from - firstDay * DAY_SECONDS) : 0;
+    const after = this.#hasDay(lastDay) ? this.#countInDay(to - lastDay * DAY_SECONDS) : 0;
+    return this.#countDays(firstDay, lastDay - 1) * this.#perDay - before + after;
+  }
+
+  #hasDay(days: number): boolean {
+    const date = civilFromDays(days);
+    return (this.#maskOf(yearOf(date), monthOf(date)) & (1 << (dayOf(date) - 1))) !== 0;
+  }
+
+  /** How many days of the schedule lie from one day to another, both included. */
+  #countDays(from: number, to: number): number {
+    if (to < from) return 0;
+    const first = civilFromDays(from);
+    const last = civilFromDays(to);
+    let year = yearOf(first);
+    let month = monthOf(first);
+    let count = -countBits(this.#maskOf(year, month) & ((1 << (dayOf(first) - 1)) - 1));
+    while (year < yearOf(last) || (year === yearOf(last) && month < monthOf(last))) {
+      count += countBits(this.#maskOf(year, month));
+      month += 1;
+      if (month === 13) {
+        month = 1;
+        year += 1;
+      }
+    }
+    const upTo = dayOf(last) === 31 ? -1 : (1 << dayOf(last)) - 1;
+    return count + countBits(this.#maskOf(year, month) & upTo);
+  }
+
+  /** How many times of a day of the schedule lie before a time of day. */
+  #countInDay(time: number): number {
+    const hour = Math.floor(time / 3_600);
+    const minute = Math.floor(time / 60) % 60;
+    const minutesPerHour = this.#minutesBelow.at(-1)!;
+    const secondsPerMinute = this.#secondsBelow.at(-1)!;
+    let count = this.#hoursBelow[hour]! * minutesPerHour * secondsPerMinute;
+    if (this.#hours[hour] !== hour) return count;
+    count += this.#minutesBelow[minute]! * secondsPerMinute;
+    return this.#minutes[minute] === minute ? count + this.#secondsBelow[time % 60]! : count;
+  }
+
+  /** The first time at or after a time of day, in seconds since midnight. */
+  #nextInDay(time: number): number {
+    const hour = Math.floor(time / 3_600);
+    const minute = Math.floor(time / 60) % 60;
+    const inHour = this.#hours[hour]!;
+    if (inHour === hour) {
+      const inMinute = this.#minutes[minute]!;
+      if (inMinute === minute) {
+        const second = this.#seconds[time % 60]!;
+        if (second !== NONE) return hour * 3_600 + minute * 60 + second;
+        const later = this.#minutes[minute + 1]!;
+        if (later !== NONE) return hour * 3_600 + later * 60 + this.#seconds[0]!;
+      } else if (inMinute !== NONE) {
+        return hour * 3_600 + inMinute * 60 + this.#seconds[0]!;
+      }
+      const later = this.#hours[hour + 1]!;
+      return later === NONE ? NONE : later * 3_600 + this.#minutes[0]! * 60 + this.#seconds[0]!;
+    }
+    return inHour === NONE ? NONE : inHour * 3_600 + this.#minutes[0]! * 60 + this.#seconds[0]!;
+  }
+
+  /** The first day of the schedule in a month or after it, as a day number; `month` may be 13. */
+  #firstDayFrom(fromYear: number, fromMonth: number, maxYear: number): number {
+    let year = fromYear;
+    let month = fromMonth > 12 ? NONE : this.#months[fromMonth]!;
+    for (;;) {
+      if (month === NONE) {
+        year += 1;
+        month = this.#months[0]!;
+      }
+      if (this.#years !== null) {
+        const wanted = year > MAX_YEAR ? NONE : this.#years[year]!;
+        if (wanted === NONE) return Infinity;
+        if (wanted !== year) {
+          year = wanted;
+          month = this.#months[0]!;
+        }
+      }
+      if (year > maxYear) return Infinity;
+      const mask = this.#maskOf(year, month);
+      if (mask !== 0) return this.#monthStart + lowestBit(mask);
+      month = this.#months[month + 1]!;
+    }
+  }
+
+  /** The days of a month; 0 when the year or the month is not of the schedule. */
+  #maskOf(year: number, month: number): number {
+    const key = year * 16 + month;
+    if (key === this.#monthKey) return this.#monthMask;
+    const start = daysFromCivil(year, month, 1);
+    this.#monthKey = key;
+    this.#monthStart = start;
+    this.#monthMask = this.#computeMask(year, month, start);
+    return this.#monthMask;
+  }
+
+  #computeMask(year: number, month: number, start: number): number {
+    if (this.#months[month] !== month) return 0;
+    if (year > MAX_YEAR || (this.#years !== null && (year < 0 || this.#years[year] !== year))) return 0;
+    const length = daysInMonth(year, month);
+    const inMonth = 0x7fffffff >>> (31 - length);
+    const weekday = weekdayOf(start);
+    if (this.#plainDays !== null) return this.#plainDays[weekday]! & inMonth;
+    const days = this.#dayMask | specialDays(this.#specialDays, weekday, length);
+    const weekdays = this.#weekdayMasks[weekday]! | specialDays(this.#specialWeekdays, weekday, length);
+    return this.#combineMasks(days, weekdays) & inMonth & this.#weekMask(start, length);
+  }
+
+  #combineMasks(days: number, weekdays: number): number {
+    switch (this.#combine) {
+      case 'day':
+        return days;
+      case 'weekday':
+        return weekdays;
+      case 'and':
+        return days & weekdays;
+      case 'or':
+        return days | weekdays;
+    }
+  }
+
+  #weekMask(start: number, length: number): number {
+    if (this.#weeks === null) return -1;
+    let mask = 0;
+    for (let day = 0; day < length; day += 1) if (this.#weeks[isoWeekOf(start + day)] === 1) mask |= 1 << day;
+    return mask;
+  }
+}
+
+function isSpecial(item: CronItem): boolean {
+  return item.kind !== 'range' && item.kind !== 'hash';
+}
+
+/** The values of a field, from 0 to its largest; special days are left to {@link specialDays}. */
+function resolveValues(field: CronField, name: CronFieldName, taskId: string): Uint8Array {
+  const { min, max } = CRON_RANGES[name];
+  const values = new Uint8Array(max + 1);
+  const size = max - min + 1;
+  for (const item of field.items) {
+    if (item.kind === 'range') {
+      const last = item.to < item.from ? item.to + size : item.to;
+      for (let value = item.from; value <= last; value += item.step) values[value > max ? value - size : value] = 1;
+    } else if (item.kind === 'hash') {
+      const hash = stableHash(`${taskId}/${name}`);
+      const span = item.to - item.from + 1;
+      const step = item.step ?? span;
+      // The first is one of the range even where the step is longer than it.
+      const first = item.from + (hash % Math.min(step, span));
+      for (let value = first; value <= item.to; value += step) values[value] = 1;
+    }
+  }
+  return values;
+}
+
+function nextTable(values: Uint8Array): NextTable {
+  // One more, so that a value can be asked for what follows it.
+  const table = new Int16Array(values.length + 1).fill(NONE);
+  for (let value = values.length - 1; value >= 0; value -= 1) {
+    table[value] = values[value] === 1 ? value : table[value + 1]!;
+  }
+  return table;
+}
+
+function countBelow(values: Uint8Array): Int16Array {
+  const table = new Int16Array(values.length + 1);
+  for (let value = 0; value < values.length; value += 1) table[value + 1] = table[value]! + values[value]!;
+  return table;
+}
+
+function dayMaskOf(days: Uint8Array): number {
+  let mask = 0;
+  for (let day = 1; day <= 31; day += 1) if (days[day] === 1) mask |= 1 << (day - 1);
+  return mask;
+}
+
+/** For months that begin on each weekday, the days that fall on the wanted weekdays. */
+function weekdayMasksOf(weekdays: Uint8Array): Int32Array {
+  return Int32Array.from({ length: 7 }, (_, first) => {
+    let mask = 0;
+    for (let day = 0; day < 31; day += 1) if (weekdays[(first + day) % 7] === 1) mask |= 1 << day;
+    return mask;
+  });
+}
+
+function lowestBit(mask: number): number {
+  return 31 - Math.clz32(mask & -mask);
+}
+
+function countBits(mask: number): number {
+  let rest = mask - ((mask >>> 1) & 0x55555555);
+  rest = (rest & 0x33333333) + ((rest >>> 2) & 0x33333333);
+  return Math.imul((rest + (rest >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}

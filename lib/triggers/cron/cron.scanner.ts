@@ -1,0 +1,153 @@
+import { nearestName } from '../../errors/nearest-name.js';
+import { CronSyntaxError } from '../../errors/trigger.errors.js';
+import { CRON_RANGES } from './cron.fields.js';
+import type { CronFieldName, CronFieldRange } from './cron.fields.js';
+
+/** A value in a field, with its place for messages. */
+export interface CronValue {
+  readonly value: number;
+  readonly named: boolean;
+  readonly position: number;
+  readonly length: number;
+}
+
+const DIGIT = /[0-9]/;
+const LETTER = /[A-Za-z]/;
+
+/** Reads one field character by character and knows how to complain about a place in it. */
+export class CronScanner {
+  readonly range: CronFieldRange;
+  #position: number;
+
+  /**
+   * @param expression The whole text, for messages.
+   * @param start Where the field begins in it.
+   * @param end Where it ends.
+   */
+  constructor(
+    readonly expression: string,
+    readonly field: CronFieldName,
+    start: number,
+    private readonly end: number,
+  ) {
+    this.range = CRON_RANGES[field];
+    this.#position = start;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get atEnd(): boolean {
+    return this.#position >= this.end;
+  }
+
+  /** The next character, or an empty text at the end. */
+  peek(ahead = 0): string {
+    const at = this.#position + ahead;
+    return at < this.end ? this.expression[at]! : '';
+  }
+
+  /** Takes a character if it is the next one, letters in either case. */
+  take(character: string): boolean {
+    if (this.peek().toUpperCase() !== character) return false;
+    this.#position += 1;
+    return true;
+  }
+
+  skipBlanks(): void {
+    while (this.peek() === ' ' || this.peek() === '\t') this.#position += 1;
+  }
+
+  /** What is left up to the next comma: for looking ahead. */
+  rest(): string {
+    const comma = this.expression.indexOf(',', this.#position);
+    return this.expression.slice(this.#position, comma === -1 ? this.end : Math.min(comma, this.end));
+  }
+
+  /** Moves on over text that was looked at. */
+  advance(characters: number): void {
+    this.#position += characters;
+  }
+
+  /** Digits as a number; null when there are none. */
+  digits(): CronValue | null {
+    const position = this.#position;
+    while (DIGIT.test(this.peek())) this.#position += 1;
+    const length = this.#position - position;
+    if (length === 0) return null;
+    // Nothing that is allowed anywhere has more; leading zeros do no harm.
+    const text = this.expression.slice(position, this.#position).replace(/^0+(?=\d)/, '');
+    return { value: text.length > 6 ? Infinity : Number(text), named: false, position, length };
+  }
+
+  /** Letters, in lower case. */
+  word(): { readonly text: string; readonly position: number } {
+    const position = this.#position;
+    while (LETTER.test(this.peek())) this.#position += 1;
+    return { text: this.expression.slice(position, this.#position).toLowerCase(), position };
+  }
+
+  /**
+   * A number or a name of the field.
+   *
+   * @param max The largest number that is allowed: 7 for the weekdays of crontab.
+   * @param first The number of the first name.
+   */
+  value(max: number, first = this.range.min, names = this.range.names): CronValue {
+    const number = this.digits();
+    if (number !== null) {
+      if (number.value < this.range.min || number.value > max) this.failValue(number, max);
+      return number;
+    }
+    const { text, position } = this.word();
+    if (text === '') this.failHere(`${this.describeHere()} where a ${this.range.words} is expected`);
+    const index = names.indexOf(text);
+    if (index === -1) {
+      const near = names.find((name) => text.startsWith(name)) ?? nearestName(text, names, 1);
+      this.fail(`"${text}" is no ${this.range.words}`, position, text.length, near === null ? null : `"${near}"`);
+    }
+    return { value: first + index, named: true, position, length: text.length };
+  }
+
+  failValue({ value, position, length }: CronValue, max: number): never {
+    const shown = this.expression.slice(position, position + Math.min(length, 20));
+    // One above the largest often means the smallest: hour 24 is hour 0.
+    const wraps = value === max + 1 && this.range.min === 0;
+    this.fail(`${this.range.words} ${shown} does not exist`, position, length, wraps ? '0' : null);
+  }
+
+  failHere(found: string, suggestion: string | null = null): never {
+    this.fail(found, this.#position, 1, suggestion);
+  }
+
+  fail(found: string, position: number, length: number, suggestion: string | null = null): never {
+    throw new CronSyntaxError({
+      expression: this.expression,
+      position,
+      length,
+      field: this.range.words,
+      found,
+      allowed: this.allowed(),
+      suggestion,
+    });
+  }
+
+  /** What is next, for a message. */
+  describeHere(): string {
+    return this.atEnd ? 'the end' : JSON.stringify(this.peek());
+  }
+
+  /** What the field takes, in words. */
+  allowed(): string {
+    const { min, max, names } = this.range;
+    const values = names.length === 0 ? `${min}-${max}` : `${min}-${max}, ${names[0]}-${names.at(-1)}`;
+    const special = SPECIAL_FORMS[this.field];
+    return `${values}, lists, ranges and steps${special === undefined ? '' : `, ${special}`}`;
+  }
+}
+
+const SPECIAL_FORMS: Partial<Record<CronFieldName, string>> = {
+  day: 'L, L-3, W, 15W, LW, "2nd fri" and "last fri" in fields',
+  dayOfWeek: '5#2, 5L',
+};

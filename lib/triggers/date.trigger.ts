@@ -1,0 +1,52 @@
+import { toInstant } from '../time/inputs.js';
+import { given, readScheduleOptions } from './schedule.options.js';
+import { ScheduleTrigger } from './schedule.trigger.js';
+import { dateInWords } from './schedule.words.js';
+import type { TriggerContext, TriggerData } from './trigger.interface.js';
+
+/**
+ * Once, at `runAt`; without it, at the moment of creation. Whether one that has passed still runs is for the task's grace
+ * time to say, so asked for its first time it gives a past one too.
+ *
+ * @publicApi
+ */
+export class DateTrigger extends ScheduleTrigger {
+  readonly type = 'date';
+  readonly #runAt: number;
+
+  /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
+  constructor(data: TriggerData, context: TriggerContext) {
+    super(readScheduleOptions(data, context, ['runAt']));
+    this.#runAt = given(data.runAt) ? toInstant(data.runAt, 'runAt', this.options.timezone) : Math.trunc(context.now);
+  }
+
+  override nextTime(previous: number | null): number | null {
+    return previous === null ? super.nextTime(null, this.#runAt) : null;
+  }
+
+  override nextOccurrence(
+    ...[previous, , seed]: Parameters<ScheduleTrigger['nextOccurrence']>
+  ): ReturnType<ScheduleTrigger['nextOccurrence']> {
+    return previous === null ? super.nextOccurrence(null, this.#runAt, seed) : null;
+  }
+
+  override impossible(): string | null {
+    return this.nextTime(null) === null ? 'its runAt lies outside its startAt and endAt, or is excluded' : null;
+  }
+
+  protected gridFrom(time: number): number | null {
+    return this.#runAt >= time ? this.#runAt : null;
+  }
+
+  protected countGrid(from: number, to: number): number {
+    return this.#runAt >= from && this.#runAt <= to ? 1 : 0;
+  }
+
+  protected ownData(): Record<string, unknown> {
+    return { runAt: new Date(this.#runAt).toISOString() };
+  }
+
+  protected describeGrid(): string {
+    return `at ${dateInWords(this.#runAt, this.options.timezone)}, ${this.options.timezone}`;
+  }
+}

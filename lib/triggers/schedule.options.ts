@@ -1,0 +1,109 @@
+import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import type { Duration } from '../model/duration.js';
+import { assertTimezone, toInstant, toMilliseconds } from '../time/inputs.js';
+import type { CalendarSource, ExclusionCalendar, OnExcluded } from './calendars/calendar.interface.js';
+import type { TriggerContext, TriggerData } from './trigger.interface.js';
+
+/** The options that every trigger with times of its own takes. */
+export const SCHEDULE_OPTIONS = [
+  'startAt',
+  'endAt',
+  'timezone',
+  'jitter',
+  'maxRuns',
+  'calendar',
+  'onExcluded',
+] as const;
+
+/** A calendar as a trigger uses it. */
+export interface CalendarUse {
+  readonly source: CalendarSource;
+  readonly onExcluded: OnExcluded;
+  /** The calendar as it is now. */
+  readonly current: () => ExclusionCalendar;
+}
+
+/** {@link SCHEDULE_OPTIONS}, read and checked. Times are milliseconds since the epoch. */
+export interface ScheduleOptions {
+  readonly startAt: number | null;
+  /** Inclusive. */
+  readonly endAt: number | null;
+  readonly timezone: string;
+  readonly jitterMs: number;
+  readonly maxRuns: number | null;
+  readonly calendar: CalendarUse | null;
+}
+
+const ON_EXCLUDED: readonly unknown[] = ['skip', 'next', 'previous'];
+
+/**
+ * Reads the common options of a trigger and refuses unknown ones.
+ *
+ * @param own The names of the type's own options.
+ * @throws InvalidOptionError, UnknownOptionError, UnknownNameError
+ */
+export function readScheduleOptions(
+  data: TriggerData,
+  context: TriggerContext,
+  own: readonly string[] = [],
+): ScheduleOptions {
+  rejectUnknownOptions(`the "${data.type}" trigger`, data, ['type', ...own, ...SCHEDULE_OPTIONS]);
+  const timezone = readTimezone(data, context);
+  return {
+    startAt: given(data.startAt) ? toInstant(data.startAt, 'startAt', timezone) : null,
+    endAt: given(data.endAt) ? toInstant(data.endAt, 'endAt', timezone) : null,
+    timezone,
+    jitterMs: given(data.jitter) ? Math.round(toMilliseconds(data.jitter as Duration, 'jitter')) : 0,
+    maxRuns: readMaxRuns(data),
+    calendar: readCalendar(data, context, timezone),
+  };
+}
+
+/** The common options as they are stored: nothing in them depends on the moment or the place of reading. */
+export function writeScheduleOptions(options: ScheduleOptions): Record<string, unknown> {
+  const { startAt, endAt, jitterMs, maxRuns, calendar, timezone } = options;
+  return {
+    timezone,
+    ...(startAt !== null && { startAt: new Date(startAt).toISOString() }),
+    ...(endAt !== null && { endAt: new Date(endAt).toISOString() }),
+    ...(jitterMs > 0 && { jitter: jitterMs }),
+    ...(maxRuns !== null && { maxRuns }),
+    ...(calendar !== null && { calendar: calendar.source, onExcluded: calendar.onExcluded }),
+  };
+}
+
+/** Whether an option has a value: JSON has null for those that have none. */
+export function given(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** The zone of a trigger: its own, or that of the scheduler. An empty text, as configurations have it, is none. */
+export function readTimezone(data: TriggerData, { timezone }: { readonly timezone: string }): string {
+  const zone = given(data.timezone) && data.timezone !== '' ? data.timezone : timezone;
+  assertTimezone(zone, 'timezone');
+  return zone;
+}
+
+/** How many runs a trigger allows; null for no limit. */
+export function readMaxRuns({ maxRuns }: TriggerData): number | null {
+  if (!given(maxRuns)) return null;
+  if (!Number.isSafeInteger(maxRuns) || (maxRuns as number) < 1) {
+    throw new InvalidOptionError('maxRuns', maxRuns, 'a whole number from 1');
+  }
+  return maxRuns as number;
+}
+
+function readCalendar(data: TriggerData, context: TriggerContext, timezone: string): CalendarUse | null {
+  if (!given(data.calendar)) {
+    if (given(data.onExcluded)) {
+      throw new InvalidOptionError('onExcluded', data.onExcluded, 'nothing without a calendar');
+    }
+    return null;
+  }
+  const onExcluded = data.onExcluded ?? 'skip';
+  if (!ON_EXCLUDED.includes(onExcluded)) {
+    throw new InvalidOptionError('onExcluded', onExcluded, '"skip", "next" or "previous"');
+  }
+  const source = data.calendar as CalendarSource;
+  return { source, onExcluded: onExcluded as OnExcluded, current: context.calendar(source, timezone) };
+}

@@ -1,0 +1,120 @@
+import { InvalidOptionError, UnknownNameError } from '../errors/input.errors.js';
+import { SystemClock } from '../model/clock.js';
+import { assertTimezone } from '../time/inputs.js';
+import { BaseTrigger } from './base.trigger.js';
+import { CronTrigger } from './cron.trigger.js';
+import { DateTrigger } from './date.trigger.js';
+import { FixedDelayTrigger } from './fixed-delay.trigger.js';
+import { IntervalTrigger } from './interval.trigger.js';
+import { ShutdownTrigger, StartupTrigger } from './lifecycle.triggers.js';
+import type { TriggerContext, TriggerCreation, TriggerData } from './trigger.interface.js';
+
+/**
+ * Makes a trigger from its stored data.
+ *
+ * @publicApi
+ */
+export type TriggerFactory = (data: TriggerData, context: TriggerContext) => BaseTrigger;
+
+/**
+ * A class of triggers whose constructor takes the stored data.
+ *
+ * @publicApi
+ */
+export type TriggerClass = new (data: TriggerData, context: TriggerContext) => BaseTrigger;
+
+/** The kinds that are always there. */
+const BUILT_IN: Readonly<Record<string, TriggerClass>> = {
+  date: DateTrigger,
+  interval: IntervalTrigger,
+  cron: CronTrigger,
+  fixedDelay: FixedDelayTrigger,
+  startup: StartupTrigger,
+  shutdown: ShutdownTrigger,
+};
+
+/**
+ * The kinds of triggers by their type names. What a task stores is the name and plain options; the code behind the name
+ * is what this process has registered.
+ *
+ * @publicApi
+ */
+export class TriggerRegistry {
+  readonly #factories = new Map<string, TriggerFactory>();
+
+  constructor() {
+    for (const [type, trigger] of Object.entries(BUILT_IN)) this.register(type, trigger);
+  }
+
+  /**
+   * Adds a kind of trigger, or replaces the one of the same name.
+   *
+   * @param factory A function that makes the trigger, or a class that extends {@link BaseTrigger}.
+   * @throws InvalidOptionError When the name is empty or the factory is neither.
+   */
+  register(type: string, factory: TriggerFactory | TriggerClass): this {
+    if (typeof type !== 'string' || type === '') throw new InvalidOptionError('type', type, 'a name');
+    if (typeof factory !== 'function') {
+      throw new InvalidOptionError(`triggers.${type}`, factory, 'a factory, or a class that extends BaseTrigger');
+    }
+    this.#factories.set(type, isTriggerClass(factory) ? (data, context) => new factory(data, context) : factory);
+    return this;
+  }
+
+  /** The names that are registered, in order. */
+  types(): string[] {
+    return [...this.#factories.keys()].sort();
+  }
+
+  /**
+   * Makes a trigger.
+   *
+   * @throws UnknownNameError When the type is not registered.
+   * @throws InvalidOptionError, UnknownOptionError, CronSyntaxError What the type throws for its options.
+   */
+  create(data: TriggerData, creation: TriggerCreation): BaseTrigger {
+    if (typeof data !== 'object' || data === null || typeof data.type !== 'string') {
+      throw new InvalidOptionError('trigger', data, 'an object with a "type"');
+    }
+    const factory = this.#factories.get(data.type);
+    if (!factory) throw new UnknownNameError('trigger type', data.type, this.types());
+    return factory(data, {
+      ...creation,
+      create: (child) => this.create(child, creation),
+      calendar: () => {
+        throw new UnknownNameError('calendar', '', []);
+      },
+    });
+  }
+}
+
+function isTriggerClass(factory: TriggerFactory | TriggerClass): factory is TriggerClass {
+  return factory.prototype instanceof BaseTrigger;
+}
+
+/**
+ * The registry that {@link createTrigger} uses: a type that is registered here is known to it.
+ *
+ * @publicApi
+ */
+export const defaultTriggerRegistry = new TriggerRegistry();
+
+/**
+ * Makes a trigger to be asked by hand: for previews, for tests, for schedules outside of a task.
+ *
+ * @param options What `@ScheduledTask` and `addTask` take: `{ type: 'cron', expression: '0 2 * * *' }`.
+ * @param creation.now The moment of creation, for what is left to it: a date without `runAt`, an interval without
+ *   `startAt`. The system's clock unless given.
+ * @param creation.timezone The IANA zone for triggers that name none; UTC unless given.
+ * @throws UnknownNameError, InvalidOptionError, UnknownOptionError, CronSyntaxError
+ *
+ * @publicApi
+ */
+export function createTrigger(
+  options: TriggerData | BaseTrigger,
+  { now, timezone = 'UTC' }: { readonly now?: Date; readonly timezone?: string } = {},
+): BaseTrigger {
+  if (options instanceof BaseTrigger) return options;
+  assertTimezone(timezone, 'timezone');
+  return defaultTriggerRegistry.create(options, { now: now?.getTime() ?? new SystemClock().now(), timezone });
+}
