@@ -2,14 +2,14 @@ import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import {
   codecName,
-  handlerName,
   memberOf,
+  movedPlace,
   PARK_MS,
   PARKED_CODEC,
   parkedMember,
-  stampOf,
+  quoted,
   timeText,
-} from './redis.records.js';
+} from './redis.place.js';
 import type { StoredParts } from './redis.records.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
 import type { Entry } from './redis.entries.js';
@@ -39,7 +39,7 @@ export class RedisDueIndex {
     if (handlers?.length === 0) return null;
     const request = {
       codecs: this.readable().map(codecName),
-      handlers: handlers && handlers.map(handlerName),
+      handlers: handlers && handlers.map(quoted),
       parked: PARKED_CODEC,
     };
     for (let review = 0; ; review += 1) {
@@ -78,7 +78,7 @@ export class RedisDueIndex {
     const loaded = this.records.load(parts);
     const member =
       'unreadable' in loaded ? parkedMember(parts.id, now + PARK_MS) : memberOf(loaded.row, loaded.row.dueAt);
-    return { what: 'move', id: parts.id, stamp: stampOf(parts.place), member };
+    return { what: 'move', id: parts.id, expected: parts.place!, place: movedPlace(parts.place!, member) };
   }
 
   /** Reading them reports them. Once for each way of writing, or a wrong key would cost a query with every poll. */

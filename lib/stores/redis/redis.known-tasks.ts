@@ -6,21 +6,20 @@ const LIMIT = 10_000;
 
 /**
  * The tasks that this process has under way, as it wrote them: the end of a run and the renewal of a lease need not read
- * them again. Whether one still is as remembered is seen by its stamp when it is written.
+ * them again. Whether one still is as remembered is seen by its place when it is written.
  */
 export class KnownTasks {
   readonly #tasks = new Map<string, LoadedTask>();
 
   /** Remembers what was written, while runs of it are under way. */
-  keep(task: TaskRecord | null, id: string, { row }: Pick<Write, 'row'>, nonce: string): void {
-    this.#tasks.delete(id);
-    if (!task || row.running === 0) return;
+  keep(task: TaskRecord | null, { row, entry: { place } }: Write): void {
+    this.#tasks.delete(row.id);
+    if (!task || row.running === 0 || place === undefined) return;
     // Copied as far as an end of a run looks into it: the caller has the same objects.
     const { definition } = task;
     const own = { ...definition, policies: { ...definition.policies } };
-    const stamp = { version: task.version, nonce };
     // The definition's text is not needed: what changes the definition reads it first.
-    this.#tasks.set(id, { task: { ...task, definition: own }, row: { ...row, definition: '' }, stamp });
+    this.#tasks.set(row.id, { task: { ...task, definition: own }, row: { ...row, definition: '' }, place });
     if (this.#tasks.size > LIMIT) this.#tasks.delete(this.#tasks.keys().next().value!);
   }
 

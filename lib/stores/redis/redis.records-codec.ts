@@ -1,33 +1,27 @@
-import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { RunRecord } from '../../model/run.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
-import {
-  attemptText,
-  clearNextRunTime,
-  columnsText,
-  definitionText,
-  handlerName,
-  inverseTimeText,
-  memberOf,
-  parseParts,
-  parseRun,
-  runText,
-} from './redis.records.js';
-import type { Stamp, StoredParts } from './redis.records.js';
+import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { Entry, RunEntry } from './redis.entries.js';
+import { memberOf, quoted, readPlace, writtenPlace } from './redis.place.js';
+import { attemptText, definitionText, inverseTimeText, parseParts, parseRun, runText } from './redis.records.js';
+import type { StoredParts } from './redis.records.js';
 
 /** A stored task that can be read, with what a write of it is guarded by. */
 export interface LoadedTask {
   readonly task: TaskRecord;
   readonly row: TaskRow;
-  readonly stamp: Stamp;
+  /** The text of its `Place`. */
+  readonly place: string;
 }
 
-/** An entry, and the task as it is when that was written. */
+/** An entry, and the task's columns as they are when that was written. */
 export interface Write {
   readonly entry: Entry;
   readonly row: TaskRow;
 }
+
+/** What a write is guarded by. */
+type Guard = Pick<Entry, 'what' | 'expected' | 'version'>;
 
 /** Between tasks and what the scripts take and give. */
 export class RedisRecordsCodec {
@@ -38,9 +32,9 @@ export class RedisRecordsCodec {
 
   /** A task that can be read, or the reason why it cannot; that is reported too. */
   load(parts: StoredParts): LoadedTask | UnreadableTask {
-    const parsed = parseParts(parts);
-    const task: StoredTask = parsed ? this.codec.decodeTask(parsed.row) : damaged(parts);
-    if (!('unreadable' in task)) return { task, ...parsed! };
+    const row = parseParts(parts);
+    const task: StoredTask = row ? this.codec.decodeTask(row) : damaged(parts);
+    if (!('unreadable' in task)) return { task, row: row!, place: parts.place! };
     this.reportUnreadable(task);
     return task;
   }
@@ -52,52 +46,42 @@ export class RedisRecordsCodec {
   }
 
   /** What writes a whole task. */
-  full(task: TaskRecord, guard: Pick<Entry, 'what' | 'stamp' | 'reservation'>, runs: readonly RunRecord[] = []): Write {
+  full(task: TaskRecord, nonce: string, guard: Guard, runs: readonly RunRecord[] = []): Write {
     const row = this.codec.encodeTask(task);
-    return { row, entry: { ...this.#entryOf(row, row, guard, runs), definition: definitionText(row) } };
+    return { row, entry: { ...this.#entryOf(row, row, nonce, guard, runs), definition: definitionText(row) } };
   }
 
   /** What writes the state alone: the definition is the one that was loaded. */
-  stateOnly(
-    task: TaskRecord,
-    { row: old, stamp }: LoadedTask,
-    reservation: string | undefined,
-    runs: readonly RunRecord[],
-  ): Write {
+  stateOnly(task: TaskRecord, old: TaskRow, nonce: string, guard: Guard, runs: readonly RunRecord[]): Write {
     const row = this.codec.encodeState(task);
-    const guard = { what: 'set', stamp, reservation } as const;
-    return { row: { ...old, ...row }, entry: this.#entryOf(old, row, guard, runs) };
+    return { row: { ...old, ...row }, entry: this.#entryOf(old, row, nonce, guard, runs) };
   }
 
   #entryOf(
     named: Pick<TaskRow, 'id' | 'handler' | 'priority' | 'codec'>,
     row: TaskStateRow,
-    guard: Pick<Entry, 'what' | 'stamp' | 'reservation'>,
+    nonce: string,
+    guard: Guard,
     runs: readonly RunRecord[],
   ): Entry {
     return {
       ...guard,
       id: row.id,
       state: row.state,
-      version: row.version,
-      columns: columnsText(row),
+      place: writtenPlace(row, nonce, memberOf(named, row.dueAt)),
       nextRunTime: row.nextRunTime,
-      member: memberOf(named, row.dueAt),
       ...(runs.length > 0 && { runs: this.runs(runs) }),
     };
   }
 
   runs(runs: readonly RunRecord[]): RunEntry[] {
-    return runs.map((run) => {
-      const row = this.codec.encodeRun(run);
-      return {
-        id: run.id,
-        attempt: attemptText(run.attempt, run.token),
-        ended: inverseTimeText(run.endedAt),
-        task: handlerName(run.taskId),
-        text: runText(row),
-      };
-    });
+    return runs.map((run) => ({
+      id: run.id,
+      attempt: attemptText(run.attempt, run.token),
+      ended: inverseTimeText(run.endedAt),
+      task: quoted(run.taskId),
+      text: runText(this.codec.encodeRun(run)),
+    }));
   }
 
   /** Ended runs that meet a condition on their clear columns; only those are decoded. */
@@ -117,6 +101,6 @@ function damaged({ id, place }: StoredParts): UnreadableTask {
     unreadable: 'damaged',
     message: 'The record is not one of this library, or it was damaged.',
     handler: null,
-    nextRunTime: clearNextRunTime(place),
+    nextRunTime: readPlace(place)?.nextRunTime ?? null,
   };
 }

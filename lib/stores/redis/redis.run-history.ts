@@ -2,7 +2,8 @@ import type { RunFilter, RunPage, RunPageRequest } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import { formatRunCursor, matchesRun, parseRunCursor, queryRuns, runKey } from '../task-query.js';
 import type { RunKey } from '../task-query.js';
-import { attemptText, handlerName, inverseTimeText } from './redis.records.js';
+import { quoted } from './redis.place.js';
+import { attemptText, inverseTimeText } from './redis.records.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
 import type { RedisScripts } from './redis.scripts.js';
 
@@ -28,7 +29,7 @@ export class RedisRunHistory {
       const runs = this.records.decodeRuns(await this.scripts.runAttempts(filter.runId), matches);
       return queryRuns(runs, filter, { limit, ...(cursor !== undefined && { cursor }) });
     }
-    const task = filter.taskId === undefined ? '' : handlerName(filter.taskId);
+    const task = filter.taskId === undefined ? '' : quoted(filter.taskId);
     const max = upperBound(task, filter.from);
     let min = lowerBound(task, filter.to, after);
     const runs: RunRecord[] = [];

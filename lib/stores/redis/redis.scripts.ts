@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { RedisClient } from './redis.address.js';
 import type { RedisConnection } from './redis.connection.js';
-import { BATCH, batchesOf, outcomeOf, pushEntry } from './redis.entries.js';
+import { BATCH, batchesOf, entriesText, outcomeOf } from './redis.entries.js';
 import type { Entry, Outcome } from './redis.entries.js';
 import { ServerClock } from './redis.server-clock.js';
 import type { RedisKeys } from './redis.keys.js';
@@ -114,17 +114,11 @@ export class RedisScripts {
     };
   }
 
-  /**
-   * Writes all entries, in as few calls as their size allows. Never rejects: an error is the outcome of its batch.
-   *
-   * @param nonce What the records are stamped with.
-   */
-  async write(entries: readonly Entry[], nonce = this.nonce()): Promise<Outcome[]> {
+  /** Writes all entries, in as few calls as their size allows. Never rejects: an error is the outcome of its batch. */
+  async write(entries: readonly Entry[]): Promise<Outcome[]> {
     const outcomes = await inFlight(batchesOf(entries), async (batch) => {
-      const args: Value[] = [nonce, batch.length];
-      for (const entry of batch) pushEntry(args, entry);
       try {
-        const [now, texts] = await this.#call<[string, string[]]>('WRITE', args);
+        const [now, texts] = await this.#call<[string, string[]]>('WRITE', [entriesText(batch)]);
         this.clock.sync(Number(now));
         return texts.map(outcomeOf);
       } catch (error) {

@@ -135,7 +135,8 @@ export class RedisStore extends BaseStore {
       if (first.has(task.id)) conflicts.push(task.id);
       else first.set(task.id, task);
     }
-    const entries = [...first.values()].map((task) => records.full(task, { what: 'add' }).entry);
+    const nonce = scripts.nonce();
+    const entries = [...first.values()].map((task) => records.full(task, nonce, { what: 'add' }).entry);
     const outcomes = await scripts.write(entries);
     outcomes.forEach((outcome, at) => {
       if (outcome instanceof Error) throw outcome;
@@ -152,7 +153,7 @@ export class RedisStore extends BaseStore {
 
   async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
     const { scripts, records } = this.#at;
-    const { entry } = records.full(task, { what: 'set', stamp: { version: expectedVersion } });
+    const { entry } = records.full(task, scripts.nonce(), { what: 'set', version: expectedVersion });
     const [outcome] = await scripts.write([entry]);
     if (outcome instanceof Error) throw outcome;
     if (outcome === 'gone') throw new TaskNotFoundError(task.id);

@@ -1,7 +1,8 @@
 import type { Page, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { matchesTask, queryTasks } from '../task-query.js';
-import { clearNextRunTime, parseParts } from './redis.records.js';
+import { readPlace } from './redis.place.js';
+import { parseParts } from './redis.records.js';
 import type { StoredParts } from './redis.records.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
 import type { RedisScripts } from './redis.scripts.js';
@@ -72,20 +73,20 @@ export class RedisTaskQuery {
 
 /** A task as its clear columns show it: enough to filter and to sort by, and nothing else. */
 function shadowOf(parts: StoredParts, readable: ReadonlySet<string>): StoredTask {
-  const parsed = parseParts(parts);
-  if (!parsed || !readable.has(parsed.row.codec)) {
+  const row = parseParts(parts);
+  if (!row || !readable.has(row.codec)) {
     return {
       id: parts.id,
-      unreadable: parsed ? 'wrong-key' : 'damaged',
+      unreadable: row ? 'wrong-key' : 'damaged',
       message: '',
-      handler: parsed?.row.handler ?? null,
-      nextRunTime: clearNextRunTime(parts.place),
+      handler: row?.handler ?? null,
+      nextRunTime: readPlace(parts.place)?.nextRunTime ?? null,
     };
   }
-  const { id, name, handler, executor, trigger, tags, priority, paused, running, finished, nextRunTime } = parsed.row;
+  const { id, name, handler, executor, trigger, tags, priority, paused, running, finished, nextRunTime } = row;
   return {
     id,
-    version: parsed.row.version,
+    version: row.version,
     definition: { name, handler, executor, trigger: { type: trigger }, tags, policies: { priority } },
     state: {
       nextRunTime,

@@ -1,7 +1,7 @@
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
 import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
-import { codecName, handlerName, memberOf, PARK_MS, parkedMember } from './redis.records.js';
+import { codecName, memberOf, movedPlace, PARK_MS, parkedMember, quoted, reservedPlace } from './redis.place.js';
 import { KnownTasks } from './redis.known-tasks.js';
 import type { LoadedTask, RedisRecordsCodec, Write } from './redis.records-codec.js';
 import { BATCH } from './redis.entries.js';
@@ -63,16 +63,15 @@ export class RedisTransactor {
   ): Promise<number> {
     const reservation = this.scripts.nonce();
     const { storeNow, tasks, parked } = await this.#reserve(due, reservation, progress.unreadable);
-    const back = (loaded: LoadedTask): Entry => ({
+    const back = ({ row, place }: LoadedTask): Entry => ({
       what: 'move',
-      id: loaded.task.id,
-      stamp: loaded.stamp,
-      reservation,
-      member: memberOf(loaded.row, loaded.row.dueAt),
+      id: row.id,
+      expected: place,
+      place: movedPlace(place, memberOf(row, row.dueAt)),
     });
     let decided: Decision<T>[];
     try {
-      decided = this.#decide(tasks, apply, storeNow, reservation);
+      decided = this.#decide(tasks, apply, storeNow);
     } catch (error) {
       // Should this fail too, the reservation runs out by itself.
       await this.scripts.write([...tasks.map(back), ...parked]);
@@ -80,11 +79,10 @@ export class RedisTransactor {
     }
     const taken = new Set(decided.map(({ loaded }) => loaded));
     const left = tasks.filter((loaded) => !taken.has(loaded)).map(back);
-    const nonce = this.scripts.nonce();
-    const outcomes = await this.scripts.write([...decided.map(({ write }) => write.entry), ...left, ...parked], nonce);
+    const outcomes = await this.scripts.write([...decided.map(({ write }) => write.entry), ...left, ...parked]);
     // Nobody asked for these ids, so one that was deleted meanwhile is not missing.
     const unasked = { ...progress, missing: [] };
-    const conflicts = this.#settle(decided, outcomes, unasked, nonce);
+    const conflicts = this.#settle(decided, outcomes, unasked);
     // Somebody changed it after it was reserved. What is still due by that change is decided about once more.
     if (conflicts.length > 0) await this.#runIds(conflicts, apply, unasked, true);
     return storeNow;
@@ -102,7 +100,7 @@ export class RedisTransactor {
       token,
       holdMs: RESERVATION_MS,
       codecs: this.readable().map(codecName),
-      handlers: handlers && handlers.map(handlerName),
+      handlers: handlers && handlers.map(quoted),
     };
     let since: number | null = null;
     for (;;) {
@@ -111,16 +109,13 @@ export class RedisTransactor {
       since ??= now;
       for (const parts of rows) {
         const loaded = this.records.load(parts);
+        const place = reservedPlace(parts.place!, parts.id, token, now + RESERVATION_MS);
         if ('unreadable' in loaded) {
           unreadable.push(loaded);
-          parked.push({
-            what: 'move',
-            id: parts.id,
-            reservation: token,
-            member: parkedMember(parts.id, now + PARK_MS),
-          });
+          const aside = movedPlace(place, parkedMember(parts.id, now + PARK_MS));
+          parked.push({ what: 'move', id: parts.id, expected: place, place: aside });
         } else {
-          tasks.push(loaded);
+          tasks.push({ ...loaded, place });
         }
       }
       const late = now - since > RESERVATION_MS / 2;
@@ -137,7 +132,7 @@ export class RedisTransactor {
       storeNow = now;
       const wanted = onlyDue ? tasks.filter(({ row }) => row.dueAt !== null && row.dueAt <= now) : tasks;
       const mayThrow = round === 1 && !onlyDue && progress.committed.length === 0;
-      const decided = this.#decide(wanted, apply, now, undefined, mayThrow ? undefined : progress.failed);
+      const decided = this.#decide(wanted, apply, now, mayThrow ? undefined : progress.failed);
       pending = await this.#write(decided, progress);
       if (round >= MAX_ROUNDS && pending.length > 0) {
         for (const { task } of tasks.filter((loaded) => pending.includes(loaded.task.id))) {
@@ -165,7 +160,7 @@ export class RedisTransactor {
     const known = now === null ? [] : ids.flatMap((id) => this.#known.get(id) ?? []);
     if (now === null || known.length === 0) return { storeNow: null, pending: ids };
     // A decision that throws here is made again on what is read.
-    const decided = this.#decide(known, apply, now, undefined, []).filter(
+    const decided = this.#decide(known, apply, now, []).filter(
       ({ loaded, change }) => change.task === null || change.task.definition === loaded.task.definition,
     );
     const conflicts = new Set(await this.#write(decided, progress));
@@ -174,12 +169,7 @@ export class RedisTransactor {
   }
 
   async #write<T>(decided: readonly Decision<T>[], progress: Progress<T>): Promise<string[]> {
-    const nonce = this.scripts.nonce();
-    const outcomes = await this.scripts.write(
-      decided.map(({ write }) => write.entry),
-      nonce,
-    );
-    return this.#settle(decided, outcomes, progress, nonce);
+    return this.#settle(decided, await this.scripts.write(decided.map(({ write }) => write.entry)), progress);
   }
 
   async #load(ids: readonly string[], { missing, unreadable }: Pick<Progress<never>, 'missing' | 'unreadable'>) {
@@ -203,18 +193,13 @@ export class RedisTransactor {
    *
    * @param failed Where a decision that throws goes, when something was written already.
    */
-  #decide<T>(
-    tasks: readonly LoadedTask[],
-    apply: Apply<T>,
-    now: number,
-    reservation: string | undefined,
-    failed?: FailedChange[],
-  ): Decision<T>[] {
+  #decide<T>(tasks: readonly LoadedTask[], apply: Apply<T>, now: number, failed?: FailedChange[]): Decision<T>[] {
+    const nonce = this.scripts.nonce();
     const decided: Decision<T>[] = [];
     for (const loaded of tasks) {
       try {
         const change = apply(loaded.task, now);
-        if (change) decided.push({ loaded, change, write: this.#writeOf(loaded, change, reservation) });
+        if (change) decided.push({ loaded, change, write: this.#writeOf(loaded, change, nonce) });
       } catch (error) {
         if (!failed) throw error;
         failed.push({ id: loaded.task.id, error });
@@ -223,33 +208,27 @@ export class RedisTransactor {
     return decided;
   }
 
-  #writeOf<T>(loaded: LoadedTask, { task, history }: Change<T>, reservation: string | undefined): Write {
-    const { stamp, row } = loaded;
-    const guard = { stamp, reservation };
+  #writeOf<T>({ task: old, row, place: expected }: LoadedTask, { task, history }: Change<T>, nonce: string): Write {
     if (task === null) {
-      return { row, entry: { what: 'drop', id: loaded.task.id, ...guard, runs: this.records.runs(history) } };
+      return { row, entry: { what: 'drop', id: row.id, expected, runs: this.records.runs(history) } };
     }
-    const changed = { ...task, version: stamp.version + 1 };
-    return task.definition === loaded.task.definition
-      ? this.records.stateOnly(changed, loaded, reservation, history)
-      : this.records.full(changed, { what: 'set', ...guard }, history);
+    const guard = { what: 'set', expected } as const;
+    const changed = { ...task, version: row.version + 1 };
+    return task.definition === old.definition
+      ? this.records.stateOnly(changed, row, nonce, guard, history)
+      : this.records.full(changed, nonce, guard, history);
   }
 
   /** Sorts what became of the decisions. Returns the ids that somebody else has changed meanwhile. */
-  #settle<T>(
-    decided: readonly Decision<T>[],
-    outcomes: readonly Outcome[],
-    progress: Progress<T>,
-    nonce: string,
-  ): string[] {
+  #settle<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], progress: Progress<T>): string[] {
     const conflicts: string[] = [];
     decided.forEach(({ loaded, write, change: { task, value } }, at) => {
       const { id } = loaded.task;
       const outcome = outcomes[at]!;
       if (outcome !== 'ok') this.#known.forget(id);
       if (outcome === 'ok') {
-        const changed = task && { ...task, version: loaded.stamp.version + 1 };
-        this.#known.keep(changed, id, write, nonce);
+        const changed = task && { ...task, version: loaded.row.version + 1 };
+        this.#known.keep(changed, write);
         progress.committed.push({ id, task: changed, value });
       } else if (outcome === 'gone') {
         progress.missing.push(id);

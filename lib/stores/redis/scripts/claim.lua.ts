@@ -69,17 +69,17 @@ while #ids < limit and #heap > 0 do
 end
 
 local taken, rows = rows_of(members, ids)
-local until_text = time_text(now + tonumber(ARGV[3]))
+local until_text = '\n' .. time_text(now + tonumber(ARGV[3])) .. '\n'
 local out, into, places, touched = {}, {}, {}, {}
-for _, task in ipairs(taken) do
-  local queue, place = queue_of(task.member, task.id), task.place
-  local member = queue .. '\n' .. until_text .. '\n' .. task.id
+for i = 1, #taken do
+  local id, old, place = taken[i][1], taken[i][2], taken[i][3]
+  local queue = queue_of(old, id)
+  local member = queue .. until_text .. id
+  local version_nonce, columns = string.match(place, '^(%S+ %S+ )%S+( %S+\t)')
   touched[queue] = true
-  out[#out + 1] = task.member
-  into[#into + 1] = 0
-  into[#into + 1] = member
-  places[#places + 1] = task.id
-  places[#places + 1] = place_text(place.version, place.nonce, token, place.columns, member)
+  out[i] = old
+  into[2 * i - 1], into[2 * i] = 0, member
+  places[2 * i - 1], places[2 * i] = id, version_nonce .. token .. columns .. member
 end
 call_many('ZREM', DUE, out)
 call_many('ZADD', DUE, into)

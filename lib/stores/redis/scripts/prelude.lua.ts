@@ -5,7 +5,7 @@
  * | --- | --- |
  * | TASKS | hash: id -> clear columns of the definition, newline, its envelope |
  * | STATES | hash: id -> schedule state |
- * | PLACES | hash: id -> `version nonce reservation columns member`: what guards a write, what a query filters by, and the task's member of DUE (empty when it is never due) |
+ * | PLACES | hash: id -> `version nonce reservation columns`, tab, the task's member of DUE: see `redis.place.ts` |
  * | DUE | sorted set, all scores 0, so that it is ordered by member: `queue`, newline, time as text, newline, id |
  * | QUEUES | sorted set: queue (`priority codec handler`) -> the earliest time in it |
  * | RUN_TIMES | sorted set: id -> next run time, infinite for none |
@@ -66,16 +66,10 @@ local function time_of(text)
   return string.sub(text, 1, 1) == '0' and rest - 8640000000000000 or rest
 end
 
-local function parse_place(place)
-  if not place then
-    return nil
-  end
-  local version, nonce, token, columns, member = string.match(place, '^(%d+) (%S+) (%S+) (%S+) (.*)$')
-  return version and { version = version, nonce = nonce, token = token, columns = columns, member = member }
-end
-
-local function place_text(version, nonce, token, columns, member)
-  return version .. ' ' .. nonce .. ' ' .. token .. ' ' .. columns .. ' ' .. member
+-- What is behind the tab of a place; empty for what is not one.
+local function member_of(place)
+  local tab = place and string.find(place, '\t', 1, true)
+  return tab and string.sub(place, tab + 1) or ''
 end
 
 -- The member without newline, time, newline and id.
@@ -115,22 +109,22 @@ local function read_set(at)
   return set, at + count + 1
 end
 
--- For the members of one or several queues: their ids, and id, definition, state and place of each, one after another.
--- A member without its task is a leftover and is removed.
+-- For the members of one or several queues: those that have their tasks, as { id, member, place }, and id, definition,
+-- state and place of each, one after another. A member without its task is a leftover and is removed.
 local function rows_of(members, ids)
   local places = get_many(PLACES, ids)
   local definitions = get_many(TASKS, ids)
   local states = get_many(STATES, ids)
   local kept, rows, strays, touched = {}, {}, {}, {}
   for i = 1, #ids do
-    local place = parse_place(places[i])
-    if place and place.member == members[i] and definitions[i] then
-      kept[#kept + 1] = { id = ids[i], member = members[i], place = place }
+    local id, member, place = ids[i], members[i], places[i]
+    if place and definitions[i] and member_of(place) == member then
+      kept[#kept + 1] = { id, member, place }
       local n = #rows
-      rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definitions[i], states[i], places[i]
+      rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = id, definitions[i], states[i], place
     else
-      strays[#strays + 1] = members[i]
-      touched[queue_of(members[i], ids[i])] = true
+      strays[#strays + 1] = member
+      touched[queue_of(member, id)] = true
     end
   end
   if #strays > 0 then

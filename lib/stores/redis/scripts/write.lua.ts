@@ -4,42 +4,28 @@ import { PRELUDE } from './prelude.lua.js';
  * Writes a batch of changes, each guarded on its own: all of an entry is written, or nothing of it.
  *
  * - `add`: when nothing is there.
- * - `set`: when version, nonce and reservation are as expected; an empty one is not asked.
+ * - `set`: when the expected place or version is there.
  * - `drop`: the same, and the task goes.
- * - `move`: the same, and only its place in the index changes: a reservation is given back, or a record parked.
+ * - `move`: the same, and only its place changes: a reservation is given back, or a record that cannot be read put aside.
  * - `runs`: no task at all, only its runs.
  *
- * A client that lost its connection sends the script again and cannot know whether it had been carried out. The nonce
- * tells: what has it was written by this very call.
+ * A client that lost its connection sends the script again and cannot know whether it had been carried out. The nonce in
+ * the new place tells: a record that has it was written by this very call.
  *
- * ARGV: the nonce, how many entries, the entries. An entry: what, id, version, nonce, reservation, definition (empty: it
- * stays), state, new version, columns, next run time, member, how many runs, the runs. A run: id, attempt, inverse end,
- * task, text.
+ * ARGV: a JSON array of entries, each an array of texts: what, id, expected place, expected version, definition (empty:
+ * it stays), state, new place, next run time, and for each ended run its id, attempt, inverse end, task and text.
  *
  * Returns the time, and for each entry `ok`, `gone`, `exists` or the version that is there.
  */
 export const WRITE = String.raw`${PRELUDE}
-local nonce, count = ARGV[1], tonumber(ARGV[2])
-local entries, ids = {}, {}
-local at = 3
+local entries, ids = cjson.decode(ARGV[1]), {}
+local count = #entries
 for i = 1, count do
-  entries[i], ids[i] = at, ARGV[at + 1]
-  at = at + 12 + 5 * ARGV[at + 11]
+  ids[i] = entries[i][2]
 end
 
-local outcome = {}
+local outcome, runs = {}, {}
 local definitions, states, places, out, into, run_times, gone, touched = {}, {}, {}, {}, {}, {}, {}, {}
-local runs = {}
-
-local function keep_runs(first, number)
-  for i = 0, number - 1 do
-    local run = first + 5 * i
-    runs[#runs + 1] = {
-      id = ARGV[run], attempt = ARGV[run + 1], ended = ARGV[run + 2], task = ARGV[run + 3], text = ARGV[run + 4],
-      field = ARGV[run] .. '\n' .. ARGV[run + 1],
-    }
-  end
-end
 
 local function move(old, member, id)
   if old == member then return end
@@ -54,54 +40,57 @@ local function move(old, member, id)
   end
 end
 
+-- What is there is not what was expected. Returns what that means, or nil when it does not matter.
+local function difference(entry, place)
+  local what, id, expected, version, new = entry[1], entry[2], entry[3], entry[4], entry[7]
+  if not place and redis.call('HEXISTS', TASKS, id) == 0 then
+    if what == 'add' then return nil end
+    local ran = what == 'drop' and entry[9] and redis.call('HEXISTS', RUNS, entry[9] .. '\n' .. entry[10]) == 1
+    return ran and 'ok' or 'gone'
+  end
+  local there, nonce = string.match(place or '', '^(%d+) (%S+) ')
+  if new ~= '' and what ~= 'move' and nonce and nonce == string.match(new, '^%d+ (%S+) ') then return 'ok' end
+  if what == 'add' then return 'exists' end
+  if version ~= '' and version ~= there then return there or '0' end
+  if expected == '' then return nil end
+  -- Somebody else has it in hand, or had, and has not written: the record is as it was.
+  local unreserved = string.match(expected, '^(%d+ %S+ )%- ')
+  if unreserved and string.sub(place or '', 1, #unreserved) == unreserved then return nil end
+  return there or '0'
+end
+
 local stored = get_many(PLACES, ids)
 for i = 1, count do
-  local e, id = entries[i], ids[i]
-  local what, version, guard, token = ARGV[e], ARGV[e + 2], ARGV[e + 3], ARGV[e + 4]
-  local place = parse_place(stored[i])
-  local here = place ~= nil or stored[i] or redis.call('HEXISTS', TASKS, id) == 1
-  place = place or { version = '0', nonce = '-', token = '-', columns = '0,0,0,-,-', member = '' }
-  if what == 'runs' then
-    outcome[i] = 'ok'
-    keep_runs(e + 12, tonumber(ARGV[e + 11]))
-  elseif here and place.nonce == nonce then
-    outcome[i] = 'ok'
-  elseif what == 'add' and here then
-    outcome[i] = 'exists'
-  elseif what ~= 'add' and not here then
-    local first = e + 12
-    local ran = tonumber(ARGV[e + 11]) > 0 and redis.call('HGET', RUNS, ARGV[first] .. '\n' .. ARGV[first + 1])
-    outcome[i] = what == 'drop' and ran and 'ok' or 'gone'
-  elseif what ~= 'add' and (
-    (version ~= '' and place.version ~= version) or
-    (guard ~= '' and place.nonce ~= guard) or
-    (token ~= '' and place.token ~= token)
-  ) then
-    outcome[i] = place.version
-  else
-    outcome[i] = 'ok'
-    local member = ARGV[e + 10]
+  local entry, id, place = entries[i], ids[i], stored[i]
+  local what = entry[1]
+  local problem = nil
+  if what ~= 'runs' and (what == 'add' or not place or place ~= entry[3]) then
+    problem = difference(entry, place)
+  end
+  outcome[i] = problem or 'ok'
+  if not problem then
+    for run = 9, #entry, 5 do
+      runs[#runs + 1] = { entry[run], entry[run + 1], entry[run + 2], entry[run + 3], entry[run + 4] }
+    end
+    local old = member_of(place)
     if what == 'drop' then
       gone[#gone + 1] = id
-      move(place.member, '', id)
-    elseif what == 'move' then
-      move(place.member, member, id)
+      move(old, '', id)
+    elseif what ~= 'runs' then
       places[#places + 1] = id
-      places[#places + 1] = place_text(place.version, place.nonce, '-', place.columns, member)
-    else
-      if ARGV[e + 5] ~= '' then
+      places[#places + 1] = entry[7]
+      move(old, member_of(entry[7]), id)
+    end
+    if what == 'add' or what == 'set' then
+      if entry[5] ~= '' then
         definitions[#definitions + 1] = id
-        definitions[#definitions + 1] = ARGV[e + 5]
+        definitions[#definitions + 1] = entry[5]
       end
       states[#states + 1] = id
-      states[#states + 1] = ARGV[e + 6]
-      places[#places + 1] = id
-      places[#places + 1] = place_text(ARGV[e + 7], nonce, '-', ARGV[e + 8], member)
-      run_times[#run_times + 1] = ARGV[e + 9]
+      states[#states + 1] = entry[6]
+      run_times[#run_times + 1] = entry[8]
       run_times[#run_times + 1] = id
-      move(place.member, member, id)
     end
-    keep_runs(e + 12, tonumber(ARGV[e + 11]))
   end
 end
 
@@ -114,45 +103,47 @@ local function scored(members)
   return values
 end
 
+local function pairs_of(map)
+  local values = {}
+  for key, value in pairs(map) do
+    values[#values + 1] = key
+    values[#values + 1] = value
+  end
+  return values
+end
+
 if #runs > 0 then
-  local fields, run_ids, added = {}, {}, {}
-  for i, run in ipairs(runs) do
-    fields[i], run_ids[i] = run.field, run.id
+  local fields, run_ids = {}, {}
+  for i = 1, #runs do
+    fields[i], run_ids[i] = runs[i][1] .. '\n' .. runs[i][2], runs[i][1]
   end
   local older, attempts = get_many(RUNS, fields), get_many(ATTEMPTS, run_ids)
-  local known, lists, texts, listed, ends, by_task = {}, {}, {}, {}, {}, {}
+  local texts, lists, ends, by_task, counts = {}, {}, {}, {}, {}
   local old_ends, old_by_task = {}, {}
-  for i, run in ipairs(runs) do
-    local ended, task = known[run.field] or older[i], nil
-    if ended then
-      ended, task = string.match(ended, '^([^\n]*)\n([^\n]*)\n')
-      old_ends[#old_ends + 1] = ended .. run.field
-      old_by_task[#old_by_task + 1] = task .. ended .. run.field
-      ends[ended .. run.field], by_task[task .. ended .. run.field] = nil, nil
-      added[task] = (added[task] or 0) - 1
+  for i = 1, #runs do
+    local field, id, attempt, ended, task = fields[i], run_ids[i], runs[i][2], runs[i][3], runs[i][4]
+    local before = texts[field] or older[i]
+    if before then
+      local old_end, old_task = string.match(before, '^([^\n]*)\n([^\n]*)\n')
+      old_ends[#old_ends + 1] = old_end .. field
+      old_by_task[#old_by_task + 1] = old_task .. old_end .. field
+      ends[old_end .. field], by_task[old_task .. old_end .. field] = nil, nil
+      counts[old_task] = (counts[old_task] or 0) - 1
     else
-      local list = lists[run.id] or attempts[i]
-      lists[run.id] = list and list .. ' ' .. run.attempt or run.attempt
+      local list = lists[id] or attempts[i]
+      lists[id] = list and list .. ' ' .. attempt or attempt
     end
-    added[run.task] = (added[run.task] or 0) + 1
-    known[run.field] = run.ended .. '\n' .. run.task .. '\n' .. run.text
-    ends[run.ended .. run.field], by_task[run.task .. run.ended .. run.field] = true, true
-  end
-  for field, text in pairs(known) do
-    texts[#texts + 1] = field
-    texts[#texts + 1] = text
-  end
-  for id, list in pairs(lists) do
-    listed[#listed + 1] = id
-    listed[#listed + 1] = list
+    counts[task] = (counts[task] or 0) + 1
+    texts[field] = ended .. '\n' .. task .. '\n' .. runs[i][5]
+    ends[ended .. field], by_task[task .. ended .. field] = true, true
   end
   call_many('ZREM', RUN_ENDS, old_ends)
   call_many('ZREM', TASK_RUNS, old_by_task)
   call_many('ZADD', RUN_ENDS, scored(ends))
   call_many('ZADD', TASK_RUNS, scored(by_task))
-  call_many('HSET', RUNS, texts)
-  call_many('HSET', ATTEMPTS, listed)
-  for task, number in pairs(added) do
+  call_many('HSET', RUNS, pairs_of(texts))
+  call_many('HSET', ATTEMPTS, pairs_of(lists))
+  for task, number in pairs(counts) do
     if number ~= 0 then redis.call('ZINCRBY', RUN_COUNTS, number, task) end
   end
 end

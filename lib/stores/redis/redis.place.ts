@@ -1,0 +1,118 @@
+import type { TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
+
+/**
+ * What the scripts have to know of a task, as one text: `version nonce reservation columns`, a tab, and the task's member
+ * of the due index, which is empty for a task that is never due. It changes with every write, so a write is guarded by
+ * the whole of it.
+ */
+export interface Place {
+  readonly version: number;
+  /** Unique to one write, so that a task that was deleted and added again is not taken for the one before. */
+  readonly nonce: string;
+  /** The token of the claimer that has it in hand; `-` for nobody. */
+  readonly reservation: string;
+  readonly columns: string;
+  readonly member: string;
+}
+
+/** The columns of a state that queries filter and sort by. */
+export type PlaceColumns = Pick<TaskStateRow, 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt'>;
+
+/** The codec of records that could not be read; no process asks for it, so that they are in nobody's way. */
+export const PARKED_CODEC = '!';
+
+/** When a record that could not be read is looked at again, in milliseconds. */
+export const PARK_MS = 60_000;
+
+const NOBODY = '-';
+
+/** Half the width of what a `Date` can say, in milliseconds. */
+const EARLIEST = 8_640_000_000_000_000;
+
+/** The characters of a member behind its queue, the id apart: newline, time, newline. */
+const TIME_LENGTH = 19;
+
+/** A value of `TaskRow.codec` as queues are named by it: without a space. */
+export function codecName(codec: string): string {
+  return encodeURIComponent(codec);
+}
+
+/** A text of the user's as JSON: without a newline, and never the beginning of another one. */
+export function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** A time as text of one length whose byte order is the order of time, years before 1970 included. */
+export function timeText(ms: number): string {
+  const whole = Math.min(Math.max(Math.ceil(ms), -EARLIEST), EARLIEST);
+  return whole < 0 ? `0${String(whole + EARLIEST).padStart(16, '0')}` : `1${String(whole).padStart(16, '0')}`;
+}
+
+/** A task's member of the due index. */
+export function memberOf(row: Pick<TaskRow, 'id' | 'handler' | 'priority' | 'codec'>, dueAt: number | null): string {
+  if (dueAt === null) return '';
+  return `${row.priority} ${codecName(row.codec)} ${quoted(row.handler)}\n${timeText(dueAt)}\n${row.id}`;
+}
+
+/** The member of a record that cannot be read, to be looked at again at `retryAt`. */
+export function parkedMember(id: string, retryAt: number): string {
+  return `0 ${PARKED_CODEC} ""\n${timeText(retryAt)}\n${id}`;
+}
+
+export function placeText({ version, nonce, reservation, columns, member }: Place): string {
+  return `${version} ${nonce} ${reservation} ${columns}\t${member}`;
+}
+
+/** The place of a task that is written. */
+export function writtenPlace(row: TaskStateRow, nonce: string, member: string): string {
+  return placeText({ version: row.version, nonce, reservation: NOBODY, columns: columnsText(row), member });
+}
+
+/** The same record at another place of the index, in nobody's hand. */
+export function movedPlace(place: string, member: string): string {
+  return placeText({ ...splitPlace(place), reservation: NOBODY, member });
+}
+
+/** What the script `RESERVE` makes of a place. */
+export function reservedPlace(place: string, id: string, reservation: string, untilTime: number): string {
+  const parts = splitPlace(place);
+  const queue = parts.member.slice(0, -(id.length + TIME_LENGTH));
+  return placeText({ ...parts, reservation, member: `${queue}\n${timeText(untilTime)}\n${id}` });
+}
+
+function splitPlace(place: string): Place {
+  const tab = place.indexOf('\t');
+  const [version, nonce, reservation, columns] = place.slice(0, tab).split(' ');
+  return {
+    version: Number(version),
+    nonce: nonce!,
+    reservation: reservation!,
+    columns: columns!,
+    member: place.slice(tab + 1),
+  };
+}
+
+function columnsText({ paused, running, finished, nextRunTime, dueAt }: PlaceColumns): string {
+  return [paused ? 1 : 0, running, finished ? 1 : 0, nextRunTime ?? '-', dueAt ?? '-'].join(',');
+}
+
+const HEAD = /^(\d+) \S+ \S+ ([01]),(\d+),([01]),(-|-?[\d.e+]+),(-|-?[\d.e+]+)\t/;
+
+/** Version and columns; null when the text is damaged. */
+export function readPlace(place: string | null): (PlaceColumns & { readonly version: number }) | null {
+  const head = place === null ? null : HEAD.exec(place);
+  if (!head) return null;
+  const [, version, paused, running, finished, nextRunTime, dueAt] = head;
+  return {
+    version: Number(version),
+    paused: paused === '1',
+    running: Number(running),
+    finished: finished === '1',
+    nextRunTime: timeColumn(nextRunTime!),
+    dueAt: timeColumn(dueAt!),
+  };
+}
+
+function timeColumn(text: string): number | null {
+  return text === '-' ? null : Number(text);
+}
