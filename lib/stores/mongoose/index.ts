@@ -1,0 +1,11 @@
+export { mongooseStore } from './mongoose-store.config.js';
+export type { MongooseInjectedOptions, MongooseStoreConfig } from './mongoose-store.config.js';
+export { MongooseStore } from './mongoose.store.js';
+export type {
+  MongooseClientOptions,
+  MongooseConnectionOptions,
+  MongooseConnectRetry,
+  MongooseStoreOptions,
+  MongooseStoreSettings,
+  MongooseUriOptions,
+} from './mongoose.options.js';

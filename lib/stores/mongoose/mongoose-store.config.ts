@@ -1,0 +1,55 @@
+import type { Connection } from 'mongoose';
+import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { resolveNames, resolveOptions, SETTINGS } from './mongoose.options.js';
+import type { MongooseStoreOptions, MongooseStoreSettings } from './mongoose.options.js';
+import { MongooseStore } from './mongoose.store.js';
+
+/**
+ * A store on a connection of the application's `MongooseModule`: that is never closed by the store.
+ *
+ * @publicApi
+ */
+export interface MongooseInjectedOptions extends MongooseStoreSettings {
+  /** The `connectionName` that was given to `MongooseModule.forRoot`. @default its default connection */
+  readonly connectionName?: string;
+}
+
+/**
+ * A store as `AsynczModule.forRoot({ stores })` takes it: built by the container.
+ *
+ * @publicApi
+ */
+export interface MongooseStoreConfig {
+  readonly inject: string[];
+  readonly useFactory: (connection?: Connection) => MongooseStore;
+}
+
+/** As `getConnectionToken` of `@nestjs/mongoose` has it, which is not imported: not everybody has it. */
+const DEFAULT_CONNECTION = 'DatabaseConnection';
+
+/**
+ * A MongoDB store for `AsynczModule.forRoot({ stores })`: on the connection of the application's `MongooseModule`
+ * (`{}` or `{ connectionName }`), on one that is at hand (`{ connection }`, `{ client }`), or on one of its own (`{ uri }`).
+ *
+ * @throws UnknownOptionError For an option that there is not.
+ * @throws InvalidOptionError For a value that is not allowed.
+ * @publicApi
+ */
+export function mongooseStore(options: MongooseInjectedOptions | MongooseStoreOptions = {}): MongooseStoreConfig {
+  if ('uri' in options || 'connection' in options || 'client' in options) {
+    // Checked here, so that the stack of the error leads to the configuration.
+    resolveOptions(options);
+    return { inject: [], useFactory: () => new MongooseStore(options) };
+  }
+  const { connectionName, ...settings } = options as MongooseInjectedOptions;
+  rejectUnknownOptions('mongooseStore', settings, [...SETTINGS, 'connectionName', 'connection', 'client', 'uri']);
+  resolveNames(settings);
+  if (connectionName !== undefined && (typeof connectionName !== 'string' || connectionName === '')) {
+    throw new InvalidOptionError('connectionName', connectionName, 'the name given to MongooseModule.forRoot');
+  }
+  const isDefault = connectionName === undefined || connectionName === DEFAULT_CONNECTION;
+  return {
+    inject: [isDefault ? DEFAULT_CONNECTION : `${connectionName}Connection`],
+    useFactory: (connection) => new MongooseStore({ ...settings, connection: connection! }),
+  };
+}

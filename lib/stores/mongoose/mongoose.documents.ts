@@ -1,0 +1,145 @@
+import type { mongo } from 'mongoose';
+import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
+
+/** An ended run in the collection of runs; `_id` is made of run, attempt and token. */
+export interface RunDocument extends RunRow {
+  readonly _id: string;
+}
+
+/** A task. The columns that a claim needs are in one document with its live runs, so that a claim is one write. */
+export interface TaskDocument extends Omit<TaskRow, 'id'> {
+  readonly _id: string;
+  /** `nextRunTime`, or {@link NO_TIME}, so that those without one come last, as MongoDB would have them first. */
+  readonly nextRunOrder: number;
+  /** `running`, `paused`, `finished` or `scheduled`. */
+  readonly stateName: string;
+  /** What `TaskFilter.q` looks in: lower case. */
+  readonly search: string;
+  /** What texts are sorted by: lower case. */
+  readonly order: {
+    readonly name: string;
+    readonly handler: string;
+    readonly executor: string;
+    readonly trigger: string;
+  };
+  /** Until when one claimer has it to itself, in milliseconds since the epoch; in the past for nobody. */
+  readonly reservedUntil: number;
+  readonly reservedBy: string | null;
+  /** The last few who wrote, the latest first: by this a writer knows its own write when the answer did not tell. */
+  readonly writers: string;
+  /** Ended runs that were written with the last change and are still to be copied to the collection of runs. */
+  readonly outbox?: readonly RunDocument[];
+  /** Who wrote the outbox. */
+  readonly outboxBy?: string;
+  /** When, by the server's clock. */
+  readonly outboxAt?: number;
+  /** Set when the task was removed and its outbox is still to be copied: it is not there for anybody else. */
+  readonly gone?: true;
+}
+
+/** A scheduler's heartbeat; `_id` is its identity. */
+export interface MemberDocument extends SchedulerInstance {
+  readonly _id: string;
+}
+
+/** A wake-up for other processes, where the server has change streams. */
+export interface WakeDocument {
+  readonly at: Date;
+  readonly sender: string;
+  readonly dueAt: number;
+}
+
+/** Later than any time there is. */
+export const NO_TIME = Number.MAX_SAFE_INTEGER;
+
+/** Earlier than any time there is, and less than any priority: makes a condition that every number meets. */
+export const ANY_NUMBER = { $gte: Number.MIN_SAFE_INTEGER };
+
+/** Tasks that are there. */
+export const PRESENT = { gone: null } as unknown as mongo.Filter<TaskDocument>;
+
+/** How long a wake-up is kept that all have long seen, in seconds. */
+const WAKE_SECONDS = 60;
+
+const TASK_INDEXES: readonly mongo.IndexDescription[] = [
+  // A claim walks along it in its own order and reads no document that it does not take: from one priority it jumps to the
+  // next as soon as nothing more is due there.
+  { name: 'asyncz_due', key: { priority: 1, dueAt: 1, _id: 1, reservedUntil: 1, handler: 1, codec: 1 } },
+  // A poll: when is the next one due?
+  { name: 'asyncz_next', key: { dueAt: 1, handler: 1, codec: 1, reservedUntil: 1 } },
+  { name: 'asyncz_list', key: { nextRunOrder: 1, _id: 1 } },
+  { name: 'asyncz_outbox', key: { outboxBy: 1 }, sparse: true },
+];
+
+const RUN_INDEXES: readonly mongo.IndexDescription[] = [
+  { name: 'asyncz_time', key: { endedAt: -1, id: 1, attempt: -1 } },
+  { name: 'asyncz_task', key: { taskId: 1, endedAt: -1, id: 1, attempt: -1, token: 1 } },
+  { name: 'asyncz_run', key: { id: 1 } },
+  { name: 'asyncz_status', key: { status: 1, endedAt: -1 } },
+];
+
+const WAKE_INDEXES: readonly mongo.IndexDescription[] = [
+  { name: 'asyncz_expiry', key: { at: 1 }, expireAfterSeconds: WAKE_SECONDS },
+];
+
+/** The collections of one store. */
+export interface Collections {
+  readonly tasks: mongo.Collection<TaskDocument>;
+  readonly runs: mongo.Collection<RunDocument>;
+  readonly schedulers: mongo.Collection<MemberDocument>;
+  readonly wakes: mongo.Collection<WakeDocument>;
+}
+
+/**
+ * How documents are read and written, whatever the application's client is set to: numbers as numbers, from the primary,
+ * and nothing acknowledged that a failover could take back.
+ */
+const OPTIONS: mongo.CollectionOptions = {
+  promoteLongs: true,
+  promoteValues: true,
+  promoteBuffers: false,
+  useBigInt64: false,
+  ignoreUndefined: false,
+  raw: false,
+  readPreference: 'primary',
+  readConcern: { level: 'local' },
+  writeConcern: { w: 'majority' },
+};
+
+export function collectionsOf(database: mongo.Db, tasks: string): Collections {
+  const stem = tasks.replace(/_tasks$/, '');
+  return {
+    tasks: database.collection(tasks, OPTIONS),
+    runs: database.collection(`${stem}_runs`, OPTIONS),
+    schedulers: database.collection(`${stem}_schedulers`, OPTIONS),
+    wakes: database.collection(`${stem}_wakes`, OPTIONS),
+  };
+}
+
+/** Makes the collections and indexes that are not there. */
+export async function createIndexes({ tasks, runs, wakes }: Collections, withWakes: boolean): Promise<void> {
+  await createMissing(tasks, TASK_INDEXES);
+  await createMissing(runs, RUN_INDEXES);
+  if (withWakes) await createMissing(wakes, WAKE_INDEXES);
+}
+
+/** Asks first: with its indexes there, a start needs no right to make any. */
+async function createMissing<T extends object>(
+  collection: mongo.Collection<T>,
+  wanted: readonly mongo.IndexDescription[],
+): Promise<void> {
+  const there = new Set(await indexNames(collection));
+  const missing = wanted.filter(({ name }) => !there.has(name!));
+  if (missing.length > 0) await collection.createIndexes([...missing]);
+}
+
+async function indexNames<T extends object>(collection: mongo.Collection<T>): Promise<string[]> {
+  try {
+    return (await collection.indexes()).map(({ name }) => name!);
+  } catch (error) {
+    // There is no such collection yet.
+    if ((error as { code?: number }).code === 26) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import type { mongo } from 'mongoose';
+import type { Logger } from '../../model/logger.js';
+import type { Collections, RunDocument, TaskDocument } from './mongoose.documents.js';
+import { isDuplicateWrite, writeErrorsOf } from './mongoose.errors.js';
+
+/** How old an outbox is before somebody else copies it, in milliseconds: its writer is dead then, or was cut off. */
+const ABANDONED_MS = 10_000;
+
+/** How often it is looked for such, in milliseconds. */
+const SWEEP_INTERVAL_MS = 30_000;
+
+/** How many are copied in one go. */
+const SWEEP_BATCH = 100;
+
+/** Ended runs that stand in their task's document. */
+export interface Posted {
+  readonly id: string;
+  readonly rows: readonly RunDocument[];
+}
+
+/**
+ * The history of ended runs. Without transactions, a run and the change of its task cannot be written to two collections
+ * in one step: so the run is written into the task's document first, together with the change, copied to its collection,
+ * and taken out. Whoever dies in between leaves it there for others to copy; copying twice does no harm.
+ */
+export class MongooseOutbox {
+  #sweptAt = -Infinity;
+
+  constructor(
+    private readonly collections: Collections,
+    private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Copies what was written under a token. Never rejects: the change itself is done, and what is not copied now is copied
+   * with the next sweep.
+   */
+  async deliver(posted: readonly Posted[], token: string): Promise<void> {
+    if (posted.length === 0) return;
+    try {
+      await this.#copy(posted, (id) => ({ _id: id, outboxBy: token }));
+    } catch (error) {
+      this.#sweptAt = -Infinity;
+      this.logger.warn(`Ended runs are to be copied to the history later: ${(error as Error).message}`);
+    }
+  }
+
+  /** Copies what dead writers have left, when it is time to look for it. */
+  async sweepNowAndThen(now: number): Promise<void> {
+    if (now - this.#sweptAt < SWEEP_INTERVAL_MS) return;
+    this.#sweptAt = now;
+    await this.sweep({ outboxBy: { $gt: '' }, outboxAt: { $lte: now - ABANDONED_MS } });
+  }
+
+  /** Copies the outboxes of the tasks that a filter finds, also of removed ones. */
+  async sweep(filter: mongo.Filter<TaskDocument>): Promise<void> {
+    for (;;) {
+      const found = await this.collections.tasks
+        .find(filter, { projection: { outbox: 1, outboxBy: 1 } })
+        .limit(SWEEP_BATCH)
+        .toArray();
+      const writers = new Map(found.map(({ _id, outboxBy }) => [_id, outboxBy!]));
+      const posted = found.map(({ _id, outbox = [] }) => ({ id: _id, rows: outbox }));
+      // A newer writer carries these along, and takes them out itself.
+      if (posted.length > 0) await this.#copy(posted, (id) => ({ _id: id, outboxBy: writers.get(id)! }));
+      if (found.length < SWEEP_BATCH) return;
+    }
+  }
+
+  async #copy(posted: readonly Posted[], own: (id: string) => mongo.Filter<TaskDocument>): Promise<void> {
+    await this.save(posted.flatMap(({ rows }) => rows));
+    const filters = posted.map(({ id }) => own(id));
+    const filter = combine(filters);
+    await this.collections.tasks.deleteMany({ ...filter, gone: true });
+    await this.collections.tasks.updateMany(filter, { $unset: { outbox: '', outboxBy: '', outboxAt: '' } });
+  }
+
+  /** Keeps ended runs, each replacing the one with the same id, attempt and token. */
+  async save(rows: readonly RunDocument[]): Promise<void> {
+    const latest = [...new Map(rows.map((row) => [row._id, row])).values()];
+    if (latest.length === 0) return;
+    const { runs } = this.collections;
+    try {
+      await runs.insertMany(latest, { ordered: false });
+    } catch (error) {
+      const failed = writeErrorsOf(error);
+      if (!failed?.every(isDuplicateWrite)) throw error;
+      await runs.bulkWrite(
+        failed.map(({ index }) => {
+          const { _id, ...replacement } = latest[index]!;
+          return { replaceOne: { filter: { _id }, replacement, upsert: true } };
+        }),
+        { ordered: false },
+      );
+    }
+  }
+}
+
+/** One filter for all: those of one token by a list of ids. */
+function combine(filters: readonly mongo.Filter<TaskDocument>[]): mongo.Filter<TaskDocument> {
+  const tokens = new Set(filters.map(({ outboxBy }) => outboxBy));
+  const ids = filters.map(({ _id }) => _id as string);
+  if (tokens.size === 1) return { _id: { $in: ids }, outboxBy: [...tokens][0] } as mongo.Filter<TaskDocument>;
+  return { $or: [...filters] };
+}

@@ -1,0 +1,71 @@
+import type { mongo } from 'mongoose';
+import type { Page, TaskFilter, TaskPage, TaskSort, TaskSortKey } from '../../model/query.js';
+import { isUnreadable } from '../../model/task.js';
+import { PRESENT } from './mongoose.documents.js';
+import type { TaskDocument } from './mongoose.documents.js';
+import type { MongooseTasks } from './mongoose.tasks.js';
+
+const FIELDS: Readonly<Record<TaskSortKey, string>> = {
+  id: '_id',
+  name: 'order.name',
+  nextRunTime: 'nextRunOrder',
+  state: 'stateName',
+  executor: 'order.executor',
+  trigger: 'order.trigger',
+  handler: 'order.handler',
+  priority: 'priority',
+};
+
+/** How often a page is read again because damaged tasks came up in it. */
+const MAX_READS = 5;
+
+/** Filters, sorts and pages tasks in the database. */
+export class MongooseTaskQuery {
+  constructor(private readonly tasks: MongooseTasks) {}
+
+  async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+    if (filter.state === 'pending') return { tasks: [], total: 0 };
+    for (let reads = 1; ; reads += 1) {
+      // Which records are damaged shows only when they are read: no column says so.
+      const damaged = filter.state === undefined ? [] : await this.tasks.damaged();
+      const result = await this.#read(this.#filterOf(filter, damaged), sort, page);
+      const strays = filter.state !== undefined && filter.state !== 'unreadable' && result.tasks.some(isUnreadable);
+      if (!strays || reads === MAX_READS) return result;
+    }
+  }
+
+  async #read(filter: mongo.Filter<TaskDocument>, { by, descending }: TaskSort, page: Page): Promise<TaskPage> {
+    const { collection } = this.tasks;
+    const direction = descending ? -1 : 1;
+    const found = () =>
+      collection
+        .find(filter)
+        .sort({ [FIELDS[by]]: direction, _id: direction })
+        .skip(page.offset)
+        // Zero means "no limit" to MongoDB.
+        .limit(page.limit)
+        .toArray();
+    const [documents, total] = await Promise.all([page.limit > 0 ? found() : [], collection.countDocuments(filter)]);
+    return { tasks: documents.map((document) => this.tasks.decode(document)), total };
+  }
+
+  #filterOf(filter: TaskFilter, damaged: string[]): mongo.Filter<TaskDocument> {
+    const { state, handler, executor, trigger, tag, q } = filter;
+    const conditions: object[] = [PRESENT];
+    if (handler !== undefined) conditions.push({ handler });
+    if (executor !== undefined) conditions.push({ executor });
+    if (trigger !== undefined) conditions.push({ trigger });
+    if (tag !== undefined) conditions.push({ tags: tag });
+    if (q !== undefined) conditions.push({ search: { $regex: escapeRegex(q.trim().toLowerCase()) } });
+    if (state === 'unreadable') {
+      conditions.push({ $or: [{ $nor: [this.tasks.readable] }, { _id: { $in: damaged } }] });
+    } else if (state !== undefined) {
+      conditions.push({ stateName: state, ...this.tasks.readable, _id: { $nin: damaged } });
+    }
+    return { $and: conditions } as mongo.Filter<TaskDocument>;
+  }
+}
+
+function escapeRegex(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+}

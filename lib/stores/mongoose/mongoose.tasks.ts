@@ -1,0 +1,156 @@
+import type { mongo } from 'mongoose';
+import { taskStateName } from '../../model/query.js';
+import type { RunRecord } from '../../model/run.js';
+import { isUnreadable } from '../../model/task.js';
+import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
+import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
+import { historyKey } from '../run-history.js';
+import { ANY_NUMBER, NO_TIME, PRESENT } from './mongoose.documents.js';
+import type { RunDocument, TaskDocument } from './mongoose.documents.js';
+
+/** Between two fields of the text that is searched; nobody types it. */
+const SEPARATOR = '\u001f';
+
+/** A task that can be read, with the document that it was read from. */
+export interface Loaded {
+  readonly task: TaskRecord;
+  readonly document: TaskDocument;
+}
+
+/** What changes when a task's state changes. */
+type StateFields = Omit<TaskStateRow, 'id'> &
+  Pick<TaskDocument, 'nextRunOrder' | 'stateName' | 'reservedUntil' | 'reservedBy'>;
+
+/** Reads and writes the documents of tasks and runs, and remembers which tasks are there and cannot be read. */
+export class MongooseTasks {
+  /** Of those whose column says that they could be read. */
+  readonly #damaged = new Set<string>();
+
+  constructor(
+    readonly collection: mongo.Collection<TaskDocument>,
+    private readonly codec: TaskCodec,
+    private readonly report: (task: UnreadableTask) => void,
+  ) {}
+
+  decode(document: TaskDocument): StoredTask {
+    const stored = this.codec.decodeTask(rowOf(document));
+    const { id } = stored;
+    if (!isUnreadable(stored)) {
+      this.#damaged.delete(id);
+      return stored;
+    }
+    if (this.codec.readable().includes(document.codec)) this.#damaged.add(id);
+    this.report(stored);
+    return stored;
+  }
+
+  /** Sorts documents into those that can be read and those that cannot. */
+  load(documents: readonly TaskDocument[]): { loaded: Loaded[]; unreadable: UnreadableTask[] } {
+    const loaded: Loaded[] = [];
+    const unreadable: UnreadableTask[] = [];
+    for (const document of documents) {
+      const task = this.decode(document);
+      if (isUnreadable(task)) unreadable.push(task);
+      else loaded.push({ task, document });
+    }
+    return { loaded, unreadable };
+  }
+
+  /** The whole of a new task. */
+  documentOf(task: TaskRecord): TaskDocument {
+    const { id, ...row } = this.codec.encodeTask(task);
+    return { _id: id, ...row, ...definitionFields(id, row), ...stateFields(task, row), writers: '' };
+  }
+
+  /** The fields to set; those of the definition only when it is another one. */
+  changed(task: TaskRecord, before: TaskRecord | null): StateFields | Omit<TaskDocument, '_id' | 'writers'> {
+    if (before?.definition !== task.definition) {
+      const { _id: _1, writers: _2, ...fields } = this.documentOf(task);
+      return fields;
+    }
+    const { id: _, ...row } = this.codec.encodeState(task);
+    return { ...row, ...stateFields(task, row) };
+  }
+
+  runDocument(run: RunRecord): RunDocument {
+    return { _id: historyKey(run), ...this.codec.encodeRun(run) };
+  }
+
+  /** Tasks whose column says that this process can read them. */
+  get readable(): mongo.Filter<TaskDocument> {
+    return { codec: { $in: [...this.codec.readable()] } };
+  }
+
+  /** Tasks of these handlers that have a time at which they are due, and that nobody has reserved. */
+  claimable(handlers: readonly string[] | null, now: number, dueAt: object = ANY_NUMBER): mongo.Filter<TaskDocument> {
+    return {
+      dueAt,
+      reservedUntil: { $lte: now },
+      ...this.readable,
+      ...(handlers && { handler: { $in: [...handlers] } }),
+    } as mongo.Filter<TaskDocument>;
+  }
+
+  /**
+   * The earliest due time of the readable tasks that a filter finds. Those that turn out to be damaged are read past,
+   * however many there are.
+   */
+  async earliest(filter: mongo.Filter<TaskDocument>): Promise<number | null> {
+    for (let skip = 0; ;) {
+      const limit = 1 + this.#damaged.size;
+      const found = await this.collection.find(filter).sort({ dueAt: 1 }).skip(skip).limit(limit).toArray();
+      const first = this.load(found).loaded[0];
+      if (first) return first.document.dueAt;
+      if (found.length < limit) return null;
+      skip += found.length;
+    }
+  }
+
+  /** How many more have to be read so that damaged ones are not in the way. */
+  get damagedCount(): number {
+    return this.#damaged.size;
+  }
+
+  /** The ids of the damaged ones, those left out that were repaired or removed since. */
+  async damaged(): Promise<string[]> {
+    const known = [...this.#damaged];
+    if (known.length === 0) return known;
+    const documents = await this.collection.find({ _id: { $in: known }, ...PRESENT }).toArray();
+    this.#damaged.clear();
+    for (const document of documents) this.decode(document);
+    return [...this.#damaged];
+  }
+}
+
+/** Whatever is in the document: a stray hand may have left anything out. */
+function rowOf(document: TaskDocument): TaskRow {
+  const { _id, name, handler, executor, trigger, tags, priority, paused, running, finished } = document;
+  const { nextRunTime, dueAt, version, codec, definition, state } = document;
+  return {
+    id: String(_id),
+    ...{ name, handler, executor, trigger, tags, priority, paused, running, finished },
+    ...{ nextRunTime, dueAt, version, codec, definition, state },
+  };
+}
+
+function definitionFields(id: string, row: Omit<TaskRow, 'id'>): Pick<TaskDocument, 'search' | 'order'> {
+  const [name, handler, executor, trigger] = [row.name, row.handler, row.executor, row.trigger].map(lower);
+  return {
+    search: [id.toLowerCase(), name, handler, executor, trigger].join(SEPARATOR),
+    order: { name: name!, handler: handler!, executor: executor!, trigger: trigger! },
+  };
+}
+
+function lower(text: string): string {
+  return text.toLowerCase();
+}
+
+function stateFields(task: TaskRecord, { nextRunTime }: Pick<TaskRow, 'nextRunTime'>) {
+  return {
+    nextRunOrder: nextRunTime ?? NO_TIME,
+    stateName: taskStateName(task),
+    // Whoever writes a task has done what it was reserved for.
+    reservedUntil: 0,
+    reservedBy: null,
+  };
+}

@@ -1,0 +1,322 @@
+import { randomBytes } from 'node:crypto';
+import type { mongo } from 'mongoose';
+import { VersionConflictError } from '../../errors/task.errors.js';
+import type { UnreadableTask } from '../../model/task.js';
+import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
+import { ANY_NUMBER, PRESENT } from './mongoose.documents.js';
+import type { RunDocument, TaskDocument } from './mongoose.documents.js';
+import { isAnswerLost, writeErrorsOf } from './mongoose.errors.js';
+import type { MongooseOutbox } from './mongoose.outbox.js';
+import type { Loaded, MongooseTasks } from './mongoose.tasks.js';
+
+/**
+ * How long a claimer has a task to itself between reading and writing it, in milliseconds. Only to keep others out of its
+ * way: what is written is guarded by the version. One that dies in between holds a task up for this long.
+ */
+const RESERVATION_MS = 5_000;
+
+/** How often a claim looks again when others were faster with all that it saw. */
+const MAX_CLAIM_ROUNDS = 10;
+
+/** How often a change is tried again when somebody else was faster. */
+const MAX_ROUNDS = 20;
+
+/** From which try on it waits a moment first, and for how long at the most, in milliseconds. */
+const PATIENT_ROUNDS = 3;
+const PAUSE_MS = 15;
+
+/** How often a batch is sent when its answer is lost. */
+const MAX_SENDS = 3;
+
+/** How many writers a document remembers: as many writes may come between one's own and looking after it. */
+const WRITERS = 6;
+
+/** What is to become of one task, decided and not yet written. */
+interface Decision<T> {
+  readonly loaded: Loaded;
+  readonly change: Change<T>;
+  /** The rows for its outbox; none when nothing is to be copied. */
+  readonly rows: readonly RunDocument[];
+  readonly operation: mongo.AnyBulkWriteOperation<TaskDocument>;
+}
+
+type Outcome = 'ok' | 'conflict' | Error;
+
+/** What a transact has done so far. */
+interface Progress<T> {
+  readonly committed: Committed<T>[];
+  readonly missing: string[];
+  readonly unreadable: UnreadableTask[];
+  readonly failed: FailedChange[];
+  storeNow: number;
+}
+
+/**
+ * Changes tasks without transactions. Each change is one guarded update of one document: its filter repeats the version
+ * that was read, so what somebody else has written is never overwritten; then it is read again and decided again.
+ *
+ * A claim reserves first: one update hands each due task to one claimer, so that they do not all work on the same head of
+ * the queue. Then all is written in one batch.
+ */
+export class MongooseTransactor {
+  constructor(
+    private readonly tasks: MongooseTasks,
+    private readonly outbox: MongooseOutbox,
+    private readonly now: () => Promise<number>,
+  ) {}
+
+  async run<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+    const storeNow = await this.now();
+    const progress: Progress<T> = { committed: [], missing: [], unreadable: [], failed: [], storeNow };
+    if ('due' in selection) await this.#runDue(selection.due, apply, progress);
+    else await this.#runIds([...new Set(selection.ids)], apply, progress);
+    const { committed, failed } = progress;
+    if (failed.length > 0 && committed.length === 0) throw failed[0]!.error;
+    return progress;
+  }
+
+  async #runIds<T>(ids: readonly string[], apply: Apply<T>, progress: Progress<T>): Promise<void> {
+    if (ids.length === 0) return;
+    const loaded = await this.#load(ids, progress);
+    await this.#settle(loaded, apply, progress, null);
+    // In the order in which they were asked for, also where some took another try.
+    const place = new Map(ids.map((id, at) => [id, at]));
+    progress.committed.sort((a, b) => place.get(a.id)! - place.get(b.id)!);
+  }
+
+  async #runDue<T>(
+    { limit, handlers }: { limit: number; handlers: readonly string[] | null },
+    apply: Apply<T>,
+    progress: Progress<T>,
+  ): Promise<void> {
+    if (limit <= 0 || handlers?.length === 0) return;
+    for (let round = 1; round <= MAX_CLAIM_ROUNDS; round += 1) {
+      const candidates = await this.#candidates(limit, handlers, progress);
+      if (candidates.length === 0) return;
+      const reservation = newToken();
+      const taken = await this.#reserve(candidates, reservation, progress.storeNow);
+      if (taken.length > 0) {
+        return this.#settle(taken, apply, progress, { reservation, handlers });
+      }
+      progress.storeNow = await this.now();
+    }
+  }
+
+  /** The first due tasks that can be read; damaged ones are read past. */
+  async #candidates<T>(
+    limit: number,
+    handlers: readonly string[] | null,
+    { storeNow, unreadable }: Progress<T>,
+  ): Promise<Loaded[]> {
+    const filter = { ...this.tasks.claimable(handlers, storeNow, { $lte: storeNow }), priority: ANY_NUMBER };
+    const candidates: Loaded[] = [];
+    for (let skip = 0; ;) {
+      const wanted = limit - candidates.length + (skip === 0 ? this.tasks.damagedCount : 0);
+      const found = await this.tasks.collection
+        .find(filter)
+        .sort({ priority: 1, dueAt: 1, _id: 1 })
+        .skip(skip)
+        .limit(wanted)
+        .toArray();
+      const { loaded, unreadable: damaged } = this.tasks.load(found);
+      candidates.push(...loaded);
+      unreadable.push(...damaged);
+      if (found.length < wanted || candidates.length >= limit) return candidates.slice(0, limit);
+      skip += found.length;
+    }
+  }
+
+  /** Takes what nobody else has taken since it was read. */
+  async #reserve(candidates: readonly Loaded[], reservation: string, now: number): Promise<readonly Loaded[]> {
+    const { collection } = this.tasks;
+    const ids = candidates.map(({ task }) => task.id);
+    const { modifiedCount } = await collection.updateMany(
+      { _id: { $in: ids }, dueAt: { $lte: now }, reservedUntil: { $lte: now } },
+      { $set: { reservedUntil: now + RESERVATION_MS, reservedBy: reservation } },
+    );
+    if (modifiedCount === candidates.length) return candidates;
+    if (modifiedCount === 0) return [];
+    const mine = await collection
+      .find({ _id: { $in: ids }, reservedBy: reservation }, { projection: { _id: 1 } })
+      .toArray();
+    const taken = new Set(mine.map(({ _id }) => _id));
+    return candidates.filter(({ task }) => taken.has(task.id));
+  }
+
+  async #load<T>(ids: readonly string[], { missing, unreadable }: Progress<T>): Promise<Loaded[]> {
+    const found = await this.tasks.collection.find({ _id: { $in: [...ids] }, ...PRESENT }).toArray();
+    const byId = new Map(found.map((document) => [document._id, document]));
+    const { loaded, unreadable: damaged } = this.tasks.load(ids.flatMap((id) => byId.get(id) ?? []));
+    missing.push(...ids.filter((id) => !byId.has(id)));
+    unreadable.push(...damaged);
+    return loaded;
+  }
+
+  /** Decides and writes, and does so again for those that somebody else has changed meanwhile. */
+  async #settle<T>(
+    loaded: readonly Loaded[],
+    apply: Apply<T>,
+    progress: Progress<T>,
+    claim: { readonly reservation: string; readonly handlers: readonly string[] | null } | null,
+  ): Promise<void> {
+    let pending = loaded;
+    for (let round = 1; pending.length > 0; round += 1) {
+      const token = newToken();
+      const { decided, left } = this.#decide(pending, apply, progress, token);
+      const releases = claim ? left.map((one) => releaseOf(one, claim.reservation)) : [];
+      const outcomes = await this.#write(decided, releases, token);
+      await this.#deliver(decided, outcomes, token);
+      const conflicts = note(decided, outcomes, progress);
+      if (conflicts.length === 0) return;
+      if (round === MAX_ROUNDS) {
+        for (const { task } of conflicts) {
+          const error = new VersionConflictError(task.id, task.version, task.version + 1);
+          progress.failed.push({ id: task.id, error });
+        }
+        return;
+      }
+      if (round >= PATIENT_ROUNDS) await pauseBriefly();
+      progress.storeNow = await this.now();
+      const again = conflicts.map(({ task }) => task.id);
+      pending = claim
+        ? (await this.#load(again, { ...progress, missing: [] })).filter((one) => isStillDue(one, progress, claim))
+        : await this.#load(again, progress);
+    }
+  }
+
+  #decide<T>(loaded: readonly Loaded[], apply: Apply<T>, { storeNow, failed }: Progress<T>, token: string) {
+    const decided: Decision<T>[] = [];
+    const left: Loaded[] = [];
+    for (const one of loaded) {
+      try {
+        const change = apply(one.task, storeNow);
+        if (change) decided.push(this.#decisionOf(one, change, token, storeNow));
+        else left.push(one);
+      } catch (error) {
+        failed.push({ id: one.task.id, error });
+        left.push(one);
+      }
+    }
+    return { decided, left };
+  }
+
+  #decisionOf<T>(loaded: Loaded, change: Change<T>, token: string, storeNow: number): Decision<T> {
+    const { task, document } = loaded;
+    const filter = { _id: task.id, version: task.version, ...PRESENT };
+    // What an earlier writer has not copied yet is carried along, or it would be overwritten.
+    const rows =
+      change.history.length > 0 || (change.task === null && document.outbox) ? [...(document.outbox ?? [])] : [];
+    rows.push(...change.history.map((run) => this.tasks.runDocument(run)));
+    if (change.task === null && rows.length === 0) {
+      return { loaded, change, rows, operation: { deleteOne: { filter } } };
+    }
+    const fields = change.task
+      ? this.tasks.changed({ ...change.task, version: task.version + 1 }, task)
+      : { gone: true as const, dueAt: null, version: task.version + 1 };
+    const $set = {
+      ...fields,
+      writers: writersOf(document, token),
+      ...(rows.length > 0 && { outbox: rows, outboxBy: token, outboxAt: storeNow }),
+    };
+    return { loaded, change, rows, operation: { updateOne: { filter, update: { $set } } } };
+  }
+
+  /** Writes all in one batch. What it says is checked only where it does not speak for itself. */
+  async #write<T>(
+    decided: readonly Decision<T>[],
+    releases: readonly mongo.AnyBulkWriteOperation<TaskDocument>[],
+    token: string,
+  ): Promise<Outcome[]> {
+    const operations = [...decided.map(({ operation }) => operation), ...releases];
+    if (operations.length === 0) return [];
+    for (let sends = 1; ; sends += 1) {
+      try {
+        const result = await this.tasks.collection.bulkWrite(operations, { ordered: false });
+        const done = result.matchedCount + result.deletedCount;
+        if (sends === 1 && done === operations.length) return decided.map(() => 'ok');
+        return await this.#verify(decided, token, new Map());
+      } catch (error) {
+        const refused = writeErrorsOf(error);
+        if (refused) {
+          const errors = new Map(refused.map(({ index, errmsg }) => [index, new Error(errmsg ?? 'refused')]));
+          return this.#verify(decided, token, errors);
+        }
+        // The guards make it harmless to send it once more: what was done is not done again.
+        if (!isAnswerLost(error) || sends === MAX_SENDS) throw error;
+      }
+    }
+  }
+
+  /** Looks what was really written: each document knows its last few writers. */
+  async #verify<T>(
+    decided: readonly Decision<T>[],
+    token: string,
+    errors: ReadonlyMap<number, Error>,
+  ): Promise<Outcome[]> {
+    const ids = decided.map(({ loaded }) => loaded.task.id);
+    const found = await this.tasks.collection.find({ _id: { $in: ids } }, { projection: { writers: 1 } }).toArray();
+    const writers = new Map(found.map((document) => [document._id, document.writers ?? '']));
+    return decided.map(({ loaded, operation }, at) => {
+      const error = errors.get(at);
+      if (error) return error;
+      const by = writers.get(loaded.task.id);
+      // One that was to be deleted and is not there has become what it was to become, whoever did it.
+      if (by === undefined) return 'deleteOne' in operation ? 'ok' : 'conflict';
+      return by.split(' ').includes(token) ? 'ok' : 'conflict';
+    });
+  }
+
+  async #deliver<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], token: string): Promise<void> {
+    const posted = decided.flatMap(({ loaded, rows }, at) =>
+      outcomes[at] === 'ok' && rows.length > 0 ? [{ id: loaded.task.id, rows }] : [],
+    );
+    await this.outbox.deliver(posted, token);
+  }
+}
+
+/** Sorts what became of the decisions. Returns those that somebody else was faster with. */
+function note<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], progress: Progress<T>): Loaded[] {
+  const conflicts: Loaded[] = [];
+  decided.forEach(({ loaded, change: { task, value } }, at) => {
+    const { id, version } = loaded.task;
+    const outcome = outcomes[at]!;
+    if (outcome === 'ok') progress.committed.push({ id, task: task && { ...task, version: version + 1 }, value });
+    else if (outcome === 'conflict') conflicts.push(loaded);
+    else progress.failed.push({ id, error: outcome });
+  });
+  return conflicts;
+}
+
+function isStillDue<T>(
+  { task, document }: Loaded,
+  { storeNow }: Progress<T>,
+  { handlers }: { readonly handlers: readonly string[] | null },
+): boolean {
+  const isMine = handlers === null || handlers.includes(task.definition.handler);
+  return isMine && document.dueAt !== null && document.dueAt <= storeNow;
+}
+
+/** Gives a task back that was reserved and is left as it is. */
+function releaseOf({ task }: Loaded, reservation: string): mongo.AnyBulkWriteOperation<TaskDocument> {
+  return {
+    updateOne: {
+      filter: { _id: task.id, reservedBy: reservation },
+      update: { $set: { reservedUntil: 0, reservedBy: null } },
+    },
+  };
+}
+
+/** The writers of a document, with one more; the oldest is forgotten. */
+export function writersOf({ writers }: Pick<TaskDocument, 'writers'>, token: string): string {
+  return [token, ...(writers ?? '').split(' ')].slice(0, WRITERS).join(' ').trim();
+}
+
+/** Names one write, or one reservation. */
+export function newToken(): string {
+  return randomBytes(9).toString('base64url');
+}
+
+/** Lets the others through, each for another moment. */
+async function pauseBriefly(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MS));
+}

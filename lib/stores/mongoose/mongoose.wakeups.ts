@@ -1,0 +1,113 @@
+import type { Clock } from '../../model/clock.js';
+import type { Logger } from '../../model/logger.js';
+
+/** How long it waits until it listens again after a failure, in milliseconds: doubled each time, up to the longest. */
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 10_000;
+
+/** What others have sent, one after the other, until it is closed or fails. */
+export interface WakeStream extends AsyncIterable<unknown> {
+  close(): Promise<void>;
+}
+
+/** How wake-ups get from one process to the others. */
+export interface WakeChannel {
+  /** Listens to what others send from now on. */
+  open(): WakeStream;
+  send(at: number): Promise<void>;
+}
+
+/** Wake-ups over a channel that may break and is opened again. */
+export class MongooseWakeUps {
+  readonly #listeners = new Set<() => void>();
+  #stream: WakeStream | null = null;
+  #closed = false;
+  #loop: Promise<void> | null = null;
+  #cancelWait: () => void = () => {};
+  #sending: Promise<void> | null = null;
+  #next: number | null = null;
+
+  constructor(
+    private readonly channel: WakeChannel,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  listen(listener: () => void): () => void {
+    const call = () => listener();
+    this.#listeners.add(call);
+    this.#loop ??= this.#run();
+    return () => void this.#listeners.delete(call);
+  }
+
+  /**
+   * Tells the others. Never rejects: whoever misses it finds the task with the next poll. While one is being sent, all
+   * that come are put together.
+   */
+  async publish(at: number): Promise<void> {
+    this.#next = this.#next === null ? at : Math.min(this.#next, at);
+    this.#sending ??= this.#send().finally(() => (this.#sending = null));
+    await this.#sending;
+  }
+
+  async #send(): Promise<void> {
+    for (let at = this.#next; at !== null; at = this.#next) {
+      this.#next = null;
+      await this.channel.send(at).catch(() => {});
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listeners.clear();
+    this.#cancelWait();
+    await this.#stream?.close().catch(() => {});
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#closed;) {
+      try {
+        this.#stream = this.channel.open();
+        for await (const _ of this.#stream) {
+          failures = 0;
+          this.#callAll();
+        }
+      } catch (error) {
+        if (!this.#closed && failures === 0) {
+          const { message } = error as Error;
+          this.logger.warn(
+            `Wake-ups do not come in, so that tasks of other processes wait for the next poll: ${message}`,
+          );
+        }
+      }
+      await this.#stream?.close().catch(() => {});
+      if (this.#closed) return;
+      await this.#wait(Math.min(FIRST_BACKOFF_MS * 2 ** failures, LONGEST_BACKOFF_MS));
+      failures += 1;
+      // What was sent while nobody listened is made up for by one look.
+      this.#callAll();
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.clock.schedule(resolve, ms);
+      this.#cancelWait = () => {
+        cancel();
+        resolve();
+      };
+      if (this.#closed) this.#cancelWait();
+    });
+  }
+
+  #callAll(): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.logger.error('A listener of wake-ups failed', error);
+      }
+    }
+  }
+}
