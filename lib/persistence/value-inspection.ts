@@ -160,7 +160,9 @@ class Inspection {
   }
 
   #refuse(problem: string): never {
-    throw new ValueFault(this.#path.join(''), problem, this.jsonOnly ? ALLOWED_JSON : ALLOWED_VALUES);
+    const path = this.#path.join('');
+    const shown = path.length > 200 ? `${path.slice(0, 100)} … ${path.slice(-60)}` : path;
+    throw new ValueFault(shown, problem, this.jsonOnly ? ALLOWED_JSON : ALLOWED_VALUES);
   }
 }
 

@@ -68,3 +68,14 @@ export function makeFullTask(
 export function reasonOf(task: StoredTask): string {
   return 'unreadable' in task ? task.unreadable : 'readable';
 }
+
+/** A value nested so many levels deep. */
+export function nest(levels: number, kind: 'array' | 'object' | 'map' | 'set' | 'rich'): unknown {
+  let value: unknown = kind === 'rich' ? new Date(0) : 'innermost';
+  for (let level = kind === 'rich' ? 1 : 0; level < levels; level += 1) {
+    if (kind === 'map') value = new Map([['k', value]]);
+    else if (kind === 'set') value = new Set([value]);
+    else value = kind === 'object' ? { k: value } : [value];
+  }
+  return value;
+}
