@@ -58,6 +58,14 @@ export abstract class BaseTrigger {
   }
 
   /**
+   * How many times of the grid lie from `from` to `to`, both included, where that can be told without a walk from one to
+   * the next; else null.
+   */
+  countBetween(_from: number, _to: number, _seed: TriggerSeed): number | null {
+    return null;
+  }
+
+  /**
    * Why it can never have a time, at whatever moment it is asked; null when it can. A schedule that was only used up, such
    * as one whose `endAt` has passed, is not impossible.
    */

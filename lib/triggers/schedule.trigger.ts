@@ -64,6 +64,10 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     return this.#next(null, time, seed);
   }
 
+  override countBetween(from: number, to: number, seed: TriggerSeed): number | null {
+    return this.#count(Math.max(from, this.#startAt), Math.min(to, this.#endAt), seed, null);
+  }
+
   override nextOccurrence(previous: number | null, now: number, seed: TriggerSeed): Occurrence | null {
     const { calendar } = this.options;
     if (calendar !== null && calendar.onExcluded !== 'skip') return this.#nextMoved(previous, now, seed);
@@ -175,9 +179,10 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     return low;
   }
 
-  #count(from: number, to: number, seed: TriggerSeed, previous: number): number {
-    const calendar = this.options.calendar?.current();
-    if (!calendar) return this.countGrid(from, to, seed, previous);
+  #count(from: number, to: number, seed: TriggerSeed, previous: number | null): number {
+    const { calendar: use } = this.options;
+    if (use === null || use.onExcluded !== 'skip') return this.countGrid(from, to, seed, previous);
+    const calendar = use.current();
     let count = 0;
     for (let time = from; time <= to;) {
       const until = calendar.excludedUntil(time);

@@ -74,9 +74,10 @@ export interface TriggerContext extends TriggerCreation {
   /**
    * Makes a trigger that is part of this one.
    *
+   * @param timezone The IANA zone for it when it names none.
    * @throws What {@link TriggerRegistry.create} throws.
    */
-  create(data: TriggerData): BaseTrigger;
+  create(data: TriggerData, timezone: string): BaseTrigger;
   /**
    * The calendar of a name, a definition or several of them; times that any of them excludes are excluded. One that is
    * registered anew under its name is used from then on.

@@ -1,12 +1,14 @@
 import { InvalidOptionError, UnknownNameError } from '../errors/input.errors.js';
 import { SystemClock } from '../model/clock.js';
 import { assertTimezone } from '../time/inputs.js';
+import { AndTrigger } from './and.trigger.js';
 import { BaseTrigger } from './base.trigger.js';
 import { CronTrigger } from './cron.trigger.js';
 import { DateTrigger } from './date.trigger.js';
 import { FixedDelayTrigger } from './fixed-delay.trigger.js';
 import { IntervalTrigger } from './interval.trigger.js';
 import { ShutdownTrigger, StartupTrigger } from './lifecycle.triggers.js';
+import { OrTrigger } from './or.trigger.js';
 import type { TriggerContext, TriggerCreation, TriggerData } from './trigger.interface.js';
 
 /**
@@ -28,6 +30,8 @@ const BUILT_IN: Readonly<Record<string, TriggerClass>> = {
   date: DateTrigger,
   interval: IntervalTrigger,
   cron: CronTrigger,
+  and: AndTrigger,
+  or: OrTrigger,
   fixedDelay: FixedDelayTrigger,
   startup: StartupTrigger,
   shutdown: ShutdownTrigger,
@@ -80,7 +84,7 @@ export class TriggerRegistry {
     if (!factory) throw new UnknownNameError('trigger type', data.type, this.types());
     return factory(data, {
       ...creation,
-      create: (child) => this.create(child, creation),
+      create: (child, timezone) => this.create(child, { ...creation, timezone }),
       calendar: () => {
         throw new UnknownNameError('calendar', '', []);
       },

@@ -1,6 +1,5 @@
 import { civilFromDays, DAY_MS, yearOf } from '../../time/civil.js';
 import type { TimeZone, ZoneSegment } from '../../time/time-zone.js';
-import { SEARCH_YEARS } from './cron.pattern.js';
 import type { CronPattern } from './cron.pattern.js';
 
 /**
@@ -54,7 +53,7 @@ export class CronClock {
    */
   next(time: number): number | null {
     let from = time;
-    const maxYear = yearOf(civilFromDays(Math.floor(time / DAY_MS))) + SEARCH_YEARS;
+    const maxYear = this.pattern.lastYear(yearOf(civilFromDays(Math.floor(time / DAY_MS))));
     for (let steps = 0; steps < MAX_SEGMENTS; steps += 1) {
       const segment = this.zone.segmentAt(from);
       const { offset, offsetAfter, end } = segment;

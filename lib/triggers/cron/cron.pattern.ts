@@ -17,9 +17,10 @@ const DAY_SECONDS = 86_400;
 
 /**
  * How many years a search looks ahead. The Gregorian calendar repeats after 400 years, weekdays included, so a date that
- * does not come in 400 years never comes: a search looks at 4,800 months at the most.
+ * does not come in 400 years never comes: a search looks at 4,800 months at the most. Where years are named it ends with
+ * the last of them.
  */
-export const SEARCH_YEARS = 400;
+const SEARCH_YEARS = 400;
 
 /** Marks the absence of a further value in a table. */
 const NONE = -1;
@@ -82,6 +83,11 @@ export class CronPattern {
     this.#plainDays = plain ? this.#weekdayMasks.map((weekdays) => this.#combineMasks(this.#dayMask, weekdays)) : null;
     this.#firstOfDay = (this.#hours[0]! * 60 + this.#minutes[0]!) * 60 + this.#seconds[0]!;
     this.#perDay = this.#secondsBelow.at(-1)! * this.#minutesBelow.at(-1)! * this.#hoursBelow.at(-1)!;
+  }
+
+  /** The last year in which a search that starts in `year` has to look. */
+  lastYear(year: number): number {
+    return this.#years === null ? Math.min(year + SEARCH_YEARS, MAX_YEAR) : MAX_YEAR;
   }
 
   /**
