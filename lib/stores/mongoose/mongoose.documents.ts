@@ -124,14 +124,25 @@ export async function createIndexes({ tasks, runs, wakes }: Collections, withWak
   if (withWakes) await createMissing(wakes, WAKE_INDEXES);
 }
 
+/** How often it is looked again when others make indexes at the same time and get in the way. */
+const MAX_TRIES = 3;
+
 /** Asks first: with its indexes there, a start needs no right to make any. */
 async function createMissing<T extends object>(
   collection: mongo.Collection<T>,
   wanted: readonly mongo.IndexDescription[],
 ): Promise<void> {
-  const there = new Set(await indexNames(collection));
-  const missing = wanted.filter(({ name }) => !there.has(name!));
-  if (missing.length > 0) await collection.createIndexes([...missing]);
+  for (let tries = 1; ; tries += 1) {
+    const there = new Set(await indexNames(collection));
+    const missing = wanted.filter(({ name }) => !there.has(name!));
+    if (missing.length === 0) return;
+    try {
+      await collection.createIndexes([...missing]);
+      return;
+    } catch (error) {
+      if (tries === MAX_TRIES) throw error;
+    }
+  }
 }
 
 async function indexNames<T extends object>(collection: mongo.Collection<T>): Promise<string[]> {

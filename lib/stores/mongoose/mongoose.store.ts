@@ -191,8 +191,8 @@ export class MongooseStore extends BaseStore {
 
   lookupTask(id: string): Promise<StoredTask | null> {
     return this.#run(async ({ tasks }) => {
-      const document = await tasks.collection.findOne({ _id: id, ...PRESENT });
-      return document && tasks.decode(document);
+      const document = await tasks.collection.findOne({ _id: id });
+      return document && !document.gone ? tasks.decode(document) : null;
     });
   }
 
@@ -201,15 +201,15 @@ export class MongooseStore extends BaseStore {
       const { collection } = tasks;
       const fields = tasks.changed(task, null);
       const token = newToken();
-      const projection = { version: 1, writers: 1 };
+      const projection = { version: 1, writers: 1, gone: 1 };
       for (;;) {
-        const found = await collection.findOne({ _id: task.id, ...PRESENT }, { projection });
-        if (!found) throw new TaskNotFoundError(task.id);
+        const found = await collection.findOne({ _id: task.id }, { projection });
+        if (!found || found.gone) throw new TaskNotFoundError(task.id);
         if (found.version !== expectedVersion) {
           throw new VersionConflictError(task.id, expectedVersion, found.version);
         }
         const { matchedCount } = await collection.updateOne(
-          { _id: task.id, version: expectedVersion, ...PRESENT },
+          { _id: task.id, version: expectedVersion },
           { $set: { ...fields, writers: writersOf(found, token) } },
         );
         if (matchedCount > 0) return;

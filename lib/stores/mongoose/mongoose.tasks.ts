@@ -5,7 +5,7 @@ import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import { historyKey } from '../run-history.js';
-import { ANY_NUMBER, NO_TIME, PRESENT } from './mongoose.documents.js';
+import { ANY_NUMBER, NO_TIME } from './mongoose.documents.js';
 import type { RunDocument, TaskDocument } from './mongoose.documents.js';
 
 /** Between two fields of the text that is searched; nobody types it. */
@@ -115,9 +115,9 @@ export class MongooseTasks {
   async damaged(): Promise<string[]> {
     const known = [...this.#damaged];
     if (known.length === 0) return known;
-    const documents = await this.collection.find({ _id: { $in: known }, ...PRESENT }).toArray();
+    const documents = await this.collection.find({ _id: { $in: known } }).toArray();
     this.#damaged.clear();
-    for (const document of documents) this.decode(document);
+    for (const document of documents) if (!document.gone) this.decode(document);
     return [...this.#damaged];
   }
 }

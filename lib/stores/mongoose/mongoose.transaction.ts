@@ -3,7 +3,7 @@ import type { mongo } from 'mongoose';
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
 import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
-import { ANY_NUMBER, PRESENT } from './mongoose.documents.js';
+import { ANY_NUMBER } from './mongoose.documents.js';
 import type { RunDocument, TaskDocument } from './mongoose.documents.js';
 import { isAnswerLost, writeErrorsOf } from './mongoose.errors.js';
 import type { MongooseOutbox } from './mongoose.outbox.js';
@@ -144,8 +144,8 @@ export class MongooseTransactor {
   }
 
   async #load<T>(ids: readonly string[], { missing, unreadable }: Progress<T>): Promise<Loaded[]> {
-    const found = await this.tasks.collection.find({ _id: { $in: [...ids] }, ...PRESENT }).toArray();
-    const byId = new Map(found.map((document) => [document._id, document]));
+    const found = await this.tasks.collection.find({ _id: { $in: [...ids] } }).toArray();
+    const byId = new Map(found.filter(({ gone }) => !gone).map((document) => [document._id, document]));
     const { loaded, unreadable: damaged } = this.tasks.load(ids.flatMap((id) => byId.get(id) ?? []));
     missing.push(...ids.filter((id) => !byId.has(id)));
     unreadable.push(...damaged);
@@ -202,7 +202,7 @@ export class MongooseTransactor {
 
   #decisionOf<T>(loaded: Loaded, change: Change<T>, token: string, storeNow: number): Decision<T> {
     const { task, document } = loaded;
-    const filter = { _id: task.id, version: task.version, ...PRESENT };
+    const filter = { _id: task.id, version: task.version };
     // What an earlier writer has not copied yet is carried along, or it would be overwritten.
     const rows =
       change.history.length > 0 || (change.task === null && document.outbox) ? [...(document.outbox ?? [])] : [];

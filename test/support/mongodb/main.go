@@ -70,7 +70,8 @@ func serve(folder string, port int) error {
 		Listener:  ferretdb.ListenerConfig{Unix: socket},
 		Logger:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 		Handler:   "sqlite",
-		SQLiteURL: "file:" + filepath.ToSlash(folder) + "/",
+		// Survives a killed process, which is all that the tests do to it, and not a power cut.
+		SQLiteURL: "file:" + filepath.ToSlash(folder) + "/?_pragma=synchronous(off)",
 	})
 	if err != nil {
 		return err
