@@ -13,7 +13,7 @@ import {
 import type { StoredParts } from './redis.records.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
 import type { Entry } from './redis.entries.js';
-import type { RedisScripts } from './redis.scripts.js';
+import type { Peeked, PeekRequest, RedisScripts } from './redis.scripts.js';
 
 /** How many rows of a queue are looked at when its first could not be read. */
 const REVIEW_LIMIT = 50;
@@ -34,28 +34,32 @@ export class RedisDueIndex {
     private readonly readable: () => readonly string[],
   ) {}
 
-  /** The earliest due time of the readable tasks of these handlers: one script, unless a damaged record is in front. */
-  async nextDue(handlers: readonly string[] | null): Promise<number | null> {
-    if (handlers?.length === 0) return null;
-    const request = {
+  /** What to ask for in front of the queues of these handlers. */
+  request(handlers: readonly string[] | null, limit = 1): PeekRequest {
+    return {
+      limit,
       codecs: this.readable().map(codecName),
       handlers: handlers && handlers.map(quoted),
       parked: PARKED_CODEC,
     };
-    for (let review = 0; ; review += 1) {
-      const { now, parked, time, rows, blocked } = await this.scripts.peek({
-        ...request,
-        limit: review === 0 ? 1 : REVIEW_LIMIT,
-      });
+  }
+
+  /**
+   * The earliest due time of the readable tasks of these handlers: one script, unless a damaged record is in front.
+   *
+   * @param seen What {@link request} has found just now, where it was asked for with something else.
+   */
+  async nextDue(handlers: readonly string[] | null, seen: Peeked | null = null): Promise<number | null> {
+    if (handlers?.length === 0) return null;
+    let peeked = seen ?? (await this.scripts.peek(this.request(handlers)));
+    for (let review = 1; ; review += 1) {
+      const { now, parked, time, rows, blocked } = peeked;
       if (blocked.length > 0) await this.#report(blocked);
-      if (parked.length > 0) {
-        await this.scripts.write(parked.map((parts) => this.#reviewed(parts, now)));
-      } else {
-        if (time === null || review >= MAX_REVIEWS) return time;
-        const bad = rows.filter((parts) => 'unreadable' in this.records.load(parts));
-        if (bad.length === 0 && rows.length > 0) return time;
-        await this.scripts.write(bad.map((parts) => this.#reviewed(parts, now)));
-      }
+      const bad = parked.length > 0 ? parked : rows.filter((parts) => 'unreadable' in this.records.load(parts));
+      const found = parked.length === 0 && bad.length === 0 && rows.length > 0;
+      if (found || (parked.length === 0 && time === null) || review > MAX_REVIEWS) return time;
+      await this.scripts.write(bad.map((parts) => this.#reviewed(parts, now)));
+      peeked = await this.scripts.peek(this.request(handlers, REVIEW_LIMIT));
     }
   }
 

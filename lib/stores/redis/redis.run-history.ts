@@ -49,7 +49,8 @@ export class RedisRunHistory {
   /** See `Store.saveRuns`. */
   async save(runs: readonly RunRecord[]): Promise<void> {
     const entries = runs.map((run) => ({ what: 'runs' as const, id: '', runs: this.records.runs([run]) }));
-    for (const outcome of await this.scripts.write(entries)) if (outcome instanceof Error) throw outcome;
+    const { outcomes } = await this.scripts.write(entries);
+    for (const outcome of outcomes) if (outcome instanceof Error) throw outcome;
   }
 
   /** See `Store.pruneRuns`. Redis is free for others between the steps. */

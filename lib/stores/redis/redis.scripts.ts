@@ -6,8 +6,9 @@ import type { Entry, Outcome } from './redis.entries.js';
 import { ServerClock } from './redis.server-clock.js';
 import type { RedisKeys } from './redis.keys.js';
 import type { StoredParts } from './redis.records.js';
-import { PEEK, RESERVE } from './scripts/claim.lua.js';
+import { RESERVE } from './scripts/claim.lua.js';
 import { PRUNE, RUN_ATTEMPTS, RUN_PAGE } from './scripts/history.lua.js';
+import { PEEK } from './scripts/peek.lua.js';
 import { DUE_ROWS, PAGE, READ, SCAN } from './scripts/read.lua.js';
 import { CHECK, CLEAR, HEARTBEAT, MEMBERS, NOW, RETIRE } from './scripts/store.lua.js';
 import { WRITE } from './scripts/write.lua.js';
@@ -45,6 +46,24 @@ const COMMANDS = Object.fromEntries(
 ) as Record<ScriptName, string>;
 
 type Value = string | number;
+
+/** What to look for: see the script `PEEK`. */
+export interface PeekRequest {
+  readonly limit: number;
+  readonly codecs: readonly string[];
+  readonly handlers: readonly string[] | null;
+  /** The codec of parked records. */
+  readonly parked: string;
+}
+
+/** What the script `PEEK` found. */
+export interface Peeked {
+  readonly now: number;
+  readonly parked: readonly StoredParts[];
+  readonly time: number | null;
+  readonly rows: readonly StoredParts[];
+  readonly blocked: readonly string[];
+}
 
 /** The scripts, with their arguments and answers in types. */
 export class RedisScripts {
@@ -95,16 +114,34 @@ export class RedisScripts {
     return { now: this.clock.sync(Number(now)), taken: Number(taken), rows: partsOf(rows) };
   }
 
-  async peek(request: {
-    limit: number;
-    codecs: readonly string[];
-    handlers: readonly string[] | null;
-    parked: string;
-  }): Promise<{ now: number; parked: StoredParts[]; time: number | null; rows: StoredParts[]; blocked: string[] }> {
-    const { limit, codecs, handlers } = request;
-    const args = [limit, ...listArgs(codecs), ...listArgs(handlers), request.parked];
-    type Answer = [string, Cell[], Cell, Cell[], string[]];
-    const [now, parked, time, rows, blocked] = await this.#call<Answer>('PEEK', args);
+  async peek(request: PeekRequest): Promise<Peeked> {
+    return this.#peeked(await this.#call<PeekAnswer>('PEEK', peekArgs(request)));
+  }
+
+  /**
+   * Writes all entries, in as few calls as their size allows. Never rejects: an error is the outcome of its batch.
+   *
+   * @param peek What to look for in the same call, where there is only one.
+   */
+  async write(entries: readonly Entry[], peek?: PeekRequest): Promise<{ outcomes: Outcome[]; peeked: Peeked | null }> {
+    const batches = batchesOf(entries);
+    const extra = peek && batches.length === 1 ? peekArgs(peek) : [];
+    let peeked: Peeked | null = null;
+    const outcomes = await inFlight(batches, async (batch) => {
+      try {
+        const args = [entriesText(batch), ...extra];
+        const [now, texts, next] = await this.#call<[string, string[], PeekAnswer | null]>('WRITE', args);
+        this.clock.sync(Number(now));
+        if (next) peeked = this.#peeked(next);
+        return texts.map(outcomeOf);
+      } catch (error) {
+        return batch.map(() => error as Error);
+      }
+    });
+    return { outcomes: outcomes.flat(), peeked };
+  }
+
+  #peeked([now, parked, time, rows, blocked]: PeekAnswer): Peeked {
     return {
       now: this.clock.sync(Number(now)),
       parked: partsOf(parked),
@@ -112,20 +149,6 @@ export class RedisScripts {
       rows: partsOf(rows),
       blocked,
     };
-  }
-
-  /** Writes all entries, in as few calls as their size allows. Never rejects: an error is the outcome of its batch. */
-  async write(entries: readonly Entry[]): Promise<Outcome[]> {
-    const outcomes = await inFlight(batchesOf(entries), async (batch) => {
-      try {
-        const [now, texts] = await this.#call<[string, string[]]>('WRITE', [entriesText(batch)]);
-        this.clock.sync(Number(now));
-        return texts.map(outcomeOf);
-      } catch (error) {
-        return batch.map(() => error as Error);
-      }
-    });
-    return outcomes.flat();
   }
 
   async read(ids: readonly string[]): Promise<{ now: number; rows: StoredParts[] }> {
@@ -222,6 +245,8 @@ export class RedisScripts {
 /** A number, which a client with `stringNumbers` gives as text. */
 type Count = number | string;
 
+type PeekAnswer = [now: string, parked: Cell[], time: Cell, rows: Cell[], blocked: string[]];
+
 /** What a script gives for one field: null when it is not there. */
 type Cell = string | null;
 
@@ -231,6 +256,10 @@ function partsOf(cells: readonly Cell[]): StoredParts[] {
     parts.push({ id: cells[at]!, definition: cells[at + 1]!, state: cells[at + 2]!, place: cells[at + 3]! });
   }
   return parts;
+}
+
+function peekArgs({ limit, codecs, handlers, parked }: PeekRequest): Value[] {
+  return [limit, ...listArgs(codecs), ...listArgs(handlers), parked];
 }
 
 function listArgs(values: readonly string[] | null): Value[] {

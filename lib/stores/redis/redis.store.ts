@@ -5,7 +5,18 @@ import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
-import type { Apply, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type {
+  Apply,
+  ClaimPlan,
+  ClaimRequest,
+  ClaimResult,
+  Selection,
+  Store,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+} from '../store.interface.js';
+import { claimDue } from '../store.operations.js';
 import { compareByDue } from '../task-query.js';
 import { databaseOf, keyPrefixOf } from './redis.address.js';
 import { RedisConnection } from './redis.connection.js';
@@ -16,6 +27,7 @@ import type { RedisStoreOptions, ResolvedOptions } from './redis.options.js';
 import { RedisRecordsCodec } from './redis.records-codec.js';
 import { RedisRunHistory } from './redis.run-history.js';
 import { RedisScripts } from './redis.scripts.js';
+import type { Peeked } from './redis.scripts.js';
 import { warnOfDataLoss } from './redis.server-check.js';
 import { RedisTaskQuery } from './redis.task-query.js';
 import { RedisTransactor } from './redis.transaction.js';
@@ -137,7 +149,7 @@ export class RedisStore extends BaseStore {
     }
     const nonce = scripts.nonce();
     const entries = [...first.values()].map((task) => records.full(task, nonce, { what: 'add' }).entry);
-    const outcomes = await scripts.write(entries);
+    const { outcomes } = await scripts.write(entries);
     outcomes.forEach((outcome, at) => {
       if (outcome instanceof Error) throw outcome;
       if (outcome === 'exists') conflicts.push(entries[at]!.id);
@@ -154,14 +166,16 @@ export class RedisStore extends BaseStore {
   async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
     const { scripts, records } = this.#at;
     const { entry } = records.full(task, scripts.nonce(), { what: 'set', version: expectedVersion });
-    const [outcome] = await scripts.write([entry]);
+    const { outcomes } = await scripts.write([entry]);
+    const [outcome] = outcomes;
     if (outcome instanceof Error) throw outcome;
     if (outcome === 'gone') throw new TaskNotFoundError(task.id);
     if (typeof outcome === 'object') throw new VersionConflictError(task.id, expectedVersion, outcome.version);
   }
 
   async deleteTask(id: string): Promise<boolean> {
-    const [outcome] = await this.#at.scripts.write([{ what: 'drop', id }]);
+    const { outcomes } = await this.#at.scripts.write([{ what: 'drop', id }]);
+    const [outcome] = outcomes;
     if (outcome instanceof Error) throw outcome;
     return outcome === 'ok';
   }
@@ -188,6 +202,19 @@ export class RedisStore extends BaseStore {
 
   override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
     return this.#at.transactor.run(selection, apply);
+  }
+
+  /** Two round trips: what is due next comes with the answer to the second. */
+  override claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
+    const { transactor, due } = this.#at;
+    const { handlers } = request;
+    let peeked: Peeked | null = null;
+    const transact: Store['transact'] = async (selection, apply) => {
+      const result = await transactor.run(selection, apply, due.request(handlers));
+      peeked = result.peeked;
+      return result;
+    };
+    return claimDue({ transact }, request, plan, () => due.nextDue(handlers, peeked));
   }
 
   override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {

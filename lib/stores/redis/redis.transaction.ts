@@ -6,7 +6,7 @@ import { KnownTasks } from './redis.known-tasks.js';
 import type { LoadedTask, RedisRecordsCodec, Write } from './redis.records-codec.js';
 import { BATCH } from './redis.entries.js';
 import type { Entry, Outcome } from './redis.entries.js';
-import type { RedisScripts } from './redis.scripts.js';
+import type { Peeked, PeekRequest, RedisScripts } from './redis.scripts.js';
 
 /**
  * How long a claimer has from taking due tasks to writing what becomes of them, in milliseconds: enough for a pause of
@@ -30,6 +30,7 @@ interface Progress<T> {
   readonly missing: string[];
   readonly unreadable: UnreadableTask[];
   readonly failed: FailedChange[];
+  peeked: Peeked | null;
 }
 
 /**
@@ -46,11 +47,18 @@ export class RedisTransactor {
     private readonly readable: () => readonly string[],
   ) {}
 
-  async run<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
-    const progress: Progress<T> = { committed: [], missing: [], unreadable: [], failed: [] };
+  /**
+   * @param peek What to look for in the same breath; `peeked` is null when that was not possible, or is out of date.
+   */
+  async run<T>(
+    selection: Selection,
+    apply: Apply<T>,
+    peek?: PeekRequest,
+  ): Promise<Transacted<T> & { readonly peeked: Peeked | null }> {
+    const progress: Progress<T> = { committed: [], missing: [], unreadable: [], failed: [], peeked: null };
     const storeNow =
       'due' in selection
-        ? await this.#runDue(selection.due, apply, progress)
+        ? await this.#runDue(selection.due, apply, progress, peek)
         : await this.#runIds([...new Set(selection.ids)], apply, progress, false);
     if (progress.failed.length > 0 && progress.committed.length === 0) throw progress.failed[0]!.error;
     return { ...progress, storeNow };
@@ -60,6 +68,7 @@ export class RedisTransactor {
     due: { readonly limit: number; readonly handlers: readonly string[] | null },
     apply: Apply<T>,
     progress: Progress<T>,
+    peek: PeekRequest | undefined,
   ): Promise<number> {
     const reservation = this.scripts.nonce();
     const { storeNow, tasks, parked } = await this.#reserve(due, reservation, progress.unreadable);
@@ -79,12 +88,14 @@ export class RedisTransactor {
     }
     const taken = new Set(decided.map(({ loaded }) => loaded));
     const left = tasks.filter((loaded) => !taken.has(loaded)).map(back);
-    const outcomes = await this.scripts.write([...decided.map(({ write }) => write.entry), ...left, ...parked]);
+    const entries = [...decided.map(({ write }) => write.entry), ...left, ...parked];
+    const { outcomes, peeked } = await this.scripts.write(entries, peek);
     // Nobody asked for these ids, so one that was deleted meanwhile is not missing.
     const unasked = { ...progress, missing: [] };
     const conflicts = this.#settle(decided, outcomes, unasked);
     // Somebody changed it after it was reserved. What is still due by that change is decided about once more.
     if (conflicts.length > 0) await this.#runIds(conflicts, apply, unasked, true);
+    else progress.peeked = peeked;
     return storeNow;
   }
 
@@ -169,7 +180,8 @@ export class RedisTransactor {
   }
 
   async #write<T>(decided: readonly Decision<T>[], progress: Progress<T>): Promise<string[]> {
-    return this.#settle(decided, await this.scripts.write(decided.map(({ write }) => write.entry)), progress);
+    const { outcomes } = await this.scripts.write(decided.map(({ write }) => write.entry));
+    return this.#settle(decided, outcomes, progress);
   }
 
   async #load(ids: readonly string[], { missing, unreadable }: Pick<Progress<never>, 'missing' | 'unreadable'>) {

@@ -1,3 +1,4 @@
+import { PEEK_FUNCTION } from './peek.lua.js';
 import { PRELUDE } from './prelude.lua.js';
 
 /**
@@ -13,11 +14,12 @@ import { PRELUDE } from './prelude.lua.js';
  * the new place tells: a record that has it was written by this very call.
  *
  * ARGV: a JSON array of entries, each an array of texts: what, id, expected place, expected version, definition (empty:
- * it stays), state, new place, next run time, and for each ended run its id, attempt, inverse end, task and text.
+ * it stays), state, new place, next run time, and for each ended run its id, attempt, inverse end, task and text. Then, to
+ * spare a claim one more round trip, the arguments of `peek`, or nothing.
  *
- * Returns the time, and for each entry `ok`, `gone`, `exists` or the version that is there.
+ * Returns the time; for each entry `ok`, `gone`, `exists` or the version that is there; and what is due next then.
  */
-export const WRITE = String.raw`${PRELUDE}
+export const WRITE = String.raw`${PRELUDE}${PEEK_FUNCTION}
 local entries, ids = cjson.decode(ARGV[1]), {}
 local count = #entries
 for i = 1, count do
@@ -159,5 +161,5 @@ call_many('ZREM', RUN_TIMES, gone)
 call_many('ZREM', DUE, out)
 call_many('ZADD', DUE, into)
 refresh(touched)
-return { whole(now_ms()), outcome }
+return { whole(now_ms()), outcome, ARGV[2] and peek(2) or false }
 `;
