@@ -30,6 +30,8 @@ export interface SchedulerEventMap {
   'scheduler.shutdown': object;
   'scheduler.paused': object;
   'scheduler.resumed': object;
+  /** The machine's clock is more than a second off a store's. Sent when it goes astray, not while it is. */
+  'scheduler.clock-skew': { readonly store: string; readonly offsetMs: number };
   'executor.added': { readonly executor: string };
   'executor.removed': { readonly executor: string };
   'store.added': { readonly store: string };
@@ -94,6 +96,7 @@ export const SCHEDULER_EVENT_NAMES: readonly SchedulerEventName[] = Object.keys(
   'scheduler.shutdown': 0,
   'scheduler.paused': 0,
   'scheduler.resumed': 0,
+  'scheduler.clock-skew': 0,
   'executor.added': 0,
   'executor.removed': 0,
   'store.added': 0,

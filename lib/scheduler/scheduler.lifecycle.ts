@@ -6,7 +6,7 @@ import { isUnreadable } from '../model/task.js';
 import { resolveKeyRing } from '../persistence/key-ring.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import { VERSION } from '../version.js';
-import { HistoryKeeper } from './history.keeper.js';
+import { Housekeeper } from './housekeeper.js';
 import { runLifecycleTasks } from './lifecycle.tasks.js';
 import { refuseUncoordinated } from './membership.js';
 import { Reconciler } from './reconciler.js';
@@ -19,6 +19,9 @@ import { wait } from './wait.js';
 /** How long after the abort of a shutdown handlers may still end, in milliseconds. */
 const SHUTDOWN_GRACE_MS = 2_000;
 
+/** How far the machine's clock may be off a store's before it is reported, in milliseconds. */
+const MAX_CLOCK_OFFSET_MS = 1_000;
+
 /** Starts, pauses and stops the parts of a scheduler, in order; a start that fails leaves nothing open. */
 export class SchedulerLifecycle {
   state: SchedulerState = 'stopped';
@@ -30,12 +33,13 @@ export class SchedulerLifecycle {
   /** What the code declares; reconciled at every start and for stores that are added later. */
   declared: readonly DeclaredTask[] = [];
 
-  readonly #history: HistoryKeeper;
+  readonly #housekeeper: Housekeeper;
+  /** The stores whose clock is known to be far from this machine's. */
+  readonly #skewed = new Set<string>();
 
   constructor(private readonly core: SchedulerCore) {
-    const { identity, heartbeatMs, retention, clock, logger } = core.options;
-    const handles = () => core.stores.all();
-    this.#history = new HistoryKeeper({ identity, heartbeatMs, retention, clock, logger, handles });
+    const { options, events } = core;
+    this.#housekeeper = new Housekeeper({ ...options, events, handles: () => core.stores.all() });
   }
 
   /** @throws StoreStartError, StoreInUseError, EncryptionDisabledError and what declared tasks are refused with. */
@@ -63,7 +67,7 @@ export class SchedulerLifecycle {
         for (const handle of stores.all()) await this.#work(handle);
       }
       this.#beat();
-      if (options.role === 'worker') this.#history.start();
+      if (options.role === 'worker') this.#housekeeper.start();
       events.emit('scheduler.started', {});
       options.logger.info(`Scheduler "${options.name}" (${options.identity}) started`);
     } catch (error) {
@@ -144,11 +148,25 @@ export class SchedulerLifecycle {
         if (!handle.opened) continue;
         // A store that is away is reported by its loop; the heartbeat comes with the next one.
         Promise.resolve()
-          .then(() => handle.store.heartbeat(this.instance(handle)))
+          .then(() => this.#beatIn(handle))
           .catch((error: unknown) => logger.debug(`No heartbeat in store "${handle.alias}": ${String(error)}`));
       }
       this.#beat();
     });
+  }
+
+  async #beatIn(handle: StoreHandle): Promise<void> {
+    const instance = this.instance(handle);
+    await handle.store.heartbeat(instance);
+    // Due times and leases follow the store's clock, so nothing runs wrong; what the handlers read may.
+    const skewed = Math.abs(instance.clockOffsetMs) > MAX_CLOCK_OFFSET_MS;
+    if (skewed && !this.#skewed.has(handle.alias)) {
+      const { clockOffsetMs: offsetMs } = instance;
+      this.core.options.logger.warn(`The clock of this machine is ${offsetMs} ms off that of store "${handle.alias}"`);
+      this.core.events.emit('scheduler.clock-skew', { store: handle.alias, offsetMs });
+    }
+    if (skewed) this.#skewed.add(handle.alias);
+    else this.#skewed.delete(handle.alias);
   }
 
   /** @throws SchedulerNotRunningError */
@@ -187,7 +205,7 @@ export class SchedulerLifecycle {
     }
     for (const { worker } of handles) worker?.close();
     this.#cancelHeartbeat();
-    this.#history.stop();
+    this.#housekeeper.stop();
     for (const executor of executors.values()) await this.#quietly('an executor', () => executor.shutdown?.());
     for (const handle of handles) await this.#close(handle);
     this.state = 'stopped';

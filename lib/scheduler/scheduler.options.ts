@@ -17,7 +17,7 @@ import type { Store } from '../stores/store.interface.js';
 import { assertTimezone, toMilliseconds } from '../time/inputs.js';
 import type { BaseTrigger } from '../triggers/base.trigger.js';
 import type { TriggerCreation, TriggerData } from '../triggers/trigger.interface.js';
-import type { Retention } from './history.keeper.js';
+import type { Retention } from './housekeeper.js';
 import type { BackoffFunction } from './retry.policy.js';
 import { BackoffRegistry } from './retry.policy.js';
 import { POLICY_OPTIONS } from './task.options.js';
@@ -117,6 +117,12 @@ export interface SchedulerSettings {
    */
   readonly orphans?: OrphanPolicy;
   /**
+   * After how long a due task whose handler no live scheduler has is reported. At least `'1s'`.
+   *
+   * @default '5m'
+   */
+  readonly orphanAfter?: Duration;
+  /**
    * Keys for encryption at rest; the variable `ASYNCZ_STORE_ENCRYPTION_KEY` where this is left out. See
    * `docs/persistence.md`.
    */
@@ -168,6 +174,7 @@ export const SCHEDULER_SETTINGS: readonly (keyof SchedulerSettings)[] = [
   'shutdownTimeout',
   'startPaused',
   'orphans',
+  'orphanAfter',
   'encryption',
   'maxPayloadBytes',
   'retention',
@@ -195,6 +202,7 @@ export interface ResolvedSchedulerOptions {
   readonly shutdownTimeoutMs: number;
   readonly startPaused: boolean;
   readonly orphans: OrphanPolicy;
+  readonly orphanAfterMs: number;
   readonly encryption: EncryptionOptions | undefined;
   readonly maxPayloadBytes: number;
   readonly retention: Retention;
@@ -235,6 +243,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     shutdownTimeoutMs: toMilliseconds(options.shutdownTimeout ?? '10s', 'shutdownTimeout', { min: 0 }),
     startPaused: options.startPaused ?? false,
     orphans,
+    orphanAfterMs: toMilliseconds(options.orphanAfter ?? '5m', 'orphanAfter', { min: 1_000 }),
     encryption: options.encryption,
     maxPayloadBytes: checkBytes(options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES),
     retention: resolveRetention(options.retention ?? {}),

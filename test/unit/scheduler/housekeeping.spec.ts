@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryStore } from 'nestjs-asyncz';
+import { nextEvent, recordEvents } from '../../support/events.js';
+import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
+import { makeTask } from '../../support/task.factory.js';
+
+const HOUR = 3_600_000;
+
+describe('keeping house', () => {
+  it('reports a due task whose handler nobody has, once, and runs it when somebody brings the handler', async () => {
+    const store = new MemoryStore();
+    const first = createScheduler({}, { store, orphanAfter: '1m', heartbeatInterval: '1h' });
+    await first.scheduler.start();
+    store.addTask(
+      makeTask({ id: 'old', definition: { handler: 'gone' }, state: { nextRunTime: START, nextScheduledTime: START } }),
+    );
+    const events = recordEvents(first.scheduler);
+    for (let minute = 0; minute < 10; minute += 1) {
+      first.clock.advance(60_000);
+      await settle();
+    }
+    expect(events.filter(({ name }) => name === 'task.orphaned')).toMatchObject([{ taskId: 'old', handler: 'gone' }]);
+    expect(await first.scheduler.inspection.getTaskInfo('old')).toMatchObject({
+      problem: { code: 'ASYNCZ_HANDLER_MISSING' },
+    });
+    await first.scheduler.shutdown();
+    const second = createScheduler({ gone: () => 'back' }, { store });
+    second.clock.set(START + HOUR);
+    const ran = nextEvent(second.scheduler, 'run.succeeded');
+    await second.scheduler.start();
+    expect(await ran).toMatchObject({ taskId: 'old', run: { result: 'back' } });
+    expect(store.lookupTask('old')?.state.problem).toBeNull();
+  });
+
+  it('keeps ended runs within the retention, by age and by number', async () => {
+    const { scheduler, clock } = createScheduler(
+      { tick: () => 1 },
+      { retention: { count: 5, age: '10h' }, heartbeatInterval: '1d' },
+    );
+    await scheduler.start();
+    await scheduler.tasks.add({
+      id: 'hourly',
+      handler: 'tick',
+      trigger: { type: 'interval', hours: 1, endAt: new Date(START + 20 * HOUR) },
+    });
+    await scheduler.tasks.add({
+      id: 'often',
+      handler: 'tick',
+      trigger: { type: 'interval', minutes: 30, endAt: new Date(START + 20 * HOUR) },
+    });
+    const count = async (taskId: string) => (await scheduler.inspection.getRuns({ taskId, limit: 1_000 })).runs.length;
+    for (let half = 0; half < 40; half += 1) {
+      clock.advance(HOUR / 2);
+      await settle();
+    }
+    // The last pruning may have come before the last run ended.
+    clock.advance(600_000);
+    await settle();
+    expect([await count('hourly'), await count('often')]).toEqual([5, 5]);
+    for (let half = 0; half < 24; half += 1) {
+      clock.advance(HOUR / 2);
+      await settle();
+    }
+    expect([await count('hourly'), await count('often')]).toEqual([0, 0]);
+  });
+
+  it("reports a clock that is far from the store's, once", async () => {
+    const { scheduler, clock } = createScheduler(
+      {},
+      {
+        heartbeatInterval: '10s',
+        store: new (class extends MemoryStore {
+          override now() {
+            return START;
+          }
+        })(),
+      },
+    );
+    await scheduler.start();
+    const events = recordEvents(scheduler);
+    clock.set(START + 5 * 60_000);
+    for (let beat = 0; beat < 3; beat += 1) {
+      clock.advance(10_000);
+      await settle();
+    }
+    expect(events.filter(({ name }) => name === 'scheduler.clock-skew')).toMatchObject([
+      { store: 'default', offsetMs: expect.closeTo(300_000, -4) },
+    ]);
+  });
+
+  it('runs each time of a past range once, when it is asked to', async () => {
+    const times: number[] = [];
+    const { scheduler } = createScheduler({
+      tick: (_args, context) => times.push(context.scheduledTime.getTime() - START),
+    });
+    await scheduler.start();
+    await scheduler.tasks.add({
+      id: 'b',
+      handler: 'tick',
+      trigger: { type: 'interval', hours: 1, startAt: new Date(START - 10 * HOUR) },
+      paused: true,
+    });
+    const range = { from: new Date(START - 4 * HOUR), to: new Date(START - 2 * HOUR) };
+    await scheduler.tasks.resume('b');
+    expect(await scheduler.tasks.backfill('b', range)).toHaveLength(3);
+    await settle();
+    await settle();
+    expect(times.sort((a, b) => a - b)).toEqual([-4 * HOUR, -3 * HOUR, -2 * HOUR, 0]);
+    await expect(scheduler.tasks.backfill('b', { from: new Date(START), to: new Date(START - 1) })).rejects.toThrow(
+      /not before "from"/,
+    );
+    await expect(
+      scheduler.tasks.backfill('b', { from: new Date(START), to: new Date(START + 2_000 * HOUR) }),
+    ).rejects.toThrow(/1000 runs/);
+  });
+
+  it('does not try again what the handler says is not worth it', async () => {
+    const attempts: string[] = [];
+    const { scheduler, clock } = createScheduler({});
+    const handler = (args: readonly unknown[]) => {
+      attempts.push(String(args[0]));
+      throw new TypeError(String(args[0]));
+    };
+    scheduler.registerHandler('picky', handler, {
+      retryOn: (error) => error instanceof TypeError,
+      abortOn: (error) => (error as Error).message === 'fatal',
+    });
+    scheduler.registerHandler('choosy', handler, { retryOn: (error) => error instanceof RangeError });
+    await scheduler.start();
+    const retry = { attempts: 2, backoff: 'fixed', delay: '1s' };
+    for (const args of [['fatal'], ['passing']]) await scheduler.tasks.add({ handler: 'picky', args, retry });
+    await scheduler.tasks.add({ handler: 'choosy', args: ['other'], retry });
+    await settle();
+    clock.advance(1_000);
+    await settle();
+    expect(attempts.sort()).toEqual(['fatal', 'other', 'passing', 'passing']);
+  });
+});
