@@ -12,7 +12,6 @@ export const FORMAT_VERSION = 1;
 /** What stands in {@link codecName} for the key of a record in clear. */
 export const NO_KEY = '-';
 
-/** @publicApi */
 export type Entity = 'task' | 'run';
 
 /** Which record it is. A payload that is moved to another one cannot be decrypted there. */
@@ -35,16 +34,15 @@ type Upgrade = (payload: JsonObject) => JsonObject;
 /** How a payload becomes one of the next version: the first makes version 2 of version 1, and so on. */
 const UPGRADES: Readonly<Record<Entity, readonly Upgrade[]>> = { task: [], run: [] };
 
+const ENVELOPE_MEMBERS: readonly string[] = ['entity', 'version', 'serializer', 'encryption', 'payload'];
+const ENCRYPTION_MEMBERS: readonly string[] = ['algorithm', 'key', 'nonce'];
+
 /** A value of `TaskRow.codec`. */
 export function codecName(serializer: string, key: string): string {
   return `${FORMAT_VERSION}:${serializer}:${key}`;
 }
 
-/**
- * Whether a record is encrypted, by its {@link TaskRow.codec} column alone.
- *
- * @publicApi
- */
+/** Whether a record is encrypted, by its `TaskRow.codec` column alone. */
 export function isEncrypted(codec: string): boolean {
   return !codec.endsWith(`:${NO_KEY}`);
 }
@@ -85,6 +83,7 @@ export function openEnvelope(
     throw new UnreadableFault('damaged', "The envelope's version or serializer is not what it has to be.");
   }
   const upgrades = upgradesFrom(address.entity, version as number);
+  refuseOthers(envelope, ENVELOPE_MEMBERS);
   if (serializers.find(serializer) === undefined) {
     throw new UnreadableFault('unknown-serializer', `No serializer ${show(serializer)} is registered here.`);
   }
@@ -114,6 +113,13 @@ function upgradesFrom(entity: Entity, version: number): readonly Upgrade[] {
   return UPGRADES[entity].slice(version - 1);
 }
 
+/** A version has the members that it has. Others were not written here, and the cipher would not notice them. */
+function refuseOthers(object: JsonObject, members: readonly string[]): void {
+  for (const key of Object.keys(object)) {
+    if (!members.includes(key)) throw new UnreadableFault('damaged', `The envelope has a member ${show(key)}.`);
+  }
+}
+
 function openPayload(address: RecordAddress, envelope: JsonObject, keyRing: KeyRing | null): JsonObject {
   const { encryption, payload } = envelope;
   if (encryption === undefined) {
@@ -128,6 +134,7 @@ function decryptPayload(address: RecordAddress, envelope: JsonObject, keyRing: K
   if (!isJsonObject(encryption) || typeof payload !== 'string') {
     throw new UnreadableFault('damaged', 'The encrypted envelope is not what it has to be.');
   }
+  refuseOthers(encryption, ENCRYPTION_MEMBERS);
   const { algorithm, key: id, nonce } = encryption;
   if (algorithm !== ALGORITHM || typeof id !== 'string' || typeof nonce !== 'string') {
     throw new UnreadableFault('damaged', "The envelope's encryption header is not what it has to be.");

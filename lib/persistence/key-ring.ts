@@ -37,11 +37,7 @@ export interface EncryptionOptions {
   readonly allowPlaintext?: boolean;
 }
 
-/**
- * The keys of a scheduler: the first one writes, all read.
- *
- * @publicApi
- */
+/** The keys of a scheduler: the first one writes, all read. */
 export class KeyRing {
   #keys: ReadonlyMap<string, RecordKey>;
   #writer: RecordKey | null;
@@ -81,20 +77,12 @@ export class KeyRing {
     return new KeyRing(await fetch(), fetch);
   }
 
-  /**
-   * The key that writes; null when records are written in clear.
-   *
-   * @internal
-   */
+  /** The key that writes; null when records are written in clear. */
   get writer(): RecordKey | null {
     return this.#writer;
   }
 
-  /**
-   * The key that a record is marked with, or undefined when it is not in the ring.
-   *
-   * @internal
-   */
+  /** The key that a record is marked with, or undefined when it is not in the ring. */
   find(id: string): RecordKey | undefined {
     return this.#keys.get(id);
   }

@@ -6,7 +6,7 @@ import { openEnvelope, sealEnvelope } from './envelope.js';
 import type { RecordAddress } from './envelope.js';
 import { appendMember, readValue, valueMember } from './payload.js';
 import { asRunError } from './record.schema.js';
-import { plainError, shortenedError, unreadableOutcome } from './run-error.js';
+import { plainError, shortenedError, unreadOutcome, unreadableOutcome } from './run-error.js';
 import { isUnstoredResult, unstoredResult } from './unstored-result.js';
 import type { UnstoredResult } from './unstored-result.js';
 import type { Serializer } from './serializer.registry.js';
@@ -25,6 +25,8 @@ export class OutcomeCodec {
   /** What fits: the result, or else a note, and of an error at least the beginning. null when there is neither. */
   encode(run: RunRecord): RunRow['outcome'] {
     if (!run.error && run.result === undefined) return null;
+    const unread = unreadOutcome(run.error);
+    if (unread !== undefined) return unread;
     const { serializer, maxPayloadBytes } = this.#settings;
     const error = run.error ? plainError(run.error) : null;
     const result = run.result === undefined ? null : resultMember(run.result, serializer);
@@ -46,7 +48,7 @@ export class OutcomeCodec {
       const { payload, serializer } = openEnvelope(this.#address(row), row.outcome, serializers, keyRing);
       return { error: asRunError(payload.error), result: readValue('result', payload, serializers.get(serializer)) };
     } catch (error) {
-      return unreadableOutcome(toFault(error));
+      return unreadableOutcome(toFault(error), row.outcome);
     }
   }
 

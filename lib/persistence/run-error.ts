@@ -23,11 +23,21 @@ export function shortenedError({ name, message, code }: RunError, length: number
   return { name: cut(name), message: cut(message), code: code === null ? null : cut(code), stack: null };
 }
 
+/** The text that an error stands for, of outcomes that could not be read. Gone as soon as the error is. */
+const UNREAD = new WeakMap<RunError, string>();
+
 /** What a run's outcome is when its record cannot be read. */
-export function unreadableOutcome(fault: UnreadableFault): Pick<RunRecord, 'error' | 'result'> {
+export function unreadableOutcome(fault: UnreadableFault, outcome: string): Pick<RunRecord, 'error' | 'result'> {
   const message = `The outcome of this run cannot be read (${fault.reason}): ${fault.message}`;
-  return {
-    error: { name: 'UnreadableOutcome', message, code: 'ASYNCZ_OUTCOME_UNREADABLE', stack: null },
-    result: undefined,
-  };
+  const error = { name: 'UnreadableOutcome', message, code: 'ASYNCZ_OUTCOME_UNREADABLE', stack: null };
+  UNREAD.set(error, outcome);
+  return { error, result: undefined };
+}
+
+/**
+ * What is stored of an outcome that could not be read. Whoever writes a run again that was read, such as a rotation or a
+ * copy, writes this: it can be read when its key is back.
+ */
+export function unreadOutcome(error: RunError | null): string | undefined {
+  return error ? UNREAD.get(error) : undefined;
 }

@@ -24,11 +24,7 @@ export interface Serializer {
 
 const NAME = /^[A-Za-z0-9._-]{1,40}$/;
 
-/**
- * The serializers by name. `json` is always there.
- *
- * @publicApi
- */
+/** The serializers by name. `json` is always there. */
 export class SerializerRegistry {
   readonly #serializers = new Map<string, Serializer>();
 

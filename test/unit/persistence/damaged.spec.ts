@@ -68,6 +68,7 @@ describe('a damaged record', () => {
       withEnvelope((e) => ({ ...e, payload: '', encryption: { algorithm: 'none', key: 'k', nonce: '' } })),
       'damaged',
     ],
+    ['a member that no envelope has', withEnvelope((envelope) => ({ ...envelope, module: './x.js' })), 'damaged'],
     ['the payload of another task', { ...row, id: 'other' }, 'damaged'],
     ['no version of the record', { ...row, version: 0 }, 'damaged'],
     ['a version of the record that is a fraction', { ...row, version: 1.5 }, 'damaged'],

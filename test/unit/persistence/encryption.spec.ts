@@ -220,6 +220,13 @@ describe('a rotation', () => {
     expect(codecOf().needsRotation(codecOf().encodeTask(task))).toBe(false);
   });
 
+  it('leaves the outcome of a run as it is when its key is missing', () => {
+    const stored = before.encodeRun(run);
+    const unread = after.decodeRun(stored);
+    expect(after.encodeRun({ ...unread })).toStrictEqual(stored);
+    expect(during.decodeRun(after.encodeRun(unread))).toStrictEqual(run);
+  });
+
   it('to encryption reads the records in clear and writes encrypted ones', () => {
     const plain = codecOf().encodeTask(task);
     const codec = codecOf(NEW);
