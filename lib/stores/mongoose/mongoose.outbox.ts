@@ -12,6 +12,9 @@ const SWEEP_INTERVAL_MS = 30_000;
 /** How many are copied in one go. */
 const SWEEP_BATCH = 100;
 
+/** How many batches are remembered that could not be copied. Further ones are left to the sweep. */
+const MAX_LATE = 100;
+
 /** Ended runs that stand in their task's document. */
 export interface Posted {
   readonly id: string;
@@ -25,6 +28,7 @@ export interface Posted {
  */
 export class MongooseOutbox {
   #sweptAt = -Infinity;
+  readonly #late: { readonly posted: readonly Posted[]; readonly token: string }[] = [];
 
   constructor(
     private readonly collections: Collections,
@@ -33,15 +37,28 @@ export class MongooseOutbox {
 
   /**
    * Copies what was written under a token. Never rejects: the change itself is done, and what is not copied now is copied
-   * with the next sweep.
+   * later, by this process or by another one.
    */
   async deliver(posted: readonly Posted[], token: string): Promise<void> {
     if (posted.length === 0) return;
+    if (!(await this.#tryToCopy(posted, token)) && this.#late.length < MAX_LATE) this.#late.push({ posted, token });
+  }
+
+  /** Tries again what could not be copied. Never rejects. */
+  async deliverLate(): Promise<void> {
+    for (let left = this.#late.length; left > 0; left -= 1) {
+      const { posted, token } = this.#late.shift()!;
+      await this.deliver(posted, token);
+    }
+  }
+
+  async #tryToCopy(posted: readonly Posted[], token: string): Promise<boolean> {
     try {
       await this.#copy(posted, (id) => ({ _id: id, outboxBy: token }));
+      return true;
     } catch (error) {
-      this.#sweptAt = -Infinity;
       this.logger.warn(`Ended runs are to be copied to the history later: ${(error as Error).message}`);
+      return false;
     }
   }
 

@@ -66,6 +66,7 @@ export class MongooseTransactor {
   ) {}
 
   async run<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+    await this.outbox.deliverLate();
     const storeNow = await this.now();
     const progress: Progress<T> = { committed: [], missing: [], unreadable: [], failed: [], storeNow };
     if ('due' in selection) await this.#runDue(selection.due, apply, progress);

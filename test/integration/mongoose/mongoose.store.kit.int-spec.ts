@@ -24,7 +24,7 @@ describeStore(
     describe,
     it,
     // The stand-in reads every document for every query.
-    volume: 200,
+    volume: 100,
     leaseMs: 1_000,
     cleanup: async (request) => {
       for (const collection of await collectionsOf(request)) await collection.drop();
