@@ -2,6 +2,7 @@ import type { RunFilter, RunPage, RunPageRequest } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { RunRow, TaskCodec } from '../persistence/codec.interface.js';
 import { compareRuns, queryRuns } from './task-query.js';
+import type { RunFacts } from './task-query.js';
 
 /** Ended runs in memory, the oldest dropped when there are too many. */
 export class RunHistory {
@@ -30,20 +31,29 @@ export class RunHistory {
   }
 
   /** See `Store.pruneRuns`. */
-  prune({ before, keep, limit }: { before: number | null; keep: number | null; limit: number }): number {
-    const newerOf = new Map<string, number>();
-    const doomed: string[] = [];
-    const latestFirst = [...this.#runs].sort(([, a], [, b]) => compareRuns(a, b));
-    for (const [key, run] of latestFirst) {
-      const newer = newerOf.get(run.taskId) ?? 0;
-      newerOf.set(run.taskId, newer + 1);
-      if ((before !== null && run.endedAt < before) || (keep !== null && newer >= keep)) doomed.push(key);
-    }
-    // The oldest go first, so that a pruning that is cut short leaves the newer ones.
-    const removed = doomed.reverse().slice(0, limit);
-    for (const key of removed) this.#runs.delete(key);
+  prune({ limit, ...retention }: { before: number | null; keep: number | null; limit: number }): number {
+    const removed = outdatedRuns(this.#runs.values(), retention).slice(0, limit);
+    for (const run of removed) this.#runs.delete(historyKey(run));
     return removed.length;
   }
+}
+
+/**
+ * The ended runs that are not to be kept: those that ended before a time, and all but the latest `keep` of each task. The
+ * oldest first, so that a pruning that is cut short leaves the newer ones.
+ */
+export function outdatedRuns<T extends RunFacts>(
+  runs: Iterable<T>,
+  { before, keep }: { readonly before: number | null; readonly keep: number | null },
+): T[] {
+  const newerOf = new Map<string, number>();
+  const outdated: T[] = [];
+  for (const run of [...runs].sort(compareRuns)) {
+    const newer = newerOf.get(run.taskId) ?? 0;
+    newerOf.set(run.taskId, newer + 1);
+    if ((before !== null && run.endedAt < before) || (keep !== null && newer >= keep)) outdated.push(run);
+  }
+  return outdated.reverse();
 }
 
 /** What names an attempt for good: a task may be removed and added again, but its tokens only grow. */

@@ -1,0 +1,175 @@
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FileStoreError } from '../../errors/file-store.errors.js';
+import type { TaskCodec } from '../../persistence/codec.interface.js';
+import type { StoreContext } from '../store.interface.js';
+import { ChangeJournal } from './change.journal.js';
+import { CommitQueue } from './commit.queue.js';
+import { DirectoryLayout } from './directory.layout.js';
+import { claimDirectory } from './directory.marker.js';
+import type { Marker } from './directory.marker.js';
+import { eachOf, hasCode, makeFolder } from './durable.fs.js';
+import type { ResolvedFileStoreOptions } from './file-store.options.js';
+import { createHostLock } from './host.lock.js';
+import type { HostLock } from './host.lock.js';
+import { lockRealm } from './lock.realm.js';
+import { MACHINE } from './machine.clock.js';
+import { ProcessPresence } from './process.presence.js';
+import { RunFiles } from './run.files.js';
+import { RunArchive } from './run.archive.js';
+import { SchedulerFiles } from './scheduler.files.js';
+import { TaskCatalog } from './task.catalog.js';
+import { TaskFiles } from './task.files.js';
+import { WakeChannel } from './wake.channel.js';
+
+/** Read and write, as the folder's mode has it, but no right to execute. */
+const NOT_EXECUTABLE = 0o666;
+
+/** Everything that is open while a store uses its directory. */
+export class DirectorySession {
+  readonly layout: DirectoryLayout;
+  readonly codec: TaskCodec;
+  readonly schedulers: SchedulerFiles;
+  readonly wakeUps: WakeChannel;
+  readonly runFiles: RunFiles;
+  readonly archive: RunArchive;
+  readonly catalog: TaskCatalog;
+  readonly queue: CommitQueue;
+  readonly #journal: ChangeJournal;
+
+  private constructor(
+    private readonly options: ResolvedFileStoreOptions,
+    private readonly context: StoreContext,
+    private readonly marker: Marker,
+    private readonly lock: HostLock,
+    private readonly presence: ProcessPresence,
+  ) {
+    const { directory, suffix, mode, serializer, fsync: flush } = options;
+    const { logger } = context;
+    const fileMode = mode & NOT_EXECUTABLE;
+    this.layout = new DirectoryLayout(directory, suffix);
+    this.codec = context.createCodec(serializer === undefined ? {} : { serializer });
+    this.schedulers = new SchedulerFiles(this.layout.schedulers, fileMode);
+    this.wakeUps = new WakeChannel(this.layout.wake, fileMode, logger);
+    this.runFiles = new RunFiles({ layout: this.layout, mode: fileMode, flush, logger });
+    this.archive = new RunArchive(this.runFiles);
+    this.#journal = new ChangeJournal(this.layout.journal, fileMode);
+    this.catalog = new TaskCatalog({
+      layout: this.layout,
+      codec: this.codec,
+      files: new TaskFiles(this.layout, this.codec),
+      journal: this.#journal,
+      report: (task) => context.reportUnreadable(task),
+    });
+    const { layout, codec, catalog } = this;
+    const tools = { layout, codec, catalog, journal: this.#journal, runs: this.runFiles };
+    this.queue = new CommitQueue(lock, presence, this.catalog, { ...tools, fileMode, flush });
+  }
+
+  /**
+   * Makes the folders, sees to it that nobody else uses them who cannot share the lock, and reads all tasks.
+   *
+   * @throws FileStoreError When the disk does not let it.
+   * @throws FileStoreFormatError When the directory was written in another format.
+   * @throws StoreInUseError When it belongs to another scheduler, or is in use on another machine.
+   */
+  static async open(options: ResolvedFileStoreOptions, context: StoreContext): Promise<DirectorySession> {
+    const { alias, scheduler } = context;
+    const { directory, suffix, mode, lockTimeoutMs } = options;
+    const fileMode = mode & NOT_EXECUTABLE;
+    const layout = new DirectoryLayout(directory, suffix);
+    const [made] = await makeFolders(layout, mode);
+    const marker = await claimDirectory(layout, { alias, scheduler: scheduler.name }, made!, fileMode);
+    const presence = new ProcessPresence({
+      folder: layout.processes,
+      mode: fileMode,
+      alias,
+      scheduler: scheduler.identity,
+      realm: lockRealm(),
+    });
+    await presence.enter();
+    try {
+      const lock = createHostLock(layout, marker.lock, lockTimeoutMs);
+      const session = new DirectorySession(options, context, marker, lock, presence);
+      await session.#begin();
+      return session;
+    } catch (error) {
+      await presence.leave();
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const release = await this.lock.acquire();
+    try {
+      // Only the holder of the lock has files here, so what is here was left by one that died.
+      for (const file of await readdir(this.layout.temporary)) await rm(join(this.layout.temporary, file));
+      await this.runFiles.mend();
+      await this.#journal.open();
+    } finally {
+      release();
+    }
+    await this.schedulers.forgetOld(MACHINE.now());
+    await this.catalog.refresh();
+    this.wakeUps.open();
+  }
+
+  /** Ends what is under way and gives everything back. */
+  async close(): Promise<void> {
+    await this.queue.drained();
+    await this.wakeUps.close();
+    try {
+      if (this.options.cleanupDirectory) await this.#removeEverything();
+    } finally {
+      await this.#journal.close();
+      await this.presence.leave();
+    }
+    if (this.options.cleanupDirectory) await this.#removeFolders();
+  }
+
+  /** Removes what the store has written, unless another process still uses it. */
+  async #removeEverything(): Promise<void> {
+    const release = await this.lock.acquire();
+    try {
+      if (!(await this.presence.isAlone())) {
+        this.context.logger.info(`${this.layout.directory} is not cleaned up: another process still uses it`);
+        return;
+      }
+      await this.catalog.scan();
+      const readable = [...this.catalog.index.all()].filter(({ unreadable }) => unreadable === null);
+      await eachOf(readable, ({ file }) => rm(this.layout.task(file), { force: true }));
+      for (const file of await this.runFiles.list()) await rm(join(this.layout.runs, file), { force: true });
+      for (const [folder, ending] of [
+        [this.layout.schedulers, /\.json(\.tmp)?$/],
+        [this.layout.processes, /\.json$/],
+        [this.layout.wake, /\.wake$/],
+      ] as const) {
+        for (const file of await readdir(folder)) if (ending.test(file)) await rm(join(folder, file), { force: true });
+      }
+      await rm(this.layout.journal, { force: true });
+      await rm(join(this.layout.home, 'lock'), { force: true });
+      // A record that stays needs the marker, or nobody would know whose it is.
+      if (readable.length === this.catalog.index.size) await rm(this.layout.marker, { force: true });
+    } finally {
+      release();
+    }
+  }
+
+  /** Folders that hold something foreign stay. */
+  async #removeFolders(): Promise<void> {
+    const { directory } = this.layout;
+    for (const folder of [...this.layout.folders].reverse()) {
+      if (folder === directory && !this.marker.madeDirectory) continue;
+      await rmdir(folder).catch((error: unknown) => {
+        if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw new FileStoreError(folder, error);
+      });
+    }
+  }
+}
+
+/** Returns for each folder whether it was made. */
+async function makeFolders(layout: DirectoryLayout, mode: number): Promise<boolean[]> {
+  const made: boolean[] = [];
+  for (const folder of layout.folders) made.push(await makeFolder(folder, mode));
+  return made;
+}

@@ -1,0 +1,119 @@
+import type { BigIntStats } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { FileStoreError } from '../../errors/file-store.errors.js';
+
+/** How many files are worked on at the same time. Node has four threads for files; a few more keep them busy. */
+const PARALLEL = 8;
+
+/** What tells one content of a path from another without reading it: inode, size and time of change. */
+export type FileSignature = string;
+
+/** @internal */
+export function signatureOf({ ino, size, mtimeNs }: BigIntStats): FileSignature {
+  return `${ino}:${size}:${mtimeNs}`;
+}
+
+/** The signature of a file; null when it is not there. */
+export async function signatureAt(path: string): Promise<FileSignature | null> {
+  const stats = await ifThere(stat(path, { bigint: true }));
+  return stats && signatureOf(stats);
+}
+
+/** Writes a new file, and waits until the disk has it if `flush`. Leaves nothing behind when that fails. */
+export async function writeNewFile(
+  path: string,
+  content: string,
+  options: { readonly mode: number; readonly flush: boolean },
+): Promise<FileSignature> {
+  try {
+    const file = await open(path, 'wx', options.mode);
+    try {
+      await file.writeFile(content);
+      if (options.flush) await file.datasync();
+      return signatureOf(await file.stat({ bigint: true }));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) await rm(path, { force: true }).catch(() => {});
+    throw new FileStoreError(path, error);
+  }
+}
+
+/** Replaces a file as a whole by way of a second one beside it. Only for files that a single process writes. */
+export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await rm(temporary, { force: true });
+  await writeNewFile(temporary, content, { mode, flush: false });
+  await rename(temporary, path);
+}
+
+/** Waits until the disk has what was renamed and removed in a folder. */
+export async function flushFolder(path: string): Promise<void> {
+  // Windows cannot open a folder, and keeps its names in a journal of its own.
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Makes folders that are not there, with their parents. Returns whether the last one was made. */
+export async function makeFolder(path: string, mode: number): Promise<boolean> {
+  try {
+    return (await mkdir(path, { recursive: true, mode })) !== undefined;
+  } catch (error) {
+    throw new FileStoreError(path, error);
+  }
+}
+
+/** The text of a file; null when it is not there. */
+export function readText(path: string): Promise<string | null> {
+  return ifThere(readFile(path, 'utf8'));
+}
+
+/** What `work` gives; null when the file or folder is not there. */
+export async function ifThere<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+/** Whether a system error has one of these codes. */
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return codes.includes((error as { code?: string }).code ?? '');
+}
+
+/** Reads `length` bytes from `position`, or less where the file ends before. */
+export async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/**
+ * Does `work` for every item, several at a time, and waits for all of them even when one fails: whoever gives a lock back
+ * after this must know that nothing is still being written. The first error is thrown.
+ */
+export async function eachOf<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const errors: unknown[] = [];
+  const rest = items[Symbol.iterator]();
+  const worker = async () => {
+    for (let next = rest.next(); !next.done && errors.length === 0; next = rest.next()) {
+      await work(next.value).catch((error: unknown) => errors.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  if (errors.length > 0) throw errors[0];
+}

@@ -1,0 +1,41 @@
+import type { RunRow } from '../../persistence/codec.interface.js';
+import { historyKey } from '../run-history.js';
+
+/** A line of the history: an ended run, or the word that one that was written is not to count. */
+export type RunLine = { readonly run: RunRow; readonly key: string } | { readonly run: null; readonly key: string };
+
+/** The line of an ended run. */
+export function formatRun(run: RunRow): string {
+  return `${JSON.stringify(run)}\n`;
+}
+
+/** The line that takes an ended run back. */
+export function formatRetraction(key: string): string {
+  return `${JSON.stringify({ retracted: key })}\n`;
+}
+
+/** Reads a line; null when it is damaged. */
+export function parseRunLine(text: string): RunLine | null {
+  try {
+    const line = JSON.parse(text) as Partial<RunRow> & { readonly retracted?: unknown };
+    if (typeof line.retracted === 'string') return { run: null, key: line.retracted };
+    return isRun(line) ? { run: line, key: historyKey(line) } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isRun(line: Partial<RunRow>): line is RunRow {
+  return (
+    typeof line.id === 'string' &&
+    typeof line.taskId === 'string' &&
+    typeof line.handler === 'string' &&
+    typeof line.source === 'string' &&
+    typeof line.status === 'string' &&
+    Number.isFinite(line.scheduledTime) &&
+    Number.isInteger(line.attempt) &&
+    Number.isInteger(line.token) &&
+    Number.isFinite(line.endedAt) &&
+    (line.outcome === null || typeof line.outcome === 'string')
+  );
+}

@@ -1,0 +1,205 @@
+import { open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FileStoreError } from '../../errors/file-store.errors.js';
+import type { Logger } from '../../model/logger.js';
+import type { RunRow } from '../../persistence/codec.interface.js';
+import { historyKey } from '../run-history.js';
+import type { DirectoryLayout } from './directory.layout.js';
+import { flushFolder, ifThere, readAt, signatureAt, writeNewFile } from './durable.fs.js';
+import { formatRetraction, formatRun, parseRunLine } from './run-line.format.js';
+import type { RunLine } from './run-line.format.js';
+
+/** How large a file of the history may get, in bytes, before the next one is begun. */
+const LARGEST = 2 * 1024 * 1024;
+
+/** How many files are kept in memory once they were read. */
+const REMEMBERED = 2;
+
+const FILE = /^\d{8}\.jsonl$/;
+
+/** What a file of the history holds, and what it is when this is true. */
+export interface Segment {
+  readonly file: string;
+  readonly signature: string;
+  readonly lines: readonly RunLine[];
+}
+
+export interface RunFilesOptions {
+  readonly layout: DirectoryLayout;
+  readonly mode: number;
+  readonly flush: boolean;
+  readonly logger: Logger;
+}
+
+/**
+ * The files of the history: numbered, one ended run a line, the newest at the end of the last. A run that is there already
+ * is written again; of several lines the last one counts.
+ */
+export class RunFiles {
+  readonly #remembered = new Map<string, Segment>();
+  readonly #reported = new Set<string>();
+
+  constructor(private readonly options: RunFilesOptions) {}
+
+  /** Writes ended runs, with the lock, and waits until the disk has them. */
+  async append(runs: readonly RunRow[]): Promise<void> {
+    if (runs.length === 0) return;
+    await this.#write(runs.map(formatRun).join(''));
+  }
+
+  /** Takes back what was written, with the lock. Never rejects: what stays is a run that is told of once too often. */
+  async retract(runs: readonly RunRow[]): Promise<void> {
+    if (runs.length === 0) return;
+    await this.#write(runs.map((run) => formatRetraction(historyKey(run))).join('')).catch((error: unknown) => {
+      this.options.logger.warn(
+        `${runs.length} ended runs are in the history that were not committed: ${String(error)}`,
+      );
+    });
+  }
+
+  /** The names of the files, the newest first. */
+  async list(): Promise<string[]> {
+    const files = await readdir(this.options.layout.runs);
+    return files
+      .filter((file) => FILE.test(file))
+      .sort()
+      .reverse();
+  }
+
+  /** What tells one content of a file from another; null when it is gone. */
+  signature(file: string): Promise<string | null> {
+    return signatureAt(this.#path(file));
+  }
+
+  /** Ends the line that a crash has cut off, with the lock, so that it is told of and not in the way. */
+  async mend(): Promise<void> {
+    const last = (await this.list())[0];
+    if (last === undefined) return;
+    const file = await open(this.#path(last), 'r+');
+    try {
+      if (await isTorn(file)) await appendTo(file, '', this.options.flush);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Reads a file; null when it is gone. Lines that cannot be read are left out, and reported once. */
+  async read(file: string): Promise<Segment | null> {
+    const path = this.#path(file);
+    const signature = await this.signature(file);
+    if (signature === null) return null;
+    const known = this.#remembered.get(file);
+    if (known?.signature === signature) return known;
+    const text = await ifThere(readFile(path, 'utf8'));
+    if (text === null) return null;
+    const lines: RunLine[] = [];
+    for (const [at, line] of text
+      .slice(0, text.lastIndexOf('\n') + 1)
+      .split('\n')
+      .entries()) {
+      if (line === '') continue;
+      const parsed = parseRunLine(line);
+      if (parsed) lines.push(parsed);
+      else this.#report(file, at + 1);
+    }
+    return this.#remember({ file, signature, lines });
+  }
+
+  /**
+   * Writes a file anew, with the lock, when there is something to change.
+   *
+   * @param change Gives what a run is to become; the same for one that stays, null for one that goes.
+   * @returns The keys of the runs that were changed.
+   */
+  async rewrite(
+    file: string,
+    change: (line: { readonly key: string; readonly run: RunRow }) => RunRow | null,
+  ): Promise<ReadonlySet<string>> {
+    const changed = new Set<string>();
+    const lines: string[] = [];
+    for (const { key, run } of (await this.read(file))?.lines ?? []) {
+      const next = run && change({ key, run });
+      if (next !== run) changed.add(key);
+      if (next) lines.push(formatRun(next));
+      else if (!run) lines.push(formatRetraction(key));
+    }
+    if (changed.size === 0) return changed;
+    const { layout, mode, flush } = this.options;
+    const path = this.#path(file);
+    try {
+      if (lines.length === 0) {
+        await rm(path, { force: true });
+      } else {
+        const temporary = join(layout.temporary, file);
+        await rm(temporary, { force: true });
+        await writeNewFile(temporary, lines.join(''), { mode, flush });
+        await rename(temporary, path);
+      }
+      if (flush) await flushFolder(layout.runs);
+    } catch (error) {
+      throw error instanceof FileStoreError ? error : new FileStoreError(path, error);
+    }
+    return changed;
+  }
+
+  async #write(text: string): Promise<void> {
+    const { layout, mode, flush } = this.options;
+    const last = (await this.list())[0];
+    const full = last === undefined || ((await ifThere(stat(this.#path(last))))?.size ?? LARGEST) >= LARGEST;
+    const name = full ? `${String(Number.parseInt(last ?? '0', 10) + 1).padStart(8, '0')}.jsonl` : last;
+    const path = this.#path(name);
+    try {
+      const file = await open(path, full ? 'wx+' : 'r+', mode);
+      try {
+        await appendTo(file, text, flush);
+      } finally {
+        await file.close();
+      }
+      if (full && flush) await flushFolder(layout.runs);
+    } catch (error) {
+      throw new FileStoreError(path, error);
+    }
+  }
+
+  #remember(segment: Segment): Segment {
+    this.#remembered.delete(segment.file);
+    this.#remembered.set(segment.file, segment);
+    for (const file of this.#remembered.keys()) {
+      if (this.#remembered.size <= REMEMBERED) break;
+      this.#remembered.delete(file);
+    }
+    return segment;
+  }
+
+  #report(file: string, line: number): void {
+    const place = `${file}:${line}`;
+    if (this.#reported.has(place)) return;
+    this.#reported.add(place);
+    this.options.logger.warn(`Line ${line} of ${this.#path(file)} is damaged, as a crash leaves it, and is left out`);
+  }
+
+  #path(file: string): string {
+    return join(this.options.layout.runs, file);
+  }
+}
+
+/** All of it or nothing. What a crash has left of a line gets an end of its own. */
+async function appendTo(file: FileHandle, text: string, flush: boolean): Promise<void> {
+  const { size } = await file.stat();
+  const bytes = Buffer.from((await isTorn(file)) ? `\n${text}` : text);
+  try {
+    for (let done = 0; done < bytes.length;) {
+      done += (await file.write(bytes, done, bytes.length - done, size + done)).bytesWritten;
+    }
+    if (flush) await file.datasync();
+  } catch (error) {
+    await file.truncate(size).catch(() => {});
+    throw error;
+  }
+}
+
+async function isTorn(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  return size > 0 && (await readAt(file, size - 1, 1))[0] !== 0x0a;
+}

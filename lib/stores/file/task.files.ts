@@ -1,0 +1,80 @@
+import { open } from 'node:fs/promises';
+import type { StoredTask, UnreadableTask } from '../../model/task.js';
+import { isUnreadable } from '../../model/task.js';
+import type { TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
+import type { DirectoryLayout } from './directory.layout.js';
+import { hasCode, ifThere, readAt, signatureOf } from './durable.fs.js';
+import type { FileSignature } from './durable.fs.js';
+import { decodeFileName, encodeFileName } from './file-name.codec.js';
+import { LARGEST_FILE, parseTaskFile } from './task-file.format.js';
+import type { UnreadableFile } from './task-file.format.js';
+
+/** What a file holds. */
+export interface LoadedFile {
+  readonly file: string;
+  readonly signature: FileSignature;
+  readonly task: StoredTask;
+  /** What is stored of a task that could be read; null otherwise. */
+  readonly row: TaskRow | null;
+}
+
+/** Reads tasks from files. Never changes anything. */
+export class TaskFiles {
+  constructor(
+    private readonly layout: DirectoryLayout,
+    private readonly codec: TaskCodec,
+  ) {}
+
+  /** Reads a file; null when it is not there. What cannot be read is told as an unreadable task. */
+  async load(name: string): Promise<LoadedFile | null> {
+    const path = this.layout.task(name);
+    const read = await ifThere(readWhole(path));
+    if (read === null) return null;
+    const { bytes, signature } = read;
+    const parsed = typeof bytes === 'string' ? damaged(bytes) : parseTaskFile(bytes);
+    if ('unreadable' in parsed) return { file: name, signature, task: unreadableTask(name, parsed), row: null };
+    if (encodeFileName(parsed.id) !== name) {
+      const { id, handler, nextRunTime } = parsed;
+      const moved = damaged(`The file holds the task ${JSON.stringify(id)}, which is not what its name says.`);
+      return { file: name, signature, task: unreadableTask(name, { ...moved, handler, nextRunTime }), row: null };
+    }
+    const task = this.codec.decodeTask(parsed);
+    return { file: name, signature, task, row: isUnreadable(task) ? null : parsed };
+  }
+}
+
+/** The content, or why there is none, and the signature of just that content. */
+async function readWhole(path: string): Promise<{ bytes: Buffer | string; signature: FileSignature }> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+    return { bytes: `The file cannot be opened: ${(error as Error).message}`, signature: 'closed' };
+  }
+  try {
+    const stats = await file.stat({ bigint: true });
+    const signature = signatureOf(stats);
+    if (!stats.isFile()) return { bytes: 'There is no file under this name but something else.', signature };
+    if (stats.size > LARGEST_FILE) return { bytes: `The file is too large: ${stats.size} bytes.`, signature };
+    return { bytes: await readAt(file, 0, Number(stats.size)), signature };
+  } catch (error) {
+    if (!hasCode(error, 'EIO')) throw error;
+    return { bytes: `The disk cannot read the file: ${(error as Error).message}`, signature: 'unread' };
+  } finally {
+    await file.close();
+  }
+}
+
+function damaged(message: string): UnreadableFile {
+  return { unreadable: 'damaged', message, id: null, handler: null, nextRunTime: null };
+}
+
+/** By the id that its name says, or that it says itself where the name holds a hash, or by the name of a foreign file. */
+function unreadableTask(
+  name: string,
+  { unreadable, message, id, handler, nextRunTime }: UnreadableFile,
+): UnreadableTask {
+  const own = id !== null && encodeFileName(id) === name ? id : null;
+  return { id: decodeFileName(name) ?? own ?? name, unreadable, message, handler, nextRunTime };
+}

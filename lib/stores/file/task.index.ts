@@ -1,0 +1,67 @@
+import { DueIndex } from '../due-index.js';
+import type { FileSignature } from './durable.fs.js';
+import { IndexedTask } from './task.summary.js';
+import type { TaskSummary, UnreadableSummary } from './task.summary.js';
+
+/** What this process knows of the task files, by file name; by due time where they are readable and due at all. */
+export class TaskIndex {
+  readonly #tasks = new Map<string, IndexedTask>();
+  readonly #unreadable = new Map<string, IndexedTask>();
+  readonly #due = new DueIndex<IndexedTask>();
+
+  get size(): number {
+    return this.#tasks.size;
+  }
+
+  all(): Iterable<IndexedTask> {
+    return this.#tasks.values();
+  }
+
+  get(file: string): IndexedTask | undefined {
+    return this.#tasks.get(file);
+  }
+
+  put(summary: TaskSummary | UnreadableSummary): IndexedTask {
+    this.remove(summary.file);
+    const entry = new IndexedTask(summary);
+    this.#tasks.set(entry.file, entry);
+    if (entry.unreadable) this.#unreadable.set(entry.file, entry);
+    else if (entry.key !== Infinity) this.#due.add(entry);
+    return entry;
+  }
+
+  remove(file: string): void {
+    const entry = this.#tasks.get(file);
+    if (!entry) return;
+    this.#tasks.delete(file);
+    this.#unreadable.delete(file);
+    if (entry.place >= 0) this.#due.remove(entry);
+  }
+
+  /** Says what the file is that was being written. */
+  sign(file: string, signature: FileSignature): void {
+    const entry = this.#tasks.get(file);
+    if (entry && entry.signature === null) this.put({ ...entry.summary, signature });
+  }
+
+  /** The tasks due by `now`, in the claim order. */
+  due(now: number, limit: number, handlers: readonly string[] | null): IndexedTask[] {
+    return this.#due.due(now, limit, handlers);
+  }
+
+  /** The task that is due first. */
+  first(handlers: readonly string[] | null): IndexedTask | undefined {
+    return this.#due.first(handlers);
+  }
+
+  /** Files that cannot be read, the one that was put in first at the front. */
+  unreadable(): Iterable<IndexedTask> {
+    return this.#unreadable.values();
+  }
+
+  /** The file that is listed under an id that its name does not give away. */
+  fileOfUnreadable(id: string): string | undefined {
+    for (const entry of this.#unreadable.values()) if (entry.id === id) return entry.file;
+    return undefined;
+  }
+}

@@ -1,0 +1,31 @@
+import { mkdtempSync } from 'node:fs';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, it } from 'vitest';
+import { encodeFileName } from '../../lib/stores/file/file-name.codec.js';
+import { FileStore } from '../../lib/stores/file/file.store.js';
+import { describeStore } from '../../lib/testing/describe-store.js';
+
+const root = mkdtempSync(join(tmpdir(), 'asyncz-contract-'));
+const directoryOf = ({ namespace }: { namespace: string }) => join(root, namespace);
+
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describeStore('FileStore', (request) => new FileStore({ directory: directoryOf(request) }), {
+  describe,
+  it,
+  cleanup: (request) => rm(directoryOf(request), { recursive: true, force: true }),
+  damage: async (request) => {
+    const path = join(directoryOf(request), `${encodeFileName(request.id)}.task`);
+    const whole = await readFile(path);
+    await writeFile(path, whole.subarray(0, -99));
+    return () => writeFile(path, whole);
+  },
+  dump: async (request) => {
+    const directory = directoryOf(request);
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    return Buffer.concat(await Promise.all(files.map((file) => readFile(file))));
+  },
+});
