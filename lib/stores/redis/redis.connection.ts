@@ -6,7 +6,7 @@ import type { RedisClient } from './redis.address.js';
 import type { ResolvedOptions } from './redis.options.js';
 
 /** How long one command may take before it is given up, in milliseconds. Whoever asked tries again later. */
-const COMMAND_TIMEOUT_MS = 10_000;
+const COMMAND_TIMEOUT_MS = 5_000;
 
 /** How long a command waits for a lost connection to come back, in milliseconds. */
 const RECONNECT_WAIT_MS = 3_000;

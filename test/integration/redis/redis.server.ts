@@ -15,9 +15,10 @@ export const EVERY_WRITE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 /** Keeps nothing, for tests that do not restart it. */
 export const NOTHING_KEPT = ['--save', '', '--appendonly', 'no'];
 
-function binary(names: readonly string[]): string {
-  const found = findBinary(names);
-  if (found === null) throw new Error(`The tests need one of ${names.join(', ')}. On Debian: apt-get install redis`);
+/** The path of the server's program. */
+export function redisBinary(): string {
+  const found = findBinary(['redis-server', 'valkey-server']);
+  if (found === null) throw new Error('The tests need redis-server or valkey-server. On Debian: apt-get install redis');
   return found;
 }
 
@@ -44,7 +45,7 @@ export class RedisServer {
   /** Starts it, again where it was stopped. */
   async run(): Promise<void> {
     const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder, ...this.args];
-    this.#process = await startServer(binary(['redis-server', 'valkey-server']), args, () => this.#answers());
+    this.#process = await startServer(redisBinary(), args, () => this.#answers());
   }
 
   /** Ends it, by default without a chance to say goodbye. */
@@ -61,7 +62,8 @@ export class RedisServer {
 
   /** Runs `work` with a client. */
   async ask<T>(work: (client: Redis) => Promise<T>): Promise<T> {
-    const client = new Redis(this.port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null });
+    const options = { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null };
+    const client = new Redis(this.port, '127.0.0.1', options);
     client.on('error', () => {});
     try {
       await client.connect();

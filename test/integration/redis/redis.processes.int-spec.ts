@@ -1,0 +1,177 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Redis } from 'ioredis';
+import { createStoreContext, makeTask, until } from 'nestjs-asyncz/testing';
+import { RedisStore } from 'nestjs-asyncz/redis';
+import { startDue } from '../../../lib/testing/plan.fixtures.js';
+import { redisUrl } from '../../support/server-urls.js';
+import { ClaimingWorker, untilWorkers } from './claiming.worker.js';
+import type { StartedRun } from './claiming.worker.js';
+import { keysFor, removeNamespace } from './redis.kit.js';
+import { EVERY_WRITE, RedisServer } from './redis.server.js';
+
+const COUNT = 10_000;
+
+let admin: Redis;
+let names = 0;
+let request: { namespace: string };
+let workers: ClaimingWorker[];
+
+beforeAll(() => {
+  admin = new Redis(redisUrl());
+});
+afterAll(() => admin.disconnect());
+
+beforeEach(() => {
+  names += 1;
+  request = { namespace: `processes_${process.pid}_${names}` };
+  workers = [];
+});
+afterEach(async () => {
+  for (const worker of workers) await worker.kill();
+  await removeNamespace(admin, request);
+});
+
+async function openStore(url: string): Promise<RedisStore> {
+  const store = new RedisStore({ url, ...keysFor(request) });
+  await store.start(createStoreContext({ identity: 'parent' }));
+  return store;
+}
+
+async function startWorkers(url: string, count: number, leaseMs?: number): Promise<void> {
+  const owners = Array.from({ length: count }, (_, at) => `worker-${workers.length + at + 1}`);
+  const options = { url, ...keysFor(request) };
+  workers.push(...(await Promise.all(owners.map((owner) => ClaimingWorker.start(owner, options, leaseMs)))));
+}
+
+/** Adds one-shot tasks that all are due at the same time, shortly ahead. */
+async function addDue(store: RedisStore, count: number): Promise<number> {
+  const at = (await store.now()) + 1_000;
+  const tasks = Array.from({ length: count }, (_, index) => makeTask(`t${index}`, { nextRunTime: at, args: [index] }));
+  await store.addTasks(tasks);
+  return at;
+}
+
+const startsOf = () => workers.flatMap(({ started }) => started);
+const distinct = (starts: readonly StartedRun[]) => new Set(starts.map(({ id }) => id)).size;
+
+/** Prints what a scenario came to. */
+function report(title: string, expected: number, starts: readonly StartedRun[], extra = ''): void {
+  const started = distinct(starts);
+  const text = `expected ${expected}, started ${started}, doubled ${starts.length - started}, lost ${expected - started}`;
+  console.log(`${title}: ${text}${extra}`);
+}
+
+describe('two processes on one Redis', () => {
+  it('run each of 10,000 one-shot tasks that are due at once exactly once', async () => {
+    const store = await openStore(redisUrl());
+    await startWorkers(redisUrl(), 2);
+    const dueAt = await addDue(store, COUNT);
+    await untilWorkers(workers, () => distinct(startsOf()) === COUNT, 60_000);
+    const took = (await store.now()) - dueAt;
+    await until(
+      async () => (await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 0 })).total === 0,
+    );
+    report('10,000 at once', COUNT, startsOf(), `, the last start ${took} ms after the due time`);
+    expect(startsOf().length).toBe(COUNT);
+    expect(startsOf().every(({ attempt }) => attempt === 1)).toBe(true);
+    expect(workers.every(({ started }) => started.length > 0)).toBe(true);
+    for (const worker of workers) await worker.stop();
+    await store.shutdown();
+  });
+
+  it('lose none when one is killed in the middle', async () => {
+    const leaseMs = 2_000;
+    const store = await openStore(redisUrl());
+    await startWorkers(redisUrl(), 2, leaseMs);
+    await addDue(store, COUNT);
+    const [victim, heir] = workers;
+    await untilWorkers(workers, () => victim!.started.length > 1_500, 60_000);
+    await victim!.kill();
+    await untilWorkers([heir!], () => distinct(startsOf()) === COUNT, 60_000);
+    await until(
+      async () => (await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 0 })).total === 0,
+    );
+    report('10,000 and one SIGKILL', COUNT, startsOf());
+    const byRun = new Map<string, StartedRun[]>();
+    for (const start of startsOf()) byRun.set(start.id, [...(byRun.get(start.id) ?? []), start]);
+    for (const starts of byRun.values()) {
+      const inOrder = starts.toSorted((a, b) => a.attempt - b.attempt);
+      for (const [at, start] of inOrder.entries()) {
+        if (at > 0) expect(start.token).toBeGreaterThan(inOrder[at - 1]!.token);
+      }
+      // Only what the victim had in hand may start again.
+      if (starts.length > 1) expect(inOrder[0]!.owner).toBe(victim!.owner);
+    }
+    await heir!.stop();
+    await store.shutdown();
+  });
+
+  it('lose and double none while the server is killed twice in the middle', async () => {
+    const server = await RedisServer.start(EVERY_WRITE);
+    const count = 4_000;
+    try {
+      const store = await openStore(server.url);
+      await startWorkers(server.url, 2);
+      await addDue(store, count);
+      for (const share of [0.25, 0.6]) {
+        await untilWorkers(workers, () => distinct(startsOf()) > count * share, 60_000);
+        await server.kill();
+        await server.run();
+      }
+      await untilWorkers(workers, () => distinct(startsOf()) === count, 60_000);
+      const failures = workers.flatMap((worker) => worker.failures).length;
+      report('4,000 and two restarts', count, startsOf(), `, ${failures} calls failed meanwhile`);
+      expect(startsOf().length).toBe(count);
+      await until(async () => (await store.runs({ status: 'succeeded' }, { limit: count + 1 })).runs.length === count);
+      for (const worker of workers) await worker.stop();
+      await store.shutdown();
+    } finally {
+      await server.remove();
+    }
+  });
+
+  it('do not both start a task when one is frozen for longer than its reservation', async () => {
+    const store = await openStore(redisUrl());
+    await startWorkers(redisUrl(), 1);
+    const request = { limit: 5, handlers: ['work'], owner: 'frozen', leaseMs: 60_000 };
+    let id = '';
+    for (let at = 0; at < 20 && id === ''; at += 1) {
+      await store.addTask(makeTask(`t${at}`, { nextRunTime: await store.now() }));
+      const { claimed } = await store.claimDue(request, (task, now) => {
+        id = task.id;
+        // Blocks this process. Meanwhile its reservation runs out, and the other process takes the task.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_600);
+        return startDue('frozen', 60_000)(task, now);
+      });
+      expect(claimed).toEqual([]);
+    }
+    const [worker] = workers;
+    await untilWorkers([worker!], () => worker!.started.some((run) => run.id.startsWith(`${id}@`)), 10_000);
+    expect(worker!.started.filter((run) => run.id.startsWith(`${id}@`)).map(({ attempt }) => attempt)).toEqual([1]);
+    await worker!.stop();
+    await store.shutdown();
+  });
+
+  it('wake each other within 5 ms', async () => {
+    const store = await openStore(redisUrl());
+    await startWorkers(redisUrl(), 1);
+    const [worker] = workers;
+    const latencies: number[] = [];
+    for (let at = 0; at < 200; at += 1) {
+      const now = await store.now();
+      const added = process.hrtime.bigint();
+      await store.addTask(makeTask(`t${at}`, { nextRunTime: now }));
+      await store.wake(now);
+      await untilWorkers([worker!], () => worker!.started.length > at, 5_000);
+      latencies.push(Number(worker!.started.at(-1)!.at - added) / 1e6);
+    }
+    const sorted = latencies.toSorted((a, b) => a - b);
+    const [p50, p99] = [sorted[99]!, sorted[197]!];
+    console.log(
+      `from the add in one process to the claim in another: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
+    );
+    expect(p50).toBeLessThan(5);
+    await worker!.stop();
+    await store.shutdown();
+  });
+});
