@@ -118,6 +118,7 @@ export class MongooseTransactor {
         .sort({ priority: 1, dueAt: 1, _id: 1 })
         .skip(skip)
         .limit(wanted)
+        .batchSize(wanted)
         .toArray();
       const { loaded, unreadable: damaged } = this.tasks.load(found);
       candidates.push(...loaded);
@@ -138,14 +139,14 @@ export class MongooseTransactor {
     if (modifiedCount === candidates.length) return candidates;
     if (modifiedCount === 0) return [];
     const mine = await collection
-      .find({ _id: { $in: ids }, reservedBy: reservation }, { projection: { _id: 1 } })
+      .find({ _id: { $in: ids }, reservedBy: reservation }, { projection: { _id: 1 }, batchSize: ids.length + 1 })
       .toArray();
     const taken = new Set(mine.map(({ _id }) => _id));
     return candidates.filter(({ task }) => taken.has(task.id));
   }
 
   async #load<T>(ids: readonly string[], { missing, unreadable }: Progress<T>): Promise<Loaded[]> {
-    const found = await this.tasks.collection.find({ _id: { $in: [...ids] } }).toArray();
+    const found = await this.tasks.collection.find({ _id: { $in: [...ids] } }, { batchSize: ids.length + 1 }).toArray();
     const byId = new Map(found.filter(({ gone }) => !gone).map((document) => [document._id, document]));
     const { loaded, unreadable: damaged } = this.tasks.load(ids.flatMap((id) => byId.get(id) ?? []));
     missing.push(...ids.filter((id) => !byId.has(id)));
@@ -255,7 +256,9 @@ export class MongooseTransactor {
     errors: ReadonlyMap<number, Error>,
   ): Promise<Outcome[]> {
     const ids = decided.map(({ loaded }) => loaded.task.id);
-    const found = await this.tasks.collection.find({ _id: { $in: ids } }, { projection: { writers: 1 } }).toArray();
+    const found = await this.tasks.collection
+      .find({ _id: { $in: ids } }, { projection: { writers: 1 }, batchSize: ids.length + 1 })
+      .toArray();
     const writers = new Map(found.map((document) => [document._id, document.writers ?? '']));
     return decided.map(({ loaded, operation }, at) => {
       const error = errors.get(at);

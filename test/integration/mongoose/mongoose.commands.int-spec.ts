@@ -1,0 +1,77 @@
+import mongoose from 'mongoose';
+import type { mongo } from 'mongoose';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createStoreContext, makeTask } from 'nestjs-asyncz/testing';
+import { MongooseStore } from 'nestjs-asyncz/mongoose';
+import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
+import { useMongodb } from '../../support/mongodb.js';
+
+/** The stand-in reads every document for every query, so it is 200 here and not 1,000. */
+const COUNT = 200;
+const LEASE_MS = 600_000;
+const DATABASE = 'asyncz_commands';
+
+const server = useMongodb();
+let client: mongo.MongoClient;
+let store: MongooseStore;
+let commands: string[];
+const collection = `commands_${process.pid}_tasks`;
+
+beforeEach(async () => {
+  client = new mongoose.mongo.MongoClient(server.url(), { monitorCommands: true });
+  store = new MongooseStore({ client, database: DATABASE, collection });
+  await store.start(createStoreContext());
+  commands = [];
+  client.on('commandStarted', ({ commandName }) => commands.push(commandName));
+});
+afterEach(async () => {
+  await store.shutdown();
+  for (const kind of ['tasks', 'runs', 'schedulers']) {
+    await client.db(DATABASE).collection(collection.replace('tasks', kind)).drop();
+  }
+  await client.close();
+});
+
+describe('the commands of a MongoDB store', () => {
+  it('are few however many tasks are claimed, renewed and ended at once', async () => {
+    const now = await store.now();
+    await store.addTasks(Array.from({ length: COUNT }, (_, at) => makeTask(`t${at}`, { nextRunTime: now - 1 })));
+    commands.length = 0;
+    const request = { limit: COUNT, handlers: ['work'], owner: 'x', leaseMs: LEASE_MS };
+    const { claimed } = await store.claimDue(request, startDue('x', LEASE_MS));
+    const claiming = commands.splice(0);
+    const held = claimed.flatMap(({ id, start }) =>
+      start.map((run) => ({ taskId: id, runId: run.id, token: run.token })),
+    );
+    const { lost } = await store.renewLeases(held, LEASE_MS);
+    const renewing = commands.splice(0);
+    const { settled } = await store.finishRuns(
+      claimed.map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded')),
+    );
+    const finishing = commands.splice(0);
+    expect([claimed.length, lost.length, settled.length]).toEqual([COUNT, 0, COUNT]);
+
+    // A server of its own takes 100,000 writes in one command; the stand-in says that it takes 64.
+    const { maxWriteBatchSize } = await client.db('admin').command({ hello: 1 });
+    const pieces = Math.ceil(COUNT / Math.min(COUNT, maxWriteBatchSize)) - 1;
+    const whole = {
+      claiming: claiming.length - pieces,
+      renewing: renewing.length - pieces,
+      finishing: finishing.length - 2 * pieces,
+    };
+    console.log(
+      `${COUNT} tasks: ${claiming.length} commands to claim, ${renewing.length} to renew, ${finishing.length} to end them; ` +
+        `${whole.claiming}, ${whole.renewing} and ${whole.finishing} where the server takes them in one piece`,
+    );
+    // 1,000 tasks are two batches of 500: at most 60 commands for all of it.
+    expect(2 * (whole.claiming + whole.renewing + whole.finishing)).toBeLessThanOrEqual(60);
+    expect(whole).toEqual({ claiming: 3, renewing: 2, finishing: 5 });
+  });
+
+  it('are one for a poll that finds nothing due', async () => {
+    await store.addTask(makeTask('later', { nextRunTime: (await store.now()) + 60_000 }));
+    commands.length = 0;
+    await store.nextDueFor(['work']);
+    expect(commands).toEqual(['find']);
+  });
+});
