@@ -84,6 +84,8 @@ export type {
 } from './triggers/trigger.interface.js';
 
 export type { EncryptionOptions, Secrets } from './persistence/key-ring.js';
+export { isUnstoredResult } from './persistence/unstored-result.js';
+export type { UnstoredResult } from './persistence/unstored-result.js';
 export type { Serializer } from './persistence/serializer.registry.js';
 export type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './persistence/codec.interface.js';
 
