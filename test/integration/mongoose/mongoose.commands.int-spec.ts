@@ -6,8 +6,8 @@ import { MongooseStore } from 'nestjs-asyncz/mongoose';
 import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { useMongodb } from '../../support/mongodb.js';
 
-/** The stand-in reads every document for every query, so it is 200 here and not 1,000. */
-const COUNT = 200;
+/** The stand-in reads every document for every query, so it is 130 here and not 1,000. */
+const COUNT = 130;
 const LEASE_MS = 600_000;
 const DATABASE = 'asyncz_commands';
 

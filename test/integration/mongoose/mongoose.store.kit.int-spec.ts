@@ -24,7 +24,7 @@ describeStore(
     describe,
     it,
     // The stand-in reads every document for every query.
-    volume: 100,
+    volume: 70,
     leaseMs: 1_000,
     cleanup: async (request) => {
       for (const collection of await collectionsOf(request)) await collection.drop();
