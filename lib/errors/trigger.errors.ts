@@ -45,7 +45,7 @@ export class CronSyntaxError extends AsynczError {
     const { expression, position, length, field, found, allowed, suggestion } = problem;
     const hint = suggestion === null ? '' : ` Did you mean ${suggestion}?`;
     super(
-      `Invalid cron ${field === null ? 'expression' : field}: ${found} (character ${position + 1}). ` +
+      `Invalid cron expression: ${found} (character ${position + 1}). ` +
         `Allowed: ${allowed}.${hint}\n${pointAt(expression, position, length)}`,
     );
     this.expression = expression;

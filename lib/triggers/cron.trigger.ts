@@ -1,16 +1,17 @@
-import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { InvalidOptionError } from '../errors/input.errors.js';
+import type { DstRules } from '../time/dst.js';
 import { TimeZone } from '../time/time-zone.js';
-import { CronClock } from './cron/cron.clock.js';
-import type { DstGap, DstOverlap, DstRules } from './cron/cron.clock.js';
-import type { CronDialect } from './cron/cron.field-parser.js';
 import { CRON_FIELD_NAMES } from './cron/cron.fields.js';
-import type { CronSchedule, DayMatch } from './cron/cron.fields.js';
+import type { CronDialect, CronSchedule, DayMatch } from './cron/cron.fields.js';
 import { parseCronExpression, parseCronFields } from './cron/cron.parser.js';
 import { CronPattern } from './cron/cron.pattern.js';
 import { cronInWords } from './cron/cron.words.js';
+import { readChoice, readDst } from './dst.options.js';
 import { given, readScheduleOptions } from './schedule.options.js';
-import { NO_TASK, ScheduleTrigger } from './schedule.trigger.js';
-import type { Occurrence, TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import { NO_TASK } from './schedule.trigger.js';
+import type { TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import { WallClock } from './wall-clock/wall-clock.js';
+import { WallClockTrigger } from './wall-clock/wall-clock.trigger.js';
 
 const OWN_OPTIONS = ['expression', ...CRON_FIELD_NAMES, 'dialect', 'dayMatch', 'dst'];
 
@@ -22,21 +23,23 @@ const MAX_HASHED = 1_000;
  *
  * @publicApi
  */
-export class CronTrigger extends ScheduleTrigger {
+export class CronTrigger extends WallClockTrigger {
   readonly type = 'cron';
   readonly #schedule: CronSchedule;
   readonly #zone: TimeZone;
   readonly #rules: DstRules;
   readonly #own: Record<string, unknown>;
-  readonly #clock: CronClock;
+  /** As it was written, in one line. */
+  readonly #text: string;
+  readonly #clock: WallClock;
   /** The clocks of tasks, where `H` gives each its own; null where none does. */
-  readonly #hashed: Map<string, CronClock> | null;
+  readonly #hashed: Map<string, WallClock> | null;
 
   /** @throws CronSyntaxError, InvalidOptionError, UnknownOptionError, UnknownNameError */
   constructor(data: TriggerData, context: TriggerContext) {
     super(readScheduleOptions(data, context, OWN_OPTIONS));
-    const dialect = readChoice<CronDialect>(data, 'dialect', ['standard', 'asyncz']) ?? 'standard';
-    const dayMatch = readChoice<DayMatch>(data, 'dayMatch', ['and', 'or']);
+    const dialect = readChoice<CronDialect>(data.dialect, 'dialect', ['standard', 'asyncz']) ?? 'standard';
+    const dayMatch = readChoice<DayMatch>(data.dayMatch, 'dayMatch', ['and', 'or']);
     const fields = givenFields(data);
     this.#schedule = given(data.expression)
       ? parseCronExpression(data.expression, dialect, dayMatch)
@@ -54,20 +57,13 @@ export class CronTrigger extends ScheduleTrigger {
       ...(dayMatch !== undefined && { dayMatch }),
       ...(given(data.dst) && { dst }),
     };
+    this.#text = given(data.expression)
+      ? `"${String(data.expression)}"`
+      : Object.entries(fields)
+          .map(([name, value]) => `${name} ${String(value)}`)
+          .join(', ');
     this.#hashed = usesHash(this.#schedule) ? new Map() : null;
     this.#clock = this.#createClock(NO_TASK.taskId);
-  }
-
-  protected gridFrom(time: number, seed: TriggerSeed): number | null {
-    return this.#clockOf(seed).next(time);
-  }
-
-  protected countGrid(from: number, to: number, seed: TriggerSeed): number {
-    return this.#clockOf(seed).count(from, to);
-  }
-
-  protected override dstMark(time: number, seed: TriggerSeed): Occurrence['dst'] {
-    return this.#clockOf(seed).mark(time);
   }
 
   protected override whyNoGrid(): string {
@@ -79,10 +75,10 @@ export class CronTrigger extends ScheduleTrigger {
   }
 
   protected describeGrid(): string {
-    return `${cronInWords(this.#own, this.#schedule)}, ${this.options.timezone}`;
+    return `${cronInWords(this.#schedule, this.#text)}, ${this.options.timezone}`;
   }
 
-  #clockOf({ taskId }: TriggerSeed): CronClock {
+  protected clockOf({ taskId }: TriggerSeed): WallClock {
     if (this.#hashed === null) return this.#clock;
     let clock = this.#hashed.get(taskId);
     if (!clock) {
@@ -93,8 +89,8 @@ export class CronTrigger extends ScheduleTrigger {
     return clock;
   }
 
-  #createClock(taskId: string): CronClock {
-    return new CronClock(new CronPattern(this.#schedule, taskId), this.#zone, this.#rules);
+  #createClock(taskId: string): WallClock {
+    return new WallClock(new CronPattern(this.#schedule, taskId), this.#zone, this.#rules);
   }
 }
 
@@ -110,24 +106,4 @@ function givenFields(data: TriggerData): Record<string, unknown> {
     fields[name] = data[name];
   }
   return fields;
-}
-
-function readChoice<T extends string>(data: TriggerData, option: string, allowed: readonly T[]): T | undefined {
-  const value = data[option];
-  if (!given(value)) return undefined;
-  if (!(allowed as readonly unknown[]).includes(value)) {
-    throw new InvalidOptionError(option, value, allowed.map((one) => JSON.stringify(one)).join(' or '));
-  }
-  return value as T;
-}
-
-/** The rules of the task itself; what it leaves open follows from the form of its hour. */
-function readDst({ dst }: TriggerData): Partial<DstRules> {
-  if (!given(dst)) return {};
-  if (typeof dst !== 'object') throw new InvalidOptionError('dst', dst, 'an object with "gap" or "overlap"');
-  rejectUnknownOptions('dst', dst as object, ['gap', 'overlap']);
-  const rules = { type: 'dst', ...(dst as object) };
-  const gap = readChoice<DstGap>(rules, 'gap', ['shift', 'skip', 'next']);
-  const overlap = readChoice<DstOverlap>(rules, 'overlap', ['first', 'second', 'both']);
-  return { ...(gap !== undefined && { gap }), ...(overlap !== undefined && { overlap }) };
 }

@@ -3,12 +3,16 @@ import { SystemClock } from '../model/clock.js';
 import { assertTimezone } from '../time/inputs.js';
 import { AndTrigger } from './and.trigger.js';
 import { BaseTrigger } from './base.trigger.js';
+import { CalendarIntervalTrigger } from './calendar-interval.trigger.js';
+import type { CalendarDefinition } from './calendars/calendar.interface.js';
+import { CalendarRegistry } from './calendars/calendar.registry.js';
 import { CronTrigger } from './cron.trigger.js';
 import { DateTrigger } from './date.trigger.js';
 import { FixedDelayTrigger } from './fixed-delay.trigger.js';
 import { IntervalTrigger } from './interval.trigger.js';
 import { ShutdownTrigger, StartupTrigger } from './lifecycle.triggers.js';
 import { OrTrigger } from './or.trigger.js';
+import { RRuleTrigger } from './rrule.trigger.js';
 import type { TriggerContext, TriggerCreation, TriggerData } from './trigger.interface.js';
 
 /**
@@ -29,9 +33,11 @@ export type TriggerClass = new (data: TriggerData, context: TriggerContext) => B
 const BUILT_IN: Readonly<Record<string, TriggerClass>> = {
   date: DateTrigger,
   interval: IntervalTrigger,
+  calendarInterval: CalendarIntervalTrigger,
   cron: CronTrigger,
   and: AndTrigger,
   or: OrTrigger,
+  rrule: RRuleTrigger,
   fixedDelay: FixedDelayTrigger,
   startup: StartupTrigger,
   shutdown: ShutdownTrigger,
@@ -45,6 +51,7 @@ const BUILT_IN: Readonly<Record<string, TriggerClass>> = {
  */
 export class TriggerRegistry {
   readonly #factories = new Map<string, TriggerFactory>();
+  readonly #calendars = new CalendarRegistry();
 
   constructor() {
     for (const [type, trigger] of Object.entries(BUILT_IN)) this.register(type, trigger);
@@ -62,6 +69,17 @@ export class TriggerRegistry {
       throw new InvalidOptionError(`triggers.${type}`, factory, 'a factory, or a class that extends BaseTrigger');
     }
     this.#factories.set(type, isTriggerClass(factory) ? (data, context) => new factory(data, context) : factory);
+    return this;
+  }
+
+  /**
+   * Adds an exclusion calendar that triggers can name, or replaces the one of the same name; triggers follow at once.
+   *
+   * @throws InvalidOptionError, UnknownOptionError When it cannot be read.
+   * @throws UnknownNameError When it names a calendar that is not registered.
+   */
+  registerCalendar(name: string, definition: CalendarDefinition): this {
+    this.#calendars.register(name, definition);
     return this;
   }
 
@@ -85,9 +103,7 @@ export class TriggerRegistry {
     return factory(data, {
       ...creation,
       create: (child, timezone) => this.create(child, { ...creation, timezone }),
-      calendar: () => {
-        throw new UnknownNameError('calendar', '', []);
-      },
+      calendar: (source, timezone) => this.#calendars.use(source, timezone),
     });
   }
 }

@@ -1,13 +1,7 @@
-import { CRON_RANGES, WEEKDAY_NAMES } from './cron.fields.js';
-import type { CronField, CronFieldName, CronItem } from './cron.fields.js';
+import { WEEKDAY_NAMES } from './cron.fields.js';
+import type { CronDialect, CronField, CronFieldName, CronItem } from './cron.fields.js';
 import { CronScanner } from './cron.scanner.js';
 import type { CronValue } from './cron.scanner.js';
-
-/**
- * How numbers and days are meant. `standard` is crontab: Sunday is 0 or 7. `asyncz` is that of the model system: Monday is
- * 0, and its grammar is smaller and stricter.
- */
-export type CronDialect = 'standard' | 'asyncz';
 
 /** Where a field stands: between the others of an expression, or alone under its name, where blanks are possible. */
 export type CronForm = 'expression' | 'fields';
@@ -39,7 +33,7 @@ export function parseCronField(
   start = 0,
   end = expression.length,
 ): CronField {
-  const scanner = new CronScanner(expression, name, start, end);
+  const scanner = new CronScanner(expression, name, start, end, dialect);
   const parse = dialect === 'standard' ? parseItem : parseStrictItem;
   const items: CronItem[] = [];
   let wildcard = false;
@@ -67,11 +61,10 @@ function parseItem(scanner: CronScanner, form: CronForm): ParsedItem {
   const special = parseSpecial(scanner, form);
   if (special !== null) return { item: special, wildcard: false };
   const { min, max } = scanner.range;
-  const largest = scanner.field === 'dayOfWeek' ? 7 : max;
   const wildcard = takeAny(scanner);
   if (wildcard) return { item: rangeItem(min, max, takeStep(scanner) ?? 1), wildcard };
-  const from = scanner.value(largest);
-  const to = scanner.take('-') ? scanner.value(largest) : null;
+  const from = scanner.value();
+  const to = scanner.take('-') ? scanner.value() : null;
   const step = takeStep(scanner);
   if (scanner.field === 'dayOfWeek') return { item: weekdayRange(from.value, to?.value ?? null, step), wildcard };
   if (to === null) return { item: rangeItem(from.value, step === null ? from.value : max, step ?? 1), wildcard };
@@ -139,7 +132,7 @@ function parseDay(scanner: CronScanner): CronItem | null {
   if (last === undefined) {
     if (day === undefined) return taken(scanner, text, { kind: 'workdays' });
     if (Number(day) < 1 || Number(day) > 31) {
-      scanner.failValue({ value: Number(day), named: false, position: scanner.position, length: day.length }, 31);
+      scanner.failValue({ value: Number(day), named: false, position: scanner.position, length: day.length });
     }
     return taken(scanner, text, { kind: 'nearestWorkday', day: Number(day) });
   }
@@ -166,8 +159,7 @@ function parseOrdinal(scanner: CronScanner): CronItem | null {
     return scanner.failHere(`the weekday is missing after "${ordinal}"`, `"${ordinal} fri"`);
   }
   scanner.advance(ordinal!.length + blanks!.length);
-  const { min } = CRON_RANGES.dayOfWeek;
-  const { value } = scanner.value(min - 1, min, WEEKDAY_NAMES);
+  const { value } = scanner.name(WEEKDAY_NAMES, 0);
   return { kind: 'nth', weekday: value, nth: ORDINALS.indexOf(ordinal!.toLowerCase()) + 1 || -1 };
 }
 
@@ -203,10 +195,10 @@ function parseStrictItem(scanner: CronScanner): ParsedItem {
   // Its weekdays count from Monday.
   const names = weekdays ? [...WEEKDAY_NAMES.slice(1), WEEKDAY_NAMES[0]!] : scanner.range.names;
   const wildcard = scanner.take('*');
-  const from = wildcard ? null : scanner.value(max, min, names);
+  const from = wildcard ? null : scanner.value(names);
   let to = null;
   if (from !== null && scanner.take('-')) {
-    to = scanner.value(max, min, names);
+    to = scanner.value(names);
     if (to.named !== from.named) scanner.fail('a name and a number in one range', to.position, to.length);
     if (to.value < from.value) failReversed(scanner, from, to);
   }

@@ -13,6 +13,14 @@ export const CRON_FIELD_NAMES: readonly CronFieldName[] = [
   'second',
 ];
 
+/**
+ * How numbers and days are meant. `standard` is crontab: Sunday is 0 or 7. `asyncz` is that of the model system: Monday is
+ * 0, and its grammar is smaller and stricter.
+ *
+ * @publicApi
+ */
+export type CronDialect = 'standard' | 'asyncz';
+
 /** What a field may hold. */
 export interface CronFieldRange {
   readonly min: number;

@@ -2,9 +2,8 @@ import { InvalidOptionError } from '../../errors/input.errors.js';
 import { nearestName } from '../../errors/nearest-name.js';
 import { CronSyntaxError } from '../../errors/trigger.errors.js';
 import { parseCronField } from './cron.field-parser.js';
-import type { CronDialect } from './cron.field-parser.js';
 import { anyValue, CRON_FIELD_NAMES, smallestValue } from './cron.fields.js';
-import type { CronField, CronFieldName, CronSchedule, DayMatch } from './cron.fields.js';
+import type { CronDialect, CronField, CronFieldName, CronSchedule, DayMatch } from './cron.fields.js';
 
 /** The fields of an expression in the order in which they are written. */
 const ORDER: readonly CronFieldName[] = ['second', 'minute', 'hour', 'day', 'month', 'dayOfWeek', 'year'];

@@ -9,6 +9,8 @@ import {
   yearOf,
 } from '../../time/civil.js';
 import { stableHash } from '../stable-hash.js';
+import { walkBoth } from '../wall-clock/local-grid.js';
+import type { LocalGrid } from '../wall-clock/local-grid.js';
 import { CRON_RANGES, MAX_YEAR } from './cron.fields.js';
 import type { CronField, CronFieldName, CronItem, CronSchedule } from './cron.fields.js';
 import { specialDays } from './cron.special-days.js';
@@ -34,7 +36,7 @@ type NextTable = Int16Array;
  *
  * Days are masks, bit 0 for the first of the month, so that a month is looked through in a few instructions.
  */
-export class CronPattern {
+export class CronPattern implements LocalGrid {
   readonly #seconds: NextTable;
   readonly #minutes: NextTable;
   readonly #hours: NextTable;
@@ -93,9 +95,9 @@ export class CronPattern {
   /**
    * The first time of the schedule at or after a time; `Infinity` when there is none.
    *
-   * @param maxYear The last year that is looked at.
+   * @param lastYear The last year that is looked at.
    */
-  next(time: number, maxYear: number): number {
+  next(time: number, lastYear: number): number {
     const days = Math.floor(time / DAY_SECONDS);
     const date = civilFromDays(days);
     const year = yearOf(date);
@@ -108,7 +110,7 @@ export class CronPattern {
     }
     const rest = mask & (-1 << day);
     if (rest !== 0) return (days - day + 1 + lowestBit(rest)) * DAY_SECONDS + this.#firstOfDay;
-    const start = this.#firstDayFrom(year, month + 1, maxYear);
+    const start = this.#firstDayFrom(year, month + 1, lastYear);
     return start === Infinity ? Infinity : start * DAY_SECONDS + this.#firstOfDay;
   }
 
@@ -125,6 +127,18 @@ export class CronPattern {
     const before = this.#hasDay(firstDay) ? this.#countInDay(from - firstDay * DAY_SECONDS) : 0;
     const after = this.#hasDay(lastDay) ? this.#countInDay(to - lastDay * DAY_SECONDS) : 0;
     return this.#countDays(firstDay, lastDay - 1) * this.#perDay - before + after;
+  }
+
+  countBoth(from: number, to: number, shift: number): number {
+    // A minute and one that lies whole minutes later have the same seconds, if they have any.
+    if (shift % 60 !== 0) return walkBoth(this, from, to, shift);
+    let count = 0;
+    for (let time = from; time < to;) {
+      const end = Math.min(to, (Math.floor(time / 60) + 1) * 60);
+      if (this.count(time + shift, end + shift) > 0) count += this.count(time, end);
+      time = end;
+    }
+    return count;
   }
 
   #hasDay(days: number): boolean {
@@ -186,7 +200,7 @@ export class CronPattern {
   }
 
   /** The first day of the schedule in a month or after it, as a day number; `month` may be 13. */
-  #firstDayFrom(fromYear: number, fromMonth: number, maxYear: number): number {
+  #firstDayFrom(fromYear: number, fromMonth: number, lastYear: number): number {
     let year = fromYear;
     let month = fromMonth > 12 ? NONE : this.#months[fromMonth]!;
     for (;;) {
@@ -202,7 +216,7 @@ export class CronPattern {
           month = this.#months[0]!;
         }
       }
-      if (year > maxYear) return Infinity;
+      if (year > lastYear) return Infinity;
       const mask = this.#maskOf(year, month);
       if (mask !== 0) return this.#monthStart + lowestBit(mask);
       month = this.#months[month + 1]!;

@@ -1,7 +1,7 @@
 import { nearestName } from '../../errors/nearest-name.js';
 import { CronSyntaxError } from '../../errors/trigger.errors.js';
 import { CRON_RANGES } from './cron.fields.js';
-import type { CronFieldName, CronFieldRange } from './cron.fields.js';
+import type { CronDialect, CronFieldName, CronFieldRange } from './cron.fields.js';
 
 /** A value in a field, with its place for messages. */
 export interface CronValue {
@@ -29,6 +29,7 @@ export class CronScanner {
     readonly field: CronFieldName,
     start: number,
     private readonly end: number,
+    private readonly dialect: CronDialect,
   ) {
     this.range = CRON_RANGES[field];
     this.#position = start;
@@ -91,15 +92,23 @@ export class CronScanner {
   /**
    * A number or a name of the field.
    *
-   * @param max The largest number that is allowed: 7 for the weekdays of crontab.
-   * @param first The number of the first name.
+   * @param names The names, the first for the smallest number; those of the field unless given.
    */
-  value(max: number, first = this.range.min, names = this.range.names): CronValue {
+  value(names = this.range.names): CronValue {
     const number = this.digits();
     if (number !== null) {
-      if (number.value < this.range.min || number.value > max) this.failValue(number, max);
+      if (number.value < this.range.min || number.value > this.largest) this.failValue(number);
       return number;
     }
+    return this.name(names, this.range.min);
+  }
+
+  /**
+   * A name.
+   *
+   * @param first The number of the first name.
+   */
+  name(names: readonly string[], first: number): CronValue {
     const { text, position } = this.word();
     if (text === '') this.failHere(`${this.describeHere()} where a ${this.range.words} is expected`);
     const index = names.indexOf(text);
@@ -110,11 +119,11 @@ export class CronScanner {
     return { value: first + index, named: true, position, length: text.length };
   }
 
-  failValue({ value, position, length }: CronValue, max: number): never {
+  failValue({ value, position, length }: CronValue): never {
     const shown = this.expression.slice(position, position + Math.min(length, 20));
     // One above the largest often means the smallest: hour 24 is hour 0.
-    const wraps = value === max + 1 && this.range.min === 0;
-    this.fail(`${this.range.words} ${shown} does not exist`, position, length, wraps ? '0' : null);
+    const wraps = value === this.largest + 1 && this.largest === this.range.max && this.range.min === 0;
+    this.fail(`${this.range.words} ${shown} does not exist`, position, length, wraps ? '"0"' : null);
   }
 
   failHere(found: string, suggestion: string | null = null): never {
@@ -140,14 +149,20 @@ export class CronScanner {
 
   /** What the field takes, in words. */
   allowed(): string {
-    const { min, max, names } = this.range;
-    const values = names.length === 0 ? `${min}-${max}` : `${min}-${max}, ${names[0]}-${names.at(-1)}`;
-    const special = SPECIAL_FORMS[this.field];
-    return `${values}, lists, ranges and steps${special === undefined ? '' : `, ${special}`}`;
+    const { min, names } = this.range;
+    const values = `${min}-${this.largest}`;
+    const named = names.length === 0 ? values : `${values}, ${names[0]}-${names.at(-1)}`;
+    const special = SPECIAL_FORMS[this.dialect][this.field];
+    return `${named}, lists, ranges and steps${special === undefined ? '' : `, ${special}`}`;
+  }
+
+  /** The largest number of the field: crontab also has 7 for Sunday. */
+  get largest(): number {
+    return this.field === 'dayOfWeek' && this.dialect === 'standard' ? 7 : this.range.max;
   }
 }
 
-const SPECIAL_FORMS: Partial<Record<CronFieldName, string>> = {
-  day: 'L, L-3, W, 15W, LW, "2nd fri" and "last fri" in fields',
-  dayOfWeek: '5#2, 5L',
+const SPECIAL_FORMS: Readonly<Record<CronDialect, Partial<Record<CronFieldName, string>>>> = {
+  standard: { day: 'L, L-3, W, 15W, LW', dayOfWeek: '5#2, 5L' },
+  asyncz: { day: '"last", "2nd fri", "last fri"' },
 };

@@ -1,27 +1,7 @@
 import { civilFromDays, DAY_MS, yearOf } from '../../time/civil.js';
+import type { DstRules } from '../../time/dst.js';
 import type { TimeZone, ZoneSegment } from '../../time/time-zone.js';
-import type { CronPattern } from './cron.pattern.js';
-
-/**
- * What becomes of a wall-clock time that a change of clocks skips: it moves forward by the length of the gap (within its
- * day: a day that is skipped as a whole is skipped), is skipped, or runs at the first instant after the gap.
- *
- * @publicApi
- */
-export type DstGap = 'shift' | 'skip' | 'next';
-
-/**
- * Which of two instants runs when the clocks show a time twice.
- *
- * @publicApi
- */
-export type DstOverlap = 'first' | 'second' | 'both';
-
-/** The rules for changes of clocks. */
-export interface DstRules {
-  readonly gap: DstGap;
-  readonly overlap: DstOverlap;
-}
+import type { LocalGrid } from './local-grid.js';
 
 /** No zone is further from UTC than this, in milliseconds. */
 const MAX_OFFSET_MS = 16 * 3_600_000;
@@ -33,15 +13,15 @@ const MAX_OFFSET_MS = 16 * 3_600_000;
 const MAX_SEGMENTS = 1_200;
 
 /**
- * A pattern on the clocks of a zone. Within a stretch of one offset the wall clock is the time line, shifted; what the
+ * A grid of wall-clock times on the clocks of a zone. Within a stretch of one offset the wall clock is the time line, shifted; what the
  * changes between stretches do is decided at their edges:
  *
  * - Where the clocks go back, the repeated times belong to the stretch before, to the one after, or to both.
  * - Where they go forward, the skipped times are asked as if the old offset went on, and moved to where the new one is.
  */
-export class CronClock {
+export class WallClock {
   constructor(
-    private readonly pattern: CronPattern,
+    private readonly grid: LocalGrid,
     private readonly zone: TimeZone,
     private readonly rules: DstRules,
   ) {}
@@ -53,15 +33,15 @@ export class CronClock {
    */
   next(time: number): number | null {
     let from = time;
-    const maxYear = this.pattern.lastYear(yearOf(civilFromDays(Math.floor(time / DAY_MS))));
+    const lastYear = this.grid.lastYear(yearOf(civilFromDays(Math.floor(time / DAY_MS))));
     for (let steps = 0; steps < MAX_SEGMENTS; steps += 1) {
       const segment = this.zone.segmentAt(from);
       const { offset, offsetAfter, end } = segment;
       const local = this.#firstLocal(segment, from);
-      const match = this.pattern.next(Math.ceil(local / 1_000), maxYear) * 1_000;
+      const match = this.grid.next(Math.ceil(local / 1_000), lastYear) * 1_000;
       let found = match - offset;
       if (found >= this.#endOf(segment)) found = Infinity;
-      if (offset > segment.offsetBefore) found = Math.min(found, this.#nextMoved(segment, from, maxYear));
+      if (offset > segment.offsetBefore) found = Math.min(found, this.#nextMoved(segment, from, lastYear));
       if (found !== Infinity) return found;
       // A wall clock that does not go back before `local` shows nothing of the schedule until `match`.
       const goesBack = end + offsetAfter < local;
@@ -79,7 +59,7 @@ export class CronClock {
       const { offset } = segment;
       const local = this.#firstLocal(segment, time);
       const end = Math.min(this.#endOf(segment), to + 1);
-      count += this.pattern.count(Math.ceil(local / 1_000), Math.ceil((end + offset) / 1_000));
+      count += this.grid.count(Math.ceil(local / 1_000), Math.ceil((end + offset) / 1_000));
       if (offset > segment.offsetBefore) count += this.#countMoved(segment, time, to);
       time = segment.end;
     }
@@ -108,7 +88,7 @@ export class CronClock {
   }
 
   /** The first run at or after `time` that was moved out of the gap at the start of a stretch; `Infinity` for none. */
-  #nextMoved({ start, offset, offsetBefore }: ZoneSegment, time: number, maxYear: number): number {
+  #nextMoved({ start, offset, offsetBefore }: ZoneSegment, time: number, lastYear: number): number {
     const { gap } = this.rules;
     const gapStart = start + offsetBefore;
     const gapEnd = start + offset;
@@ -116,11 +96,11 @@ export class CronClock {
     if (gap === 'next') {
       if (time > start) return Infinity;
       const day = Math.floor(gapEnd / DAY_MS) * DAY_MS;
-      return this.#matchIn(Math.max(gapStart, day), gapEnd, maxYear) === Infinity ? Infinity : start;
+      return this.#matchIn(Math.max(gapStart, day), gapEnd, lastYear) === Infinity ? Infinity : start;
     }
     let local = time + offsetBefore;
     for (;;) {
-      const match = this.#matchIn(local, gapEnd, maxYear);
+      const match = this.#matchIn(local, gapEnd, lastYear);
       if (match === Infinity) return Infinity;
       const day = Math.floor(match / DAY_MS);
       if (Math.floor((match + offset - offsetBefore) / DAY_MS) === day) return match - offsetBefore;
@@ -130,18 +110,30 @@ export class CronClock {
   }
 
   /** The first time of the schedule in a stretch of wall-clock time, `end` not included. */
-  #matchIn(from: number, end: number, maxYear: number): number {
-    const match = this.pattern.next(Math.ceil(from / 1_000), maxYear) * 1_000;
+  #matchIn(from: number, end: number, lastYear: number): number {
+    const match = this.grid.next(Math.ceil(from / 1_000), lastYear) * 1_000;
     return match < end ? match : Infinity;
   }
 
-  /** How many runs that were moved out of a gap do not fall on a run that is there anyway. */
+  /** How many runs from `from` to `to` were moved out of a gap and do not fall on a run that is there anyway. */
   #countMoved(segment: ZoneSegment, from: number, to: number): number {
+    const { start, offset, offsetBefore } = segment;
+    const { gap } = this.rules;
+    if (gap === 'next') {
+      const moved = this.#nextMoved(segment, from, Infinity);
+      return moved <= to && !this.grid.matches((moved + offset) / 1_000) ? 1 : 0;
+    }
+    if (gap === 'skip') return 0;
+    const shift = offset - offsetBefore;
+    const end = Math.min(start + offset, to + 1 + offsetBefore);
     let count = 0;
-    let time = this.#nextMoved(segment, from, Infinity);
-    while (time <= to) {
-      if (!this.pattern.matches((time + segment.offset) / 1_000)) count += 1;
-      time = this.#nextMoved(segment, time + 1, Infinity);
+    for (let local = from + offsetBefore; local < end;) {
+      const nextDay = (Math.floor(local / DAY_MS) + 1) * DAY_MS;
+      // What would be moved to the next day is not moved at all.
+      const first = Math.ceil(local / 1_000);
+      const last = Math.ceil(Math.min(end, nextDay - shift) / 1_000);
+      count += this.grid.count(first, last) - this.grid.countBoth(first, last, shift / 1_000);
+      local = nextDay;
     }
     return count;
   }

@@ -1,0 +1,125 @@
+import { InvalidOptionError } from '../errors/input.errors.js';
+import { DAY_MS } from '../time/civil.js';
+import { parseDateText } from '../time/date-text.js';
+import type { DstRules } from '../time/dst.js';
+import { toInstant } from '../time/inputs.js';
+import { TimeZone } from '../time/time-zone.js';
+import { readDst } from './dst.options.js';
+import { RRuleGrid } from './rrule/rrule.grid.js';
+import { lacksItsDays, parseRRule } from './rrule/rrule.parts.js';
+import type { RRuleParts } from './rrule/rrule.parts.js';
+import { isoOf, unfoldRRule } from './rrule/rrule.text.js';
+import { given, readScheduleOptions, readTimezone } from './schedule.options.js';
+import { dateInWords } from './schedule.words.js';
+import type { TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import { WallClock } from './wall-clock/wall-clock.js';
+import { WallClockTrigger } from './wall-clock/wall-clock.trigger.js';
+
+/**
+ * A recurrence rule of iCalendar (RFC 5545), as calendars export them: the rule alone, or its lines of text.
+ *
+ * @publicApi
+ */
+export class RRuleTrigger extends WallClockTrigger {
+  readonly type = 'rrule';
+  readonly #rule: string;
+  readonly #parts: RRuleParts;
+  readonly #dst: Partial<DstRules>;
+  readonly #excluded: ReadonlySet<number>;
+  /** In order, without those that are excluded. */
+  readonly #added: readonly number[];
+  readonly #grid: RRuleGrid;
+  readonly #clock: WallClock;
+
+  /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
+  constructor(given: TriggerData, context: TriggerContext) {
+    const data = unfoldRRule(given, readTimezone(given, context));
+    const options = readScheduleOptions(data, context, ['rule', 'exDates', 'rDates', 'dst']);
+    // The rule has whole seconds, and so has its start.
+    const startAt = Math.floor((options.startAt ?? context.now) / 1_000) * 1_000;
+    super({ ...options, startAt });
+    if (typeof data.rule !== 'string') throw new InvalidOptionError('rule', given.rule, 'text with an RRULE');
+    this.#rule = data.rule;
+    this.#parts = parseRRule(data.rule);
+    this.#dst = readDst(data);
+    this.#excluded = new Set(readDates(data, 'exDates', options.timezone));
+    this.#added = readDates(data, 'rDates', options.timezone).filter((date) => !this.#excluded.has(date));
+    const zone = TimeZone.get(options.timezone);
+    const until = readUntil(this.#parts, zone);
+    this.#grid = new RRuleGrid(this.#parts, (startAt + zone.offsetAt(startAt)) / 1_000, until);
+    this.#clock = new WallClock(this.#grid, zone, { gap: 'shift', overlap: 'first', ...this.#dst });
+  }
+
+  protected clockOf(): WallClock {
+    return this.#clock;
+  }
+
+  protected override gridFrom(time: number): number | null {
+    const added = this.#added.find((date) => date >= time) ?? Infinity;
+    let found = this.#nextOfRule(time);
+    while (found !== null && this.#excluded.has(found)) found = this.#nextOfRule(found + 1);
+    const first = Math.min(found ?? Infinity, added);
+    return first === Infinity ? null : first;
+  }
+
+  protected override countGrid(from: number, to: number, seed: TriggerSeed): number {
+    const inside = (date: number): boolean => date >= from && date <= to;
+    const ofRule = (date: number): boolean => this.#nextOfRule(date) === date;
+    const rule = lacksItsDays(this.#parts) ? 0 : super.countGrid(from, to, seed, null);
+    const excluded = [...this.#excluded].filter((date) => inside(date) && ofRule(date)).length;
+    return rule - excluded + this.#added.filter((date) => inside(date) && !ofRule(date)).length;
+  }
+
+  protected override whyNoGrid(): string {
+    return lacksItsDays(this.#parts) ? 'none of its months has any of its days' : 'its rule gives no date';
+  }
+
+  protected ownData(): Record<string, unknown> {
+    const iso = (dates: Iterable<number>): string[] => [...dates].map((date) => new Date(date).toISOString());
+    return {
+      rule: this.#rule,
+      ...(this.#excluded.size > 0 && { exDates: iso(this.#excluded) }),
+      ...(this.#added.length > 0 && { rDates: iso(this.#added) }),
+      ...(Object.keys(this.#dst).length > 0 && { dst: this.#dst }),
+    };
+  }
+
+  protected describeGrid(): string {
+    const { timezone } = this.options;
+    const parts = [this.#grid.inWords(), timezone];
+    const count = this.#parts.get('COUNT');
+    if (count !== undefined) parts.push(count === '1' ? 'once' : `${count} times`);
+    const until = this.#parts.get('UNTIL');
+    if (until !== undefined) parts.push(`until ${isoOf(until)?.replace('T', ' ') ?? until}`);
+    if (this.#added.length > 0) parts.push(`also at ${this.#list(this.#added)}`);
+    if (this.#excluded.size > 0) parts.push(`but not at ${this.#list([...this.#excluded])}`);
+    return parts.join(', ');
+  }
+
+  #nextOfRule(time: number): number | null {
+    return lacksItsDays(this.#parts) ? null : this.#clock.next(time);
+  }
+
+  #list(dates: readonly number[]): string {
+    const shown = dates.slice(0, 3).map((date) => dateInWords(date, this.options.timezone));
+    return shown.join(', ') + (dates.length > 3 ? ` and ${dates.length - 3} more` : '');
+  }
+}
+
+function readDates(data: TriggerData, option: string, timezone: string): number[] {
+  const dates = data[option];
+  if (!given(dates)) return [];
+  if (!Array.isArray(dates)) throw new InvalidOptionError(option, dates, 'an array of dates');
+  return dates.map((date, index) => toInstant(date, `${option}[${index}]`, timezone)).sort((a, b) => a - b);
+}
+
+/** The wall-clock second up to which the rule goes; a date means the whole day. */
+function readUntil(parts: RRuleParts, zone: TimeZone): number | null {
+  const text = parts.get('UNTIL');
+  if (text === undefined) return null;
+  const iso = isoOf(text);
+  const date = iso === null ? null : parseDateText(iso);
+  if (date === null) throw new InvalidOptionError('rule', text, 'a date such as "20251231T235959Z" as UNTIL');
+  if (!iso!.includes('T')) return (date.local + DAY_MS) / 1_000 - 1;
+  return (date.offset === null ? date.local : date.local + zone.offsetAt(date.local)) / 1_000;
+}
