@@ -2,9 +2,9 @@
 // peer, loads every export, compiles against the types and runs one task. See CONTRIBUTING.md, "Smoke test".
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bareImports } from './declaration.imports.mjs';
 
@@ -91,7 +91,18 @@ function compileAndRun(app) {
   assert.equal(run(process.execPath, ['out/app.js'], app).trim(), 'hello packed 1, attempt 1');
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'asyncz-smoke-'));
+/** A folder whose parents lend it no packages: an optional peer that is found there would hide that it is missing. */
+function emptyFolder() {
+  for (const place of [tmpdir(), '/var/tmp', homedir()]) {
+    const isClean = (folder) =>
+      !existsSync(join(folder, 'node_modules')) && (folder === dirname(folder) || isClean(dirname(folder)));
+    if (existsSync(place) && isClean(resolve(place))) return mkdtempSync(join(place, 'asyncz-smoke-'));
+  }
+  throw new Error(`A node_modules above ${tmpdir()} would be found by the applications; set TMPDIR to another folder`);
+}
+
+delete process.env.NODE_PATH;
+const folder = emptyFolder();
 try {
   step('build', () => run('npm', ['run', '--silent', 'build'], root));
   step('publint', () => run(join(root, 'node_modules/.bin/publint'), ['run', root, '--strict'], root));
