@@ -26,7 +26,10 @@ export interface TaskDocument extends Omit<TaskRow, 'id'> {
   /** Until when one claimer has it to itself, in milliseconds since the epoch; in the past for nobody. */
   readonly reservedUntil: number;
   readonly reservedBy: string | null;
-  /** The last few who wrote, the latest first: by this a writer knows its own write when the answer did not tell. */
+  /**
+   * The last few who wrote, the latest first: by this a writer knows its own write when the answer did not tell, and a
+   * task that was removed and added again is not taken for the one before.
+   */
   readonly writers: string;
   /** Ended runs that were written with the last change and are still to be copied to the collection of runs. */
   readonly outbox?: readonly RunDocument[];

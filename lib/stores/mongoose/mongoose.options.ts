@@ -126,8 +126,8 @@ export function resolveOptions(options: MongooseStoreOptions): ResolvedOptions {
 export function resolveNames(options: MongooseStoreSettings): Pick<ResolvedOptions, 'database' | 'collection'> {
   const { database, collection = DEFAULT_COLLECTION } = options;
   for (const [option, name, forbidden] of [
-    ['database', database ?? 'x', /[\0-\x20/\\."$*<>:|?]/],
-    ['collection', collection, /[\0-\x1f$]|^system\.|^\.|\.$|\.\./],
+    ['database', database ?? 'x', /[\s\p{Cc}/\\."$*<>:|?]/u],
+    ['collection', collection, /[\p{Cc}$]|^system\.|^\.|\.$|\.\./u],
   ] as const) {
     if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_LENGTH || forbidden.test(name)) {
       throw new InvalidOptionError(

@@ -19,9 +19,10 @@ import { MongooseRunHistory } from './mongoose.run-history.js';
 import { ServerClock } from './mongoose.server-clock.js';
 import { MongooseTaskQuery } from './mongoose.task-query.js';
 import { MongooseTasks } from './mongoose.tasks.js';
-import { MongooseTransactor, newToken, writersOf } from './mongoose.transaction.js';
+import { MongooseTransactor } from './mongoose.transaction.js';
 import { ChangeStreamChannel } from './mongoose.wake-channel.js';
 import { MongooseWakeUps } from './mongoose.wakeups.js';
+import { newToken, writersWith } from './mongoose.writers.js';
 
 /** How often a removal is tried while others write. */
 const MAX_ROUNDS = 20;
@@ -79,9 +80,10 @@ export class MongooseStore extends BaseStore {
     }
   }
 
-  async #open({ clock, logger, createCodec, reportUnreadable }: StoreContext): Promise<void> {
+  async #open(context: StoreContext): Promise<void> {
+    const { clock, logger } = context;
     const { serializer, collection } = this.#options;
-    const codec = createCodec(serializer === undefined ? {} : { serializer });
+    const codec = context.createCodec(serializer === undefined ? {} : { serializer });
     const connection = await MongooseConnection.open(this.#options, clock);
     try {
       const { setName, msg } = await connection.hello();
@@ -90,7 +92,7 @@ export class MongooseStore extends BaseStore {
       await createIndexes(collections, hasOplog);
       const serverClock = new ServerClock(() => connection.hello(), clock);
       const now = () => serverClock.now();
-      const tasks = new MongooseTasks(collections.tasks, codec, reportUnreadable);
+      const tasks = new MongooseTasks(collections.tasks, codec, (task) => context.reportUnreadable(task));
       const outbox = new MongooseOutbox(collections, logger);
       await outbox.sweepNowAndThen(await now());
       const channel = hasOplog ? new ChangeStreamChannel(collections.wakes, newToken(), now) : null;
@@ -200,7 +202,6 @@ export class MongooseStore extends BaseStore {
     return this.#run(async ({ tasks }) => {
       const { collection } = tasks;
       const fields = tasks.changed(task, null);
-      const token = newToken();
       const projection = { version: 1, writers: 1, gone: 1 };
       for (;;) {
         const found = await collection.findOne({ _id: task.id }, { projection });
@@ -209,8 +210,8 @@ export class MongooseStore extends BaseStore {
           throw new VersionConflictError(task.id, expectedVersion, found.version);
         }
         const { matchedCount } = await collection.updateOne(
-          { _id: task.id, version: expectedVersion },
-          { $set: { ...fields, writers: writersOf(found, token) } },
+          { _id: task.id, version: expectedVersion, writers: found.writers },
+          { $set: { ...fields, writers: writersWith(newToken(), found) } },
         );
         if (matchedCount > 0) return;
       }

@@ -7,6 +7,7 @@ import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.i
 import { historyKey } from '../run-history.js';
 import { ANY_NUMBER, NO_TIME } from './mongoose.documents.js';
 import type { RunDocument, TaskDocument } from './mongoose.documents.js';
+import { newToken } from './mongoose.writers.js';
 
 /** Between two fields of the text that is searched; nobody types it. */
 const SEPARATOR = '\u001f';
@@ -59,7 +60,7 @@ export class MongooseTasks {
   /** The whole of a new task. */
   documentOf(task: TaskRecord): TaskDocument {
     const { id, ...row } = this.codec.encodeTask(task);
-    return { _id: id, ...row, ...definitionFields(id, row), ...stateFields(task, row), writers: '' };
+    return { _id: id, ...row, ...definitionFields(id, row), ...stateFields(task, row), writers: newToken() };
   }
 
   /** The fields to set; those of the definition only when it is another one. */
@@ -122,14 +123,27 @@ export class MongooseTasks {
   }
 }
 
-/** Whatever is in the document: a stray hand may have left anything out. */
-function rowOf(document: TaskDocument): TaskRow {
-  const { _id, name, handler, executor, trigger, tags, priority, paused, running, finished } = document;
+/** The columns, whatever else is in the document. */
+function rowOf({ _id, ...document }: TaskDocument): TaskRow {
+  const { name, handler, executor, trigger, tags, priority, paused, running, finished } = document;
   const { nextRunTime, dueAt, version, codec, definition, state } = document;
   return {
-    id: String(_id),
-    ...{ name, handler, executor, trigger, tags, priority, paused, running, finished },
-    ...{ nextRunTime, dueAt, version, codec, definition, state },
+    id: _id,
+    name,
+    handler,
+    executor,
+    trigger,
+    tags,
+    priority,
+    paused,
+    running,
+    finished,
+    nextRunTime,
+    dueAt,
+    version,
+    codec,
+    definition,
+    state,
   };
 }
 

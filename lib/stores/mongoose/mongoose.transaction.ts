@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { mongo } from 'mongoose';
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
@@ -8,6 +7,7 @@ import type { RunDocument, TaskDocument } from './mongoose.documents.js';
 import { isAnswerLost, writeErrorsOf } from './mongoose.errors.js';
 import type { MongooseOutbox } from './mongoose.outbox.js';
 import type { Loaded, MongooseTasks } from './mongoose.tasks.js';
+import { isWriter, newToken, writersWith } from './mongoose.writers.js';
 
 /**
  * How long a claimer has a task to itself between reading and writing it, in milliseconds. Only to keep others out of its
@@ -28,8 +28,8 @@ const PAUSE_MS = 15;
 /** How often a batch is sent when its answer is lost. */
 const MAX_SENDS = 3;
 
-/** How many writers a document remembers: as many writes may come between one's own and looking after it. */
-const WRITERS = 6;
+/** How much the outbox may take of the 16 MiB that a document may have, in characters of up to three bytes. */
+const MAX_OUTBOX_LENGTH = 2_000_000;
 
 /** What is to become of one task, decided and not yet written. */
 interface Decision<T> {
@@ -37,6 +37,8 @@ interface Decision<T> {
   readonly change: Change<T>;
   /** The rows for its outbox; none when nothing is to be copied. */
   readonly rows: readonly RunDocument[];
+  /** Rows that are too large to stand in the task's document: they are kept before it is changed. */
+  readonly early: readonly RunDocument[];
   readonly operation: mongo.AnyBulkWriteOperation<TaskDocument>;
 }
 
@@ -53,7 +55,7 @@ interface Progress<T> {
 
 /**
  * Changes tasks without transactions. Each change is one guarded update of one document: its filter repeats the version
- * that was read, so what somebody else has written is never overwritten; then it is read again and decided again.
+ * and the writers that were read, so what somebody else has written is never overwritten; then it is read again and decided again.
  *
  * A claim reserves first: one update hands each due task to one claimer, so that they do not all work on the same head of
  * the queue. Then all is written in one batch.
@@ -166,6 +168,7 @@ export class MongooseTransactor {
       const token = newToken();
       const { decided, left } = this.#decide(pending, apply, progress, token);
       const releases = claim ? left.map((one) => releaseOf(one, claim.reservation)) : [];
+      await this.outbox.save(decided.flatMap(({ early }) => early));
       const outcomes = await this.#write(decided, releases, token);
       await this.#deliver(decided, outcomes, token);
       const conflicts = note(decided, outcomes, progress);
@@ -204,23 +207,25 @@ export class MongooseTransactor {
 
   #decisionOf<T>(loaded: Loaded, change: Change<T>, token: string, storeNow: number): Decision<T> {
     const { task, document } = loaded;
-    const filter = { _id: task.id, version: task.version };
+    // The writers tell apart a task that was removed and added again, whose version may be the same.
+    const filter = { _id: task.id, version: task.version, writers: document.writers };
     // What an earlier writer has not copied yet is carried along, or it would be overwritten.
-    const rows =
-      change.history.length > 0 || (change.task === null && document.outbox) ? [...(document.outbox ?? [])] : [];
-    rows.push(...change.history.map((run) => this.tasks.runDocument(run)));
+    const waiting = change.history.length > 0 || change.task === null ? (document.outbox ?? []) : [];
+    const all = [...waiting, ...change.history.map((run) => this.tasks.runDocument(run))];
+    const fits = sizeOf(all) <= MAX_OUTBOX_LENGTH;
+    const [rows, early] = fits ? [all, []] : [[], all];
     if (change.task === null && rows.length === 0) {
-      return { loaded, change, rows, operation: { deleteOne: { filter } } };
+      return { loaded, change, rows, early, operation: { deleteOne: { filter } } };
     }
     const fields = change.task
       ? this.tasks.changed({ ...change.task, version: task.version + 1 }, task)
       : { gone: true as const, dueAt: null, version: task.version + 1 };
     const $set = {
       ...fields,
-      writers: writersOf(document, token),
+      writers: writersWith(token, document),
       ...(rows.length > 0 && { outbox: rows, outboxBy: token, outboxAt: storeNow }),
     };
-    return { loaded, change, rows, operation: { updateOne: { filter, update: { $set } } } };
+    return { loaded, change, rows, early, operation: { updateOne: { filter, update: { $set } } } };
   }
 
   /** Writes all in one batch. What it says is checked only where it does not speak for itself. */
@@ -266,7 +271,7 @@ export class MongooseTransactor {
       const by = writers.get(loaded.task.id);
       // One that was to be deleted and is not there has become what it was to become, whoever did it.
       if (by === undefined) return 'deleteOne' in operation ? 'ok' : 'conflict';
-      return by.split(' ').includes(token) ? 'ok' : 'conflict';
+      return isWriter(token, by) ? 'ok' : 'conflict';
     });
   }
 
@@ -300,6 +305,11 @@ function isStillDue<T>(
   return isMine && document.dueAt !== null && document.dueAt <= storeNow;
 }
 
+/** About how much of a document the rows would take, in characters. */
+function sizeOf(rows: readonly RunDocument[]): number {
+  return rows.reduce((sum, { outcome }) => sum + 1_000 + (outcome?.length ?? 0), 0);
+}
+
 /** Gives a task back that was reserved and is left as it is. */
 function releaseOf({ task }: Loaded, reservation: string): mongo.AnyBulkWriteOperation<TaskDocument> {
   return {
@@ -308,16 +318,6 @@ function releaseOf({ task }: Loaded, reservation: string): mongo.AnyBulkWriteOpe
       update: { $set: { reservedUntil: 0, reservedBy: null } },
     },
   };
-}
-
-/** The writers of a document, with one more; the oldest is forgotten. */
-export function writersOf({ writers }: Pick<TaskDocument, 'writers'>, token: string): string {
-  return [token, ...(writers ?? '').split(' ')].slice(0, WRITERS).join(' ').trim();
-}
-
-/** Names one write, or one reservation. */
-export function newToken(): string {
-  return randomBytes(9).toString('base64url');
 }
 
 /** Lets the others through, each for another moment. */

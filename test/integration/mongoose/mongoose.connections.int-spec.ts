@@ -109,8 +109,8 @@ describe('the connection of a MongoDB store', () => {
     );
     await Promise.all(all.map((store) => started(store)));
     const indexes = await server.client().db(DATABASE).collection(collection).indexes();
-    expect(indexes.map(({ name }) => name).sort()).toEqual(
-      ['_id_', 'asyncz_due', 'asyncz_list', 'asyncz_next', 'asyncz_outbox'].sort(),
+    expect(new Set(indexes.map(({ name }) => name))).toEqual(
+      new Set(['_id_', 'asyncz_due', 'asyncz_list', 'asyncz_next', 'asyncz_outbox']),
     );
   });
 

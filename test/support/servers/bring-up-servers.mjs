@@ -33,7 +33,7 @@ export async function bringUpServers(options = {}) {
   if (missing.length > 0) {
     await stop();
     throw new Error(
-      `Servers for the tests are missing; ASYNCZ_TEST_SKIP=${absent} runs the tests without them.\n  ${missing.join('\n  ')}`,
+      `Servers for the tests are missing; ASYNCZ_TEST_SKIP=${absent.join(',')} runs the tests without them.\n  ${missing.join('\n  ')}`,
     );
   }
   return {

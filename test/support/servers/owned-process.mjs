@@ -123,6 +123,7 @@ export async function startServer(file, args, answers, options = {}) {
     await stop();
     throw new Error(
       `${file} was started and cannot be used: ${error.message}${said ? `; it said: ${said.trim()}` : ''}`,
+      { cause: error },
     );
   }
   return { pid: /** @type {number} */ (child.pid), stop };

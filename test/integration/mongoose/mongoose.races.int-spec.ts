@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createStoreContext, makeRun, makeTask } from 'nestjs-asyncz/testing';
+import { MongooseStore } from 'nestjs-asyncz/mongoose';
+import type { TaskRecord } from '../../../lib/model/task.js';
+import { SILENT_LOGGER } from '../../../lib/model/logger.js';
+import { collectionsOf } from '../../../lib/stores/mongoose/mongoose.documents.js';
+import type { Collections } from '../../../lib/stores/mongoose/mongoose.documents.js';
+import { MongooseOutbox } from '../../../lib/stores/mongoose/mongoose.outbox.js';
+import { MongooseTasks } from '../../../lib/stores/mongoose/mongoose.tasks.js';
+import { MongooseTransactor } from '../../../lib/stores/mongoose/mongoose.transaction.js';
+import { useMongodb } from '../../support/mongodb.js';
+
+const DATABASE = 'asyncz_races';
+const server = useMongodb();
+const collection = `races_${process.pid}_tasks`;
+let other: MongooseStore;
+let collections: Collections;
+
+beforeEach(async () => {
+  other = new MongooseStore({ client: server.client(), database: DATABASE, collection });
+  await other.start(createStoreContext());
+  collections = collectionsOf(server.client().db(DATABASE), collection);
+});
+afterEach(async () => {
+  await other.shutdown();
+  for (const kind of ['tasks', 'runs', 'schedulers'] as const) await collections[kind].drop();
+});
+
+/** Lets something happen in between what is read and what is written. */
+class MeddlingOutbox extends MongooseOutbox {
+  readonly meddling: (() => Promise<unknown>)[] = [];
+
+  override async save(...args: Parameters<MongooseOutbox['save']>): Promise<void> {
+    await this.meddling.shift()?.();
+    await super.save(...args);
+  }
+}
+
+/** @param meddling What others do in between, before the first write and before further ones. */
+function transactorWith(...meddling: (() => Promise<unknown>)[]): MongooseTransactor {
+  const outbox = new MeddlingOutbox(collections, SILENT_LOGGER);
+  outbox.meddling.push(...meddling);
+  const tasks = new MongooseTasks(collections.tasks, createStoreContext().createCodec(), () => {});
+  return new MongooseTransactor(tasks, outbox, () => other.now());
+}
+
+const counted = (task: TaskRecord) => ({
+  task: { ...task, state: { ...task.state, scheduledCount: task.state.scheduledCount + 1 } },
+  history: [],
+  value: null,
+});
+
+const edit = (change: object) => () =>
+  other.transact({ ids: ['a'] }, (task) => ({
+    task: { ...task, state: { ...task.state, ...change } },
+    history: [],
+    value: null,
+  }));
+
+async function task(): Promise<TaskRecord> {
+  return (await other.lookupTask('a')) as TaskRecord;
+}
+
+describe('what happens between reading a task and writing it', () => {
+  it('is decided about again when it is an edit', async () => {
+    await other.addTasks([makeTask('a'), makeTask('b')]);
+    const transactor = transactorWith(edit({ failuresInARow: 7 }), edit({ failuresInARow: 8 }));
+    const { committed, failed } = await transactor.run({ ids: ['a', 'b'] }, counted);
+    expect(committed.map(({ id, task: now }) => [id, now!.version])).toEqual([
+      ['a', 4],
+      ['b', 2],
+    ]);
+    expect(failed).toEqual([]);
+    expect((await task()).state).toMatchObject({ failuresInARow: 8, scheduledCount: 1 });
+  });
+
+  it('is left at that when a claim finds the task not due any more', async () => {
+    const now = await other.now();
+    await other.addTask(makeTask('a', { nextRunTime: now - 1 }));
+    const transactor = transactorWith(edit({ nextRunTime: now + 60_000 }));
+    const { committed, failed } = await transactor.run({ due: { limit: 5, handlers: null } }, counted);
+    expect([committed, failed]).toEqual([[], []]);
+    expect((await task()).state).toMatchObject({ scheduledCount: 0, nextRunTime: now + 60_000 });
+  });
+
+  it('leaves no ended run in the history that was decided about before', async () => {
+    await other.addTask(makeTask('a'));
+    const ended = makeRun('a@1', { taskId: 'a' });
+    const transactor = transactorWith(edit({ failuresInARow: 7 }));
+    const { committed } = await transactor.run({ ids: ['a'] }, (read) =>
+      read.state.failuresInARow === 7 ? null : { task: read, history: [ended], value: null },
+    );
+    expect(committed).toEqual([]);
+    expect((await other.runs({}, { limit: 5 })).runs).toEqual([]);
+  });
+
+  it('is a missing task when it was removed', async () => {
+    await other.addTask(makeTask('a'));
+    const transactor = transactorWith(() => other.deleteTask('a'));
+    const { committed, missing } = await transactor.run({ ids: ['a'] }, counted);
+    expect([committed, missing]).toEqual([[], ['a']]);
+    expect(await other.lookupTask('a')).toBeNull();
+  });
+
+  it('is another task when it was removed and added again under its id', async () => {
+    await other.addTask(makeTask('a', { state: { scheduledCount: 50 } }));
+    const transactor = transactorWith(async () => {
+      await other.deleteTask('a');
+      await other.addTask(makeTask('a', { name: 'again' }));
+    });
+    const { committed } = await transactor.run({ ids: ['a'] }, counted);
+    expect(committed[0]!.task).toMatchObject({ version: 2, definition: { name: 'again' } });
+    expect((await task()).state.scheduledCount).toBe(1);
+  });
+
+  it('fails that task alone, with the reason, when it does not end', async () => {
+    await other.addTasks([makeTask('a'), makeTask('b')]);
+    const forever = Array.from({ length: 50 }, (_, at) => edit({ failuresInARow: at }));
+    const { committed, failed } = await transactorWith(...forever).run({ ids: ['a', 'b'] }, counted);
+    expect(committed.map(({ id }) => id)).toEqual(['b']);
+    expect(failed).toMatchObject([{ id: 'a', error: { code: 'ASYNCZ_VERSION_CONFLICT' } }]);
+    await expect(transactorWith(...forever).run({ ids: ['a'] }, counted)).rejects.toMatchObject({
+      code: 'ASYNCZ_VERSION_CONFLICT',
+    });
+  });
+
+  it('gives a reserved task back that is not changed after all', async () => {
+    const now = await other.now();
+    await other.addTask(makeTask('a', { nextRunTime: now - 1 }));
+    await transactorWith().run({ due: { limit: 5, handlers: null } }, () => null);
+    expect(await other.nextDueFor(null)).toBe(now - 1);
+    expect(await task()).toMatchObject({ version: 1 });
+  });
+
+  it('is not taken for a write of its own that several others followed', async () => {
+    await other.addTasks([makeTask('a'), makeTask('b')]);
+    // The second task makes the batch come out one short, so that it is looked after what was written.
+    const transactor = transactorWith(async () => {
+      await other.deleteTask('b');
+      await other.addTask(makeTask('b', { name: 'again' }));
+    });
+    const { committed } = await transactor.run({ ids: ['a', 'b'] }, counted);
+    expect(committed.map(({ id, task: now }) => [id, now!.state.scheduledCount, now!.version])).toEqual([
+      ['a', 1, 2],
+      ['b', 1, 2],
+    ]);
+    expect((await task()).state.scheduledCount).toBe(1);
+  });
+});
+
+describe('ended runs that are too large for the document of their task', () => {
+  it('are kept all the same', async () => {
+    await other.addTask(makeTask('a'));
+    const ended = Array.from({ length: 4 }, (_, at) =>
+      makeRun(`a@${at}`, { taskId: 'a', endedAt: 1_000 - at, result: 'x'.repeat(900_000) }),
+    );
+    await other.transact({ ids: ['a'] }, (read) => ({ task: read, history: ended, value: null }));
+    const { runs } = await other.runs({}, { limit: 9 });
+    expect(runs.map(({ id }) => id)).toEqual(ended.map(({ id }) => id));
+    expect((await task()).version).toBe(2);
+    await other.transact({ ids: ['a'] }, () => ({ task: null, history: ended, value: null }));
+    expect(await other.lookupTask('a')).toBeNull();
+  });
+});
