@@ -39,7 +39,12 @@ export class AccessLogDigest {
    * Each line counts at most once, whenever the process is killed: the counts and the place to go on from are one file
    * that is replaced as a whole, and a run that was killed is not repeated.
    */
-  @ScheduledTask({ id: 'access-log.digest', trigger: 'interval', seconds: 5, delivery: 'at-most-once' })
+  @ScheduledTask({
+    id: 'access-log.digest',
+    trigger: 'interval',
+    every: () => process.env.DIGEST_EVERY ?? '5s',
+    delivery: 'at-most-once',
+  })
   async digest(context: TaskContext): Promise<string> {
     const before = await this.read();
     const { lines, offset, head } = await readNewLines(before);

@@ -14,6 +14,7 @@ interface Reminder {
 }
 
 const TEXT_LIMIT = 500;
+const A_TIME = 'an ISO 8601 time such as "2030-01-31T10:00:00Z", or "+5s" for five seconds from now';
 
 @Controller('reminders')
 export class RemindersController {
@@ -34,8 +35,9 @@ export class RemindersController {
       });
       return { id: task.id, at: task.nextRunTime, text };
     } catch (error) {
-      if (error instanceof AsynczError) throw new BadRequestException(error.message);
-      throw error;
+      // What the scheduler refuses is refused with the reason, and nothing was added.
+      if (!(error instanceof AsynczError)) throw error;
+      throw new BadRequestException(`"at" must be ${A_TIME}, not ${JSON.stringify(at)}: ${error.message}`);
     }
   }
 
@@ -54,13 +56,9 @@ export class RemindersController {
   }
 }
 
-/** `"2026-11-24T10:00:00Z"`, or `"+5s"` for a time from now. The scheduler refuses what is no date. */
+/** `"+5s"` as the time that it means now; everything else as it is, for the scheduler to judge. */
 function readTime(at: unknown): Date | string {
-  if (typeof at !== 'string') {
-    throw new BadRequestException(
-      '"at" must be an ISO 8601 time such as "2030-01-31T10:00:00Z", or "+5s" for 5 s from now',
-    );
-  }
+  if (typeof at !== 'string') throw new BadRequestException(`"at" must be ${A_TIME}`);
   const delay = at.startsWith('+') ? parseDuration(at.slice(1)) : null;
   return delay === null ? at : new Date(Date.now() + delay);
 }
