@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import type { BaseTrigger } from './base.trigger.js';
-import { given, readScheduleOptions } from './schedule.options.js';
+import { given } from './option.readers.js';
+import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import type { Occurrence, TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
 
@@ -58,5 +59,12 @@ function checkChild(trigger: BaseTrigger, data: TriggerData, index: number): voi
   }
   if (given(data.maxRuns)) {
     throw new InvalidOptionError(`${option}.maxRuns`, data.maxRuns, 'maxRuns on the combination as a whole');
+  }
+  if (given(data.onExcluded) && data.onExcluded !== 'skip') {
+    throw new InvalidOptionError(
+      `${option}.onExcluded`,
+      data.onExcluded,
+      '"skip", or it on the combination as a whole',
+    );
   }
 }

@@ -6,8 +6,9 @@ import type { CronDialect, CronSchedule, DayMatch } from './cron/cron.fields.js'
 import { parseCronExpression, parseCronFields } from './cron/cron.parser.js';
 import { CronPattern } from './cron/cron.pattern.js';
 import { cronInWords } from './cron/cron.words.js';
-import { readChoice, readDst } from './dst.options.js';
-import { given, readScheduleOptions } from './schedule.options.js';
+import { readDst } from './dst.options.js';
+import { given, readChoice } from './option.readers.js';
+import { readScheduleOptions } from './schedule.options.js';
 import { NO_TASK } from './schedule.trigger.js';
 import type { TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
 import { WallClock } from './wall-clock/wall-clock.js';

@@ -1,8 +1,9 @@
 import { toInstant } from '../time/inputs.js';
-import { given, readScheduleOptions } from './schedule.options.js';
+import { given } from './option.readers.js';
+import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { dateInWords } from './schedule.words.js';
-import type { TriggerContext, TriggerData } from './trigger.interface.js';
+import type { CatchUp, Occurrence, TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
 
 /**
  * Once, at `runAt`; without it, at the moment of creation. Whether one that has passed still runs is for the task's grace
@@ -21,13 +22,15 @@ export class DateTrigger extends ScheduleTrigger {
   }
 
   override nextTime(previous: number | null): number | null {
-    return previous === null ? super.nextTime(null, this.#runAt) : null;
+    return previous === null ? super.nextTime(null, -Infinity) : null;
   }
 
-  override nextOccurrence(
-    ...[previous, , seed]: Parameters<ScheduleTrigger['nextOccurrence']>
-  ): ReturnType<ScheduleTrigger['nextOccurrence']> {
-    return previous === null ? super.nextOccurrence(null, this.#runAt, seed) : null;
+  override nextOccurrence(previous: number | null, _now: number, seed: TriggerSeed): Occurrence | null {
+    return previous === null ? super.nextOccurrence(null, -Infinity, seed) : null;
+  }
+
+  override catchUp(from: Occurrence, now: number, _seed: TriggerSeed): CatchUp {
+    return from.runTime > now ? { count: 0, latest: null, next: from } : { count: 1, latest: from, next: null };
   }
 
   override impossible(): string | null {

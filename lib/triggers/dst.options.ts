@@ -1,6 +1,6 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import type { DstGap, DstOverlap, DstRules } from '../time/dst.js';
-import { given } from './schedule.options.js';
+import { given, readChoice } from './option.readers.js';
 import type { TriggerData } from './trigger.interface.js';
 
 /**
@@ -16,17 +16,4 @@ export function readDst({ dst }: TriggerData): Partial<DstRules> {
   const gap = readChoice<DstGap>(rules.gap, 'dst.gap', ['shift', 'skip', 'next']);
   const overlap = readChoice<DstOverlap>(rules.overlap, 'dst.overlap', ['first', 'second', 'both']);
   return { ...(gap !== undefined && { gap }), ...(overlap !== undefined && { overlap }) };
-}
-
-/**
- * One of a few words; undefined when it is not given.
- *
- * @throws InvalidOptionError
- */
-export function readChoice<T extends string>(value: unknown, option: string, allowed: readonly T[]): T | undefined {
-  if (!given(value)) return undefined;
-  if (!(allowed as readonly unknown[]).includes(value)) {
-    throw new InvalidOptionError(option, value, allowed.map((one) => JSON.stringify(one)).join(' or '));
-  }
-  return value as T;
 }

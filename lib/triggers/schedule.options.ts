@@ -2,6 +2,7 @@ import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors
 import type { Duration } from '../model/duration.js';
 import { assertTimezone, toInstant, toMilliseconds } from '../time/inputs.js';
 import type { CalendarSource, ExclusionCalendar, OnExcluded } from './calendars/calendar.interface.js';
+import { given, readChoice } from './option.readers.js';
 import type { TriggerContext, TriggerData } from './trigger.interface.js';
 
 /** The options that every trigger with times of its own takes. */
@@ -33,8 +34,6 @@ export interface ScheduleOptions {
   readonly maxRuns: number | null;
   readonly calendar: CalendarUse | null;
 }
-
-const ON_EXCLUDED: readonly unknown[] = ['skip', 'next', 'previous'];
 
 /**
  * Reads the common options of a trigger and refuses unknown ones.
@@ -72,11 +71,6 @@ export function writeScheduleOptions(options: ScheduleOptions): Record<string, u
   };
 }
 
-/** Whether an option has a value: JSON has null for those that have none. */
-export function given(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
 /** The zone of a trigger: its own, or that of the scheduler. An empty text, as configurations have it, is none. */
 export function readTimezone(data: TriggerData, { timezone }: { readonly timezone: string }): string {
   const zone = given(data.timezone) && data.timezone !== '' ? data.timezone : timezone;
@@ -100,10 +94,8 @@ function readCalendar(data: TriggerData, context: TriggerContext, timezone: stri
     }
     return null;
   }
-  const onExcluded = data.onExcluded ?? 'skip';
-  if (!ON_EXCLUDED.includes(onExcluded)) {
-    throw new InvalidOptionError('onExcluded', onExcluded, '"skip", "next" or "previous"');
-  }
-  const source = data.calendar as CalendarSource;
-  return { source, onExcluded: onExcluded as OnExcluded, current: context.calendar(source, timezone) };
+  const onExcluded = readChoice<OnExcluded>(data.onExcluded, 'onExcluded', ['skip', 'next', 'previous']) ?? 'skip';
+  // A copy, so that what the trigger stores is what it uses, whatever becomes of the caller's object.
+  const source = structuredClone(data.calendar) as CalendarSource;
+  return { source, onExcluded, current: context.calendar(source, timezone) };
 }

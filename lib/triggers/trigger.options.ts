@@ -1,4 +1,7 @@
 import type { Duration } from '../model/duration.js';
+import type { DstRules } from '../time/dst.js';
+import type { CalendarSource, OnExcluded } from './calendars/calendar.interface.js';
+import type { CronDialect, DayMatch } from './cron/cron.fields.js';
 
 type Moment = Date | number | string;
 
@@ -8,7 +11,7 @@ type Moment = Date | number | string;
  * @publicApi
  */
 export interface ScheduleTriggerOptions {
-  /** Nothing runs before it. */
+  /** Nothing runs before it. An interval is counted from it. */
   readonly startAt?: Moment;
   /** Nothing runs after it; a run at this very time is still one. */
   readonly endAt?: Moment;
@@ -18,19 +21,18 @@ export interface ScheduleTriggerOptions {
   readonly jitter?: Duration;
   /** How many runs it makes; a whole number from 1. */
   readonly maxRuns?: number;
-  /** Times that are left out: the name of a registered calendar, or a calendar as plain data. See `docs/triggers.md`. */
-  readonly calendar?: string | object;
+  /** Times that are left out: the name of a registered calendar, a calendar as plain data, or several of either. */
+  readonly calendar?: CalendarSource;
   /** What becomes of a time that the calendar leaves out. @default 'skip' */
-  readonly onExcluded?: 'skip' | 'next' | 'previous';
+  readonly onExcluded?: OnExcluded;
 }
 
-/** Which side of a change of clocks a wall-clock time is on. @publicApi */
-export interface DstOptions {
-  /** A time that does not exist that day: moved forward by the gap, left out, or the first moment after it. */
-  readonly gap?: 'shift' | 'skip' | 'next';
-  /** A time that comes twice that day. */
-  readonly overlap?: 'first' | 'second' | 'both';
-}
+/**
+ * The rules for changes of clocks, as far as a task states its own: see `docs/triggers.md` for what else applies.
+ *
+ * @publicApi
+ */
+export type DstOptions = Partial<DstRules>;
 
 type CronField = string | number;
 
@@ -62,7 +64,7 @@ export interface CronFieldOptions {
  */
 export interface TriggerOptionsMap {
   /** Once: at `runAt`, or now when left out. */
-  date: { readonly runAt?: Moment; readonly timezone?: string };
+  date: ScheduleTriggerOptions & { readonly runAt?: Moment };
   /** Every so often, in elapsed time, on a grid that begins at `startAt`. */
   interval: ScheduleTriggerOptions & {
     readonly every?: Duration;
@@ -87,8 +89,8 @@ export interface TriggerOptionsMap {
   cron: ScheduleTriggerOptions &
     CronFieldOptions & {
       readonly expression?: string;
-      readonly dayMatch?: 'and' | 'or';
-      readonly dialect?: 'standard' | 'asyncz';
+      readonly dayMatch?: DayMatch;
+      readonly dialect?: CronDialect;
       readonly dst?: DstOptions;
     };
   /** The times that all of them have in common. */
@@ -98,11 +100,17 @@ export interface TriggerOptionsMap {
   /** So long after the end of the last run. */
   fixedDelay: ScheduleTriggerOptions & { readonly delay: Duration };
   /** A recurrence rule of RFC 5545. */
-  rrule: ScheduleTriggerOptions & { readonly rule: string };
+  rrule: ScheduleTriggerOptions & {
+    /** The rule, or lines of iCalendar with `DTSTART`, `RRULE`, `EXDATE` and `RDATE`. */
+    readonly rule: string;
+    readonly exDates?: readonly Moment[];
+    readonly rDates?: readonly Moment[];
+    readonly dst?: DstOptions;
+  };
   /** At every start of a scheduler that has the handler. */
-  startup: object;
+  startup: { readonly maxRuns?: number };
   /** At every orderly stop of a scheduler that has the handler. */
-  shutdown: object;
+  shutdown: { readonly maxRuns?: number };
 }
 
 /**

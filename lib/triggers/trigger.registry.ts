@@ -14,6 +14,7 @@ import { ShutdownTrigger, StartupTrigger } from './lifecycle.triggers.js';
 import { OrTrigger } from './or.trigger.js';
 import { RRuleTrigger } from './rrule.trigger.js';
 import type { TriggerContext, TriggerCreation, TriggerData } from './trigger.interface.js';
+import type { TriggerOptions } from './trigger.options.js';
 
 /**
  * Makes a trigger from its stored data.
@@ -94,7 +95,9 @@ export class TriggerRegistry {
    * @throws UnknownNameError When the type is not registered.
    * @throws InvalidOptionError, UnknownOptionError, CronSyntaxError What the type throws for its options.
    */
-  create(data: TriggerData, creation: TriggerCreation): BaseTrigger {
+  create(options: TriggerData | BaseTrigger, creation: TriggerCreation): BaseTrigger {
+    // One that was made before is taken as what it would be stored as: so it is known to be readable again.
+    const data = options instanceof BaseTrigger ? options.toJSON() : options;
     if (typeof data !== 'object' || data === null || typeof data.type !== 'string') {
       throw new InvalidOptionError('trigger', data, 'an object with a "type"');
     }
@@ -131,7 +134,7 @@ export const defaultTriggerRegistry = new TriggerRegistry();
  * @publicApi
  */
 export function createTrigger(
-  options: TriggerData | BaseTrigger,
+  options: TriggerOptions | TriggerData | BaseTrigger,
   { now, timezone = 'UTC' }: { readonly now?: Date; readonly timezone?: string } = {},
 ): BaseTrigger {
   if (options instanceof BaseTrigger) return options;

@@ -12,7 +12,8 @@ interface ParsedItem {
   readonly wildcard: boolean;
 }
 
-const HASHED: readonly CronFieldName[] = ['second', 'minute', 'hour', 'day', 'month', 'dayOfWeek'];
+/** The fields that `H` makes sense in. */
+const HASHED: ReadonlySet<CronFieldName> = new Set(['second', 'minute', 'hour', 'day', 'month', 'dayOfWeek']);
 
 /** The last day that every month has: what `H` may choose from. */
 const LAST_COMMON_DAY = 28;
@@ -104,7 +105,7 @@ function takeStep(scanner: CronScanner): number | null {
 
 /** The forms that are not a range, found by looking at the whole part, since names share their letters. */
 function parseSpecial(scanner: CronScanner, form: CronForm): CronItem | null {
-  const hashed = HASHED.includes(scanner.field) ? parseHash(scanner) : null;
+  const hashed = HASHED.has(scanner.field) ? parseHash(scanner) : null;
   if (hashed !== null) return hashed;
   if (scanner.field === 'day') return parseDay(scanner) ?? (form === 'fields' ? parseOrdinal(scanner) : null);
   return scanner.field === 'dayOfWeek' ? parseWeekday(scanner) : null;

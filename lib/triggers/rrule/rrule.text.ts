@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import { assertTimezone, toInstant } from '../../time/inputs.js';
-import { given } from '../schedule.options.js';
+import { given } from '../option.readers.js';
 import type { TriggerData } from '../trigger.interface.js';
 
 /** A line of iCalendar: a name, parameters, a value (RFC 5545, section 3.1). */
