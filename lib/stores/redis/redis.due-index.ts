@@ -2,6 +2,7 @@ import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import {
   codecName,
+  guardOf,
   memberOf,
   movedPlace,
   PARK_MS,
@@ -81,8 +82,8 @@ export class RedisDueIndex {
   #reviewed(parts: StoredParts, now: number): Entry {
     const loaded = this.records.load(parts);
     const member =
-      'unreadable' in loaded ? parkedMember(parts.id, now + PARK_MS) : memberOf(loaded.row, loaded.row.dueAt);
-    return { what: 'move', id: parts.id, expected: parts.place!, place: movedPlace(parts.place!, member) };
+      'unreadable' in loaded ? parkedMember(parts.id, now + PARK_MS) : memberOf(parts.id, loaded.row, loaded.row.dueAt);
+    return { what: 'move', id: parts.id, expected: guardOf(parts.place!), place: movedPlace(parts.place!, member) };
   }
 
   /** Reading them reports them. Once for each way of writing, or a wrong key would cost a query with every poll. */

@@ -8,7 +8,7 @@ const BATCH_SIZE = 1_000_000;
 export interface Entry {
   readonly what: 'add' | 'set' | 'drop' | 'move' | 'runs';
   readonly id: string;
-  /** The place that must be there, as a text; left out when that does not matter. */
+  /** How the place must begin: see `guardOf`; left out when that does not matter. */
   readonly expected?: string;
   /** The version that must be there, where only that is known. */
   readonly version?: number;

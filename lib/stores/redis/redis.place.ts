@@ -2,8 +2,8 @@ import type { TaskRow, TaskStateRow } from '../../persistence/codec.interface.js
 
 /**
  * What the scripts have to know of a task, as one text: `version nonce reservation columns`, a tab, and the task's member
- * of the due index, which is empty for a task that is never due. It changes with every write, so a write is guarded by
- * the whole of it.
+ * of the due index, which is empty for a task that is never due. Version, nonce and reservation change with every write
+ * and every reservation, so a write is guarded by them: see {@link guardOf}.
  */
 export interface Place {
   readonly version: number;
@@ -48,10 +48,25 @@ export function timeText(ms: number): string {
   return whole < 0 ? `0${String(whole + EARLIEST).padStart(16, '0')}` : `1${String(whole).padStart(16, '0')}`;
 }
 
+/** What names the queue that a task waits in. */
+export type QueueColumns = Pick<TaskRow, 'handler' | 'priority' | 'codec'>;
+
 /** A task's member of the due index. */
-export function memberOf(row: Pick<TaskRow, 'id' | 'handler' | 'priority' | 'codec'>, dueAt: number | null): string {
-  if (dueAt === null) return '';
-  return `${row.priority} ${codecName(row.codec)} ${quoted(row.handler)}\n${timeText(dueAt)}\n${row.id}`;
+export function memberOf(id: string, columns: QueueColumns, dueAt: number | null): string {
+  return dueAt === null ? '' : `${queueName(columns)}\n${timeText(dueAt)}\n${id}`;
+}
+
+/** Queues are few and named with every write. */
+const queueNames = new Map<string, string>();
+
+function queueName({ handler, priority, codec }: QueueColumns): string {
+  const key = `${priority} ${codec} ${handler}`;
+  let name = queueNames.get(key);
+  if (name === undefined) {
+    if (queueNames.size > 1_000) queueNames.clear();
+    queueNames.set(key, (name = `${priority} ${codecName(codec)} ${quoted(handler)}`));
+  }
+  return name;
 }
 
 /** The member of a record that cannot be read, to be looked at again at `retryAt`. */
@@ -78,6 +93,12 @@ export function reservedPlace(place: string, id: string, reservation: string, un
   const parts = splitPlace(place);
   const queue = parts.member.slice(0, -(id.length + TIME_LENGTH));
   return placeText({ ...parts, reservation, member: `${queue}\n${timeText(untilTime)}\n${id}` });
+}
+
+/** The beginning of a place that changes with every write. */
+export function guardOf(place: string): string {
+  const end = place.indexOf(' ', place.indexOf(' ', place.indexOf(' ') + 1) + 1);
+  return place.slice(0, end + 1);
 }
 
 function splitPlace(place: string): Place {

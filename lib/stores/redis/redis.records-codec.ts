@@ -3,6 +3,7 @@ import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js
 import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { Entry, RunEntry } from './redis.entries.js';
 import { memberOf, quoted, readPlace, writtenPlace } from './redis.place.js';
+import type { QueueColumns } from './redis.place.js';
 import { attemptText, definitionText, inverseTimeText, parseParts, parseRun, runText } from './redis.records.js';
 import type { StoredParts } from './redis.records.js';
 
@@ -57,18 +58,12 @@ export class RedisRecordsCodec {
     return { row: { ...old, ...row }, entry: this.#entryOf(old, row, nonce, guard, runs) };
   }
 
-  #entryOf(
-    named: Pick<TaskRow, 'id' | 'handler' | 'priority' | 'codec'>,
-    row: TaskStateRow,
-    nonce: string,
-    guard: Guard,
-    runs: readonly RunRecord[],
-  ): Entry {
+  #entryOf(queue: QueueColumns, row: TaskStateRow, nonce: string, guard: Guard, runs: readonly RunRecord[]): Entry {
     return {
       ...guard,
       id: row.id,
       state: row.state,
-      place: writtenPlace(row, nonce, memberOf(named, row.dueAt)),
+      place: writtenPlace(row, nonce, memberOf(row.id, queue, row.dueAt)),
       nextRunTime: row.nextRunTime,
       ...(runs.length > 0 && { runs: this.runs(runs) }),
     };

@@ -59,18 +59,35 @@ export function attemptText(attempt: number, token: number): string {
   return `${String(9_999_999_999 - attempt).padStart(10, '0')}/${token}`;
 }
 
+/** The clear columns of an ended run, by which it is stored as an array. The type makes sure that none is missing. */
+const RUN_COLUMNS = Object.keys({
+  id: 0,
+  taskId: 0,
+  handler: 0,
+  source: 0,
+  scheduledTime: 0,
+  attempt: 0,
+  status: 0,
+  owner: 0,
+  token: 0,
+  startedAt: 0,
+  endedAt: 0,
+  coalesced: 0,
+} satisfies Record<Exclude<keyof RunRow, 'outcome'>, 0>) as Exclude<keyof RunRow, 'outcome'>[];
+
 /** What Redis keeps of an ended run behind two lines for the scripts: its columns, and the envelope of its outcome. */
-export function runText({ outcome, ...columns }: RunRow): string {
-  return `${JSON.stringify(columns)}\n${outcome ?? ''}`;
+export function runText(row: RunRow): string {
+  return `${JSON.stringify(RUN_COLUMNS.map((column) => row[column]))}\n${row.outcome ?? ''}`;
 }
 
 /** Reads an ended run; null when it is damaged. */
 export function parseRun(stored: string): RunRow | null {
   const [, , columns, ...outcome] = stored.split('\n');
   try {
-    const row = JSON.parse(columns!) as Omit<RunRow, 'outcome'>;
-    if (typeof row?.id !== 'string') return null;
-    return { ...row, outcome: outcome.join('\n') || null };
+    const values = JSON.parse(columns!) as unknown[];
+    if (!Array.isArray(values) || values.length !== RUN_COLUMNS.length) return null;
+    const row = Object.fromEntries(RUN_COLUMNS.map((column, at) => [column, values[at]]));
+    return { ...row, outcome: outcome.join('\n') || null } as RunRow;
   } catch {
     return null;
   }

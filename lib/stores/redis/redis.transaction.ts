@@ -1,7 +1,16 @@
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
 import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
-import { codecName, memberOf, movedPlace, PARK_MS, parkedMember, quoted, reservedPlace } from './redis.place.js';
+import {
+  codecName,
+  guardOf,
+  memberOf,
+  movedPlace,
+  PARK_MS,
+  parkedMember,
+  quoted,
+  reservedPlace,
+} from './redis.place.js';
 import { KnownTasks } from './redis.known-tasks.js';
 import type { LoadedTask, RedisRecordsCodec, Write } from './redis.records-codec.js';
 import { BATCH } from './redis.entries.js';
@@ -75,8 +84,8 @@ export class RedisTransactor {
     const back = ({ row, place }: LoadedTask): Entry => ({
       what: 'move',
       id: row.id,
-      expected: place,
-      place: movedPlace(place, memberOf(row, row.dueAt)),
+      expected: guardOf(place),
+      place: movedPlace(place, memberOf(row.id, row, row.dueAt)),
     });
     let decided: Decision<T>[];
     try {
@@ -124,7 +133,7 @@ export class RedisTransactor {
         if ('unreadable' in loaded) {
           unreadable.push(loaded);
           const aside = movedPlace(place, parkedMember(parts.id, now + PARK_MS));
-          parked.push({ what: 'move', id: parts.id, expected: place, place: aside });
+          parked.push({ what: 'move', id: parts.id, expected: guardOf(place), place: aside });
         } else {
           tasks.push({ ...loaded, place });
         }
@@ -220,7 +229,8 @@ export class RedisTransactor {
     return decided;
   }
 
-  #writeOf<T>({ task: old, row, place: expected }: LoadedTask, { task, history }: Change<T>, nonce: string): Write {
+  #writeOf<T>({ task: old, row, place }: LoadedTask, { task, history }: Change<T>, nonce: string): Write {
+    const expected = guardOf(place);
     if (task === null) {
       return { row, entry: { what: 'drop', id: row.id, expected, runs: this.records.runs(history) } };
     }

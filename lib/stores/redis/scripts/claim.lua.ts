@@ -78,8 +78,11 @@ for i = 1, #taken do
   local version_nonce, columns = string.match(place, '^(%S+ %S+ )%S+( %S+\t)')
   touched[queue] = true
   out[i] = old
-  into[2 * i - 1], into[2 * i] = 0, member
-  places[2 * i - 1], places[2 * i] = id, version_nonce .. token .. columns .. member
+  -- A place that is not one is unreadable: it goes from the index, and stays where it is.
+  if version_nonce then
+    into[#into + 1], into[#into + 2] = 0, member
+    places[#places + 1], places[#places + 2] = id, version_nonce .. token .. columns .. member
+  end
 end
 call_many('ZREM', DUE, out)
 call_many('ZADD', DUE, into)

@@ -5,7 +5,7 @@ import { PRELUDE } from './prelude.lua.js';
  * Writes a batch of changes, each guarded on its own: all of an entry is written, or nothing of it.
  *
  * - `add`: when nothing is there.
- * - `set`: when the expected place or version is there.
+ * - `set`: when the expected version is there, written by whom and in whose hand it was read.
  * - `drop`: the same, and the task goes.
  * - `move`: the same, and only its place changes: a reservation is given back, or a record that cannot be read put aside.
  * - `runs`: no task at all, only its runs.
@@ -13,7 +13,7 @@ import { PRELUDE } from './prelude.lua.js';
  * A client that lost its connection sends the script again and cannot know whether it had been carried out. The nonce in
  * the new place tells: a record that has it was written by this very call.
  *
- * ARGV: a JSON array of entries, each an array of texts: what, id, expected place, expected version, definition (empty:
+ * ARGV: a JSON array of entries, each an array of texts: what, id, how its place must begin, expected version, definition (empty:
  * it stays), state, new place, next run time, and for each ended run its id, attempt, inverse end, task and text. Then, to
  * spare a claim one more round trip, the arguments of `peek`, or nothing.
  *
@@ -56,7 +56,7 @@ local function difference(entry, place)
   if version ~= '' and version ~= there then return there or '0' end
   if expected == '' then return nil end
   -- Somebody else has it in hand, or had, and has not written: the record is as it was.
-  local unreserved = string.match(expected, '^(%d+ %S+ )%- ')
+  local unreserved = string.match(expected, '^(%d+ %S+ )%- $')
   if unreserved and string.sub(place or '', 1, #unreserved) == unreserved then return nil end
   return there or '0'
 end
@@ -66,7 +66,7 @@ for i = 1, count do
   local entry, id, place = entries[i], ids[i], stored[i]
   local what = entry[1]
   local problem = nil
-  if what ~= 'runs' and (what == 'add' or not place or place ~= entry[3]) then
+  if what ~= 'runs' and (what == 'add' or not place or entry[3] == '' or string.sub(place, 1, #entry[3]) ~= entry[3]) then
     problem = difference(entry, place)
   end
   outcome[i] = problem or 'ok'
