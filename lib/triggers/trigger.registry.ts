@@ -139,5 +139,8 @@ export function createTrigger(
 ): BaseTrigger {
   if (options instanceof BaseTrigger) return options;
   assertTimezone(timezone, 'timezone');
-  return defaultTriggerRegistry.create(options as TriggerData, { now: now?.getTime() ?? new SystemClock().now(), timezone });
+  return defaultTriggerRegistry.create(options as TriggerData, {
+    now: now?.getTime() ?? new SystemClock().now(),
+    timezone,
+  });
 }
