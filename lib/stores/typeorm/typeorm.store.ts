@@ -235,10 +235,10 @@ export class TypeormStore extends BaseStore {
   override async schedulers(): Promise<readonly SchedulerInstance[]> {
     const { schedulers } = this.#db.dialect;
     const records = await this.#select(sql`SELECT heartbeat_at, data FROM ${schedulers} ORDER BY scheduler`);
-    return records.map(({ heartbeat_at, data }) => ({
-      ...(JSON.parse(String(data)) as SchedulerInstance),
-      heartbeatAt: toNumber(heartbeat_at),
-    }));
+    return records.map(({ heartbeat_at, data }) => {
+      const instance = JSON.parse(String(data)) as SchedulerInstance;
+      return Object.assign(instance, { heartbeatAt: toNumber(heartbeat_at) });
+    });
   }
 
   override onWake(listener: () => void): () => void {

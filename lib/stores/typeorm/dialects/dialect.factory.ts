@@ -9,7 +9,7 @@ import { PostgresDialect } from './postgres.dialect.js';
 import { SqliteDialect } from './sqlite.dialect.js';
 
 /** Drivers whose data source has one connection for everything, and that answer later: transactions would mix. */
-const SHARED_CONNECTION = ['sqlite', 'sqljs', 'capacitor', 'cordova', 'expo', 'nativescript', 'react-native'];
+const SHARED_CONNECTION = new Set(['sqlite', 'sqljs', 'capacitor', 'cordova', 'expo', 'nativescript', 'react-native']);
 
 /**
  * The dialect of a data source.
@@ -22,7 +22,7 @@ export function createDialect(options: ResolvedOptions, dataSource: DataSource |
   const { type } = database;
   if (type === 'mongodb')
     throw new InvalidOptionError('database', type, 'a SQL database; use mongooseStore for MongoDB');
-  if (SHARED_CONNECTION.includes(type) && 'dataSource' in source) {
+  if (SHARED_CONNECTION.has(type) && 'dataSource' in source) {
     const allowed = `the option database, since a data source of "${type}" runs everything in one transaction at a time`;
     throw new InvalidOptionError('dataSource', type, allowed);
   }

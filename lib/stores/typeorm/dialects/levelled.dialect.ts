@@ -16,6 +16,12 @@ type Question = (priority: number) => Sql;
 /** Up to how many priorities one statement asks for each. With more, all tasks are looked at together. */
 const MAX_LEVELS = 200;
 
+/** How often it is asked for priorities that turn up one after another, before all are read at once. */
+const MAX_ASKED = 4;
+
+/** How often it is asked at all: somebody might add new priorities faster than they are read. */
+const MAX_ROUNDS = 20;
+
 /**
  * A database that walks its index of priority and due time priority by priority. One statement over all priorities would
  * sort everything that is due for each claim, or read everything that is not; within one priority the index gives the
@@ -25,27 +31,43 @@ const MAX_LEVELS = 200;
  * found at once whoever made it, and asks again until the answer closes.
  */
 export abstract class LevelledDialect extends Dialect {
-  /** Null before the first question. */
-  #known: readonly number[] | null = null;
+  /** In order. The default priority to begin with. */
+  #known: readonly number[] = [0];
 
   *selectDue(query: DueQuery, limit: number, clock: () => number): Script<DueRows> {
+    const first = yield* this.#selectFirst(query, limit, clock);
+    if (first.records.length === limit) return first;
     const earliest: Question = (priority) => sql`SELECT MIN(due_at) FROM ${this.tasks} WHERE priority = ${priority}`;
     const asked = yield* this.#ask(earliest);
     if (asked === null) return yield* this.#selectFromAll(query, limit, clock);
-    const { levels, answer } = asked;
-    const storeNow = this.now === null ? clock() : toNumber(answer.store_now);
-    const records: Rows['records'][number][] = [];
-    for (const { priority, dueAt } of levels) {
+    const storeNow = this.now === null ? clock() : toNumber(asked.answer.store_now);
+    const records = [...first.records];
+    for (const { priority, dueAt } of asked.levels) {
       const rest = limit - records.length;
       if (rest <= 0) break;
-      if (dueAt === null || dueAt > storeNow) continue;
-      const due = sql`priority = ${priority} AND due_at <= ${storeNow}`;
-      const found = yield sql`
-        SELECT ${this.taskColumns} FROM ${this.tasks} WHERE ${all([due, ...this.runnable(query)])}
-        ORDER BY due_at, id ${this.limit(rest)} ${this.lockFreeRows}`;
+      if (priority === first.level || dueAt === null || dueAt > storeNow) continue;
+      const found = yield this.#selectLevel(query, priority, sql`${storeNow}`, rest);
       records.push(...found.records);
     }
     return { storeNow, records };
+  }
+
+  /** Takes the lowest priority that is known for the lowest that there is, and finds out in the same statement. */
+  *#selectFirst(query: DueQuery, limit: number, clock: () => number): Script<DueRows & { level: number | null }> {
+    const storeNow = clock();
+    const level = this.#known[0] ?? 0;
+    const lowest = sql`, (SELECT MIN(priority) FROM ${this.tasks}) AS first_level, ${this.now ?? storeNow} AS store_now`;
+    const { records } = yield this.#selectLevel(query, level, this.now ?? sql`${storeNow}`, limit, lowest);
+    const [record] = records;
+    if (!record || toNumber(record.first_level) !== level) return { storeNow, records: [], level: null };
+    return { storeNow: toNumber(record.store_now), records, level };
+  }
+
+  #selectLevel(query: DueQuery, priority: number, until: Sql, limit: number, more = raw('')): Sql {
+    const due = sql`priority = ${priority} AND due_at <= ${until}`;
+    return sql`
+      SELECT ${this.taskColumns}${more} FROM ${this.tasks} WHERE ${all([due, ...this.runnable(query)])}
+      ORDER BY due_at, id ${this.limit(limit)} ${this.lockFreeRows}`;
   }
 
   *nextDue(query: DueQuery): Script<number | null> {
@@ -69,12 +91,8 @@ export abstract class LevelledDialect extends Dialect {
 
   /** @returns null when there are too many priorities to ask for each. */
   *#ask(question: Question): Script<{ levels: readonly Level[]; answer: Rows['records'][number] } | null> {
-    // Reads the whole index once; everything later takes one step into it per priority.
-    if (this.#known === null) {
-      const { records } = yield sql`SELECT DISTINCT priority FROM ${this.tasks}`;
-      this.#known = records.map(({ priority }) => toNumber(priority)).sort((a, b) => a - b);
-    }
-    for (let known = this.#known; known.length <= MAX_LEVELS; known = this.#known) {
+    for (let asked = 1; asked <= MAX_ROUNDS && this.#known.length <= MAX_LEVELS; asked += 1) {
+      const known = this.#known;
       const { records } = yield this.#statement(known, question);
       const answer = records[0]!;
       const levels: Level[] = [];
@@ -85,13 +103,22 @@ export abstract class LevelledDialect extends Dialect {
         levels.push({ priority, dueAt: toNullableNumber(answer[`due_${at}`]) });
         priority = toNullableNumber(answer[`next_${at}`]);
       }
-      // Only what is still there is remembered, so that the question does not grow.
-      this.#known = levels.map((level) => level.priority);
-      if (priority === null) return { levels, answer };
-      this.#known = [...known, priority].sort((a, b) => a - b);
+      if (priority === null) {
+        // Only what is still there is remembered, so that the question does not grow.
+        this.#known = levels.map((level) => level.priority);
+        return { levels, answer };
+      }
+      const found = asked < MAX_ASKED ? [...known, priority] : yield* this.#allLevels();
+      this.#known = found.sort((a, b) => a - b);
     }
-    this.#known = null;
+    this.#known = [0];
     return null;
+  }
+
+  /** Reads the whole index, which asking for each takes one step into. */
+  *#allLevels(): Script<number[]> {
+    const { records } = yield sql`SELECT DISTINCT priority FROM ${this.tasks}`;
+    return records.map(({ priority }) => toNumber(priority));
   }
 
   #statement(known: readonly number[], question: Question): Sql {

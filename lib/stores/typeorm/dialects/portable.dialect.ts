@@ -39,7 +39,7 @@ const RETRYABLE =
 const DUPLICATE = /\b23505\b|ER_DUP_ENTRY|duplicate|unique constraint|SQLITE_CONSTRAINT/i;
 
 /** Databases that live in one file. */
-const SQLITE_FAMILY = [
+const SQLITE_FAMILY = new Set([
   'better-sqlite3',
   'sqlite',
   'sqljs',
@@ -48,7 +48,7 @@ const SQLITE_FAMILY = [
   'expo',
   'nativescript',
   'react-native',
-];
+]);
 
 /**
  * Any database, in SQL that all of them know: compare-and-set on the version in one statement a batch. Each claimer may
@@ -68,7 +68,7 @@ export class PortableDialect extends Dialect {
     const clock = CLOCKS[driver.type];
     this.now = clock === undefined ? null : raw(clock);
     this.capabilities = {
-      coordination: SQLITE_FAMILY.includes(driver.type) ? 'host' : 'cluster',
+      coordination: SQLITE_FAMILY.has(driver.type) ? 'host' : 'cluster',
       wakeUp: 'polled',
       transactionalAdds: true,
       durable: true,
@@ -100,7 +100,7 @@ export class PortableDialect extends Dialect {
 
   contains(column: Sql, text: string): Sql {
     // LIKE takes "a" for "A" there.
-    if (SQLITE_FAMILY.includes(this.driver.type)) return sql`instr(${column}, ${text}) > 0`;
+    if (SQLITE_FAMILY.has(this.driver.type)) return sql`instr(${column}, ${text}) > 0`;
     const special = this.driver.type === 'mssql' ? /[!%_[]/g : /[!%_]/g;
     return sql`${column} LIKE ${`%${text.replace(special, '!$&')}%`} ESCAPE '!'`;
   }

@@ -38,7 +38,9 @@ const UNIQUE_VIOLATION = '23505';
 export class PostgresDialect extends Dialect {
   readonly label = 'PostgreSQL';
   readonly capabilities: StoreCapabilities;
-  override readonly begin = ['BEGIN ISOLATION LEVEL READ COMMITTED'];
+  // One round trip. Above a million tasks the planner's guess of the cost would have a claim compiled (measured: 94 ms
+  // instead of 1 ms).
+  override readonly begin = ['BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off'];
   // The statement's clock, not the transaction's: a transaction may have waited for a lock.
   readonly now = raw('floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint');
   override readonly lockRows = raw('FOR UPDATE');
@@ -97,6 +99,15 @@ export class PostgresDialect extends Dialect {
     )`;
   }
 
+  /**
+   * The same, hidden from the planner together with the limits of {@link selectDue}, so that it walks the index whatever
+   * it knows. Without statistics, as in a table that has just been filled, it takes every condition for a rare one, and
+   * sorts all that is due (measured: 44 ms instead of 0.5 ms a claim with 10,000 due).
+   */
+  override runnable(query: DueQuery): Sql[] {
+    return super.runnable(query).map((condition) => sql`CASE WHEN ${condition} THEN true ELSE false END`);
+  }
+
   *selectDue(query: DueQuery, limit: number): Script<DueRows> {
     const { records } = yield sql`
       WITH RECURSIVE clock AS MATERIALIZED (SELECT ${this.now} AS now), ${this.#levels}
@@ -104,9 +115,9 @@ export class PostgresDialect extends Dialect {
         SELECT found.* FROM levels CROSS JOIN LATERAL (
           SELECT ${this.taskColumns} FROM ${this.tasks}
           WHERE priority = levels.priority AND due_at <= clock.now AND ${all(this.runnable(query))}
-          ORDER BY due_at, id LIMIT ${limit} ${this.lockFreeRows}
+          ORDER BY due_at, id LIMIT (SELECT ${limit}::integer) ${this.lockFreeRows}
         ) found
-        WHERE levels.priority IS NOT NULL LIMIT ${limit}
+        WHERE levels.priority IS NOT NULL LIMIT (SELECT ${limit}::integer)
       ) due ON true`;
     return { storeNow: toNumber(records[0]!.store_now), records: records.filter(({ id }) => id !== null) };
   }

@@ -37,8 +37,9 @@ export function portableTypes(database: string): Types {
       return types(C, C, 'bigint', 'integer', 'boolean');
     case 'mysql':
     case 'mariadb': {
-      // What both know. Made by generateSchemaSql, the tables also tell "a" from "a ".
-      const binary = { charset: 'utf8mb4', collation: 'utf8mb4_bin' };
+      // The type "mysql" stands for either server, so it gets what both know; generateSchemaSql also tells "a" from "a ".
+      const collation = database === 'mysql' ? 'utf8mb4_bin' : 'utf8mb4_nopad_bin';
+      const binary = { charset: 'utf8mb4', collation };
       return types({ ...LABEL, ...binary }, { type: 'longtext', ...binary }, 'bigint', 'int', 'tinyint');
     }
     case 'better-sqlite3':

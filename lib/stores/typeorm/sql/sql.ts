@@ -49,7 +49,7 @@ export function join(parts: readonly Sql[], separator: string): Sql {
 /** Values as bound parameters, separated by commas. */
 export function list(values: readonly unknown[]): Sql {
   if (values.length === 0) return raw('');
-  return new Sql(['', ...new Array<string>(values.length - 1).fill(', '), ''], values);
+  return new Sql(['', ...values.slice(1).map(() => ', '), ''], values);
 }
 
 /** Conditions that all hold; true when there is none. */
