@@ -15,7 +15,7 @@ const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== '
 const specifierOf = (subpath) => manifest.name + subpath.slice(1);
 
 /** The entries for a database, each of which imports its package. */
-const NEED_PEERS = ['./typeorm', './redis', './mongoose'];
+const NEED_PEERS = new Set(['./typeorm', './redis', './mongoose']);
 const PACKED = /^(dist\/.*|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
 
 const APPLICATIONS = [
@@ -59,7 +59,7 @@ function load({ load: script }, app) {
   const outcomes = JSON.parse(run(process.execPath, [script, ...subpaths.map(specifierOf)], app));
   for (const subpath of subpaths) {
     const { names, code, message } = outcomes[specifierOf(subpath)];
-    if (NEED_PEERS.includes(subpath)) {
+    if (NEED_PEERS.has(subpath)) {
       assert.equal(code, 'ERR_MODULE_NOT_FOUND', `${subpath} without its package: ${message ?? 'it loaded'}`);
       assert.ok(
         optionalPeers.some((peer) => message.includes(`'${peer}'`)),
