@@ -1,7 +1,7 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { FileStoreError } from '../../errors/file-store.errors.js';
-import { hasCode, ifThere, readAt, writeNewFile } from './durable.fs.js';
+import { hasCode, ifThere, readAt, writeAll, writeNewFile } from './durable.fs.js';
 import type { TaskSummary } from './task.summary.js';
 
 /** How large the journal may get, in bytes, before a new one is begun. */
@@ -137,7 +137,7 @@ export class ChangeJournal {
       found.missed = true;
       this.#position = 0;
     }
-    const bytes = await readAt(this.#file!, this.#position, size - this.#position);
+    const bytes = await readAt(this.#file!.fd, this.#position, size - this.#position);
     const end = bytes.lastIndexOf(0x0a) + 1;
     for (const text of bytes.toString('utf8', 0, end).split('\n')) {
       if (text !== '') this.#take(parseLine(text), found);
@@ -166,10 +166,7 @@ export class ChangeJournal {
   async #append(line: Line): Promise<void> {
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
     try {
-      for (let done = 0; done < bytes.length;) {
-        const { bytesWritten } = await this.#file!.write(bytes, done, bytes.length - done, this.#position + done);
-        done += bytesWritten;
-      }
+      await writeAll(this.#file!.fd, bytes, this.#position);
     } catch (error) {
       await this.#file!.truncate(this.#position).catch(() => {});
       throw error;
@@ -200,7 +197,7 @@ export class ChangeJournal {
     const file = await ifThere(open(this.path, 'r'));
     if (!file) return null;
     try {
-      const head = (await readAt(file, 0, HEADER_LENGTH)).toString('utf8');
+      const head = (await readAt(file.fd, 0, HEADER_LENGTH)).toString('utf8');
       return parseLine(head.slice(0, head.indexOf('\n')))?.journal ?? null;
     } finally {
       await file.close();

@@ -6,7 +6,7 @@ import type { Logger } from '../../model/logger.js';
 import type { RunRow } from '../../persistence/codec.interface.js';
 import { historyKey } from '../run-history.js';
 import type { DirectoryLayout } from './directory.layout.js';
-import { flushFolder, ifThere, readAt, signatureAt, writeNewFile } from './durable.fs.js';
+import { flushFolder, ifThere, readAt, signatureAt, writeAll, writeNewFile } from './durable.fs.js';
 import { formatRetraction, formatRun, parseRunLine } from './run-line.format.js';
 import type { RunLine } from './run-line.format.js';
 
@@ -189,9 +189,7 @@ async function appendTo(file: FileHandle, text: string, flush: boolean): Promise
   const { size } = await file.stat();
   const bytes = Buffer.from((await isTorn(file)) ? `\n${text}` : text);
   try {
-    for (let done = 0; done < bytes.length;) {
-      done += (await file.write(bytes, done, bytes.length - done, size + done)).bytesWritten;
-    }
+    await writeAll(file.fd, bytes, size);
     if (flush) await file.datasync();
   } catch (error) {
     await file.truncate(size).catch(() => {});
@@ -201,5 +199,5 @@ async function appendTo(file: FileHandle, text: string, flush: boolean): Promise
 
 async function isTorn(file: FileHandle): Promise<boolean> {
   const { size } = await file.stat();
-  return size > 0 && (await readAt(file, size - 1, 1))[0] !== 0x0a;
+  return size > 0 && (await readAt(file.fd, size - 1, 1))[0] !== 0x0a;
 }

@@ -1,9 +1,8 @@
-import { open } from 'node:fs/promises';
 import type { StoredTask, UnreadableTask } from '../../model/task.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
 import type { DirectoryLayout } from './directory.layout.js';
-import { hasCode, ifThere, readAt, signatureOf } from './durable.fs.js';
+import { ifThere, readWholeFile } from './durable.fs.js';
 import type { FileSignature } from './durable.fs.js';
 import { decodeFileName, encodeFileName } from './file-name.codec.js';
 import { LARGEST_FILE, parseTaskFile } from './task-file.format.js';
@@ -28,10 +27,10 @@ export class TaskFiles {
   /** Reads a file; null when it is not there. What cannot be read is told as an unreadable task. */
   async load(name: string): Promise<LoadedFile | null> {
     const path = this.layout.task(name);
-    const read = await ifThere(readWhole(path));
+    const read = await ifThere(readWholeFile(path, LARGEST_FILE));
     if (read === null) return null;
-    const { bytes, signature } = read;
-    const parsed = typeof bytes === 'string' ? damaged(bytes) : parseTaskFile(bytes);
+    const { content, problem, signature } = read;
+    const parsed = content ? parseTaskFile(content) : damaged(problem);
     if ('unreadable' in parsed) return { file: name, signature, task: unreadableTask(name, parsed), row: null };
     if (encodeFileName(parsed.id) !== name) {
       const { id, handler, nextRunTime } = parsed;
@@ -40,29 +39,6 @@ export class TaskFiles {
     }
     const task = this.codec.decodeTask(parsed);
     return { file: name, signature, task, row: isUnreadable(task) ? null : parsed };
-  }
-}
-
-/** The content, or why there is none, and the signature of just that content. */
-async function readWhole(path: string): Promise<{ bytes: Buffer | string; signature: FileSignature }> {
-  let file;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
-    return { bytes: `The file cannot be opened: ${(error as Error).message}`, signature: 'closed' };
-  }
-  try {
-    const stats = await file.stat({ bigint: true });
-    const signature = signatureOf(stats);
-    if (!stats.isFile()) return { bytes: 'There is no file under this name but something else.', signature };
-    if (stats.size > LARGEST_FILE) return { bytes: `The file is too large: ${stats.size} bytes.`, signature };
-    return { bytes: await readAt(file, 0, Number(stats.size)), signature };
-  } catch (error) {
-    if (!hasCode(error, 'EIO')) throw error;
-    return { bytes: `The disk cannot read the file: ${(error as Error).message}`, signature: 'unread' };
-  } finally {
-    await file.close();
   }
 }
 
