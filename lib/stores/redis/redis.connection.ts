@@ -19,9 +19,10 @@ const QUIT_TIMEOUT_MS = 1_000;
 
 /** What a connection of the store's own differs in from ioredis's defaults, where the options do not say otherwise. */
 const OWN_DEFAULTS: RedisOptions = {
-  // What was sent when the connection broke is sent again: scripts know a repetition by its nonce. But not for long, so
-  // that an outage is told of.
-  maxRetriesPerRequest: 3,
+  // What was sent when the connection broke is sent again: scripts know a repetition by its nonce. But not for longer
+  // than some three seconds, so that an outage is told of.
+  maxRetriesPerRequest: 10,
+  retryStrategy: (times) => Math.min(times * 50, 1_000),
   connectTimeout: CONNECT_TIMEOUT_MS,
   // A master that has become a replica refuses every write until the client asks again where the master is.
   reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),

@@ -142,6 +142,9 @@ const IOREDIS: Readonly<Record<keyof RedisOptions, true>> = {
   username: true,
 };
 
+/** What ioredis 6 has besides. */
+const IOREDIS_6 = ['himportFieldsets', 'protocol', 'replyMapping'];
+
 /**
  * Checks the options and fills in what is missing.
  *
@@ -170,7 +173,14 @@ function clientOf(options: RedisClientOptions): ResolvedOptions['connection'] {
 
 function serverOf(options: RedisServerOptions): ResolvedOptions['connection'] {
   const { tasksKey: _1, runTimesKey: _2, serializer: _3, connectRetry: _4, url, database, ...redis } = options;
-  rejectUnknownOptions('redisStore', redis, [...SETTINGS, 'url', 'client', 'database', ...Object.keys(IOREDIS)]);
+  rejectUnknownOptions('redisStore', redis, [
+    ...SETTINGS,
+    'url',
+    'client',
+    'database',
+    ...Object.keys(IOREDIS),
+    ...IOREDIS_6,
+  ]);
   const db = database ?? redis.db;
   if (db !== undefined && (!Number.isInteger(db) || db < 0)) {
     throw new InvalidOptionError('database', db, 'the number of a database, 0 or more');

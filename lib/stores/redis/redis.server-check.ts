@@ -28,8 +28,9 @@ export async function warnOfDataLoss(connection: RedisConnection, logger: Logger
 /** Whether the server writes to disk, as far as it tells. */
 async function isPersistent(node: Redis): Promise<boolean> {
   if (field(await node.info('persistence'), 'aof_enabled') !== '0') return true;
-  const [, save] = (await node.config('GET', 'save')) as string[];
-  return save !== '';
+  // An object, where a client of ioredis 6 was told to map replies.
+  const answer = (await node.config('GET', 'save')) as string[] | { save?: string };
+  return (Array.isArray(answer) ? answer[1] : answer.save) !== '';
 }
 
 function field(info: string, name: string): string | undefined {
