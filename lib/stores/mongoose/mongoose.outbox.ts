@@ -4,10 +4,10 @@ import type { Collections, RunDocument, TaskDocument } from './mongoose.document
 import { isDuplicateWrite, writeErrorsOf } from './mongoose.errors.js';
 
 /** How old an outbox is before somebody else copies it, in milliseconds: its writer is dead then, or was cut off. */
-const ABANDONED_MS = 10_000;
+const ABANDONED_MS = 5_000;
 
 /** How often it is looked for such, in milliseconds. */
-const SWEEP_INTERVAL_MS = 30_000;
+const SWEEP_INTERVAL_MS = 10_000;
 
 /** How many are copied in one go. */
 const SWEEP_BATCH = 100;

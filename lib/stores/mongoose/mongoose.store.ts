@@ -1,6 +1,4 @@
-import type { mongo } from 'mongoose';
-import { InvalidOptionError } from '../../errors/input.errors.js';
-import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
+import { TaskConflictError } from '../../errors/task.errors.js';
 import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
@@ -11,7 +9,7 @@ import { compareByDue } from '../task-query.js';
 import { MongooseConnection } from './mongoose.connection.js';
 import { ANY_NUMBER, collectionsOf, createIndexes, PRESENT } from './mongoose.documents.js';
 import type { Collections } from './mongoose.documents.js';
-import { isDuplicateKey, isDuplicateWrite, unavailable, writeErrorsOf } from './mongoose.errors.js';
+import { unavailable } from './mongoose.errors.js';
 import { resolveOptions } from './mongoose.options.js';
 import type { MongooseStoreOptions, ResolvedOptions } from './mongoose.options.js';
 import { MongooseOutbox } from './mongoose.outbox.js';
@@ -19,13 +17,11 @@ import { MongooseRunHistory } from './mongoose.run-history.js';
 import { ServerClock } from './mongoose.server-clock.js';
 import { MongooseTaskQuery } from './mongoose.task-query.js';
 import { MongooseTasks } from './mongoose.tasks.js';
+import { MongooseTaskWrites } from './mongoose.task-writes.js';
 import { MongooseTransactor } from './mongoose.transaction.js';
 import { ChangeStreamChannel } from './mongoose.wake-channel.js';
 import { MongooseWakeUps } from './mongoose.wakeups.js';
-import { newToken, writersWith } from './mongoose.writers.js';
-
-/** How often a removal is tried while others write. */
-const MAX_ROUNDS = 20;
+import { newToken } from './mongoose.writers.js';
 
 /** What there is between start and shutdown. */
 interface Opened {
@@ -34,11 +30,11 @@ interface Opened {
   readonly clock: ServerClock;
   readonly tasks: MongooseTasks;
   readonly outbox: MongooseOutbox;
+  readonly writes: MongooseTaskWrites;
   readonly transactor: MongooseTransactor;
   readonly taskQuery: MongooseTaskQuery;
   readonly history: MongooseRunHistory;
   /** Only where the server has change streams. */
-  readonly channel: ChangeStreamChannel | null;
   readonly wakeUps: MongooseWakeUps | null;
 }
 
@@ -102,10 +98,10 @@ export class MongooseStore extends BaseStore {
         clock: serverClock,
         tasks,
         outbox,
+        writes: new MongooseTaskWrites(tasks, outbox, channel),
         transactor: new MongooseTransactor(tasks, outbox, now),
         taskQuery: new MongooseTaskQuery(tasks),
         history: new MongooseRunHistory(collections.runs, codec),
-        channel,
         wakeUps: channel && new MongooseWakeUps(channel, clock, logger),
       };
       this.capabilities = {
@@ -149,46 +145,12 @@ export class MongooseStore extends BaseStore {
    * @throws InvalidOptionError For a `transaction` where the server has none.
    */
   async addTask(task: TaskRecord, { transaction }: AddOptions = {}): Promise<void> {
-    if (transaction !== undefined) return this.#addInTransaction(task, transaction as mongo.ClientSession);
+    if (transaction !== undefined) return this.#run(({ writes }) => writes.addIn(transaction, task));
     if ((await this.addTasks([task])).length > 0) throw new TaskConflictError(task.id);
   }
 
-  #addInTransaction(task: TaskRecord, session: mongo.ClientSession): Promise<void> {
-    return this.#run(async ({ tasks, channel }) => {
-      if (channel === null || typeof session?.inTransaction !== 'function') {
-        throw new InvalidOptionError(
-          'transaction',
-          typeof session,
-          'a ClientSession, where the server is a replica set or a sharded cluster',
-        );
-      }
-      const document = tasks.documentOf(task);
-      try {
-        await tasks.collection.insertOne(document, { session });
-      } catch (error) {
-        throw isDuplicateKey(error) ? new TaskConflictError(task.id) : error;
-      }
-      if (document.dueAt !== null) await channel.sendIn(session, document.dueAt);
-    });
-  }
-
-  override addTasks(records: readonly TaskRecord[]): Promise<readonly string[]> {
-    return this.#run(async ({ tasks, outbox }) => {
-      const conflicts: string[] = [];
-      const first = new Map<string, TaskRecord>();
-      for (const task of records) {
-        if (first.has(task.id)) conflicts.push(task.id);
-        else first.set(task.id, task);
-      }
-      const documents = [...first.values()].map((task) => tasks.documentOf(task));
-      const there = await insertNew(tasks.collection, documents);
-      if (there.length === 0) return conflicts;
-      // A task that is being removed this very moment is not there any more.
-      const removed = { _id: { $in: there.map(({ _id }) => _id) }, gone: true as const };
-      await outbox.sweep(removed);
-      const again = await insertNew(tasks.collection, there);
-      return [...conflicts, ...again.map(({ _id }) => _id)];
-    });
+  override addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+    return this.#run(({ writes }) => writes.addAll(tasks));
   }
 
   lookupTask(id: string): Promise<StoredTask | null> {
@@ -199,49 +161,15 @@ export class MongooseStore extends BaseStore {
   }
 
   updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
-    return this.#run(async ({ tasks }) => {
-      const { collection } = tasks;
-      const fields = tasks.changed(task, null);
-      const projection = { version: 1, writers: 1, gone: 1 };
-      for (;;) {
-        const found = await collection.findOne({ _id: task.id }, { projection });
-        if (!found || found.gone) throw new TaskNotFoundError(task.id);
-        if (found.version !== expectedVersion) {
-          throw new VersionConflictError(task.id, expectedVersion, found.version);
-        }
-        const { matchedCount } = await collection.updateOne(
-          { _id: task.id, version: expectedVersion, writers: found.writers },
-          { $set: { ...fields, writers: writersWith(newToken(), found) } },
-        );
-        if (matchedCount > 0) return;
-      }
-    });
+    return this.#run(({ writes }) => writes.replace(task, expectedVersion));
   }
 
   deleteTask(id: string): Promise<boolean> {
-    return this.#run(async ({ tasks, outbox }) => {
-      for (let round = 1; ; round += 1) {
-        // Ended runs that are still in there must not go with it.
-        const { deletedCount } = await tasks.collection.deleteOne({ _id: id, ...PRESENT, outboxBy: null } as object);
-        if (deletedCount > 0) return true;
-        const found = await tasks.collection.findOne({ _id: id, ...PRESENT }, { projection: { version: 1 } });
-        if (!found) return false;
-        if (round > MAX_ROUNDS) throw new VersionConflictError(id, found.version, found.version + 1);
-        await outbox.sweep({ _id: id, outboxBy: { $gt: '' } });
-      }
-    });
+    return this.#run(({ writes }) => writes.remove(id));
   }
 
   removeAllTasks(): Promise<number> {
-    return this.#run(async ({ tasks, outbox }) => {
-      let removed = 0;
-      for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-        removed += (await tasks.collection.deleteMany({ outboxBy: null } as object)).deletedCount;
-        if (!(await tasks.collection.findOne({ outboxBy: { $gt: '' } }, { projection: { _id: 1 } }))) break;
-        await outbox.sweep({ outboxBy: { $gt: '' } });
-      }
-      return removed;
-    });
+    return this.#run(({ writes }) => writes.removeAll());
   }
 
   getAllTasks(): Promise<readonly StoredTask[]> {
@@ -319,21 +247,5 @@ export class MongooseStore extends BaseStore {
 
   override async wake(at: number): Promise<void> {
     await this.#opened?.wakeUps?.publish(at);
-  }
-}
-
-/** Adds what is not there yet. Returns the rest. */
-async function insertNew<T extends { readonly _id: string }>(
-  collection: mongo.Collection<T>,
-  documents: readonly T[],
-): Promise<T[]> {
-  if (documents.length === 0) return [];
-  try {
-    await collection.insertMany(documents as mongo.OptionalUnlessRequiredId<T>[], { ordered: false });
-    return [];
-  } catch (error) {
-    const refused = writeErrorsOf(error);
-    if (!refused?.every(isDuplicateWrite)) throw error;
-    return refused.map(({ index }) => documents[index]!);
   }
 }

@@ -2,12 +2,13 @@ import type { mongo } from 'mongoose';
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
 import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
+import { writeBatch } from './mongoose.batch.js';
+import type { Decision, Outcome } from './mongoose.batch.js';
 import { ANY_NUMBER } from './mongoose.documents.js';
 import type { RunDocument, TaskDocument } from './mongoose.documents.js';
-import { isAnswerLost, writeErrorsOf } from './mongoose.errors.js';
 import type { MongooseOutbox } from './mongoose.outbox.js';
 import type { Loaded, MongooseTasks } from './mongoose.tasks.js';
-import { isWriter, newToken, writersWith } from './mongoose.writers.js';
+import { newToken, writersWith } from './mongoose.writers.js';
 
 /**
  * How long a claimer has a task to itself between reading and writing it, in milliseconds. Only to keep others out of its
@@ -25,24 +26,8 @@ const MAX_ROUNDS = 20;
 const PATIENT_ROUNDS = 3;
 const PAUSE_MS = 15;
 
-/** How often a batch is sent when its answer is lost. */
-const MAX_SENDS = 3;
-
 /** How much the outbox may take of the 16 MiB that a document may have, in characters of up to three bytes. */
 const MAX_OUTBOX_LENGTH = 2_000_000;
-
-/** What is to become of one task, decided and not yet written. */
-interface Decision<T> {
-  readonly loaded: Loaded;
-  readonly change: Change<T>;
-  /** The rows for its outbox; none when nothing is to be copied. */
-  readonly rows: readonly RunDocument[];
-  /** Rows that are too large to stand in the task's document: they are kept before it is changed. */
-  readonly early: readonly RunDocument[];
-  readonly operation: mongo.AnyBulkWriteOperation<TaskDocument>;
-}
-
-type Outcome = 'ok' | 'conflict' | Error;
 
 /** What a transact has done so far. */
 interface Progress<T> {
@@ -169,7 +154,7 @@ export class MongooseTransactor {
       const { decided, left } = this.#decide(pending, apply, progress, token);
       const releases = claim ? left.map((one) => releaseOf(one, claim.reservation)) : [];
       await this.outbox.save(decided.flatMap(({ early }) => early));
-      const outcomes = await this.#write(decided, releases, token);
+      const outcomes = await writeBatch(this.tasks.collection, decided, releases, token);
       await this.#deliver(decided, outcomes, token);
       const conflicts = note(decided, outcomes, progress);
       if (conflicts.length === 0) return;
@@ -226,53 +211,6 @@ export class MongooseTransactor {
       ...(rows.length > 0 && { outbox: rows, outboxBy: token, outboxAt: storeNow }),
     };
     return { loaded, change, rows, early, operation: { updateOne: { filter, update: { $set } } } };
-  }
-
-  /** Writes all in one batch. What it says is checked only where it does not speak for itself. */
-  async #write<T>(
-    decided: readonly Decision<T>[],
-    releases: readonly mongo.AnyBulkWriteOperation<TaskDocument>[],
-    token: string,
-  ): Promise<Outcome[]> {
-    const operations = [...decided.map(({ operation }) => operation), ...releases];
-    if (operations.length === 0) return [];
-    for (let sends = 1; ; sends += 1) {
-      try {
-        const result = await this.tasks.collection.bulkWrite(operations, { ordered: false });
-        const done = result.matchedCount + result.deletedCount;
-        if (sends === 1 && done === operations.length) return decided.map(() => 'ok');
-        return await this.#verify(decided, token, new Map());
-      } catch (error) {
-        const refused = writeErrorsOf(error);
-        if (refused) {
-          const errors = new Map(refused.map(({ index, errmsg }) => [index, new Error(errmsg ?? 'refused')]));
-          return this.#verify(decided, token, errors);
-        }
-        // The guards make it harmless to send it once more: what was done is not done again.
-        if (!isAnswerLost(error) || sends === MAX_SENDS) throw error;
-      }
-    }
-  }
-
-  /** Looks what was really written: each document knows its last few writers. */
-  async #verify<T>(
-    decided: readonly Decision<T>[],
-    token: string,
-    errors: ReadonlyMap<number, Error>,
-  ): Promise<Outcome[]> {
-    const ids = decided.map(({ loaded }) => loaded.task.id);
-    const found = await this.tasks.collection
-      .find({ _id: { $in: ids } }, { projection: { writers: 1 }, batchSize: ids.length + 1 })
-      .toArray();
-    const writers = new Map(found.map((document) => [document._id, document.writers ?? '']));
-    return decided.map(({ loaded, operation }, at) => {
-      const error = errors.get(at);
-      if (error) return error;
-      const by = writers.get(loaded.task.id);
-      // One that was to be deleted and is not there has become what it was to become, whoever did it.
-      if (by === undefined) return 'deleteOne' in operation ? 'ok' : 'conflict';
-      return isWriter(token, by) ? 'ok' : 'conflict';
-    });
   }
 
   async #deliver<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], token: string): Promise<void> {

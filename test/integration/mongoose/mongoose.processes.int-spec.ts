@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createStoreContext, makeTask, until } from 'nestjs-asyncz/testing';
+import type { SchedulerInstance } from '../../../lib/model/scheduler-instance.js';
 import { MongooseStore } from 'nestjs-asyncz/mongoose';
 import { ClaimingWorker, untilWorkers } from '../../support/claiming.worker.js';
 import type { StartedRun } from '../../support/claiming.worker.js';
@@ -50,11 +51,30 @@ async function addDue(store: MongooseStore): Promise<number> {
 const startsOf = () => workers.flatMap(({ started }) => started);
 const distinct = (starts: readonly StartedRun[]) => new Set(starts.map(({ id }) => id)).size;
 
+/** What the parent says of itself. */
+const PARENT: SchedulerInstance = {
+  identity: 'parent',
+  name: 'test',
+  role: 'client',
+  host: 'here',
+  pid: process.pid,
+  version: '0',
+  startedAt: 0,
+  heartbeatAt: 0,
+  stores: [],
+  executors: [],
+  handlers: [],
+  running: 0,
+  clockOffsetMs: 0,
+};
+
 /** Waits until every task is gone, and looks that each has one run in the history that succeeded. */
 async function expectAllEnded(store: MongooseStore): Promise<void> {
   const total = async () => (await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 0 })).total;
   await until(async () => (await total()) === 0, { what: 'all tasks to be gone', timeoutMs: 60_000 });
   const ended = async () => {
+    // With its heartbeat, a scheduler copies to the history what a dead one has left to be copied.
+    await store.heartbeat(PARENT);
     const { runs } = await store.runs({ status: 'succeeded' }, { limit: COUNT * 2 });
     return new Set(runs.map(({ taskId }) => taskId)).size === COUNT;
   };

@@ -1,0 +1,131 @@
+import type { mongo } from 'mongoose';
+import { InvalidOptionError } from '../../errors/input.errors.js';
+import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
+import type { TaskRecord } from '../../model/task.js';
+import { PRESENT } from './mongoose.documents.js';
+import { isDuplicateKey, isDuplicateWrite, writeErrorsOf } from './mongoose.errors.js';
+import type { MongooseOutbox } from './mongoose.outbox.js';
+import type { MongooseTasks } from './mongoose.tasks.js';
+import type { ChangeStreamChannel } from './mongoose.wake-channel.js';
+import { newToken, writersWith } from './mongoose.writers.js';
+
+/** How often a removal is tried while others write. */
+const MAX_ROUNDS = 20;
+
+/** Adds, replaces and removes tasks as a whole. */
+export class MongooseTaskWrites {
+  /** @param channel Only where the server has transactions, and with them change streams. */
+  constructor(
+    private readonly tasks: MongooseTasks,
+    private readonly outbox: MongooseOutbox,
+    private readonly channel: ChangeStreamChannel | null,
+  ) {}
+
+  /**
+   * Adds a task as part of the caller's transaction.
+   *
+   * @throws TaskConflictError When the id is there already.
+   * @throws InvalidOptionError For what is no session, or where the server has no transactions.
+   */
+  async addIn(transaction: unknown, task: TaskRecord): Promise<void> {
+    const session = transaction as mongo.ClientSession | null;
+    if (this.channel === null || typeof session?.inTransaction !== 'function') {
+      throw new InvalidOptionError(
+        'transaction',
+        typeof session,
+        'a ClientSession, where the server is a replica set or a sharded cluster',
+      );
+    }
+    const document = this.tasks.documentOf(task);
+    try {
+      await this.tasks.collection.insertOne(document, { session });
+    } catch (error) {
+      throw isDuplicateKey(error) ? new TaskConflictError(task.id) : error;
+    }
+    if (document.dueAt !== null) await this.channel.sendIn(session, document.dueAt);
+  }
+
+  /** Returns the ids that were there already. */
+  async addAll(records: readonly TaskRecord[]): Promise<readonly string[]> {
+    const conflicts: string[] = [];
+    const first = new Map<string, TaskRecord>();
+    for (const task of records) {
+      if (first.has(task.id)) conflicts.push(task.id);
+      else first.set(task.id, task);
+    }
+    const { collection } = this.tasks;
+    const there = await insertNew(
+      collection,
+      [...first.values()].map((task) => this.tasks.documentOf(task)),
+    );
+    if (there.length === 0) return conflicts;
+    // A task that is being removed this very moment is not there any more.
+    await this.outbox.sweep({ _id: { $in: there.map(({ _id }) => _id) }, gone: true });
+    const again = await insertNew(collection, there);
+    return [...conflicts, ...again.map(({ _id }) => _id)];
+  }
+
+  /**
+   * @throws TaskNotFoundError When it is not there.
+   * @throws VersionConflictError When another version is there.
+   */
+  async replace(task: TaskRecord, expectedVersion: number): Promise<void> {
+    const { collection } = this.tasks;
+    const fields = this.tasks.changed(task, null);
+    const projection = { version: 1, writers: 1, gone: 1 };
+    for (let round = 1; ; round += 1) {
+      const found = await collection.findOne({ _id: task.id }, { projection });
+      if (!found || found.gone) throw new TaskNotFoundError(task.id);
+      if (found.version !== expectedVersion || round > MAX_ROUNDS) {
+        throw new VersionConflictError(task.id, expectedVersion, found.version);
+      }
+      const { matchedCount } = await collection.updateOne(
+        { _id: task.id, version: expectedVersion, writers: found.writers },
+        { $set: { ...fields, writers: writersWith(newToken(), found) } },
+      );
+      if (matchedCount > 0) return;
+    }
+  }
+
+  /** Returns whether it was there. */
+  async remove(id: string): Promise<boolean> {
+    const { collection } = this.tasks;
+    for (let round = 1; ; round += 1) {
+      // Ended runs that are still in there must not go with it.
+      const { deletedCount } = await collection.deleteOne({ _id: id, ...PRESENT, outboxBy: null } as object);
+      if (deletedCount > 0) return true;
+      const found = await collection.findOne({ _id: id, ...PRESENT }, { projection: { version: 1 } });
+      if (!found) return false;
+      if (round > MAX_ROUNDS) throw new VersionConflictError(id, found.version, found.version + 1);
+      await this.outbox.sweep({ _id: id, outboxBy: { $gt: '' } });
+    }
+  }
+
+  /** Returns how many there were. */
+  async removeAll(): Promise<number> {
+    const { collection } = this.tasks;
+    let removed = 0;
+    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+      removed += (await collection.deleteMany({ outboxBy: null } as object)).deletedCount;
+      if (!(await collection.findOne({ outboxBy: { $gt: '' } }, { projection: { _id: 1 } }))) break;
+      await this.outbox.sweep({ outboxBy: { $gt: '' } });
+    }
+    return removed;
+  }
+}
+
+/** Adds what is not there yet. Returns the rest. */
+async function insertNew<T extends { readonly _id: string }>(
+  collection: mongo.Collection<T>,
+  documents: readonly T[],
+): Promise<T[]> {
+  if (documents.length === 0) return [];
+  try {
+    await collection.insertMany(documents as mongo.OptionalUnlessRequiredId<T>[], { ordered: false });
+    return [];
+  } catch (error) {
+    const refused = writeErrorsOf(error);
+    if (!refused?.every(isDuplicateWrite)) throw error;
+    return refused.map(({ index }) => documents[index]!);
+  }
+}
