@@ -12,11 +12,11 @@ export async function warnOfDataLoss(connection: RedisConnection, logger: Logger
     const address = node.options.path ?? `${node.options.host}:${node.options.port}`;
     const tell = (text: string) => logger.warn(`Redis at ${address} ${text}`);
     try {
-      const policy = field(await node.info('memory'), 'maxmemory_policy');
+      const policy = field(await connection.run(() => node.info('memory')), 'maxmemory_policy');
       if (policy !== undefined && policy !== 'noeviction') {
         tell(`has maxmemory-policy "${policy}": when its memory is full, it may drop tasks. Set it to "noeviction".`);
       }
-      if (!(await isPersistent(node))) {
+      if (!(await connection.run(() => isPersistent(node)))) {
         tell('keeps nothing over a restart: appendonly is off and there are no save points. Turn one of them on.');
       }
     } catch (error) {

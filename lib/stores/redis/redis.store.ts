@@ -200,8 +200,9 @@ export class RedisStore extends BaseStore {
     return this.#at.due.nextDue(handlers);
   }
 
-  override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
-    return this.#at.transactor.run(selection, apply);
+  override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+    const { peeked: _, ...result } = await this.#at.transactor.run(selection, apply);
+    return result;
   }
 
   /** Two round trips: what is due next comes with the answer to the second. */

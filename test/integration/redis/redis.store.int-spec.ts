@@ -120,6 +120,26 @@ describe('scripts', () => {
     expect((await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 1 })).total).toBe(0);
   });
 
+  it.each([
+    ['pipelines by itself', { enableAutoPipelining: true }],
+    ['gives numbers as text', { stringNumbers: true }],
+    ['keeps the stacks of calls', { showFriendlyErrorStack: true }],
+  ])('run on a client that %s', async (_, options) => {
+    const own = client(options);
+    const store = await open({ client: own });
+    await addDue(store, 600);
+    await admin.script('FLUSH');
+    const [next, page] = await Promise.all([
+      store.getNextRunTime(),
+      store.query({ q: 't59' }, { by: 'nextRunTime', descending: true }, { offset: 0, limit: 2 }),
+    ]);
+    expect(next).toBeLessThan(await store.now());
+    expect([page.tasks.map(({ id }) => id), page.total]).toEqual([['t599', 't598'], 11]);
+    expect((await claimAndFinish(store)).length).toBe(600);
+    expect(await store.pruneRuns({ before: null, keep: 0, limit: 1_000 })).toBe(600);
+    expect(await store.removeAllTasks()).toBe(0);
+  });
+
   it('leave the application its own commands of a client that is handed in', async () => {
     const own = client();
     own.defineCommand('mine', { numberOfKeys: 0, lua: 'return 7' });

@@ -35,7 +35,8 @@ local function drop()
   if #heap > 1 then sink(1) end
 end
 
-local heads = redis.call('ZRANGEBYSCORE', QUEUES, '-inf', whole(now), 'WITHSCORES')
+-- Nobody has more queues than this, unless a priority is made of a number that never repeats; then the earliest count.
+local heads = redis.call('ZRANGEBYSCORE', QUEUES, '-inf', whole(now), 'WITHSCORES', 'LIMIT', 0, 5000)
 for i = 1, #heads, 2 do
   local priority, codec, handler = string.match(heads[i], '^(%S+) (%S+) (.*)$')
   if codecs[codec] and (handlers == nil or handlers[handler]) then
