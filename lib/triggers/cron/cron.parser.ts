@@ -21,8 +21,8 @@ const MACROS: Readonly<Record<string, string>> = {
 /** Longer ones are refused unread: a list of every second of the year is a few hundred characters. */
 const MAX_LENGTH = 1_000;
 
-/** What a field may be given as. */
-export type CronFieldValue = string | number;
+/** What is longer was not written by a person, and no slip is looked for in it. */
+const MAX_REPAIRED = 60;
 
 /**
  * Reads a cron expression.
@@ -121,7 +121,7 @@ function macro(expression: string): string {
 function macroSuggestion(name: string): string | null {
   if (name === '@reboot') return '{ type: "startup" }';
   if (name.startsWith('@every')) return '{ type: "interval", every: "5m" }';
-  return nearestName(name, Object.keys(MACROS), 2);
+  return /^@[a-z]+$/.test(name) ? nearestName(name, Object.keys(MACROS), 2) : null;
 }
 
 function failCount(expression: string, count: number, dialect: CronDialect): never {
@@ -135,8 +135,11 @@ function failCount(expression: string, count: number, dialect: CronDialect): nev
 
 /** Tries the slips that are made most, and proposes the first that gives a schedule. */
 function repair(expression: string): string | null {
+  // Only what looks like a slip is worth the tries.
+  if (expression.length > MAX_REPAIRED || !/^[0-9a-z*?,/#\s-]+$/i.test(expression)) return null;
   const parts = split(expression).map(([start, end]) => expression.slice(start, end));
   if (parts.length === 1) {
+    if (!/^[a-z]+$/i.test(expression)) return null;
     const name = nearestName(`@${parts[0]!.toLowerCase()}`, Object.keys(MACROS), 2);
     return name === null ? null : `"${name}"`;
   }
@@ -144,7 +147,7 @@ function repair(expression: string): string | null {
   const candidates: [readonly string[], string][] = [];
   if (parts.length === 4) candidates.push([[...parts, '*'], 'with the weekday last']);
   if (parts.length === 6) candidates.push([['0', ...parts], 'with the second first']);
-  if (parts.length >= 5) {
+  if (parts.length >= 5 && parts.length <= 7) {
     candidates.push([swapped(parts, first), 'the minute comes before the hour']);
     candidates.push([swapped(parts, first + 2), 'the day comes before the month']);
     candidates.push([swapped(parts, first + 3), 'the month comes before the weekday']);

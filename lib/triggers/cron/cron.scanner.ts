@@ -113,7 +113,8 @@ export class CronScanner {
     if (text === '') this.failHere(`${this.describeHere()} where a ${this.range.words} is expected`);
     const index = names.indexOf(text);
     if (index === -1) {
-      const near = names.find((name) => text.startsWith(name)) ?? nearestName(text, names, 1);
+      const near =
+        names.find((name) => text.startsWith(name)) ?? (text.length > 1 ? nearestName(text, names, 1) : null);
       this.fail(`"${text}" is no ${this.range.words}`, position, text.length, near === null ? null : `"${near}"`);
     }
     return { value: first + index, named: true, position, length: text.length };
