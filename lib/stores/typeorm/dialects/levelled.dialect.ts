@@ -13,6 +13,9 @@ interface Level {
 /** What one statement asks of every level. */
 type Question = (priority: number) => Sql;
 
+/** Before all times. Where NOT NULL walks over what is never due, this begins behind it. */
+const EVER = Number.MIN_SAFE_INTEGER;
+
 /** Up to how many priorities one statement asks for each. With more, all tasks are looked at together. */
 const MAX_LEVELS = 200;
 
@@ -73,7 +76,7 @@ export abstract class LevelledDialect extends Dialect {
   *nextDue(query: DueQuery): Script<number | null> {
     const runnable = all(this.runnable(query));
     const earliest: Question = (priority) => sql`
-      SELECT due_at FROM ${this.tasks} WHERE priority = ${priority} AND due_at IS NOT NULL AND ${runnable}
+      SELECT due_at FROM ${this.tasks} WHERE priority = ${priority} AND due_at >= ${EVER} AND ${runnable}
       ORDER BY due_at ${this.limit(1)}`;
     const asked = yield* this.#ask(earliest);
     if (asked) return this.earliest(asked.levels.map(({ dueAt }) => dueAt));

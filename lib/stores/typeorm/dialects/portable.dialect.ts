@@ -22,8 +22,11 @@ export interface PortableDriver {
 const TASK_NAMES = TASK_COLUMNS.map(({ name }) => name);
 const RUN_NAMES = RUN_COLUMNS.map(({ name }) => name);
 
-/** How many rows one statement changes: each value is looked for among as many, and some databases take 2,100 parameters. */
-const ROWS = 100;
+/** How many rows one statement changes. Not more, since each value is looked for among as many. */
+const ROWS = 200;
+
+/** The same where a statement takes no more than 2,100 parameters. */
+const FEW_ROWS = 50;
 
 /** How a server tells its time in milliseconds since the epoch. Where it is not known the processes' clocks decide. */
 const CLOCKS: Readonly<Record<string, string>> = {
@@ -58,6 +61,7 @@ export class PortableDialect extends Dialect {
   readonly label: string;
   readonly capabilities: StoreCapabilities;
   readonly now: Sql | null;
+  readonly #rows: number;
 
   constructor(
     names: TableNames,
@@ -65,6 +69,7 @@ export class PortableDialect extends Dialect {
   ) {
     super(names, (name) => driver.quote(name));
     this.label = driver.type;
+    this.#rows = driver.type === 'mssql' ? FEW_ROWS : ROWS;
     const clock = CLOCKS[driver.type];
     this.now = clock === undefined ? null : raw(clock);
     this.capabilities = {
@@ -121,7 +126,7 @@ export class PortableDialect extends Dialect {
 
   *insertTasks(rows: readonly TaskRow[]): Script<readonly string[]> {
     const conflicts: string[] = [];
-    for (const batch of batches(rows.map(taskValues), ROWS)) {
+    for (const batch of batches(rows.map(taskValues), this.#rows)) {
       const ids = batch.map(([id]) => id);
       const { records } = yield sql`SELECT id FROM ${this.tasks} WHERE ${this.oneOf(raw('id'), ids)}`;
       const there = new Set(records.map(({ id }) => String(id)));
@@ -145,7 +150,7 @@ export class PortableDialect extends Dialect {
   *#updateAll(columns: readonly string[], rows: readonly Values[]): Script<number> {
     let changed = 0;
     const version = columns.indexOf('version');
-    for (const batch of batches(rows, ROWS)) {
+    for (const batch of batches(rows, this.#rows)) {
       // Each new version is one more than the version that was read.
       const unchanged = sameVersions(batch.map((row) => [row[0], Number(row[version]) - 1]));
       const assignments = columns.flatMap((name, at) =>
@@ -186,7 +191,7 @@ export class PortableDialect extends Dialect {
   }
 
   *saveRuns(rows: readonly RunRow[]): Script<void> {
-    for (const batch of batches(rows.map(runValues), ROWS)) {
+    for (const batch of batches(rows.map(runValues), this.#rows)) {
       const same = batch.map(([id, attempt, token]) => sql`(id = ${id} AND attempt = ${attempt} AND token = ${token})`);
       yield sql`DELETE FROM ${this.runs} WHERE ${join(same, ' OR ')}`;
       yield sql`INSERT INTO ${this.runs} (${raw(RUN_NAMES.join(', '))}) VALUES ${tuples(batch)}`;
@@ -223,7 +228,7 @@ export class PortableDialect extends Dialect {
     const { records } = yield selection;
     let removed = 0;
     const keys = records.map(({ id, attempt, token }) => [id, attempt, token]);
-    for (const batch of batches(keys, ROWS)) {
+    for (const batch of batches(keys, this.#rows)) {
       const same = batch.map(([id, attempt, token]) => sql`(id = ${id} AND attempt = ${attempt} AND token = ${token})`);
       yield sql`DELETE FROM ${this.runs} WHERE ${join(same, ' OR ')}`;
       removed += batch.length;

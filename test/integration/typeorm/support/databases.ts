@@ -13,7 +13,7 @@ export interface TestDatabase {
   readonly url: string;
   readonly settings: TypeormStoreSettings;
   /** Opens a data source, as an application does. */
-  open(): Promise<DataSource>;
+  open(more?: Partial<DataSourceOptions>): Promise<DataSource>;
   /** Removes what {@link TestDatabase} made besides tables. */
   remove(): void;
 }
@@ -27,7 +27,7 @@ const server = (
   name,
   url,
   settings,
-  open: () => new DataSource({ type, url } as DataSourceOptions).initialize(),
+  open: (more) => new DataSource({ type, url, ...more } as DataSourceOptions).initialize(),
   remove: () => {},
 });
 
@@ -46,7 +46,13 @@ export function sqlite(): TestDatabase {
     name: 'SQLite',
     url: `sqlite:${file}`,
     settings: {},
-    open: () => new DataSource({ type: 'better-sqlite3', database: file, enableWAL: true }).initialize(),
+    open: (more) =>
+      new DataSource({
+        type: 'better-sqlite3',
+        database: file,
+        enableWAL: true,
+        ...more,
+      } as DataSourceOptions).initialize(),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -1,0 +1,79 @@
+import type { DataSource } from 'typeorm';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
+import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
+import { createStoreContext } from '../../../lib/testing/store-context.js';
+import { makeTask } from '../../../lib/testing/task.fixtures.js';
+import { comparing, dropTables, mysql, postgres, sqlite } from './support/databases.js';
+import type { TestDatabase } from './support/databases.js';
+import { RecordingLogger } from './support/recording.logger.js';
+
+const PREFIX = `count_${process.pid}`;
+
+describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (database: TestDatabase) => {
+  const logger = new RecordingLogger();
+  let dataSource: DataSource;
+  let store: TypeormStore;
+
+  const start = async () => {
+    dataSource = await database.open({ logging: true, logger });
+    store = new TypeormStore({ ...database.settings, dataSource, tableName: PREFIX });
+    await store.start(createStoreContext());
+  };
+
+  afterEach(async () => {
+    await store.shutdown();
+    await dropTables(dataSource, PREFIX);
+    await dataSource.destroy();
+  });
+
+  afterAll(() => database.remove());
+
+  it('claims, settles and ends 1,000 due tasks in at most 60 statements', async () => {
+    await start();
+    const now = await store.now();
+    const tasks = Array.from({ length: 1_000 }, (_, at) => makeTask(`task-${at}`, { nextRunTime: now - 1_000 + at }));
+    logger.clear();
+    await store.addTasks(tasks);
+    const adding = logger.statements.length;
+    logger.clear();
+    const request = { limit: 200, handlers: ['work'], owner: 'me', leaseMs: 60_000 };
+    let ended = 0;
+    for (let round = 0; round < 5; round += 1) {
+      const { claimed } = await store.claimDue(request, startDue('me', 60_000));
+      const results = claimed.map(({ task, start: runs }) => resultOf(task!, runs[0]!, 'succeeded'));
+      ended += (await store.finishRuns(results)).settled.length;
+    }
+    const working = logger.statements.length;
+    console.log(`${database.name}: 1,000 tasks in ${adding} statements to add and ${working} to claim, settle and end`);
+    expect(ended).toBe(1_000);
+    expect(working).toBeLessThanOrEqual(60);
+    // The general path sends 200 rows a statement.
+    expect(adding).toBeLessThanOrEqual(database.settings.lockMode === 'compare-and-set' ? 12 : 6);
+  });
+
+  it('asks one question a poll', async () => {
+    await start();
+    const now = await store.now();
+    await store.addTask(makeTask('a', { nextRunTime: now + 60_000 }));
+    await store.nextDueFor(['work']);
+    logger.clear();
+    expect(await store.nextDueFor(['work'])).toBe(now + 60_000);
+    expect(logger.statements).toHaveLength(1);
+  });
+
+  it('renews the leases of many runs in a handful of statements', async () => {
+    await start();
+    const now = await store.now();
+    const ids = Array.from({ length: 500 }, (_, at) => `task-${at}`);
+    await store.addTasks(ids.map((id) => makeTask(id, { nextRunTime: now - 1 })));
+    const { claimed } = await store.claimDue(
+      { limit: 500, handlers: null, owner: 'me', leaseMs: 60_000 },
+      startDue('me', 60_000),
+    );
+    logger.clear();
+    const refs = claimed.map(({ id, start: [run] }) => ({ taskId: id, runId: run!.id, token: run!.token }));
+    expect((await store.renewLeases(refs, 90_000)).lost).toEqual([]);
+    expect(logger.statements.length).toBeLessThanOrEqual(10);
+  });
+});

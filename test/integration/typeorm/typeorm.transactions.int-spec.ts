@@ -1,0 +1,195 @@
+import { EventEmitter, once } from 'node:events';
+import type { DataSource } from 'typeorm';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { InvalidOptionError } from '../../../lib/errors/input.errors.js';
+import { TaskConflictError } from '../../../lib/errors/task.errors.js';
+import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
+import { createStoreContext } from '../../../lib/testing/store-context.js';
+import { startDue } from '../../../lib/testing/plan.fixtures.js';
+import { makeTask } from '../../../lib/testing/task.fixtures.js';
+import { comparing, dropTables, mysql, postgres, sqlite } from './support/databases.js';
+import type { TestDatabase } from './support/databases.js';
+
+const PREFIX = `tx_${process.pid}`;
+const ORDERS = `${PREFIX}_orders`;
+
+describe.each([postgres(), mysql(), sqlite(), comparing()])("the caller's transaction on $name", (database) => {
+  let dataSource: DataSource;
+  let store: TypeormStore;
+
+  beforeAll(async () => {
+    dataSource = await database.open();
+    await dataSource.query(`CREATE TABLE ${ORDERS} (id integer)`);
+  });
+  beforeEach(async () => {
+    store = new TypeormStore({ ...database.settings, dataSource, tableName: PREFIX });
+    await store.start(createStoreContext());
+  });
+  afterEach(async () => {
+    await store.shutdown();
+    await dropTables(dataSource, PREFIX);
+    await dataSource.query(`DELETE FROM ${ORDERS}`);
+  });
+  afterAll(async () => {
+    await dataSource.query(`DROP TABLE ${ORDERS}`);
+    await dataSource.destroy();
+    database.remove();
+  });
+  const orders = async () => ((await dataSource.query(`SELECT id FROM ${ORDERS}`)) as object[]).length;
+
+  it('commits a task together with its own rows', async () => {
+    await dataSource.transaction(async (manager) => {
+      await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
+      await store.addTask(makeTask('a'), { transaction: manager });
+    });
+    expect(await orders()).toBe(1);
+    expect(await store.lookupTask('a')).toEqual(makeTask('a'));
+  });
+
+  it('rolls a task back together with its own rows', async () => {
+    const failed = dataSource.transaction(async (manager) => {
+      await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
+      await store.addTask(makeTask('a'), { transaction: manager });
+      throw new Error('the order is not paid');
+    });
+    await expect(failed).rejects.toThrow('the order is not paid');
+    expect(await orders()).toBe(0);
+    expect(await store.lookupTask('a')).toBeNull();
+  });
+
+  it('goes on after a task whose id is taken', async () => {
+    await store.addTask(makeTask('a'));
+    await dataSource.transaction(async (manager) => {
+      const adding = store.addTask(makeTask('a'), { transaction: manager });
+      await expect(adding).rejects.toThrow(TaskConflictError);
+      await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
+    });
+    expect(await orders()).toBe(1);
+  });
+
+  it('wakes the scheduler when it has ended, and not before', async () => {
+    const events = new EventEmitter();
+    const woken = once(events, 'wake');
+    let wakes = 0;
+    const end = store.onWake(() => {
+      wakes += 1;
+      events.emit('wake');
+    });
+    const due = await store.now();
+    await dataSource.transaction(async (manager) => {
+      await store.addTask(makeTask('a', { nextRunTime: due - 1 }), { transaction: manager });
+      await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
+      expect(wakes).toBe(0);
+    });
+    await woken;
+    const request = { limit: 1, handlers: null, owner: 'me', leaseMs: 1_000 };
+    expect((await store.claimDue(request, startDue('me', 1_000))).claimed).toHaveLength(1);
+    end();
+  });
+
+  it('is refused when it is no transaction of the data source', async () => {
+    const other = await database.open();
+    const outside: [unknown, string][] = [
+      [dataSource.manager, 'outside a transaction'],
+      [other.manager, 'another data source'],
+      [{}, 'Object'],
+      [null, 'null'],
+      ['manager', 'manager'],
+    ];
+    for (const [transaction, what] of outside) {
+      const adding = store.addTask(makeTask('a'), { transaction });
+      await expect(adding).rejects.toThrow(InvalidOptionError);
+      await expect(store.addTask(makeTask('a'), { transaction })).rejects.toThrow(what);
+    }
+    await other.transaction(async (manager) => {
+      await expect(store.addTask(makeTask('a'), { transaction: manager })).rejects.toThrow('another data source');
+    });
+    await other.destroy();
+    expect(await store.lookupTask('a')).toBeNull();
+  });
+});
+
+describe('an SQLite connection that is shared with the application', () => {
+  const database: TestDatabase = sqlite();
+  let dataSource: DataSource;
+  let store: TypeormStore;
+
+  const start = async (operationTimeout: number) => {
+    store = new TypeormStore({ dataSource, tableName: PREFIX, operationTimeout });
+    await store.start(createStoreContext());
+  };
+
+  beforeAll(async () => {
+    dataSource = await database.open();
+    await dataSource.query(`CREATE TABLE ${ORDERS} (id integer)`);
+  });
+  afterEach(async () => {
+    await store.shutdown();
+    await dropTables(dataSource, PREFIX);
+  });
+  afterAll(async () => {
+    await dataSource.destroy();
+    database.remove();
+  });
+
+  it("does not let the store's writes go with the application's rollback", async () => {
+    await start(10_000);
+    const now = await store.now();
+    await store.addTask(makeTask('due', { nextRunTime: now - 1 }));
+    let claiming: Promise<unknown> = Promise.resolve();
+    let adding: Promise<unknown> = Promise.resolve();
+    const failed = dataSource.transaction(async (manager) => {
+      await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
+      const request = { limit: 1, handlers: null, owner: 'me', leaseMs: 60_000 };
+      claiming = Promise.resolve(store.claimDue(request, startDue('me', 60_000)));
+      adding = store.addTask(makeTask('b'));
+      for (let step = 0; step < 20; step += 1) {
+        await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (2)`);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      throw new Error('roll back');
+    });
+    await expect(failed).rejects.toThrow('roll back');
+    await claiming;
+    await adding;
+    expect(await store.lookupTask('b')).toEqual(makeTask('b'));
+    expect(await store.lookupTask('due')).toMatchObject({ version: 2 });
+    expect(await dataSource.query(`SELECT * FROM ${ORDERS}`)).toEqual([]);
+  });
+
+  it("never has the application's statements inside the store's transactions", async () => {
+    await start(10_000);
+    const now = await store.now();
+    await store.addTasks(Array.from({ length: 200 }, (_, at) => makeTask(`t${at}`, { nextRunTime: now - 1 })));
+    // Every other transaction of the store fails, and must take nothing of the application with it.
+    let written = 0;
+    const claims = (async () => {
+      for (let round = 0; round < 40; round += 1) {
+        await Promise.resolve(
+          store.transact({ due: { limit: 5, handlers: null } }, (task) => {
+            if (round % 2) throw new Error('no');
+            return { task: { ...task, state: { ...task.state, nextRunTime: null } }, history: [], value: null };
+          }),
+        ).catch(() => {});
+      }
+    })();
+    const work = (async () => {
+      for (let round = 0; round < 100; round += 1) {
+        await dataSource.query(`INSERT INTO ${ORDERS} (id) VALUES (${round})`);
+        written += 1;
+      }
+    })();
+    await Promise.all([claims, work]);
+    expect(await dataSource.query(`SELECT count(*) AS count FROM ${ORDERS}`)).toEqual([{ count: written }]);
+  });
+
+  it('says what to do when it waits in vain for a transaction that waits for it', async () => {
+    await start(100);
+    await dataSource.transaction(async (manager) => {
+      await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
+      await expect(store.addTask(makeTask('a'))).rejects.toThrow('{ transaction: entityManager }');
+    });
+    await store.addTask(makeTask('a'));
+    expect(await store.lookupTask('a')).toEqual(makeTask('a'));
+  });
+});
