@@ -65,6 +65,7 @@ export {
   WeakSecretError,
 } from './errors/persistence.errors.js';
 export { StoreInUseError, StoreStartError } from './errors/store.errors.js';
+export { CronSyntaxError, ImpossibleTriggerError } from './errors/trigger.errors.js';
 export {
   TaskConflictError,
   TaskError,
@@ -74,7 +75,6 @@ export {
   VersionConflictError,
 } from './errors/task.errors.js';
 
-export { BaseTrigger } from './triggers/base.trigger.js';
 export type {
   CatchUp,
   Occurrence,
@@ -133,7 +133,6 @@ export type {
   RetentionOptions,
   SchedulerOptions,
   SchedulerSettings,
-  TriggerFactory,
 } from './scheduler/scheduler.options.js';
 export { Scheduler } from './scheduler/scheduler.js';
 export type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './scheduler/store.maintenance.js';
@@ -157,6 +156,7 @@ export type {
   TaskOptions,
   TaskPolicyOptions,
   TimeInput,
+  TriggerInput,
 } from './scheduler/task.options.js';
 export { Task } from './scheduler/task.js';
 

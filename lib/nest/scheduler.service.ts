@@ -2,7 +2,6 @@ import { Observable } from 'rxjs';
 import type { SchedulerListener } from '../events/event.dispatcher.js';
 import type { SchedulerEvent, SchedulerEventName } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
-import type { TriggerData } from '../model/task.js';
 import type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState } from '../scheduler/scheduler.info.js';
 import type { RunInfo } from '../scheduler/run-record.js';
 import type { WaitOptions } from '../scheduler/run.control.js';
@@ -18,7 +17,7 @@ import type {
   TaskQuery,
 } from '../scheduler/task.inspection.js';
 import type { BackfillOptions, ControlOptions, TaskRef, TaskTarget } from '../scheduler/task.operations.js';
-import type { HandlerName, TaskChanges, TaskHandlers, TaskOptions } from '../scheduler/task.options.js';
+import type { HandlerName, TaskChanges, TaskHandlers, TaskOptions, TriggerInput } from '../scheduler/task.options.js';
 import type { Task } from '../scheduler/task.js';
 import type { Store } from '../stores/store.interface.js';
 
@@ -86,7 +85,7 @@ export class SchedulerService<Handlers = TaskHandlers> {
   }
 
   /** Gives a task another trigger. @throws As {@link updateTask}. */
-  rescheduleTask(task: TaskRef, trigger: TriggerData, target?: TaskTarget): Promise<Task> {
+  rescheduleTask(task: TaskRef, trigger: TriggerInput, target?: TaskTarget): Promise<Task> {
     return this.scheduler.tasks.reschedule(task, trigger, target);
   }
 

@@ -55,10 +55,12 @@ export class SchedulerCore {
     this.options = options;
     for (const serializer of options.serializers) this.#serializers.register(serializer);
     for (const [type, factory] of Object.entries(options.triggers)) this.triggers.register(type, factory);
+    for (const [name, calendar] of Object.entries(options.calendars)) this.triggers.registerCalendar(name, calendar);
     this.#codecs = this.#createCodecs(null);
     this.events = new EventDispatcher(options.identity, options.clock, options.logger);
     this.builder = new TaskBuilder({
       triggers: this.triggers,
+      triggerCache: this.#triggerCache,
       handlers: this.handlers,
       executors: this.executors,
       backoffs: options.backoffs,

@@ -15,8 +15,8 @@ import { DEFAULT_MAX_PAYLOAD_BYTES } from '../persistence/codec.factory.js';
 import type { Serializer } from '../persistence/serializer.registry.js';
 import type { Store } from '../stores/store.interface.js';
 import { assertTimezone, toMilliseconds } from '../time/inputs.js';
-import type { BaseTrigger } from '../triggers/base.trigger.js';
-import type { TriggerCreation, TriggerData } from '../triggers/trigger.interface.js';
+import type { CalendarDefinition } from '../triggers/calendars/calendar.interface.js';
+import type { TriggerClass, TriggerFactory } from '../triggers/trigger.registry.js';
 import type { Retention } from './housekeeper.js';
 import type { BackoffFunction } from './retry.policy.js';
 import { BackoffRegistry } from './retry.policy.js';
@@ -30,13 +30,6 @@ import { resolvePolicies } from './task.policies.js';
  * @publicApi
  */
 export type OrphanPolicy = 'report' | 'pause' | 'remove';
-
-/**
- * Makes a trigger of one's own from its stored data.
- *
- * @publicApi
- */
-export type TriggerFactory = (data: TriggerData, creation: TriggerCreation) => BaseTrigger;
 
 /**
  * How long ended runs are kept. What exceeds either bound goes, in small batches, some minutes later.
@@ -142,7 +135,9 @@ export interface SchedulerSettings {
   /** Serializers of one's own, by name. */
   readonly serializers?: readonly Serializer[];
   /** Trigger types of one's own, by type name. */
-  readonly triggers?: Readonly<Record<string, TriggerFactory>>;
+  readonly triggers?: Readonly<Record<string, TriggerFactory | TriggerClass>>;
+  /** Exclusion calendars by the names that triggers use: see `docs/triggers.md`. */
+  readonly calendars?: Readonly<Record<string, CalendarDefinition>>;
   /** Back-off functions of one's own, by name. */
   readonly backoffs?: Readonly<Record<string, BackoffFunction>>;
 }
@@ -180,6 +175,7 @@ export const SCHEDULER_SETTINGS: readonly (keyof SchedulerSettings)[] = [
   'retention',
   'serializers',
   'triggers',
+  'calendars',
   'backoffs',
 ];
 
@@ -207,7 +203,8 @@ export interface ResolvedSchedulerOptions {
   readonly maxPayloadBytes: number;
   readonly retention: Retention;
   readonly serializers: readonly Serializer[];
-  readonly triggers: Readonly<Record<string, TriggerFactory>>;
+  readonly triggers: Readonly<Record<string, TriggerFactory | TriggerClass>>;
+  readonly calendars: Readonly<Record<string, CalendarDefinition>>;
   readonly backoffs: BackoffRegistry;
   /** undefined: one in memory. */
   readonly stores: Readonly<Record<string, Store>> | undefined;
@@ -249,6 +246,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     retention: resolveRetention(options.retention ?? {}),
     serializers: options.serializers ?? [],
     triggers: options.triggers ?? {},
+    calendars: options.calendars ?? {},
     backoffs,
     stores: options.stores,
     executors: options.executors ?? {},

@@ -1,21 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../errors/input.errors.js';
 import { TriggerExhaustedError } from '../errors/task.errors.js';
+import { ImpossibleTriggerError } from '../errors/trigger.errors.js';
 import { initialState } from '../model/task.defaults.js';
-import type { Declaration, TaskDefinition, TaskOrigin, TaskPolicies, TaskRecord, TaskState } from '../model/task.js';
+import type {
+  Declaration,
+  TaskDefinition,
+  TaskOrigin,
+  TaskPolicies,
+  TaskRecord,
+  TaskState,
+  TriggerData,
+} from '../model/task.js';
 import { toInstant } from '../time/inputs.js';
 import type { BaseTrigger } from '../triggers/base.trigger.js';
+import type { TriggerCache } from '../triggers/trigger.cache.js';
 import type { TriggerRegistry } from '../triggers/trigger.registry.js';
 import type { ExecutorRegistry } from './executor.registry.js';
 import type { HandlerRegistry } from './handler.registry.js';
 import type { BackoffRegistry } from './retry.policy.js';
 import { CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
-import type { TaskBaseOptions, TaskChanges } from './task.options.js';
+import type { TaskBaseOptions, TaskChanges, TriggerInput } from './task.options.js';
 import { resolvePolicies } from './task.policies.js';
 
 /** What a task is checked against. */
 export interface TaskBuilderServices {
   readonly triggers: TriggerRegistry;
+  readonly triggerCache: TriggerCache;
   readonly handlers: HandlerRegistry;
   readonly executors: ExecutorRegistry;
   readonly backoffs: BackoffRegistry;
@@ -86,7 +97,7 @@ export class TaskBuilder {
       policies: resolvePolicies(changes, old.policies, this.services.backoffs.names()),
     };
     const reschedules = trigger !== null || changes.nextRunTime !== undefined;
-    const current = trigger ?? (reschedules ? this.triggerOf(task, now) : null);
+    const current = trigger ?? (reschedules ? this.triggerOf(task) : null);
     const state: TaskState = {
       ...task.state,
       updatedAt: now,
@@ -98,8 +109,8 @@ export class TaskBuilder {
   }
 
   /** The trigger of a task as it is stored. */
-  triggerOf(task: TaskRecord, now: number): BaseTrigger {
-    return this.#createTrigger(task.definition.trigger, now);
+  triggerOf(task: TaskRecord): BaseTrigger {
+    return this.services.triggerCache.get(task.definition.trigger);
   }
 
   /**
@@ -131,11 +142,15 @@ export class TaskBuilder {
     };
   }
 
-  #createTrigger(data: TaskDefinition['trigger'], now: number): BaseTrigger {
+  #createTrigger(given: TriggerInput, now: number): BaseTrigger {
+    const data = given as TriggerData | BaseTrigger;
     if (typeof data !== 'object' || data === null) {
       throw new InvalidOptionError('trigger', data, 'an object with a "type"');
     }
-    return this.services.triggers.create(data, { now, timezone: this.services.timezone });
+    const trigger = this.services.triggers.create(data, { now, timezone: this.services.timezone, strict: true });
+    const reason = trigger.impossible();
+    if (reason !== null) throw new ImpossibleTriggerError(trigger.describe(), reason);
+    return trigger;
   }
 
   #checkHandler(name: string): string {

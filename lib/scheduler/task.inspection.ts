@@ -143,7 +143,7 @@ export class TaskInspection {
   /** The trigger in words; a trigger that this process does not know, by its type. */
   readonly describe = (task: TaskRecord): string => {
     try {
-      return this.builder.triggerOf(task, 0).describe();
+      return this.builder.triggerOf(task).describe();
     } catch {
       return task.definition.trigger.type;
     }
@@ -203,7 +203,7 @@ export class TaskInspection {
     const { handle, task } = found;
     if (isUnreadable(task)) throw new TaskUnreadableError(id, task.unreadable, task.message);
     const now = options.now === undefined ? handle.clock.now() : toInstant(options.now, 'now');
-    const trigger = this.builder.triggerOf(task, now);
+    const trigger = this.builder.triggerOf(task);
     const seed = { taskId: id };
     const { nextScheduledTime, nextRunTime, pause, exhausted } = task.state;
     const stored: Occurrence | null =

@@ -4,7 +4,7 @@ import { TaskConflictError, TaskNotFoundError, TaskUnreadableError } from '../er
 import type { EventDispatcher } from '../events/event.dispatcher.js';
 import type { Logger } from '../model/logger.js';
 import { dueTime, isUnreadable } from '../model/task.js';
-import type { TaskRecord, TriggerData } from '../model/task.js';
+import type { TaskRecord } from '../model/task.js';
 import { isSpent } from '../stores/run-settlement.js';
 import type { Apply } from '../stores/store.interface.js';
 import { toInstant } from '../time/inputs.js';
@@ -15,7 +15,7 @@ import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
-import type { TaskBaseOptions, TaskChanges, TimeInput } from './task.options.js';
+import type { TaskBaseOptions, TaskChanges, TimeInput, TriggerInput } from './task.options.js';
 import { Task } from './task.js';
 
 /**
@@ -130,7 +130,7 @@ export class TaskOperations {
     return this.#toTask(handle, task!);
   }
 
-  reschedule(ref: TaskRef, trigger: TriggerData, target: TaskTarget = {}): Promise<Task> {
+  reschedule(ref: TaskRef, trigger: TriggerInput, target: TaskTarget = {}): Promise<Task> {
     if (trigger === undefined) throw new InvalidOptionError('trigger', trigger, 'an object with a "type"');
     return this.update(ref, { trigger }, target);
   }
@@ -138,7 +138,7 @@ export class TaskOperations {
   async pause(ref: TaskRef, options: ControlOptions = {}): Promise<Task> {
     const { actor = null, reason = null } = options;
     const { task, handle } = await this.#change(ref, options, (old, now) => {
-      this.#refuseLifecycle(old, 'paused', now);
+      this.#refuseLifecycle(old, 'paused');
       return old.state.pause
         ? null
         : { ...old, state: { ...old.state, updatedAt: now, pause: { at: now, actor, reason } } };
@@ -150,7 +150,7 @@ export class TaskOperations {
   /** @returns null when nothing was left to run and the task is gone. */
   async resume(ref: TaskRef, options: ControlOptions = {}): Promise<Task | null> {
     const { task, handle, id } = await this.#change(ref, options, (old, now) => {
-      this.#refuseLifecycle(old, 'resumed', now);
+      this.#refuseLifecycle(old, 'resumed');
       return old.state.pause ? this.#resumed(old, now) : null;
     });
     this.services.events.emit('task.resumed', { taskId: id, store: handle.alias });
@@ -167,7 +167,7 @@ export class TaskOperations {
     const { nextRunTime } = old.state;
     const state = { ...old.state, updatedAt: now, pause: null, failuresInARow: 0 };
     if (nextRunTime === null || nextRunTime > now) return { ...old, state };
-    const next = this.services.builder.triggerOf(old, now).nextOccurrence(null, now, { taskId: old.id });
+    const next = this.services.builder.triggerOf(old).nextOccurrence(null, now, { taskId: old.id });
     return {
       ...old,
       state: {
@@ -180,8 +180,8 @@ export class TaskOperations {
   }
 
   /** A task that waits for a scheduler's start or stop has no time to pause. */
-  #refuseLifecycle(task: TaskRecord, operation: string, now: number): void {
-    const { advance, type } = this.services.builder.triggerOf(task, now);
+  #refuseLifecycle(task: TaskRecord, operation: string): void {
+    const { advance, type } = this.services.builder.triggerOf(task);
     if (advance === 'startup' || advance === 'shutdown') {
       throw new InvalidTaskStateError(
         task.id,
@@ -233,7 +233,7 @@ export class TaskOperations {
     const to = toInstant(options.to, 'to');
     let added: readonly string[] = [];
     const { task, handle } = await this.#change(ref, options, (old, now) => {
-      const { added: runs, ...next } = backfill(old, this.services.builder.triggerOf(old, now), from, to, now);
+      const { added: runs, ...next } = backfill(old, this.services.builder.triggerOf(old), from, to, now);
       added = runs.map(({ id }) => id);
       return next;
     });

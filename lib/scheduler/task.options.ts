@@ -1,5 +1,7 @@
 import type { Duration } from '../model/duration.js';
-import type { Coalesce, Delivery, Overlap, TriggerData } from '../model/task.js';
+import type { Coalesce, Delivery, Overlap } from '../model/task.js';
+import type { BaseTrigger } from '../triggers/base.trigger.js';
+import type { TriggerOptions } from '../triggers/trigger.options.js';
 import type { TaskContext } from '../executors/task-context.js';
 
 /**
@@ -9,6 +11,13 @@ import type { TaskContext } from '../executors/task-context.js';
  * @publicApi
  */
 export type TimeInput = Date | number | string;
+
+/**
+ * A trigger: its type with the options of that type, or one that was made with `createTrigger`.
+ *
+ * @publicApi
+ */
+export type TriggerInput = TriggerOptions | BaseTrigger;
 
 /**
  * How a failed run is tried again.
@@ -176,7 +185,7 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
   /** For people. The handler's name when left out. */
   readonly name?: string;
   /** When it runs. Once, now, when left out. */
-  readonly trigger?: TriggerData;
+  readonly trigger?: TriggerInput;
   /** The alias of the store that keeps it. @default 'default' */
   readonly store?: string;
   /** The alias of the executor that runs it. @default 'default' */
@@ -212,7 +221,7 @@ export interface TaskChanges extends TaskPolicyOptions {
   readonly handler?: string;
   readonly args?: readonly unknown[];
   /** A new trigger also sets the next run time. */
-  readonly trigger?: TriggerData;
+  readonly trigger?: TriggerInput;
   readonly executor?: string;
   readonly tags?: readonly string[];
   /** The next run, whatever the trigger says; the trigger goes on from there. */

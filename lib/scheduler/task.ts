@@ -1,6 +1,5 @@
-import type { TriggerData } from '../model/task.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
-import type { TaskChanges } from './task.options.js';
+import type { TaskChanges, TriggerInput } from './task.options.js';
 import type { ControlOptions, TaskOperations } from './task.operations.js';
 
 /**
@@ -45,7 +44,7 @@ export class Task {
   }
 
   /** See `SchedulerService.rescheduleTask`. */
-  async reschedule(trigger: TriggerData): Promise<this> {
+  async reschedule(trigger: TriggerInput): Promise<this> {
     this.#info = (await this.operations.reschedule(this, trigger)).info;
     return this;
   }

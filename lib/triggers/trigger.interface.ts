@@ -63,6 +63,13 @@ export interface TriggerCreation {
   readonly now: number;
   /** The IANA zone for triggers that name none. */
   readonly timezone: string;
+  /**
+   * Whether to refuse what the model system lets pass though it can only be a mistake, such as an interval of nothing:
+   * so for the triggers of tasks.
+   *
+   * @default false
+   */
+  readonly strict?: boolean;
 }
 
 /**

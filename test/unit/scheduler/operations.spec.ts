@@ -17,7 +17,7 @@ import type { StoreContext, TaskInfo } from 'nestjs-asyncz';
 import { nextEvent, recordEvents } from '../../support/events.js';
 import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
 
-const HOURLY = { type: 'interval', hours: 1 };
+const HOURLY = { type: 'interval', hours: 1 } as const;
 
 async function createRunning(...args: Parameters<typeof createScheduler>) {
   const made = createScheduler(...args);
@@ -138,7 +138,7 @@ describe('adding a task', () => {
     expect(store.lookupTask('early')?.definition.name).toBe('work');
   });
 
-  it('runs first when it is told to, and then as its trigger says', async () => {
+  it('runs first when it is told to, and its trigger goes on from there', async () => {
     const { scheduler } = await createRunning({ work: () => 1 });
     await scheduler.tasks.add({
       id: 'n',
@@ -147,7 +147,7 @@ describe('adding a task', () => {
       nextRunTime: new Date(START + 90_000),
     });
     const { runs } = (await scheduler.inspection.preview('n', { count: 3 }))!;
-    expect(runs.map(({ runTime }) => runTime.getTime() - START)).toEqual([90_000, 3_600_000, 7_200_000]);
+    expect(runs.map(({ runTime }) => runTime.getTime() - START)).toEqual([90_000, 3_690_000, 7_290_000]);
   });
 
   it('gives a client names that it does not know itself', async () => {
