@@ -12,6 +12,8 @@ export const ABORT_GRACE_MS = 5_000;
 export class ActiveRun {
   /** Set when the lease is lost: what the run ends with is not even offered to the store. */
   fenced = false;
+  /** Set when the handler has ended; the lease is held until the store has taken the result. */
+  ended = false;
   /** When the lease was last known to hold, on the monotonic clock. */
   renewedAt: number;
   /** Made when somebody asks for it: most handlers never look at their signal, and it costs more than all the rest. */
@@ -20,12 +22,14 @@ export class ActiveRun {
   #abandon: (reason: RunAbortedError) => void = () => {};
   #cancelTimers: (() => void)[] = [];
 
+  /** @param claimedAt When the store was asked for the run, on the monotonic clock: its lease began then or later. */
   constructor(
     readonly task: TaskRecord,
     readonly run: LiveRun,
     private readonly clock: Clock,
+    claimedAt: number,
   ) {
-    this.renewedAt = clock.monotonic();
+    this.renewedAt = claimedAt;
   }
 
   get key(): string {
@@ -47,7 +51,7 @@ export class ActiveRun {
 
   /** Aborts the run's signal, once; the handler then has a grace time to end. */
   abort(reason: RunAbortedError): void {
-    if (this.#aborted) return;
+    if (this.#aborted || this.ended) return;
     this.#aborted = reason;
     this.#cancelTimers.push(wait(this.clock, ABORT_GRACE_MS, () => this.#abandon(reason)));
     this.#controller?.abort(reason);

@@ -7,6 +7,15 @@ import { wait } from './wait.js';
 /** How many leases one call of the store renews at the most. */
 const BATCH = 500;
 
+/** How many renewals may be on their way at a time: one that hangs must not keep the later ones from being made. */
+const MAX_RENEWALS = 3;
+
+/**
+ * How long before the end of a lease that could not be renewed its run is aborted, in milliseconds: a tenth of the lease,
+ * and not more than this.
+ */
+const LONGEST_MARGIN_MS = 1_000;
+
 /** What the keeper tells of its work. */
 export interface LeaseListener {
   fenced(run: ActiveRun): void;
@@ -15,24 +24,35 @@ export interface LeaseListener {
 }
 
 /**
- * Renews the leases of all runs under way, on a timer of its own, three times a lease. A lease that is lost, or that has
- * run out because the store did not answer, aborts its run: from then on another scheduler may have it.
+ * Renews leases on a timer of its own, three times a lease. A lease that is lost, or that runs out because the store does
+ * not answer, aborts its run, the latter shortly before its end: from then on another scheduler may have it.
  */
 export class LeaseKeeper {
+  readonly #intervalMs: number;
+  /** How long after its last renewal a run is aborted, in milliseconds. */
+  readonly #patienceMs: number;
   #cancel: () => void = () => {};
-  #renewing: Promise<void> | null = null;
+  #cancelExpiry: () => void = () => {};
+  #renewals = 0;
 
+  /** @param runs What this process holds a lease of, by run id and token. */
   constructor(
     private readonly store: Pick<Store, 'renewLeases'>,
     private readonly runs: ReadonlyMap<string, ActiveRun>,
     private readonly leaseMs: number,
     private readonly clock: Clock,
     private readonly listener: LeaseListener,
-  ) {}
+  ) {
+    this.#intervalMs = leaseMs / 3;
+    this.#patienceMs = leaseMs - Math.min(leaseMs / 10, LONGEST_MARGIN_MS);
+  }
 
   start(): void {
-    this.#cancel = wait(this.clock, this.leaseMs / 3, () => {
-      this.#renewing ??= this.renew().finally(() => (this.#renewing = null));
+    this.#cancel = wait(this.clock, this.#intervalMs, () => {
+      if (this.#renewals < MAX_RENEWALS) {
+        this.#renewals += 1;
+        void this.renew().finally(() => (this.#renewals -= 1));
+      }
       this.#expire();
       this.start();
     });
@@ -40,6 +60,7 @@ export class LeaseKeeper {
 
   stop(): void {
     this.#cancel();
+    this.#cancelExpiry();
   }
 
   /** Renews now, and obeys what others asked to cancel. Never rejects. */
@@ -60,7 +81,7 @@ export class LeaseKeeper {
         // One that ended while the question was on its way has given its lease up itself.
         if (!this.runs.has(run.key)) continue;
         if (lostKeys.has(run.key)) this.#fence(run);
-        else run.renewedAt = asked;
+        else run.renewedAt = Math.max(run.renewedAt, asked);
       }
       for (const { runId, token, request } of cancelled) {
         this.runs.get(`${runId}/${token}`)?.abort(new RunCancelledError(runId, request.actor, request.reason));
@@ -71,14 +92,23 @@ export class LeaseKeeper {
     }
   }
 
+  /** Aborts what has run out, and looks again when the next one does, should it not be renewed before. */
   #expire(): void {
+    this.#cancelExpiry();
     const now = this.clock.monotonic();
+    let nextMs = Infinity;
     for (const run of this.runs.values()) {
-      if (!run.fenced && now - run.renewedAt > this.leaseMs) this.#fence(run);
+      if (run.fenced) continue;
+      const leftMs = run.renewedAt + this.#patienceMs - now;
+      if (leftMs <= 0) this.#fence(run);
+      else nextMs = Math.min(nextMs, leftMs);
     }
+    if (nextMs <= this.#intervalMs) this.#cancelExpiry = wait(this.clock, nextMs, () => this.#expire());
   }
 
   #fence(run: ActiveRun): void {
+    // What it ended with waits for the store, which refuses it should another scheduler have taken the run over.
+    if (run.ended) return;
     run.fenced = true;
     run.abort(new LeaseLostError(run.run.id));
     this.listener.fenced(run);

@@ -14,7 +14,7 @@ const PAGE = 1_000;
 export async function runLifecycleTasks(
   handle: StoreHandle,
   source: 'startup' | 'shutdown',
-  options: Pick<ResolvedSchedulerOptions, 'identity' | 'leaseMs' | 'logger'>,
+  options: Pick<ResolvedSchedulerOptions, 'clock' | 'identity' | 'leaseMs' | 'logger'>,
   handlers: HandlerRegistry,
 ): Promise<void> {
   const { worker, store } = handle;
@@ -26,6 +26,7 @@ export async function runLifecycleTasks(
       (task): task is TaskRecord => 'definition' in task && handlers.has(task.definition.handler),
     );
     if (mine.length === 0) return;
+    const asked = options.clock.monotonic();
     const result = await store.transact({ ids: mine.map(({ id }) => id) }, (task, now) => {
       if (task.state.pause || runningCount(task.state) >= task.definition.policies.maxInstances) return null;
       const token = Math.max(task.state.lastToken + 1, now);
@@ -40,7 +41,8 @@ export async function runLifecycleTasks(
       const state = { ...task.state, updatedAt: now, lastToken: token, live: [...task.state.live, run] };
       return { task: { ...task, state }, history: [], value: run };
     });
-    for (const { id, task, value } of result.committed) worker.runs.start({ id, task, start: [value], history: [] });
+    for (const { id, task, value } of result.committed)
+      worker.runs.start({ id, task, start: [value], history: [] }, asked);
   } catch (error) {
     options.logger.error(`The ${source} tasks of store "${handle.alias}" could not be run`, error);
   }

@@ -33,6 +33,8 @@ export interface RunServices {
 export class RunManager {
   /** The runs under way, by run id and token. */
   readonly active = new Map<string, ActiveRun>();
+  /** These, and the ended ones whose result the store has not taken yet: what this process holds a lease of. */
+  readonly held = new Map<string, ActiveRun>();
   #idle: (() => void)[] = [];
   /** What to tell of a run once the store has taken its result. */
   readonly #ended = new Map<string, RunEndEvent>();
@@ -47,8 +49,12 @@ export class RunManager {
     private readonly freed: () => void,
   ) {}
 
-  /** Starts the runs of a claim, and tells of what the claim recorded without running. */
-  start({ task, start, history, id }: ClaimedTask): void {
+  /**
+   * Starts the runs of a claim, and tells of what the claim recorded without running.
+   *
+   * @param claimedAt When the store was asked, on the monotonic clock.
+   */
+  start({ task, start, history, id }: ClaimedTask, claimedAt: number): void {
     for (const record of history) this.#emitNotRun(record);
     if (task?.state.problem && task.state.problem.at === task.state.updatedAt) {
       const { problem } = task.state;
@@ -59,7 +65,7 @@ export class RunManager {
       this.services.events.emit('task.removed', { taskId: id, store: this.services.alias, reason: 'finished' });
       return;
     }
-    for (const run of start) this.#begin(new ActiveRun(task, run, this.services.clock));
+    for (const run of start) this.#begin(new ActiveRun(task, run, this.services.clock, claimedAt));
   }
 
   /** Resolves when no run is under way. */
@@ -112,6 +118,7 @@ export class RunManager {
     const { definition } = task;
     const base = this.#runEvent(task, run);
     this.active.set(active.key, active);
+    this.held.set(active.key, active);
     events.emit('run.submitted', { ...base, coalesced: run.coalesced });
     const context = new TaskContext({
       task: definition,
@@ -145,8 +152,10 @@ export class RunManager {
 
   #end(active: ActiveRun, status: RunStatus, error: unknown, result: unknown): void {
     this.active.delete(active.key);
+    active.ended = true;
     this.freed();
-    if (!active.fenced) this.#report(active, status, error, result);
+    if (active.fenced) this.held.delete(active.key);
+    else this.#report(active, status, error, result);
     if (this.active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
@@ -244,6 +253,7 @@ export class RunManager {
     const key = `${runId}/${token}`;
     const ended = this.#ended.get(key);
     this.#ended.delete(key);
+    this.held.delete(key);
     return ended;
   }
 }

@@ -1,5 +1,5 @@
 import { dueTime } from '../model/task.js';
-import type { Store } from '../stores/store.interface.js';
+import type { ClaimedTask, Store } from '../stores/store.interface.js';
 import { planClaim } from './claim.plan.js';
 import { FinishQueue } from './finish.queue.js';
 import { LeaseKeeper } from './lease.keeper.js';
@@ -85,7 +85,7 @@ export class StoreWorker {
       failed: (error) => this.#failed(error),
       worked: () => this.#worked(),
     });
-    this.#leases = new LeaseKeeper(store, this.runs.active, options.leaseMs, clock, {
+    this.#leases = new LeaseKeeper(store, this.runs.held, options.leaseMs, clock, {
       fenced: (run) => this.runs.fenced(run),
       failed: (error) => void this.#failed(error),
       worked: () => this.#worked(),
@@ -178,6 +178,7 @@ export class StoreWorker {
     if (room <= 0) return Infinity;
     // With several executors the tasks of a full one are read past, or they would keep the others' from being seen.
     const limit = executors.aliases().length > 1 ? CLAIM_LIMIT : Math.min(room, CLAIM_LIMIT);
+    const asked = clock.monotonic();
     const { claimed, storeNow, nextDueAt } = await this.store.claimDue(
       { limit, handlers: handlers.names(), owner: this.services.identity, leaseMs: this.options.leaseMs },
       planClaim({
@@ -190,11 +191,38 @@ export class StoreWorker {
     storeClock.sync(storeNow);
     this.#worked();
     this.#lastPassAt = clock.now();
-    for (const one of claimed) this.runs.start(one);
+    await this.#start(claimed, asked);
     if (claimed.length >= limit) return 0;
     const left = nextDueAt === null ? Infinity : nextDueAt - storeNow;
     if (left > 0 || claimed.length > 0) this.#emptyPasses = 0;
     return left > 0 || claimed.length > 0 ? this.#untilDue(left) : this.#afterEmptyPass();
+  }
+
+  /**
+   * Starts what was claimed. When the answer took so long that the leases may soon be over, they are renewed first, and
+   * what somebody else has taken meanwhile is not started.
+   */
+  async #start(claimed: readonly ClaimedTask[], asked: number): Promise<void> {
+    const { clock } = this.services;
+    const { leaseMs } = this.options;
+    let claimedAt = asked;
+    let lost: ReadonlySet<string> = new Set();
+    if (clock.monotonic() - asked > leaseMs / 2) {
+      const refs = claimed.flatMap(({ id, start }) =>
+        start.map((run) => ({ taskId: id, runId: run.id, token: run.token })),
+      );
+      claimedAt = clock.monotonic();
+      if (refs.length > 0) lost = new Set((await this.store.renewLeases(refs, leaseMs)).lost.map(({ runId }) => runId));
+    }
+    const isOver = clock.monotonic() - claimedAt > leaseMs / 2;
+    for (const one of claimed) {
+      const start = isOver ? [] : one.start.filter(({ id }) => !lost.has(id));
+      if (start.length < one.start.length) {
+        const late = `The claim of task "${one.id}" was answered too late; what it was to start is left to others`;
+        this.services.logger.warn(late);
+      }
+      this.runs.start({ ...one, start }, claimedAt);
+    }
   }
 
   /**

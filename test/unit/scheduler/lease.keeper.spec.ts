@@ -1,0 +1,190 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
+import type { LeaseRef, RenewResult } from 'nestjs-asyncz';
+import { ActiveRun } from '../../../lib/scheduler/active-run.js';
+import { LeaseKeeper } from '../../../lib/scheduler/lease.keeper.js';
+import { nextEvent, recordEvents } from '../../support/events.js';
+import { createScheduler, settle } from '../../support/scheduler.factory.js';
+import { makeRun, makeTask } from '../../support/task.factory.js';
+
+const LEASE_MS = 30_000;
+
+let clock: SettableClock;
+let runs: Map<string, ActiveRun>;
+let fenced: number[];
+let asked: number[];
+let answer: (refs: readonly LeaseRef[]) => Promise<RenewResult>;
+let keeper: LeaseKeeper;
+
+beforeEach(() => {
+  clock = new SettableClock();
+  runs = new Map();
+  fenced = [];
+  asked = [];
+  answer = async () => ({ lost: [], cancelled: [] });
+  const store = {
+    renewLeases(refs: readonly LeaseRef[]) {
+      asked.push(clock.monotonic());
+      return answer(refs);
+    },
+  };
+  keeper = new LeaseKeeper(store, runs, LEASE_MS, clock, {
+    fenced: () => fenced.push(clock.monotonic()),
+    failed: () => {},
+    worked: () => {},
+  });
+});
+
+function hold(claimedAt = clock.monotonic()): ActiveRun {
+  const run = new ActiveRun(makeTask(), makeRun({ token: runs.size + 1 }), clock, claimedAt);
+  runs.set(run.key, run);
+  return run;
+}
+
+async function advance(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 500) {
+    clock.advance(Math.min(500, left));
+    await settle();
+  }
+}
+
+describe('the lease keeper', () => {
+  it('renews three times a lease, for as long as it takes', async () => {
+    hold();
+    keeper.start();
+    await advance(10 * LEASE_MS);
+    expect(asked).toHaveLength(30);
+    expect(fenced).toEqual([]);
+  });
+
+  it('aborts a run before its lease is over when the store does not answer', async () => {
+    const run = hold();
+    keeper.start();
+    await advance(12_000);
+    answer = () => new Promise(() => {});
+    await advance(60_000);
+    // Renewed at 10 s, so another scheduler may have it from 40 s on.
+    expect(fenced).toEqual([39_000]);
+    expect(run.signal.reason).toBeInstanceOf(LeaseLostError);
+  });
+
+  it('counts a lease from when the store was asked for the run, not from its answer', async () => {
+    await advance(25_000);
+    hold(0);
+    answer = () => new Promise(() => {});
+    keeper.start();
+    await advance(60_000);
+    expect(fenced[0]).toBeLessThanOrEqual(35_000);
+  });
+
+  it('renews again while an earlier renewal hangs', async () => {
+    hold();
+    let calls = 0;
+    answer = () => {
+      calls += 1;
+      return calls === 1 ? new Promise(() => {}) : Promise.resolve({ lost: [], cancelled: [] });
+    };
+    keeper.start();
+    await advance(3 * LEASE_MS);
+    expect(fenced).toEqual([]);
+    expect(asked).toHaveLength(9);
+  });
+
+  it('sends no more than three renewals at a time', async () => {
+    answer = () => new Promise(() => {});
+    keeper.start();
+    for (let tick = 0; tick < 10; tick += 1) {
+      hold();
+      await advance(10_000);
+    }
+    expect(asked).toHaveLength(3);
+  });
+});
+
+/** A store whose answers to chosen calls come when they are let through. */
+class SlowStore extends MemoryStore {
+  slowClaims = false;
+  slowFinishes = false;
+  readonly waiting: (() => void)[] = [];
+
+  override async claimDue(...args: Parameters<MemoryStore['claimDue']>) {
+    const result = await super.claimDue(...args);
+    if (this.slowClaims && result.claimed.length > 0) await this.#let();
+    return result;
+  }
+
+  override async finishRuns(...args: Parameters<MemoryStore['finishRuns']>) {
+    if (this.slowFinishes) await this.#let();
+    return super.finishRuns(...args);
+  }
+
+  #let(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+}
+
+describe('leases of a slow store', () => {
+  it('are renewed while the result of a run waits for the store', async () => {
+    const store = new SlowStore();
+    const first = createScheduler({ work: () => 1 }, { store });
+    await first.scheduler.start();
+    store.slowFinishes = true;
+    const { id } = await first.scheduler.tasks.add({ handler: 'work' });
+    await settle();
+    expect(store.waiting).toHaveLength(1);
+    for (let tenth = 0; tenth < 10; tenth += 1) {
+      first.clock.advance(10_000);
+      await settle();
+      const [run] = store.lookupTask(id)!.state.live;
+      expect(run!.leaseUntil).toBeGreaterThan(first.clock.now());
+    }
+    const succeeded = nextEvent(first.scheduler, 'run.succeeded');
+    store.waiting[0]!();
+    expect(await succeeded).toMatchObject({ attempt: 1 });
+  });
+
+  it('are renewed before anything is started when the answer to a claim took long', async () => {
+    const store = new SlowStore();
+    const { scheduler, clock } = createScheduler({ work: () => 1 }, { store });
+    await scheduler.start();
+    store.slowClaims = true;
+    const { id } = await scheduler.tasks.add({ handler: 'work' });
+    await settle();
+    clock.advance(29_000);
+    const started = nextEvent(scheduler, 'run.started');
+    store.slowClaims = false;
+    store.waiting[0]!();
+    expect(await started).toMatchObject({ taskId: id, attempt: 1 });
+  });
+
+  it('are not started when somebody else has taken them over before the answer came', async () => {
+    const store = new SlowStore();
+    const { scheduler, clock } = createScheduler({ work: () => 1 }, { store });
+    await scheduler.start();
+    store.slowClaims = true;
+    const { id } = await scheduler.tasks.add({ handler: 'work' });
+    await settle();
+    clock.advance(31_000);
+    store.transact({ ids: [id] }, (task) => ({
+      task: {
+        ...task,
+        state: {
+          ...task.state,
+          live: task.state.live.map((run) => ({
+            ...run,
+            token: run.token + 1,
+            owner: 'other',
+            leaseUntil: clock.now() + 3_600_000,
+          })),
+        },
+      },
+      history: [],
+      value: null,
+    }));
+    const events = recordEvents(scheduler);
+    store.waiting[0]!();
+    await settle();
+    expect(events.filter(({ name }) => name.startsWith('run.'))).toEqual([]);
+    expect(store.lookupTask(id)?.state.live).toMatchObject([{ owner: 'other' }]);
+  });
+});
