@@ -1,7 +1,6 @@
 import type { EventDispatcher } from '../events/event.dispatcher.js';
 import type { Clock } from '../model/clock.js';
 import type { Logger } from '../model/logger.js';
-import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import { isAlive } from './membership.js';
 import { reportOrphans } from './orphan.watch.js';
 import type { StoreHandle } from './store.handle.js';
@@ -13,6 +12,12 @@ const INTERVAL_MS = 300_000;
 /** How many runs one statement removes, and how many statements one pruning takes at the most. */
 const BATCH = 1_000;
 const MAX_BATCHES = 50;
+
+/** How soon the house is kept again when a pruning has not come to its end, in milliseconds. */
+const UNFINISHED_MS = 10_000;
+
+/** How long the last heartbeat of a scheduler that died is kept to be seen, in milliseconds: a week. */
+const REMEMBER_DEAD_MS = 604_800_000;
 
 /** How long ended runs are kept. */
 export interface Retention {
@@ -35,57 +40,70 @@ interface HousekeeperServices {
 
 /**
  * What has to be done now and then for a store, and in the whole cluster by one scheduler at a time, the one that has
- * been there longest: ended runs beyond the retention are removed in small batches, and tasks whose handler nobody has
- * are reported.
+ * been there longest: ended runs beyond the retention are removed in small batches, tasks whose handler nobody has are
+ * reported, and schedulers that died long ago are forgotten.
  */
 export class Housekeeper {
   #cancel: () => void = () => {};
+  #started = false;
 
   constructor(private readonly services: HousekeeperServices) {}
 
   start(): void {
-    const { clock, orphanAfterMs } = this.services;
-    // Replicas that started together would otherwise ask together.
-    const delay = Math.min(INTERVAL_MS, orphanAfterMs) * (0.5 + Math.random() / 2);
-    this.#cancel = wait(clock, delay, () => {
-      for (const handle of this.services.handles()) {
-        this.keep(handle).catch((error: unknown) =>
-          this.services.logger.warn(`The house of store "${handle.alias}" could not be kept: ${String(error)}`),
-        );
-      }
-      this.start();
-    });
+    this.#started = true;
+    this.#schedule(Math.min(INTERVAL_MS, this.services.orphanAfterMs));
   }
 
   stop(): void {
+    this.#started = false;
     this.#cancel();
   }
 
-  /** Does what is to be done for one store now, if that is this scheduler's part. */
-  async keep(handle: StoreHandle): Promise<void> {
-    if (!handle.opened) return;
-    const { identity, orphanAfterMs, events, logger } = this.services;
-    const alive = await this.#workers(handle);
-    const [eldest] = alive.toSorted((a, b) => a.startedAt - b.startedAt || (a.identity < b.identity ? -1 : 1));
-    if (eldest?.identity !== identity) return;
-    await reportOrphans(handle, alive, orphanAfterMs, events, logger);
-    await this.#prune(handle);
+  #schedule(longestMs: number): void {
+    this.#cancel();
+    // Replicas that started together would otherwise ask together.
+    this.#cancel = wait(this.services.clock, longestMs * (0.5 + Math.random() / 2), () => {
+      this.start();
+      for (const handle of this.services.handles()) void this.#keepQuietly(handle);
+    });
   }
 
-  async #prune(handle: StoreHandle): Promise<void> {
-    const { count, ageMs } = this.services.retention;
-    if (count === null && ageMs === null) return;
-    const before = ageMs === null ? null : handle.clock.now() - ageMs;
-    for (let batch = 0; batch < MAX_BATCHES && handle.opened; batch += 1) {
-      if ((await handle.store.pruneRuns({ before, keep: count, limit: BATCH })) < BATCH) break;
+  async #keepQuietly(handle: StoreHandle): Promise<void> {
+    try {
+      const isDone = await this.keep(handle);
+      // A busy cluster ends more runs than one pruning removes.
+      if (!isDone && this.#started) this.#schedule(UNFINISHED_MS);
+    } catch (error) {
+      this.services.logger.warn(`The house of store "${handle.alias}" could not be kept: ${String(error)}`);
     }
   }
 
-  async #workers(handle: StoreHandle): Promise<readonly SchedulerInstance[]> {
-    const { identity, heartbeatMs } = this.services;
+  /**
+   * Does what is to be done for one store now, if that is this scheduler's part. Returns whether it was all; false when
+   * there were more runs to remove than one pruning may.
+   */
+  async keep(handle: StoreHandle): Promise<boolean> {
+    if (!handle.opened) return true;
+    const { identity, heartbeatMs, orphanAfterMs, events, logger } = this.services;
     const now = handle.clock.now();
-    return (await handle.store.schedulers()).filter(
+    const all = await handle.store.schedulers();
+    const alive = all.filter(
       (one) => one.role === 'worker' && (one.identity === identity || isAlive(one, now, heartbeatMs)),
     );
+    const [eldest] = alive.toSorted((a, b) => a.startedAt - b.startedAt || (a.identity < b.identity ? -1 : 1));
+    if (eldest?.identity !== identity) return true;
+    for (const one of all) if (now - one.heartbeatAt > REMEMBER_DEAD_MS) await handle.store.retire(one.identity);
+    await reportOrphans(handle, alive, orphanAfterMs, events, logger);
+    return this.#prune(handle);
+  }
+
+  async #prune(handle: StoreHandle): Promise<boolean> {
+    const { count, ageMs } = this.services.retention;
+    if (count === null && ageMs === null) return true;
+    const before = ageMs === null ? null : handle.clock.now() - ageMs;
+    for (let batch = 0; batch < MAX_BATCHES && handle.opened; batch += 1) {
+      if ((await handle.store.pruneRuns({ before, keep: count, limit: BATCH })) < BATCH) return true;
+    }
+    return false;
   }
 }

@@ -64,6 +64,48 @@ describe('keeping house', () => {
     expect([await count('hourly'), await count('often')]).toEqual([0, 0]);
   });
 
+  it('prunes on without waiting when more runs have ended than one pruning removes', async () => {
+    const asked: number[] = [];
+    const { scheduler, clock } = createScheduler(
+      {},
+      {
+        heartbeatInterval: '1d',
+        store: new (class extends MemoryStore {
+          override pruneRuns() {
+            asked.push(clock.now());
+            return asked.length <= 120 ? 1_000 : 0;
+          }
+        })(),
+      },
+    );
+    await scheduler.start();
+    for (let second = 0; second < 330; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    // 50 batches at a time: after the second pause of ten seconds at the most, the last 20 and one that finds nothing.
+    expect(asked).toHaveLength(121);
+    expect(asked.at(-1)! - asked[0]!).toBeLessThanOrEqual(20_000);
+  });
+
+  it('forgets schedulers that have been dead for a week', async () => {
+    const { scheduler, clock, store } = createScheduler({}, { heartbeatInterval: '1h' });
+    await scheduler.start();
+    const [self] = await store.schedulers();
+    await store.heartbeat({ ...self!, identity: 'killed' });
+    const identities = async () => (await store.schedulers()).map(({ identity }) => identity);
+    for (let hour = 0; hour < 7 * 24; hour += 1) {
+      clock.advance(HOUR);
+      await settle();
+    }
+    expect(await identities()).toContain('killed');
+    clock.advance(HOUR);
+    await settle();
+    clock.advance(HOUR);
+    await settle();
+    expect(await identities()).toEqual([self!.identity]);
+  });
+
   it("reports a clock that is far from the store's, once", async () => {
     const { scheduler, clock } = createScheduler(
       {},
