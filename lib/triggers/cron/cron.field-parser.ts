@@ -99,7 +99,7 @@ function takeStep(scanner: CronScanner): number | null {
   if (!scanner.take('/')) return null;
   const step = scanner.digits();
   if (step === null) return scanner.failHere(`${scanner.describeHere()} where a step from 1 is expected`);
-  if (step.value === 0) scanner.fail('a step of 0 goes nowhere', step.position, step.length, '1');
+  if (step.value === 0) scanner.fail('a step of 0 goes nowhere', step.position, step.length, '"1"');
   return step.value;
 }
 
