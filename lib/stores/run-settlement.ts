@@ -1,5 +1,5 @@
 import type { LiveRun } from '../model/run.js';
-import type { TaskRecord } from '../model/task.js';
+import type { TaskPolicies, TaskRecord, TaskState } from '../model/task.js';
 import type { Apply, LeaseRef, RunResult } from './store.interface.js';
 
 /** What {@link settleRuns} did with one result. */
@@ -31,41 +31,43 @@ export function settleRuns(results: readonly RunResult[]): Apply<readonly Settle
         outcome.push('refused');
         continue;
       }
-      const failed = result.record?.status === 'failed';
-      const final = failed && result.retryAt === null;
-      const failuresInARow = final ? state.failuresInARow + 1 : succeeded(result) ? 0 : state.failuresInARow;
-      const limit = task.definition.policies.pauseAfterFailures;
-      const pauses = final && limit !== null && failuresInARow >= limit && state.pause === null;
-      state = {
-        ...state,
-        live: replaceRun(state.live, run, result.retryAt),
-        updatedAt: storeNow,
-        failuresInARow,
-        ...(pauses && {
-          pause: { at: storeNow, actor: null, reason: `${failuresInARow} failed runs in a row` },
-        }),
-        ...(result.record && {
-          lastRun: {
-            id: result.runId,
-            status: result.record.status,
-            startedAt: result.record.startedAt,
-            endedAt: result.record.endedAt,
-          },
-        }),
-        // A trigger that the task was given in the meantime has set its own next time, which stands.
-        ...(result.next !== undefined &&
-          state.nextRunTime === null && {
-            nextScheduledTime: result.next?.scheduledTime ?? null,
-            nextRunTime: result.next?.runTime ?? null,
-            exhausted: result.next === null,
-          }),
-      };
+      const settled = settle(state, task.definition.policies, run, result, storeNow);
+      outcome.push(state.pause === settled.pause ? 'settled' : 'paused');
+      state = settled;
       if (result.record) history.push(result.record);
-      outcome.push(pauses ? 'paused' : 'settled');
     }
     if (outcome.every((one) => one === 'refused')) return null;
     const next = { ...task, state };
     return { task: isSpent(next) ? null : next, history, value: outcome };
+  };
+}
+
+function settle(
+  state: TaskState,
+  { pauseAfterFailures: limit }: TaskPolicies,
+  run: LiveRun,
+  { runId, record, retryAt, next }: RunResult,
+  storeNow: number,
+): TaskState {
+  const final = record?.status === 'failed' && retryAt === null;
+  const failuresInARow = final ? state.failuresInARow + 1 : record?.status === 'succeeded' ? 0 : state.failuresInARow;
+  const pauses = final && limit !== null && failuresInARow >= limit && state.pause === null;
+  return {
+    ...state,
+    live: replaceRun(state.live, run, retryAt),
+    updatedAt: storeNow,
+    failuresInARow,
+    ...(pauses && { pause: { at: storeNow, actor: null, reason: `${failuresInARow} failed runs in a row` } }),
+    ...(record && {
+      lastRun: { id: runId, status: record.status, startedAt: record.startedAt, endedAt: record.endedAt },
+    }),
+    // A trigger that the task was given in the meantime has set its own next time, which stands.
+    ...(next !== undefined &&
+      state.nextRunTime === null && {
+        nextScheduledTime: next?.scheduledTime ?? null,
+        nextRunTime: next?.runTime ?? null,
+        exhausted: next === null,
+      }),
   };
 }
 
@@ -84,10 +86,6 @@ export function renewRuns(refs: readonly LeaseRef[], leaseMs: number): Apply<rea
 
 function isHeld(run: LiveRun, ref: Pick<LeaseRef, 'runId' | 'token'>): boolean {
   return run.status === 'running' && run.id === ref.runId && run.token === ref.token;
-}
-
-function succeeded(result: RunResult): boolean {
-  return result.record?.status === 'succeeded';
 }
 
 function replaceRun(live: readonly LiveRun[], ended: LiveRun, retryAt: number | null): readonly LiveRun[] {

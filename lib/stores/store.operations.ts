@@ -34,7 +34,7 @@ export async function claimDue(
       return { task: next, history, value: { start, history } };
     },
   );
-  const claimed = committed.map(({ id, task, value }) => ({ id, task, ...value }));
+  const claimed = committed.map(({ id, task, value: { start, history } }) => ({ id, task, start, history }));
   // A full batch says that more may be due at once, which spares the question.
   const nextDueAt = claimed.length >= limit ? storeNow : await nextDue();
   return { claimed, storeNow, nextDueAt };

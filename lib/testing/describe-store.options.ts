@@ -55,6 +55,13 @@ export interface DescribeStoreOptions extends Partial<TestHooks> {
    * `capabilities.transactionalAdds` says that tasks can be added in one.
    */
   readonly transaction?: (request: StoreRequest, work: (transaction: unknown) => Promise<void>) => Awaitable<void>;
+  /**
+   * Whether the ended runs of a durable store outlive it, as its tasks do. False for one that leaves the history to
+   * `BaseStore`, which has it in memory.
+   *
+   * @default true
+   */
+  readonly keepsHistory?: boolean;
   /** The clock that the stores are given. @default the machine's */
   readonly clock?: Clock;
   /** Moves the stores' clock forward, in milliseconds: for a clock that stands still. */

@@ -1,11 +1,8 @@
 import { STORE_CONTRACT } from './contract/store.contract.js';
 import type { ContractTest } from './contract/contract.section.js';
 import type { CreateStore, DescribeStoreOptions } from './describe-store.options.js';
-import { StoreBench } from './store.bench.js';
+import { StoreBench, TIMEOUT_MS } from './store.bench.js';
 import { resolveHooks } from './test-hooks.js';
-
-/** How long one test may take, in milliseconds. */
-const TIMEOUT_MS = 60_000;
 
 /**
  * The store contract as tests: declares them with the `describe` and `it` of the test runner that calls it. A store that

@@ -10,6 +10,9 @@ import { until } from './until.js';
 /** The secret that the encrypted half of the kit writes with. */
 export const SECRET = 'conformance kit: sixteen bytes and more';
 
+/** How long one test may take unless an option says otherwise, in milliseconds. */
+export const TIMEOUT_MS = 60_000;
+
 /** How long a lease holds that a test waits to see run out, in milliseconds. */
 const SHORT_LEASE_MS = 250;
 
@@ -20,6 +23,8 @@ const LONG_LEASE_MS = 600_000;
 export interface OpenOptions {
   /** Other secrets than the one that the test's data is written with. */
   readonly secret?: string | readonly string[];
+  /** The largest stored definition, in bytes. */
+  readonly maxPayloadBytes?: number;
 }
 
 /** What one test of the kit works with: stores on data of its own, all closed and cleaned up at the end. */
@@ -65,6 +70,7 @@ export class StoreBench {
     const context = createStoreContext({
       identity: `kit-${this.#opened}`,
       ...(this.options.clock && { clock: this.options.clock }),
+      ...(options.maxPayloadBytes !== undefined && { maxPayloadBytes: options.maxPayloadBytes }),
       ...(this.encrypted && { keys: options.secret ?? SECRET }),
       onUnreadable: (task) => this.reported.push(task),
     });
@@ -92,8 +98,9 @@ export class StoreBench {
 
   /** Waits until `condition` gives something true, and returns it. */
   until<T>(condition: () => Awaitable<T>, what: string): Promise<NonNullable<T>> {
-    const { advance } = this.options;
-    return until(condition, { what, ...(advance && { advance }) });
+    const { advance, timeoutMs = TIMEOUT_MS } = this.options;
+    // Given up before the test runner gives up, so that the failure says what was waited for.
+    return until(condition, { what, timeoutMs: timeoutMs / 2, ...(advance && { advance }) });
   }
 
   /** A task that must be there and readable. */

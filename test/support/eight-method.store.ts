@@ -9,6 +9,7 @@ import type { StoreContext } from '../../lib/stores/store.interface.js';
 
 /** What a slow disk holds: text by id, which outlives the store, and what the stores on one host share. */
 export class Disk {
+  open = true;
   readonly rows = new Map<string, string>();
   readonly lock = new Mutex();
   readonly history = new RunHistory(10_000);

@@ -2,7 +2,7 @@ import type { RunFilter, RunPage, RunPageRequest } from '../../lib/model/query.j
 import type { RunRecord } from '../../lib/model/run.js';
 import type { TaskRecord } from '../../lib/model/task.js';
 import type { AddOptions, StoreCapabilities } from '../../lib/stores/store.interface.js';
-import { EightMethodStore } from './eight-method.store.js';
+import { Disk, EightMethodStore } from './eight-method.store.js';
 
 /** A transaction of a disk: what is to be written when it commits. */
 export class DiskTransaction {
@@ -22,6 +22,14 @@ export async function inTransaction(_request: unknown, work: (own: DiskTransacti
   const transaction = new DiskTransaction();
   await work(transaction);
   transaction.commit();
+}
+
+/** A store on a disk that is not its own. */
+export function borrowing(create: new (disk: Disk) => HostStore) {
+  return () => {
+    const disk = new Disk();
+    return { store: new create(disk), isOpen: () => disk.open, close: () => void (disk.open = false) };
+  };
 }
 
 /** A store that many schedulers of one host can use: the disk's lock reaches over all of its objects. */

@@ -98,7 +98,8 @@ export class MemoryStore extends BaseStore {
 
   removeAllTasks(): number {
     const count = this.#entries.size;
-    for (const id of [...this.#entries.keys()]) this.deleteTask(id);
+    // A map's keys may be deleted while they are walked over.
+    for (const id of this.#entries.keys()) this.deleteTask(id);
     return count;
   }
 

@@ -123,8 +123,8 @@ export const FINISH: ContractSection = {
       await store.addTask(makeTask('a', { nextRunTime: now - 1, policies: { maxInstances: 5 } }));
       for (let left = 3; left > 0; left -= 1) await claimAll(store, now - 1);
       const task = await bench.task(store, 'a');
-      const [first, second, third] = task.state.live;
-      const unique = [first!, second!, third!].map((run, at) => ({ ...run, id: `run-${at}` }));
+      const unique = task.state.live.map((run, at) => makeLiveRun(`run-${at}`, { ...run, id: `run-${at}` }));
+      assert.equal(unique.length, 3);
       await store.transact({ ids: ['a'] }, (stored) => ({
         task: { ...stored, state: { ...stored.state, live: unique } },
         history: [],

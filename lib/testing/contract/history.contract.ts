@@ -172,6 +172,18 @@ export const HISTORY: ContractSection = {
       );
     },
 
+    'keeps ended runs on their own, each replacing the one that is there': async (bench) => {
+      const store = await bench.open();
+      await store.saveRuns([]);
+      await store.saveRuns([makeRun('a', { endedAt: T0, result: 'first' }), makeRun('b', { endedAt: T0 + 1 })]);
+      await store.saveRuns([makeRun('a', { endedAt: T0, result: { second: true } })]);
+      const { runs } = await store.runs({}, { limit: 10 });
+      assert.deepStrictEqual(
+        [...runs],
+        [makeRun('b', { endedAt: T0 + 1 }), makeRun('a', { endedAt: T0, result: { second: true } })],
+      );
+    },
+
     'keeps the runs of a task that is deleted': async (bench) => {
       const store = await bench.open();
       await store.addTask(makeTask('a'));

@@ -32,6 +32,16 @@ export const LIFECYCLE: ContractSection = {
       assert.equal(await second.lookupTask('run'), null);
     },
 
+    'keeps the history over a restart, unless it says that it does not': async (bench) => {
+      const first = await bench.open();
+      const run = makeRun('r', { result: new Date(5) });
+      await writeRuns(first, [run]);
+      await bench.shutdown(first);
+      const second = await bench.open();
+      const keeps = first.capabilities.durable && bench.options.keepsHistory !== false;
+      assert.deepStrictEqual([...(await second.runs({}, { limit: 5 })).runs], keeps ? [run] : []);
+    },
+
     'lets the runs of a process that was killed be taken over after a restart': async (bench) => {
       const first = await bench.open();
       if (!first.capabilities.durable) return;

@@ -9,7 +9,7 @@ import { ORDER } from './order.contract.js';
 import { QUERY } from './query.contract.js';
 import { TASKS } from './tasks.contract.js';
 import { TRANSACT } from './transact.contract.js';
-import { DAMAGED, WRONG_KEY } from './unreadable.contract.js';
+import { DAMAGED, ROTATION, WRONG_KEY } from './unreadable.contract.js';
 import { VALUES_AND_IDS } from './values.contract.js';
 import { VOLUME } from './volume.contract.js';
 
@@ -26,6 +26,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   QUERY,
   DAMAGED,
   WRONG_KEY,
+  ROTATION,
   MEMBERS,
   LIFECYCLE,
   BORROWED,

@@ -66,8 +66,21 @@ export const TRANSACT: ContractSection = {
       assert.equal((await bench.task(store, 'b')).version, 2);
     },
 
+    'takes an id that is given twice as given once': async (bench) => {
+      const store = await bench.open();
+      await store.addTask(makeTask('a'));
+      const result = await store.transact({ ids: ['a', 'none', 'a', 'none'] }, (task) =>
+        change(task, { scheduledCount: task.state.scheduledCount + 1 }),
+      );
+      assert.deepStrictEqual(idsOf(result.committed), ['a']);
+      assert.deepStrictEqual([...result.missing], ['none']);
+      const { state, version } = await bench.task(store, 'a');
+      assert.deepStrictEqual([state.scheduledCount, version], [1, 2]);
+    },
+
     'does nothing for no ids': async (bench) => {
       const store = await bench.open();
+      await store.addTask(makeTask('a', { nextRunTime: await store.now() }));
       const result = await store.transact({ ids: [] }, (task) => change(task, {}));
       assert.deepStrictEqual([...result.committed], []);
       assert.deepStrictEqual([...result.missing], []);

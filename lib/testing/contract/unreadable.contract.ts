@@ -3,11 +3,13 @@ import { TaskConflictError } from '../../errors/task.errors.js';
 import { isUnreadable } from '../../model/task.js';
 import type { Store } from '../../stores/store.interface.js';
 import { startDue } from '../plan.fixtures.js';
-import { idsOf } from '../store.bench.js';
+import { idsOf, SECRET } from '../store.bench.js';
 import type { StoreBench } from '../store.bench.js';
-import { makeTask } from '../task.fixtures.js';
+import { makeRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection, ContractTest } from './contract.section.js';
+import { writeRuns } from './history.contract.js';
 
+const OTHER_SECRET = 'another secret of enough bytes';
 const BY_ID = { by: 'id', descending: false } as const;
 const PAGE = { offset: 0, limit: 100 };
 
@@ -148,7 +150,7 @@ export const WRONG_KEY: ContractSection = {
       if (!first.capabilities.durable) return;
       const now = await fill(first);
       await bench.shutdown(first);
-      const other = await bench.open({ secret: 'another secret of enough bytes' });
+      const other = await bench.open({ secret: OTHER_SECRET });
       await other.addTask(makeTask('other', { nextRunTime: now - 5 }));
       await expectUnreadable(other);
       assert.deepStrictEqual(idsOf((await other.query({ state: 'unreadable' }, BY_ID, PAGE)).tasks), ['bad', 'good']);
@@ -163,6 +165,43 @@ export const WRONG_KEY: ContractSection = {
       assert.deepStrictEqual([...definition.args], ['secret']);
       assert.deepStrictEqual(idsOf((await again.query({ state: 'unreadable' }, BY_ID, PAGE)).tasks), ['other']);
       assert.deepStrictEqual(idsOf(await again.getDueTasks(now)), ['bad']);
+    },
+  },
+  applies: (_, encrypted) => encrypted,
+};
+
+export const ROTATION: ContractSection = {
+  title: 'another key that writes',
+  tests: {
+    'writes a definition that was made anew under it, and a state beside it': async (bench) => {
+      const first = await bench.open();
+      if (!first.capabilities.durable) return;
+      const now = await fill(first);
+      await writeRuns(first, [makeRun('r', { result: 'kept' })]);
+      await bench.shutdown(first);
+      const both = await bench.open({ secret: [OTHER_SECRET, SECRET] });
+      assert.deepStrictEqual([...(await bench.task(both, 'bad')).definition.args], ['secret']);
+      await both.transact({ ids: ['bad', 'good'] }, (task) => ({
+        task: { ...task, definition: { ...task.definition } },
+        history: [],
+        value: null,
+      }));
+      await both.saveRuns((await both.runs({}, { limit: 5 })).runs);
+      await bench.shutdown(both);
+      const after = await bench.open({ secret: OTHER_SECRET });
+      for (const [id, argument] of [
+        ['bad', 'secret'],
+        ['good', 'fine'],
+      ] as const) {
+        assert.deepStrictEqual([...(await bench.task(after, id)).definition.args], [argument]);
+      }
+      assert.deepStrictEqual(idsOf(await after.getDueTasks(now)), ['bad', 'good']);
+      if (bench.options.keepsHistory === false) return;
+      const { runs } = await after.runs({ runId: 'r' }, { limit: 5 });
+      assert.deepStrictEqual(
+        runs.map(({ result }) => result),
+        ['kept'],
+      );
     },
   },
   applies: (_, encrypted) => encrypted,

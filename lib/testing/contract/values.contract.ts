@@ -131,6 +131,46 @@ export const VALUES_AND_IDS: ContractSection = {
       ]) as [string, ContractSection['tests'][string]][],
     ),
 
+    'refuses arguments that cannot be written, and changes nothing': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const unwritable = (id: string) => makeTask(id, { nextRunTime: now, args: [{ callback: () => 1 }] });
+      const isRefusal = ({ code }: { code?: string }) => code === 'ASYNCZ_UNSERIALIZABLE';
+      await assert.rejects((async () => store.addTask(unwritable('a')))(), isRefusal);
+      await assert.rejects((async () => store.addTasks([unwritable('a')]))(), isRefusal);
+      assert.deepStrictEqual([...(await store.getAllTasks())], []);
+      const kept = makeTask('a', { nextRunTime: now + 1, args: ['kept'] });
+      await store.addTask(kept);
+      await assert.rejects((async () => store.updateTask({ ...unwritable('a'), version: 2 }, 1))(), isRefusal);
+      await assert.rejects(
+        (async () =>
+          store.transact({ ids: ['a'] }, (task) => ({
+            task: { ...task, definition: unwritable('a').definition },
+            history: [makeRun('r', { taskId: 'a' })],
+            value: null,
+          })))(),
+        isRefusal,
+      );
+      assert.deepStrictEqual(await store.lookupTask('a'), kept);
+      assert.equal(await store.getNextRunTime(), now + 1);
+    },
+
+    'refuses a task that is larger than allowed, and changes nothing': async (bench) => {
+      const store = await bench.open({ maxPayloadBytes: 2_000 });
+      const isRefusal = ({ code }: { code?: string }) => code === 'ASYNCZ_PAYLOAD_TOO_LARGE';
+      await assert.rejects((async () => store.addTask(makeTask('a', { args: ['x'.repeat(3_000)] })))(), isRefusal);
+      assert.deepStrictEqual([...(await store.getAllTasks())], []);
+      await store.addTask(makeTask('a', { args: ['x'] }));
+    },
+
+    'keeps a run whose result cannot be written, with a note in its place': async (bench) => {
+      const store = await bench.open();
+      await writeRuns(store, [makeRun('r', { result: () => 1 })]);
+      const [run] = (await store.runs({}, { limit: 5 })).runs;
+      assert.equal(run?.status, 'succeeded');
+      assert.notEqual(typeof run.result, 'function');
+    },
+
     'keeps large arguments': async (bench) => {
       const store = await bench.open();
       const task = makeTask('a', {

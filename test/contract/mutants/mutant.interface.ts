@@ -1,10 +1,12 @@
-import type { Store } from '../../../lib/stores/store.interface.js';
 import type { Disk } from '../../support/eight-method.store.js';
+import type { HostStore } from '../../support/host.store.js';
 
 /** A store with one fault. */
 export interface Mutant {
   readonly fault: string;
-  readonly create: new (disk: Disk) => Store;
+  /** How the kit runs; plain unless the fault is one of encryption. */
+  readonly encryption?: 'plain' | 'encrypted';
+  readonly create: new (disk: Disk) => HostStore;
   /** The rules of the kit that must find it. */
   readonly caughtBy: readonly string[];
 }

@@ -3,6 +3,10 @@ import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
+function resumed(task: StoredTask): StoredTask {
+  return isUnreadable(task) ? task : { ...task, state: { ...task.state, pause: null } };
+}
+
 /** The task with its times rounded down to seconds. */
 function rounded(task: TaskRecord): TaskRecord {
   const { nextRunTime } = task.state;
@@ -64,10 +68,7 @@ export const SCHEDULE_MUTANTS: readonly Mutant[] = [
     fault: 'a paused task is due',
     create: class extends HostStore {
       override async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
-        const tasks = (await this.readAll()).map((task) =>
-          isUnreadable(task) ? task : { ...task, state: { ...task.state, pause: null } },
-        );
-        return this.dueOf(tasks, now);
+        return this.dueOf((await this.readAll()).map(resumed), now);
       }
     },
     caughtBy: [
@@ -103,10 +104,8 @@ export const SCHEDULE_MUTANTS: readonly Mutant[] = [
       }
     },
     caughtBy: [
-      'tasks: deletes a task, and says whether it was there',
-      'tasks: removes all tasks, and says how many there were',
-      'changes in one step: deletes a task',
-      'start and shutdown: shows every change to another scheduler at once',
+      'order and due times: never counts a paused task due, nor one without a next run time',
+      'order and due times: follows a change of the next run time, in either direction',
     ],
   },
   {
