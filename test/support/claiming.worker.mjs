@@ -1,5 +1,6 @@
 // A process that claims and ends runs until it is told to stop. Arguments: the built library, how it is to work as JSON
-// (see ClaimingOptions), its name. What it starts it tells its parent before it ends it, so that a run is known of however this dies.
+// (see ClaimingOptions), its name. What it starts it tells its parent before it ends it, so that a run is known of
+// however this dies.
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 

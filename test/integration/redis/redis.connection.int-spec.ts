@@ -6,7 +6,7 @@ import { RedisStore } from 'nestjs-asyncz/redis';
 import type { RedisStoreOptions } from 'nestjs-asyncz/redis';
 import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { freePort } from '../../support/servers/owned-process.mjs';
-import { RedisProxy } from './redis.proxy.js';
+import { TcpProxy } from '../../support/tcp.proxy.js';
 import { EVERY_WRITE, NOTHING_KEPT, RedisServer } from './redis.server.js';
 import { RedisSentinel } from './redis.sentinel.js';
 import { TEST_CERTIFICATE, TEST_KEY } from './tls.fixture.js';
@@ -39,8 +39,8 @@ async function server(args = NOTHING_KEPT): Promise<RedisServer> {
   return started;
 }
 
-async function proxy(...args: Parameters<typeof RedisProxy.start>): Promise<RedisProxy> {
-  const started = await RedisProxy.start(...args);
+async function proxy(...args: Parameters<typeof TcpProxy.start>): Promise<TcpProxy> {
+  const started = await TcpProxy.start(...args);
   closing.push(() => started.stop());
   return started;
 }

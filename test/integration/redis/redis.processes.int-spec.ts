@@ -4,8 +4,8 @@ import { createStoreContext, makeTask, until } from 'nestjs-asyncz/testing';
 import { RedisStore } from 'nestjs-asyncz/redis';
 import { startDue } from '../../../lib/testing/plan.fixtures.js';
 import { redisUrl } from '../../support/server-urls.js';
-import { ClaimingWorker, untilWorkers } from './claiming.worker.js';
-import type { StartedRun } from './claiming.worker.js';
+import { ClaimingWorker, untilWorkers } from '../../support/claiming.worker.js';
+import type { StartedRun } from '../../support/claiming.worker.js';
 import { keysFor, removeNamespace } from './redis.kit.js';
 import { EVERY_WRITE, RedisServer } from './redis.server.js';
 
@@ -40,7 +40,8 @@ async function openStore(url: string): Promise<RedisStore> {
 async function startWorkers(url: string, count: number, leaseMs?: number): Promise<void> {
   const owners = Array.from({ length: count }, (_, at) => `worker-${workers.length + at + 1}`);
   const options = { url, ...keysFor(request) };
-  workers.push(...(await Promise.all(owners.map((owner) => ClaimingWorker.start(owner, options, leaseMs)))));
+  const how = { subpath: 'redis', className: 'RedisStore', options, ...(leaseMs !== undefined && { leaseMs }) };
+  workers.push(...(await Promise.all(owners.map((owner) => ClaimingWorker.start(owner, how)))));
 }
 
 /** Adds one-shot tasks that all are due at the same time, shortly ahead. */
