@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { RedisClient } from './redis.address.js';
 import type { RedisConnection } from './redis.connection.js';
-import { BATCH, batchesOf, entriesText, outcomeOf } from './redis.entries.js';
+import { BATCH, batchesOf, entriesArgs, outcomeOf } from './redis.entries.js';
 import type { Entry, Outcome } from './redis.entries.js';
 import { ServerClock } from './redis.server-clock.js';
 import type { RedisKeys } from './redis.keys.js';
@@ -129,7 +129,7 @@ export class RedisScripts {
     let peeked: Peeked | null = null;
     const outcomes = await inFlight(batches, async (batch) => {
       try {
-        const args = [entriesText(batch), ...extra];
+        const args = [...entriesArgs(batch), ...extra];
         const [now, texts, next] = await this.#call<[string, string[], PeekAnswer | null]>('WRITE', args);
         this.clock.sync(Number(now));
         if (next) peeked = this.#peeked(next);

@@ -13,17 +13,22 @@ import { PRELUDE } from './prelude.lua.js';
  * A client that lost its connection sends the script again and cannot know whether it had been carried out. The nonce in
  * the new place tells: a record that has it was written by this very call.
  *
- * ARGV: a JSON array of entries, each an array of texts: what, id, how its place must begin, expected version, definition (empty:
- * it stays), state, new place, next run time, and for each ended run its id, attempt, inverse end, task and text. Then, to
- * spare a claim one more round trip, the arguments of `peek`, or nothing.
+ * ARGV: the entries as a JSON array; how many texts follow, and the texts, which would only be slowed down by JSON; and, to
+ * spare a claim one more round trip, the arguments of `peek`, or nothing. An entry: what, id, how its place must begin,
+ * expected version, the number of the definition's text (0: it stays), the number of the state's text, new place, next run
+ * time, and for each ended run its id, attempt, inverse end, task and the number of its text.
  *
  * Returns the time; for each entry `ok`, `gone`, `exists` or the version that is there; and what is due next then.
  */
 export const WRITE = String.raw`${PRELUDE}${PEEK_FUNCTION}
 local entries, ids = cjson.decode(ARGV[1]), {}
-local count = #entries
+local count, text_count = #entries, tonumber(ARGV[2])
 for i = 1, count do
   ids[i] = entries[i][2]
+end
+
+local function text(number)
+  return ARGV[2 + number]
 end
 
 local outcome, runs = {}, {}
@@ -71,8 +76,8 @@ for i = 1, count do
   end
   outcome[i] = problem or 'ok'
   if not problem then
-    for run = 9, #entry, 5 do
-      runs[#runs + 1] = { entry[run], entry[run + 1], entry[run + 2], entry[run + 3], entry[run + 4] }
+    if #entry > 8 then
+      runs[#runs + 1] = entry
     end
     local old = member_of(place)
     if what == 'drop' then
@@ -84,70 +89,71 @@ for i = 1, count do
       move(old, member_of(entry[7]), id)
     end
     if what == 'add' or what == 'set' then
-      if entry[5] ~= '' then
+      if entry[5] > 0 then
         definitions[#definitions + 1] = id
-        definitions[#definitions + 1] = entry[5]
+        definitions[#definitions + 1] = text(entry[5])
       end
       states[#states + 1] = id
-      states[#states + 1] = entry[6]
+      states[#states + 1] = text(entry[6])
       run_times[#run_times + 1] = entry[8]
       run_times[#run_times + 1] = id
     end
   end
 end
 
-local function scored(members)
-  local values = {}
-  for member in pairs(members) do
-    values[#values + 1] = 0
-    values[#values + 1] = member
-  end
-  return values
-end
-
-local function pairs_of(map)
-  local values = {}
-  for key, value in pairs(map) do
-    values[#values + 1] = key
-    values[#values + 1] = value
-  end
-  return values
-end
-
 if #runs > 0 then
-  local fields, run_ids = {}, {}
-  for i = 1, #runs do
-    fields[i], run_ids[i] = runs[i][1] .. '\n' .. runs[i][2], runs[i][1]
+  local fields, run_ids, attempts, ends, tasks, texts = {}, {}, {}, {}, {}, {}
+  for _, entry in ipairs(runs) do
+    for at = 9, #entry, 5 do
+      local n = #fields + 1
+      run_ids[n], attempts[n], ends[n], tasks[n] = entry[at], entry[at + 1], entry[at + 2], entry[at + 3]
+      fields[n] = entry[at] .. '\n' .. entry[at + 1]
+      texts[n] = entry[at + 2] .. '\n' .. entry[at + 3] .. '\n' .. text(entry[at + 4])
+    end
   end
-  local older, attempts = get_many(RUNS, fields), get_many(ATTEMPTS, run_ids)
-  local texts, lists, ends, by_task, counts = {}, {}, {}, {}, {}
-  local old_ends, old_by_task = {}, {}
-  for i = 1, #runs do
-    local field, id, attempt, ended, task = fields[i], run_ids[i], runs[i][2], runs[i][3], runs[i][4]
-    local before = texts[field] or older[i]
+  local older, older_lists = get_many(RUNS, fields), get_many(ATTEMPTS, run_ids)
+  local by_field, lists, by_end, by_task, out_of_ends, out_of_tasks = {}, {}, {}, {}, {}, {}
+  local added, list_of, text_of = {}, {}, {}
+  for n = 1, #fields do
+    local field, id, ended, task = fields[n], run_ids[n], ends[n], tasks[n]
+    local before = text_of[field] or older[n]
+    text_of[field] = texts[n]
     if before then
       local old_end, old_task = string.match(before, '^([^\n]*)\n([^\n]*)\n')
-      old_ends[#old_ends + 1] = old_end .. field
-      old_by_task[#old_by_task + 1] = old_task .. old_end .. field
-      ends[old_end .. field], by_task[old_task .. old_end .. field] = nil, nil
-      counts[old_task] = (counts[old_task] or 0) - 1
+      added[old_task] = (added[old_task] or 0) - 1
+      if old_end ~= ended then out_of_ends[#out_of_ends + 1] = old_end .. field end
+      if old_end ~= ended or old_task ~= task then out_of_tasks[#out_of_tasks + 1] = old_task .. old_end .. field end
     else
-      local list = lists[id] or attempts[i]
-      lists[id] = list and list .. ' ' .. attempt or attempt
+      local list = list_of[id] or older_lists[n]
+      list_of[id] = list and list .. ' ' .. attempts[n] or attempts[n]
+      lists[#lists + 1] = id
+      lists[#lists + 1] = list_of[id]
     end
-    counts[task] = (counts[task] or 0) + 1
-    texts[field] = ended .. '\n' .. task .. '\n' .. runs[i][5]
-    ends[ended .. field], by_task[task .. ended .. field] = true, true
+    added[task] = (added[task] or 0) + 1
+    by_field[2 * n - 1], by_field[2 * n] = field, texts[n]
+    by_end[2 * n - 1], by_end[2 * n] = 0, ended .. field
+    by_task[2 * n - 1], by_task[2 * n] = 0, task .. by_end[2 * n]
   end
-  call_many('ZREM', RUN_ENDS, old_ends)
-  call_many('ZREM', TASK_RUNS, old_by_task)
-  call_many('ZADD', RUN_ENDS, scored(ends))
-  call_many('ZADD', TASK_RUNS, scored(by_task))
-  call_many('HSET', RUNS, pairs_of(texts))
-  call_many('HSET', ATTEMPTS, pairs_of(lists))
-  for task, number in pairs(counts) do
-    if number ~= 0 then redis.call('ZINCRBY', RUN_COUNTS, number, task) end
+  call_many('HSET', RUNS, by_field)
+  call_many('HSET', ATTEMPTS, lists)
+  call_many('ZADD', RUN_ENDS, by_end)
+  call_many('ZADD', TASK_RUNS, by_task)
+  -- After the new ones: what is replaced within this batch has just been written.
+  call_many('ZREM', RUN_ENDS, out_of_ends)
+  call_many('ZREM', TASK_RUNS, out_of_tasks)
+  local names, counts = {}, {}
+  for task, number in pairs(added) do
+    if number ~= 0 then names[#names + 1] = task end
   end
+  for from = 1, #names, 1000 do
+    local known = redis.call('ZMSCORE', RUN_COUNTS, unpack(names, from, math.min(from + 999, #names)))
+    for i = 1, #known do
+      local task = names[from + i - 1]
+      counts[#counts + 1] = (known[i] or 0) + added[task]
+      counts[#counts + 1] = task
+    end
+  end
+  call_many('ZADD', RUN_COUNTS, counts)
 end
 
 call_many('HSET', TASKS, definitions)
@@ -161,5 +167,5 @@ call_many('ZREM', RUN_TIMES, gone)
 call_many('ZREM', DUE, out)
 call_many('ZADD', DUE, into)
 refresh(touched)
-return { whole(now_ms()), outcome, ARGV[2] and peek(2) or false }
+return { whole(now_ms()), outcome, ARGV[3 + text_count] and peek(3 + text_count) or false }
 `;
