@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
+
+/** What is to become of the answer to the next command that holds a text. */
+interface Trap {
+  readonly text: string;
+  /** How long it is kept back, in milliseconds; null to cut the connection instead of sending it. */
+  readonly holdMs: number | null;
+  readonly sprung: () => void;
+}
+
+/** Stands between clients and their server, and spoils what goes through when it is told to. */
+export class TcpProxy {
+  readonly #sockets = new Set<Socket>();
+  #trap: Trap | null = null;
+  #caught = Promise.resolve();
+  #silent = false;
+  #delayMs = 0;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly target: number,
+  ) {}
+
+  /** @param tls The certificate, for a proxy that speaks TLS with its clients. */
+  static async start(target: number, tls?: TlsOptions): Promise<TcpProxy> {
+    const accept = (socket: Socket) => proxy.#accept(socket);
+    const server = tls ? createTlsServer(tls, accept) : createServer(accept);
+    const proxy = new TcpProxy(server, target);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Lets the next command that holds `text` reach the server, keeps its answer back, and cuts the connection. Once. */
+  dropAnswerTo(text: string): void {
+    this.#setTrap(text, null);
+  }
+
+  /** The same, but the answer comes after `ms` milliseconds, and the connection holds. */
+  holdAnswerTo(text: string, ms: number): void {
+    this.#setTrap(text, ms);
+  }
+
+  /** Resolves when a command was caught by the last of these two. */
+  caught(): Promise<void> {
+    return this.#caught;
+  }
+
+  /** From now on everything takes so many milliseconds longer, in each direction. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+  }
+
+  /** Lets nothing through any more, in either direction, and keeps the connections open. */
+  fallSilent(): void {
+    this.#silent = true;
+  }
+
+  speakAgain(): void {
+    this.#silent = false;
+    this.cut();
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  #setTrap(text: string, holdMs: number | null): void {
+    this.#caught = new Promise((sprung) => {
+      this.#trap = { text, holdMs, sprung };
+    });
+  }
+
+  #accept(client: Socket): void {
+    const server = connect(this.target, '127.0.0.1');
+    const toServer = new Line(server);
+    const toClient = new Line(client);
+    let caught: Trap | null = null;
+    for (const socket of [client, server]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        client.destroy();
+        server.destroy();
+      });
+    }
+    client.on('data', (data) => {
+      if (this.#silent) return;
+      if (this.#trap !== null && data.includes(this.#trap.text)) {
+        caught = this.#trap;
+        this.#trap = null;
+        caught.sprung();
+      }
+      toServer.send(data, this.#delayMs);
+    });
+    server.on('data', (data) => {
+      if (this.#silent) return;
+      // The answer says that the command was carried out; the client never sees it.
+      if (caught && caught.holdMs === null) client.destroy();
+      else toClient.send(data, caught?.holdMs ?? this.#delayMs);
+      caught = null;
+    });
+  }
+}
+
+/** Sends what it is given after a while, and always in order. */
+class Line {
+  readonly #queue: { readonly data: Buffer; readonly at: number }[] = [];
+
+  constructor(private readonly socket: Socket) {}
+
+  send(data: Buffer, delayMs: number): void {
+    this.#queue.push({ data, at: performance.now() + delayMs });
+    if (this.#queue.length === 1) this.#flush();
+  }
+
+  #flush(): void {
+    for (let next = this.#queue[0]; next; next = this.#queue[0]) {
+      const left = next.at - performance.now();
+      if (left > 0) {
+        setTimeout(() => this.#flush(), left);
+        return;
+      }
+      this.#queue.shift();
+      if (this.socket.writable) this.socket.write(next.data);
+    }
+  }
+}
