@@ -20,14 +20,14 @@ afterAll(async () => {
   await servers?.remove();
 });
 
-describeStore(
-  'RedisStore on a cluster of three',
-  (request) => createStore(request, { client: shared }),
-  kitOptions(
+describeStore('RedisStore on a cluster of three', (request) => createStore(request, { client: shared }), {
+  ...kitOptions(
     () => admin,
     () => new Cluster(servers.nodes),
   ),
-);
+  // The single server has the full volume.
+  volume: 2_000,
+});
 
 describe('RedisStore on a cluster of three', () => {
   it('keeps all keys of a store in one slot, and different stores on different nodes', async () => {
