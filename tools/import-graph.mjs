@@ -36,8 +36,36 @@ const BELOW = {
     'stores/memory',
     'executors',
   ],
-  nest: ['model', 'errors', 'time', 'triggers', 'persistence', 'events', 'stores (contract)', 'stores/memory', 'stores/file', 'executors', 'scheduler'],
-  testing: ['model', 'errors', 'time', 'triggers', 'persistence', 'events', 'stores (contract)', 'stores/memory', 'executors', 'scheduler', 'nest'],
+  // It loads a store that needs a package when a configuration names its type, and not before.
+  nest: [
+    'model',
+    'errors',
+    'time',
+    'triggers',
+    'persistence',
+    'events',
+    'stores (contract)',
+    'stores/memory',
+    'stores/file',
+    'stores/typeorm',
+    'stores/redis',
+    'stores/mongoose',
+    'executors',
+    'scheduler',
+  ],
+  testing: [
+    'model',
+    'errors',
+    'time',
+    'triggers',
+    'persistence',
+    'events',
+    'stores (contract)',
+    'stores/memory',
+    'executors',
+    'scheduler',
+    'nest',
+  ],
   index: null,
 };
 
@@ -73,7 +101,8 @@ const arrows = new Map();
 const faults = [];
 for (const [file, targets] of imports) {
   const from = folderOf(file);
-  if (!(from in BELOW)) faults.push(`${relative(root, file)}: the folder "${from}" has no place in tools/import-graph.mjs`);
+  if (!(from in BELOW))
+    faults.push(`${relative(root, file)}: the folder "${from}" has no place in tools/import-graph.mjs`);
   for (const target of targets) {
     const to = folderOf(target);
     if (to === from) continue;
@@ -102,7 +131,9 @@ const VALUE_IMPORT = /^(?:import|export)\s(?!type\s)(?:[^'"]*?from\s*)?['"](\.[^
 for (const file of files) {
   imports.set(
     file,
-    [...readFileSync(file, 'utf8').matchAll(VALUE_IMPORT)].map((match) => resolve(dirname(file), match[1]).replace(/\.js$/, '.ts')),
+    [...readFileSync(file, 'utf8').matchAll(VALUE_IMPORT)].map((match) =>
+      resolve(dirname(file), match[1]).replace(/\.js$/, '.ts'),
+    ),
   );
 }
 for (const file of files) findCycle(file, []);
@@ -111,7 +142,9 @@ const id = (folder) => folder.replace(/\W/g, '_');
 const order = Object.keys(BELOW).filter((folder) => folder !== 'index');
 const diagram = [
   'graph TD',
-  ...order.filter((folder) => arrows.has(folder) || [...arrows.values()].some((to) => to.has(folder))).map((folder) => `  ${id(folder)}["${folder}"]`),
+  ...order
+    .filter((folder) => arrows.has(folder) || [...arrows.values()].some((to) => to.has(folder)))
+    .map((folder) => `  ${id(folder)}["${folder}"]`),
   ...order.flatMap((from) =>
     order.filter((to) => arrows.get(from)?.has(to)).map((to) => `  ${id(from)} --> ${id(to)}`),
   ),
@@ -123,7 +156,8 @@ if (process.argv.includes('--write')) {
   writeFileSync(page, readFileSync(page, 'utf8').replace(BLOCK, `\`\`\`mermaid\n${diagram}\n\`\`\``));
 } else if (process.argv.includes('--check')) {
   const written = BLOCK.exec(readFileSync(page, 'utf8'))?.[0];
-  if (written !== `\`\`\`mermaid\n${diagram}\n\`\`\``) faults.push('docs/architecture.md: the diagram is old; run: npm run imports -- --write');
+  if (written !== `\`\`\`mermaid\n${diagram}\n\`\`\``)
+    faults.push('docs/architecture.md: the diagram is old; run: npm run imports -- --write');
 } else {
   console.log(diagram);
 }

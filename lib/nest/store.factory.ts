@@ -3,6 +3,7 @@ import type { ModuleRef } from '@nestjs/core';
 import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../errors/input.errors.js';
 import { FileStore } from '../stores/file/file.store.js';
 import type { FileStoreOptions } from '../stores/file/file-store.options.js';
+import type { MongooseStoreOptions } from '../stores/mongoose/mongoose.options.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Awaitable, Store } from '../stores/store.interface.js';
 import type { StoreConfig, StoreProvider, StoreTypeFactory } from './module.options.js';
@@ -17,7 +18,38 @@ const STORE_TYPES: Readonly<Record<string, StoreTypeFactory>> = {
     return new MemoryStore();
   },
   file: (options) => new FileStore(options as unknown as FileStoreOptions),
+  typeorm: openTypeorm,
+  sql: openTypeorm,
+  sqlalchemy: openTypeorm,
+  redis: async (options) => new (await import('../stores/redis/redis.store.js')).RedisStore(options),
+  mongodb: openMongodb,
+  mongo: openMongodb,
 };
+
+/** With a connection of its own: the application's is a provider, which only `typeormStore()` can ask for. */
+async function openTypeorm(options: Readonly<Record<string, unknown>>): Promise<Store> {
+  if (options.database === undefined) {
+    throw new InvalidOptionError(
+      'database',
+      undefined,
+      'a URL or options of a DataSource; for the data source of the application use typeormStore() of nestjs-asyncz/typeorm',
+    );
+  }
+  const { TypeormStore } = await import('../stores/typeorm/typeorm.store.js');
+  return new TypeormStore(options);
+}
+
+async function openMongodb(options: Readonly<Record<string, unknown>>): Promise<Store> {
+  if (options.uri === undefined) {
+    throw new InvalidOptionError(
+      'uri',
+      undefined,
+      'a connection string; for the connection of the application use mongooseStore() of nestjs-asyncz/mongoose',
+    );
+  }
+  const { MongooseStore } = await import('../stores/mongoose/mongoose.store.js');
+  return new MongooseStore(options as unknown as MongooseStoreOptions);
+}
 
 /** Whether it is a store already. */
 export function isStore(config: StoreConfig): config is Store {
