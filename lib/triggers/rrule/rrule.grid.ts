@@ -1,5 +1,6 @@
 import { RRuleTemporal } from 'rrule-temporal';
 import { toText } from 'rrule-temporal/totext';
+import { InvalidOptionError } from '../../errors/input.errors.js';
 import { civilFromDays, DAY_MS, dayOf, monthOf, yearOf } from '../../time/civil.js';
 import { walkBoth } from '../wall-clock/local-grid.js';
 import type { LocalGrid } from '../wall-clock/local-grid.js';
@@ -33,18 +34,14 @@ export class RRuleGrid implements LocalGrid {
   /**
    * @param start The wall-clock time of the start, in seconds.
    * @param until The wall-clock time after which there is nothing, in seconds; null for no end.
+   * @throws InvalidOptionError When the parts do not go together.
    */
   constructor(parts: RRuleParts, start: number, until: number | null) {
     const kept = [...parts].filter(([name]) => name !== 'COUNT' && name !== 'UNTIL');
     this.#count = parts.has('COUNT') ? Number(parts.get('COUNT')) : null;
     this.#start = start;
     this.#end = this.#count === null ? (until ?? Infinity) : null;
-    this.#rule = new RRuleTemporal({
-      rruleString: `DTSTART:${compact(start)}\nRRULE:${kept.map(([name, value]) => `${name}=${value}`).join(';')}`,
-      strict: true,
-      cache: false,
-      maxIterations: MAX_PERIODS[parts.get('FREQ')!] ?? MAX_SHORT_PERIODS,
-    });
+    this.#rule = createRule(kept.map(([name, value]) => `${name}=${value}`).join(';'), start, parts.get('FREQ')!);
   }
 
   next(time: number): number {
@@ -94,6 +91,21 @@ export class RRuleGrid implements LocalGrid {
       this.#end = last;
     }
     return this.#end;
+  }
+}
+
+/** Parts that are right each by itself may be wrong together: the library knows the rules of the RFC for that. */
+function createRule(rule: string, start: number, frequency: string): RRuleTemporal {
+  try {
+    return new RRuleTemporal({
+      rruleString: `DTSTART:${compact(start)}\nRRULE:${rule}`,
+      strict: true,
+      cache: false,
+      maxIterations: MAX_PERIODS[frequency] ?? MAX_SHORT_PERIODS,
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidOptionError('rule', rule, `a rule of RFC 5545: ${reason}`, { cause: error });
   }
 }
 
