@@ -34,8 +34,9 @@ export function parseDatabase(database: unknown): DataSourceOptions {
   const scheme = /^([a-z0-9]+):/i.exec(database)?.[1]?.toLowerCase() ?? '';
   if (scheme === 'sqlite') return withDefaults({ type: 'better-sqlite3', database: sqliteFile(database) });
   const type = SCHEMES[scheme];
-  if (!type || !URL.canParse(database)) {
-    throw new InvalidOptionError('database', database.replace(/\/\/.*@/, '//***@'), ALLOWED);
+  if (!type || !URL.canParse(database) || !database.includes('://')) {
+    // Whatever stands before an "@" may be a password.
+    throw new InvalidOptionError('database', database.replace(/^([a-z0-9]*:?).*@/is, '$1***@'), ALLOWED);
   }
   // TypeORM reads the type of the driver from the URL's scheme as well.
   return { type, url: database.replace(/^[a-z0-9]+:/i, `${type}:`) } as DataSourceOptions;

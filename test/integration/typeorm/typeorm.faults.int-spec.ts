@@ -1,0 +1,276 @@
+import { EventEmitter, once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { StoreUnavailableError } from '../../../lib/errors/store.errors.js';
+import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
+import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
+import { createStoreContext } from '../../../lib/testing/store-context.js';
+import { makeTask } from '../../../lib/testing/task.fixtures.js';
+import { until } from '../../../lib/testing/until.js';
+import { dropTables, mysql, postgres } from './support/databases.js';
+import type { TestDatabase } from './support/databases.js';
+import { TcpProxy } from './support/tcp.proxy.js';
+
+const PREFIX = `fault_${process.pid}`;
+const SECRET = 'pa55word';
+
+/** The same database through another port. */
+function through(url: string, port: number): string {
+  const target = new URL(url);
+  target.host = `127.0.0.1:${port}`;
+  return target.href;
+}
+
+/** With a password that must not be told. */
+function secretly(url: string): string {
+  const target = new URL(url);
+  target.password = SECRET;
+  return target.href;
+}
+
+const failureOf = (work: Promise<unknown>) =>
+  work.then(
+    () => null,
+    (error: unknown) => error as Error,
+  );
+
+describe.each<{ database: TestDatabase; session: (port: number) => string; kill: (id: number) => string }>([
+  {
+    database: postgres(),
+    session: (port) => `SELECT pid AS id FROM pg_stat_activity WHERE client_port = ${port}`,
+    kill: (id) => `SELECT pg_terminate_backend(${id})`,
+  },
+  {
+    database: mysql(),
+    session: (port) => `SELECT id FROM information_schema.processlist WHERE host LIKE '%:${port}'`,
+    kill: (id) => `KILL ${id}`,
+  },
+])('a failing $database.name', ({ database, session, kill }) => {
+  const { hostname, port, protocol, pathname } = new URL(database.url);
+  let admin: DataSource;
+  let proxy: TcpProxy;
+  let store: TypeormStore | null = null;
+
+  const open = async (settings: object = {}) => {
+    proxy = new TcpProxy(hostname, Number(port));
+    const url = through(database.url, await proxy.listen());
+    store = new TypeormStore({ database: url, tableName: PREFIX, ...settings });
+    await store.start(createStoreContext());
+    return store;
+  };
+
+  beforeAll(async () => {
+    admin = await database.open();
+  });
+  afterEach(async () => {
+    await store?.shutdown();
+    store = null;
+    await proxy?.close();
+    await dropTables(admin, PREFIX);
+  });
+  afterAll(() => admin.destroy());
+
+  it('that is down at the start is named with its address and the reason, and without the password', async () => {
+    const down = new TypeormStore({ database: secretly(through(database.url, 1)) });
+    const error = await failureOf(down.start(createStoreContext()));
+    expect(error).toBeInstanceOf(StoreUnavailableError);
+    expect(error!.message).toMatch(/127\.0\.0\.1:1\b/);
+    expect(error!.message).toContain(pathname.slice(1));
+    expect(error!.message).toMatch(/ECONNREFUSED/);
+    expect(JSON.stringify([error!.message, error!.stack, error!.cause])).not.toContain(SECRET);
+    // Nothing is left behind: it can be started when the server is there.
+    await expect(down.start(createStoreContext())).rejects.toThrow(StoreUnavailableError);
+  });
+
+  it('that comes up late is waited for with connectRetry', async () => {
+    proxy = new TcpProxy(hostname, Number(port));
+    const free = await proxy.listen();
+    await proxy.close();
+    const url = through(database.url, free);
+    const events = new EventEmitter();
+    const warned = once(events, 'warn');
+    store = new TypeormStore({ database: url, tableName: PREFIX, connectRetry: { attempts: 100, delay: '50ms' } });
+    const starting = store.start(
+      createStoreContext({
+        logger: { debug() {}, info() {}, error() {}, warn: (message) => events.emit('warn', message) },
+      }),
+    );
+    const [message] = (await warned) as [string];
+    expect(message).toContain(`127.0.0.1:${free}`);
+    expect(message).not.toContain(SECRET);
+    await proxy.listen(free);
+    await starting;
+    await store.addTask(makeTask('a'));
+  });
+
+  it('that ends the sessions during claims loses nothing and is used again', async () => {
+    const running = await open();
+    const now = await running.now();
+    const ids = Array.from({ length: 400 }, (_, at) => `t${String(at).padStart(3, '0')}`);
+    await running.addTasks(ids.map((id) => makeTask(id, { nextRunTime: now - 1 })));
+    let failures = 0;
+    let kills = 0;
+    const ended = new Set<string>();
+    const request = { limit: 10, handlers: null, owner: 'me', leaseMs: 300 };
+    const work = async () => {
+      const { claimed } = await running.claimDue(request, startDue('me', request.leaseMs));
+      const results = claimed.flatMap(({ task, start }) => (task ? [resultOf(task, start[0]!, 'succeeded')] : []));
+      for (const { taskId } of (await running.finishRuns(results)).settled) ended.add(taskId);
+    };
+    const killing = (async () => {
+      for (let round = 0; round < 6; round += 1) {
+        await until(() => ended.size > round * 50, { what: `${round * 50} ended runs` });
+        for (const port of proxy.ports) {
+          const [found] = (await admin.query(session(port))) as { id: number }[];
+          if (!found) continue;
+          await admin.query(kill(found.id)).catch(() => {});
+          kills += 1;
+        }
+      }
+    })();
+    await until(
+      async () => {
+        await work().catch((error: unknown) => {
+          expect(error).toBeInstanceOf(StoreUnavailableError);
+          failures += 1;
+        });
+        return (await running.getAllTasks().catch(() => [null])).length === 0;
+      },
+      { what: 'all tasks to be done', timeoutMs: 60_000 },
+    );
+    await killing;
+    console.log(`${database.name}: ${kills} sessions ended, ${failures} failed operations`);
+    expect(kills).toBeGreaterThan(0);
+    const { runs } = await running.runs({ status: 'succeeded' }, { limit: 1_000 });
+    expect(new Set(runs.map(({ taskId }) => taskId)).size).toBe(ids.length);
+  });
+
+  it('that does not answer is given up after operationTimeout, and used again when it does', async () => {
+    const running = await open({ operationTimeout: 300 });
+    await running.addTask(makeTask('a'));
+    proxy.freeze();
+    const error = await failureOf(Promise.resolve(running.lookupTask('a')));
+    expect(error).toBeInstanceOf(StoreUnavailableError);
+    expect(error!.message).toContain('no answer within 300 ms');
+    proxy.thaw();
+    const task = await until(() => running.lookupTask('a').catch(() => null), { what: 'the store to work again' });
+    expect(task).toEqual(makeTask('a'));
+  });
+
+  it('does not put what the application stores into errors', async () => {
+    const running = await open();
+    await admin.query(`DROP TABLE ${PREFIX}_runs`);
+    await admin.query(`DROP TABLE ${PREFIX}_tasks`);
+    const error = await failureOf(running.addTask(makeTask('a', { args: ['a private matter'] })));
+    expect(error).toBeInstanceOf(StoreUnavailableError);
+    expect(error!.message).toContain(`${PREFIX}_tasks`);
+    expect(JSON.stringify([error, error!.message, error!.stack, error!.cause])).not.toContain('private');
+  });
+
+  it('that finds a deadlock is asked again', async () => {
+    const running = await open();
+    await running.addTasks(['a', 'b'].map((id) => makeTask(id)));
+    // Both lock one of the tasks, and then want the other one's.
+    const lock = (id: string) => `UPDATE ${PREFIX}_tasks SET name = 'changed elsewhere' WHERE id = '${id}'`;
+    const runner = admin.createQueryRunner();
+    await runner.startTransaction();
+    await runner.query(lock('b'));
+    const ours = Promise.resolve(
+      running.transact({ ids: ['a', 'b'] }, (task) => ({
+        task: { ...task, state: { ...task.state, failuresInARow: 1 } },
+        history: [],
+        value: null,
+      })),
+    );
+    const waiting =
+      protocol === 'postgres:'
+        ? `SELECT 1 FROM pg_stat_activity WHERE query LIKE '%${PREFIX}\\_tasks%' AND wait_event_type = 'Lock'`
+        : `SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%${PREFIX}%'`;
+    await until(async () => ((await admin.query(waiting)) as object[]).length > 0, { what: 'the store to wait' });
+    // Both servers give up the one that has written nothing yet.
+    await runner.query(lock('a'));
+    await runner.commitTransaction();
+    const { committed } = await ours;
+    await runner.release();
+    expect(committed.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(await running.lookupTask('b')).toMatchObject({ version: 2, state: { failuresInARow: 1 } });
+  });
+});
+
+describe('wake-ups by PostgreSQL', () => {
+  const database = postgres();
+  const { hostname, port } = new URL(database.url);
+
+  it('come back after the connection was lost, and a wake-up tells of it', async () => {
+    const proxy = new TcpProxy(hostname, Number(port));
+    const proxyPort = await proxy.listen();
+    const admin = await database.open();
+    const sender = new TypeormStore({ dataSource: admin, tableName: PREFIX });
+    const receiver = new TypeormStore({ database: through(database.url, proxyPort), tableName: PREFIX });
+    const log: string[] = [];
+    const logger = {
+      debug() {},
+      error() {},
+      info: (message: string) => log.push(message),
+      warn: (message: string) => log.push(message),
+    };
+    try {
+      await sender.start(createStoreContext());
+      await receiver.start(createStoreContext({ logger }));
+      let wakes = 0;
+      receiver.onWake(() => (wakes += 1));
+      const wake = () =>
+        until(
+          async () => {
+            await sender.wake(0);
+            return wakes > 0;
+          },
+          { what: 'a wake-up' },
+        );
+      await wake();
+      // Meanwhile nothing can connect, so that it has to be tried more than once.
+      await proxy.close();
+      await until(() => log.some((line) => line.includes('interrupted')), { what: 'the loss to be told' });
+      wakes = 0;
+      await proxy.listen(proxyPort);
+      await until(() => wakes > 0, { what: 'the wake-up for what was missed' });
+      wakes = 0;
+      await wake();
+      expect(log.filter((line) => line.includes('interrupted'))).toHaveLength(1);
+    } finally {
+      await receiver.shutdown();
+      await sender.shutdown();
+      await proxy.close();
+      await dropTables(admin, PREFIX);
+      await admin.destroy();
+    }
+  });
+
+  it('can be turned off', async () => {
+    const dataSource = await database.open();
+    const store = new TypeormStore({ dataSource, tableName: PREFIX, notify: false });
+    expect(store.capabilities.wakeUp).toBe('polled');
+    await store.start(createStoreContext());
+    const listening = (await dataSource.query(
+      "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()",
+    )) as object[];
+    await store.wake(0);
+    await store.shutdown();
+    await dropTables(dataSource, PREFIX);
+    await dataSource.destroy();
+    expect(listening).toEqual([]);
+  });
+});
+
+describe('an SQLite file', () => {
+  it('that is none is named', async () => {
+    const file = join(tmpdir(), `asyncz-none-${process.pid}.db`);
+    writeFileSync(file, 'this is no database, and long enough to be looked at as one'.repeat(20));
+    const store = new TypeormStore({ database: `sqlite:${file}` });
+    await expect(store.start(createStoreContext())).rejects.toThrow(file);
+    rmSync(file);
+  });
+});
