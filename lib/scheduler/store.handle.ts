@@ -55,7 +55,7 @@ export class StoreHandle {
     const pending = this.#pending!;
     this.#pending = null;
     const tasks = pending.inOrderOfAdding();
-    pending.shutdown();
+    void pending.shutdown();
     return tasks;
   }
 

@@ -117,12 +117,8 @@ describe('the samples', () => {
       DIRECTORY: await temporaryFolder(),
     });
     expect(await app.ended).toBe(0);
-    expect(
-      app
-        .all(/^task-in-(\w+) ran from \1$/)
-        .map(([, store]) => store)
-        .sort(),
-    ).toEqual(['cache', 'default', 'docs', 'files']);
+    const ran = app.all(/^task-in-(\w+) ran from \1$/).map(([, store]) => store);
+    expect(new Set(ran)).toEqual(new Set(['cache', 'default', 'docs', 'files']));
     expect(app.all(/^(\w+): (host|cluster), wake-ups \w+, ok$/)).toHaveLength(4);
     expect(app.lines).toContain('injected: pushed');
   });

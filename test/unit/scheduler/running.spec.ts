@@ -50,7 +50,7 @@ describe('a running scheduler', () => {
     let seen: TaskContext | undefined;
     const { scheduler } = createScheduler({
       work: async () => {
-        await null;
+        await Promise.resolve();
         seen = currentTaskContext();
       },
     });

@@ -1,0 +1,181 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { EncryptionDisabledError, MemoryStore, Scheduler, SettableClock, TaskUnreadableError } from 'nestjs-asyncz';
+import type { EncryptionOptions, MaintenanceProgress } from 'nestjs-asyncz';
+import { FileStore } from '../../../lib/stores/file/file.store.js';
+import { nextEvent } from '../../support/events.js';
+import { createScheduler } from '../../support/scheduler.factory.js';
+
+const OLD = 'the first secret of sixteen bytes';
+const NEW = 'the second secret, longer still';
+const HOURLY = { type: 'interval', hours: 1 } as const;
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'asyncz-maintenance-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A scheduler on a directory, as one process after another has it. */
+async function open(directory: string, encryption?: EncryptionOptions): Promise<Scheduler> {
+  const scheduler = new Scheduler({
+    stores: { default: new FileStore({ directory }) },
+    ...(encryption && { encryption }),
+  });
+  scheduler.registerHandler('work', (args) => `secret result of ${String(args[0])}`);
+  onTestFinished(() => scheduler.shutdown(0));
+  await scheduler.start();
+  return scheduler;
+}
+
+/** All that is written anywhere below a directory. */
+async function bytesIn(directory: string): Promise<string> {
+  const names = (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  return (await Promise.all(names.map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1')))).join('\n');
+}
+
+describe('encryption at rest', () => {
+  it('hides arguments and results, and is refused to be switched off by accident', async () => {
+    const directory = await temporaryFolder();
+    const first = await open(directory, { keys: [OLD] });
+    await first.tasks.add({ id: 'kept', handler: 'work', args: ['hush'], trigger: HOURLY });
+    const ran = nextEvent(first, 'run.succeeded');
+    await first.tasks.run('kept');
+    await ran;
+    await first.shutdown();
+    const written = await bytesIn(directory);
+    expect(written).toContain('kept');
+    expect(written).not.toContain('hush');
+    expect(written).not.toContain('secret result');
+
+    await expect(open(directory)).rejects.toBeInstanceOf(EncryptionDisabledError);
+    expect(await bytesIn(directory)).toContain('kept');
+    const plain = await open(directory, { allowPlaintext: true });
+    const { tasks } = await plain.inspection.getTaskInfos({ state: 'unreadable' });
+    expect(tasks).toMatchObject([{ id: 'kept', unreadable: 'wrong-key' }]);
+    await expect(plain.tasks.pause('kept')).rejects.toBeInstanceOf(TaskUnreadableError);
+    await plain.shutdown();
+
+    const again = await open(directory, { keys: [NEW, OLD] });
+    expect(await again.inspection.getTaskInfo('kept')).toMatchObject({ args: ['hush'] });
+    expect((await again.inspection.getRuns()).runs).toMatchObject([{ result: 'secret result of hush' }]);
+  });
+
+  it('reads plain records when it is switched on, and keeps what it cannot read out of the way', async () => {
+    const directory = await temporaryFolder();
+    const plain = await open(directory);
+    await plain.tasks.add({ id: 'plain', handler: 'work', args: ['open'], trigger: HOURLY });
+    await plain.shutdown();
+    const first = await open(directory, { keys: [OLD] });
+    await first.tasks.add({ id: 'old', handler: 'work', args: ['hush'], trigger: HOURLY });
+    expect(await first.inspection.getTaskInfo('plain')).toMatchObject({ args: ['open'] });
+    await first.shutdown();
+
+    const other = await open(directory, { keys: [NEW] });
+    await other.tasks.add({ id: 'new', handler: 'work', args: ['mine'] });
+    await expect.poll(async () => (await other.inspection.getRuns({ taskId: 'new' })).runs.length).toBe(1);
+    expect(await other.inspection.getTaskInfo('old')).toMatchObject({ state: 'unreadable', unreadable: 'wrong-key' });
+    expect(await other.tasks.delete('old')).toMatchObject({ id: 'old', state: 'unreadable' });
+    expect(await other.inspection.getTaskInfo('old')).toBeNull();
+  });
+
+  it('writes every record anew under the first key, on a store that works meanwhile', async () => {
+    const directory = await temporaryFolder();
+    const before = await open(directory, { keys: [OLD] });
+    for (const id of ['a', 'b', 'c']) await before.tasks.add({ id, handler: 'work', args: [id], trigger: HOURLY });
+    const ran = nextEvent(before, 'run.succeeded');
+    await before.tasks.run('b');
+    await ran;
+    await before.shutdown();
+
+    const during = await open(directory, { keys: [NEW, OLD] });
+    const progress: MaintenanceProgress[] = [];
+    const end = await during.rotateEncryption('default', { onProgress: (one) => progress.push(one) });
+    expect(end).toEqual({ tasks: 3, runs: 1, unreadable: 0, lastTaskId: 'c' });
+    expect(progress.at(-1)).toEqual(end);
+    expect(await during.rotateEncryption('default', { after: 'b' })).toMatchObject({ tasks: 1 });
+    await expect(during.rotateEncryption('default', { after: 'z' })).rejects.toThrow(/after: "z"/);
+    await during.shutdown();
+
+    const after = await open(directory, { keys: [NEW] });
+    const { tasks } = await after.inspection.getTaskInfos({ sortBy: 'id' });
+    expect(tasks).toMatchObject([{ args: ['a'] }, { args: ['b'] }, { args: ['c'] }]);
+    expect((await after.inspection.getRuns()).runs).toMatchObject([{ result: 'secret result of b' }]);
+  });
+
+  it('heals a record when the function that gives the keys has the missing one', async () => {
+    const directory = await temporaryFolder();
+    const first = await open(directory, { keys: [OLD] });
+    await first.tasks.add({ id: 'old', handler: 'work', args: ['hush'], trigger: HOURLY });
+    await first.shutdown();
+    const keys = [NEW];
+    const clock = new SettableClock(Date.now());
+    const scheduler = new Scheduler({
+      clock,
+      stores: { default: new FileStore({ directory }) },
+      encryption: { keys: () => keys },
+    });
+    onTestFinished(() => scheduler.shutdown(0));
+    const unreadable = nextEvent(scheduler, 'task.unreadable');
+    await scheduler.start();
+    expect(await scheduler.inspection.getTaskInfo('old')).toMatchObject({ state: 'unreadable' });
+    expect(await unreadable).toMatchObject({ taskId: 'old', reason: 'wrong-key' });
+    keys.push(OLD);
+    clock.advance(15_000);
+    await expect
+      .poll(() => scheduler.inspection.getTaskInfo('old'))
+      .toMatchObject({ state: 'scheduled', args: ['hush'] });
+  });
+});
+
+describe('copying tasks between stores', () => {
+  async function twoStores() {
+    const { scheduler, store } = createScheduler({ work: () => 'done' });
+    const other = new MemoryStore();
+    await scheduler.addStore('other', other);
+    await scheduler.start();
+    const ran = nextEvent(scheduler, 'run.succeeded');
+    await scheduler.tasks.add({ id: 'a', handler: 'work', args: [1], trigger: HOURLY, tags: ['x'] });
+    await scheduler.tasks.add({ id: 'b', handler: 'work', trigger: HOURLY });
+    await scheduler.tasks.pause('b', { actor: 'ann', reason: 'audit' });
+    await scheduler.tasks.run('a');
+    await ran;
+    return { scheduler, store, other };
+  }
+
+  it('copies definitions, schedule states and history, and leaves what is there alone', async () => {
+    const { scheduler, store, other } = await twoStores();
+    expect(await scheduler.copyTasks('default', 'other')).toEqual({
+      tasks: 2,
+      runs: 1,
+      unreadable: 0,
+      lastTaskId: 'b',
+      skipped: [],
+    });
+    for (const id of ['a', 'b']) {
+      const { version: _old, ...original } = store.lookupTask(id)!;
+      expect(other.lookupTask(id)).toMatchObject(original);
+    }
+    expect((await scheduler.inspection.getRuns({ store: 'other' })).runs).toMatchObject([
+      { taskId: 'a', result: 'done' },
+    ]);
+    expect(await scheduler.copyTasks('default', 'other')).toMatchObject({ skipped: ['a', 'b'] });
+    expect((await scheduler.inspection.getRuns({ store: 'other' })).runs).toHaveLength(1);
+  });
+
+  it('moves them, each when it is safe in the other store', async () => {
+    const { scheduler, store, other } = await twoStores();
+    await scheduler.copyTasks('default', 'other', { move: true });
+    expect([store.lookupTask('a'), store.lookupTask('b')]).toEqual([null, null]);
+    expect(other.lookupTask('b')).toMatchObject({ state: { pause: { actor: 'ann', reason: 'audit' } } });
+  });
+
+  it('refuses stores that there are not, and one that is the other', async () => {
+    const { scheduler } = await twoStores();
+    await expect(scheduler.copyTasks('default', 'nowhere')).rejects.toThrow(/"nowhere".*"default" or "other"/);
+    await expect(scheduler.copyTasks('default', 'default')).rejects.toThrow(/another store/);
+    await expect(scheduler.copyTasks('default', 'other', { mvoe: true } as never)).rejects.toThrow(/"mvoe"/);
+  });
+});
