@@ -3,7 +3,7 @@
 import { Redis } from 'ioredis';
 import { RedisStore } from 'nestjs-asyncz/redis';
 import { createStoreContext, makeTask } from 'nestjs-asyncz/testing';
-import { resultOf, startDue } from '../dist/testing/plan.fixtures.js';
+import { resultOf, startDue } from '../dist/testing/plan.fixtures.js'; // Not public: the plan of the kit.
 
 const URL = process.env.ASYNCZ_TEST_REDIS_URL ?? 'redis://127.0.0.1:6379';
 const COUNT = Number(process.argv[2] ?? 20_000);

@@ -11,6 +11,7 @@ import {
   quoted,
   reservedPlace,
 } from './redis.place.js';
+import { ignore } from './redis.connection.js';
 import { KnownTasks } from './redis.known-tasks.js';
 import type { LoadedTask, RedisRecordsCodec, Write } from './redis.records-codec.js';
 import { BATCH } from './redis.entries.js';
@@ -122,11 +123,22 @@ export class RedisTransactor {
       codecs: this.readable().map(codecName),
       handlers: handlers && handlers.map(quoted),
     };
+    const ask = (open: number) => {
+      const wanted = Math.min(open, BATCH);
+      const answer = this.scripts.reserve({ ...request, limit: wanted });
+      // Awaited below, perhaps not before it has failed.
+      answer.catch(ignore);
+      return { wanted, answer };
+    };
     let since: number | null = null;
+    let asked = ask(Math.max(0, limit));
     for (;;) {
-      const wanted = Math.max(0, Math.min(limit - tasks.length, BATCH));
-      const { now, taken, rows } = await this.scripts.reserve({ ...request, limit: wanted });
+      const { now, taken, rows } = await asked.answer;
       since ??= now;
+      const more = taken >= asked.wanted && now - since < RESERVATION_MS / 2;
+      const open = limit - tasks.length - rows.length;
+      // Redis takes the next ones while these are decoded.
+      const next = more && open > 0 ? ask(open) : null;
       for (const parts of rows) {
         const loaded = this.records.load(parts);
         const place = reservedPlace(parts.place!, parts.id, token, now + RESERVATION_MS);
@@ -138,8 +150,9 @@ export class RedisTransactor {
           tasks.push({ ...loaded, place });
         }
       }
-      const late = now - since > RESERVATION_MS / 2;
-      if (taken < wanted || tasks.length >= limit || late) return { storeNow: now, tasks, parked };
+      if (next) asked = next;
+      else if (more && tasks.length < limit) asked = ask(limit - tasks.length);
+      else return { storeNow: now, tasks, parked };
     }
   }
 
