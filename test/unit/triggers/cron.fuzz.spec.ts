@@ -18,11 +18,37 @@ function random(seed: number): () => number {
   };
 }
 
-const PIECES = [
-  ...'0123456789*/-,?#LWHlwh@() \t\n.+_',
-  ...['mon', 'fri', 'jan', 'DEC', 'last', '2nd', '1st fri', 'LW', 'L-3', '15W', '5#2', 'H(0-29)', 'H/5', '@daily', '@'],
-  ...['* ', '0 ', ' * * *', '*/5', '22-2', '99999999999999999999', 'é', '\u{1f600}', '\u0000', '\u2028', '__proto__'],
+const CHARACTERS = '0123456789*/-,?#LWHlwh@() \t\n.+_'.split('');
+const WORDS = [
+  'mon',
+  'fri',
+  'jan',
+  'DEC',
+  'last',
+  '2nd',
+  '1st fri',
+  'LW',
+  'L-3',
+  '15W',
+  '5#2',
+  'H(0-29)',
+  'H/5',
+  '@daily',
 ];
+const ODDITIES = [
+  '* ',
+  '0 ',
+  ' * * *',
+  '*/5',
+  '22-2',
+  '9'.repeat(20),
+  'é',
+  '\u{1f600}',
+  '\u0000',
+  '\u2028',
+  '__proto__',
+];
+const PIECES = [...CHARACTERS, ...WORDS, ...ODDITIES];
 const FORMS = [
   '0 2 * * *',
   '*/5 9-17 * * mon-fri',
