@@ -93,7 +93,7 @@ export class RunControl {
     const run = committed[0]?.value;
     if (!run) throw new RunNotFoundError(runId);
     if (run.status === 'waiting') this.#emitCancelled(handle, run, taskId, committed[0]!.task);
-    else if (!handle.worker?.runs.cancel(runId, actor, reason)) await handle.store.wake(handle.clock.now());
+    else if (!handle.worker?.runs.cancel(runId, actor, reason)) handle.wake(handle.clock.now());
   }
 
   #emitCancelled(handle: StoreHandle, run: LiveRun, taskId: string, task: TaskRecord | null): void {

@@ -70,6 +70,19 @@ export class StoreHandle {
     await this.store.shutdown();
   }
 
+  /**
+   * Has this scheduler and the others look at what is due. Whether the others hear of it or find it with their next poll,
+   * the change is made: a wake-up that fails is no failure of whatever caused it.
+   *
+   * @param at When something is due, in milliseconds since the epoch.
+   */
+  wake(at: number): void {
+    this.worker?.wake();
+    Promise.resolve()
+      .then(() => this.store.wake(at))
+      .catch((error: unknown) => this.context.logger.debug(`No wake-up through "${this.alias}": ${String(error)}`));
+  }
+
   async lookup(id: string): Promise<StoredTask | null> {
     return this.target.lookupTask(id);
   }

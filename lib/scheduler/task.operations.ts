@@ -266,9 +266,7 @@ export class TaskOperations {
   #wake(handle: StoreHandle, task: TaskRecord): void {
     if (handle.pending) return;
     const due = dueTime(task.definition, task.state);
-    if (due === null) return;
-    handle.worker?.wake();
-    void handle.store.wake(due);
+    if (due !== null) handle.wake(due);
   }
 
   #toTask(handle: StoreHandle, task: TaskRecord): Task {
