@@ -43,19 +43,14 @@ const tasks = (now, round) =>
 
 async function bare() {
   const fields = Array.from({ length: COUNT }, (_, at) => [`t${at}`, JSON.stringify(makeTask(`t${at}`).definition)]);
-  await measure(
-    'bare server: HSET and ZADD, 1,000 in a call',
-    COUNT,
-    removeKeys,
-    async () => {
-      for (const part of slices(fields, 1_000)) {
-        const pipeline = admin.pipeline();
-        pipeline.hset(`${KEY}.h`, ...part.flat());
-        pipeline.zadd(`${KEY}.z`, ...part.flatMap(([id], at) => [at, id]));
-        await pipeline.exec();
-      }
-    },
-  );
+  await measure('bare server: HSET and ZADD, 1,000 in a call', COUNT, removeKeys, async () => {
+    for (const part of slices(fields, 1_000)) {
+      const pipeline = admin.pipeline();
+      pipeline.hset(`${KEY}.h`, ...part.flat());
+      pipeline.zadd(`${KEY}.z`, ...part.flatMap(([id], at) => [at, id]));
+      await pipeline.exec();
+    }
+  });
   const lua = `
     local ids = redis.call('ZRANGE', KEYS[2], 0, 199)
     if #ids == 0 then return 0 end
@@ -108,7 +103,9 @@ async function store(label, context) {
 }
 
 try {
-  console.log(`${COUNT.toLocaleString('en')} tasks, Node ${process.version}, ${/redis_version:(\S+)/.exec(await admin.info('server'))[1]}`);
+  console.log(
+    `${COUNT.toLocaleString('en')} tasks, Node ${process.version}, ${/redis_version:(\S+)/.exec(await admin.info('server'))[1]}`,
+  );
   await bare();
   await store('store, plain', {});
   await store('store, encrypted', { encryption: { keys: 'a benchmark secret of many bytes' } });
