@@ -159,27 +159,37 @@ describe('two processes on one Redis', () => {
     await startWorkers(redisUrl(), 1);
     const [worker] = workers;
     let count = 0;
+    const middle = (values: readonly number[]) => values.toSorted((x, y) => x - y)[values.length >> 1]!;
+    /** The medians of the wake-up and, in the same moments, of a bare PING, in milliseconds. */
     const measure = async () => {
-      const latencies: number[] = [];
+      const wakeUps: number[] = [];
+      const pings: number[] = [];
       for (let left = 100; left > 0; left -= 1) {
+        const start = performance.now();
+        await admin.ping();
+        pings.push(performance.now() - start);
         const now = await store.now();
         const added = process.hrtime.bigint();
         count += 1;
         await store.addTask(makeTask(`t${count}`, { nextRunTime: now }));
         await store.wake(now);
-        await untilWorkers([worker!], () => worker!.started.length >= count, 5_000);
-        latencies.push(Number(worker!.started.at(-1)!.at - added) / 1e6);
+        await untilWorkers([worker!], () => worker!.started.length >= count, 10_000);
+        wakeUps.push(Number(worker!.started.at(-1)!.at - added) / 1e6);
       }
-      const sorted = latencies.toSorted((a, b) => a - b);
+      const [wakeUp, ping] = [middle(wakeUps), middle(pings)];
       console.log(
-        `from the add to the start in another process: p50 ${sorted[50]!.toFixed(2)}, p99 ${sorted[99]!.toFixed(2)} ms`,
+        `from the add to the start in another process: ${wakeUp.toFixed(2)} ms; a PING takes ${ping.toFixed(2)} ms`,
       );
-      return sorted[50]!;
+      return { wakeUp, ping };
     };
-    // A machine that is busy with something else only makes it slower, so the best of a few medians is what it takes.
-    let best = Infinity;
-    for (let left = 5; left > 0 && best >= 5; left -= 1) best = Math.min(best, await measure());
-    expect(best).toBeLessThan(5);
+    // A machine that is busy with something else makes it slower, and a PING as well: it takes four round trips and two
+    // processes that have to be scheduled.
+    let inTime = false;
+    for (let left = 5; left > 0 && !inTime; left -= 1) {
+      const { wakeUp, ping } = await measure();
+      inTime = wakeUp < Math.max(5, 10 * ping);
+    }
+    expect(inTime).toBe(true);
     await worker!.stop();
     await store.shutdown();
   });
