@@ -1,4 +1,3 @@
-
 import type { LiveRun, TaskDefinition, TaskPolicies, TaskRecord, TaskState } from 'nestjs-asyncz';
 import { DEFAULT_POLICIES, initialState } from '../../lib/model/task.defaults.js';
 
