@@ -22,7 +22,7 @@ const MAX_SEGMENTS = 1_200;
 export class WallClock {
   constructor(
     private readonly grid: LocalGrid,
-    private readonly zone: TimeZone,
+    private readonly zone: Pick<TimeZone, 'segmentAt'>,
     private readonly rules: DstRules,
   ) {}
 
