@@ -87,8 +87,8 @@ export class DirectorySession {
       scheduler: scheduler.identity,
       realm: lockRealm(),
     });
-    await presence.enter();
     try {
+      await presence.enter();
       const lock = createHostLock(layout, marker.lock, lockTimeoutMs);
       const session = new DirectorySession(options, context, marker, lock, presence);
       await session.#begin();

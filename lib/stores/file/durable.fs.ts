@@ -102,12 +102,24 @@ export async function flushFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes folders that are not there, with their parents. Returns whether the last one was made. */
+/** Makes a folder that is not there, with its parents. Returns whether it was made. */
 export async function makeFolder(path: string, mode: number): Promise<boolean> {
   try {
     return (await mkdir(path, { recursive: true, mode })) !== undefined;
   } catch (error) {
-    throw new FileStoreError(path, error);
+    // With `recursive` Node says ENOENT for a read-only disk.
+    const plain: unknown = await mkdir(path, { mode }).catch((reason: unknown) => reason);
+    throw new FileStoreError(path, hasCode(error, 'ENOENT') && plain ? plain : error);
+  }
+}
+
+/** What `work` gives; an error of the system becomes one that says which file and why. */
+export async function withTypedErrors<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { syscall, path = directory } = error as { syscall?: string; path?: string };
+    throw syscall === undefined ? error : new FileStoreError(path, error);
   }
 }
 

@@ -1,18 +1,20 @@
 import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
-import { dueTime, isUnreadable } from '../../model/task.js';
+import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
+import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
 import type { Apply, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
-import { compareByDue, queryTasks } from '../task-query.js';
+import { queryTasks } from '../task-query.js';
 import { DirectorySession } from './directory.session.js';
-import { eachOf } from './durable.fs.js';
+import { eachOf, withTypedErrors } from './durable.fs.js';
 import { encodeFileName } from './file-name.codec.js';
 import { resolveFileStoreOptions } from './file-store.options.js';
 import type { FileStoreOptions, ResolvedFileStoreOptions } from './file-store.options.js';
 import { addAll, addOne, change, removeEvery, removeOne, replace } from './task.changes.js';
 import type { EncodedTask } from './task.changes.js';
+import type { TaskCatalog } from './task.catalog.js';
 import { taskFacts } from './task.summary.js';
 
 /**
@@ -54,7 +56,8 @@ export class FileStore extends BaseStore {
   override async start(context: StoreContext): Promise<void> {
     await super.start(context);
     try {
-      this.#session = await DirectorySession.open(this.#options, context);
+      const { directory } = this.#options;
+      this.#session = await withTypedErrors(directory, () => DirectorySession.open(this.#options, context));
     } catch (error) {
       await super.shutdown();
       throw error;
@@ -71,160 +74,173 @@ export class FileStore extends BaseStore {
     }
   }
 
-  get #open(): DirectorySession {
-    if (!this.#session) throw new Error('The store was used before it was started. This is a bug in nestjs-asyncz.');
-    return this.#session;
-  }
-
   async addTask(task: TaskRecord): Promise<void> {
-    await this.#open.queue.run(addOne(this.#encode(task)));
+    await this.#with(async ({ queue, codec }) => queue.run(addOne(encode(codec, task))));
   }
 
   /** All or nothing: when one cannot be written, none is. */
-  override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
-    if (tasks.length === 0) return [];
-    return this.#open.queue.run(addAll(tasks.map((task) => this.#encode(task))));
+  override addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+    return this.#with(async ({ queue, codec }) => {
+      if (tasks.length === 0) return [];
+      return queue.run(addAll(tasks.map((task) => encode(codec, task))));
+    });
   }
 
-  async lookupTask(id: string): Promise<StoredTask | null> {
-    const { catalog } = this.#open;
-    const loaded = await catalog.load(encodeFileName(id));
-    if (loaded) return loaded.task;
-    const file = catalog.index.fileOfUnreadable(id);
-    return file === undefined ? null : ((await catalog.load(file))?.task ?? null);
+  lookupTask(id: string): Promise<StoredTask | null> {
+    return this.#with(async ({ catalog }) => {
+      const loaded = await catalog.load(encodeFileName(id));
+      if (loaded) return loaded.task;
+      const file = catalog.index.fileOfUnreadable(id);
+      return file === undefined ? null : ((await catalog.load(file))?.task ?? null);
+    });
   }
 
   async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
-    await this.#open.queue.run(replace(this.#encode(task), expectedVersion));
+    await this.#with(async ({ queue, codec }) => queue.run(replace(encode(codec, task), expectedVersion)));
   }
 
-  async deleteTask(id: string): Promise<boolean> {
-    const { queue, catalog } = this.#open;
-    return queue.run(removeOne(id, catalog));
+  deleteTask(id: string): Promise<boolean> {
+    return this.#with(({ queue, catalog }) => queue.run(removeOne(id, catalog)));
   }
 
-  async removeAllTasks(): Promise<number> {
-    const { queue, catalog } = this.#open;
-    return queue.run(removeEvery(catalog));
+  removeAllTasks(): Promise<number> {
+    return this.#with(({ queue, catalog }) => queue.run(removeEvery(catalog)));
   }
 
-  async getAllTasks(): Promise<readonly StoredTask[]> {
-    const { catalog } = this.#open;
-    await this.#refresh();
-    await catalog.scan();
-    return this.sorted(await this.#load(Array.from(catalog.index.all(), ({ file }) => file)));
-  }
-
-  async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
-    const { catalog } = this.#open;
-    await this.#refresh();
-    const files = catalog.index.due(now, Infinity, null).map(({ file }) => file);
-    const due = (await this.#load(files)).filter((task): task is TaskRecord => {
-      if (isUnreadable(task)) return false;
-      const at = dueTime(task.definition, task.state);
-      return at !== null && at <= now;
+  getAllTasks(): Promise<readonly StoredTask[]> {
+    return this.#with(async (session) => {
+      const { catalog } = session;
+      await refresh(session);
+      await catalog.scan();
+      return this.sorted(
+        await loadTasks(
+          catalog,
+          Array.from(catalog.index.all(), ({ file }) => file),
+        ),
+      );
     });
-    return due.sort(compareByDue);
+  }
+
+  getDueTasks(now: number): Promise<readonly TaskRecord[]> {
+    return this.#with(async (session) => {
+      const { catalog } = session;
+      await refresh(session);
+      const files = catalog.index.due(now, Infinity, null).map(({ file }) => file);
+      return this.dueOf(await loadTasks(catalog, files), now);
+    });
   }
 
   getNextRunTime(): Promise<number | null> {
     return this.nextDueFor(null);
   }
 
-  override async nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
-    await this.#refresh();
-    return this.#open.catalog.firstDue(handlers);
-  }
-
-  override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
-    const { queue, catalog, codec } = this.#open;
-    const now = () => this.context.clock.now();
-    if ('due' in selection) {
-      const { limit, handlers } = selection.due;
-      await this.#refresh();
-      const isIdle = limit <= 0 || catalog.index.due(now(), 1, handlers).length === 0;
-      if (isIdle) return { committed: [], missing: [], unreadable: [], failed: [], storeNow: now() };
-    }
-    return queue.run(change(selection, apply, { catalog, codec, now }));
-  }
-
-  override async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
-    const { catalog } = this.#open;
-    await this.#refresh();
-    await catalog.scan();
-    const { tasks, total } = queryTasks(Array.from(catalog.index.all(), taskFacts), filter, sort, page);
-    const files = tasks.map(
-      (task) => (isUnreadable(task) ? catalog.index.fileOfUnreadable(task.id) : undefined) ?? encodeFileName(task.id),
-    );
-    return { tasks: await this.#load(files), total };
-  }
-
-  override async runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
-    const { archive, codec } = this.#open;
-    return archive.query(filter, page, codec);
-  }
-
-  override async saveRuns(runs: readonly RunRecord[]): Promise<void> {
-    const { archive, codec, queue } = this.#open;
-    const rows = runs.map((run) => codec.encodeRun(run));
-    await queue.run(async () => {
-      await archive.save(rows);
-      return () => {};
+  override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
+    return this.#with(async (session) => {
+      await refresh(session);
+      return session.catalog.firstDue(handlers);
     });
   }
 
-  override async pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {
-    const { archive, queue } = this.#open;
-    // Found without the lock: what is outdated once stays so.
-    const outdated = new Set((await archive.outdated(options)).slice(0, options.limit));
-    if (outdated.size === 0) return 0;
-    return queue.run(async () => {
-      const removed = await archive.remove(outdated);
-      return () => removed;
+  override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+    const now = () => this.context.clock.now();
+    return this.#with(async (session) => {
+      const { queue, catalog, codec } = session;
+      if ('due' in selection) {
+        const { limit, handlers } = selection.due;
+        await refresh(session);
+        const isIdle = limit <= 0 || catalog.index.due(now(), 1, handlers).length === 0;
+        if (isIdle) return { committed: [], missing: [], unreadable: [], failed: [], storeNow: now() };
+      }
+      return queue.run(change(selection, apply, { catalog, codec, now }));
+    });
+  }
+
+  override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+    return this.#with(async (session) => {
+      const { catalog } = session;
+      await refresh(session);
+      await catalog.scan();
+      const { tasks, total } = queryTasks(Array.from(catalog.index.all(), taskFacts), filter, sort, page);
+      const files = tasks.map(
+        (task) => (isUnreadable(task) ? catalog.index.fileOfUnreadable(task.id) : undefined) ?? encodeFileName(task.id),
+      );
+      return { tasks: await loadTasks(catalog, files), total };
+    });
+  }
+
+  override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
+    return this.#with(({ archive, codec }) => archive.query(filter, page, codec));
+  }
+
+  override async saveRuns(runs: readonly RunRecord[]): Promise<void> {
+    await this.#with(({ archive, codec, queue }) => {
+      const rows = runs.map((run) => codec.encodeRun(run));
+      return queue.run(async () => {
+        await archive.save(rows);
+        return () => {};
+      });
+    });
+  }
+
+  override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {
+    return this.#with(async ({ archive, queue }) => {
+      // Found without the lock: what is outdated once stays so.
+      const outdated = new Set((await archive.outdated(options)).slice(0, options.limit));
+      if (outdated.size === 0) return 0;
+      return queue.run(async () => {
+        const removed = await archive.remove(outdated);
+        return () => removed;
+      });
     });
   }
 
   override async heartbeat(instance: SchedulerInstance): Promise<void> {
-    await this.#open.schedulers.write({ ...instance, heartbeatAt: this.context.clock.now() });
+    const heartbeatAt = this.context.clock.now();
+    await this.#with(({ schedulers }) => schedulers.write({ ...instance, heartbeatAt }));
   }
 
   override async retire(identity: string): Promise<void> {
-    await this.#open.schedulers.remove(identity);
+    await this.#with(({ schedulers }) => schedulers.remove(identity));
   }
 
-  override async schedulers(): Promise<readonly SchedulerInstance[]> {
-    return this.#open.schedulers.list();
+  override schedulers(): Promise<readonly SchedulerInstance[]> {
+    return this.#with(({ schedulers }) => schedulers.list());
   }
 
   override onWake(listener: () => void): () => void {
-    return this.#open.wakeUps.listen(listener);
+    return this.#session?.wakeUps.listen(listener) ?? (() => {});
   }
 
   override async wake(at: number): Promise<void> {
     await this.#session?.wakeUps.wake(at);
   }
 
-  /** Encoded at once: what the caller changes later is no matter of ours. */
-  #encode(task: TaskRecord): EncodedTask {
-    return { task, row: this.#open.codec.encodeTask(task) };
+  /** Works on the open directory. What goes wrong with a file is told with its path. */
+  async #with<T>(work: (session: DirectorySession) => Promise<T>): Promise<T> {
+    const session = this.#session;
+    if (!session) throw new Error('The store was used before it was started. This is a bug in nestjs-asyncz.');
+    return withTypedErrors(this.#options.directory, () => work(session));
   }
+}
 
-  /** Learns what other processes have done, and which unreadable records can be read by now. */
-  async #refresh(): Promise<void> {
-    const { catalog, queue } = this.#open;
-    // Somebody is at it, or died at it: who has the lock knows.
-    if (await catalog.refresh()) await queue.run(() => Promise.resolve(() => {}));
-    await catalog.recheckUnreadable();
-  }
+/** Encoded at once: what the caller changes later is no matter of ours. */
+function encode(codec: TaskCodec, task: TaskRecord): EncodedTask {
+  return { task, row: codec.encodeTask(task) };
+}
 
-  /** Reads files, in the order of their names; those that are gone are left out. */
-  async #load(files: readonly string[]): Promise<StoredTask[]> {
-    const { catalog } = this.#open;
-    const loaded = new Map<string, StoredTask>();
-    await eachOf(files, async (file) => {
-      const one = await catalog.load(file);
-      if (one) loaded.set(file, one.task);
-    });
-    return files.flatMap((file) => loaded.get(file) ?? []);
-  }
+/** Learns what other processes have done, and which unreadable records can be read by now. */
+async function refresh({ catalog, queue }: DirectorySession): Promise<void> {
+  // Somebody is at it, or died at it: who has the lock knows.
+  if (await catalog.refresh()) await queue.run(() => Promise.resolve(() => {}));
+  await catalog.recheckUnreadable();
+}
+
+/** Reads files, in the order of their names; those that are gone are left out. */
+async function loadTasks(catalog: TaskCatalog, files: readonly string[]): Promise<StoredTask[]> {
+  const loaded = new Map<string, StoredTask>();
+  await eachOf(files, async (file) => {
+    const one = await catalog.load(file);
+    if (one) loaded.set(file, one.task);
+  });
+  return files.flatMap((file) => loaded.get(file) ?? []);
 }

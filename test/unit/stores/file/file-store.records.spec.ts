@@ -1,4 +1,4 @@
-import { readFile, readdir, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -172,6 +172,38 @@ describe('a poll of a file store', () => {
     expect(await bytesReadBy(async () => expect(await other.getNextRunTime()).toBe(5))).toBeLessThan(8_192);
     await store.deleteTask('soon');
     expect(await other.getNextRunTime()).toBe(4_102_444_800_000);
+  });
+
+  it('sees what was done by a process that died before it could say so', async () => {
+    const directory = newFolder();
+    const store = await openStore({ directory });
+    const third = await openStore({ directory });
+    await store.addTasks([makeTask('gone', { nextRunTime: 3 }), makeTask('here', { nextRunTime: 4 })]);
+    const elsewhere = newFolder();
+    await (await openStore({ directory: elsewhere })).addTask(makeTask('new', { nextRunTime: 2 }));
+    expect(await third.getNextRunTime()).toBe(3);
+    // What is left of such a process: the word that it begins, one file put and one removed, and no end.
+    await appendFile(
+      join(directory, '.asyncz', 'journal.jsonl'),
+      '{"begin":true,"put":[{"file":"new"}],"remove":["gone"]}\n',
+    );
+    await rename(join(elsewhere, 'new.task'), join(directory, 'new.task'));
+    await rm(join(directory, 'gone.task'));
+    expect(await store.getNextRunTime()).toBe(2);
+    expect((await store.getDueTasks(4)).map(({ id }) => id)).toEqual(['new', 'here']);
+    expect((await third.getDueTasks(4)).map(({ id }) => id)).toEqual(['new', 'here']);
+  });
+
+  it('finds everything when the journal was removed by hand', async () => {
+    const directory = newFolder();
+    const store = await openStore({ directory });
+    const other = await openStore({ directory });
+    await store.addTask(makeTask('a', { nextRunTime: 1 }));
+    await rm(join(directory, '.asyncz', 'journal.jsonl'));
+    await store.addTask(makeTask('b', { nextRunTime: 2 }));
+    expect((await other.getDueTasks(4)).map(({ id }) => id)).toEqual(['a', 'b']);
+    await other.deleteTask('a');
+    expect((await store.getDueTasks(4)).map(({ id }) => id)).toEqual(['b']);
   });
 });
 
