@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MODULE_OPTIONS } from '../../lib/nest/asyncz-core.module.js';
+import { POLICY_OPTIONS } from '../../lib/scheduler/task.options.js';
 import { freePort } from '../support/servers/owned-process.mjs';
 import { PrintingProcess } from '../support/printing.process.js';
 
@@ -163,6 +165,13 @@ describe('the commands in the documentation', () => {
         expect(Object.keys(manifest.scripts), page).toContain(script);
       }
     }
+  });
+});
+
+describe('the guide to the module', () => {
+  it('names every option of the module and every policy of a task', () => {
+    const guide = read('docs/nestjs.md');
+    for (const option of [...MODULE_OPTIONS, ...POLICY_OPTIONS]) expect(guide).toContain(`\`${option}\``);
   });
 });
 
