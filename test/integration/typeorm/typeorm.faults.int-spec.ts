@@ -149,12 +149,12 @@ describe.each<{ database: TestDatabase; session: (port: number) => string; kill:
   });
 
   it('that does not answer is given up after operationTimeout, and used again when it does', async () => {
-    const running = await open({ operationTimeout: 300 });
+    const running = await open({ operationTimeout: 1_500 });
     await running.addTask(makeTask('a'));
     proxy.freeze();
     const error = await failureOf(Promise.resolve(running.lookupTask('a')));
     expect(error).toBeInstanceOf(StoreUnavailableError);
-    expect(error!.message).toContain('no answer within 300 ms');
+    expect(error!.message).toContain('no answer within 1500 ms');
     proxy.thaw();
     const task = await until(() => running.lookupTask('a').catch(() => null), { what: 'the store to work again' });
     expect(task).toEqual(makeTask('a'));

@@ -8,8 +8,8 @@ import { PortableDialect } from './portable.dialect.js';
 import { PostgresDialect } from './postgres.dialect.js';
 import { SqliteDialect } from './sqlite.dialect.js';
 
-/** Drivers whose data source has one connection for everything, and that answer later: transactions would mix. */
-const SHARED_CONNECTION = new Set(['sqlite', 'sqljs', 'capacitor', 'cordova', 'expo', 'nativescript', 'react-native']);
+/** SQLite by other drivers than better-sqlite3: one connection for everything, and answers that come later. */
+const OTHER_SQLITE = new Set(['sqlite', 'sqljs', 'capacitor', 'cordova', 'expo', 'nativescript', 'react-native']);
 
 /**
  * The dialect of a data source.
@@ -22,8 +22,9 @@ export function createDialect(options: ResolvedOptions, dataSource: DataSource |
   const { type } = database;
   if (type === 'mongodb')
     throw new InvalidOptionError('database', type, 'a SQL database; use mongooseStore for MongoDB');
-  if (SHARED_CONNECTION.has(type) && 'dataSource' in source) {
-    const allowed = `the option database, since a data source of "${type}" runs everything in one transaction at a time`;
+  const isSqlite = OTHER_SQLITE.has(type);
+  if (isSqlite && 'dataSource' in source) {
+    const allowed = `the option database, since the application's transactions on a data source of "${type}" would mix with the store's`;
     throw new InvalidOptionError('dataSource', type, allowed);
   }
   if (type === 'better-sqlite3' && names.schema !== null) {
@@ -40,6 +41,9 @@ export function createDialect(options: ResolvedOptions, dataSource: DataSource |
   const driver = dataSource?.driver;
   return new PortableDialect(names, {
     type,
+    isSqlite,
+    coordination: type === 'sqljs' ? 'process' : isSqlite ? 'host' : 'cluster',
+    durable: type !== 'sqljs' || Boolean((database as { autoSave?: boolean }).autoSave),
     quote: (name) => driver?.escape(name) ?? name,
     parameter: (index) => driver?.createParameter(`p${index}`, index) ?? '?',
   });

@@ -38,6 +38,8 @@ export abstract class Dialect {
   /** The kind of database, for messages. */
   abstract readonly label: string;
   abstract readonly capabilities: StoreCapabilities;
+  /** Whether the data source has one connection, which everything that is done at the same time has a share in. */
+  readonly sharesConnection: boolean = false;
   /** The statements that open a transaction; null to let TypeORM do it. */
   readonly begin: readonly string[] | null = null;
 

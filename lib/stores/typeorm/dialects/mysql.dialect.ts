@@ -65,7 +65,7 @@ export class MysqlDialect extends LevelledDialect {
       const ids = batch.map(([id]) => id);
       const { records } = yield sql`SELECT id FROM ${this.tasks} WHERE ${this.oneOf(raw('id'), ids)}`;
       const there = new Set(records.map(({ id }) => String(id)));
-      conflicts.push(...there);
+      for (const id of ids) if (there.has(String(id))) conflicts.push(String(id));
       const missing = batch.filter(([id]) => !there.has(String(id)));
       if (missing.length > 0) yield this.#insert(missing);
     }

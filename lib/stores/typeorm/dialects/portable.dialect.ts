@@ -14,6 +14,9 @@ import type { DueQuery, DueRows, Pruning } from './dialect.js';
 export interface PortableDriver {
   /** TypeORM's type of database. */
   readonly type: string;
+  readonly isSqlite: boolean;
+  readonly coordination: StoreCapabilities['coordination'];
+  readonly durable: boolean;
   quote(name: string): string;
   /** The parameter of an index, counted from 0. */
   parameter(index: number): string;
@@ -41,18 +44,6 @@ const RETRYABLE =
   /\b40001\b|\b40P01\b|deadlock|serializ|serialis|lock wait timeout|record has changed|SQLITE_(BUSY|LOCKED)/i;
 const DUPLICATE = /\b23505\b|ER_DUP_ENTRY|duplicate|unique constraint|SQLITE_CONSTRAINT/i;
 
-/** Databases that live in one file. */
-const SQLITE_FAMILY = new Set([
-  'better-sqlite3',
-  'sqlite',
-  'sqljs',
-  'capacitor',
-  'cordova',
-  'expo',
-  'nativescript',
-  'react-native',
-]);
-
 /**
  * Any database, in SQL that all of them know: compare-and-set on the version in one statement a batch. Each claimer may
  * lose against another one at the head of the queue, so the databases with a dialect of their own do better.
@@ -61,6 +52,7 @@ export class PortableDialect extends Dialect {
   readonly label: string;
   readonly capabilities: StoreCapabilities;
   readonly now: Sql | null;
+  override readonly sharesConnection: boolean;
   readonly #rows: number;
 
   constructor(
@@ -69,14 +61,15 @@ export class PortableDialect extends Dialect {
   ) {
     super(names, (name) => driver.quote(name));
     this.label = driver.type;
+    this.sharesConnection = driver.isSqlite;
     this.#rows = driver.type === 'mssql' ? FEW_ROWS : ROWS;
     const clock = CLOCKS[driver.type];
     this.now = clock === undefined ? null : raw(clock);
     this.capabilities = {
-      coordination: SQLITE_FAMILY.has(driver.type) ? 'host' : 'cluster',
+      coordination: driver.coordination,
       wakeUp: 'polled',
       transactionalAdds: true,
-      durable: true,
+      durable: driver.durable,
     };
   }
 
@@ -105,7 +98,7 @@ export class PortableDialect extends Dialect {
 
   contains(column: Sql, text: string): Sql {
     // LIKE takes "a" for "A" there.
-    if (SQLITE_FAMILY.has(this.driver.type)) return sql`instr(${column}, ${text}) > 0`;
+    if (this.driver.isSqlite) return sql`instr(${column}, ${text}) > 0`;
     const special = this.driver.type === 'mssql' ? /[!%_[]/g : /[!%_]/g;
     return sql`${column} LIKE ${`%${text.replace(special, '!$&')}%`} ESCAPE '!'`;
   }
@@ -130,7 +123,7 @@ export class PortableDialect extends Dialect {
       const ids = batch.map(([id]) => id);
       const { records } = yield sql`SELECT id FROM ${this.tasks} WHERE ${this.oneOf(raw('id'), ids)}`;
       const there = new Set(records.map(({ id }) => String(id)));
-      conflicts.push(...there);
+      for (const id of ids) if (there.has(String(id))) conflicts.push(String(id));
       const missing = batch.filter(([id]) => !there.has(String(id)));
       if (missing.length > 0) {
         yield sql`INSERT INTO ${this.tasks} (${raw(TASK_NAMES.join(', '))}) VALUES ${tuples(missing)}`;

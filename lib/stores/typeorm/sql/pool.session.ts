@@ -1,6 +1,7 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { StoreUnavailableError } from '../../../errors/store.errors.js';
 import type { Clock } from '../../../model/clock.js';
+import { Mutex } from '../../mutex.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { discard } from '../typeorm-compat.js';
 import { DriverError, driverErrorOf, unavailable } from './driver.error.js';
@@ -13,8 +14,13 @@ import type { Rows, Script, Sql } from './sql.js';
 /** A deadlock is over at once; ten in a row mean something else. */
 const RETRIES = { attempts: 10, firstMs: 2, longestMs: 200 };
 
-/** Runs scripts on connections of the data source's pool. */
+/**
+ * Runs scripts on connections of the data source's pool. Where the data source has one connection for everything, they run
+ * one after another, or their transactions would mix.
+ */
 export class PoolSession implements Session {
+  readonly #lock: Mutex | null;
+
   /**
    * @param address Where the server is, for messages.
    * @param timeoutMs How long one script may take, in milliseconds, before its connection is given up.
@@ -25,18 +31,20 @@ export class PoolSession implements Session {
     readonly address: string,
     readonly clock: Clock,
     readonly timeoutMs: number,
-  ) {}
+  ) {
+    this.#lock = dialect.sharesConnection ? new Mutex() : null;
+  }
 
   read<T>(script: () => Script<T>): Promise<T> {
     return this.write(script);
   }
 
   write<T>(script: () => Script<T>): Promise<T> {
-    return this.#retrying(() => this.#withRunner((runner) => this.within(runner, script)));
+    return this.#alone(() => this.#withRunner((runner) => this.within(runner, script)));
   }
 
   transaction<T>(script: () => Script<T>): Promise<T> {
-    return this.#retrying(() => this.#withRunner((runner) => this.#transaction(runner, script)));
+    return this.#alone(() => this.#withRunner((runner) => this.#transaction(runner, script)));
   }
 
   within<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {
@@ -108,6 +116,10 @@ export class PoolSession implements Session {
   async #connected<T>(runner: QueryRunner, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
     await this.#attempt(() => runner.connect());
     return work(runner);
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#retrying(() => (this.#lock === null ? work() : this.#lock.run(work)));
   }
 
   #retrying<T>(work: () => Promise<T>): Promise<T> {
