@@ -41,8 +41,9 @@ export class CalendarIntervalTrigger extends WallClockTrigger {
     const local = start + zone.offsetAt(start);
     const firstDay = Math.floor(local / DAY_MS);
     // Without a start the first date is the day of creation, at midnight unless a time is given.
-    super({ ...options, startAt: options.startAt === null ? zone.fromLocal(firstDay * DAY_MS).time : start });
-    const ownTime = options.startAt === null ? 0 : (local - firstDay * DAY_MS) / 1_000;
+    const startIsGiven = options.startAt !== null;
+    super({ ...options, startAt: startIsGiven ? start : zone.fromLocal(firstDay * DAY_MS).time, startIsGiven });
+    const ownTime = startIsGiven ? (local - firstDay * DAY_MS) / 1_000 : 0;
     this.#at = given(data.at) ? readTimeOfDay(data.at) : ownTime;
     this.#units = readUnits(data);
     this.#dst = readDst(data);

@@ -26,7 +26,8 @@ export class FixedDelayTrigger extends ScheduleTrigger {
       throw new InvalidOptionError('delay', data.delay, 'a duration: milliseconds, or text such as "90s" or "5m"');
     }
     // The first run waits for its calendar from the moment of creation on, wherever that is asked for.
-    super({ ...options, startAt: options.startAt ?? Math.trunc(context.now) });
+    const startAt = options.startAt ?? Math.trunc(context.now);
+    super({ ...options, startAt, startIsGiven: options.startAt !== null });
     this.#delay = Math.round(toMilliseconds(data.delay as Duration, 'delay', { min: 1 }));
   }
 

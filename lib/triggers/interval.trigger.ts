@@ -29,7 +29,6 @@ export class IntervalTrigger extends ScheduleTrigger {
   readonly type = 'interval';
   readonly #every: number;
   readonly #anchor: number;
-  readonly #hasStart: boolean;
 
   /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
   constructor(data: TriggerData, context: TriggerContext) {
@@ -37,10 +36,9 @@ export class IntervalTrigger extends ScheduleTrigger {
     const every = readInterval(data, context.strict ?? false);
     // Without a start, the first run is one interval from now; written down, so that it stays where it is.
     const anchor = options.startAt ?? Math.trunc(context.now) + every;
-    super({ ...options, startAt: anchor });
+    super({ ...options, startAt: anchor, startIsGiven: options.startAt !== null });
     this.#every = every;
     this.#anchor = anchor;
-    this.#hasStart = options.startAt !== null;
   }
 
   /** From a first run at a time of its own, which the conformance cases have, the grid goes on from there. */
@@ -53,11 +51,6 @@ export class IntervalTrigger extends ScheduleTrigger {
     const origin = previous ?? this.#anchor;
     const first = Math.max(0, Math.ceil((from - origin) / this.#every));
     return Math.max(0, Math.floor((to - origin) / this.#every) - first + 1);
-  }
-
-  /** A start that nobody gave lies after an end that has passed, which is a schedule used up and not a mistake. */
-  override impossible(): string | null {
-    return this.#hasStart ? super.impossible() : null;
   }
 
   protected ownData(): Record<string, unknown> {

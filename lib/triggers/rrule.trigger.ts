@@ -38,7 +38,7 @@ export class RRuleTrigger extends WallClockTrigger {
     const options = readScheduleOptions(data, context, ['rule', 'exDates', 'rDates', 'dst']);
     // The rule has whole seconds, and so has its start.
     const startAt = Math.floor((options.startAt ?? context.now) / 1_000) * 1_000;
-    super({ ...options, startAt });
+    super({ ...options, startAt, startIsGiven: options.startAt !== null });
     if (typeof data.rule !== 'string') throw new InvalidOptionError('rule', given.rule, 'text with an RRULE');
     this.#rule = data.rule;
     this.#parts = parseRRule(data.rule);

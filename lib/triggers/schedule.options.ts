@@ -27,6 +27,8 @@ export interface CalendarUse {
 /** {@link SCHEDULE_OPTIONS}, read and checked. Times are milliseconds since the epoch. */
 export interface ScheduleOptions {
   readonly startAt: number | null;
+  /** False for a start that follows from the moment of creation. */
+  readonly startIsGiven: boolean;
   /** Inclusive. */
   readonly endAt: number | null;
   readonly timezone: string;
@@ -50,6 +52,7 @@ export function readScheduleOptions(
   const timezone = readTimezone(data, context);
   return {
     startAt: given(data.startAt) ? toInstant(data.startAt, 'startAt', timezone) : null,
+    startIsGiven: given(data.startAt),
     endAt: given(data.endAt) ? toInstant(data.endAt, 'endAt', timezone) : null,
     timezone,
     jitterMs: given(data.jitter) ? Math.round(toMilliseconds(data.jitter as Duration, 'jitter')) : 0,

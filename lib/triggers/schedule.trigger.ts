@@ -99,14 +99,15 @@ export abstract class ScheduleTrigger extends BaseTrigger {
   }
 
   override impossible(): string | null {
-    const { startAt, endAt, calendar } = this.options;
-    if (startAt !== null && endAt !== null && endAt < startAt) return 'its endAt lies before its startAt';
+    const { startAt, endAt, startIsGiven } = this.options;
+    if (startIsGiven && endAt !== null && endAt < this.#startAt) return 'its endAt lies before its startAt';
     const from = startAt ?? 0;
     const first = this.gridFrom(from, NO_TASK, null);
     if (first === null) return this.whyNoGrid();
-    if (first > this.#endAt) return 'no time of it lies between its startAt and its endAt';
-    if (this.#next(null, from, NO_TASK) !== null || calendar?.onExcluded !== 'skip') return null;
-    return 'its calendar excludes all of its times';
+    if (this.#search(from, NO_TASK, null) === null) return 'its calendar excludes all of its times';
+    // A start that nobody gave lies after an end that has passed: that is used up, and no mistake.
+    if (!startIsGiven && startAt !== null) return null;
+    return this.#next(null, from, NO_TASK) === null ? 'no time of it lies between its startAt and its endAt' : null;
   }
 
   /** Why the bare grid has no time at all. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidOptionError, UnknownOptionError } from '../../../lib/errors/input.errors.js';
+import { defaultTriggerRegistry } from '../../../lib/triggers/trigger.registry.js';
 import { at, iso, make, runs, SEED } from './trigger.fixtures.js';
 
 describe('a date', () => {
@@ -96,8 +97,11 @@ describe('an interval', () => {
     expect(runs(data, '2025-01-01T00:21')).toEqual([null]);
   });
 
-  it('is a second where it has no length at all, as in the model system', () => {
+  it('is a second where it has no length at all, as in the model system, but not for a task', () => {
     expect(make({ type: 'interval', seconds: 0 }).toJSON()).toMatchObject({ every: '1s' });
+    const task = { now: 0, timezone: 'UTC', strict: true };
+    expect(() => defaultTriggerRegistry.create({ type: 'interval', seconds: 0 }, task)).toThrow(/Invalid seconds: 0/);
+    expect(() => defaultTriggerRegistry.create({ type: 'interval' }, task)).toThrow(/Invalid every: undefined/);
   });
 
   it.each([
@@ -279,7 +283,16 @@ describe('the bounds of a schedule', () => {
     expect(
       make({ type: 'cron', expression: '0 0 1 1 *', startAt: '2025-01-02', endAt: '2025-12-01' }).impossible(),
     ).toBe('no time of it lies between its startAt and its endAt');
-    // Over is not impossible: a deploy that comes later must not fail.
+    // Over is not impossible: a deploy that comes later must not fail, where nobody gave a start either.
+    for (const kind of [
+      { type: 'interval', hours: 1 },
+      { type: 'calendarInterval', days: 1 },
+      { type: 'fixedDelay', delay: '1h' },
+      { type: 'rrule', rule: 'FREQ=DAILY' },
+    ]) {
+      expect(make({ ...kind, endAt: '2020-01-01' }).impossible()).toBeNull();
+      expect(make({ ...kind, startAt: '2020-01-02', endAt: '2020-01-01' }).impossible()).toMatch(/endAt lies before/);
+    }
     expect(make({ type: 'cron', expression: '0 0 * * *', endAt: '2020-01-01' }).impossible()).toBeNull();
   });
 });
