@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { compileFunction } from 'node:vm';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
-import { CronSyntaxError } from '../../../lib/errors/trigger.errors.js';
+import type { CronSyntaxError } from '../../../lib/errors/trigger.errors.js';
 import { createTrigger, defaultTriggerRegistry } from '../../../lib/triggers/trigger.registry.js';
 import type { TriggerData } from '../../../lib/triggers/trigger.interface.js';
 import { at, SEED } from './trigger.fixtures.js';
@@ -26,7 +27,7 @@ function readExample(block: string): Example {
   const code = lines.filter((line) => !line.startsWith('// ')).join('\n');
   const [words, ...runs] = lines.filter((line) => line.startsWith('// ')).map((line) => line.slice(3));
   return {
-    data: new Function('createTrigger', `return ${code}`)((data: TriggerData) => data) as TriggerData,
+    data: compileFunction(`return ${code}`, ['createTrigger'])((data: TriggerData) => data) as TriggerData,
     words: words!,
     runs,
   };
@@ -47,12 +48,8 @@ function evaluate(block: string): [claimed: string, found: string][] {
   );
   const { outputText } = ts.transpileModule(checked, { compilerOptions: { target: ts.ScriptTarget.ES2022 } });
   const claims: [string, unknown][] = [];
-  new Function('claims', 'BaseTrigger', 'createTrigger', 'defaultTriggerRegistry', outputText)(
-    claims,
-    BaseTrigger,
-    createTrigger,
-    defaultTriggerRegistry,
-  );
+  const names = ['claims', 'BaseTrigger', 'createTrigger', 'defaultTriggerRegistry'];
+  compileFunction(outputText, names)(claims, BaseTrigger, createTrigger, defaultTriggerRegistry);
   return claims.map(([claim, value]) => [claim, value instanceof Date ? value.toISOString() : String(value)]);
 }
 
