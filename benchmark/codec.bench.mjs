@@ -61,7 +61,7 @@ for (const [encryption, keyRing] of [
   for (const [name, task] of Object.entries(tasks)) {
     const row = codec.encodeTask(task);
     rows.push({
-      what: `${name}, ${encryption}`,
+      what: `${name}, ${String(encryption)}`,
       bytes: Buffer.byteLength(row.definition),
       encodeTask: nanoseconds(() => codec.encodeTask(task)),
       decodeTask: nanoseconds(() => codec.decodeTask(row)),
@@ -70,7 +70,7 @@ for (const [encryption, keyRing] of [
   }
   const row = codec.encodeRun(run);
   rows.push({
-    what: `a run with a result, ${encryption}`,
+    what: `a run with a result, ${String(encryption)}`,
     bytes: Buffer.byteLength(row.outcome),
     encodeRun: nanoseconds(() => codec.encodeRun(run)),
     decodeRun: nanoseconds(() => codec.decodeRun(row)),
