@@ -35,7 +35,7 @@ export class DueIndex<T extends DueEntry> {
   /** The entries due by `now`, in the claim order. */
   due(now: number, limit: number, handlers: readonly string[] | null): T[] {
     const found: T[] = [];
-    for (const heap of this.#heapsOf(handlers)) found.push(...heap.upTo(now, limit));
+    for (const heap of this.#heapsOf(handlers)) for (const entry of heap.upTo(now, limit)) found.push(entry);
     return found.sort((a, b) => a.priority - b.priority || a.key - b.key || compareText(a.id, b.id)).slice(0, limit);
   }
 
@@ -59,6 +59,6 @@ export class DueIndex<T extends DueEntry> {
       for (const ofHandler of this.#heaps.values()) yield* ofHandler.values();
       return;
     }
-    for (const handler of handlers) yield* this.#heaps.get(handler)?.values() ?? [];
+    for (const handler of new Set(handlers)) yield* this.#heaps.get(handler)?.values() ?? [];
   }
 }

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DueIndex } from '../../../lib/stores/due-index.js';
+import type { DueEntry } from '../../../lib/stores/due-index.js';
+
+const HANDLERS = ['a', 'b', 'c'];
+
+function entry(id: string, key: number, handler = 'a', priority = 0): DueEntry {
+  return { id, key, handler, priority, place: -1 };
+}
+
+const byClaim = (a: DueEntry, b: DueEntry) => a.priority - b.priority || a.key - b.key || (a.id < b.id ? -1 : 1);
+const isOf = (handlers: readonly string[] | null) => (each: DueEntry) => handlers?.includes(each.handler) ?? true;
+
+const handlerSets = fc.oneof(fc.constant(null), fc.array(fc.constantFrom(...HANDLERS, 'unknown'), { maxLength: 4 }));
+const steps = fc.array(
+  fc.oneof(
+    fc.record({
+      what: fc.constant('add' as const),
+      key: fc.nat({ max: 9 }),
+      handler: fc.constantFrom(...HANDLERS),
+      priority: fc.integer({ min: -1, max: 1 }),
+    }),
+    fc.record({ what: fc.constant('remove' as const), which: fc.nat() }),
+    fc.record({
+      what: fc.constant('ask' as const),
+      now: fc.nat({ max: 10 }),
+      limit: fc.nat({ max: 8 }),
+      handlers: handlerSets,
+    }),
+  ),
+  { maxLength: 150 },
+);
+
+describe('DueIndex', () => {
+  it('gives what is due by priority, due time and id', () => {
+    const index = new DueIndex<DueEntry>();
+    const late = entry('late', 5);
+    const tie = entry('a-tie', 5);
+    const urgent = entry('urgent', 9, 'b', -1);
+    for (const each of [late, tie, urgent, entry('future', 11)]) index.add(each);
+    expect(index.due(10, 9, null)).toEqual([urgent, tie, late]);
+    expect(index.due(10, 2, null)).toEqual([urgent, tie]);
+    expect(index.earliest(null)).toBe(5);
+    expect(index.earliest(['b'])).toBe(9);
+    expect(index.earliest([])).toBeNull();
+  });
+
+  it('counts a handler that is asked for twice once', () => {
+    const index = new DueIndex<DueEntry>();
+    const only = entry('only', 1);
+    index.add(only);
+    expect(index.due(1, 9, ['a', 'a'])).toEqual([only]);
+  });
+
+  it('gives more due entries at once than a call can have arguments', () => {
+    const index = new DueIndex<DueEntry>();
+    for (let at = 0; at < 300_000; at += 1) index.add(entry(String(at), at));
+    expect(index.due(Infinity, Infinity, null)).toHaveLength(300_000);
+  });
+
+  it('does what a filtered and sorted list does', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const index = new DueIndex<DueEntry>();
+        let model: DueEntry[] = [];
+        let added = 0;
+        for (const step of all) {
+          if (step.what === 'add') {
+            const each = entry(`${(added * 31) % 7}-${(added += 1)}`, step.key, step.handler, step.priority);
+            index.add(each);
+            model.push(each);
+          } else if (step.what === 'remove' && model.length > 0) {
+            const each = model[step.which % model.length]!;
+            index.remove(each);
+            model = model.filter((other) => other !== each);
+          } else if (step.what === 'ask') {
+            const { now, limit, handlers } = step;
+            const mine = model.filter(isOf(handlers));
+            const due = mine.filter(({ key }) => key <= now).sort(byClaim);
+            expect(index.due(now, limit, handlers)).toEqual(due.slice(0, limit));
+            expect(index.earliest(handlers)).toBe(mine.length === 0 ? null : Math.min(...mine.map(({ key }) => key)));
+          }
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
