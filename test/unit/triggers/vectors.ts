@@ -57,14 +57,24 @@ export interface VectorCase<Input, Outcome> {
   readonly results: Readonly<Record<string, Outcome | 'same_as:asyncz' | null | undefined>>;
 }
 
-/** Reads a group of the conformance cases. Without them nothing is proved, so their absence is an error. */
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const directory = process.env.ASYNCZ_VECTORS ?? resolve(root, '../shared/vectors');
+
+/**
+ * Whether the conformance cases are here. They are not part of the repository, so a clone on its own goes without them and
+ * says so; in CI nothing is proved without them, and their absence is an error.
+ */
+export function vectorsArePresent(): boolean {
+  if (existsSync(resolve(directory, 'crontab.json'))) return true;
+  const missing = `The 747 conformance vectors are not at ${directory}: set ASYNCZ_VECTORS to their directory.`;
+  if (process.env.CI || process.env.ASYNCZ_VECTORS) throw new Error(missing);
+  console.warn(`NOT TESTED: ${missing}`);
+  return false;
+}
+
+/** Reads a group of the conformance cases. */
 export function readVectors<Input, Outcome>(group: string): VectorCase<Input, Outcome>[] {
-  const root = fileURLToPath(new URL('../../../', import.meta.url));
-  const directory = process.env.ASYNCZ_VECTORS ?? resolve(root, '../shared/vectors');
   const file = resolve(directory, `${group}.json`);
-  if (!existsSync(file)) {
-    throw new Error(`The conformance vectors are not at ${file}: set ASYNCZ_VECTORS to their directory.`);
-  }
   return (JSON.parse(readFileSync(file, 'utf8')) as { cases: VectorCase<Input, Outcome>[] }).cases;
 }
 
