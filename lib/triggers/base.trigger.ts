@@ -1,3 +1,4 @@
+import { toInstant } from '../time/inputs.js';
 import type { CatchUp, Occurrence, TriggerAdvance, TriggerData, TriggerSeed } from './trigger.interface.js';
 
 /** The steps that {@link BaseTrigger.catchUp} may take before it stops counting one by one. */
@@ -118,9 +119,11 @@ export abstract class BaseTrigger {
    *
    * @param previous The last scheduled time, or null before the first.
    * @param now The moment of asking.
+   * @throws InvalidOptionError When one of them is no date.
    */
   next(previous: Date | null, now: Date): Date | null {
-    const time = this.nextTime(previous === null ? null : previous.getTime(), now.getTime());
+    const last = previous === null ? null : toInstant(previous, 'previous');
+    const time = this.nextTime(last, toInstant(now, 'now'));
     return time === null ? null : new Date(time);
   }
 }

@@ -42,6 +42,10 @@ export class CronTrigger extends WallClockTrigger {
     const dialect = readChoice<CronDialect>(data.dialect, 'dialect', ['standard', 'asyncz']) ?? 'standard';
     const dayMatch = readChoice<DayMatch>(data.dayMatch, 'dayMatch', ['and', 'or']);
     const fields = givenFields(data);
+    // Nothing at all is every second for the model system; a task that says so has most likely lost its expression.
+    if (context.strict === true && !given(data.expression) && Object.keys(fields).length === 0) {
+      throw new InvalidOptionError('expression', data.expression, 'an expression, or at least one field');
+    }
     this.#schedule = given(data.expression)
       ? parseCronExpression(data.expression, dialect, dayMatch)
       : parseCronFields(fields, dialect, dayMatch);

@@ -11,7 +11,7 @@ abstract class LifecycleTrigger extends BaseTrigger {
 
   constructor(data: TriggerData) {
     super();
-    rejectUnknownOptions(`the "${data.type}" trigger`, data, ['type', 'maxRuns', 'timezone']);
+    rejectUnknownOptions(`the "${data.type}" trigger`, data, ['type', 'maxRuns']);
     this.maxRuns = readMaxRuns(data);
   }
 

@@ -33,13 +33,13 @@ export class RRuleTrigger extends WallClockTrigger {
   readonly #clock: WallClock;
 
   /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
-  constructor(given: TriggerData, context: TriggerContext) {
-    const data = unfoldRRule(given, readTimezone(given, context));
+  constructor(source: TriggerData, context: TriggerContext) {
+    const data = unfoldRRule(source, readTimezone(source, context));
     const options = readScheduleOptions(data, context, ['rule', 'exDates', 'rDates', 'dst']);
     // The rule has whole seconds, and so has its start.
     const startAt = Math.floor((options.startAt ?? context.now) / 1_000) * 1_000;
     super({ ...options, startAt, startIsGiven: options.startAt !== null });
-    if (typeof data.rule !== 'string') throw new InvalidOptionError('rule', given.rule, 'text with an RRULE');
+    if (typeof data.rule !== 'string') throw new InvalidOptionError('rule', source.rule, 'text with an RRULE');
     this.#rule = data.rule;
     this.#parts = parseRRule(data.rule);
     this.#dst = readDst(data);
@@ -87,7 +87,7 @@ export class RRuleTrigger extends WallClockTrigger {
 
   protected describeGrid(): string {
     const { timezone } = this.options;
-    const parts = [this.#grid.inWords(), timezone];
+    const parts = [this.#grid.inWords() ?? `by the rule ${this.#rule}`, timezone];
     const count = this.#parts.get('COUNT');
     if (count !== undefined) parts.push(count === '1' ? 'once' : `${count} times`);
     const until = this.#parts.get('UNTIL');

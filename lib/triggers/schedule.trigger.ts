@@ -83,7 +83,7 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     let latest = from;
     let count = 1;
     // Jitter only delays: what is planned before this is due for sure, and need not be looked at.
-    const sure = Math.min(now - jitterMs, this.#endAt);
+    const sure = Math.floor(Math.min(now - jitterMs, this.#endAt));
     const lastSure = this.#lastUntil(sure, from.scheduledTime, seed);
     if (lastSure !== null) {
       count += this.#count(from.scheduledTime + 1, lastSure, seed, from.scheduledTime);
@@ -147,7 +147,7 @@ export abstract class ScheduleTrigger extends BaseTrigger {
   ): number | null {
     let time = first;
     for (let steps = 0; steps < MAX_EXCLUSIONS; steps += 1) {
-      if (time === null || time > this.#endAt) return null;
+      if (time === null) return null;
       const until = calendar.excludedUntil(time);
       if (until === null) return time;
       if (until === Infinity) return null;

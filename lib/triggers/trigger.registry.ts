@@ -1,6 +1,6 @@
 import { InvalidOptionError, UnknownNameError } from '../errors/input.errors.js';
 import { SystemClock } from '../model/clock.js';
-import { assertTimezone } from '../time/inputs.js';
+import { assertTimezone, toInstant } from '../time/inputs.js';
 import { AndTrigger } from './and.trigger.js';
 import { BaseTrigger } from './base.trigger.js';
 import { CalendarIntervalTrigger } from './calendar-interval.trigger.js';
@@ -139,8 +139,6 @@ export function createTrigger(
 ): BaseTrigger {
   if (options instanceof BaseTrigger) return options;
   assertTimezone(timezone, 'timezone');
-  return defaultTriggerRegistry.create(options as TriggerData, {
-    now: now?.getTime() ?? new SystemClock().now(),
-    timezone,
-  });
+  const moment = now === undefined ? new SystemClock().now() : toInstant(now, 'now');
+  return defaultTriggerRegistry.create(options as TriggerData, { now: moment, timezone });
 }

@@ -67,9 +67,13 @@ export class RRuleGrid implements LocalGrid {
     return MAX_YEAR;
   }
 
-  /** The rule in words, without its end. */
-  inWords(): string {
-    return toText(this.#rule, 'en', { excludeTzAbbreviation: true });
+  /** The rule in words, without its end; null where the library has none. */
+  inWords(): string | null {
+    try {
+      return toText(this.#rule, 'en', { excludeTzAbbreviation: true });
+    } catch {
+      return null;
+    }
   }
 
   #search(time: number): number {

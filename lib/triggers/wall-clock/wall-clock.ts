@@ -32,6 +32,7 @@ export class WallClock {
    * @param time Milliseconds since the epoch.
    */
   next(time: number): number | null {
+    if (!Number.isFinite(time)) return null;
     let from = time;
     const lastYear = this.grid.lastYear(yearOf(civilFromDays(Math.floor(time / DAY_MS))));
     for (let steps = 0; steps < MAX_SEGMENTS; steps += 1) {

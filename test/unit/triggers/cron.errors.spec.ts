@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidOptionError, UnknownOptionError } from '../../../lib/errors/input.errors.js';
 import { CronSyntaxError } from '../../../lib/errors/trigger.errors.js';
+import { defaultTriggerRegistry } from '../../../lib/triggers/trigger.registry.js';
 import { make } from './trigger.fixtures.js';
 
 function failure(options: Readonly<Record<string, unknown>>): CronSyntaxError {
@@ -107,6 +108,16 @@ describe('an error in a cron expression', () => {
     [{ expression: '@daily', dialect: 'asyncz' }, 'it has 1 field'],
   ])('%j: %s', (options, found) => {
     expect(failure(options).message).toContain(found);
+  });
+
+  it('is one, for a task, where nothing is given at all', () => {
+    const task = { now: 0, timezone: 'UTC', strict: true };
+    expect(() => defaultTriggerRegistry.create({ type: 'cron', expression: undefined }, task)).toThrow(
+      /Invalid expression: undefined. Allowed: an expression, or at least one field/,
+    );
+    expect(defaultTriggerRegistry.create({ type: 'cron', expression: '* * * * * *' }, task).describe()).toBe(
+      'every second, UTC',
+    );
   });
 
   it('is another one where it is no text at all', () => {

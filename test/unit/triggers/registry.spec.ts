@@ -199,6 +199,16 @@ describe('createTrigger', () => {
     }
   });
 
+  it('refuses moments that are none', () => {
+    const trigger = createTrigger({ type: 'cron', hour: 5 });
+    expect(() => trigger.next(null, new Date(NaN))).toThrow(/^Invalid now: Invalid Date/);
+    expect(() => trigger.next(new Date(NaN), new Date(0))).toThrow(/^Invalid previous: Invalid Date/);
+    expect(() => createTrigger({ type: 'date' }, { now: new Date(NaN) })).toThrow(/^Invalid now/);
+    // Past the public face the search still ends.
+    expect(trigger.nextTime(null, NaN)).toBeNull();
+    expect(trigger.nextTime(null, Infinity)).toBeNull();
+  });
+
   it('does not change or keep what it was given', () => {
     const data = Object.freeze({ type: 'cron', expression: '0 9 * * *', calendar: { weekdays: ['sun'] } });
     const trigger = createTrigger(data);
