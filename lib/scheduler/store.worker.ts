@@ -179,7 +179,7 @@ export class StoreWorker {
     // With several executors the tasks of a full one are read past, or they would keep the others' from being seen.
     const limit = executors.aliases().length > 1 ? CLAIM_LIMIT : Math.min(room, CLAIM_LIMIT);
     const asked = clock.monotonic();
-    const { claimed, storeNow, nextDueAt } = await this.store.claimDue(
+    const { claimed, failed, storeNow, nextDueAt } = await this.store.claimDue(
       { limit, handlers: handlers.names(), owner: this.services.identity, leaseMs: this.options.leaseMs },
       planClaim({
         owner: this.services.identity,
@@ -189,7 +189,8 @@ export class StoreWorker {
       }),
     );
     storeClock.sync(storeNow);
-    this.#worked();
+    if (failed[0]) this.#failed(failed[0].error);
+    else this.#worked();
     this.#lastPassAt = clock.now();
     await this.#start(claimed, asked);
     if (claimed.length >= limit) return 0;

@@ -156,6 +156,8 @@ export type ClaimPlan = (task: TaskRecord, storeNow: number) => ClaimDecision | 
 /** @publicApi */
 export interface ClaimResult {
   readonly claimed: readonly ClaimedTask[];
+  /** The tasks whose claim could not be written while others' could; they are as they were, and due. */
+  readonly failed: readonly FailedChange[];
   /** The store's clock at the time, in milliseconds since the epoch. */
   readonly storeNow: number;
   /** When the next task of these handlers is due, in milliseconds since the epoch; null when there is none. */

@@ -25,7 +25,7 @@ export async function claimDue(
   nextDue: () => Promise<number | null>,
 ): Promise<ClaimResult> {
   const { limit, handlers } = request;
-  const { committed, storeNow } = await store.transact<Omit<ClaimedTask, 'id' | 'task'>>(
+  const { committed, failed, storeNow } = await store.transact<Omit<ClaimedTask, 'id' | 'task'>>(
     { due: { limit, handlers } },
     (task, now) => {
       const decision = plan(task, now);
@@ -37,7 +37,7 @@ export async function claimDue(
   const claimed = committed.map(({ id, task, value: { start, history } }) => ({ id, task, start, history }));
   // A full batch says that more may be due at once, which spares the question.
   const nextDueAt = claimed.length >= limit ? storeNow : await nextDue();
-  return { claimed, storeNow, nextDueAt };
+  return { claimed, failed, storeNow, nextDueAt };
 }
 
 /** Ends runs through `transact`, all results of a task in one change. */

@@ -177,14 +177,14 @@ export class MemoryStore extends BaseStore {
   }
 
   /**
-   * Arguments go through the codec, which refuses here what no durable store could keep, so that moving to one holds no
-   * surprise.
+   * Goes through the codec, which refuses here what no durable store could keep, so that moving to one holds no surprise.
    */
   #ownDefinition(task: TaskRecord): TaskDefinition {
     const { args, ...rest } = task.definition;
     const codec = this.#codec!;
+    const row = codec.encodeTask(task);
     if (args.length === 0) return Object.freeze({ ...frozenCopy(rest), args: Object.freeze([]) });
-    const copy = codec.decodeTask(codec.encodeTask(task));
+    const copy = codec.decodeTask(row);
     if ('unreadable' in copy) throw new TypeError(`What was just written cannot be read: ${copy.message}`);
     return Object.freeze({ ...frozenCopy(rest), args: copy.definition.args });
   }

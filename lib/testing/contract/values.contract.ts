@@ -138,6 +138,8 @@ export const VALUES_AND_IDS: ContractSection = {
       const isRefusal = ({ code }: { code?: string }) => code === 'ASYNCZ_UNSERIALIZABLE';
       await assert.rejects((async () => store.addTask(unwritable('a')))(), isRefusal);
       await assert.rejects((async () => store.addTasks([unwritable('a')]))(), isRefusal);
+      const trigger = { type: 'date', runAt: new Date(5) };
+      await assert.rejects((async () => store.addTask(makeTask('a', { trigger })))(), isRefusal);
       assert.deepStrictEqual([...(await store.getAllTasks())], []);
       const kept = makeTask('a', { nextRunTime: now + 1, args: ['kept'] });
       await store.addTask(kept);
