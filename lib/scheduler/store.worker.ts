@@ -252,13 +252,13 @@ export class StoreWorker {
   }
 
   /**
-   * A pass brings the store's time along; a poll does not, and the store's clock may be stepped. In this process the
-   * question costs nothing, elsewhere it is asked once a minute.
+   * A pass brings the store's time along; a poll does not, and the store's clock may be stepped. Where it is this host's
+   * the question costs nothing, elsewhere it is asked once a minute.
    */
   async #syncClock(): Promise<void> {
     const { clock, storeClock } = this.services;
-    const near = this.store.capabilities.coordination === 'process';
-    if (!near && clock.monotonic() - storeClock.syncedAt < CLOCK_SYNC_MS) return;
+    const isNear = this.store.capabilities.coordination !== 'cluster';
+    if (!isNear && clock.monotonic() - storeClock.syncedAt < CLOCK_SYNC_MS) return;
     storeClock.sync(await this.store.now());
   }
 

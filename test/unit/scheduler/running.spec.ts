@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { TaskContext } from 'nestjs-asyncz';
-import { currentTaskContext, LeaseLostError, RunTimeoutError, ShutdownError } from 'nestjs-asyncz';
+import type { StoreCapabilities, TaskContext } from 'nestjs-asyncz';
+import { currentTaskContext, LeaseLostError, MemoryStore, RunTimeoutError, ShutdownError } from 'nestjs-asyncz';
 import { nextEvent, recordEvents } from '../../support/events.js';
 import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
 
@@ -189,6 +189,32 @@ describe('a running scheduler', () => {
     clock.advance(1_000);
     await settle();
     expect(times).toEqual([3 * 3_600_000, 3 * 3_600_000 + 60_000]);
+  });
+
+  it("notices with the next poll that the host's clock was stepped", async () => {
+    const times: number[] = [];
+    const store = new (class extends MemoryStore {
+      override readonly capabilities: StoreCapabilities = {
+        coordination: 'host',
+        wakeUp: 'polled',
+        transactionalAdds: false,
+        durable: false,
+      };
+    })();
+    const { scheduler, clock } = createScheduler(
+      { tick: (_args, context) => times.push(context.scheduledTime.getTime() - START) },
+      { store, pollInterval: '1s' },
+    );
+    await scheduler.start();
+    await scheduler.tasks.add({ handler: 'tick', trigger: { type: 'interval', hours: 1 } });
+    clock.advance(1_000);
+    await settle();
+    clock.set(START + 3_600_000);
+    clock.advance(1_000);
+    await settle();
+    clock.advance(1);
+    await settle();
+    expect(times).toEqual([3_600_000]);
   });
 
   it('runs an extra run beside the schedule, also of a paused task, and leaves both as they are', async () => {
