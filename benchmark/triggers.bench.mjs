@@ -49,7 +49,8 @@ const LIBRARIES = {
     return (date) => trigger.next(date, date);
   },
   croner(expression, timezone) {
-    const cron = new Cron(expression, { timezone, paused: true });
+    // A fixed offset is its fast way; it takes ten times as long in the zone UTC.
+    const cron = new Cron(expression, timezone === 'UTC' ? { utcOffset: 0, paused: true } : { timezone, paused: true });
     return (date) => cron.nextRun(date);
   },
   'cron-parser'(expression, timezone) {

@@ -53,6 +53,14 @@ describe('WallClock', () => {
       '2025-05-02T00:15',
     ]);
     expect(next.count(at('2025-05-01T12:00'), at('2025-05-02T12:00'))).toBe(3);
+    // 23:30 becomes 01:30: all of 00:15 and 00:45 lies in the gap, behind a 23:45 that is skipped.
+    const long = clockOf('15,45 23,0 * * *', '2025-05-01T23:30', 0, 120);
+    expect(allRuns(long, '2025-05-01T12:00', '2025-05-02T12:00')).toEqual([
+      '2025-05-01T23:15',
+      '2025-05-02T00:15',
+      '2025-05-02T00:45',
+    ]);
+    expect(long.count(at('2025-05-01T12:00'), at('2025-05-02T12:00'))).toBe(3);
   });
 
   it('counts moved times by the second where the gap is no whole number of minutes', () => {
