@@ -87,7 +87,7 @@ export class SqliteSession implements Session {
         reason = new StoreUnavailableError(
           this.address,
           `the application has had a transaction open on this connection for ${this.timeoutMs} ms. ` +
-            'Within a transaction, add tasks with { transaction: entityManager }',
+            'Within a transaction, add tasks with the option transaction: entityManager',
         );
       } catch (error) {
         const cause = driverErrorOf(error);
