@@ -1,72 +1,137 @@
 import { Scheduler } from 'nestjs-asyncz';
-import type { SchedulerSettings } from 'nestjs-asyncz';
-import type { ClusterStoreKind } from './cluster.stores.js';
+import type { SchedulerSettings, Store } from 'nestjs-asyncz';
+import type { Backing, ClusterStoreKind } from './cluster.stores.js';
 import { Ledger } from './ledger.js';
-import { SchedulerProcess } from './scheduler.process.js';
-import type { SchedulerProcessOptions } from './scheduler.process.js';
+import type { ProcessPool } from './process.pool.js';
+import type { SchedulerProcess, SchedulerProcessOptions } from './scheduler.process.js';
 
 /** How much of its full length each scenario has: a tenth in `npm test`, all of it in `npm run test:cluster`. */
 export const SCALE = Number(process.env.ASYNCZ_CLUSTER_SCALE ?? 0.1);
 
-/** Short leases and polls, so that what takes half a minute in production takes a second here. */
-export const QUICK: SchedulerSettings = { lease: '1s', pollInterval: '100ms', heartbeatInterval: '1s' };
+/** A scheduler of a scenario, in a process of its own. */
+export interface Worker {
+  readonly process: SchedulerProcess;
+  /** Where it notes what becomes of runs. */
+  readonly ledger: string;
+}
 
 /** A store, a ledger, a client, and the processes of one scenario; all of it goes when the scenario is over. */
 export class ClusterBench {
   readonly ledger = new Ledger();
-  readonly #backing: ReturnType<ClusterStoreKind['create']>;
-  readonly #processes = new Set<SchedulerProcess>();
+  readonly #workers = new Set<Worker>();
 
   private constructor(
+    readonly kind: ClusterStoreKind,
+    readonly backing: Backing,
+    /** Adds and asks, and runs nothing. */
     readonly client: Scheduler,
-    backing: ReturnType<ClusterStoreKind['create']>,
-  ) {
-    this.#backing = backing;
-  }
+    /** The client's. */
+    readonly store: Store,
+    readonly pool: ProcessPool,
+    private readonly settings: SchedulerSettings,
+  ) {}
 
-  static async open(kind: ClusterStoreKind): Promise<ClusterBench> {
-    const backing = kind.create();
-    const client = new Scheduler({ ...QUICK, role: 'client', identity: 'client', stores: { default: backing.open() } });
+  /** @param url The server to use instead of the usual one. */
+  static async open(kind: ClusterStoreKind, pool: ProcessPool, url?: string): Promise<ClusterBench> {
+    const backing = kind.create(url);
+    // Short leases and polls: what takes half a minute in production takes a second or a few here.
+    const settings: SchedulerSettings = {
+      lease: `${leaseOf(kind)}ms`,
+      pollInterval: kind.slow ? '500ms' : '100ms',
+      heartbeatInterval: '1s',
+    };
+    const store = backing.open();
+    const client = new Scheduler({ ...settings, role: 'client', stores: { default: store } });
     await client.start();
-    return new ClusterBench(client, backing);
+    return new ClusterBench(kind, backing, client, store, pool, settings);
   }
 
-  async start(options: Omit<SchedulerProcessOptions, 'store' | 'ledger'> = {}): Promise<SchedulerProcess> {
-    const settings = { ...QUICK, ...options.settings };
-    const worker = await SchedulerProcess.start({
+  get leaseMs(): number {
+    return leaseOf(this.kind);
+  }
+
+  async start(options: Partial<Omit<SchedulerProcessOptions, 'ledger'>> = {}): Promise<Worker> {
+    const worker = { process: await this.pool.take(), ledger: this.ledger.file() };
+    this.#workers.add(worker);
+    await worker.process.start({
+      store: this.backing.store,
+      concurrency: 20,
+      declared: [],
+      handlers: ['work'],
       ...options,
-      settings,
-      store: this.#backing.store,
-      ledger: this.ledger.file(),
+      settings: { ...this.settings, ...options.settings },
+      ledger: worker.ledger,
     });
-    this.#processes.add(worker);
     return worker;
   }
 
-  async kill(worker: SchedulerProcess): Promise<void> {
-    this.#processes.delete(worker);
-    await worker.kill();
+  /** Several at once. */
+  startMany(count: number, options: Parameters<ClusterBench['start']>[0] = {}): Promise<Worker[]> {
+    return Promise.all(Array.from({ length: count }, () => this.start(options)));
   }
 
+  async kill(worker: Worker): Promise<void> {
+    this.#workers.delete(worker);
+    await worker.process.kill();
+  }
+
+  async stop(worker: Worker): Promise<void> {
+    this.#workers.delete(worker);
+    await worker.process.stop();
+    this.pool.giveBack(worker.process);
+  }
+
+  /** Resolves when no task is left: one-shot tasks exist until their run has ended. */
+  async allEnded(): Promise<void> {
+    const isEmpty = async () => (await this.client.inspection.getTaskInfos({ limit: 1 })).total === 0;
+    // Whatever befalls the server befalls the client too.
+    await until('every run has ended', () => isEmpty().catch(() => false), 120_000);
+  }
+
+  /** @throws Error When a process has ended by itself. */
   async close(): Promise<void> {
-    await Promise.all([...this.#processes].map((worker) => worker.kill()));
+    const workers = [...this.#workers];
+    const crashed = workers.filter(({ process }) => process.hasCrashed).length;
+    await Promise.all(workers.map((worker) => this.#end(worker)));
     await this.client.shutdown();
-    await this.#backing.dispose();
+    await this.backing.dispose();
     this.ledger.dispose();
+    if (crashed > 0) throw new Error(`${crashed} processes have ended by themselves`);
+  }
+
+  async #end({ process }: Worker): Promise<void> {
+    process.thaw();
+    try {
+      await withTimeout(process.stop(0), 20_000);
+      this.pool.giveBack(process);
+    } catch {
+      // It hangs or is gone; what that means the scenario itself has seen.
+      await process.kill();
+    }
   }
 }
 
-/** Asks until it is so; what a process elsewhere does cannot be awaited. */
+function leaseOf({ slow }: ClusterStoreKind): number {
+  return slow ? 3_000 : 1_000;
+}
+
+/** Asks until it is so; what a process elsewhere does cannot be awaited. Returns whether it came to be so in time. */
+export async function becomes(condition: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  const end = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > end) return false;
+    await pause(50);
+  }
+  return true;
+}
+
+/** The same. @throws Error When it did not come to be so in time. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
   timeoutMs = 60_000,
 ): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`After ${timeoutMs} ms not yet: ${what}`);
-    await pause(50);
-  }
+  if (!(await becomes(condition, timeoutMs))) throw new Error(`After ${timeoutMs} ms not yet: ${what}`);
 }
 
 /** Lets time pass where passing time is what the scenario is about. */
@@ -76,10 +141,10 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
-/** One line a scenario and store: what was expected and what came of it. */
-export function report(scenario: string, store: string, figures: Record<string, number | string>): void {
-  const text = Object.entries(figures)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
-  console.log(`${scenario.padEnd(8)} ${store.padEnd(10)} ${text}`);
+async function withTimeout(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Not done within ${ms} ms`)), ms);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -1,112 +1,146 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
+import mongoose from 'mongoose';
+import { Redis } from 'ioredis';
+import { DataSource } from 'typeorm';
 import { FileStore } from '../../lib/stores/file/file.store.js';
 import { MongooseStore } from '../../lib/stores/mongoose/mongoose.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { TypeormStore } from '../../lib/stores/typeorm/typeorm.store.js';
-import { mongodbUrl, mysqlUrl, postgresUrl, redisUrl } from '../support/server-urls.js';
+import { mysqlUrl, postgresUrl, redisUrl } from '../support/server-urls.js';
+import { MARIADB_TROUBLES, MONGODB_TROUBLES, POSTGRES_TROUBLES, REDIS_TROUBLES } from './server.troubles.js';
+import type { ServerTroubles } from './server.troubles.js';
 import type { ClusterStore } from './scheduler.process.js';
 
-/** A kind of store that the scenarios run on. */
+/** The place of one scenario's tasks. */
+export interface Backing {
+  readonly store: ClusterStore;
+  open(): Store;
+  /** Removes what was made. */
+  dispose(): Promise<void>;
+}
+
+/** A kind of store that coordinates more than one process. */
 export interface ClusterStoreKind {
   readonly name: string;
   /** The MongoDB stand-in is slow, and gets fewer tasks: see `test/support/mongodb`. */
   readonly slow: boolean;
-  /** New and empty; `dispose` removes what it made. */
-  create(): { store: ClusterStore; open(): Store; dispose(): Promise<void> };
+  /** The server; null where processes share a file, and with it the clock of their machine. */
+  readonly server: (ServerTroubles & { url(): string }) | null;
+  /** A new and empty place. `url`: on this server instead of the usual one. */
+  create(url?: string): Backing;
 }
 
 const unique = () => `asyncz_c${randomBytes(5).toString('hex')}`;
 
-function typeorm(name: string, database: () => { url: string; remove(): void }): ClusterStoreKind {
+function typeorm(url: string, dispose: (tableName: string) => Promise<void>): Backing {
+  const options = { database: url, tableName: unique() };
   return {
-    name,
-    slow: false,
-    create() {
-      const { url, remove } = database();
-      const options = { database: url, tableName: unique() };
-      return {
-        store: { module: 'stores/typeorm/index.js', className: 'TypeormStore', options },
-        open: () => new TypeormStore(options),
-        async dispose() {
-          const { DataSource } = await import('typeorm');
-          if (!url.startsWith('sqlite')) {
-            const type = url.startsWith('mysql') ? 'mysql' : 'postgres';
-            const dataSource = await new DataSource({ type, url }).initialize();
-            for (const table of ['tasks', 'runs', 'schedulers']) {
-              await dataSource.query(`DROP TABLE IF EXISTS ${options.tableName}_${table}`);
-            }
-            await dataSource.destroy();
-          }
-          remove();
-        },
-      };
+    store: { module: 'stores/typeorm/index.js', className: 'TypeormStore', options },
+    open: () => new TypeormStore(options),
+    dispose: () => dispose(options.tableName),
+  };
+}
+
+async function dropTables(type: 'postgres' | 'mysql', url: string, tableName: string): Promise<void> {
+  const dataSource = await new DataSource({ type, url }).initialize();
+  for (const table of ['tasks', 'runs', 'schedulers']) {
+    await dataSource.query(`DROP TABLE IF EXISTS ${tableName}_${table}`);
+  }
+  await dataSource.destroy();
+}
+
+function redis(url: string): Backing {
+  const prefix = unique();
+  const options = { url, tasksKey: `${prefix}.tasks`, runTimesKey: `${prefix}.run_times` };
+  return {
+    store: { module: 'stores/redis/index.js', className: 'RedisStore', options },
+    open: () => new RedisStore(options),
+    async dispose() {
+      const client = new Redis(url);
+      for (const key of await client.keys(`*${prefix}*`)) await client.unlink(key);
+      await client.quit();
     },
   };
 }
 
-function sqliteFile() {
-  const folder = mkdtempSync(join(tmpdir(), 'asyncz-sqlite-'));
-  return { url: `sqlite:${join(folder, 'asyncz.db')}`, remove: () => rmSync(folder, { recursive: true, force: true }) };
+function mongodb(uri: string): Backing {
+  const options = { uri, database: unique() };
+  return {
+    store: { module: 'stores/mongoose/index.js', className: 'MongooseStore', options },
+    open: () => new MongooseStore(options),
+    async dispose() {
+      const connection = await mongoose.createConnection(uri, { dbName: options.database }).asPromise();
+      await connection.dropDatabase();
+      await connection.close();
+    },
+  };
 }
 
-const server = (url: () => string) => () => ({ url: url(), remove: () => {} });
+function sqlite(): Backing {
+  const folder = mkdtempSync(join(tmpdir(), 'asyncz-sqlite-'));
+  return typeorm(`sqlite:${join(folder, 'asyncz.db')}`, async () => rmSync(folder, { recursive: true }));
+}
 
-/** Every kind of store that coordinates more than one process. */
-export const CLUSTER_STORES: readonly ClusterStoreKind[] = [
-  typeorm('PostgreSQL', server(postgresUrl)),
-  typeorm('MariaDB', server(mysqlUrl)),
-  typeorm('SQLite', sqliteFile),
-  {
-    name: 'Redis',
-    slow: false,
-    create() {
-      const prefix = unique();
-      const options = { url: redisUrl(), tasksKey: `${prefix}.tasks`, runTimesKey: `${prefix}.run_times` };
-      return {
-        store: { module: 'stores/redis/index.js', className: 'RedisStore', options },
-        open: () => new RedisStore(options),
-        async dispose() {
-          const { Redis } = await import('ioredis');
-          const client = new Redis(redisUrl());
-          for (const key of await client.keys(`*${prefix}*`)) await client.del(key);
-          await client.quit();
-        },
-      };
+function files(): Backing {
+  const directory = mkdtempSync(join(tmpdir(), 'asyncz-files-'));
+  return {
+    store: { module: 'stores/file/file.store.js', className: 'FileStore', options: { directory } },
+    open: () => new FileStore({ directory }),
+    dispose: async () => rmSync(directory, { recursive: true }),
+  };
+}
+
+/** @param mongodbUrl The server that the tests of this file have. */
+export function clusterStores(mongodbUrl: () => string): readonly ClusterStoreKind[] {
+  return [
+    {
+      name: 'PostgreSQL',
+      slow: false,
+      server: { url: postgresUrl, ...POSTGRES_TROUBLES },
+      create: (url = postgresUrl()) => typeorm(url, (tableName) => dropTables('postgres', url, tableName)),
     },
-  },
-  {
-    name: 'MongoDB',
-    slow: true,
-    create() {
-      const options = { uri: mongodbUrl(), database: unique() };
-      return {
-        store: { module: 'stores/mongoose/index.js', className: 'MongooseStore', options },
-        open: () => new MongooseStore(options),
-        async dispose() {
-          const { default: mongoose } = await import('mongoose');
-          const connection = await mongoose.createConnection(options.uri, { dbName: options.database }).asPromise();
-          await connection.dropDatabase();
-          await connection.close();
-        },
-      };
+    {
+      name: 'MariaDB',
+      slow: false,
+      server: { url: mysqlUrl, ...MARIADB_TROUBLES },
+      create: (url = mysqlUrl()) => typeorm(url, (tableName) => dropTables('mysql', url, tableName)),
     },
-  },
-  {
-    name: 'files',
-    slow: false,
-    create() {
-      const directory = mkdtempSync(join(tmpdir(), 'asyncz-files-'));
-      return {
-        store: { module: 'stores/file/file.store.js', className: 'FileStore', options: { directory } },
-        open: () => new FileStore({ directory }),
-        async dispose() {
-          rmSync(directory, { recursive: true, force: true });
-        },
-      };
+    { name: 'SQLite', slow: false, server: null, create: sqlite },
+    {
+      name: 'Redis',
+      slow: false,
+      server: { url: redisUrl, ...REDIS_TROUBLES },
+      create: (url = redisUrl()) => redis(url),
     },
-  },
-];
+    {
+      name: 'MongoDB',
+      slow: true,
+      server: { url: mongodbUrl, ...MONGODB_TROUBLES },
+      create: (url = mongodbUrl()) => mongodb(url),
+    },
+    { name: 'files', slow: false, server: null, create: files },
+  ];
+}
+
+/** The same place, reached through another port. */
+export function through(port: number, { module, className, options }: ClusterStore): ClusterStore {
+  const moved = Object.entries(options).map(([name, value]) => {
+    if (typeof value !== 'string' || !/^\w+:\/\//.test(value)) return [name, value];
+    const url = new URL(value);
+    url.hostname = '127.0.0.1';
+    url.port = String(port);
+    return [name, url.href];
+  });
+  return { module, className, options: Object.fromEntries(moved) as object };
+}
+
+/** The port of a server's URL. */
+export function portOf(url: string): number {
+  const { port, protocol } = new URL(url);
+  const usual: Record<string, number> = { 'postgres:': 5432, 'mysql:': 3306, 'redis:': 6379, 'mongodb:': 27017 };
+  return Number(port || usual[protocol]);
+}

@@ -18,38 +18,60 @@ export interface ClusterStore {
 
 export interface SchedulerProcessOptions {
   readonly store: ClusterStore;
-  /** The file that starts and ends are written to. */
+  /** The file that is to say what becomes of runs: see `Ledger`. */
   readonly ledger: string;
-  readonly settings?: SchedulerSettings;
-  /** @default 20 */
-  readonly concurrency?: number;
-  /** How long a run takes, in milliseconds. @default 0 */
+  readonly settings: SchedulerSettings;
+  readonly concurrency: number;
+  /** How long a run takes whose task does not say so, in milliseconds. @default 0 */
   readonly workMs?: number;
-  /** How wrong the clock of the process is, in milliseconds. */
+  /** How wrong the clock of the process is, in milliseconds. @default 0 */
   readonly clockOffsetMs?: number;
-  readonly declared?: readonly DeclaredTask[];
-  /** @default ['work'] */
-  readonly handlers?: readonly string[];
+  readonly declared: readonly DeclaredTask[];
+  readonly handlers: readonly string[];
 }
 
-/** A scheduler in a process of its own. */
+/** An event of the scheduler that its process tells of. */
+export interface ToldEvent {
+  readonly name: string;
+  readonly taskId: string | null;
+}
+
+type Command =
+  | { readonly type: 'start'; readonly options: SchedulerProcessOptions }
+  | { readonly type: 'stop'; readonly timeoutMs: number }
+  | { readonly type: 'step'; readonly ms: number }
+  | { readonly type: 'memory' };
+
+type Message =
+  | ({ readonly type: 'event' } & ToldEvent)
+  | { readonly type: 'done'; readonly value: unknown }
+  | { readonly type: 'failed'; readonly message: string };
+
+/**
+ * A process with a whole scheduler. When that has stopped, the process can be given another one: to start a process costs
+ * most of a second of the processor, and the scenarios need hundreds.
+ */
 export class SchedulerProcess {
-  /** The types of what it told, in order. */
-  readonly told: string[] = [];
   readonly #exit: Promise<unknown>;
+  #told: ToldEvent[] = [];
+  #answer: { resolve: (value: unknown) => void; reject: (error: Error) => void } | null = null;
+  #isGone = false;
+  #isKilled = false;
+  #isFrozen = false;
 
   private constructor(private readonly child: ChildProcess) {
-    child.on('message', ({ type }: { type: string }) => this.told.push(type));
-    this.#exit = once(child, 'exit');
+    child.on('message', (message) => this.#take(message as Message));
+    this.#exit = once(child, 'exit').then(([code, signal]) => {
+      this.#isGone = true;
+      this.#settle(new Error(`The process ended with ${String(code ?? signal)}`));
+    });
   }
 
-  /** Resolves when the scheduler has started. */
-  static async start(options: SchedulerProcessOptions): Promise<SchedulerProcess> {
-    const child = fork(PROGRAM, [await builtLibrary(), JSON.stringify(options)], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+  /** Resolves when the process has loaded the library. */
+  static async fork(): Promise<SchedulerProcess> {
+    const child = fork(PROGRAM, [await builtLibrary()], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const worker = new SchedulerProcess(child);
-    await worker.#until('ready');
+    await worker.#next();
     return worker;
   }
 
@@ -57,42 +79,79 @@ export class SchedulerProcess {
     return this.child.pid!;
   }
 
-  send(message: { type: 'step'; ms: number }): void {
-    this.child.send(message);
+  /** Whether the process ended though nobody killed it. */
+  get hasCrashed(): boolean {
+    return this.#isGone && !this.#isKilled;
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** What the scheduler told since it was started, in order. */
+  get told(): readonly ToldEvent[] {
+    return this.#told;
+  }
+
+  /** Resolves when the scheduler has started. */
+  async start(options: SchedulerProcessOptions): Promise<void> {
+    this.#told = [];
+    await this.#ask({ type: 'start', options });
+  }
+
+  /** Shuts the scheduler down in order. */
+  async stop(timeoutMs = 10_000): Promise<void> {
+    await this.#ask({ type: 'stop', timeoutMs });
+  }
+
+  /** Steps the clock of the process. */
+  async step(ms: number): Promise<void> {
+    await this.#ask({ type: 'step', ms });
+  }
+
+  async memory(): Promise<NodeJS.MemoryUsage> {
+    return (await this.#ask({ type: 'memory' })) as NodeJS.MemoryUsage;
+  }
+
+  freeze(): void {
+    this.#isFrozen = true;
+    this.child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    if (this.#isFrozen) this.child.kill('SIGCONT');
+    this.#isFrozen = false;
   }
 
   /** Kills it at once; resolves when it is gone. */
   async kill(): Promise<void> {
+    this.#isKilled ||= !this.#isGone;
     this.child.kill('SIGKILL');
     await this.#exit;
   }
 
-  /** Stops it in order. */
-  async stop(timeoutMs = 10_000): Promise<void> {
-    if (!this.child.connected) return;
-    const stopped = this.#until('stopped');
-    this.child.send({ type: 'stop', timeoutMs });
-    await stopped;
-    await this.#exit;
+  async #ask(command: Command): Promise<unknown> {
+    const answer = this.#next();
+    if (!this.#isGone) this.child.send(command);
+    return answer;
   }
 
-  async #until(type: string): Promise<void> {
-    const heard = new Promise<void>((resolve) => {
-      const listen = (message: { type: string }) => {
-        if (message.type !== type) return;
-        this.child.off('message', listen);
-        resolve();
-      };
-      this.child.on('message', listen);
+  #next(): Promise<unknown> {
+    if (this.#isGone) return Promise.reject(new Error('The process has ended'));
+    return new Promise((resolve, reject) => {
+      this.#answer = { resolve, reject };
     });
-    const gone = this.#exit.then(() => {
-      throw new Error(`The process ended before it was ${type}`);
-    });
-    gone.catch(() => {});
-    await Promise.race([heard, gone]);
+  }
+
+  #take(message: Message): void {
+    if (message.type === 'event') this.#told.push(message);
+    else this.#settle(message.type === 'failed' ? new Error(message.message) : null, message);
+  }
+
+  #settle(error: Error | null, message?: Message): void {
+    const answer = this.#answer;
+    this.#answer = null;
+    if (error) answer?.reject(error);
+    else answer?.resolve(message?.type === 'done' ? message.value : null);
   }
 }

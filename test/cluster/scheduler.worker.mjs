@@ -1,49 +1,39 @@
-// A process with a whole scheduler, for the cluster tests. Arguments: the built library, and how it is to work as JSON (see
-// SchedulerWorkerOptions). What happens is appended to a ledger with a synchronous write, so that it is known of however
-// this process dies: S a start, E an end, A an aborted signal, R a refused end, each with run, attempt and token.
+// A process for whole schedulers, one after the other, for the cluster tests. Argument: the built library. What it is told
+// and what it tells goes through IPC: see scheduler.process.ts. What happens to runs is appended to a ledger with a
+// synchronous write, so that it is known of however this process dies: see ledger.ts.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [library, given] = process.argv.slice(2);
-const {
-  store,
-  settings = {},
-  ledger,
-  concurrency = 20,
-  workMs = 0,
-  clockOffsetMs = 0,
-  declared = [],
-  handlers = ['work'],
-} = JSON.parse(given);
+const [library] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(join(library, path)).href);
 const { AsyncExecutor, Scheduler, SystemClock } = await load('index.js');
-const { [store.className]: StoreClass } = await load(store.module);
 
 /** A machine whose clock is wrong. */
 class WrongClock extends SystemClock {
-  offset = clockOffsetMs;
+  constructor(offset) {
+    super();
+    this.offset = offset;
+  }
+
   now() {
     return super.now() + this.offset;
   }
 }
 
-const file = openSync(ledger, 'a');
-const note = (kind, { runId, attempt, token }) =>
-  writeSync(file, `${kind}\t${runId}\t${attempt}\t${token}\t${process.hrtime.bigint()}\n`);
+let scheduler;
+let clock;
+let file;
 
-const clock = new WrongClock();
-const scheduler = new Scheduler({
-  ...settings,
-  clock,
-  stores: { default: new StoreClass(store.options) },
-  executors: { default: new AsyncExecutor({ concurrency }) },
-});
-const work = async (_args, context) => {
+const note = (kind, { runId, attempt, token, coalesced = 0 }) =>
+  writeSync(file, `${[kind, runId, attempt, token, coalesced, process.hrtime.bigint(), Date.now()].join('\t')}\n`);
+
+/** Obeys its signal at once. A task says with its first argument how long its runs take, in milliseconds. */
+async function work(ms, context) {
   note('S', context);
-  if (workMs > 0) {
+  if (ms > 0) {
     await new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, workMs);
+      const timer = setTimeout(resolve, ms);
       context.signal.addEventListener('abort', () => {
         clearTimeout(timer);
         note('A', context);
@@ -52,23 +42,48 @@ const work = async (_args, context) => {
     });
   }
   note('E', context);
-};
-for (const name of handlers) scheduler.registerHandler(name, work);
-scheduler.addListener(({ runId, attempt, token }) => note('R', { runId, attempt, token }), 'run.fenced');
-scheduler.addListener(
-  ({ name, store: alias }) => process.send?.({ type: name, store: alias }),
-  ['store.failed', 'store.recovered', 'scheduler.clock-skew'],
-);
-scheduler.declareTasks(declared);
+}
 
-process.on('message', async (message) => {
-  if (message.type === 'stop') {
+async function start({ store, settings, ledger, concurrency, workMs = 0, clockOffsetMs = 0, declared, handlers }) {
+  const { [store.className]: StoreClass } = await load(store.module);
+  file = openSync(ledger, 'a');
+  clock = new WrongClock(clockOffsetMs);
+  scheduler = new Scheduler({
+    ...settings,
+    clock,
+    stores: { default: new StoreClass(store.options) },
+    executors: { default: new AsyncExecutor({ concurrency }) },
+  });
+  for (const name of handlers) scheduler.registerHandler(name, ([ms = workMs], context) => work(ms, context));
+  scheduler.addListener((event) => note('R', event), 'run.fenced');
+  scheduler.addListener(
+    ({ name, taskId = null }) => process.send({ type: 'event', name, taskId }),
+    ['task.added', 'store.failed', 'store.recovered', 'scheduler.clock-skew'],
+  );
+  scheduler.declareTasks(declared);
+  await scheduler.start();
+}
+
+async function obey({ type, ...message }) {
+  if (type === 'start') {
+    await start(message.options);
+  } else if (type === 'stop') {
     await scheduler.shutdown(message.timeoutMs);
     closeSync(file);
-    process.send({ type: 'stopped' }, () => process.disconnect());
-  } else if (message.type === 'step') {
+  } else if (type === 'step') {
     clock.offset += message.ms;
+  } else if (type === 'memory') {
+    return process.memoryUsage();
+  }
+  return null;
+}
+
+process.on('message', async (message) => {
+  try {
+    process.send({ type: 'done', value: await obey(message) });
+  } catch (error) {
+    process.send({ type: 'failed', message: error.stack });
   }
 });
-await scheduler.start();
-process.send({ type: 'ready' });
+process.on('disconnect', () => process.exit());
+process.send({ type: 'done', value: null });

@@ -1,0 +1,93 @@
+import { afterAll, describe, it } from 'vitest';
+import { useMongodb } from '../support/mongodb.js';
+import { ClusterBench, SCALE } from './cluster.bench.js';
+import { clusterStores } from './cluster.stores.js';
+import type { ClusterStoreKind } from './cluster.stores.js';
+import { ProcessPool } from './process.pool.js';
+import { steppedClock, wrongClocks } from './scenarios/clocks.scenario.js';
+import { freeze } from './scenarios/freeze.scenario.js';
+import { herd } from './scenarios/herd.scenario.js';
+import { kill } from './scenarios/kill.scenario.js';
+import { outage } from './scenarios/outage.scenario.js';
+import { partition } from './scenarios/partition.scenario.js';
+import { restart } from './scenarios/restart.scenario.js';
+import { soak } from './scenarios/soak.scenario.js';
+
+/** The soak takes ten minutes in full. */
+const TIMEOUT_MS = SCALE < 1 ? 300_000 : 1_200_000;
+
+const mongodb = useMongodb();
+const stores = clusterStores(() => mongodb.url());
+const pool = new ProcessPool();
+afterAll(() => pool.dispose());
+
+/** At a tenth of the length most of a scenario is waiting, so several stores share it; in full each has the machine alone. */
+const each = SCALE < 1 ? it.concurrent : it;
+
+function onEach(
+  kinds: readonly ClusterStoreKind[],
+  scenario: (bench: ClusterBench) => Promise<void>,
+  test: typeof it | typeof it.concurrent = each,
+): void {
+  for (const kind of kinds) {
+    test(`on ${kind.name}`, { timeout: TIMEOUT_MS }, () => withBench(kind, scenario));
+  }
+}
+
+async function withBench(
+  kind: ClusterStoreKind,
+  scenario: (bench: ClusterBench) => Promise<void>,
+  url?: string,
+): Promise<void> {
+  const bench = await ClusterBench.open(kind, pool, url);
+  try {
+    await scenario(bench);
+  } finally {
+    await bench.close();
+  }
+}
+
+const withServer = stores.filter(({ server }) => server !== null);
+const withoutServer = stores.filter(({ server }) => server === null);
+
+describe('kill: no run is lost, and none doubled that must not be, while processes are killed', () => {
+  onEach(stores, kill);
+});
+
+describe('freeze: a process that was stopped for three lease lengths is fenced and overwrites nothing', () => {
+  onEach(stores, freeze);
+});
+
+describe('partition: a process that is cut off from its server stops in time, and works again afterwards', () => {
+  onEach(withServer, partition);
+});
+
+describe('restart: no run is lost or doubled while the server breaks off in the middle of claims and ends', () => {
+  for (const kind of withServer) {
+    each(`on ${kind.name}`, { timeout: TIMEOUT_MS }, async () => {
+      const own = await kind.server!.own();
+      try {
+        await withBench(kind, (bench) => restart(bench, own), own.url);
+      } finally {
+        await own.dispose();
+      }
+    });
+  }
+});
+
+describe("clocks: due times follow the store's clock, without a storm and without a stall", () => {
+  onEach(withServer, wrongClocks);
+  onEach(withoutServer, steppedClock);
+});
+
+describe('herd: processes that start at once on an empty store add each task once, and run it once', () => {
+  onEach(stores, herd);
+});
+
+describe('outage: what came due in three hours runs once, and tells how many times were folded', () => {
+  onEach(stores, outage);
+});
+
+describe('soak: recurring tasks run for long, none is missed, and memory stays flat', () => {
+  onEach(stores, soak, it);
+});

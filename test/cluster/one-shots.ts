@@ -1,0 +1,45 @@
+import type { Scheduler, TaskOptions } from 'nestjs-asyncz';
+
+export interface OneShots {
+  /** The ids of those with delivery at-least-once. */
+  readonly least: readonly string[];
+  /** The ids of those with delivery at-most-once. */
+  readonly most: readonly string[];
+}
+
+const BATCH = 50;
+
+/**
+ * Adds one-shot tasks, every other one with delivery at-most-once, that come due one after the other over a time.
+ *
+ * @param prefix Begins their ids, so that several of these can be told apart.
+ * @param workMs How long their runs take, in milliseconds; by their place when it is a function.
+ */
+export async function addOneShots(
+  client: Scheduler,
+  prefix: string,
+  { count, overMs, workMs = 0 }: { count: number; overMs: number; workMs?: number | ((at: number) => number) },
+): Promise<OneShots> {
+  const now = Date.now();
+  const ids = Array.from({ length: count }, (_, at) => `${prefix}-${at % 2 ? 'most' : 'least'}-${at}`);
+  const isMost = (_: string, at: number) => at % 2 === 1;
+  for (let first = 0; first < count; first += BATCH) {
+    await Promise.all(
+      ids.slice(first, first + BATCH).map((id, at) =>
+        client.tasks.add({
+          id,
+          handler: 'work',
+          args: [typeof workMs === 'number' ? workMs : workMs(first + at)],
+          delivery: isMost(id, first + at) ? 'at-most-once' : 'at-least-once',
+          trigger: { type: 'date', runAt: now + ((first + at) / count) * overMs },
+        } satisfies TaskOptions),
+      ),
+    );
+  }
+  return { least: ids.filter((id, at) => !isMost(id, at)), most: ids.filter(isMost) };
+}
+
+/** All of several. */
+export function together(...parts: readonly OneShots[]): OneShots {
+  return { least: parts.flatMap(({ least }) => least), most: parts.flatMap(({ most }) => most) };
+}
