@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ClaimPlan, ClaimRequest } from '../../stores/store.interface.js';
 import { startDue } from '../plan.fixtures.js';
+import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -26,10 +27,10 @@ export const CLAIMS: ContractSection = {
       assert.equal(claimed.length, 1);
       const [claim] = claimed;
       const stored = await bench.task(store, 'a');
-      assert.deepStrictEqual(claim!.task, stored);
-      assert.deepStrictEqual(claim!.task!.definition, task.definition);
-      assert.deepStrictEqual([...claim!.start], [...stored.state.live]);
-      assert.deepStrictEqual([...claim!.history], []);
+      assertSame(claim!.task, stored);
+      assertSame(claim!.task!.definition, task.definition);
+      assertSame([...claim!.start], [...stored.state.live]);
+      assertSame([...claim!.history], []);
       assert.equal(claim!.id, 'a');
       assert.equal(stored.version, 2);
       assert.ok(storeNow >= now && storeNow <= (await store.now()));
@@ -47,7 +48,7 @@ export const CLAIMS: ContractSection = {
         makeTask('paused', { nextRunTime: now - 1, state: { pause: { at: now, reason: null, actor: null } } }),
       ]);
       const { claimed, nextDueAt } = await store.claimDue(request(), start());
-      assert.deepStrictEqual(idsOf(claimed), []);
+      assertSame(idsOf(claimed), []);
       assert.equal(nextDueAt, now + 600_000);
       assert.equal((await bench.task(store, 'paused')).version, 1);
     },
@@ -58,7 +59,7 @@ export const CLAIMS: ContractSection = {
       await store.addTask(makeTask('a', { nextRunTime: (await store.now()) - 1 }));
       assert.equal((await store.claimDue(request(), start())).claimed.length, 1);
       for (const by of [store, other]) {
-        assert.deepStrictEqual(idsOf((await by.claimDue(request(), start('owner-2'))).claimed), []);
+        assertSame(idsOf((await by.claimDue(request(), start('owner-2'))).claimed), []);
       }
       assert.equal((await bench.task(other, 'a')).state.live[0]!.owner, 'owner-1');
     },
@@ -75,11 +76,11 @@ export const CLAIMS: ContractSection = {
       ]);
       const claim = async (limit: number) => store.claimDue(request({ limit }), start());
       const first = await claim(2);
-      assert.deepStrictEqual(idsOf(first.claimed), ['important', 'a']);
+      assertSame(idsOf(first.claimed), ['important', 'a']);
       assert.ok(first.nextDueAt !== null && first.nextDueAt <= first.storeNow, 'more is due at once');
-      assert.deepStrictEqual(idsOf((await claim(2)).claimed), ['b', 'late']);
-      assert.deepStrictEqual(idsOf((await claim(2)).claimed), ['unimportant']);
-      assert.deepStrictEqual(idsOf((await claim(2)).claimed), []);
+      assertSame(idsOf((await claim(2)).claimed), ['b', 'late']);
+      assertSame(idsOf((await claim(2)).claimed), ['unimportant']);
+      assertSame(idsOf((await claim(2)).claimed), []);
     },
 
     'takes only tasks of the handlers that are asked for': async (bench) => {
@@ -89,10 +90,10 @@ export const CLAIMS: ContractSection = {
       await store.addTasks([task('one'), task('two'), task('three')]);
       const claim = async (handlers: string[] | null) =>
         idsOf((await store.claimDue(request({ handlers }), start())).claimed);
-      assert.deepStrictEqual(await claim([]), []);
-      assert.deepStrictEqual(await claim(['unknown', 'tw', '%', 'one,two']), []);
-      assert.deepStrictEqual(await claim(['two', 'unknown', 'two']), ['of two']);
-      assert.deepStrictEqual(await claim(null), ['of one', 'of three']);
+      assertSame(await claim([]), []);
+      assertSame(await claim(['unknown', 'tw', '%', 'one,two']), []);
+      assertSame(await claim(['two', 'unknown', 'two']), ['of two']);
+      assertSame(await claim(null), ['of one', 'of three']);
     },
 
     'is not held up by due tasks of other handlers in front': async (bench) => {
@@ -103,7 +104,7 @@ export const CLAIMS: ContractSection = {
       );
       await store.addTasks([...theirs, makeTask('mine', { nextRunTime: now - 1 })]);
       const { claimed, nextDueAt, storeNow } = await store.claimDue(request({ limit: 2 }), start());
-      assert.deepStrictEqual(idsOf(claimed), ['mine']);
+      assertSame(idsOf(claimed), ['mine']);
       assert.equal(nextDueAt, storeNow + LEASE_MS, 'what only others can run must not wake this scheduler');
     },
 
@@ -123,8 +124,8 @@ export const CLAIMS: ContractSection = {
       const now = await store.now();
       await store.addTasks(['a', 'b'].map((id) => makeTask(id, { nextRunTime: now - 1 })));
       const plan: ClaimPlan = (task, at) => (task.id === 'a' ? null : start()(task, at));
-      assert.deepStrictEqual(idsOf((await store.claimDue(request(), plan)).claimed), ['b']);
-      assert.deepStrictEqual(await store.lookupTask('a'), makeTask('a', { nextRunTime: now - 1 }));
+      assertSame(idsOf((await store.claimDue(request(), plan)).claimed), ['b']);
+      assertSame(await store.lookupTask('a'), makeTask('a', { nextRunTime: now - 1 }));
     },
 
     'records what did not run in the same step, and removes a task that is done': async (bench) => {
@@ -138,11 +139,11 @@ export const CLAIMS: ContractSection = {
         start: [],
         history: [missed(task.id)],
       }));
-      assert.deepStrictEqual(claimed[0], { id: 'a', task: null, start: [], history: [missed('a')] });
-      assert.deepStrictEqual(idsOf(claimed), ['a', 'b']);
+      assertSame(claimed[0], { id: 'a', task: null, start: [], history: [missed('a')] });
+      assertSame(idsOf(claimed), ['a', 'b']);
       assert.equal(await store.lookupTask('a'), null);
       assert.equal((await bench.task(store, 'b')).state.nextRunTime, now + 600_000);
-      assert.deepStrictEqual([...(await store.runs({}, { limit: 5 })).runs], [missed('a'), missed('b')]);
+      assertSame([...(await store.runs({}, { limit: 5 })).runs], [missed('a'), missed('b')]);
     },
 
     'leaves a task as it was when the plan throws': async (bench) => {
@@ -196,7 +197,7 @@ export const CLAIMS: ContractSection = {
         return mine;
       };
       const [mine, theirs] = await Promise.all([claimAll(store, 'owner-1'), claimAll(other, 'owner-2')]);
-      assert.deepStrictEqual([...mine, ...theirs].sort(), ids);
+      assertSame([...mine, ...theirs].sort(), ids);
       for (const id of ids) {
         const { state, version } = await bench.task(store, id);
         assert.equal(version, 2, `${id} was claimed more than once`);
@@ -227,7 +228,7 @@ export const CLAIMS: ContractSection = {
         return idsOf(committed);
       };
       const [claimed, paused] = await Promise.all([claimAll(), pauseAll()]);
-      assert.deepStrictEqual(paused.sort(), [...ids].sort());
+      assertSame(paused.sort(), [...ids].sort());
       for (const id of ids) {
         const { state, version } = await bench.task(store, id);
         assert.equal(state.pause?.reason, 'elsewhere', `the pause of ${id} was overwritten`);

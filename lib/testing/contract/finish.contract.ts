@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TaskRecord } from '../../model/task.js';
 import type { Store } from '../../stores/store.interface.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
+import { assertSame } from '../same-value.js';
 import type { StoreBench } from '../store.bench.js';
 import { makeLiveRun, makeTask } from '../task.fixtures.js';
 import type { TaskFields } from '../task.fixtures.js';
@@ -48,19 +49,16 @@ export const FINISH: ContractSection = {
       const before = await store.now();
       const { settled, refused } = await store.finishRuns([result]);
       const stored = await bench.task(store, 'a');
-      assert.deepStrictEqual([...refused], []);
-      assert.deepStrictEqual(
-        [...settled],
-        [{ runId: run!.id, taskId: 'a', token: run!.token, task: stored, paused: false }],
-      );
-      assert.deepStrictEqual([...stored.state.live], []);
+      assertSame([...refused], []);
+      assertSame([...settled], [{ runId: run!.id, taskId: 'a', token: run!.token, task: stored, paused: false }]);
+      assertSame([...stored.state.live], []);
       assert.equal(stored.version, task.version + 1);
       assert.equal(stored.state.nextRunTime, later);
       assert.equal(stored.state.lastToken, task.state.lastToken);
       assert.ok(stored.state.updatedAt >= before);
       const { startedAt, endedAt } = result.record!;
-      assert.deepStrictEqual(stored.state.lastRun, { id: run!.id, status: 'succeeded', startedAt, endedAt });
-      assert.deepStrictEqual([...(await store.runs({}, { limit: 5 })).runs], [result.record]);
+      assertSame(stored.state.lastRun, { id: run!.id, status: 'succeeded', startedAt, endedAt });
+      assertSame([...(await store.runs({}, { limit: 5 })).runs], [result.record]);
       assert.equal(await store.getNextRunTime(), later);
     },
 
@@ -88,7 +86,7 @@ export const FINISH: ContractSection = {
       await store.finishRuns([resultOf(task, task.state.live[0]!, 'succeeded')]);
       const stored = await bench.task(store, 'a');
       assert.equal(stored.state.exhausted, true);
-      assert.deepStrictEqual([...stored.state.live], []);
+      assertSame([...stored.state.live], []);
       assert.equal(await store.getNextRunTime(), null);
     },
 
@@ -106,15 +104,15 @@ export const FINISH: ContractSection = {
       });
       const nobody = { ...results[0]!, taskId: 'nobody', runId: 'nobody@1' };
       const { settled, refused } = await store.finishRuns([...results, nobody]);
-      assert.deepStrictEqual([...refused].map(({ taskId }) => taskId).sort(), ['nobody', 't3', 't7']);
-      assert.deepStrictEqual(settled.map(({ taskId }) => taskId).sort(), ids.filter((id) => !isStale(id)).sort());
+      assertSame([...refused].map(({ taskId }) => taskId).sort(), ['nobody', 't3', 't7']);
+      assertSame(settled.map(({ taskId }) => taskId).sort(), ids.filter((id) => !isStale(id)).sort());
       for (const id of ids) {
         const { live } = (await bench.task(store, id)).state;
         assert.equal(live.length, isStale(id) ? 1 : 0, id);
       }
       assert.equal((await store.runs({}, { limit: 100 })).runs.length, 23);
       const nothing = await store.finishRuns([]);
-      assert.deepStrictEqual([nothing.settled.length, nothing.refused.length], [0, 0]);
+      assertSame([nothing.settled.length, nothing.refused.length], [0, 0]);
     },
 
     'ends several runs of one task in one step': async (bench) => {
@@ -136,13 +134,13 @@ export const FINISH: ContractSection = {
         resultOf(task, stale, 'succeeded'),
         resultOf(task, unique[2]!, 'failed'),
       ]);
-      assert.deepStrictEqual(
+      assertSame(
         settled.map(({ runId }) => runId),
         ['run-0', 'run-2'],
       );
-      assert.deepStrictEqual([...refused], [{ taskId: 'a', runId: 'run-1', token: stale.token }]);
+      assertSame([...refused], [{ taskId: 'a', runId: 'run-1', token: stale.token }]);
       const stored = await bench.task(store, 'a');
-      assert.deepStrictEqual([...stored.state.live], [unique[1]]);
+      assertSame([...stored.state.live], [unique[1]]);
       assert.equal(stored.state.failuresInARow, 1);
       assert.equal((await store.runs({ taskId: 'a' }, { limit: 5 })).runs.length, 2);
     },
@@ -154,8 +152,8 @@ export const FINISH: ContractSection = {
       await store.finishRuns([result]);
       const after = await store.lookupTask('a');
       const { settled, refused } = await store.finishRuns([result]);
-      assert.deepStrictEqual([settled.length, refused.length], [0, 1]);
-      assert.deepStrictEqual(await store.lookupTask('a'), after);
+      assertSame([settled.length, refused.length], [0, 1]);
+      assertSame(await store.lookupTask('a'), after);
       assert.equal((await store.runs({}, { limit: 5 })).runs.length, 1);
     },
 
@@ -167,7 +165,7 @@ export const FINISH: ContractSection = {
       const { settled } = await store.finishRuns([resultOf(task, run!, 'failed', { retryAt })]);
       assert.equal(settled[0]!.paused, false);
       const stored = await bench.task(store, 'a');
-      assert.deepStrictEqual(
+      assertSame(
         [...stored.state.live],
         [
           {
@@ -183,7 +181,7 @@ export const FINISH: ContractSection = {
       );
       assert.equal(stored.state.failuresInARow, 0);
       assert.equal(await store.getNextRunTime(), retryAt);
-      assert.deepStrictEqual(await claimAll(store), []);
+      assertSame(await claimAll(store), []);
     },
 
     'lets a run that is given back start at once, without a trace in the history': async (bench) => {
@@ -233,7 +231,7 @@ export const FINISH: ContractSection = {
       const next = { scheduledTime: at, runTime: at + 7 };
       await store.finishRuns([resultOf(first, first.state.live[0]!, 'succeeded', { next })]);
       const { state } = await bench.task(store, 'a');
-      assert.deepStrictEqual(
+      assertSame(
         [state.nextScheduledTime, state.nextRunTime, state.exhausted],
         [next.scheduledTime, next.runTime, false],
       );
@@ -261,9 +259,9 @@ export const FINISH: ContractSection = {
       assert.equal(settled.length, 1);
       const stored = await bench.task(store, 'a');
       assert.equal(stored.definition.name, 'renamed');
-      assert.deepStrictEqual([...stored.definition.args], ['edited']);
+      assertSame([...stored.definition.args], ['edited']);
       assert.equal(stored.state.pause?.reason, 'elsewhere');
-      assert.deepStrictEqual([...stored.state.live], []);
+      assertSame([...stored.state.live], []);
     },
   },
 };

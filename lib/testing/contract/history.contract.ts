@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import type { RunFilter } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
+import { assertRejects } from '../rejection.js';
+import { assertSame } from '../same-value.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
 
@@ -55,7 +57,7 @@ export const HISTORY: ContractSection = {
       const missed = makeRun('missed', { status: 'missed', owner: null, token: 0, startedAt: null, endedAt: T0 + 1 });
       await writeRuns(store, [failed, done, missed]);
       const { runs, next } = await store.runs({}, { limit: 10 });
-      assert.deepStrictEqual([...runs], [failed, done, missed]);
+      assertSame([...runs], [failed, done, missed]);
       assert.equal(next, null);
     },
 
@@ -69,7 +71,7 @@ export const HISTORY: ContractSection = {
         makeRun('new', { endedAt: T0 + 2 }),
       ]);
       const { runs } = await store.runs({}, { limit: 10 });
-      assert.deepStrictEqual(names(runs), ['new#1', 'a#2', 'a#1', 'b#1', 'old#1']);
+      assertSame(names(runs), ['new#1', 'a#2', 'a#1', 'b#1', 'old#1']);
     },
 
     'filters by task, run, status, source, owner and time, alone and together': async (bench) => {
@@ -97,7 +99,7 @@ export const HISTORY: ContractSection = {
       ];
       for (const [filter, expected] of cases) {
         const { runs, next } = await store.runs(filter, { limit: 10 });
-        assert.deepStrictEqual(names(runs), expected, JSON.stringify(filter));
+        assertSame(names(runs), expected, JSON.stringify(filter));
         assert.equal(next, null);
       }
     },
@@ -117,12 +119,12 @@ export const HISTORY: ContractSection = {
       assert.equal(whole!.length, 23);
       for (const limit of [1, 2, 5, 22, 23]) {
         const pages = await allPages(store, {}, limit);
-        assert.deepStrictEqual(pages.flat(), whole, `pages of ${limit}`);
+        assertSame(pages.flat(), whole, `pages of ${limit}`);
         assert.ok(pages.every((page) => page.length > 0 && page.length <= limit));
         assert.equal(pages.length, Math.ceil(23 / limit));
       }
       const odd = (await allPages(store, { taskId: 'odd' }, 2)).flat();
-      assert.deepStrictEqual(
+      assertSame(
         odd,
         whole!.filter(({ taskId }) => taskId === 'odd'),
       );
@@ -137,7 +139,7 @@ export const HISTORY: ContractSection = {
       const first = await store.runs({}, { limit: 3 });
       await writeRuns(store, [makeRun('newer', { endedAt: T0 + 100 })]);
       const second = await store.runs({}, { limit: 3, cursor: first.next! });
-      assert.deepStrictEqual(names([...first.runs, ...second.runs]), ['r5#1', 'r4#1', 'r3#1', 'r2#1', 'r1#1', 'r0#1']);
+      assertSame(names([...first.runs, ...second.runs]), ['r5#1', 'r4#1', 'r3#1', 'r2#1', 'r1#1', 'r0#1']);
       assert.equal(second.next, null);
     },
 
@@ -145,11 +147,8 @@ export const HISTORY: ContractSection = {
       const store = await bench.open();
       await writeRuns(store, [makeRun('a')]);
       for (const cursor of ['nonsense', '', 'W10', Buffer.from('{"a":1}').toString('base64url')]) {
-        await assert.rejects(
-          (async () => store.runs({}, { limit: 3, cursor }))(),
-          ({ code }: { code?: string }) => code === 'ASYNCZ_INVALID_OPTION',
-          `the cursor ${JSON.stringify(cursor)}`,
-        );
+        const what = `The cursor ${JSON.stringify(cursor)}`;
+        await assertRejects(() => store.runs({}, { limit: 3, cursor }), 'ASYNCZ_INVALID_OPTION', what);
       }
     },
 
@@ -162,7 +161,7 @@ export const HISTORY: ContractSection = {
         makeRun('a', { attempt: 1, token: 3, endedAt: T0 + 2 }),
       ]);
       const { runs } = await store.runs({}, { limit: 10 });
-      assert.deepStrictEqual(
+      assertSame(
         runs.map(({ attempt, token, status, result }) => [attempt, token, status, result]),
         [
           [1, 1, 'succeeded', 'second'],
@@ -178,7 +177,7 @@ export const HISTORY: ContractSection = {
       await store.saveRuns([makeRun('a', { endedAt: T0, result: 'first' }), makeRun('b', { endedAt: T0 + 1 })]);
       await store.saveRuns([makeRun('a', { endedAt: T0, result: { second: true } })]);
       const { runs } = await store.runs({}, { limit: 10 });
-      assert.deepStrictEqual(
+      assertSame(
         [...runs],
         [makeRun('b', { endedAt: T0 + 1 }), makeRun('a', { endedAt: T0, result: { second: true } })],
       );
@@ -191,7 +190,7 @@ export const HISTORY: ContractSection = {
       await store.addTask(makeTask('b'));
       await store.transact({ ids: ['b'] }, (task) => ({ task, history: [makeRun('b1', { taskId: 'b' })], value: 1 }));
       await store.deleteTask('b');
-      assert.deepStrictEqual(names((await store.runs({}, { limit: 5 })).runs), ['a1#1', 'b1#1']);
+      assertSame(names((await store.runs({}, { limit: 5 })).runs), ['a1#1', 'b1#1']);
     },
 
     'prunes runs that ended before a time, the oldest first, in bounded steps': async (bench) => {
@@ -202,16 +201,10 @@ export const HISTORY: ContractSection = {
       );
       assert.equal(await store.pruneRuns({ before: T0, keep: null, limit: 100 }), 0);
       assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, limit: 3 }), 3);
-      assert.deepStrictEqual(names((await store.runs({}, { limit: 9 })).runs), [
-        'r7#1',
-        'r6#1',
-        'r5#1',
-        'r4#1',
-        'r3#1',
-      ]);
+      assertSame(names((await store.runs({}, { limit: 9 })).runs), ['r7#1', 'r6#1', 'r5#1', 'r4#1', 'r3#1']);
       assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, limit: 3 }), 2);
       assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, limit: 3 }), 0);
-      assert.deepStrictEqual(names((await store.runs({}, { limit: 9 })).runs), ['r7#1', 'r6#1', 'r5#1']);
+      assertSame(names((await store.runs({}, { limit: 9 })).runs), ['r7#1', 'r6#1', 'r5#1']);
     },
 
     'prunes all but the latest runs of each task': async (bench) => {
@@ -221,10 +214,10 @@ export const HISTORY: ContractSection = {
         ...Array.from({ length: 2 }, (_, at) => makeRun(`b${at}`, { taskId: 'b', endedAt: T0 - at })),
       ]);
       assert.equal(await store.pruneRuns({ before: null, keep: 2, limit: 100 }), 3);
-      assert.deepStrictEqual(names((await store.runs({ taskId: 'a' }, { limit: 9 })).runs), ['a4#1', 'a3#1']);
-      assert.deepStrictEqual(names((await store.runs({ taskId: 'b' }, { limit: 9 })).runs), ['b0#1', 'b1#1']);
+      assertSame(names((await store.runs({ taskId: 'a' }, { limit: 9 })).runs), ['a4#1', 'a3#1']);
+      assertSame(names((await store.runs({ taskId: 'b' }, { limit: 9 })).runs), ['b0#1', 'b1#1']);
       assert.equal(await store.pruneRuns({ before: T0 + 4, keep: 1, limit: 100 }), 3);
-      assert.deepStrictEqual(names((await store.runs({}, { limit: 9 })).runs), ['a4#1']);
+      assertSame(names((await store.runs({}, { limit: 9 })).runs), ['a4#1']);
       assert.equal(await store.pruneRuns({ before: null, keep: null, limit: 100 }), 0);
     },
   },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { LiveRun } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
+import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import type { StoreBench } from '../store.bench.js';
 import { makeTask } from '../task.fixtures.js';
@@ -30,7 +31,7 @@ export const LEASES: ContractSection = {
       const store = await bench.open();
       const other = await bench.other(store);
       await store.addTask(makeTask('a', { nextRunTime: (await store.now()) - 1 }));
-      assert.deepStrictEqual(await claim(store, 'dead', bench.shortLeaseMs), ['a']);
+      assertSame(await claim(store, 'dead', bench.shortLeaseMs), ['a']);
       const first = await liveRun(bench, store, 'a');
       assert.equal(await other.getNextRunTime(), first.leaseUntil);
       let takenAt = 0;
@@ -46,7 +47,7 @@ export const LEASES: ContractSection = {
       assert.equal(second.attempt, first.attempt + 1);
       assert.ok(second.token > first.token, 'the fencing token did not grow');
       const { runs } = await other.runs({ taskId: 'a' }, { limit: 5 });
-      assert.deepStrictEqual(
+      assertSame(
         runs.map(({ status, owner, token }) => ({ status, owner, token })),
         [{ status: 'lost', owner: 'dead', token: first.token }],
       );
@@ -65,7 +66,7 @@ export const LEASES: ContractSection = {
         taken.push(...both.flat());
         return taken.length >= ids.length;
       }, 'the leases of a dead scheduler to run out');
-      assert.deepStrictEqual(taken.sort(), [...ids].sort());
+      assertSame(taken.sort(), [...ids].sort());
     },
 
     'prolongs a lease to now plus its length': async (bench) => {
@@ -77,15 +78,12 @@ export const LEASES: ContractSection = {
       const before = await store.now();
       const renewed = await store.renewLeases([{ taskId: 'a', runId, token }], bench.longLeaseMs);
       const after = await store.now();
-      assert.deepStrictEqual(
-        { lost: [...renewed.lost], cancelled: [...renewed.cancelled] },
-        { lost: [], cancelled: [] },
-      );
+      assertSame({ lost: [...renewed.lost], cancelled: [...renewed.cancelled] }, { lost: [], cancelled: [] });
       const run = await liveRun(bench, other, 'a');
       assert.ok(run.leaseUntil! >= before + bench.longLeaseMs && run.leaseUntil! <= after + bench.longLeaseMs);
       assert.equal(await other.getNextRunTime(), run.leaseUntil);
       await bench.passed(other, leaseUntil!);
-      assert.deepStrictEqual(await claim(other, 'owner-2', bench.longLeaseMs), []);
+      assertSame(await claim(other, 'owner-2', bench.longLeaseMs), []);
     },
 
     'prolongs many at once and names the lost ones': async (bench) => {
@@ -108,10 +106,10 @@ export const LEASES: ContractSection = {
       const before = await store.now();
       const { lost } = await store.renewLeases([refs[0]!, stale, other, refs[3]!, idle, unknown], 900_000);
       const names = (all: Iterable<{ taskId: string }>) => [...all].map(({ taskId }) => taskId).sort();
-      assert.deepStrictEqual(names(lost), ['b', 'c', 'gone', 'idle', 'never']);
+      assertSame(names(lost), ['b', 'c', 'gone', 'idle', 'never']);
       assert.ok((await liveRun(bench, store, 'a')).leaseUntil! >= before + 900_000);
       assert.ok((await liveRun(bench, store, 'b')).leaseUntil! < before + 900_000);
-      assert.deepStrictEqual([...(await store.renewLeases([], 900_000)).lost], []);
+      assertSame([...(await store.renewLeases([], 900_000)).lost], []);
     },
 
     'does not prolong the lease of whoever was succeeded': async (bench) => {
@@ -126,8 +124,8 @@ export const LEASES: ContractSection = {
       );
       const heir = await liveRun(bench, other, 'a');
       const { lost } = await store.renewLeases([{ taskId: 'a', runId, token }], 900_000);
-      assert.deepStrictEqual([...lost], [{ taskId: 'a', runId, token }]);
-      assert.deepStrictEqual(await liveRun(bench, store, 'a'), heir);
+      assertSame([...lost], [{ taskId: 'a', runId, token }]);
+      assertSame(await liveRun(bench, store, 'a'), heir);
     },
 
     'tells the owner that somebody asked to abort a run': async (bench) => {
@@ -149,10 +147,10 @@ export const LEASES: ContractSection = {
         }),
       );
       const { lost, cancelled } = await store.renewLeases(refs, bench.longLeaseMs);
-      assert.deepStrictEqual([...lost], []);
+      assertSame([...lost], []);
       const { runId, token } = refs[0]!;
-      assert.deepStrictEqual([...cancelled], [{ runId, token, request: cancel }]);
-      assert.deepStrictEqual((await liveRun(bench, other, 'a')).cancel, cancel);
+      assertSame([...cancelled], [{ runId, token, request: cancel }]);
+      assertSame((await liveRun(bench, other, 'a')).cancel, cancel);
     },
 
     'refuses the result of whoever was succeeded, and names it': async (bench) => {
@@ -168,13 +166,13 @@ export const LEASES: ContractSection = {
       );
       const heir = await bench.task(other, 'a');
       const late = await store.finishRuns([resultOf(task, frozen, 'succeeded')]);
-      assert.deepStrictEqual([...late.settled], []);
-      assert.deepStrictEqual([...late.refused], [{ taskId: 'a', runId: frozen.id, token: frozen.token }]);
-      assert.deepStrictEqual(await store.lookupTask('a'), heir);
+      assertSame([...late.settled], []);
+      assertSame([...late.refused], [{ taskId: 'a', runId: frozen.id, token: frozen.token }]);
+      assertSame(await store.lookupTask('a'), heir);
       assert.equal((await store.runs({ status: 'succeeded' }, { limit: 5 })).runs.length, 0);
       const { settled, refused } = await other.finishRuns([resultOf(heir, heir.state.live[0]!, 'succeeded')]);
       assert.equal(settled.length, 1);
-      assert.deepStrictEqual([...refused], []);
+      assertSame([...refused], []);
       assert.equal(await other.lookupTask('a'), null);
     },
   },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { resultOf, startDue } from '../plan.fixtures.js';
+import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -18,12 +19,12 @@ export const LIFECYCLE: ContractSection = {
       ]);
       const request = { limit: 9, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
       const { claimed } = await first.claimDue(request, startDue('x', 600_000));
-      assert.deepStrictEqual(idsOf(claimed), ['run']);
+      assertSame(idsOf(claimed), ['run']);
       const tasks = await first.getAllTasks();
       const { durable } = first.capabilities;
       await bench.shutdown(first);
       const second = await bench.open();
-      assert.deepStrictEqual([...(await second.getAllTasks())], durable ? [...tasks] : []);
+      assertSame([...(await second.getAllTasks())], durable ? [...tasks] : []);
       if (!durable) return;
       assert.equal(await second.getNextRunTime(), now + 600_000);
       const { task, start } = claimed[0]!;
@@ -39,7 +40,7 @@ export const LIFECYCLE: ContractSection = {
       await bench.shutdown(first);
       const second = await bench.open();
       const keeps = first.capabilities.durable && bench.options.keepsHistory !== false;
-      assert.deepStrictEqual([...(await second.runs({}, { limit: 5 })).runs], keeps ? [run] : []);
+      assertSame([...(await second.runs({}, { limit: 5 })).runs], keeps ? [run] : []);
     },
 
     'lets the runs of a process that was killed be taken over after a restart': async (bench) => {
@@ -63,8 +64,8 @@ export const LIFECYCLE: ContractSection = {
       await store.addTask(makeTask('a'));
       await writeRuns(store, [makeRun('r')]);
       const elsewhere = await bench.openElsewhere();
-      assert.deepStrictEqual([...(await elsewhere.getAllTasks())], []);
-      assert.deepStrictEqual([...(await elsewhere.runs({}, { limit: 5 })).runs], []);
+      assertSame([...(await elsewhere.getAllTasks())], []);
+      assertSame([...(await elsewhere.runs({}, { limit: 5 })).runs], []);
       await elsewhere.addTask(makeTask('a', { name: 'elsewhere' }));
       assert.equal(await elsewhere.removeAllTasks(), 1);
       assert.equal((await bench.task(store, 'a')).definition.name, 'a');
@@ -77,13 +78,13 @@ export const LIFECYCLE: ContractSection = {
       assert.equal(await other.getNextRunTime(), null);
       await store.addTask(makeTask('a', { nextRunTime: now - 1 }));
       assert.equal(await other.getNextRunTime(), now - 1);
-      assert.deepStrictEqual(idsOf(await other.getDueTasks(now)), ['a']);
+      assertSame(idsOf(await other.getDueTasks(now)), ['a']);
       await other.updateTask({ ...makeTask('a', { nextRunTime: now + 600_000 }), version: 2 }, 1);
       assert.equal(await store.getNextRunTime(), now + 600_000);
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), []);
+      assertSame(idsOf(await store.getDueTasks(now)), []);
       await store.deleteTask('a');
       assert.equal(await other.lookupTask('a'), null);
-      assert.deepStrictEqual([...(await other.getAllTasks())], []);
+      assertSame([...(await other.getAllTasks())], []);
     },
 
     'can be started again after a shutdown': async (bench) => {
@@ -91,7 +92,7 @@ export const LIFECYCLE: ContractSection = {
       await bench.shutdown(store);
       await bench.start(store);
       await store.addTask(makeTask('a', { nextRunTime: await store.now() }));
-      assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['a']);
+      assertSame(idsOf(await store.getAllTasks()), ['a']);
     },
 
     'gives a clock that does not stand still or run away': async (bench) => {
@@ -112,7 +113,7 @@ export const BORROWED: ContractSection = {
       try {
         await bench.start(store);
         await store.addTask(makeTask('a', { nextRunTime: await store.now() }));
-        assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['a']);
+        assertSame(idsOf(await store.getAllTasks()), ['a']);
         assert.equal(await isOpen(), true);
         await bench.shutdown(store);
         assert.equal(await isOpen(), true, 'the shutdown closed a connection that it had not opened');
@@ -143,7 +144,7 @@ export const TRANSACTIONS: ContractSection = {
             throw rollback;
           }))(),
       );
-      assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['committed']);
+      assertSame(idsOf(await store.getAllTasks()), ['committed']);
     },
   },
 };

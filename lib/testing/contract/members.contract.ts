@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -29,7 +30,7 @@ export const MEMBERS: ContractSection = {
     "keeps each scheduler's last heartbeat, by the store's clock": async (bench) => {
       const store = await bench.open();
       const other = await bench.other(store);
-      assert.deepStrictEqual([...(await store.schedulers())], []);
+      assertSame([...(await store.schedulers())], []);
       const before = await store.now();
       await store.heartbeat(member('one'));
       await other.heartbeat(member('two', { role: 'client', running: 0, handlers: [] }));
@@ -37,7 +38,7 @@ export const MEMBERS: ContractSection = {
       const after = await store.now();
       const members = [...(await other.schedulers())].sort((a, b) => (a.identity < b.identity ? -1 : 1));
       for (const { heartbeatAt } of members) assert.ok(heartbeatAt >= before && heartbeatAt <= after);
-      assert.deepStrictEqual(
+      assertSame(
         members,
         [member('one', { running: 7 }), member('two', { role: 'client', running: 0, handlers: [] })].map(
           (expected, at) => Object.assign(expected, { heartbeatAt: members[at]?.heartbeatAt }),
@@ -51,7 +52,7 @@ export const MEMBERS: ContractSection = {
       await store.heartbeat(member('two'));
       await store.retire('one');
       await store.retire('never seen');
-      assert.deepStrictEqual(
+      assertSame(
         [...(await store.schedulers())].map(({ identity }) => identity),
         ['two'],
       );
@@ -62,7 +63,7 @@ export const MEMBERS: ContractSection = {
       const other = await bench.other(store);
       const identities = Array.from({ length: 10 }, (_, at) => `s${at}`);
       await Promise.all(identities.map(async (identity, at) => (at % 2 ? other : store).heartbeat(member(identity))));
-      assert.deepStrictEqual((await store.schedulers()).map(({ identity }) => identity).sort(), identities);
+      assertSame((await store.schedulers()).map(({ identity }) => identity).sort(), identities);
     },
 
     'shows no trace of heartbeats among the tasks': async (bench) => {
@@ -72,15 +73,15 @@ export const MEMBERS: ContractSection = {
       await store.addTask(makeTask('a', { nextRunTime: now + 600_000 }));
       await store.heartbeat(member('one'));
       const { tasks, total } = await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 10 });
-      assert.deepStrictEqual([idsOf(tasks), total], [['a'], 1]);
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now + 500_000)), []);
+      assertSame([idsOf(tasks), total], [['a'], 1]);
+      assertSame(idsOf(await store.getDueTasks(now + 500_000)), []);
       assert.equal(await store.getNextRunTime(), now + 600_000);
       const { committed } = await store.transact({ due: { limit: 9, handlers: null } }, (task) => ({
         task,
         history: [],
         value: null,
       }));
-      assert.deepStrictEqual(idsOf(committed), []);
+      assertSame(idsOf(committed), []);
     },
 
     'wakes the other schedulers where it says that wake-ups are pushed': async (bench) => {

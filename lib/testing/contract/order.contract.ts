@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeLiveRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -18,7 +19,7 @@ export const ORDER: ContractSection = {
         makeTask('first', { nextRunTime: now }),
       ]);
       const ids = idsOf(await store.getAllTasks());
-      assert.deepStrictEqual(ids, ['first', 'tie-a', 'tie-b', 'later', 'none-1', 'none-2']);
+      assertSame(ids, ['first', 'tie-a', 'tie-b', 'later', 'none-1', 'none-2']);
     },
 
     'keeps milliseconds exactly, in the year 1970 and in 2200': async (bench) => {
@@ -26,12 +27,12 @@ export const ORDER: ContractSection = {
       const times = [0, 1, 999, 1_577_880_000_123, 4_102_444_800_001, 7_258_118_400_007];
       await store.addTasks(times.map((time) => makeTask(`at-${time}`, { nextRunTime: time })));
       const stored = await store.getAllTasks();
-      assert.deepStrictEqual(
+      assertSame(
         stored.map((task) => !('unreadable' in task) && task.state.nextRunTime),
         times,
       );
       assert.equal(await store.getNextRunTime(), 0);
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(1_577_880_000_122)), ['at-0', 'at-1', 'at-999']);
+      assertSame(idsOf(await store.getDueTasks(1_577_880_000_122)), ['at-0', 'at-1', 'at-999']);
       assert.equal((await store.getDueTasks(1_577_880_000_123)).length, 4);
     },
 
@@ -50,15 +51,15 @@ export const ORDER: ContractSection = {
         task('future', -9, now + 1),
       ]);
       const ids = idsOf(await store.getDueTasks(now));
-      assert.deepStrictEqual(ids, ['p-2', 'p0-early', 'p0-late', 'p1-a', 'p1-b', 'p1-late']);
+      assertSame(ids, ['p-2', 'p0-early', 'p0-late', 'p1-a', 'p1-b', 'p1-late']);
     },
 
     'counts a task due at the very millisecond, and not one before': async (bench) => {
       const store = await bench.open();
       const now = await store.now();
       await store.addTask(makeTask('a', { nextRunTime: now }));
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now - 1)), []);
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['a']);
+      assertSame(idsOf(await store.getDueTasks(now - 1)), []);
+      assertSame(idsOf(await store.getDueTasks(now)), ['a']);
     },
 
     'never counts a paused task due, nor one without a next run time': async (bench) => {
@@ -70,10 +71,10 @@ export const ORDER: ContractSection = {
         makeTask('none'),
         makeTask('mine', { nextRunTime: now - 1 }),
       ]);
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['mine']);
+      assertSame(idsOf(await store.getDueTasks(now)), ['mine']);
       assert.equal(await store.getNextRunTime(), now - 1);
       await store.deleteTask('mine');
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), []);
+      assertSame(idsOf(await store.getDueTasks(now)), []);
       assert.equal(await store.getNextRunTime(), null);
     },
 
@@ -98,9 +99,9 @@ export const ORDER: ContractSection = {
             state: { pause, live: [makeLiveRun('paused-retry@1', { availableAt: now - 10 })] },
           }),
         ]);
-        assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['retry', 'expired', 'asked']);
+        assertSame(idsOf(await store.getDueTasks(now)), ['retry', 'expired', 'asked']);
         assert.equal(await store.getNextRunTime(), now - 40);
-        assert.deepStrictEqual(idsOf(await store.getDueTasks(now + 60)), ['retry', 'expired', 'asked', 'held']);
+        assertSame(idsOf(await store.getDueTasks(now + 60)), ['retry', 'expired', 'asked', 'held']);
       },
 
     'follows a change of the next run time, in either direction': async (bench) => {
@@ -109,7 +110,7 @@ export const ORDER: ContractSection = {
       await store.addTasks([makeTask('a', { nextRunTime: now + 10 }), makeTask('b', { nextRunTime: now + 20 })]);
       await store.updateTask({ ...makeTask('b', { nextRunTime: now + 5 }), version: 2 }, 1);
       assert.equal(await store.getNextRunTime(), now + 5);
-      assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['b', 'a']);
+      assertSame(idsOf(await store.getAllTasks()), ['b', 'a']);
       await store.updateTask({ ...makeTask('b', { nextRunTime: now + 30 }), version: 3 }, 2);
       assert.equal(await store.getNextRunTime(), now + 10);
       await store.updateTask({ ...makeTask('a'), version: 2 }, 1);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TaskFilter, TaskSort } from '../../model/query.js';
 import type { Store } from '../../stores/store.interface.js';
+import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeLiveRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -66,13 +67,13 @@ export const QUERY: ContractSection = {
     'filters by state': async (bench) => {
       const store = await bench.open();
       await fill(store);
-      assert.deepStrictEqual(await ask(store, {}), ['T5', 't1', 't2', 't3', 't4']);
-      assert.deepStrictEqual(await ask(store, { state: 'scheduled' }), ['T5', 't1']);
-      assert.deepStrictEqual(await ask(store, { state: 'running' }), ['t2']);
-      assert.deepStrictEqual(await ask(store, { state: 'paused' }), ['t3']);
-      assert.deepStrictEqual(await ask(store, { state: 'finished' }), ['t4']);
-      assert.deepStrictEqual(await ask(store, { state: 'unreadable' }), []);
-      assert.deepStrictEqual(await ask(store, { state: 'pending' }), []);
+      assertSame(await ask(store, {}), ['T5', 't1', 't2', 't3', 't4']);
+      assertSame(await ask(store, { state: 'scheduled' }), ['T5', 't1']);
+      assertSame(await ask(store, { state: 'running' }), ['t2']);
+      assertSame(await ask(store, { state: 'paused' }), ['t3']);
+      assertSame(await ask(store, { state: 'finished' }), ['t4']);
+      assertSame(await ask(store, { state: 'unreadable' }), []);
+      assertSame(await ask(store, { state: 'pending' }), []);
     },
 
     'follows the state of a task': async (bench) => {
@@ -88,51 +89,51 @@ export const QUERY: ContractSection = {
       await set('t2', { live: [] });
       await set('t3', { pause: null });
       await set('T5', { live: [], nextRunTime: null, exhausted: true });
-      assert.deepStrictEqual(await ask(store, { state: 'paused' }), ['t1']);
-      assert.deepStrictEqual(await ask(store, { state: 'running' }), []);
-      assert.deepStrictEqual(await ask(store, { state: 'scheduled' }), ['t2', 't3']);
-      assert.deepStrictEqual(await ask(store, { state: 'finished' }), ['T5', 't4']);
+      assertSame(await ask(store, { state: 'paused' }), ['t1']);
+      assertSame(await ask(store, { state: 'running' }), []);
+      assertSame(await ask(store, { state: 'scheduled' }), ['t2', 't3']);
+      assertSame(await ask(store, { state: 'finished' }), ['T5', 't4']);
     },
 
     'filters by handler, executor, trigger and tag, exactly': async (bench) => {
       const store = await bench.open();
       await fill(store);
-      assert.deepStrictEqual(await ask(store, { handler: 'sweep' }), ['t2', 't4']);
-      assert.deepStrictEqual(await ask(store, { handler: 'swee' }), []);
-      assert.deepStrictEqual(await ask(store, { handler: 'mail' }), []);
-      assert.deepStrictEqual(await ask(store, { executor: 'threads' }), ['T5', 't2']);
-      assert.deepStrictEqual(await ask(store, { trigger: 'cron' }), ['t1', 't3']);
-      assert.deepStrictEqual(await ask(store, { tag: 'erp' }), ['t1', 't2']);
-      assert.deepStrictEqual(await ask(store, { tag: 'night' }), ['t1', 't4']);
-      assert.deepStrictEqual(await ask(store, { tag: 'er' }), []);
-      assert.deepStrictEqual(await ask(store, { tag: 'night,erp' }), []);
+      assertSame(await ask(store, { handler: 'sweep' }), ['t2', 't4']);
+      assertSame(await ask(store, { handler: 'swee' }), []);
+      assertSame(await ask(store, { handler: 'mail' }), []);
+      assertSame(await ask(store, { executor: 'threads' }), ['T5', 't2']);
+      assertSame(await ask(store, { trigger: 'cron' }), ['t1', 't3']);
+      assertSame(await ask(store, { tag: 'erp' }), ['t1', 't2']);
+      assertSame(await ask(store, { tag: 'night' }), ['t1', 't4']);
+      assertSame(await ask(store, { tag: 'er' }), []);
+      assertSame(await ask(store, { tag: 'night,erp' }), []);
     },
 
     'finds text in id, name, handler, trigger and executor, whatever its case, and takes no character for a wildcard':
       async (bench) => {
         const store = await bench.open();
         await fill(store);
-        assert.deepStrictEqual(await ask(store, { q: 't5' }), ['T5']);
-        assert.deepStrictEqual(await ask(store, { q: 'ALPHA' }), ['t2']);
-        assert.deepStrictEqual(await ask(store, { q: 'reports.' }), ['t1', 't3']);
-        assert.deepStrictEqual(await ask(store, { q: ' Cron ' }), ['t1', 't3']);
-        assert.deepStrictEqual(await ask(store, { q: 'thread' }), ['T5', 't2']);
-        assert.deepStrictEqual(await ask(store, { q: '100%' }), ['t3']);
-        assert.deepStrictEqual(await ask(store, { q: '%' }), ['t3']);
-        assert.deepStrictEqual(await ask(store, { q: '_' }), ['t4']);
-        assert.deepStrictEqual(await ask(store, { q: '[x].*' }), ['T5']);
-        assert.deepStrictEqual(await ask(store, { q: '.*' }), ['T5']);
-        assert.deepStrictEqual(await ask(store, { q: "'; --" }), []);
-        assert.deepStrictEqual(await ask(store, { q: '\\' }), []);
+        assertSame(await ask(store, { q: 't5' }), ['T5']);
+        assertSame(await ask(store, { q: 'ALPHA' }), ['t2']);
+        assertSame(await ask(store, { q: 'reports.' }), ['t1', 't3']);
+        assertSame(await ask(store, { q: ' Cron ' }), ['t1', 't3']);
+        assertSame(await ask(store, { q: 'thread' }), ['T5', 't2']);
+        assertSame(await ask(store, { q: '100%' }), ['t3']);
+        assertSame(await ask(store, { q: '%' }), ['t3']);
+        assertSame(await ask(store, { q: '_' }), ['t4']);
+        assertSame(await ask(store, { q: '[x].*' }), ['T5']);
+        assertSame(await ask(store, { q: '.*' }), ['T5']);
+        assertSame(await ask(store, { q: "'; --" }), []);
+        assertSame(await ask(store, { q: '\\' }), []);
       },
 
     'meets all conditions of a filter together': async (bench) => {
       const store = await bench.open();
       await fill(store);
       const filter = { trigger: 'cron', tag: 'erp', executor: 'default', q: 'report', state: 'scheduled' } as const;
-      assert.deepStrictEqual(await ask(store, filter), ['t1']);
-      assert.deepStrictEqual(await ask(store, { ...filter, state: 'paused' }), []);
-      assert.deepStrictEqual(await ask(store, { handler: 'sweep', tag: 'night' }), ['t4']);
+      assertSame(await ask(store, filter), ['t1']);
+      assertSame(await ask(store, { ...filter, state: 'paused' }), []);
+      assertSame(await ask(store, { handler: 'sweep', tag: 'night' }), ['t4']);
     },
 
     'sorts by every key in both directions, ties by id': async (bench) => {
@@ -149,8 +150,8 @@ export const QUERY: ContractSection = {
         ['priority', ['t3', 'T5', 't2', 't4', 't1']],
       ];
       for (const [by, ids] of expected) {
-        assert.deepStrictEqual(await ask(store, {}, { by, descending: false }), ids, by);
-        assert.deepStrictEqual(await ask(store, {}, { by, descending: true }), [...ids].reverse(), `${by} descending`);
+        assertSame(await ask(store, {}, { by, descending: false }), ids, by);
+        assertSame(await ask(store, {}, { by, descending: true }), [...ids].reverse(), `${by} descending`);
       }
     },
 
@@ -166,7 +167,7 @@ export const QUERY: ContractSection = {
       );
       const sort: TaskSort = { by: 'nextRunTime', descending: true };
       const whole = await store.query({ handler: 'work' }, sort, { offset: 0, limit: 100 });
-      assert.deepStrictEqual([whole.tasks.length, whole.total], [20, 20]);
+      assertSame([whole.tasks.length, whole.total], [20, 20]);
       const paged: string[] = [];
       for (let offset = 0; offset < 20; offset += 7) {
         const { tasks, total } = await store.query({ handler: 'work' }, sort, { offset, limit: 7 });
@@ -174,18 +175,18 @@ export const QUERY: ContractSection = {
         assert.ok(tasks.length <= 7);
         paged.push(...idsOf(tasks));
       }
-      assert.deepStrictEqual(paged, idsOf(whole.tasks));
+      assertSame(paged, idsOf(whole.tasks));
       const beyond = await store.query({}, sort, { offset: 1_000, limit: 7 });
-      assert.deepStrictEqual([beyond.tasks.length, beyond.total], [0, 25]);
+      assertSame([beyond.tasks.length, beyond.total], [0, 25]);
       const counted = await store.query({ handler: 'other' }, sort, { offset: 0, limit: 0 });
-      assert.deepStrictEqual([counted.tasks.length, counted.total], [0, 5]);
+      assertSame([counted.tasks.length, counted.total], [0, 5]);
     },
 
     'gives tasks as a lookup does': async (bench) => {
       const store = await bench.open();
       await fill(store);
       const { tasks } = await store.query({}, BY_ID, { offset: 0, limit: 100 });
-      assert.deepStrictEqual([...tasks], await Promise.all(idsOf(tasks).map((id) => store.lookupTask(id))));
+      assertSame([...tasks], await Promise.all(idsOf(tasks).map((id) => store.lookupTask(id))));
     },
   },
 };

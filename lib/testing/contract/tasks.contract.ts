@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
+import { assertRejects, codeOf } from '../rejection.js';
+import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -45,17 +46,14 @@ export const TASKS: ContractSection = {
         },
       });
       await store.addTask(task);
-      assert.deepStrictEqual(await store.lookupTask('full'), task);
-      assert.deepStrictEqual([...(await store.getAllTasks())], [task]);
+      assertSame(await store.lookupTask('full'), task);
+      assertSame([...(await store.getAllTasks())], [task]);
     },
 
     'refuses a second task with the same id and keeps the first': async (bench) => {
       const store = await bench.open();
       await store.addTask(makeTask('a', { name: 'first' }));
-      await assert.rejects(
-        attempt(() => store.addTask(makeTask('a', { name: 'second' }))),
-        TaskConflictError,
-      );
+      await assertRejects(() => store.addTask(makeTask('a', { name: 'second' })), 'ASYNCZ_TASK_CONFLICT');
       assert.equal((await bench.task(store, 'a')).definition.name, 'first');
     },
 
@@ -69,25 +67,25 @@ export const TASKS: ContractSection = {
       const winners = outcomes.flatMap(({ status }, at) => (status === 'fulfilled' ? [`add ${at}`] : []));
       for (const outcome of outcomes) {
         if (outcome.status === 'rejected')
-          assert.ok(outcome.reason instanceof TaskConflictError, String(outcome.reason));
+          assert.equal(codeOf(outcome.reason), 'ASYNCZ_TASK_CONFLICT', String(outcome.reason));
       }
-      assert.deepStrictEqual([(await bench.task(store, 'a')).definition.name], winners);
+      assertSame([(await bench.task(store, 'a')).definition.name], winners);
     },
 
     'adds many at once and names the ids that were there already': async (bench) => {
       const store = await bench.open();
       await store.addTask(makeTask('b', { name: 'before' }));
       const conflicts = await store.addTasks([makeTask('a'), makeTask('b', { name: 'after' }), makeTask('c')]);
-      assert.deepStrictEqual([...conflicts], ['b']);
-      assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['a', 'b', 'c']);
+      assertSame([...conflicts], ['b']);
+      assertSame(idsOf(await store.getAllTasks()), ['a', 'b', 'c']);
       assert.equal((await bench.task(store, 'b')).definition.name, 'before');
-      assert.deepStrictEqual([...(await store.addTasks([]))], []);
+      assertSame([...(await store.addTasks([]))], []);
     },
 
     'names an id that is given twice in one add of many, and keeps the first': async (bench) => {
       const store = await bench.open();
       const conflicts = await store.addTasks([makeTask('a', { name: 'first' }), makeTask('a', { name: 'second' })]);
-      assert.deepStrictEqual([...conflicts], ['a']);
+      assertSame([...conflicts], ['a']);
       assert.equal((await bench.task(store, 'a')).definition.name, 'first');
     },
 
@@ -107,16 +105,13 @@ export const TASKS: ContractSection = {
         version: 2,
       };
       await store.updateTask(changed, 1);
-      assert.deepStrictEqual(await store.lookupTask('a'), changed);
+      assertSame(await store.lookupTask('a'), changed);
       assert.equal(await store.getNextRunTime(), now + 1);
     },
 
     'refuses to replace a task that is not there': async (bench) => {
       const store = await bench.open();
-      await assert.rejects(
-        attempt(() => store.updateTask({ ...makeTask('a'), version: 2 }, 1)),
-        TaskNotFoundError,
-      );
+      await assertRejects(() => store.updateTask({ ...makeTask('a'), version: 2 }, 1), 'ASYNCZ_TASK_NOT_FOUND');
       assert.equal(await store.lookupTask('a'), null);
     },
 
@@ -126,12 +121,12 @@ export const TASKS: ContractSection = {
       const second = { ...makeTask('a', { name: 'second' }), version: 2 };
       await store.updateTask(second, 1);
       for (const expected of [1, 3]) {
-        await assert.rejects(
-          attempt(() => store.updateTask({ ...makeTask('a', { name: 'late' }), version: expected + 1 }, expected)),
-          VersionConflictError,
+        await assertRejects(
+          () => store.updateTask({ ...makeTask('a', { name: 'late' }), version: expected + 1 }, expected),
+          'ASYNCZ_VERSION_CONFLICT',
         );
       }
-      assert.deepStrictEqual(await store.lookupTask('a'), second);
+      assertSame(await store.lookupTask('a'), second);
     },
 
     'lets one of many replacements of the same version at the same time succeed': async (bench) => {
@@ -147,9 +142,9 @@ export const TASKS: ContractSection = {
       const winners = outcomes.flatMap(({ status }, at) => (status === 'fulfilled' ? [`update ${at}`] : []));
       for (const outcome of outcomes) {
         if (outcome.status === 'rejected')
-          assert.ok(outcome.reason instanceof VersionConflictError, String(outcome.reason));
+          assert.equal(codeOf(outcome.reason), 'ASYNCZ_VERSION_CONFLICT', String(outcome.reason));
       }
-      assert.deepStrictEqual([(await bench.task(store, 'a')).definition.name], winners);
+      assertSame([(await bench.task(store, 'a')).definition.name], winners);
     },
 
     'deletes a task, and says whether it was there': async (bench) => {
@@ -159,7 +154,7 @@ export const TASKS: ContractSection = {
       assert.equal(await store.deleteTask('a'), true);
       assert.equal(await store.deleteTask('a'), false);
       assert.equal(await store.lookupTask('a'), null);
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['b']);
+      assertSame(idsOf(await store.getDueTasks(now)), ['b']);
       assert.equal(await store.getNextRunTime(), now - 1);
       await store.addTask(makeTask('a', { name: 'again' }));
       assert.equal((await bench.task(store, 'a')).definition.name, 'again');
@@ -171,8 +166,8 @@ export const TASKS: ContractSection = {
       await store.addTasks(['a', 'b', 'c'].map((id) => makeTask(id, { nextRunTime: now })));
       assert.equal(await store.removeAllTasks(), 3);
       assert.equal(await store.removeAllTasks(), 0);
-      assert.deepStrictEqual([...(await store.getAllTasks())], []);
-      assert.deepStrictEqual([...(await store.getDueTasks(now))], []);
+      assertSame([...(await store.getAllTasks())], []);
+      assertSame([...(await store.getDueTasks(now))], []);
       assert.equal(await store.getNextRunTime(), null);
     },
   },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TaskRecord } from '../../model/task.js';
-import { VersionConflictError } from '../../errors/task.errors.js';
 import type { Change } from '../../stores/store.interface.js';
+import { assertRejects, codeOf } from '../rejection.js';
+import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -16,7 +17,7 @@ async function withRetries(work: () => Promise<void>): Promise<void> {
     try {
       return await work();
     } catch (error) {
-      if (left === 0 || !(error instanceof VersionConflictError)) throw error;
+      if (left === 0 || codeOf(error) !== 'ASYNCZ_VERSION_CONFLICT') throw error;
     }
   }
 }
@@ -35,13 +36,13 @@ export const TRANSACT: ContractSection = {
         return { ...change(task, { nextRunTime: now + 7 }), value: 'told' };
       });
       const stored = await bench.task(store, 'a');
-      assert.deepStrictEqual(seen.at(-1), makeTask('a', { nextRunTime: now + 5 }));
+      assertSame(seen.at(-1), makeTask('a', { nextRunTime: now + 5 }));
       assert.equal(stored.version, 2);
       assert.equal(stored.state.nextRunTime, now + 7);
-      assert.deepStrictEqual([...result.committed], [{ id: 'a', task: stored, value: 'told' }]);
-      assert.deepStrictEqual([...result.missing], []);
-      assert.deepStrictEqual([...result.unreadable], []);
-      assert.deepStrictEqual([...result.failed], []);
+      assertSame([...result.committed], [{ id: 'a', task: stored, value: 'told' }]);
+      assertSame([...result.missing], []);
+      assertSame([...result.unreadable], []);
+      assertSame([...result.failed], []);
       assert.ok(result.storeNow >= now && result.storeNow <= (await store.now()));
       assert.equal(await store.getNextRunTime(), now + 7);
     },
@@ -50,8 +51,8 @@ export const TRANSACT: ContractSection = {
       const store = await bench.open();
       await store.addTasks([makeTask('a'), makeTask('b')]);
       const result = await store.transact({ ids: ['x', 'b', 'y'] }, (task) => change(task, { failuresInARow: 1 }));
-      assert.deepStrictEqual([...result.missing].sort(), ['x', 'y']);
-      assert.deepStrictEqual(idsOf(result.committed), ['b']);
+      assertSame([...result.missing].sort(), ['x', 'y']);
+      assertSame(idsOf(result.committed), ['b']);
       assert.equal((await bench.task(store, 'a')).version, 1);
     },
 
@@ -61,8 +62,8 @@ export const TRANSACT: ContractSection = {
       const result = await store.transact({ ids: ['a', 'b'] }, (task) =>
         task.id === 'a' ? null : change(task, { failuresInARow: 1 }),
       );
-      assert.deepStrictEqual(idsOf(result.committed), ['b']);
-      assert.deepStrictEqual(await store.lookupTask('a'), makeTask('a'));
+      assertSame(idsOf(result.committed), ['b']);
+      assertSame(await store.lookupTask('a'), makeTask('a'));
       assert.equal((await bench.task(store, 'b')).version, 2);
     },
 
@@ -72,18 +73,18 @@ export const TRANSACT: ContractSection = {
       const result = await store.transact({ ids: ['a', 'none', 'a', 'none'] }, (task) =>
         change(task, { scheduledCount: task.state.scheduledCount + 1 }),
       );
-      assert.deepStrictEqual(idsOf(result.committed), ['a']);
-      assert.deepStrictEqual([...result.missing], ['none']);
+      assertSame(idsOf(result.committed), ['a']);
+      assertSame([...result.missing], ['none']);
       const { state, version } = await bench.task(store, 'a');
-      assert.deepStrictEqual([state.scheduledCount, version], [1, 2]);
+      assertSame([state.scheduledCount, version], [1, 2]);
     },
 
     'does nothing for no ids': async (bench) => {
       const store = await bench.open();
       await store.addTask(makeTask('a', { nextRunTime: await store.now() }));
       const result = await store.transact({ ids: [] }, (task) => change(task, {}));
-      assert.deepStrictEqual([...result.committed], []);
-      assert.deepStrictEqual([...result.missing], []);
+      assertSame([...result.committed], []);
+      assertSame([...result.missing], []);
     },
 
     'deletes a task': async (bench) => {
@@ -91,7 +92,7 @@ export const TRANSACT: ContractSection = {
       const now = await store.now();
       await store.addTask(makeTask('a', { nextRunTime: now }));
       const result = await store.transact({ ids: ['a'] }, () => ({ task: null, history: [], value: 1 }));
-      assert.deepStrictEqual([...result.committed], [{ id: 'a', task: null, value: 1 }]);
+      assertSame([...result.committed], [{ id: 'a', task: null, value: 1 }]);
       assert.equal(await store.lookupTask('a'), null);
       assert.equal(await store.getNextRunTime(), null);
     },
@@ -104,12 +105,12 @@ export const TRANSACT: ContractSection = {
         history: [],
         value: null,
       }));
-      assert.deepStrictEqual(await store.lookupTask('a'), {
+      assertSame(await store.lookupTask('a'), {
         ...makeTask('a', { handler: 'new', args: [{ two: 2 }], tags: ['t'] }),
         version: 2,
       });
       const { tasks } = await store.query({ handler: 'new' }, { by: 'id', descending: false }, { offset: 0, limit: 5 });
-      assert.deepStrictEqual(idsOf(tasks), ['a']);
+      assertSame(idsOf(tasks), ['a']);
     },
 
     'writes ended runs in the same step': async (bench) => {
@@ -120,7 +121,7 @@ export const TRANSACT: ContractSection = {
         ...change(task, {}),
         history: task.id === 'a' ? runs : [],
       }));
-      assert.deepStrictEqual([...(await store.runs({}, { limit: 10 })).runs], runs);
+      assertSame([...(await store.runs({}, { limit: 10 })).runs], runs);
     },
 
     'selects the due tasks in the order of priority, due time and id, up to a limit': async (bench) => {
@@ -136,10 +137,10 @@ export const TRANSACT: ContractSection = {
       ]);
       const select = async (limit: number, handlers: string[] | null) =>
         idsOf((await store.transact({ due: { limit, handlers } }, (task) => change(task, {}))).committed);
-      assert.deepStrictEqual(await select(3, ['work']), ['a', 'c', 'b']);
-      assert.deepStrictEqual(await select(9, ['work', 'theirs']), ['a', 'theirs', 'c', 'b', 'd']);
-      assert.deepStrictEqual(await select(9, null), ['a', 'theirs', 'c', 'b', 'd']);
-      assert.deepStrictEqual(await select(9, []), []);
+      assertSame(await select(3, ['work']), ['a', 'c', 'b']);
+      assertSame(await select(9, ['work', 'theirs']), ['a', 'theirs', 'c', 'b', 'd']);
+      assertSame(await select(9, null), ['a', 'theirs', 'c', 'b', 'd']);
+      assertSame(await select(9, []), []);
     },
 
     'leaves a task as it was when the decision about it throws, and tells what it did to the others': async (bench) => {
@@ -157,7 +158,7 @@ export const TRANSACT: ContractSection = {
         try {
           const result = await store.transact(selection, decide);
           committed = new Set(idsOf(result.committed));
-          assert.deepStrictEqual(idsOf(result.failed), ['b']);
+          assertSame(idsOf(result.failed), ['b']);
         } catch (error) {
           assert.equal((error as Error).message, 'no decision about b');
         }
@@ -169,7 +170,7 @@ export const TRANSACT: ContractSection = {
             assert.equal(runs.length, 1);
             before.set(id, task);
           } else {
-            assert.deepStrictEqual(task, before.get(id));
+            assertSame(task, before.get(id));
           }
         }
         assert.equal((await store.runs({ taskId: 'b' }, { limit: 5 })).runs.length, 0);
@@ -233,9 +234,9 @@ export const TRANSACT: ContractSection = {
       await store.addTask(makeTask('a'));
       const read = await bench.task(other, 'a');
       await store.transact({ ids: ['a'] }, (task) => change(task, { failuresInARow: 3 }));
-      await assert.rejects(
-        (async () => other.updateTask({ ...read, version: read.version + 1 }, read.version))(),
-        VersionConflictError,
+      await assertRejects(
+        () => other.updateTask({ ...read, version: read.version + 1 }, read.version),
+        'ASYNCZ_VERSION_CONFLICT',
       );
       assert.equal((await bench.task(store, 'a')).state.failuresInARow, 3);
     },

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { TaskConflictError } from '../../errors/task.errors.js';
 import { isUnreadable } from '../../model/task.js';
 import type { Store } from '../../stores/store.interface.js';
 import { startDue } from '../plan.fixtures.js';
+import { assertRejects } from '../rejection.js';
+import { assertSame } from '../same-value.js';
 import { idsOf, SECRET } from '../store.bench.js';
 import type { StoreBench } from '../store.bench.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
@@ -44,25 +45,25 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       const { store } = await spoilt(bench);
       await expectUnreadable(store);
       const { tasks, total } = await store.query({ state: 'unreadable' }, BY_ID, PAGE);
-      assert.deepStrictEqual(idsOf(tasks), ['bad']);
+      assertSame(idsOf(tasks), ['bad']);
       assert.equal(total, 1);
       assert.ok(isUnreadable(tasks[0]!));
-      assert.deepStrictEqual(idsOf((await store.query({ state: 'scheduled' }, BY_ID, PAGE)).tasks), ['good']);
-      assert.deepStrictEqual(idsOf((await store.query({}, BY_ID, PAGE)).tasks), ['bad', 'good']);
-      assert.deepStrictEqual(idsOf(await store.getAllTasks()), ['good', 'bad']);
-      assert.deepStrictEqual([...new Set(idsOf(bench.reported))], ['bad']);
+      assertSame(idsOf((await store.query({ state: 'scheduled' }, BY_ID, PAGE)).tasks), ['good']);
+      assertSame(idsOf((await store.query({}, BY_ID, PAGE)).tasks), ['bad', 'good']);
+      assertSame(idsOf(await store.getAllTasks()), ['good', 'bad']);
+      assertSame([...new Set(idsOf(bench.reported))], ['bad']);
     },
 
     'never counts it due and does not let it hold up others': async (bench) => {
       const { store, now } = await spoilt(bench);
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['good']);
+      assertSame(idsOf(await store.getDueTasks(now)), ['good']);
       assert.equal(await store.getNextRunTime(), now - 10);
       assert.equal(await store.nextDueFor(['work']), now - 10);
       const request = { limit: 1, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
       const first = await store.claimDue(request, startDue('x', 600_000));
-      assert.deepStrictEqual(idsOf(first.claimed), ['good']);
+      assertSame(idsOf(first.claimed), ['good']);
       const second = await store.claimDue({ ...request, handlers: null }, startDue('x', 600_000));
-      assert.deepStrictEqual(idsOf(second.claimed), []);
+      assertSame(idsOf(second.claimed), []);
       assert.equal(second.nextDueAt, first.storeNow + 600_000);
       await expectUnreadable(store);
     },
@@ -74,20 +75,20 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
         asked += task.id === 'bad' ? 1 : 0;
         return { task, history: [], value: null };
       });
-      assert.deepStrictEqual(idsOf(committed), ['good']);
-      assert.deepStrictEqual([...missing], ['none']);
-      assert.deepStrictEqual(idsOf(unreadable), ['bad']);
+      assertSame(idsOf(committed), ['good']);
+      assertSame([...missing], ['none']);
+      assertSame(idsOf(unreadable), ['bad']);
       assert.equal(asked, 0);
       const result = { taskId: 'bad', runId: 'bad@1', token: 1, record: null, retryAt: null };
       const { settled } = await store.finishRuns([result]);
-      assert.deepStrictEqual([...settled], []);
+      assertSame([...settled], []);
       await expectUnreadable(store);
     },
 
     'takes its id as taken': async (bench) => {
       const { store } = await spoilt(bench);
-      await assert.rejects((async () => store.addTask(makeTask('bad')))(), TaskConflictError);
-      assert.deepStrictEqual([...(await store.addTasks([makeTask('bad'), makeTask('new')]))], ['bad']);
+      await assertRejects(() => store.addTask(makeTask('bad')), 'ASYNCZ_TASK_CONFLICT');
+      assertSame([...(await store.addTasks([makeTask('bad'), makeTask('new')]))], ['bad']);
       await expectUnreadable(store);
     },
 
@@ -98,12 +99,12 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       await store.getDueTasks(now);
       const healed = await heal();
       const task = makeTask('bad', { nextRunTime: now - 1_000, args: ['secret'], policies: { priority: -9 } });
-      assert.deepStrictEqual(await healed.lookupTask('bad'), task);
-      assert.deepStrictEqual(idsOf(await healed.getDueTasks(now)), ['bad', 'good']);
+      assertSame(await healed.lookupTask('bad'), task);
+      assertSame(idsOf(await healed.getDueTasks(now)), ['bad', 'good']);
       assert.equal(await healed.getNextRunTime(), now - 1_000);
       assert.equal((await healed.query({ state: 'unreadable' }, BY_ID, PAGE)).total, 0);
       const request = { limit: 1, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
-      assert.deepStrictEqual(idsOf((await healed.claimDue(request, startDue('x', 600_000))).claimed), ['bad']);
+      assertSame(idsOf((await healed.claimDue(request, startDue('x', 600_000))).claimed), ['bad']);
     },
 
     'can be deleted, and its id used again': async (bench) => {
@@ -111,7 +112,7 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       assert.equal(await store.deleteTask('bad'), true);
       assert.equal(await store.lookupTask('bad'), null);
       await store.addTask(makeTask('bad', { nextRunTime: now - 1 }));
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['good', 'bad']);
+      assertSame(idsOf(await store.getDueTasks(now)), ['good', 'bad']);
       assert.equal((await store.query({ state: 'unreadable' }, BY_ID, PAGE)).total, 0);
     },
 
@@ -153,18 +154,18 @@ export const WRONG_KEY: ContractSection = {
       const other = await bench.open({ secret: OTHER_SECRET });
       await other.addTask(makeTask('other', { nextRunTime: now - 5 }));
       await expectUnreadable(other);
-      assert.deepStrictEqual(idsOf((await other.query({ state: 'unreadable' }, BY_ID, PAGE)).tasks), ['bad', 'good']);
-      assert.deepStrictEqual(idsOf(await other.getDueTasks(now)), ['other']);
+      assertSame(idsOf((await other.query({ state: 'unreadable' }, BY_ID, PAGE)).tasks), ['bad', 'good']);
+      assertSame(idsOf(await other.getDueTasks(now)), ['other']);
       assert.equal(await other.getNextRunTime(), now - 5);
       const request = { limit: 9, handlers: null, owner: 'x', leaseMs: 600_000 };
-      assert.deepStrictEqual(idsOf((await other.claimDue(request, startDue('x', 600_000))).claimed), ['other']);
+      assertSame(idsOf((await other.claimDue(request, startDue('x', 600_000))).claimed), ['other']);
       assert.equal(await other.deleteTask('good'), true);
       await bench.shutdown(other);
       const again = await bench.open();
       const { definition } = await bench.task(again, 'bad');
-      assert.deepStrictEqual([...definition.args], ['secret']);
-      assert.deepStrictEqual(idsOf((await again.query({ state: 'unreadable' }, BY_ID, PAGE)).tasks), ['other']);
-      assert.deepStrictEqual(idsOf(await again.getDueTasks(now)), ['bad']);
+      assertSame([...definition.args], ['secret']);
+      assertSame(idsOf((await again.query({ state: 'unreadable' }, BY_ID, PAGE)).tasks), ['other']);
+      assertSame(idsOf(await again.getDueTasks(now)), ['bad']);
     },
   },
   applies: (_, encrypted) => encrypted,
@@ -180,7 +181,7 @@ export const ROTATION: ContractSection = {
       await writeRuns(first, [makeRun('r', { result: 'kept' })]);
       await bench.shutdown(first);
       const both = await bench.open({ secret: [OTHER_SECRET, SECRET] });
-      assert.deepStrictEqual([...(await bench.task(both, 'bad')).definition.args], ['secret']);
+      assertSame([...(await bench.task(both, 'bad')).definition.args], ['secret']);
       await both.transact({ ids: ['bad', 'good'] }, (task) => ({
         task: { ...task, definition: { ...task.definition } },
         history: [],
@@ -193,12 +194,12 @@ export const ROTATION: ContractSection = {
         ['bad', 'secret'],
         ['good', 'fine'],
       ] as const) {
-        assert.deepStrictEqual([...(await bench.task(after, id)).definition.args], [argument]);
+        assertSame([...(await bench.task(after, id)).definition.args], [argument]);
       }
-      assert.deepStrictEqual(idsOf(await after.getDueTasks(now)), ['bad', 'good']);
+      assertSame(idsOf(await after.getDueTasks(now)), ['bad', 'good']);
       if (bench.options.keepsHistory === false) return;
       const { runs } = await after.runs({ runId: 'r' }, { limit: 5 });
-      assert.deepStrictEqual(
+      assertSame(
         runs.map(({ result }) => result),
         ['kept'],
       );

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TaskRecord } from '../../model/task.js';
 import { startDue } from '../plan.fixtures.js';
+import { assertRejects } from '../rejection.js';
+import { assertSame, kindOf } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -22,6 +24,9 @@ const VALUES: Readonly<Record<string, unknown>> = {
   bytes: new Uint8Array([0, 1, 127, 128, 255]),
   nested: { list: [{ of: [{ objects: [] }] }], undefined: undefined, 'a key': { '': 0 } },
 };
+
+/** The code of the refusal of what no store can keep. */
+const REFUSED = 'ASYNCZ_UNSERIALIZABLE';
 
 /** Ids that are legal and that some file system, key syntax, collation or prototype chain trips over. */
 const IDS: readonly string[] = [
@@ -79,7 +84,8 @@ const IDS: readonly string[] = [
 function vandalise(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   const target = value as Record<string, unknown>;
-  const children = value instanceof Map ? [...value.values()] : Object.values(target);
+  const kind = kindOf(value);
+  const children = kind === 'Map' ? [...(value as Map<unknown, unknown>).values()] : Object.values(target);
   const attempt = (work: () => unknown) => {
     try {
       work();
@@ -88,9 +94,8 @@ function vandalise(value: unknown): void {
     }
   };
   for (const child of children) vandalise(child);
-  if (value instanceof Map) attempt(() => value.clear());
-  else if (value instanceof Set) attempt(() => value.clear());
-  else if (value instanceof Date) attempt(() => value.setTime(0));
+  if (kind === 'Map' || kind === 'Set') attempt(() => (value as Set<unknown>).clear());
+  else if (kind === 'Date') attempt(() => (value as Date).setTime(0));
   else if (ArrayBuffer.isView(value)) attempt(() => (value as Uint8Array).fill(9));
   else if (Array.isArray(value)) attempt(() => value.push('vandal'));
   else
@@ -121,12 +126,12 @@ export const VALUES_AND_IDS: ContractSection = {
           const store = await bench.open();
           const task = makeTask('a', { args: [value, { inside: value }] });
           await store.addTask(task);
-          assert.deepStrictEqual(await store.lookupTask('a'), task);
+          assertSame(await store.lookupTask('a'), task);
           const { tasks } = await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 1 });
-          assert.deepStrictEqual(tasks[0], task);
+          assertSame(tasks[0], task);
           const run = makeRun('r', { result: value });
           await writeRuns(store, [run]);
-          assert.deepStrictEqual((await store.runs({}, { limit: 1 })).runs[0], run);
+          assertSame((await store.runs({}, { limit: 1 })).runs[0], run);
         },
       ]) as [string, ContractSection['tests'][string]][],
     ),
@@ -135,33 +140,34 @@ export const VALUES_AND_IDS: ContractSection = {
       const store = await bench.open();
       const now = await store.now();
       const unwritable = (id: string) => makeTask(id, { nextRunTime: now, args: [{ callback: () => 1 }] });
-      const isRefusal = ({ code }: { code?: string }) => code === 'ASYNCZ_UNSERIALIZABLE';
-      await assert.rejects((async () => store.addTask(unwritable('a')))(), isRefusal);
-      await assert.rejects((async () => store.addTasks([unwritable('a')]))(), isRefusal);
+      await assertRejects(() => store.addTask(unwritable('a')), REFUSED);
+      await assertRejects(() => store.addTasks([unwritable('a')]), REFUSED);
       const trigger = { type: 'date', runAt: new Date(5) };
-      await assert.rejects((async () => store.addTask(makeTask('a', { trigger })))(), isRefusal);
-      assert.deepStrictEqual([...(await store.getAllTasks())], []);
+      await assertRejects(() => store.addTask(makeTask('a', { trigger })), REFUSED);
+      assertSame([...(await store.getAllTasks())], []);
       const kept = makeTask('a', { nextRunTime: now + 1, args: ['kept'] });
       await store.addTask(kept);
-      await assert.rejects((async () => store.updateTask({ ...unwritable('a'), version: 2 }, 1))(), isRefusal);
-      await assert.rejects(
-        (async () =>
+      await assertRejects(() => store.updateTask({ ...unwritable('a'), version: 2 }, 1), REFUSED);
+      await assertRejects(
+        () =>
           store.transact({ ids: ['a'] }, (task) => ({
             task: { ...task, definition: unwritable('a').definition },
             history: [makeRun('r', { taskId: 'a' })],
             value: null,
-          })))(),
-        isRefusal,
+          })),
+        REFUSED,
       );
-      assert.deepStrictEqual(await store.lookupTask('a'), kept);
+      assertSame(await store.lookupTask('a'), kept);
       assert.equal(await store.getNextRunTime(), now + 1);
     },
 
     'refuses a task that is larger than allowed, and changes nothing': async (bench) => {
       const store = await bench.open({ maxPayloadBytes: 2_000 });
-      const isRefusal = ({ code }: { code?: string }) => code === 'ASYNCZ_PAYLOAD_TOO_LARGE';
-      await assert.rejects((async () => store.addTask(makeTask('a', { args: ['x'.repeat(3_000)] })))(), isRefusal);
-      assert.deepStrictEqual([...(await store.getAllTasks())], []);
+      await assertRejects(
+        () => store.addTask(makeTask('a', { args: ['x'.repeat(3_000)] })),
+        'ASYNCZ_PAYLOAD_TOO_LARGE',
+      );
+      assertSame([...(await store.getAllTasks())], []);
       await store.addTask(makeTask('a', { args: ['x'] }));
     },
 
@@ -179,7 +185,7 @@ export const VALUES_AND_IDS: ContractSection = {
         args: ['0123456789abcdef'.repeat(6_000), Array.from({ length: 5_000 }, (_, at) => at)],
       });
       await store.addTask(task);
-      assert.deepStrictEqual(await store.lookupTask('a'), task);
+      assertSame(await store.lookupTask('a'), task);
     },
 
     'keeps apart whatever ids there are': async (bench) => {
@@ -187,19 +193,19 @@ export const VALUES_AND_IDS: ContractSection = {
       const now = await store.now();
       const tasks = IDS.map((id, at) => makeTask(id, { nextRunTime: now - IDS.length + at, args: [at] }));
       for (const task of tasks) await store.addTask(task);
-      assert.deepStrictEqual(idsOf(await store.getAllTasks()), [...IDS]);
-      for (const task of tasks) assert.deepStrictEqual(await store.lookupTask(task.id), task, JSON.stringify(task.id));
-      assert.deepStrictEqual([...(await store.addTasks(tasks))], [...IDS]);
+      assertSame(idsOf(await store.getAllTasks()), [...IDS]);
+      for (const task of tasks) assertSame(await store.lookupTask(task.id), task, JSON.stringify(task.id));
+      assertSame([...(await store.addTasks(tasks))], [...IDS]);
       const { committed, missing } = await store.transact({ ids: IDS }, (task) => ({
         task,
         history: [],
         value: task.id,
       }));
-      assert.deepStrictEqual([...missing], []);
-      assert.deepStrictEqual(committed.map(({ value }) => value).sort(), [...IDS].sort());
+      assertSame([...missing], []);
+      assertSame(committed.map(({ value }) => value).sort(), [...IDS].sort());
       const request = { limit: 100, handlers: null, owner: 'x', leaseMs: 600_000 };
       const { claimed } = await store.claimDue(request, startDue('x', 600_000));
-      assert.deepStrictEqual(idsOf(claimed), [...IDS]);
+      assertSame(idsOf(claimed), [...IDS]);
       for (const [at, id] of IDS.entries()) {
         assert.equal(await store.deleteTask(id), true, JSON.stringify(id));
         assert.equal((await store.getAllTasks()).length, IDS.length - at - 1);
@@ -218,18 +224,14 @@ export const VALUES_AND_IDS: ContractSection = {
       for (const [at, text] of odd.entries()) {
         const id = `t${at}`;
         const where = JSON.stringify(text);
-        assert.deepStrictEqual(await store.lookupTask(id), tasks[at]);
+        assertSame(await store.lookupTask(id), tasks[at]);
         const page = { offset: 0, limit: 100 };
         const sort = { by: 'id', descending: false } as const;
-        assert.deepStrictEqual(
-          idsOf((await store.query({ handler: text }, sort, page)).tasks),
-          [id],
-          `handler ${where}`,
-        );
-        assert.deepStrictEqual(idsOf((await store.query({ tag: text }, sort, page)).tasks), [id], `tag ${where}`);
+        assertSame(idsOf((await store.query({ handler: text }, sort, page)).tasks), [id], `handler ${where}`);
+        assertSame(idsOf((await store.query({ tag: text }, sort, page)).tasks), [id], `tag ${where}`);
         const request = { limit: 9, handlers: [text], owner: text, leaseMs: 600_000 };
         const { claimed } = await store.claimDue(request, startDue(text, 600_000));
-        assert.deepStrictEqual(idsOf(claimed), [id], `claims of ${where}`);
+        assertSame(idsOf(claimed), [id], `claims of ${where}`);
         assert.equal((await bench.task(store, id)).state.live[0]!.owner, text);
       }
     },
@@ -240,12 +242,12 @@ export const VALUES_AND_IDS: ContractSection = {
       const added = richTask(now);
       await store.addTask(added);
       vandalise(added);
-      assert.deepStrictEqual(await store.lookupTask('a'), richTask(now));
+      assertSame(await store.lookupTask('a'), richTask(now));
       const updated = { ...richTask(now), version: 2 };
       await store.updateTask(updated, 1);
       vandalise(updated);
-      assert.deepStrictEqual(await store.lookupTask('a'), { ...richTask(now), version: 2 });
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ['a']);
+      assertSame(await store.lookupTask('a'), { ...richTask(now), version: 2 });
+      assertSame(idsOf(await store.getDueTasks(now)), ['a']);
     },
 
     'is not changed by what happens to a task that it gave': async (bench) => {
@@ -256,12 +258,12 @@ export const VALUES_AND_IDS: ContractSection = {
       vandalise(await store.getAllTasks());
       vandalise(await store.getDueTasks(now));
       vandalise(await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 1 }));
-      assert.deepStrictEqual(await store.lookupTask('a'), richTask(now));
+      assertSame(await store.lookupTask('a'), richTask(now));
       const request = { limit: 9, handlers: null, owner: 'x', leaseMs: 600_000 };
       const { claimed } = await store.claimDue(request, startDue('x', 600_000));
       const claim = structuredClone(claimed[0]!.task!);
       vandalise(claimed);
-      assert.deepStrictEqual(await store.lookupTask('a'), claim);
+      assertSame(await store.lookupTask('a'), claim);
     },
 
     'is not changed by what happens to an ended run': async (bench) => {
@@ -272,7 +274,7 @@ export const VALUES_AND_IDS: ContractSection = {
       await writeRuns(store, [written]);
       vandalise(written);
       vandalise(await store.runs({}, { limit: 1 }));
-      assert.deepStrictEqual((await store.runs({}, { limit: 1 })).runs[0], run());
+      assertSame((await store.runs({}, { limit: 1 })).runs[0], run());
     },
   },
 };

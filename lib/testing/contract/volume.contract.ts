@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { resultOf, startDue } from '../plan.fixtures.js';
+import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -19,14 +20,14 @@ export const VOLUME: ContractSection = {
         makeTask(id, { nextRunTime: at < due ? now - due + at : now + 3_600_000 + at, args: [at] }),
       );
       for (let at = 0; at < tasks.length; at += BATCH) {
-        assert.deepStrictEqual([...(await store.addTasks(tasks.slice(at, at + BATCH)))], []);
+        assertSame([...(await store.addTasks(tasks.slice(at, at + BATCH)))], []);
       }
       const sort = { by: 'nextRunTime', descending: false } as const;
       const page = await store.query({}, sort, { offset: bench.volume - 3, limit: 10 });
-      assert.deepStrictEqual([idsOf(page.tasks), page.total], [ids.slice(-3), bench.volume]);
+      assertSame([idsOf(page.tasks), page.total], [ids.slice(-3), bench.volume]);
       assert.equal((await store.getAllTasks()).length, bench.volume);
       assert.equal(await store.getNextRunTime(), now - due);
-      assert.deepStrictEqual(idsOf(await store.getDueTasks(now)), ids.slice(0, due));
+      assertSame(idsOf(await store.getDueTasks(now)), ids.slice(0, due));
       const order: string[] = [];
       for (let rounds = 0; order.length < due && rounds < due; rounds += 1) {
         const request = { limit: BATCH, handlers: ['work'], owner: 'x', leaseMs: LEASE_MS };
@@ -35,9 +36,9 @@ export const VOLUME: ContractSection = {
         const { settled, refused } = await store.finishRuns(
           claimed.map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded')),
         );
-        assert.deepStrictEqual([settled.length, refused.length], [claimed.length, 0]);
+        assertSame([settled.length, refused.length], [claimed.length, 0]);
       }
-      assert.deepStrictEqual(order, ids.slice(0, due));
+      assertSame(order, ids.slice(0, due));
       assert.equal(await store.getNextRunTime(), tasks[due]!.state.nextRunTime);
       assert.equal(await store.removeAllTasks(), bench.volume - due);
       assert.equal(await store.getNextRunTime(), null);
