@@ -1,12 +1,10 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { CombinationTrigger, MAX_COUNTED } from './combination.trigger.js';
+import { takeStep, withinBudget } from './search-budget.js';
 import type { TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
 
 /** How far apart two times that all children have may lie: ten years, in milliseconds. */
 const HORIZON_MS = 10 * 365.25 * 86_400_000;
-
-/** How many times of the children a search looks at. */
-const MAX_STEPS = 100_000;
 
 /**
  * When all of its triggers have the same time. The search ends after ten years, or 100,000 times of its children, without
@@ -24,11 +22,28 @@ export class AndTrigger extends CombinationTrigger {
   }
 
   protected gridFrom(from: number, seed: TriggerSeed): number | null {
+    return withinBudget(() => this.#search(from, seed));
+  }
+
+  /** Counted one by one, up to 10,000, and within the bound of one search. */
+  protected countGrid(from: number, to: number, seed: TriggerSeed): number {
+    return withinBudget(() => {
+      let count = 0;
+      let time = this.#search(from, seed);
+      while (time !== null && time <= to && count < MAX_COUNTED) {
+        count += 1;
+        time = this.#search(time + 1, seed);
+      }
+      return count;
+    });
+  }
+
+  #search(from: number, seed: TriggerSeed): number | null {
     let time = from;
     let agreed = 0;
     let limit = Infinity;
     // Each child in turn moves the time forward to its own next one, until all have stood still.
-    for (let step = 0; step < MAX_STEPS; step += 1) {
+    for (let step = 0; takeStep(); step += 1) {
       const found = this.children[step % this.children.length]!.timeFrom(time, seed);
       if (found === null || found > limit) return null;
       agreed = found === time ? agreed + 1 : 1;
@@ -38,17 +53,6 @@ export class AndTrigger extends CombinationTrigger {
       if (step === this.children.length - 1) limit = time + HORIZON_MS;
     }
     return null;
-  }
-
-  /** Counted one by one, up to 10,000. */
-  protected countGrid(from: number, to: number, seed: TriggerSeed): number {
-    let count = 0;
-    let time = this.gridFrom(from, seed);
-    while (time !== null && time <= to && count < MAX_COUNTED) {
-      count += 1;
-      time = this.gridFrom(time + 1, seed);
-    }
-    return count;
   }
 
   protected override whyNoGrid(): string {

@@ -1,4 +1,5 @@
 import { CombinationTrigger, MAX_COUNTED } from './combination.trigger.js';
+import { withinBudget } from './search-budget.js';
 import type { BaseTrigger } from './base.trigger.js';
 import type { TriggerSeed } from './trigger.interface.js';
 
@@ -24,6 +25,10 @@ export class OrTrigger extends CombinationTrigger {
    * them. Where they are more than 10,000, times that several children have count for each.
    */
   protected countGrid(from: number, to: number, seed: TriggerSeed): number {
+    return withinBudget(() => this.#count(from, to, seed));
+  }
+
+  #count(from: number, to: number, seed: TriggerSeed): number {
     const counted = this.children.map((child) => ({ child, count: child.countBetween(from, to, seed) }));
     counted.sort((a, b) => (b.count ?? 0) - (a.count ?? 0));
     const before: BaseTrigger[] = [];

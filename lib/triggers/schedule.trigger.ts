@@ -5,6 +5,7 @@ import type { ExclusionCalendar } from './calendars/calendar.interface.js';
 import { writeScheduleOptions } from './schedule.options.js';
 import type { ScheduleOptions } from './schedule.options.js';
 import { describeSchedule } from './schedule.words.js';
+import { withinBudget } from './search-budget.js';
 import { stableHash } from './stable-hash.js';
 import type { CatchUp, Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
 
@@ -13,6 +14,9 @@ export const NO_TASK: TriggerSeed = { taskId: '' };
 
 /** How many excluded stretches in a row a search passes, and how many days it looks for one that is not excluded. */
 const MAX_EXCLUSIONS = 3_660;
+
+/** Halving asks some fifty questions; most take a few steps. */
+const HALVING_QUESTIONS = 10;
 
 /** How many occurrences are looked at one by one where jitter leaves open which of them are due. */
 const MAX_JITTERED = 100_000;
@@ -65,12 +69,14 @@ export abstract class ScheduleTrigger extends BaseTrigger {
   }
 
   override countBetween(from: number, to: number, seed: TriggerSeed): number | null {
-    return this.#count(Math.max(from, this.#startAt), Math.min(to, this.#endAt), seed, null);
+    return withinBudget(() => this.#count(Math.max(from, this.#startAt), Math.min(to, this.#endAt), seed, null));
   }
 
   override nextOccurrence(previous: number | null, now: number, seed: TriggerSeed): Occurrence | null {
     const { calendar } = this.options;
-    if (calendar !== null && calendar.onExcluded !== 'skip') return this.#nextMoved(previous, now, seed);
+    if (calendar !== null && calendar.onExcluded !== 'skip') {
+      return withinBudget(() => this.#nextMoved(previous, now, seed));
+    }
     const time = this.#next(previous, now, seed);
     return time === null ? null : this.#occurrence(time, time, seed);
   }
@@ -79,14 +85,16 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     const { calendar, jitterMs } = this.options;
     if (from.runTime > now) return { count: 0, latest: null, next: from };
     // Moved ones are few, at most one a day makes sense.
-    if (calendar !== null && calendar.onExcluded !== 'skip') return super.catchUp(from, now, seed);
+    if (calendar !== null && calendar.onExcluded !== 'skip') {
+      return withinBudget(() => super.catchUp(from, now, seed), HALVING_QUESTIONS);
+    }
     let latest = from;
     let count = 1;
     // Jitter only delays: what is planned before this is due for sure, and need not be looked at.
     const sure = Math.floor(Math.min(now - jitterMs, this.#endAt));
-    const lastSure = this.#lastUntil(sure, from.scheduledTime, seed);
+    const lastSure = withinBudget(() => this.#lastUntil(sure, from.scheduledTime, seed), HALVING_QUESTIONS);
     if (lastSure !== null) {
-      count += this.#count(from.scheduledTime + 1, lastSure, seed, from.scheduledTime);
+      count += withinBudget(() => this.#count(from.scheduledTime + 1, lastSure, seed, from.scheduledTime));
       latest = this.#occurrence(lastSure, lastSure, seed);
     }
     let next = this.nextOccurrence(latest.scheduledTime, now, seed);
@@ -136,7 +144,7 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     const time = this.gridFrom(from, seed, previous);
     return calendar === null || calendar.onExcluded !== 'skip'
       ? time
-      : this.#skipExcluded(time, calendar.current(), seed, previous);
+      : withinBudget(() => this.#skipExcluded(time, calendar.current(), seed, previous));
   }
 
   #skipExcluded(

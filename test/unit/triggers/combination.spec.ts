@@ -87,6 +87,33 @@ describe('and', () => {
     expect(performance.now() - start).toBeLessThan(2_000);
   });
 
+  it('stays within its bound however deep it is nested, and however much there is to count', () => {
+    // These meet every 1,001 seconds, after some 2,000 steps; nested, each step of the outer one is such a search.
+    const pair = {
+      type: 'and',
+      triggers: [
+        { type: 'interval', seconds: 1, startAt: '2025-01-01' },
+        { type: 'interval', milliseconds: 1_001, startAt: '2025-01-01' },
+      ],
+    };
+    const never = {
+      type: 'and',
+      triggers: [
+        pair,
+        { ...cron('30 * * * * *'), startAt: '2025-01-01T00:00:00.001Z' },
+        { type: 'interval', hours: 1, startAt: '2025-01-01T00:00:01Z' },
+      ],
+    };
+    const or = { type: 'or', triggers: [never, pair, cron('* * * * * *')], calendar: { times: ['00:00-23:00'] } };
+    const start = performance.now();
+    const trigger = make(or);
+    const first = trigger.nextOccurrence(null, at('2025-01-01T00:00'), SEED)!;
+    const caughtUp = trigger.catchUp(first, at('2026-01-01T00:00'), SEED);
+    expect(caughtUp.latest!.scheduledTime).toBe(at('2025-12-31T23:59:59'));
+    expect(make(never).nextTime(null, at('2025-01-01T00:00'))).toBeNull();
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+
   it('gives up after ten years', () => {
     // 29 February on a Monday: 2044, 2072, 2112.
     const data = { type: 'and', triggers: [cron('0 0 29 2 *'), cron('0 0 * * 1')] };
