@@ -1,6 +1,10 @@
 import { AsynczError, show } from './asyncz.error.js';
 
-/** Where and why a cron expression cannot be read. */
+/**
+ * Where and why a cron expression cannot be read.
+ *
+ * @publicApi
+ */
 export interface CronProblem {
   /** The expression, or the text of one field where the fields are given one by one. */
   readonly expression: string;

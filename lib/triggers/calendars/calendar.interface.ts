@@ -25,7 +25,11 @@ export interface CalendarDefinition {
  */
 export type CalendarSource = string | CalendarDefinition | readonly (string | CalendarDefinition)[];
 
-/** What becomes of a time that a calendar excludes: dropped, or moved to the same time of another day. */
+/**
+ * What becomes of a time that a calendar excludes: dropped, or moved to the same time of another day.
+ *
+ * @publicApi
+ */
 export type OnExcluded = 'skip' | 'next' | 'previous';
 
 /**

@@ -77,7 +77,11 @@ export interface CronField {
   readonly wildcard: boolean;
 }
 
-/** Whether a day has to match the day of the month and the day of the week, or one of the two where both are restricted. */
+/**
+ * Whether a day has to match the day of the month and the day of the week, or one of the two where both are restricted.
+ *
+ * @publicApi
+ */
 export type DayMatch = 'and' | 'or';
 
 /** A cron schedule as it was written. */
