@@ -64,6 +64,7 @@ export {
   UnserializableError,
   WeakSecretError,
 } from './errors/persistence.errors.js';
+export { FileLockTimeoutError, FileStoreError, FileStoreFormatError } from './errors/file-store.errors.js';
 export { StoreInUseError, StoreStartError } from './errors/store.errors.js';
 export { CronSyntaxError, ImpossibleTriggerError } from './errors/trigger.errors.js';
 export {
@@ -93,6 +94,8 @@ export type { SchedulerListener } from './events/event.dispatcher.js';
 export type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './events/event.map.js';
 
 export { BaseStore } from './stores/base.store.js';
+export { FileStore } from './stores/file/file.store.js';
+export type { FileStoreOptions } from './stores/file/file-store.options.js';
 export { MemoryStore } from './stores/memory/memory.store.js';
 export type {
   AddOptions,

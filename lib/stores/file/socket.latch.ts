@@ -38,7 +38,8 @@ export class SocketLatch implements Latch {
         socket.on('error', () => {});
         waiting.add(socket);
       });
-      server.once('error', (error: NodeJS.ErrnoException) => {
+      // Every time: one that cannot accept a connection, as with too many files open, says so here as well.
+      server.on('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'EADDRINUSE') resolve(null);
         else reject(error);
       });
