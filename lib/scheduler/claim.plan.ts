@@ -1,5 +1,6 @@
+import { UnknownNameError } from '../errors/input.errors.js';
 import type { LiveRun, RunRecord } from '../model/run.js';
-import { runningCount } from '../model/task.js';
+import { dueTime, runningCount } from '../model/task.js';
 import type { TaskRecord, TaskState } from '../model/task.js';
 import { isSpent } from '../stores/run-settlement.js';
 import type { ClaimDecision, ClaimPlan } from '../stores/store.interface.js';
@@ -7,6 +8,12 @@ import type { BaseTrigger } from '../triggers/base.trigger.js';
 import { admitDueTimes } from './due-times.plan.js';
 import { postpone } from './problem.plan.js';
 import { notRun } from './run-record.js';
+
+/**
+ * How long a due task whose kind of trigger, or whose executor, this process does not know is left to those that may, in
+ * milliseconds. In a rolling deploy the newer version knows it; when nobody does, it must not stand in the way for ever.
+ */
+const LEAVE_TO_OTHERS_MS = 10_000;
 
 /** What a plan has to know of the scheduler that claims. */
 export interface PlanContext {
@@ -36,6 +43,8 @@ export function planClaim(context: PlanContext): ClaimPlan {
       restartCompletionSchedule(work, trigger);
       if (work.state.problem) work.state = { ...work.state, problem: null };
     } catch (error) {
+      const due = dueTime(task.definition, task.state) ?? now;
+      if (error instanceof UnknownNameError && now - due < LEAVE_TO_OTHERS_MS) return null;
       work.state = postpone(work.state, error, now);
     }
     return isUntouched(work) ? null : decide(work);

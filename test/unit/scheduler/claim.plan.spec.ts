@@ -1,6 +1,7 @@
 import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
 import type { ClaimDecision, LiveRun, TaskRecord } from 'nestjs-asyncz';
 import { describe, expect, it } from 'vitest';
+import { UnknownNameError } from '../../../lib/errors/input.errors.js';
 import { planClaim } from '../../../lib/scheduler/claim.plan.js';
 import { makeRun, makeTask } from '../../support/task.factory.js';
 
@@ -235,6 +236,19 @@ describe('planClaim', () => {
     const { task, start } = decide(makeTask(), 500, { trigger: new AfterEnd() });
     expect(start).toHaveLength(1);
     expect(task?.state).toMatchObject({ nextRunTime: null, exhausted: false });
+  });
+
+  it('leaves a task of a kind that is not known here to others, and puts it off when none of them takes it', () => {
+    const unknown = planClaim({
+      owner: 'me',
+      leaseMs: 30_000,
+      triggerOf: () => {
+        throw new UnknownNameError('trigger type', 'beat', ['interval']);
+      },
+      takeRoom: () => true,
+    });
+    expect(unknown(makeTask(), 9_999)).toBeNull();
+    expect(unknown(makeTask(), 10_000)?.task?.state).toMatchObject({ nextScheduledTime: 0, problem: { count: 1 } });
   });
 
   it('puts a task off whose trigger throws, with growing pauses, and keeps its scheduled time', () => {
