@@ -43,15 +43,15 @@ export class Reconciler {
 
   async #apply(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<void> {
     const now = handle.clock.now();
-    const built = new Map(
-      declared.map((options) => [options.id, this.builder.build(options, now, 'code', fingerprint(options))]),
-    );
+    const build = (options: DeclaredTask, at: number) => this.builder.build(options, at, 'code', fingerprint(options));
+    const byId = new Map(declared.map((options) => [options.id, options]));
+    const built = new Map(declared.map((options) => [options.id, build(options, now)]));
     const known = new Set(await handle.store.addTasks([...built.values()]));
     for (const id of built.keys())
       if (!known.has(id)) this.events.emit('task.added', { taskId: id, store: handle.alias });
     if (known.size === 0) return;
     const { committed } = await handle.store.transact<'modified' | 'noted'>({ ids: [...known] }, (task, storeNow) =>
-      merge(task, built.get(task.id)!, storeNow),
+      merge(task, built.get(task.id)!, storeNow, (at) => build(byId.get(task.id)!, at)),
     );
     for (const { id, value } of committed) {
       if (value === 'modified') this.events.emit('task.modified', { taskId: id, store: handle.alias });
@@ -89,13 +89,17 @@ export class Reconciler {
   }
 }
 
-function merge(task: TaskRecord, wanted: TaskRecord, now: number) {
+/** @param rebuild Makes the wanted task as it would be at another time. */
+function merge(task: TaskRecord, wanted: TaskRecord, now: number, rebuild: (at: number) => TaskRecord) {
   const before = task.definition.declared;
   const after = wanted.definition.declared!;
   const triggerChanged = before?.trigger !== after.trigger;
   const optionsChanged = before?.options !== after.options;
   if (!triggerChanged && !optionsChanged) return null;
-  const { nextScheduledTime, nextRunTime, exhausted } = wanted.state;
+  // A time that the old trigger has reached already, at the moment of the deploy, is not for the new one to run again.
+  const last = task.state.lastScheduledTime;
+  const isPast = last !== null && (wanted.state.nextScheduledTime ?? Infinity) <= last;
+  const { nextScheduledTime, nextRunTime, exhausted } = isPast ? rebuild(last + 1).state : wanted.state;
   return {
     task: {
       ...task,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeclaredTask, MemoryStore, SchedulerOptions } from 'nestjs-asyncz';
 import { MemoryStore as Store } from 'nestjs-asyncz';
-import { recordEvents } from '../../support/events.js';
+import { nextEvent, recordEvents } from '../../support/events.js';
 import { createScheduler, START } from '../../support/scheduler.factory.js';
 
 const every = (minutes: number, more: object = {}): DeclaredTask => ({
@@ -18,7 +18,7 @@ async function deploy(store: MemoryStore, declared: DeclaredTask[], afterMs: num
   scheduler.declareTasks(declared);
   const events = recordEvents(scheduler);
   await scheduler.start();
-  return { scheduler, events: events.filter(({ name }) => name.startsWith('task.')).map(({ name }) => name) };
+  return { scheduler, clock, events: events.filter(({ name }) => name.startsWith('task.')).map(({ name }) => name) };
 }
 
 const nextOf = (store: MemoryStore) => store.lookupTask('sweep')!.state.nextRunTime! - START;
@@ -40,6 +40,19 @@ describe('reconciling declared tasks', () => {
     const { events } = await deploy(store, [every(30)], 60_000);
     expect(events).toEqual(['task.modified']);
     expect(nextOf(store)).toBe(31 * 60_000);
+  });
+
+  it('does not run a time again that the old trigger had reached at the moment of the deploy', async () => {
+    const store = new Store();
+    const from = { startAt: new Date(START + 600_000) };
+    const sweep = (minutes: number) => every(minutes, { trigger: { type: 'interval', minutes, ...from } });
+    const first = await deploy(store, [sweep(10)], 0);
+    const ran = nextEvent(first.scheduler, 'run.succeeded');
+    first.clock.advance(600_000);
+    expect(await ran).toMatchObject({ scheduledTime: from.startAt });
+    await first.scheduler.shutdown();
+    await deploy(store, [sweep(30)], 600_000);
+    expect(nextOf(store)).toBe(40 * 60_000);
   });
 
   it('applies a changed option and leaves the schedule alone', async () => {
