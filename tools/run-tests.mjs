@@ -1,5 +1,6 @@
 // `npm test`: builds the package and the samples once, finds or starts the servers that the tests need, runs the tests, and
 // says on its last line how many passed and failed. Further arguments go to vitest: `npm test -- --project unit`.
+// `npm run test:cluster` is the same with `--cluster`: the scenarios of `test/cluster` only, at their full length.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,8 +14,10 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 /** Two, because the database servers and the processes of the tests want a share of the machine as well. */
 const WORKERS = 2;
 
-/** A run that hangs is to fail by itself, before whoever waits for it gives up. */
-const TIMEOUT_MS = 30 * 60_000;
+const isCluster = process.argv.includes('--cluster');
+
+/** A run that hangs is to fail by itself, before whoever waits for it gives up. In full the soak alone takes an hour. */
+const TIMEOUT_MS = (isCluster ? 240 : 30) * 60_000;
 
 /** The process under way, to be stopped with this one. */
 let child = null;
@@ -103,7 +106,9 @@ async function test(args) {
 
 let counts;
 try {
-  counts = await test(process.argv.slice(2));
+  const args = process.argv.slice(2).filter((arg) => arg !== '--cluster');
+  if (isCluster) process.env.ASYNCZ_CLUSTER_SCALE ??= '1';
+  counts = await test(isCluster ? ['test/cluster', ...args] : args);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   counts = { passed: 0, failed: 1, skipped: 0 };

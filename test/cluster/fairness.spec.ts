@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { AsyncExecutor } from 'nestjs-asyncz';
+import { createScheduler, settle, START } from '../support/scheduler.factory.js';
+
+/** A scheduler with room for one run, whose runs take until the clock has gone on by a second. */
+async function startNarrow() {
+  const order: string[] = [];
+  const { scheduler, clock } = createScheduler(
+    {
+      work: async (_args, { task }) => {
+        order.push(task.id);
+        await new Promise<void>((resolve) => clock.schedule(resolve, 1_000));
+      },
+    },
+    { executors: { default: new AsyncExecutor({ concurrency: 1 }) } },
+  );
+  await scheduler.start();
+  const add = (id: string, dueAt: number, priority = 0) =>
+    scheduler.tasks.add({ id, handler: 'work', priority, trigger: { type: 'date', runAt: new Date(START + dueAt) } });
+  const second = async () => {
+    clock.advance(1_000);
+    await settle();
+  };
+  return { order, add, second };
+}
+
+describe('more due tasks than room', () => {
+  it('lets the oldest due one go first within a priority, in whatever order they were added', async () => {
+    const { order, add, second } = await startNarrow();
+    await add('blocker', 0);
+    await settle();
+    for (const dueAt of [400, 100, 300, 200]) await add(`at-${dueAt}`, dueAt);
+    for (let count = 0; count < 6; count += 1) await second();
+    expect(order).toEqual(['blocker', 'at-100', 'at-200', 'at-300', 'at-400']);
+  });
+
+  it('starves none within a priority, though newer ones come faster than they can be run', async () => {
+    const { order, add, second } = await startNarrow();
+    await add('blocker', 0);
+    await settle();
+    await add('old', 500);
+    for (let count = 0; count < 10; count += 1) {
+      for (const part of ['a', 'b', 'c']) await add(`new-${count}${part}`, 1_000 * (count + 1));
+      await second();
+    }
+    for (let count = 0; count < 30; count += 1) await second();
+    const newer = Array.from({ length: 10 }, (_, count) => ['a', 'b', 'c'].map((part) => `new-${count}${part}`)).flat();
+    expect(order).toEqual(['blocker', 'old', ...newer]);
+  });
+
+  it('lets a smaller number of priority go first always, however long the others wait', async () => {
+    const { order, add, second } = await startNarrow();
+    await add('blocker', 0, 0);
+    await settle();
+    await add('patient', 1, 1);
+    for (let count = 0; count < 10; count += 1) {
+      await add(`urgent-${count}`, 1_000 * (count + 1), 0);
+      await second();
+    }
+    expect(order).not.toContain('patient');
+    for (let count = 0; count < 3; count += 1) await second();
+    expect(order.at(-1)).toBe('patient');
+  });
+});
