@@ -110,6 +110,8 @@ describe('an exclusion calendar', () => {
     expect(trigger.nextTime(null, at('2025-01-01T00:00'))).toBeNull();
     expect(trigger.impossible()).toBe('its calendar excludes all of its times');
     expect(make({ ...daily, calendar: { weekdays: [0, 1, 2, 3, 4, 5, 6] } }).impossible()).toMatch(/excludes all/);
+    const never = [{ weekdays: [0, 1, 2, 3, 4, 5, 6] }, { weekdays: ['sun'] }];
+    expect(make({ ...daily, timezone: 'Europe/Lisbon', calendar: never }).impossible()).toMatch(/excludes all/);
     const window = { startAt: '2025-01-04', endAt: '2025-01-04T12:00:00Z' };
     expect(make({ ...daily, calendar: { weekdays: ['sat'] }, ...window }).impossible()).toMatch(
       /between its startAt and/,

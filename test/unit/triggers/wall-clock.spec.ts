@@ -88,5 +88,9 @@ describe('WallClock', () => {
     // Once a year, and the clocks go back just after it was looked for.
     const clock = clockOf('30 23 1 5 *', '2025-05-02T00:00', 0, -60, { overlap: 'second' });
     expect(iso(clock.next(at('2025-05-01T23:45')))).toBe('2025-05-02T00:30');
+    // The same where there is nothing after it at all.
+    const last = clockOf('0 30 23 1 5 * 2025', '2025-05-02T00:00', 0, -60, { overlap: 'second' });
+    expect(iso(last.next(at('2025-05-01T23:45')))).toBe('2025-05-02T00:30');
+    expect(last.next(at('2025-05-02T00:31'))).toBeNull();
   });
 });
