@@ -42,6 +42,12 @@ export interface DescribeStoreOptions extends Partial<TestHooks> {
    */
   readonly damage?: (request: StoreRequest & { readonly id: string }) => Awaitable<() => Awaitable<void>>;
   /**
+   * Lets what is behind the stores of the namespace, their disk or their server, fail from a call on: the first for
+   * `after: 0`. Returns what mends it, which tells whether a call has failed. With it, the kit cuts each operation off at
+   * each of its calls and looks at what is left behind.
+   */
+  readonly interrupt?: (request: StoreRequest & { readonly after: number }) => Awaitable<() => Awaitable<boolean>>;
+  /**
    * Everything that is stored for the namespace, as text or bytes. With it, the kit shows that arguments, results and
    * errors are not to be found in it where they are encrypted.
    */

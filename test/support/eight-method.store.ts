@@ -10,10 +10,35 @@ import type { StoreContext } from '../../lib/stores/store.interface.js';
 /** What a slow disk holds: text by id, which outlives the store, and what the stores on one host share. */
 export class Disk {
   open = true;
+  /** How many calls the disk has left before it fails; null for any number. */
+  #left: number | null = null;
+  #hasFailed = false;
   readonly rows = new Map<string, string>();
   readonly lock = new Mutex();
   readonly history = new RunHistory(10_000);
   readonly listeners = new Set<() => void>();
+
+  /** Takes its time, so that everything else that is going on gets in between; fails when it is to. */
+  async call(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#left === null) return;
+    if (this.#left > 0) {
+      this.#left -= 1;
+      return;
+    }
+    this.#hasFailed = true;
+    throw new Error('The disk is gone.');
+  }
+
+  /** Fails after some calls. Returns what mends it, which tells whether it has failed. */
+  failAfter(calls: number): () => boolean {
+    this.#left = calls;
+    this.#hasFailed = false;
+    return () => {
+      this.#left = null;
+      return this.#hasFailed;
+    };
+  }
 }
 
 /** The least that is a store: eight methods, each of which takes its time, over rows of text. */
@@ -51,7 +76,7 @@ export class EightMethodStore extends BaseStore {
 
   deleteTask(id: string): Promise<boolean> {
     return this.exclusive(async () => {
-      await slowly();
+      await this.disk.call();
       return this.disk.rows.delete(id);
     });
   }
@@ -59,7 +84,7 @@ export class EightMethodStore extends BaseStore {
   removeAllTasks(): Promise<number> {
     return this.exclusive(async () => {
       const count = this.disk.rows.size;
-      await slowly();
+      await this.disk.call();
       this.disk.rows.clear();
       return count;
     });
@@ -78,20 +103,22 @@ export class EightMethodStore extends BaseStore {
   }
 
   protected async read(id: string): Promise<StoredTask | null> {
-    await slowly();
+    await this.disk.call();
     const text = this.disk.rows.get(id);
     return text === undefined ? null : this.decode(text);
   }
 
   protected async readAll(): Promise<StoredTask[]> {
-    await slowly();
+    await this.disk.call();
     return Array.from(this.disk.rows.values(), (text) => this.decode(text));
   }
 
   protected async write(task: TaskRecord): Promise<void> {
     const text = JSON.stringify(this.codec.encodeTask(task));
-    await slowly();
+    await this.disk.call();
     this.disk.rows.set(task.id, text);
+    // Here the answer may be lost although it was written.
+    await this.disk.call();
   }
 
   protected decode(text: string): StoredTask {
@@ -99,11 +126,6 @@ export class EightMethodStore extends BaseStore {
     if (isUnreadable(task)) this.context.reportUnreadable(task);
     return task;
   }
-}
-
-/** Lets everything else that is going on get in between. */
-function slowly(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Disks by namespace, with what the conformance kit needs to open, damage and remove them. */
@@ -118,6 +140,7 @@ export function createDisks() {
     diskOf,
     cleanup: ({ namespace }: { namespace: string }): void => void disks.delete(namespace),
     dump: ({ namespace }: { namespace: string }): string => JSON.stringify([...diskOf(namespace).rows]),
+    interrupt: ({ namespace, after }: { namespace: string; after: number }) => diskOf(namespace).failAfter(after),
     damage: ({ namespace, id }: { namespace: string; id: string }): (() => void) => {
       const { rows } = diskOf(namespace);
       const whole = rows.get(id)!;

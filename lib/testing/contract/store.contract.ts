@@ -2,6 +2,7 @@ import { CLAIMS } from './claims.contract.js';
 import type { ContractSection } from './contract.section.js';
 import { FINISH } from './finish.contract.js';
 import { HISTORY } from './history.contract.js';
+import { INTERRUPTION } from './interruption.contract.js';
 import { LEASES } from './leases.contract.js';
 import { BORROWED, LIFECYCLE, SECRECY, TRANSACTIONS } from './lifecycle.contract.js';
 import { MEMBERS } from './members.contract.js';
@@ -27,6 +28,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   DAMAGED,
   WRONG_KEY,
   ROTATION,
+  INTERRUPTION,
   MEMBERS,
   LIFECYCLE,
   BORROWED,

@@ -1,3 +1,4 @@
+import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
 import type {
   Apply,
@@ -80,6 +81,59 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
       'claims: leaves a task as it was when the plan throws',
       'claims: leaves a task alone that the plan leaves alone',
     ],
+  },
+  {
+    fault: 'a claim is written in two steps, the run and then the next time',
+    create: class extends HostStore {
+      protected override async write(task: TaskRecord): Promise<void> {
+        const old = await this.read(task.id);
+        if (old && !('unreadable' in old)) {
+          const { nextRunTime, nextScheduledTime } = old.state;
+          await super.write({ ...task, state: { ...task.state, nextRunTime, nextScheduledTime } });
+        }
+        await super.write(task);
+      }
+    },
+    caughtBy: [
+      'a backend that fails in the middle: leaves each task of a claim claimed or as it was, and held by nobody else for long',
+      'a backend that fails in the middle: leaves an edit done or not, and its old time or its new one',
+    ],
+  },
+  {
+    fault: 'an add writes the id first and the task later, and a deletion leaves the id',
+    create: class extends HostStore {
+      protected override async write(task: TaskRecord): Promise<void> {
+        if ((await this.read(task.id)) === null) this.disk.rows.set(task.id, '{}');
+        await super.write(task);
+      }
+      override async deleteTask(id: string): Promise<boolean> {
+        const text = this.disk.rows.get(id);
+        if (text !== undefined) this.disk.rows.set(id, '{}');
+        const deleted = await super.deleteTask(id);
+        return deleted;
+      }
+    },
+    caughtBy: [
+      'a backend that fails in the middle: leaves each task of an add whole or not there',
+      'a backend that fails in the middle: leaves a task there or deleted',
+    ],
+  },
+  {
+    fault: 'the history is written after the task, and what fails in between is lost',
+    create: class extends HostStore {
+      override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        const late: RunRecord[] = [];
+        const result = await super.transact(selection, (task, now) => {
+          const change = apply(task, now);
+          if (change) late.push(...change.history);
+          return change && { ...change, history: [] };
+        });
+        await this.disk.call();
+        this.saveRuns(late);
+        return result;
+      }
+    },
+    caughtBy: ['a backend that fails in the middle: loses no end of a run, which can be given again'],
   },
   {
     fault: 'a change does not count the version up',
