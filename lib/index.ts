@@ -94,6 +94,8 @@ export type { SchedulerListener } from './events/event.dispatcher.js';
 export type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './events/event.map.js';
 
 export { BaseStore } from './stores/base.store.js';
+export { fileStore } from './stores/file/file-store.config.js';
+export type { FileStoreConfig } from './stores/file/file-store.config.js';
 export { FileStore } from './stores/file/file.store.js';
 export type { FileStoreOptions } from './stores/file/file-store.options.js';
 export { MemoryStore } from './stores/memory/memory.store.js';

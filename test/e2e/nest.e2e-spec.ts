@@ -7,9 +7,13 @@ import type {
   Type,
 } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   AsynczModule,
+  fileStore,
   getSchedulerToken,
   getStoreToken,
   InjectScheduler,
@@ -279,6 +283,8 @@ describe('stores', () => {
         @InjectStore('own') readonly own: OwnStore,
       ) {}
     }
+    const directory = await mkdtemp(join(tmpdir(), 'asyncz-nest-'));
+    onTestFinished(() => rm(directory, { recursive: true, force: true }));
     const { app, scheduler } = await boot([User], {
       imports: [SettingsModule],
       storeTypes: { label: (options) => new LabelStore(String(options.text)) },
@@ -289,6 +295,7 @@ describe('stores', () => {
         shared: { useExisting: 'SHARED' },
         object,
         typed: { type: 'label', text: 'by type' },
+        files: fileStore({ directory }),
       },
     });
     const user = app.get(User);
@@ -300,6 +307,7 @@ describe('stores', () => {
     expect(app.get<LabelStore>(getStoreToken('typed'), { strict: false }).label).toBe('by type');
     expect((await scheduler.getSchedulerInfo()).stores.map(({ store }) => store).sort()).toEqual([
       'default',
+      'files',
       'made',
       'object',
       'own',
