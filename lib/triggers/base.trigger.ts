@@ -77,7 +77,8 @@ export abstract class BaseTrigger {
   /**
    * From the next occurrence and now: how many were due, which is the latest, what comes next. Triggers whose grid can
    * be computed override this so that a year away costs microseconds. This general form counts one by one up to 10,000;
-   * past that the count is what it has reached, and the latest and the next are found by halving the span.
+   * past that the count is that of {@link countBetween}, or what it has reached where there is none, and the latest and the
+   * next are found by halving the span.
    *
    * @param from The next occurrence that was planned.
    * @param now Milliseconds since the epoch.
@@ -94,7 +95,12 @@ export abstract class BaseTrigger {
     }
     if (next === null || next.runTime > now) return { count, latest, next };
     latest = this.#latestUntil(now, next, seed);
-    return { count, latest, next: this.nextOccurrence(latest.scheduledTime, now, seed) };
+    const counted = this.countBetween(from.scheduledTime + 1, latest.scheduledTime, seed);
+    return {
+      count: counted === null ? count : counted + 1,
+      latest,
+      next: this.nextOccurrence(latest.scheduledTime, now, seed),
+    };
   }
 
   #latestUntil(now: number, from: Occurrence, seed: TriggerSeed): Occurrence {

@@ -148,4 +148,13 @@ describe('catching up with a trigger of one’s own', () => {
     });
     expect(trigger.asked).toBeLessThan(10_100);
   });
+
+  it('counts all where the trigger can', () => {
+    class Counting extends EverySecond {
+      override countBetween(from: number, to: number): number {
+        return Math.floor(to / 1_000) - Math.ceil(from / 1_000) + 1;
+      }
+    }
+    expect(new Counting().catchUp(occurrence(YEAR.from), YEAR.now, SEED).count).toBe(31_622_401);
+  });
 });
