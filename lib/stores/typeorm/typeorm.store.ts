@@ -16,7 +16,7 @@ import { queryPage } from './task.pages.js';
 import { pageOfRuns, saveRuns } from './run.pages.js';
 import { isStorable } from './sql/columns.js';
 import { driverErrorOf } from './sql/driver.error.js';
-import { all, sql, toNumber } from './sql/sql.js';
+import { all, rowCount, sql, toNumber } from './sql/sql.js';
 import type { Script, Sql } from './sql/sql.js';
 import { transactByVersion } from './transact/comparing.transact.js';
 import { transactLocked } from './transact/locking.transact.js';
@@ -216,7 +216,7 @@ export class TypeormStore extends BaseStore {
 
   override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {
     const { session, dialect } = this.#db;
-    return session.transaction(() => dialect.pruneRuns(options));
+    return session.transaction(() => dialect.pruneRuns({ ...options, limit: rowCount(options.limit) }));
   }
 
   override async heartbeat(instance: SchedulerInstance): Promise<void> {

@@ -50,6 +50,8 @@ function runKit(database: TestDatabase): void {
           };
         },
         transaction: (_, work) => dataSource.transaction((manager) => work(manager)),
+        // The general path looks for each row among its batch; what it does is the same with fewer.
+        ...(database.settings.lockMode === 'compare-and-set' && { volume: 3_000 }),
       },
     );
   });

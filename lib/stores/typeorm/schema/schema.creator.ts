@@ -48,22 +48,19 @@ export class SchemaCreator {
   /** What the database says when it is asked for every column of every table; null when they are there. */
   async #missing(): Promise<string | null> {
     const { tasks, runs, schedulers } = this.dialect;
-    const wanted: [Sql, readonly { name: string }[]][] = [
-      [tasks, TASK_COLUMNS],
-      [runs, RUN_COLUMNS],
-      [schedulers, SCHEDULER_COLUMNS],
+    const columns = [
+      ...TASK_COLUMNS.map(({ name }) => `t.${name}`),
+      ...RUN_COLUMNS.map(({ name }) => `r.${name} AS r_${name}`),
+      ...SCHEDULER_COLUMNS.map(({ name }) => `s.${name} AS s_${name}`),
     ];
-    for (const [table, columns] of wanted) {
-      const names = raw(columns.map(({ name }) => name).join(', '));
-      try {
-        await this.session.read(function* () {
-          yield sql`SELECT ${names} FROM ${table} WHERE 1 = 0`;
-        });
-      } catch (error) {
-        const cause = driverErrorOf(error);
-        if (cause === null || !isMissing(cause.code, cause.message)) throw error;
-        return cause.message;
-      }
+    try {
+      await this.session.read(function* () {
+        yield sql`SELECT ${raw(columns.join(', '))} FROM ${tasks} t, ${runs} r, ${schedulers} s WHERE 1 = 0`;
+      });
+    } catch (error) {
+      const cause = driverErrorOf(error);
+      if (cause === null || !isMissing(cause.code, cause.message)) throw error;
+      return cause.message;
     }
     return null;
   }

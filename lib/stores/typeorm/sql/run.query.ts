@@ -1,7 +1,7 @@
 import type { RunFilter, RunPageRequest } from '../../../model/query.js';
 import { parseRunCursor } from '../../task-query.js';
 import type { Dialect } from '../dialects/dialect.js';
-import { all, sql } from './sql.js';
+import { all, rowCount, sql } from './sql.js';
 import type { Rows, Script, Sql } from './sql.js';
 
 /** The rows of a page, and one more when there is a next one. */
@@ -17,7 +17,7 @@ export function* selectRuns(dialect: Dialect, filter: RunFilter, page: RunPageRe
   }
   const { records } = yield sql`
     SELECT ${dialect.runColumns} FROM ${dialect.runs} WHERE ${all(where)}
-    ORDER BY ended_at DESC, id, attempt DESC ${dialect.limit(page.limit + 1)}`;
+    ORDER BY ended_at DESC, id, attempt DESC ${dialect.limit(rowCount(page.limit + 1))}`;
   return records;
 }
 

@@ -92,3 +92,11 @@ export function toNumber(value: unknown): number {
 export function toNullableNumber(value: unknown): number | null {
   return value === null || value === undefined ? null : Number(value);
 }
+
+/** The most rows that any database can be asked for; more are in none. */
+const MOST = 2_147_483_647;
+
+/** A limit or an offset as databases take it: `Infinity` asks for all. */
+export function rowCount(count: number): number {
+  return Math.min(count, MOST);
+}

@@ -1,7 +1,7 @@
 import type { Page, TaskFilter, TaskSort } from '../../../model/query.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { storable, tagText } from './columns.js';
-import { all, join, raw, sql, toNumber } from './sql.js';
+import { all, join, raw, rowCount, sql, toNumber } from './sql.js';
 import type { Rows, Script, Sql } from './sql.js';
 
 /** What this process cannot read, as far as it is known. */
@@ -37,7 +37,7 @@ export function* selectPage(
   if (page.limit <= 0 || page.offset >= total) return { records: [], total };
   const { records } = yield sql`
     SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${where}
-    ORDER BY ${order(dialect, sort, readability)} ${dialect.page(page.offset, page.limit)}`;
+    ORDER BY ${order(dialect, sort, readability)} ${dialect.page(page.offset, rowCount(page.limit))}`;
   return { records, total };
 }
 

@@ -6,7 +6,7 @@ import type { Apply, Change, Committed, Selection } from '../../store.interface.
 import type { Dialect } from '../dialects/dialect.js';
 import { isStorable } from '../sql/columns.js';
 import type { Rows, Script } from '../sql/sql.js';
-import { toNumber } from '../sql/sql.js';
+import { rowCount, toNumber } from '../sql/sql.js';
 import type { TaskReader } from '../task.reader.js';
 
 /** What a transaction works with. */
@@ -51,7 +51,7 @@ function* selectDue(
     return { storeNow: yield* dialect.readNow(clock), tasks: [], missing: [], unreadable: [] };
   }
   for (let round = 1; ; round += 1) {
-    const { storeNow, records } = yield* dialect.selectDue(reader.dueQuery(handlers), limit, clock);
+    const { storeNow, records } = yield* dialect.selectDue(reader.dueQuery(handlers), rowCount(limit), clock);
     const { tasks, unreadable } = reader.readAll(records);
     // What was damaged is left out from now on, and what stood behind it comes into reach.
     if (unreadable.length > 0 && round < MAX_ROUNDS) continue;

@@ -69,6 +69,8 @@ export async function dumpTables(dataSource: DataSource, prefix: string): Promis
 
 /** Removes the tables with a prefix. */
 export async function dropTables(dataSource: DataSource, prefix: string): Promise<void> {
-  for (const table of ['tasks', 'runs', 'schedulers'])
-    await dataSource.query(`DROP TABLE IF EXISTS ${prefix}_${table}`);
+  const tables = ['tasks', 'runs', 'schedulers'].map((table) => `${prefix}_${table}`);
+  // SQLite drops one at a time.
+  const lists = dataSource.options.type === 'better-sqlite3' ? tables : [tables.join(', ')];
+  for (const list of lists) await dataSource.query(`DROP TABLE IF EXISTS ${list}`);
 }
