@@ -79,7 +79,8 @@ function slices(items, size) {
   return parts;
 }
 
-const tasks = (now) => Array.from({ length: COUNT }, (_, at) => makeTask(`task-${at}`, { nextRunTime: now - 1_000, args: [at] }));
+const tasks = (now) =>
+  Array.from({ length: COUNT }, (_, at) => makeTask(`task-${at}`, { nextRunTime: now - 1_000, args: [at] }));
 
 async function bare(name, { bare: sql }, dataSource) {
   const runner = dataSource.createQueryRunner();
@@ -149,9 +150,11 @@ for (const [name, database] of Object.entries(DATABASES)) {
   try {
     await bare(name, database, dataSource);
     await store(`${name}, plain`, database, dataSource, {});
-    if (process.env.BENCH_ENCRYPTED) await store(`${name}, encrypted`, database, dataSource, { keys: 'a benchmark secret of many bytes' });
+    if (process.env.BENCH_ENCRYPTED)
+      await store(`${name}, encrypted`, database, dataSource, { keys: 'a benchmark secret of many bytes' });
   } finally {
-    for (const table of ['tasks', 'runs', 'schedulers', 'bare']) await dataSource.query(`DROP TABLE IF EXISTS ${PREFIX}_${table}`);
+    for (const table of ['tasks', 'runs', 'schedulers', 'bare'])
+      await dataSource.query(`DROP TABLE IF EXISTS ${PREFIX}_${table}`);
     await dataSource.destroy();
   }
 }
