@@ -1,6 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/**
+ * Tests with servers and processes are about time, and CI shares its two cores: one that fails is run once more there, and
+ * both results are in the output. Not on a developer's machine, where a test that fails now and then is to be seen.
+ */
+const retry = process.env.CI ? 1 : 0;
+
 const lib = fileURLToPath(new URL('./lib/', import.meta.url));
 
 // unit needs nothing, integration needs a server or several processes, e2e boots applications.
@@ -21,6 +27,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
+          retry,
           include: ['test/**/*.int-spec.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
@@ -31,6 +38,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          retry,
           include: ['test/**/*.e2e-spec.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
