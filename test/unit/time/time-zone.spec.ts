@@ -106,6 +106,18 @@ describe('TimeZone', () => {
     expect(TimeZone.get('Asia/Kathmandu').offsetAt(Date.UTC(1985, 0, 1))).toBe(5.5 * HOUR);
   });
 
+  it('sees the shortest stretches that there are', () => {
+    // Summer time for a week.
+    const noronha = TimeZone.get('America/Noronha');
+    expect(noronha.offsetAt(Date.UTC(2000, 9, 7))).toBe(-2 * HOUR);
+    expect(noronha.offsetAt(Date.UTC(2000, 9, 12))).toBe(-HOUR);
+    expect(noronha.offsetAt(Date.UTC(2000, 9, 16))).toBe(-2 * HOUR);
+    const expected = offsetByFields('Asia/Gaza');
+    for (const time of [Date.UTC(2040, 9, 18), Date.UTC(2040, 9, 22), Date.UTC(2040, 9, 29)]) {
+      expect(TimeZone.get('Asia/Gaza').offsetAt(time)).toBe(expected(time));
+    }
+  });
+
   it('takes the first of two instants, and moves a skipped time forward by the gap', () => {
     const lisbon = TimeZone.get('Europe/Lisbon');
     expect(lisbon.fromLocal(Date.UTC(2024, 2, 31, 1, 30))).toEqual({ time: Date.UTC(2024, 2, 31, 1, 30), kind: 'gap' });
@@ -113,6 +125,10 @@ describe('TimeZone', () => {
       time: Date.UTC(2024, 9, 27, 0, 30),
       kind: 'overlap',
     });
+    expect(lisbon.fromLocal(Date.UTC(2024, 9, 27, 1)).kind).toBe('overlap');
+    expect(lisbon.fromLocal(Date.UTC(2024, 9, 27, 0, 59, 59)).kind).toBe('once');
+    expect(lisbon.fromLocal(Date.UTC(2024, 2, 31, 1))).toEqual({ time: Date.UTC(2024, 2, 31, 1), kind: 'gap' });
+    expect(lisbon.fromLocal(Date.UTC(2024, 2, 31, 2))).toEqual({ time: Date.UTC(2024, 2, 31, 1), kind: 'once' });
     expect(lisbon.fromLocal(Date.UTC(2024, 9, 27, 2))).toEqual({ time: Date.UTC(2024, 9, 27, 2), kind: 'once' });
     const apia = TimeZone.get('Pacific/Apia');
     expect(apia.fromLocal(Date.UTC(2011, 11, 30, 12))).toEqual({ time: Date.UTC(2011, 11, 30, 22), kind: 'gap' });

@@ -31,6 +31,11 @@ export const CHANGES: readonly (readonly [string, number])[] = [
   ['Africa/Casablanca', Date.UTC(2024, 2, 10, 2)],
   ['Africa/Casablanca', Date.UTC(2024, 3, 14, 2)],
   ['Asia/Gaza', Date.UTC(2024, 3, 20, 0)],
+  ['America/Noronha', Date.UTC(2000, 9, 8, 2)],
+  // Changes that lie across the end of a chunk in which the zone keeps them.
+  ['Europe/Lisbon', Date.UTC(2065, 9, 25, 1)],
+  ['Europe/Chisinau', Date.UTC(2065, 9, 25, 0)],
+  ['Asia/Beirut', Date.UTC(2083, 2, 27, 22)],
 ];
 
 function part(min: number, max: number): fc.Arbitrary<string> {

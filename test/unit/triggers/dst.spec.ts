@@ -148,6 +148,17 @@ describe('a time that the clocks show twice', () => {
   });
 });
 
+describe('a change of clocks', () => {
+  // A zone keeps its changes in chunks of 2 ** 35 ms; these lie across the ends of chunks.
+  it.each([
+    ['Europe/Lisbon', '50 1 * * *', '2065-10-24T12:00', ['2065-10-25T00:50', '2065-10-26T01:50']],
+    ['Europe/Chisinau', '45 2 * * *', '2065-10-24T12:00', ['2065-10-24T23:45', '2065-10-26T00:45']],
+    ['Asia/Beirut', '45 0 * * *', '2083-03-27T22:41', ['2083-03-27T22:45', '2083-03-28T21:45']],
+  ])('is seen whole wherever it lies: %s, %s', (timezone, expression, now, expected) => {
+    expect(runs({ type: 'cron', expression, timezone }, now, 2)).toEqual(expected);
+  });
+});
+
 describe('a run that a change of clocks touched', () => {
   it('is marked', () => {
     const cron = (expression: string): Parameters<typeof make>[0] => ({

@@ -80,6 +80,31 @@ describe('TriggerRegistry', () => {
     expect(iso(and.nextTime(null, at('2025-01-01T00:01')))).toBe('2025-01-07T05:00');
   });
 
+  it('leaves a time of such a trigger aside that has passed', () => {
+    class OnceTrigger extends BaseTrigger {
+      readonly type = 'once';
+
+      override nextTime(previous: number | null): number | null {
+        return previous === null ? at('2025-01-01T03:00') : null;
+      }
+
+      override describe(): string {
+        return 'once';
+      }
+
+      override toJSON(): TriggerData {
+        return { type: this.type };
+      }
+    }
+    const registry = new TriggerRegistry().register('once', OnceTrigger);
+    const or = registry.create(
+      { type: 'or', triggers: [{ type: 'once' }, { type: 'cron', expression: '0 9 * * *' }] },
+      creation,
+    );
+    expect(iso(or.nextTime(null, at('2025-01-01T00:00')))).toBe('2025-01-01T03:00');
+    expect(iso(or.nextTime(null, at('2025-01-01T03:01')))).toBe('2025-01-01T09:00');
+  });
+
   it('keeps kinds apart from those of other registries', () => {
     const registry = new TriggerRegistry().register('tide', TideTrigger);
     expect(registry.types()).toContain('tide');
