@@ -29,6 +29,17 @@ export default defineConfig({
           name: 'integration',
           retry,
           include: ['test/**/*.int-spec.ts'],
+          exclude: ['test/cluster/**'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.int-spec.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 300_000,

@@ -27,7 +27,7 @@ async function redis() {
     name: 'Redis',
     store,
     count: () => commands,
-    async dispose() {
+    dispose: async () => {
       for (const key of await client.keys(`*${prefix}*`)) await client.unlink(key);
       await client.quit();
     },
@@ -57,7 +57,7 @@ async function postgres() {
     name: 'PostgreSQL',
     store,
     count: () => statements,
-    async dispose() {
+    dispose: async () => {
       for (const table of ['tasks', 'runs', 'schedulers'])
         await dataSource.query(`DROP TABLE IF EXISTS ${prefix}_${table}`);
       await dataSource.destroy();

@@ -11,7 +11,7 @@ import { settle, START } from '../support/scheduler.factory.js';
 const HOUR = 3_600_000;
 const STEP_MS = 5_000;
 
-const FAULTS = ['run.failed', 'run.lost', 'run.missed', 'run.skipped', 'run.fenced', 'task.problem'];
+const FAULTS = new Set(['run.failed', 'run.lost', 'run.missed', 'run.skipped', 'run.fenced', 'task.problem']);
 
 /** A disk in memory stands for a database: what two processes do to it goes one after the other. */
 class ClusterStore extends HostStore {
@@ -144,7 +144,7 @@ describe('two versions of the code side by side', () => {
         novel: grid(30, minute, end),
       };
       const events = [...first.events, ...second.events];
-      const faults = events.filter(({ name }) => FAULTS.includes(name));
+      const faults = events.filter(({ name }) => FAULTS.has(name));
       const ran = Object.keys(expected).map((id) => tally.of(id).length);
       const total = Object.values(expected).flat().length;
       console.log(`deploy    in memory  expected ${total}, started ${ran.reduce((sum, count) => sum + count, 0)}`);

@@ -78,12 +78,14 @@ async function obey({ type, ...message }) {
   return null;
 }
 
-process.on('message', async (message) => {
+async function answer(message) {
   try {
     process.send({ type: 'done', value: await obey(message) });
   } catch (error) {
     process.send({ type: 'failed', message: error.stack });
   }
-});
+}
+
+process.on('message', (message) => void answer(message));
 process.on('disconnect', () => process.exit());
 process.send({ type: 'done', value: null });
