@@ -89,6 +89,12 @@ describe('a cron expression', () => {
     expect(cronRuns(expression, '2025-01-01T00:01', 3)).toEqual(expected);
   });
 
+  it('takes no other day for one that the month does not have', () => {
+    // 31 April 2027 would be a Saturday, and the workday nearest to it the 30th.
+    expect(cronRuns('0 0 31W * *', '2027-04-01T00:00', 1)).toEqual(['2027-05-31T00:00']);
+    expect(cronRuns('0 0 L-30W * *', '2027-04-01T00:00', 1)).toEqual(['2027-05-03T00:00']);
+  });
+
   it('needs one of two restricted days, unless both are asked for', () => {
     expect(cronRuns('0 0 13 * fri', '2025-06-01T00:00', 3)).toEqual([
       '2025-06-06T00:00',
