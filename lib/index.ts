@@ -76,10 +76,31 @@ export {
   VersionConflictError,
 } from './errors/task.errors.js';
 
+export { AndTrigger } from './triggers/and.trigger.js';
+export { BaseTrigger } from './triggers/base.trigger.js';
+export { CalendarIntervalTrigger } from './triggers/calendar-interval.trigger.js';
+export type { CalendarDefinition, CalendarSource, OnExcluded } from './triggers/calendars/calendar.interface.js';
+export { CronTrigger } from './triggers/cron.trigger.js';
+export { DateTrigger } from './triggers/date.trigger.js';
+export { FixedDelayTrigger } from './triggers/fixed-delay.trigger.js';
+export { IntervalTrigger } from './triggers/interval.trigger.js';
+export { ShutdownTrigger, StartupTrigger } from './triggers/lifecycle.triggers.js';
+export { OrTrigger } from './triggers/or.trigger.js';
+export { RRuleTrigger } from './triggers/rrule.trigger.js';
+export type {
+  CronFieldOptions,
+  DstOptions,
+  ScheduleTriggerOptions,
+  TriggerOptions,
+  TriggerOptionsMap,
+} from './triggers/trigger.options.js';
+export { createTrigger, defaultTriggerRegistry, TriggerRegistry } from './triggers/trigger.registry.js';
+export type { TriggerClass, TriggerFactory } from './triggers/trigger.registry.js';
 export type {
   CatchUp,
   Occurrence,
   TriggerAdvance,
+  TriggerContext,
   TriggerCreation,
   TriggerSeed,
 } from './triggers/trigger.interface.js';
