@@ -7,18 +7,27 @@ export interface OneShots {
   readonly most: readonly string[];
 }
 
+export interface OneShotPlan {
+  readonly count: number;
+  /** In how many milliseconds they come due; 0 for all at once. */
+  readonly overMs: number;
+  /** How long their runs take, in milliseconds; by their place when it is a function. @default 0 */
+  readonly workMs?: number | ((at: number) => number);
+  /** @default 'work' */
+  readonly handler?: string;
+}
+
 const BATCH = 50;
 
 /**
  * Adds one-shot tasks, every other one with delivery at-most-once, that come due one after the other over a time.
  *
  * @param prefix Begins their ids, so that several of these can be told apart.
- * @param workMs How long their runs take, in milliseconds; by their place when it is a function.
  */
 export async function addOneShots(
   client: Scheduler,
   prefix: string,
-  { count, overMs, workMs = 0 }: { count: number; overMs: number; workMs?: number | ((at: number) => number) },
+  { count, overMs, workMs = 0, handler = 'work' }: OneShotPlan,
 ): Promise<OneShots> {
   const now = Date.now();
   const ids = Array.from({ length: count }, (_, at) => `${prefix}-${at % 2 ? 'most' : 'least'}-${at}`);
@@ -28,7 +37,7 @@ export async function addOneShots(
       ids.slice(first, first + BATCH).map((id, at) =>
         client.tasks.add({
           id,
-          handler: 'work',
+          handler,
           args: [typeof workMs === 'number' ? workMs : workMs(first + at)],
           delivery: isMost(id, first + at) ? 'at-most-once' : 'at-least-once',
           trigger: { type: 'date', runAt: now + ((first + at) / count) * overMs },

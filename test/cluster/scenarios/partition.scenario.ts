@@ -13,7 +13,7 @@ export async function partition(bench: ClusterBench): Promise<void> {
   const proxy = await TcpProxy.start(portOf(kind.server!.url()));
   try {
     const [far, near] = await Promise.all([
-      bench.start({ store: through(proxy.port, backing.store), concurrency: 4 }),
+      bench.start({ store: through(proxy.port, backing.store), concurrency: 4, handlers: ['work', 'far'] }),
       bench.start({ concurrency: 4 }),
     ]);
     const partsOfIt: OneShots[] = [];
@@ -39,7 +39,7 @@ export async function partition(bench: ClusterBench): Promise<void> {
 /** Nothing gets through for longer than a lease: what the process has under way it aborts by itself. */
 async function cutOff(bench: ClusterBench, proxy: TcpProxy, workers: { far: Worker; near: Worker }, name: string) {
   const { client, ledger, leaseMs } = bench;
-  const tasks = await addOneShots(client, name, { count: 8, overMs: 0, workMs: 3 * leaseMs });
+  const tasks = await addOneShots(client, name, { count: 8, overMs: 0, workMs: 2 * leaseMs });
   const startsOf = ({ ledger: of }: Worker) => ledger.count('S', of);
   await until('both are at work', () => startsOf(workers.far) > 0 && startsOf(workers.near) > 0);
   const aborted = ledger.count('A', workers.far.ledger);
@@ -72,17 +72,17 @@ function holdAnswers(bench: ClusterBench, proxy: TcpProxy, name: string): Promis
   return spoilClaims(bench, proxy, name, (mark) => proxy.holdAnswerTo(mark, 1.5 * bench.leaseMs));
 }
 
-/** Adds tasks until a claim of the process behind the proxy was caught: the other one is often faster. */
+/** Some of the tasks only the process behind the proxy can run, so that it has to claim, however fast the other one is. */
 async function spoilClaims(bench: ClusterBench, proxy: TcpProxy, name: string, spoil: (mark: string) => void) {
   const parts: OneShots[] = [];
-  for (const mark of bench.kind.server!.claimMarks) {
+  for (const [at, mark] of bench.kind.server!.claimMarks.entries()) {
     spoil(mark);
     let isCaught = false;
     void proxy.caught().then(() => (isCaught = true));
-    await until(`a request with "${mark}" passes`, async () => {
-      parts.push(await addOneShots(bench.client, `${name}-${parts.length}`, { count: 4, overMs: 0, workMs: 20 }));
-      return isCaught;
-    });
+    const plan = { count: 4, overMs: 0, workMs: 20 };
+    parts.push(await addOneShots(bench.client, `${name}-${at}-any`, plan));
+    parts.push(await addOneShots(bench.client, `${name}-${at}-own`, { ...plan, handler: 'far' }));
+    await until(`a request with "${mark}" passes`, () => isCaught);
     await bench.allEnded();
   }
   return together(...parts);
