@@ -99,6 +99,8 @@ export interface RunFilter {
   readonly runId?: string;
   readonly status?: RunStatus;
   readonly source?: RunSource;
+  /** Whether it is dead: see `RunRecord.dead`. */
+  readonly dead?: boolean;
   /** The identity of the scheduler that ran it. */
   readonly owner?: string;
   /** Ended at this time or later, in milliseconds since the epoch. */

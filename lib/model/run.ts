@@ -1,10 +1,15 @@
+import type { TaskDefinition } from './task.js';
+
 /**
- * What made a run: the task's schedule, a person (`runTask`), the start or stop of a scheduler, or a deliberate rerun of
- * a past range.
+ * What made a run: the task's schedule, a person (`runTask`), the start or stop of a scheduler, a deliberate run for a
+ * past time (`backfill`), or another attempt of a dead run (`redrive`).
  *
  * @publicApi
  */
-export type RunSource = 'schedule' | 'manual' | 'startup' | 'shutdown' | 'backfill';
+export type RunSource = 'schedule' | 'manual' | 'startup' | 'shutdown' | 'backfill' | 'redrive';
+
+/** Every {@link RunSource}, for checking input and records. */
+export const RUN_SOURCES: readonly RunSource[] = ['schedule', 'manual', 'startup', 'shutdown', 'backfill', 'redrive'];
 
 /**
  * How an attempt ended.
@@ -19,7 +24,24 @@ export type RunSource = 'schedule' | 'manual' | 'startup' | 'shutdown' | 'backfi
  */
 export type RunStatus = 'succeeded' | 'failed' | 'cancelled' | 'missed' | 'skipped' | 'lost';
 
-/** A wish to abort a run, left where its owner finds it. */
+/** Every {@link RunStatus}, for checking input and records. */
+export const RUN_STATUSES: readonly RunStatus[] = ['succeeded', 'failed', 'cancelled', 'missed', 'skipped', 'lost'];
+
+/**
+ * Who asked for a run that is not the schedule's, and why.
+ *
+ * @publicApi
+ */
+export interface RunRequest {
+  readonly actor: string | null;
+  readonly reason: string | null;
+}
+
+/**
+ * A wish to abort a run, left where its owner finds it.
+ *
+ * @publicApi
+ */
 export interface CancelRequest {
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -54,6 +76,13 @@ export interface LiveRun {
   readonly leaseUntil: number | null;
   readonly startedAt: number | null;
   readonly cancel: CancelRequest | null;
+  /** Who asked for it; null for a run of the schedule. */
+  readonly request: RunRequest | null;
+}
+
+/** Whether a person wants this run now: it starts although its task is paused. */
+export function isByHand({ source }: Pick<LiveRun, 'source'>): boolean {
+  return source === 'manual' || source === 'redrive';
 }
 
 /**
@@ -87,8 +116,19 @@ export interface RunRecord {
   readonly endedAt: number;
   /** How many other due times were folded into it; for `missed` and `skipped`, how many further ones it stands for. */
   readonly coalesced: number;
+  /**
+   * Whether it failed or was lost for good: no attempt follows. Such a run waits for somebody to look at it, and `redrive`
+   * runs it once more.
+   */
+  readonly dead: boolean;
   readonly error: RunError | null;
   readonly result: unknown;
+  /** Who asked for it; null for a run of the schedule. */
+  readonly request: RunRequest | null;
+  /** Who asked to abort it; null when nobody did. */
+  readonly cancel: CancelRequest | null;
+  /** The task of a dead run that went with it, so that it can be run once more; null for all other runs. */
+  readonly definition: TaskDefinition | null;
 }
 
 /**

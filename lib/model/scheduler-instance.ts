@@ -1,4 +1,16 @@
 /**
+ * A wish that a scheduler claims nothing more, for it to be stopped without haste.
+ *
+ * @publicApi
+ */
+export interface DrainRequest {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly actor: string | null;
+  readonly reason: string | null;
+}
+
+/**
  * What a scheduler says of itself to the others that share a store. Times are milliseconds since the epoch by the
  * store's clock.
  *
@@ -20,6 +32,8 @@ export interface SchedulerInstance {
   readonly executors: readonly string[];
   readonly handlers: readonly string[];
   readonly running: number;
+  /** Set when it was asked to claim nothing more: who asked, and why. */
+  readonly drain: DrainRequest | null;
   /** The process's clock minus the store's, in milliseconds. */
   readonly clockOffsetMs: number;
 }

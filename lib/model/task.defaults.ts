@@ -15,6 +15,8 @@ export const DEFAULT_POLICIES: TaskPolicies = {
   maxQueued: 100,
   delivery: 'at-least-once',
   priority: 0,
+  group: null,
+  groupLimit: 1,
   retry: null,
   timeoutMs: null,
   pauseAfterFailures: null,
@@ -36,5 +38,6 @@ export function initialState(now: number): TaskState {
     live: [],
     lastRun: null,
     problem: null,
+    control: null,
   };
 }

@@ -1,3 +1,4 @@
+import { isByHand } from './run.js';
 import type { LiveRun, RunStatus } from './run.js';
 
 /**
@@ -73,6 +74,10 @@ export interface TaskPolicies {
   readonly delivery: Delivery;
   /** Smaller numbers go first. */
   readonly priority: number;
+  /** The group of tasks that it shares a limit with; null for none. */
+  readonly group: string | null;
+  /** It starts only while fewer runs of its group than this are under way in the whole cluster. */
+  readonly groupLimit: number;
   readonly retry: RetryPolicy | null;
   /** How long one attempt may take, in milliseconds, before its signal is aborted; null for no limit. */
   readonly timeoutMs: number | null;
@@ -84,9 +89,18 @@ export interface TaskPolicies {
  * Where a task comes from: declared in the code by a decorator, or added at run time. A finished task of the code stays,
  * or the next start would run it again; a finished one of the run time is removed.
  *
+ * `internal` is a record that schedulers keep among the tasks for themselves, such as the places of a group: never due,
+ * and left out of queries.
+ *
  * @publicApi
  */
-export type TaskOrigin = 'code' | 'runtime';
+export type TaskOrigin = 'code' | 'runtime' | 'internal';
+
+/** What the ids of internal records begin with; no task of a user's may. */
+export const INTERNAL_PREFIX = 'asyncz:';
+
+/** The handler of every internal record: what a store filters by, since it is a column in clear. */
+export const INTERNAL_HANDLER = 'asyncz:internal';
 
 /**
  * What a task is. Changed only by people, and stored as one versioned, optionally encrypted envelope.
@@ -133,6 +147,22 @@ export interface Pause {
 }
 
 /**
+ * What a person, or a program on somebody's behalf, did to a task last.
+ *
+ * @publicApi
+ */
+export interface TaskControl {
+  readonly action: 'pause' | 'resume' | 'run' | 'backfill' | 'redrive' | 'cancel';
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly actor: string | null;
+  readonly reason: string | null;
+}
+
+/** The code of the problem of a task whose handler no scheduler has. */
+export const HANDLER_MISSING = 'ASYNCZ_HANDLER_MISSING';
+
+/**
  * A fault of the task itself that keeps it from being scheduled as it should, such as a trigger that throws.
  *
  * @publicApi
@@ -173,6 +203,8 @@ export interface TaskState {
   readonly live: readonly LiveRun[];
   readonly lastRun: LastRun | null;
   readonly problem: TaskProblem | null;
+  /** Who last paused, resumed, ran, redrove or cancelled it, and why. */
+  readonly control: TaskControl | null;
 }
 
 /**
@@ -248,7 +280,8 @@ export function runningCount(state: TaskState): number {
  *
  * A paused task is due for what was asked for by hand and for dead owners, not for its schedule or its retries.
  */
-export function dueTime(definition: Pick<TaskDefinition, 'policies'>, state: TaskState): number | null {
+export function dueTime(definition: Pick<TaskDefinition, 'policies' | 'origin'>, state: TaskState): number | null {
+  if (definition.origin === 'internal') return null;
   let due = state.pause === null ? state.nextRunTime : null;
   if (state.live.length === 0) return due;
   const room = definition.policies.overlap === 'allow' || runningCount(state) < definition.policies.maxInstances;
@@ -262,5 +295,5 @@ export function dueTime(definition: Pick<TaskDefinition, 'policies'>, state: Tas
 function runDueTime(run: LiveRun, room: boolean, paused: boolean): number | null {
   if (run.status === 'running') return run.leaseUntil;
   if (!room) return null;
-  return paused && run.source !== 'manual' ? null : run.availableAt;
+  return paused && !isByHand(run) ? null : run.availableAt;
 }

@@ -16,6 +16,8 @@ export interface TaskRow {
   readonly trigger: string;
   readonly tags: readonly string[];
   readonly priority: number;
+  /** The group whose limit it shares; null for none. Claims leave out groups that are full. */
+  readonly group: string | null;
   readonly paused: boolean;
   /** How many runs are under way. */
   readonly running: number;
@@ -47,13 +49,16 @@ export type TaskStateRow = Pick<
   'id' | 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt' | 'version' | 'state'
 >;
 
+/** The fields of an ended run that people or handlers have filled, which are stored together in {@link RunRow.outcome}. */
+export type RunOutcomeField = 'error' | 'result' | 'request' | 'cancel' | 'definition';
+
 /**
  * An ended run as plain columns.
  *
  * @publicApi
  */
-export interface RunRow extends Omit<RunRecord, 'error' | 'result'> {
-  /** The envelope of error and result: JSON text, encrypted where encryption is on; null when there is neither. */
+export interface RunRow extends Omit<RunRecord, RunOutcomeField> {
+  /** The envelope of the other fields: JSON text, encrypted where encryption is on; null when there is nothing in them. */
   readonly outcome: string | null;
 }
 

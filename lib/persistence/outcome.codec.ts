@@ -1,20 +1,26 @@
 import type { RunError, RunRecord } from '../model/run.js';
-import type { RunRow } from './codec.interface.js';
+import type { RunOutcomeField, RunRow } from './codec.interface.js';
 import type { CodecSettings } from './codec.settings.js';
 import { writerOf } from './codec.settings.js';
 import { openEnvelope, sealEnvelope } from './envelope.js';
+import { definitionText, readDefinition } from './definition.text.js';
 import type { RecordAddress } from './envelope.js';
+import { isJsonObject } from './json-text.js';
 import { appendMember, readValue, valueMember } from './payload.js';
-import { asRunError } from './record.schema.js';
+import { asCancelRequest, asRunError, asRunRequest } from './record.schema.js';
 import { plainError, shortenedError, unreadOutcome, unreadableOutcome } from './run-error.js';
 import { isUnstoredResult, unstoredResult } from './unstored-result.js';
 import type { UnstoredResult } from './unstored-result.js';
 import type { Serializer } from './serializer.registry.js';
 import { toFault } from './unreadable.fault.js';
 
-type Outcome = Pick<RunRecord, 'error' | 'result'>;
+type Outcome = Pick<RunRecord, RunOutcomeField>;
 
-/** Between a run's error and result and the one column that they are stored in. Neither direction throws. */
+const NOTHING: Outcome = { error: null, result: undefined, request: null, cancel: null, definition: null };
+
+/**
+ * Between what people and handlers have said of a run, and the one column that it is stored in. Neither direction throws.
+ */
 export class OutcomeCodec {
   readonly #settings: CodecSettings;
 
@@ -24,7 +30,7 @@ export class OutcomeCodec {
 
   /** What fits: the result, or else a note, and of an error at least the beginning. null when there is neither. */
   encode(run: RunRecord): RunRow['outcome'] {
-    if (!run.error && run.result === undefined) return null;
+    if (!run.error && run.result === undefined && !run.request && !run.cancel && !run.definition) return null;
     const unread = unreadOutcome(run.error);
     if (unread !== undefined) return unread;
     const { serializer, maxPayloadBytes } = this.#settings;
@@ -42,13 +48,21 @@ export class OutcomeCodec {
   }
 
   decode(row: RunRow): Outcome {
-    if (row.outcome === null) return { error: null, result: undefined };
+    if (row.outcome === null) return NOTHING;
     try {
       const { serializers, keyRing } = this.#settings;
-      const { payload, serializer } = openEnvelope(this.#address(row), row.outcome, serializers, keyRing);
-      return { error: asRunError(payload.error), result: readValue('result', payload, serializers.get(serializer)) };
+      const { payload, serializer: name } = openEnvelope(this.#address(row), row.outcome, serializers, keyRing);
+      const serializer = serializers.get(name);
+      const { error, request = null, cancel = null, definition } = payload;
+      return {
+        error: asRunError(error),
+        result: readValue('result', payload, serializer),
+        request: asRunRequest(request),
+        cancel: asCancelRequest(cancel),
+        definition: isJsonObject(definition) ? readDefinition(definition, serializer) : null,
+      };
     } catch (error) {
-      return unreadableOutcome(toFault(error), row.outcome);
+      return { ...NOTHING, error: unreadableOutcome(toFault(error), row.outcome) };
     }
   }
 
@@ -61,9 +75,11 @@ export class OutcomeCodec {
   ): string | null {
     // Before they are put together: the longest text that there can be is not far above what a result may take.
     if (result !== null && result.length > maxBytes) return null;
-    const head = JSON.stringify({ error });
-    const payload = result === null ? head : appendMember(head, result);
     const { serializer } = this.#settings;
+    const { request, cancel, definition } = run;
+    const head = JSON.stringify({ error, ...(request && { request }), ...(cancel && { cancel }) });
+    const withTask = definition ? appendMember(head, `"definition":${definitionText(definition, serializer)}`) : head;
+    const payload = result === null ? withTask : appendMember(withTask, result);
     const outcome = sealEnvelope(this.#address(run), serializer.name, payload, writerOf(this.#settings));
     return Buffer.byteLength(outcome) > maxBytes ? null : outcome;
   }

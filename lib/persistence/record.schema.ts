@@ -1,4 +1,5 @@
-import type { CancelRequest, LiveRun, RunError, RunSource, RunStatus } from '../model/run.js';
+import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
+import type { CancelRequest, LiveRun, RunError, RunRequest } from '../model/run.js';
 import type {
   Coalesce,
   Declaration,
@@ -7,6 +8,7 @@ import type {
   Overlap,
   Pause,
   RetryPolicy,
+  TaskControl,
   TaskDefinition,
   TaskOrigin,
   TaskPolicies,
@@ -31,12 +33,11 @@ import {
   oneOf,
 } from './schema.js';
 
-const SOURCES: readonly RunSource[] = ['schedule', 'manual', 'startup', 'shutdown', 'backfill'];
-const STATUSES: readonly RunStatus[] = ['succeeded', 'failed', 'cancelled', 'missed', 'skipped', 'lost'];
 const COALESCE: readonly Coalesce[] = ['latest', 'earliest', 'all'];
 const OVERLAP: readonly Overlap[] = ['skip', 'queueOne', 'queueAll', 'cancelRunning', 'allow'];
 const DELIVERY: readonly Delivery[] = ['at-least-once', 'at-most-once'];
-const ORIGINS: readonly TaskOrigin[] = ['code', 'runtime'];
+const ORIGINS: readonly TaskOrigin[] = ['code', 'runtime', 'internal'];
+const ACTIONS: readonly TaskControl['action'][] = ['pause', 'resume', 'run', 'backfill', 'redrive', 'cancel'];
 
 const policies = objectOf<TaskPolicies>({
   coalesce: oneOf(COALESCE),
@@ -47,6 +48,8 @@ const policies = objectOf<TaskPolicies>({
   maxQueued: isPositive,
   delivery: oneOf(DELIVERY),
   priority: isInteger,
+  group: nullable(isText),
+  groupLimit: isPositive,
   retry: nullable(
     objectOf<RetryPolicy>({ attempts: isPositive, backoff: isText, delayMs: isLength, maxDelayMs: isLength }),
   ),
@@ -67,9 +70,15 @@ const definition = objectOf<TaskDefinition>({
   declared: nullable(objectOf<Declaration>({ trigger: isText, options: isText })),
 });
 
+const cancelRequest = nullable(
+  objectOf<CancelRequest>({ at: isTime, actor: nullable(isText), reason: nullable(isText) }),
+);
+
+const runRequest = nullable(objectOf<RunRequest>({ actor: nullable(isText), reason: nullable(isText) }));
+
 const liveRun = objectOf<LiveRun>({
   id: isText,
-  source: oneOf(SOURCES),
+  source: oneOf(RUN_SOURCES),
   scheduledTime: isTime,
   status: oneOf<LiveRun['status']>(['waiting', 'running']),
   attempt: isPositive,
@@ -79,7 +88,8 @@ const liveRun = objectOf<LiveRun>({
   token: isCount,
   leaseUntil: nullable(isTime),
   startedAt: nullable(isTime),
-  cancel: nullable(objectOf<CancelRequest>({ at: isTime, actor: nullable(isText), reason: nullable(isText) })),
+  cancel: cancelRequest,
+  request: runRequest,
 });
 
 const state = objectOf<TaskState>({
@@ -95,9 +105,12 @@ const state = objectOf<TaskState>({
   lastToken: isCount,
   live: listOfEach(liveRun),
   lastRun: nullable(
-    objectOf<LastRun>({ id: isText, status: oneOf(STATUSES), startedAt: nullable(isTime), endedAt: isTime }),
+    objectOf<LastRun>({ id: isText, status: oneOf(RUN_STATUSES), startedAt: nullable(isTime), endedAt: isTime }),
   ),
   problem: nullable(objectOf<TaskProblem>({ code: isText, message: isText, at: isTime, count: isCount })),
+  control: nullable(
+    objectOf<TaskControl>({ action: oneOf(ACTIONS), at: isTime, actor: nullable(isText), reason: nullable(isText) }),
+  ),
 });
 
 const runError = nullable(
@@ -117,6 +130,16 @@ export function asState(value: JsonObject): TaskState {
 /** @throws UnreadableFault When it is neither null nor an error. */
 export function asRunError(value: unknown): RunError | null {
   return checked<RunError | null>(runError, value, 'error');
+}
+
+/** @throws UnreadableFault When it is neither null nor a request. */
+export function asRunRequest(value: unknown): RunRequest | null {
+  return checked<RunRequest | null>(runRequest, value, 'request');
+}
+
+/** @throws UnreadableFault When it is neither null nor a request. */
+export function asCancelRequest(value: unknown): CancelRequest | null {
+  return checked<CancelRequest | null>(cancelRequest, value, 'cancel');
 }
 
 function checked<T>(check: Check, value: unknown, what: string): T {

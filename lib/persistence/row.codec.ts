@@ -1,19 +1,17 @@
-import { PayloadTooLargeError, UnserializableError } from '../errors/persistence.errors.js';
+import { PayloadTooLargeError } from '../errors/persistence.errors.js';
 import type { RunRecord } from '../model/run.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
 import { dueTime, runningCount } from '../model/task.js';
 import type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './codec.interface.js';
 import type { CodecSettings } from './codec.settings.js';
 import { writerOf } from './codec.settings.js';
+import { definitionText, readDefinition } from './definition.text.js';
 import { NO_KEY, codecName, keyOf, openEnvelope, sealEnvelope } from './envelope.js';
 import type { RecordAddress } from './envelope.js';
 import { parseJsonObject } from './json-text.js';
 import { OutcomeCodec } from './outcome.codec.js';
-import { appendMember, readValue, valueMember, withArgs } from './payload.js';
-import { asDefinition, asState } from './record.schema.js';
-import type { Serializer } from './serializer.registry.js';
+import { asState } from './record.schema.js';
 import { UnreadableFault, toFault } from './unreadable.fault.js';
-import { ValueFault, inspectJson } from './value-inspection.js';
 
 /** Between tasks and rows of plain columns. Keeps nothing: what it can read changes with the key ring. */
 export class RowCodec implements TaskCodec {
@@ -27,8 +25,8 @@ export class RowCodec implements TaskCodec {
 
   encodeTask(task: TaskRecord): TaskRow {
     const { serializer, maxPayloadBytes } = this.#settings;
-    const { args: _args, ...definition } = task.definition;
-    const payload = appendMember(JSON.stringify(definition), argsMember(task, serializer));
+    const { definition } = task;
+    const payload = definitionText(definition, serializer);
     // Before much work is put into it, and once more with what encryption adds.
     if (payload.length > maxPayloadBytes) throw tooLarge(task.id, payload, maxPayloadBytes);
     const key = writerOf(this.#settings);
@@ -51,6 +49,7 @@ export class RowCodec implements TaskCodec {
       trigger: definition.trigger.type,
       tags: definition.tags,
       priority: definition.policies.priority,
+      group: definition.policies.group,
       codec: codecName(serializer.name, key?.id ?? NO_KEY),
       definition: envelope,
     };
@@ -99,12 +98,13 @@ export class RowCodec implements TaskCodec {
       startedAt: run.startedAt,
       endedAt: run.endedAt,
       coalesced: run.coalesced,
+      dead: run.dead,
       outcome: this.#outcomes.encode(run),
     };
   }
 
   decodeRun(row: RunRow): RunRecord {
-    const { error, result } = this.#outcomes.decode(row);
+    const { error, result, request, cancel, definition } = this.#outcomes.decode(row);
     return {
       id: row.id,
       taskId: row.taskId,
@@ -118,8 +118,12 @@ export class RowCodec implements TaskCodec {
       startedAt: row.startedAt,
       endedAt: row.endedAt,
       coalesced: row.coalesced,
+      dead: row.dead,
       error,
       result,
+      request,
+      cancel,
+      definition,
     };
   }
 
@@ -138,7 +142,7 @@ export class RowCodec implements TaskCodec {
     const { id, version } = row;
     const { serializers, keyRing } = this.#settings;
     const { payload, serializer } = openEnvelope(this.#address(id), row.definition, serializers, keyRing);
-    const definition = asDefinition(withArgs(payload, readValue('args', payload, serializers.get(serializer))));
+    const definition = readDefinition(payload, serializers.get(serializer));
     if (definition.id !== id) throw new UnreadableFault('damaged', 'The record is that of another task.');
     if (!Number.isSafeInteger(version) || version < 1) {
       throw new UnreadableFault('damaged', 'The version is not a whole number from 1.');
@@ -148,22 +152,6 @@ export class RowCodec implements TaskCodec {
 
   #address(id: string): RecordAddress {
     return { namespace: this.#settings.namespace, entity: 'task', key: [id] };
-  }
-}
-
-/**
- * The member for a task's arguments. Its trigger is plain JSON and is only checked: what is stored of it has to be what
- * the task was given.
- *
- * @throws UnserializableError
- */
-function argsMember({ id, definition }: TaskRecord, serializer: Serializer): string {
-  try {
-    inspectJson(definition.trigger, 'trigger');
-    return valueMember('args', definition.args, serializer);
-  } catch (error) {
-    if (!(error instanceof ValueFault)) throw error;
-    throw new UnserializableError(id, error.path, error.problem, error.allowed, { cause: error.cause });
   }
 }
 

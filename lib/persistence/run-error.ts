@@ -1,5 +1,5 @@
 import { show } from '../errors/asyncz.error.js';
-import type { RunError, RunRecord } from '../model/run.js';
+import type { RunError } from '../model/run.js';
 import type { UnreadableFault } from './unreadable.fault.js';
 
 /** Four fields of text, whatever a handler's error had in their place. */
@@ -26,12 +26,12 @@ export function shortenedError({ name, message, code }: RunError, length: number
 /** The text that an error stands for, of outcomes that could not be read. Gone as soon as the error is. */
 const UNREAD = new WeakMap<RunError, string>();
 
-/** What a run's outcome is when its record cannot be read. */
-export function unreadableOutcome(fault: UnreadableFault, outcome: string): Pick<RunRecord, 'error' | 'result'> {
+/** What a run's error is when its record cannot be read. */
+export function unreadableOutcome(fault: UnreadableFault, outcome: string): RunError {
   const message = `The outcome of this run cannot be read (${fault.reason}): ${fault.message}`;
   const error = { name: 'UnreadableOutcome', message, code: 'ASYNCZ_OUTCOME_UNREADABLE', stack: null };
   UNREAD.set(error, outcome);
-  return { error, result: undefined };
+  return error;
 }
 
 /**

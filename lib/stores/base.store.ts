@@ -8,7 +8,7 @@ import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
 import { Mutex } from './mutex.js';
 import { RunHistory } from './run-history.js';
-import { isMembershipRecord, MEMBERSHIP_ID, membershipRecord, membersOf } from './membership.record.js';
+import { MEMBERSHIP_ID, membershipRecord, membersOf } from './membership.record.js';
 import { claimDue, finishRuns, renewLeases } from './store.operations.js';
 import type {
   AddOptions,
@@ -19,9 +19,11 @@ import type {
   ClaimRequest,
   ClaimResult,
   Committed,
+  DueFilter,
   FailedChange,
   FinishResult,
   LeaseRef,
+  PruneOptions,
   RenewResult,
   RunResult,
   Selection,
@@ -30,7 +32,7 @@ import type {
   StoreContext,
   Transacted,
 } from './store.interface.js';
-import { compareByDue, compareByNextRunTime, queryTasks } from './task-query.js';
+import { compareByAge, compareByDue, compareByNextRunTime, isAskedFor, queryTasks } from './task-query.js';
 
 /** How many ended runs a store without a history of its own keeps in memory. */
 const HISTORY_LIMIT = 10_000;
@@ -194,10 +196,11 @@ export abstract class BaseStore implements Store {
     const missing: string[] = [];
     const unreadable: UnreadableTask[] = [];
     if ('due' in selection) {
-      const { limit, handlers } = selection.due;
-      for (const task of await this.getDueTasks(storeNow)) {
+      const { limit, order } = selection.due;
+      const due = await this.getDueTasks(storeNow);
+      for (const task of order === 'age' ? due.toSorted(compareByAge) : due) {
         if (tasks.length >= limit) break;
-        if (handlers === null || handlers.includes(task.definition.handler)) tasks.push(task);
+        if (isAskedFor(task, selection.due)) tasks.push(task);
       }
       return { tasks, missing, unreadable };
     }
@@ -211,7 +214,7 @@ export abstract class BaseStore implements Store {
   }
 
   claimDue(request: ClaimRequest, plan: ClaimPlan): Awaitable<ClaimResult> {
-    return claimDue(this, request, plan, () => this.nextDueFor(request.handlers));
+    return claimDue(this, request, plan, () => this.nextDueFor(request));
   }
 
   finishRuns(results: readonly RunResult[]): Awaitable<FinishResult> {
@@ -222,17 +225,15 @@ export abstract class BaseStore implements Store {
     return renewLeases(this, runs, leaseMs);
   }
 
-  async nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
-    if (handlers === null) return this.getNextRunTime();
-    const mine = (await this.getAllTasks()).filter(
-      (task) => !isUnreadable(task) && handlers.includes(task.definition.handler),
+  async nextDueFor(filter: DueFilter): Promise<number | null> {
+    if (filter.handlers === null && !filter.exceptGroups?.length) return this.getNextRunTime();
+    return this.earliestOf(
+      (await this.getAllTasks()).filter((task) => !isUnreadable(task) && isAskedFor(task, filter)),
     );
-    return this.earliestOf(mine);
   }
 
   async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
-    const tasks = (await this.getAllTasks()).filter((task) => !isMembershipRecord(task));
-    return queryTasks(tasks, filter, sort, page);
+    return queryTasks(await this.getAllTasks(), filter, sort, page);
   }
 
   saveRuns(runs: readonly RunRecord[]): Awaitable<void> {
@@ -248,7 +249,7 @@ export abstract class BaseStore implements Store {
     return (this.#codec ??= this.context.createCodec({ encrypt: false }));
   }
 
-  pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Awaitable<number> {
+  pruneRuns(options: PruneOptions): Awaitable<number> {
     return this.#history.prune(options);
   }
 

@@ -1,3 +1,4 @@
+import type { DueFilter, DueOrder } from './store.interface.js';
 import { compareText } from './task-query.js';
 import { IndexedHeap } from './indexed-heap.js';
 import type { HeapItem } from './indexed-heap.js';
@@ -6,59 +7,80 @@ import type { HeapItem } from './indexed-heap.js';
 export interface DueEntry extends HeapItem {
   readonly handler: string;
   readonly priority: number;
+  readonly group: string | null;
+}
+
+/** The tasks of one handler that have their priority and their group in common. */
+interface Lane<T extends DueEntry> {
+  readonly group: string | null;
+  readonly heap: IndexedHeap<T>;
 }
 
 /**
- * Tasks by due time, in one heap for each handler and priority: the claim order (priority, due time, id) among any set of
- * handlers is then a merge of the first items, and tasks that this process cannot run are never walked over.
+ * Tasks by due time, in one heap for each handler, priority and group: the claim order (priority, due time, id) among any
+ * set of handlers is then a merge of the first items, and tasks that this process cannot run are never walked over.
  */
 export class DueIndex<T extends DueEntry> {
-  readonly #heaps = new Map<string, Map<number, IndexedHeap<T>>>();
+  readonly #lanes = new Map<string, Map<string, Lane<T>>>();
 
   add(entry: T): void {
-    let ofHandler = this.#heaps.get(entry.handler);
-    if (!ofHandler) this.#heaps.set(entry.handler, (ofHandler = new Map<number, IndexedHeap<T>>()));
-    let heap = ofHandler.get(entry.priority);
-    if (!heap) ofHandler.set(entry.priority, (heap = new IndexedHeap<T>()));
-    heap.push(entry);
+    let ofHandler = this.#lanes.get(entry.handler);
+    if (!ofHandler) this.#lanes.set(entry.handler, (ofHandler = new Map<string, Lane<T>>()));
+    const key = laneKey(entry);
+    let lane = ofHandler.get(key);
+    if (!lane) ofHandler.set(key, (lane = { group: entry.group, heap: new IndexedHeap<T>() }));
+    lane.heap.push(entry);
   }
 
   remove(entry: T): void {
-    const ofHandler = this.#heaps.get(entry.handler)!;
-    const heap = ofHandler.get(entry.priority)!;
+    const ofHandler = this.#lanes.get(entry.handler)!;
+    const key = laneKey(entry);
+    const { heap } = ofHandler.get(key)!;
     heap.remove(entry);
     if (heap.size > 0) return;
-    ofHandler.delete(entry.priority);
-    if (ofHandler.size === 0) this.#heaps.delete(entry.handler);
+    ofHandler.delete(key);
+    if (ofHandler.size === 0) this.#lanes.delete(entry.handler);
   }
 
   /** The entries due by `now`, in the claim order. */
-  due(now: number, limit: number, handlers: readonly string[] | null): T[] {
+  due(now: number, limit: number, filter: DueFilter, order: DueOrder = 'priority'): T[] {
     const found: T[] = [];
-    for (const heap of this.#heapsOf(handlers)) for (const entry of heap.upTo(now, limit)) found.push(entry);
-    return found.sort((a, b) => a.priority - b.priority || a.key - b.key || compareText(a.id, b.id)).slice(0, limit);
+    for (const heap of this.#heapsOf(filter)) for (const entry of heap.upTo(now, limit)) found.push(entry);
+    return found.sort(order === 'age' ? compareAge : comparePriority).slice(0, limit);
   }
 
   /** The earliest due time, or null. */
-  earliest(handlers: readonly string[] | null): number | null {
-    return this.first(handlers)?.key ?? null;
+  earliest(filter: DueFilter): number | null {
+    return this.first(filter)?.key ?? null;
   }
 
   /** The entry that is due first, whatever its priority. */
-  first(handlers: readonly string[] | null): T | undefined {
+  first(filter: DueFilter): T | undefined {
     let first: T | undefined;
-    for (const heap of this.#heapsOf(handlers)) {
+    for (const heap of this.#heapsOf(filter)) {
       const head = heap.peek();
       if (head && (!first || head.key < first.key)) first = head;
     }
     return first;
   }
 
-  *#heapsOf(handlers: readonly string[] | null): Iterable<IndexedHeap<T>> {
-    if (handlers === null) {
-      for (const ofHandler of this.#heaps.values()) yield* ofHandler.values();
-      return;
+  *#heapsOf({ handlers, exceptGroups = [] }: DueFilter): Iterable<IndexedHeap<T>> {
+    for (const handler of new Set(handlers ?? this.#lanes.keys())) {
+      for (const { group, heap } of this.#lanes.get(handler)?.values() ?? []) {
+        if (group === null || !exceptGroups.includes(group)) yield heap;
+      }
     }
-    for (const handler of new Set(handlers)) yield* this.#heaps.get(handler)?.values() ?? [];
   }
+}
+
+function laneKey({ priority, group }: DueEntry): string {
+  return group === null ? String(priority) : `${priority} ${group}`;
+}
+
+function comparePriority(a: DueEntry, b: DueEntry): number {
+  return a.priority - b.priority || compareAge(a, b);
+}
+
+function compareAge(a: DueEntry, b: DueEntry): number {
+  return a.key - b.key || compareText(a.id, b.id);
 }

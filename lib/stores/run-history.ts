@@ -1,6 +1,7 @@
 import type { RunFilter, RunPage, RunPageRequest } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { RunRow, TaskCodec } from '../persistence/codec.interface.js';
+import type { PruneOptions } from './store.interface.js';
 import { compareRuns, queryRuns } from './task-query.js';
 import type { RunFacts } from './task-query.js';
 
@@ -31,24 +32,25 @@ export class RunHistory {
   }
 
   /** See `Store.pruneRuns`. */
-  prune({ limit, ...retention }: { before: number | null; keep: number | null; limit: number }): number {
+  prune({ limit, ...retention }: PruneOptions): number {
     const removed = outdatedRuns(this.#runs.values(), retention).slice(0, limit);
     for (const run of removed) this.#runs.delete(historyKey(run));
     return removed.length;
   }
 }
 
-/**
- * The ended runs that are not to be kept: those that ended before a time, and all but the latest `keep` of each task. The
- * oldest first, so that a pruning that is cut short leaves the newer ones.
- */
+/** The ended runs that are not to be kept; the oldest first, so that a pruning that is cut short leaves the newer ones. */
 export function outdatedRuns<T extends RunFacts>(
   runs: Iterable<T>,
-  { before, keep }: { readonly before: number | null; readonly keep: number | null },
+  { before, keep, failedBefore }: Omit<PruneOptions, 'limit'>,
 ): T[] {
   const newerOf = new Map<string, number>();
   const outdated: T[] = [];
   for (const run of [...runs].sort(compareRuns)) {
+    if (failedBefore !== null && (run.status === 'failed' || run.status === 'lost')) {
+      if (run.endedAt < failedBefore) outdated.push(run);
+      continue;
+    }
     const newer = newerOf.get(run.taskId) ?? 0;
     newerOf.set(run.taskId, newer + 1);
     if ((before !== null && run.endedAt < before) || (keep !== null && newer >= keep)) outdated.push(run);

@@ -1,5 +1,5 @@
-import type { LiveRun } from '../model/run.js';
-import type { TaskPolicies, TaskRecord, TaskState } from '../model/task.js';
+import type { LiveRun, RunRecord } from '../model/run.js';
+import type { TaskDefinition, TaskPolicies, TaskRecord, TaskState } from '../model/task.js';
 import type { Apply, LeaseRef, RunResult } from './store.interface.js';
 
 /** What {@link settleRuns} did with one result. */
@@ -13,6 +13,11 @@ export function isSpent(task: TaskRecord): boolean {
   return task.definition.origin === 'runtime' && task.state.exhausted && task.state.live.length === 0;
 }
 
+/** What the history keeps of the runs of a task that goes with them: the dead ones take its definition along. */
+export function keepForRedrive(history: readonly RunRecord[], definition: TaskDefinition): readonly RunRecord[] {
+  return history.map((record) => (record.dead ? { ...record, definition } : record));
+}
+
 /**
  * Ends attempts of one task. A result counts only while its run is running under its token: whoever lost the lease is
  * refused, so that a process that was frozen never overwrites the newer attempt.
@@ -23,7 +28,7 @@ export function isSpent(task: TaskRecord): boolean {
 export function settleRuns(results: readonly RunResult[]): Apply<readonly Settlement[]> {
   return (task, storeNow) => {
     let { state } = task;
-    const history = [];
+    const history: RunRecord[] = [];
     const outcome: Settlement[] = [];
     for (const result of results) {
       const run = state.live.find((live) => isHeld(live, result));
@@ -38,7 +43,9 @@ export function settleRuns(results: readonly RunResult[]): Apply<readonly Settle
     }
     if (outcome.every((one) => one === 'refused')) return null;
     const next = { ...task, state };
-    return { task: isSpent(next) ? null : next, history, value: outcome };
+    return isSpent(next)
+      ? { task: null, history: keepForRedrive(history, task.definition), value: outcome }
+      : { task: next, history, value: outcome };
   };
 }
 

@@ -52,18 +52,38 @@ export interface StoreContext {
 }
 
 /**
- * Which tasks a {@link Store.transact} is about: those due by the store's clock, the first by priority, then by due time,
- * then by id; or those with given ids, of which one that is given twice counts once.
+ * Which due tasks a scheduler is interested in.
+ *
+ * @publicApi
+ */
+export interface DueFilter {
+  /** Only tasks of these handlers; null for all. */
+  readonly handlers: readonly string[] | null;
+  /** No tasks of these groups, which are full: they must be neither in the way nor a reason to wake. None when left out. */
+  readonly exceptGroups?: readonly string[];
+}
+
+/**
+ * What goes first when more is due than asked for: by `priority` is by priority, then due time, then id; by `age` is by due
+ * time, then id, whatever the priority, so that nothing starves.
+ *
+ * @publicApi
+ */
+export type DueOrder = 'priority' | 'age';
+
+/**
+ * Which tasks a {@link Store.transact} is about: the first of those due by the store's clock; or those with given ids, of
+ * which one that is given twice counts once.
  *
  * @publicApi
  */
 export type Selection =
   | {
-      readonly due: {
+      readonly due: DueFilter & {
         /** How many tasks at the most. */
         readonly limit: number;
-        /** Only tasks of these handlers; null for all. */
-        readonly handlers: readonly string[] | null;
+        /** By priority when left out. */
+        readonly order?: DueOrder;
       };
     }
   | { readonly ids: readonly string[] };
@@ -123,11 +143,11 @@ export interface Committed<T> {
 }
 
 /** @publicApi */
-export interface ClaimRequest {
+export interface ClaimRequest extends DueFilter {
   /** How many tasks at the most. */
   readonly limit: number;
-  /** Only tasks of these handlers; null for all. */
-  readonly handlers: readonly string[] | null;
+  /** By priority when left out. */
+  readonly order?: DueOrder;
   /** The identity of the scheduler that claims. */
   readonly owner: string;
   /** How long a lease holds without being renewed, in milliseconds. */
@@ -231,6 +251,25 @@ export interface AddOptions {
 }
 
 /**
+ * Which ended runs are not to be kept. Times are milliseconds since the epoch.
+ *
+ * @publicApi
+ */
+export interface PruneOptions {
+  /** Those that ended before this time; null for none. */
+  readonly before: number | null;
+  /** All but the latest so many of each task; null for none. */
+  readonly keep: number | null;
+  /**
+   * Where it is a time, `before` and `keep` are not about the runs that failed or were lost: these are removed when they
+   * ended before this time, and none of them is counted among the latest of its task. null to treat them like all others.
+   */
+  readonly failedBefore: number | null;
+  /** How many at the most in one call, so that no pruning holds a database up; the oldest first. */
+  readonly limit: number;
+}
+
+/**
  * The contract between the engine and whatever keeps the tasks. Implementations extend `BaseStore`, which builds all of
  * it from eight methods, correct for one process; the built-in stores override {@link transact} and what else their
  * database does better. `describeStore` of `nestjs-asyncz/testing` is the same contract as tests.
@@ -267,7 +306,7 @@ export interface Store {
   deleteTask(id: string): Awaitable<boolean>;
   /** Returns how many there were. */
   removeAllTasks(): Awaitable<number>;
-  /** Every task by next run time, those without one last, ties by id; unreadable ones at the end. */
+  /** Every record, internal ones too, by next run time, those without one last, ties by id; unreadable ones at the end. */
   getAllTasks(): Awaitable<readonly StoredTask[]>;
   /** The tasks whose `dueTime` is not after `now`, by priority, then due time, then id. Readable ones only. */
   getDueTasks(now: number): Awaitable<readonly TaskRecord[]>;
@@ -281,11 +320,11 @@ export interface Store {
    */
   transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>>;
   /**
-   * When the next readable task of these handlers (null: of all) is due, in milliseconds since the epoch; null when there
-   * is none. What only others can run must not wake this scheduler, or it would poll without end. A poll asks this, so it
+   * When the next readable task that the filter lets through is due, in milliseconds since the epoch; null when there is
+   * none. What only others can run must not wake this scheduler, or it would poll without end. A poll asks this, so it
    * should be one cheap query.
    */
-  nextDueFor(handlers: readonly string[] | null): Awaitable<number | null>;
+  nextDueFor(filter: DueFilter): Awaitable<number | null>;
   /** Takes due tasks and dead schedulers' runs, as the plan decides. */
   claimDue(request: ClaimRequest, plan: ClaimPlan): Awaitable<ClaimResult>;
   /**
@@ -296,19 +335,18 @@ export interface Store {
   /** Prolongs leases to the store's now plus `leaseMs`. */
   renewLeases(runs: readonly LeaseRef[], leaseMs: number): Awaitable<RenewResult>;
 
-  /** Filters, sorts and pages in the store. */
+  /** Filters, sorts and pages in the store. Internal records (of the handler `INTERNAL_HANDLER`) are left out. */
   query(filter: TaskFilter, sort: TaskSort, page: Page): Awaitable<TaskPage>;
   /** The ended runs, the latest first. */
   runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage>;
   /** Keeps ended runs, each replacing the one with the same id, attempt and token. */
   saveRuns(runs: readonly RunRecord[]): Awaitable<void>;
   /**
-   * Removes ended runs: those that ended before `before`, and all but the latest `keep` of each task.
+   * Removes ended runs: see {@link PruneOptions}.
    *
-   * @param limit How many at the most in one call, so that no pruning holds a database up.
    * @returns How many were removed.
    */
-  pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Awaitable<number>;
+  pruneRuns(options: PruneOptions): Awaitable<number>;
 
   /** Writes a scheduler's heartbeat; the store sets `heartbeatAt` by its clock. */
   heartbeat(instance: SchedulerInstance): Awaitable<void>;

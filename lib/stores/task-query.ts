@@ -2,13 +2,17 @@ import { InvalidOptionError } from '../errors/input.errors.js';
 import type { Page, RunFilter, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
 import { taskStateName } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
-import { dueTime, isUnreadable } from '../model/task.js';
+import type { RunOutcomeField } from '../persistence/codec.interface.js';
+import { dueTime, INTERNAL_HANDLER, isUnreadable } from '../model/task.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
+import type { DueFilter } from './store.interface.js';
 
-/** Filters, sorts and pages in memory: for stores that have all tasks at hand. */
+/** Filters, sorts and pages in memory: for stores that have all tasks at hand. Leaves internal records out. */
 export function queryTasks(tasks: Iterable<StoredTask>, filter: TaskFilter, sort: TaskSort, page: Page): TaskPage {
   const found: StoredTask[] = [];
-  for (const task of tasks) if (matchesTask(task, filter)) found.push(task);
+  for (const task of tasks) {
+    if (handlerOf(task) !== INTERNAL_HANDLER && matchesTask(task, filter)) found.push(task);
+  }
   found.sort(taskOrder(sort));
   return { tasks: found.slice(page.offset, page.offset + page.limit), total: found.length };
 }
@@ -35,11 +39,12 @@ export function compareByNextRunTime(a: StoredTask, b: StoredTask): number {
 
 /** The order in which due tasks are claimed: by priority, then due time, then id. */
 export function compareByDue(a: TaskRecord, b: TaskRecord): number {
-  return (
-    a.definition.policies.priority - b.definition.policies.priority ||
-    compareNullable(dueTime(a.definition, a.state), dueTime(b.definition, b.state)) ||
-    compareText(a.id, b.id)
-  );
+  return a.definition.policies.priority - b.definition.policies.priority || compareByAge(a, b);
+}
+
+/** The order in which due tasks are claimed when priorities do not count. */
+export function compareByAge(a: TaskRecord, b: TaskRecord): number {
+  return compareNullable(dueTime(a.definition, a.state), dueTime(b.definition, b.state)) || compareText(a.id, b.id);
 }
 
 /** Compares by UTF-16 code units: the same on every machine, whatever its locale. */
@@ -51,6 +56,14 @@ function compareNullable(a: number | null, b: number | null): number {
   if (a === b) return 0;
   if (a === null) return 1;
   return b === null ? -1 : a - b;
+}
+
+/** Whether a task may be claimed by whoever asks with this filter. */
+export function isAskedFor({ definition }: TaskRecord, { handlers, exceptGroups = [] }: DueFilter): boolean {
+  const { group } = definition.policies;
+  return (
+    (handlers === null || handlers.includes(definition.handler)) && (group === null || !exceptGroups.includes(group))
+  );
 }
 
 /** The order of a sorted query. */
@@ -87,7 +100,7 @@ function priorityOf(task: StoredTask): number | null {
 }
 
 /** What there is to know of an ended run without decoding it: what its record and its row have in common. */
-export type RunFacts = Omit<RunRecord, 'error' | 'result'>;
+export type RunFacts = Omit<RunRecord, RunOutcomeField>;
 
 /** Filters and pages ended runs in memory. */
 export function queryRuns<T extends RunFacts>(
@@ -118,6 +131,7 @@ export function matchesRun(run: RunFacts, filter: RunFilter): boolean {
     (filter.runId === undefined || run.id === filter.runId) &&
     (filter.status === undefined || run.status === filter.status) &&
     (filter.source === undefined || run.source === filter.source) &&
+    (filter.dead === undefined || run.dead === filter.dead) &&
     (filter.owner === undefined || run.owner === filter.owner) &&
     (filter.from === undefined || run.endedAt >= filter.from) &&
     (filter.to === undefined || run.endedAt < filter.to)

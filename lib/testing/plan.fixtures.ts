@@ -52,6 +52,7 @@ export function startDue(
       availableAt: scheduledTime,
       coalesced: 0,
       token,
+      request: null,
     };
     return {
       task: {

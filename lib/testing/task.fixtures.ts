@@ -63,8 +63,12 @@ export function makeRun(id: string, fields: Partial<RunRecord> = {}): RunRecord 
     startedAt: CREATED_AT,
     endedAt: CREATED_AT + 17,
     coalesced: 0,
+    dead: false,
     error: null,
     result: null,
+    request: null,
+    cancel: null,
+    definition: null,
     ...fields,
   };
 }
@@ -88,6 +92,7 @@ export function makeLiveRun(id: string, fields: Partial<LiveRun> = {}): LiveRun 
     leaseUntil: null,
     startedAt: null,
     cancel: null,
+    request: null,
     ...fields,
   };
 }

@@ -1,7 +1,7 @@
 import type { RunFilter, RunPage, RunPageRequest } from '../../lib/model/query.js';
 import type { RunRecord } from '../../lib/model/run.js';
 import type { TaskRecord } from '../../lib/model/task.js';
-import type { AddOptions, StoreCapabilities } from '../../lib/stores/store.interface.js';
+import type { AddOptions, PruneOptions, StoreCapabilities } from '../../lib/stores/store.interface.js';
 import { Disk, EightMethodStore } from './eight-method.store.js';
 
 /** A transaction of a disk: what is to be written when it commits. */
@@ -62,7 +62,7 @@ export class HostStore extends EightMethodStore {
     return this.disk.history.query(filter, page, this.codec);
   }
 
-  override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): number {
+  override pruneRuns(options: PruneOptions): number {
     return this.disk.history.prune(options);
   }
 

@@ -47,6 +47,7 @@ export function makeRun(changes: Partial<LiveRun> = {}): LiveRun {
     leaseUntil: 1_000_000,
     startedAt: 0,
     cancel: null,
+    request: null,
     ...changes,
   };
 }

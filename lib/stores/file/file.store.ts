@@ -5,7 +5,15 @@ import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
-import type { Apply, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type {
+  Apply,
+  DueFilter,
+  PruneOptions,
+  Selection,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+} from '../store.interface.js';
 import { queryTasks } from '../task-query.js';
 import { DirectorySession } from './directory.session.js';
 import { eachOf, withTypedErrors } from './durable.fs.js';
@@ -125,19 +133,19 @@ export class FileStore extends BaseStore {
     return this.#with(async (session) => {
       const { catalog } = session;
       await refresh(session);
-      const files = catalog.index.due(now, Infinity, null).map(({ file }) => file);
+      const files = catalog.index.due(now, Infinity, { handlers: null }).map(({ file }) => file);
       return this.dueOf(await loadTasks(catalog, files), now);
     });
   }
 
   getNextRunTime(): Promise<number | null> {
-    return this.nextDueFor(null);
+    return this.nextDueFor({ handlers: null });
   }
 
-  override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
+  override nextDueFor(filter: DueFilter): Promise<number | null> {
     return this.#with(async (session) => {
       await refresh(session);
-      return session.catalog.firstDue(handlers);
+      return session.catalog.firstDue(filter);
     });
   }
 
@@ -146,9 +154,8 @@ export class FileStore extends BaseStore {
     return this.#with(async (session) => {
       const { queue, catalog, codec } = session;
       if ('due' in selection) {
-        const { limit, handlers } = selection.due;
         await refresh(session);
-        const isIdle = limit <= 0 || catalog.index.due(now(), 1, handlers).length === 0;
+        const isIdle = selection.due.limit <= 0 || catalog.index.due(now(), 1, selection.due).length === 0;
         if (isIdle) return { committed: [], missing: [], unreadable: [], failed: [], storeNow: now() };
       }
       return queue.run(change(selection, apply, { catalog, codec, now }));
@@ -182,7 +189,7 @@ export class FileStore extends BaseStore {
     });
   }
 
-  override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {
+  override pruneRuns(options: PruneOptions): Promise<number> {
     return this.#with(async ({ archive, queue }) => {
       // Found without the lock: what is outdated once stays so.
       const outdated = new Set((await archive.outdated(options)).slice(0, options.limit));

@@ -36,6 +36,7 @@ function isRun(line: Partial<RunRow>): line is RunRow {
     Number.isInteger(line.attempt) &&
     Number.isInteger(line.token) &&
     Number.isFinite(line.endedAt) &&
+    typeof line.dead === 'boolean' &&
     (line.outcome === null || typeof line.outcome === 'string')
   );
 }

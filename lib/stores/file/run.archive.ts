@@ -1,6 +1,7 @@
 import type { RunFilter, RunPage, RunPageRequest } from '../../model/query.js';
 import type { RunRow, TaskCodec } from '../../persistence/codec.interface.js';
 import { historyKey, outdatedRuns } from '../run-history.js';
+import type { PruneOptions } from '../store.interface.js';
 import { matchesRun, queryRuns } from '../task-query.js';
 import type { RunFacts } from '../task-query.js';
 import type { RunFiles, Segment } from './run.files.js';
@@ -10,14 +11,6 @@ interface Span {
   readonly signature: string;
   readonly oldest: number;
   readonly newest: number;
-}
-
-/** How long ended runs are kept. */
-export interface Retention {
-  /** Removes those that ended before, in milliseconds since the epoch. */
-  readonly before: number | null;
-  /** Removes all but so many of each task. */
-  readonly keep: number | null;
 }
 
 /** Finds, replaces and removes ended runs in the files of the history. */
@@ -72,15 +65,16 @@ export class RunArchive {
   }
 
   /** The keys of those that are not to be kept, the oldest first. */
-  async outdated({ before, keep }: Retention): Promise<string[]> {
-    if (before === null && keep === null) return [];
+  async outdated(options: Omit<PruneOptions, 'limit'>): Promise<string[]> {
+    const { before, keep, failedBefore } = options;
+    const latest = keep === null ? Math.max(before ?? -Infinity, failedBefore ?? -Infinity) : Infinity;
     const facts: RunFacts[] = [];
     await this.#walk(
-      ({ oldest }) => keep !== null || oldest < before!,
+      ({ oldest }) => oldest < latest,
       ({ outcome: _outcome, ...run }, more) => more.push(run as RunRow),
       (more) => facts.push(...more),
     );
-    return outdatedRuns(facts, { before, keep }).map(historyKey);
+    return outdatedRuns(facts, options).map(historyKey);
   }
 
   /**

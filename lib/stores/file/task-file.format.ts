@@ -11,6 +11,7 @@ export const LARGEST_FILE = 256 * 1024 * 1024;
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string';
+const isTextOrNull: Check = (value) => value === null || isText(value);
 const isFlag: Check = (value) => typeof value === 'boolean';
 const isNumber: Check = (value) => Number.isFinite(value);
 const isTime: Check = (value) => value === null || Number.isFinite(value);
@@ -25,6 +26,7 @@ const COLUMNS: readonly (readonly [keyof TaskRow, Check])[] = [
   ['trigger', isText],
   ['tags', isTexts],
   ['priority', isNumber],
+  ['group', isTextOrNull],
   ['paused', isFlag],
   ['running', isNumber],
   ['finished', isFlag],

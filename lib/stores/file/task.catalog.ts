@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import type { UnreadableTask } from '../../model/task.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
+import type { DueFilter } from '../store.interface.js';
 import type { ChangeJournal, News } from './change.journal.js';
 import type { DirectoryLayout } from './directory.layout.js';
 import { eachOf, signatureAt } from './durable.fs.js';
@@ -117,14 +118,14 @@ export class TaskCatalog {
     });
   }
 
-  /** When the first task of these handlers is due; null for never. Its file was not read, but is as it was. */
-  async firstDue(handlers: readonly string[] | null): Promise<number | null> {
+  /** When the first task that is asked for is due; null for never. Its file was not read, but is as it was. */
+  async firstDue(filter: DueFilter): Promise<number | null> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const first = this.index.first(handlers);
+      const first = this.index.first(filter);
       if (!first || (await this.#isAsKnown(first))) return first?.key ?? null;
       await this.load(first.file);
     }
-    return this.index.first(handlers)?.key ?? null;
+    return this.index.first(filter)?.key ?? null;
   }
 
   async #isAsKnown({ file, signature }: IndexedTask): Promise<boolean> {

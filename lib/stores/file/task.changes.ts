@@ -8,7 +8,7 @@ import { dueTime, isUnreadable } from '../../model/task.js';
 import type { TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { RunRow, TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
 import type { Apply, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
-import { compareByDue } from '../task-query.js';
+import { compareByAge, compareByDue, isAskedFor } from '../task-query.js';
 import { Wish } from './change.batch.js';
 import type { ChangeBatch } from './change.batch.js';
 import type { Operation } from './commit.queue.js';
@@ -158,14 +158,15 @@ function encodeChange(codec: TaskCodec, before: TaskRecord, row: TaskRow, change
 async function selectDue(
   batch: ChangeBatch,
   catalog: TaskCatalog,
-  { limit, handlers }: { readonly limit: number; readonly handlers: readonly string[] | null },
+  due: Extract<Selection, { due: unknown }>['due'],
   now: number,
 ): Promise<Loaded[]> {
+  const { limit, order } = due;
   const found: Loaded[] = [];
   const seen = new Set<string>();
   // What turns out to be unreadable, or changed by hand, makes room for the next one.
   while (found.length < limit) {
-    const entries = catalog.index.due(now, limit + seen.size - found.length, handlers);
+    const entries = catalog.index.due(now, limit + seen.size - found.length, due, order);
     const unseen = entries.map(({ file }) => file).filter((file) => !seen.has(file));
     const fresh = unseen.slice(0, limit - found.length);
     if (fresh.length === 0) break;
@@ -174,11 +175,11 @@ async function selectDue(
       if (!one?.row || isUnreadable(one.task)) continue;
       const { task, row, file } = one;
       const at = dueTime(task.definition, task.state);
-      const isAsked = handlers === null || handlers.includes(task.definition.handler);
-      if (isAsked && at !== null && at <= now) found.push({ file, task, row });
+      if (isAskedFor(task, due) && at !== null && at <= now) found.push({ file, task, row });
     }
   }
-  return found.sort((a, b) => compareByDue(a.task, b.task));
+  const compare = order === 'age' ? compareByAge : compareByDue;
+  return found.sort((a, b) => compare(a.task, b.task));
 }
 
 async function selectIds(

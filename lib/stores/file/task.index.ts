@@ -1,4 +1,5 @@
 import { DueIndex } from '../due-index.js';
+import type { DueFilter, DueOrder } from '../store.interface.js';
 import type { FileSignature } from './durable.fs.js';
 import { IndexedTask } from './task.summary.js';
 import type { TaskSummary, UnreadableSummary } from './task.summary.js';
@@ -45,13 +46,13 @@ export class TaskIndex {
   }
 
   /** The tasks due by `now`, in the claim order. */
-  due(now: number, limit: number, handlers: readonly string[] | null): IndexedTask[] {
-    return this.#due.due(now, limit, handlers);
+  due(now: number, limit: number, filter: DueFilter, order?: DueOrder): IndexedTask[] {
+    return this.#due.due(now, limit, filter, order);
   }
 
   /** The task that is due first. */
-  first(handlers: readonly string[] | null): IndexedTask | undefined {
-    return this.#due.first(handlers);
+  first(filter: DueFilter): IndexedTask | undefined {
+    return this.#due.first(filter);
   }
 
   /** Files that cannot be read, the one that was put in first at the front. */

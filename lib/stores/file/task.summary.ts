@@ -30,6 +30,7 @@ export class IndexedTask implements DueEntry {
   readonly id: string;
   readonly handler: string;
   readonly priority: number;
+  readonly group: string | null;
   /** Infinity for one that is never due; such a one is not in the index of due times. */
   readonly key: number;
 
@@ -38,6 +39,7 @@ export class IndexedTask implements DueEntry {
     this.id = 'unreadable' in summary ? summary.unreadable.id : summary.id;
     this.handler = readable?.handler ?? '';
     this.priority = readable?.priority ?? 0;
+    this.group = readable?.group ?? null;
     this.key = readable?.dueAt ?? Infinity;
   }
 
@@ -57,11 +59,11 @@ export class IndexedTask implements DueEntry {
 /** A task as far as filters and sort orders look at it. Its definition and state hold nothing else. */
 export function taskFacts({ summary, unreadable }: IndexedTask): StoredTask {
   if (unreadable) return unreadable;
-  const { id, version, name, handler, executor, trigger, tags, priority, ...state } = summary as TaskSummary;
+  const { id, version, name, handler, executor, trigger, tags, priority, group, ...state } = summary as TaskSummary;
   return {
     id,
     version,
-    definition: { id, name, handler, executor, trigger: { type: trigger }, tags, policies: { priority } },
+    definition: { id, name, handler, executor, trigger: { type: trigger }, tags, policies: { priority, group } },
     state: {
       nextRunTime: state.nextRunTime,
       pause: state.paused ? { at: 0, reason: null, actor: null } : null,

@@ -9,6 +9,7 @@ import type {
   Apply,
   Change,
   Committed,
+  DueFilter,
   Selection,
   StoreCapabilities,
   StoreContext,
@@ -22,6 +23,7 @@ class Entry implements DueEntry {
   readonly id: string;
   readonly handler: string;
   readonly priority: number;
+  readonly group: string | null;
   /** Infinity for one that is never due; such a one is not in the index. */
   readonly key: number;
 
@@ -30,6 +32,7 @@ class Entry implements DueEntry {
     this.id = task.id;
     this.handler = task.definition.handler;
     this.priority = task.definition.policies.priority;
+    this.group = task.definition.policies.group;
     this.key = dueTime(task.definition, task.state) ?? Infinity;
   }
 }
@@ -113,15 +116,15 @@ export class MemoryStore extends BaseStore {
   }
 
   getDueTasks(now: number): TaskRecord[] {
-    return this.#due.due(now, Infinity, null).map(({ task }) => copyOf(task));
+    return this.#due.due(now, Infinity, { handlers: null }).map(({ task }) => copyOf(task));
   }
 
   getNextRunTime(): number | null {
-    return this.#due.earliest(null);
+    return this.#due.earliest({ handlers: null });
   }
 
-  override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
-    return Promise.resolve(this.#due.earliest(handlers));
+  override nextDueFor(filter: DueFilter): Promise<number | null> {
+    return Promise.resolve(this.#due.earliest(filter));
   }
 
   /** Nothing is awaited in here, which is what makes it one step. */
@@ -147,7 +150,8 @@ export class MemoryStore extends BaseStore {
 
   #select(selection: Selection, now: number, missing: string[]): TaskRecord[] {
     if ('due' in selection) {
-      return this.#due.due(now, selection.due.limit, selection.due.handlers).map(({ task }) => task);
+      const { limit, order } = selection.due;
+      return this.#due.due(now, limit, selection.due, order).map(({ task }) => task);
     }
     const found: TaskRecord[] = [];
     for (const id of new Set(selection.ids)) {

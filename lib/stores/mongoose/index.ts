@@ -1,10 +1,10 @@
+export type { ConnectRetry } from '../connect-retry.js';
 export { mongooseStore } from './mongoose-store.config.js';
 export type { MongooseInjectedOptions, MongooseStoreConfig } from './mongoose-store.config.js';
 export { MongooseStore } from './mongoose.store.js';
 export type {
   MongooseClientOptions,
   MongooseConnectionOptions,
-  MongooseConnectRetry,
   MongooseStoreOptions,
   MongooseStoreSettings,
   MongooseUriOptions,

@@ -1,6 +1,8 @@
 import type { Connection, mongo } from 'mongoose';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import type { Clock } from '../../model/clock.js';
+import { connectWithRetry } from '../connect-retry.js';
+import type { StoreContext } from '../store.interface.js';
 import { unavailable } from './mongoose.errors.js';
 import { createClient } from './mongoose.options.js';
 import type { ResolvedOptions } from './mongoose.options.js';
@@ -30,19 +32,17 @@ export class MongooseConnection {
    *
    * @throws StoreUnavailableError With the address and the reason.
    */
-  static async open(options: ResolvedOptions, clock: Clock): Promise<MongooseConnection> {
-    for (let attempt = 1; ; attempt += 1) {
-      let connection: MongooseConnection | null = null;
+  static open(options: ResolvedOptions, context: StoreContext): Promise<MongooseConnection> {
+    return connectWithRetry(options.connectRetry, context, async () => {
+      const connection = await MongooseConnection.#create(options, context.clock);
       try {
-        connection = await MongooseConnection.#create(options, clock);
         await connection.hello();
         return connection;
       } catch (error) {
-        await connection?.close();
-        if (attempt >= options.attempts) throw error;
+        await connection.close();
+        throw error;
       }
-      await new Promise<void>((resolve) => clock.schedule(resolve, options.delayMs));
-    }
+    });
   }
 
   static async #create({ source, database }: ResolvedOptions, clock: Clock): Promise<MongooseConnection> {

@@ -1,20 +1,8 @@
 import mongoose from 'mongoose';
 import type { Connection, mongo } from 'mongoose';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
-import { parseDuration } from '../../model/duration.js';
-import type { Duration } from '../../model/duration.js';
-
-/**
- * How long to wait for a server that is not there yet when the application starts.
- *
- * @publicApi
- */
-export interface MongooseConnectRetry {
-  /** How often it is tried, the first time included. */
-  readonly attempts: number;
-  /** The pause between two tries: milliseconds, or text such as `'2s'`. */
-  readonly delay: Duration;
-}
+import { resolveConnectRetry } from '../connect-retry.js';
+import type { ConnectRetry, ResolvedConnectRetry } from '../connect-retry.js';
 
 /**
  * The options of a MongoDB store that have nothing to do with the connection.
@@ -34,7 +22,7 @@ export interface MongooseStoreSettings {
   /** The name of the serializer. @default 'json' */
   readonly serializer?: string;
   /** Waits for a server that is down at the start, instead of failing at once. */
-  readonly connectRetry?: MongooseConnectRetry;
+  readonly connectRetry?: ConnectRetry;
 }
 
 /**
@@ -80,8 +68,7 @@ export interface ResolvedOptions {
   readonly database: string | undefined;
   readonly collection: string;
   readonly serializer: string | undefined;
-  readonly attempts: number;
-  readonly delayMs: number;
+  readonly connectRetry: ResolvedConnectRetry;
 }
 
 /** Every option that is not about the connection. */
@@ -118,7 +105,7 @@ export function resolveOptions(options: MongooseStoreOptions): ResolvedOptions {
     source: sourceOf(options),
     ...resolveNames(options),
     serializer,
-    ...resolveRetry(options.connectRetry),
+    connectRetry: resolveConnectRetry(options.connectRetry),
   };
 }
 
@@ -187,18 +174,4 @@ function uriSource(options: MongooseUriOptions): ConnectionSource {
 /** Makes a client that is not connected. */
 export function createClient({ uri, options }: { uri: string; options: mongo.MongoClientOptions }): mongo.MongoClient {
   return new mongoose.mongo.MongoClient(uri, options);
-}
-
-function resolveRetry(retry: MongooseConnectRetry | undefined): { attempts: number; delayMs: number } {
-  if (retry === undefined) return { attempts: 1, delayMs: 0 };
-  rejectUnknownOptions('connectRetry', retry, ['attempts', 'delay']);
-  const { attempts, delay } = retry;
-  if (!Number.isInteger(attempts) || attempts < 1) {
-    throw new InvalidOptionError('connectRetry.attempts', attempts, 'a whole number from 1');
-  }
-  const delayMs = parseDuration(delay);
-  if (delayMs === null || delayMs < 0) {
-    throw new InvalidOptionError('connectRetry.delay', delay, 'milliseconds, or text such as "2s"');
-  }
-  return { attempts, delayMs };
 }

@@ -4,7 +4,16 @@ import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
-import type { AddOptions, Apply, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type {
+  AddOptions,
+  Apply,
+  DueFilter,
+  PruneOptions,
+  Selection,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+} from '../store.interface.js';
 import { compareByDue } from '../task-query.js';
 import { MongooseConnection } from './mongoose.connection.js';
 import { ANY_NUMBER, collectionsOf, createIndexes, PRESENT } from './mongoose.documents.js';
@@ -80,7 +89,7 @@ export class MongooseStore extends BaseStore {
     const { clock, logger } = context;
     const { serializer, collection } = this.#options;
     const codec = context.createCodec(serializer === undefined ? {} : { serializer });
-    const connection = await MongooseConnection.open(this.#options, clock);
+    const connection = await MongooseConnection.open(this.#options, context);
     try {
       const { setName, msg } = await connection.hello();
       const hasOplog = setName !== undefined || msg === 'isdbgrid';
@@ -194,10 +203,10 @@ export class MongooseStore extends BaseStore {
     return this.#run(({ tasks }) => tasks.earliest({ dueAt: ANY_NUMBER, ...tasks.readable }));
   }
 
-  override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
+  override nextDueFor(filter: DueFilter): Promise<number | null> {
     return this.#run(async ({ tasks, clock }) => {
-      if (handlers?.length === 0) return null;
-      return tasks.earliest(tasks.claimable(handlers, await clock.now()));
+      if (filter.handlers?.length === 0) return null;
+      return tasks.earliest(await tasks.claimable(filter, await clock.now()));
     });
   }
 
@@ -217,7 +226,7 @@ export class MongooseStore extends BaseStore {
     return this.#run(({ history }) => history.query(filter, page));
   }
 
-  override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {
+  override pruneRuns(options: PruneOptions): Promise<number> {
     return this.#run(({ history }) => history.prune(options));
   }
 

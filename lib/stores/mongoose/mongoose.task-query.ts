@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
 import type { Page, TaskFilter, TaskPage, TaskSort, TaskSortKey } from '../../model/query.js';
-import { isUnreadable } from '../../model/task.js';
+import { INTERNAL_HANDLER, isUnreadable } from '../../model/task.js';
 import { PRESENT } from './mongoose.documents.js';
 import type { TaskDocument } from './mongoose.documents.js';
 import type { MongooseTasks } from './mongoose.tasks.js';
@@ -51,7 +51,7 @@ export class MongooseTaskQuery {
 
   #filterOf(filter: TaskFilter, damaged: string[]): mongo.Filter<TaskDocument> {
     const { state, handler, executor, trigger, tag, q } = filter;
-    const conditions: object[] = [PRESENT];
+    const conditions: object[] = [PRESENT, { handler: { $ne: INTERNAL_HANDLER } }];
     if (handler !== undefined) conditions.push({ handler });
     if (executor !== undefined) conditions.push({ executor });
     if (trigger !== undefined) conditions.push({ trigger });

@@ -5,12 +5,16 @@ import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import { historyKey } from '../run-history.js';
+import type { DueFilter } from '../store.interface.js';
 import { ANY_NUMBER, NO_TIME } from './mongoose.documents.js';
 import type { RunDocument, TaskDocument } from './mongoose.documents.js';
 import { newToken } from './mongoose.writers.js';
 
 /** Between two fields of the text that is searched; nobody types it. */
 const SEPARATOR = '\u001f';
+
+/** How many groups are named that are not full. MongoDB merges at most 200 parts of an index in their order. */
+const MAX_MERGED_GROUPS = 100;
 
 /** A task that can be read, with the document that it was read from. */
 export interface Loaded {
@@ -82,14 +86,37 @@ export class MongooseTasks {
     return { codec: { $in: [...this.codec.readable()] } };
   }
 
-  /** Tasks of these handlers that have a time at which they are due, and that nobody has reserved. */
-  claimable(handlers: readonly string[] | null, now: number, dueAt: object = ANY_NUMBER): mongo.Filter<TaskDocument> {
+  /** Tasks that a scheduler asks for, that have a time at which they are due, and that nobody has reserved. */
+  async claimable(
+    { handlers, exceptGroups = [] }: DueFilter,
+    now: number,
+    dueAt: object = ANY_NUMBER,
+  ): Promise<mongo.Filter<TaskDocument>> {
     return {
       dueAt,
       reservedUntil: { $lte: now },
       ...this.readable,
       ...(handlers && { handler: { $in: [...handlers] } }),
+      ...(exceptGroups.length > 0 && { group: await this.#groupsBut(exceptGroups, dueAt) }),
     } as mongo.Filter<TaskDocument>;
+  }
+
+  /**
+   * A condition that lets the tasks of full groups not pass. It names those groups that are left and have something due:
+   * MongoDB merges their parts of the index, and walks over nothing of a full group, however much of it is due. Where too
+   * many are left to be merged, it names the full ones.
+   */
+  async #groupsBut(full: readonly string[], dueAt: object): Promise<object> {
+    const left = await this.collection
+      .aggregate<{ _id: string }>([
+        // From one group it jumps to the next.
+        { $match: { group: { $gte: '', $nin: [...full] }, dueAt } },
+        { $group: { _id: '$group' } },
+        { $limit: MAX_MERGED_GROUPS + 1 },
+      ])
+      .toArray();
+    if (left.length > MAX_MERGED_GROUPS) return { $nin: [...full] };
+    return { $in: [null, ...left.map(({ _id }) => _id)] };
   }
 
   /**
@@ -125,7 +152,7 @@ export class MongooseTasks {
 
 /** The columns, whatever else is in the document. */
 function rowOf({ _id, ...document }: TaskDocument): TaskRow {
-  const { name, handler, executor, trigger, tags, priority, paused, running, finished } = document;
+  const { name, handler, executor, trigger, tags, priority, group, paused, running, finished } = document;
   const { nextRunTime, dueAt, version, codec, definition, state } = document;
   return {
     id: _id,
@@ -135,6 +162,7 @@ function rowOf({ _id, ...document }: TaskDocument): TaskRow {
     trigger,
     tags,
     priority,
+    group,
     paused,
     running,
     finished,

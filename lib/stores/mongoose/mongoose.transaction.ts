@@ -1,7 +1,8 @@
 import type { mongo } from 'mongoose';
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
-import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
+import type { Apply, Change, Committed, DueFilter, FailedChange, Selection, Transacted } from '../store.interface.js';
+import { isAskedFor } from '../task-query.js';
 import { writeBatch } from './mongoose.batch.js';
 import type { Decision, Outcome } from './mongoose.batch.js';
 import { ANY_NUMBER } from './mongoose.documents.js';
@@ -28,6 +29,14 @@ const PAUSE_MS = 15;
 
 /** How much the outbox may take of the 16 MiB that a document may have, in characters of up to three bytes. */
 const MAX_OUTBOX_LENGTH = 2_000_000;
+
+type DueSelection = Extract<Selection, { due: unknown }>['due'];
+
+/** How the index of each order is walked along: with a condition on its first field, and in its order. */
+const ORDERS = {
+  priority: { conditions: { priority: ANY_NUMBER }, sort: { priority: 1, dueAt: 1, _id: 1 } },
+  age: { conditions: {}, sort: { dueAt: 1, _id: 1 } },
+} as const;
 
 /** What a transact has done so far. */
 interface Progress<T> {
@@ -72,19 +81,15 @@ export class MongooseTransactor {
     progress.committed.sort((a, b) => place.get(a.id)! - place.get(b.id)!);
   }
 
-  async #runDue<T>(
-    { limit, handlers }: { limit: number; handlers: readonly string[] | null },
-    apply: Apply<T>,
-    progress: Progress<T>,
-  ): Promise<void> {
-    if (limit <= 0 || handlers?.length === 0) return;
+  async #runDue<T>(due: DueSelection, apply: Apply<T>, progress: Progress<T>): Promise<void> {
+    if (due.limit <= 0 || due.handlers?.length === 0) return;
     for (let round = 1; round <= MAX_CLAIM_ROUNDS; round += 1) {
-      const candidates = await this.#candidates(limit, handlers, progress);
+      const candidates = await this.#candidates(due, progress);
       if (candidates.length === 0) return;
       const reservation = newToken();
       const taken = await this.#reserve(candidates, reservation, progress.storeNow);
       if (taken.length > 0) {
-        return this.#settle(taken, apply, progress, { reservation, handlers });
+        return this.#settle(taken, apply, progress, { reservation, due });
       }
       progress.storeNow = await this.now();
     }
@@ -92,17 +97,17 @@ export class MongooseTransactor {
 
   /** The first due tasks that can be read; damaged ones are read past. */
   async #candidates<T>(
-    limit: number,
-    handlers: readonly string[] | null,
+    { limit, order = 'priority', ...filter }: DueSelection,
     { storeNow, unreadable }: Progress<T>,
   ): Promise<Loaded[]> {
-    const filter = { ...this.tasks.claimable(handlers, storeNow, { $lte: storeNow }), priority: ANY_NUMBER };
+    const claimable = await this.tasks.claimable(filter, storeNow, { $lte: storeNow });
+    const { conditions, sort } = ORDERS[order];
     const candidates: Loaded[] = [];
     for (let skip = 0; ;) {
       const wanted = limit - candidates.length + (skip === 0 ? this.tasks.damagedCount : 0);
       const found = await this.tasks.collection
-        .find(filter)
-        .sort({ priority: 1, dueAt: 1, _id: 1 })
+        .find({ ...claimable, ...conditions })
+        .sort(sort)
         .skip(skip)
         .limit(wanted)
         .batchSize(wanted)
@@ -146,7 +151,7 @@ export class MongooseTransactor {
     loaded: readonly Loaded[],
     apply: Apply<T>,
     progress: Progress<T>,
-    claim: { readonly reservation: string; readonly handlers: readonly string[] | null } | null,
+    claim: { readonly reservation: string; readonly due: DueFilter } | null,
   ): Promise<void> {
     let pending = loaded;
     for (let round = 1; pending.length > 0; round += 1) {
@@ -237,10 +242,9 @@ function note<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], 
 function isStillDue<T>(
   { task, document }: Loaded,
   { storeNow }: Progress<T>,
-  { handlers }: { readonly handlers: readonly string[] | null },
+  { due }: { readonly due: DueFilter },
 ): boolean {
-  const isMine = handlers === null || handlers.includes(task.definition.handler);
-  return isMine && document.dueAt !== null && document.dueAt <= storeNow;
+  return isAskedFor(task, due) && document.dueAt !== null && document.dueAt <= storeNow;
 }
 
 /** About how much of a document the rows would take, in characters. */

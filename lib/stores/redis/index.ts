@@ -1,10 +1,5 @@
+export type { ConnectRetry } from '../connect-retry.js';
 export { redisStore } from './redis-store.config.js';
 export type { RedisExistingOptions, RedisStoreConfig } from './redis-store.config.js';
 export { RedisStore } from './redis.store.js';
-export type {
-  ConnectRetry,
-  RedisClientOptions,
-  RedisServerOptions,
-  RedisStoreOptions,
-  RedisStoreSettings,
-} from './redis.options.js';
+export type { RedisClientOptions, RedisServerOptions, RedisStoreOptions, RedisStoreSettings } from './redis.options.js';

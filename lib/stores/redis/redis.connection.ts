@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
+import { connectWithRetry } from '../connect-retry.js';
+import type { StoreContext } from '../store.interface.js';
 import { addressOf, isCluster } from './redis.address.js';
 import type { RedisClient } from './redis.address.js';
 import type { ResolvedOptions } from './redis.options.js';
@@ -51,18 +53,17 @@ export class RedisConnection {
    * @param connectionName How the server lists the connection.
    * @throws StoreUnavailableError With the address and the reason.
    */
-  static async open(options: ResolvedOptions, connectionName: string): Promise<RedisConnection> {
-    for (let attempt = 1; ; attempt += 1) {
+  static open(options: ResolvedOptions, connectionName: string, context: StoreContext): Promise<RedisConnection> {
+    return connectWithRetry(options.connectRetry, context, async () => {
       const connection = RedisConnection.#create(options, connectionName);
       try {
         await connection.#connect();
         return connection;
       } catch (error) {
         await connection.close();
-        if (attempt >= options.attempts) throw error;
+        throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, options.delayMs));
-    }
+    });
   }
 
   static #create({ connection }: ResolvedOptions, connectionName: string): RedisConnection {

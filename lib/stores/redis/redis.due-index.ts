@@ -1,14 +1,14 @@
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
+import type { DueFilter } from '../store.interface.js';
 import {
   codecName,
   guardOf,
   memberOf,
   movedPlace,
   PARK_MS,
-  PARKED_CODEC,
   parkedMember,
-  quoted,
+  queueFilter,
   timeText,
 } from './redis.place.js';
 import type { StoredParts } from './redis.records.js';
@@ -35,24 +35,20 @@ export class RedisDueIndex {
     private readonly readable: () => readonly string[],
   ) {}
 
-  /** What to ask for in front of the queues of these handlers. */
-  request(handlers: readonly string[] | null, limit = 1): PeekRequest {
-    return {
-      limit,
-      codecs: this.readable().map(codecName),
-      handlers: handlers && handlers.map(quoted),
-      parked: PARKED_CODEC,
-    };
+  /** What to ask for in front of the queues that the filter lets through. */
+  request(filter: DueFilter, limit = 1): PeekRequest {
+    return { limit, ...queueFilter(this.readable(), filter) };
   }
 
   /**
-   * The earliest due time of the readable tasks of these handlers: one script, unless a damaged record is in front.
+   * The earliest due time of the readable tasks that the filter lets through: one script, unless a damaged record is in
+   * front.
    *
    * @param seen What {@link request} has found just now, where it was asked for with something else.
    */
-  async nextDue(handlers: readonly string[] | null, seen: Peeked | null = null): Promise<number | null> {
-    if (handlers?.length === 0) return null;
-    let peeked = seen ?? (await this.scripts.peek(this.request(handlers)));
+  async nextDue(filter: DueFilter, seen: Peeked | null = null): Promise<number | null> {
+    if (filter.handlers?.length === 0) return null;
+    let peeked = seen ?? (await this.scripts.peek(this.request(filter)));
     for (let review = 1; ; review += 1) {
       const { now, parked, time, rows, blocked } = peeked;
       if (blocked.length > 0) await this.#report(blocked);
@@ -60,7 +56,7 @@ export class RedisDueIndex {
       const found = parked.length === 0 && bad.length === 0 && rows.length > 0;
       if (found || (parked.length === 0 && time === null) || review > MAX_REVIEWS) return time;
       await this.scripts.write(bad.map((parts) => this.#reviewed(parts, now)));
-      peeked = await this.scripts.peek(this.request(handlers, REVIEW_LIMIT));
+      peeked = await this.scripts.peek(this.request(filter, REVIEW_LIMIT));
     }
   }
 

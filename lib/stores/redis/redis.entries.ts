@@ -17,7 +17,8 @@ export interface Entry {
   readonly state?: string;
   /** The new place. */
   readonly place?: string;
-  readonly nextRunTime?: number | null;
+  /** Its score in RUN_TIMES: see `runTimeScore`. */
+  readonly runTime?: string;
   readonly runs?: readonly RunEntry[];
 }
 
@@ -25,6 +26,7 @@ export interface Entry {
 export interface RunEntry {
   readonly id: string;
   readonly attempt: string;
+  /** Its kind and inverse end: see `endText`. */
   readonly ended: string;
   readonly task: string;
   readonly text: string;
@@ -52,10 +54,10 @@ export function entriesArgs(entries: readonly Entry[]): (string | number)[] {
 }
 
 function fieldsOf(entry: Entry, texts: string[]): (string | number)[] {
-  const { what, id, expected = '', version, definition, state, place = '', nextRunTime, runs } = entry;
+  const { what, id, expected = '', version, definition, state, place = '', runTime = '+inf', runs } = entry;
   const written = definition === undefined ? 0 : texts.push(definition);
   const stateText = state === undefined ? 0 : texts.push(state);
-  const fields = [what, id, expected, String(version ?? ''), written, stateText, place, String(nextRunTime ?? '+inf')];
+  const fields = [what, id, expected, String(version ?? ''), written, stateText, place, runTime];
   if (runs) for (const run of runs) fields.push(run.id, run.attempt, run.ended, run.task, texts.push(run.text));
   return fields;
 }

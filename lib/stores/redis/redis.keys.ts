@@ -27,6 +27,7 @@ const SUFFIXES = [
   'task_runs',
   'attempts',
   'run_counts',
+  'other_counts',
   'schedulers',
 ] as const;
 

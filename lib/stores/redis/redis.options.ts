@@ -1,20 +1,8 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
-import { parseDuration } from '../../model/duration.js';
-import type { Duration } from '../../model/duration.js';
+import { resolveConnectRetry } from '../connect-retry.js';
+import type { ConnectRetry, ResolvedConnectRetry } from '../connect-retry.js';
 import { DEFAULT_RUN_TIMES_KEY, DEFAULT_TASKS_KEY } from './redis.keys.js';
-
-/**
- * How long to wait for a server that is not there yet when the application starts.
- *
- * @publicApi
- */
-export interface ConnectRetry {
-  /** How often it is tried, the first time included. */
-  readonly attempts: number;
-  /** The pause between two tries: milliseconds, or text such as `'2s'`. */
-  readonly delay: Duration;
-}
 
 /**
  * The options of a Redis store that have nothing to do with the connection.
@@ -71,8 +59,7 @@ export interface ResolvedOptions {
   readonly tasksKey: string;
   readonly runTimesKey: string;
   readonly serializer: string | undefined;
-  readonly attempts: number;
-  readonly delayMs: number;
+  readonly connectRetry: ResolvedConnectRetry;
   /** The application's client, or how to make one. */
   readonly connection: { readonly client: Redis | Cluster } | { readonly url?: string; readonly redis: RedisOptions };
 }
@@ -159,7 +146,7 @@ export function resolveOptions(options: RedisStoreOptions): ResolvedOptions {
   }
   if (tasksKey === runTimesKey) throw new InvalidOptionError('runTimesKey', runTimesKey, 'another key than tasksKey');
   const connection = 'client' in options ? clientOf(options) : serverOf(options);
-  return { tasksKey, runTimesKey, serializer, ...retryOf(connectRetry), connection };
+  return { tasksKey, runTimesKey, serializer, connectRetry: resolveConnectRetry(connectRetry), connection };
 }
 
 function clientOf(options: RedisClientOptions): ResolvedOptions['connection'] {
@@ -202,18 +189,4 @@ function checkUrl(url: unknown, db: number | undefined): string {
     throw new InvalidOptionError('database', db, `the same as in the url, which is ${own}`);
   }
   return url as string;
-}
-
-function retryOf(retry: ConnectRetry | undefined): { attempts: number; delayMs: number } {
-  if (retry === undefined) return { attempts: 1, delayMs: 0 };
-  rejectUnknownOptions('connectRetry', retry, ['attempts', 'delay']);
-  const { attempts, delay } = retry;
-  if (!Number.isInteger(attempts) || attempts < 1) {
-    throw new InvalidOptionError('connectRetry.attempts', attempts, 'a whole number from 1');
-  }
-  const delayMs = parseDuration(delay);
-  if (delayMs === null || delayMs < 0) {
-    throw new InvalidOptionError('connectRetry.delay', delay, 'milliseconds, or text such as "2s"');
-  }
-  return { attempts, delayMs };
 }

@@ -1,4 +1,5 @@
 import type { TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
+import type { DueFilter } from '../store.interface.js';
 
 /**
  * What the scripts have to know of a task, as one text: `version nonce reservation columns`, a tab, and the task's member
@@ -18,8 +19,8 @@ export interface Place {
 /** The columns of a state that queries filter and sort by. */
 export type PlaceColumns = Pick<TaskStateRow, 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt'>;
 
-/** The codec of records that could not be read; no process asks for it, so that they are in nobody's way. */
-export const PARKED_CODEC = '!';
+/** The queue of records that could not be read: of a codec that no process asks for, so that they are in nobody's way. */
+export const PARKED_QUEUE = '0 ! - ""';
 
 /** When a record that could not be read is looked at again, in milliseconds. */
 export const PARK_MS = 60_000;
@@ -42,6 +43,28 @@ export function quoted(text: string): string {
   return JSON.stringify(text);
 }
 
+/** A group as queues are named by it: without a space. */
+function groupName(group: string | null): string {
+  return group === null ? '-' : quoted(group).replaceAll(' ', '\\u0020');
+}
+
+/** Which queues are asked for, by the texts that they are named by. */
+export interface QueueFilter {
+  readonly codecs: readonly string[];
+  /** null for all. */
+  readonly handlers: readonly string[] | null;
+  readonly exceptGroups: readonly string[];
+}
+
+/** @param readable The values of `TaskRow.codec` that this process can read. */
+export function queueFilter(readable: readonly string[], { handlers, exceptGroups = [] }: DueFilter): QueueFilter {
+  return {
+    codecs: readable.map(codecName),
+    handlers: handlers && handlers.map(quoted),
+    exceptGroups: exceptGroups.map(groupName),
+  };
+}
+
 /** A time as text of one length whose byte order is the order of time, years before 1970 included. */
 export function timeText(ms: number): string {
   const whole = Math.min(Math.max(Math.ceil(ms), -EARLIEST), EARLIEST);
@@ -49,7 +72,7 @@ export function timeText(ms: number): string {
 }
 
 /** What names the queue that a task waits in. */
-export type QueueColumns = Pick<TaskRow, 'handler' | 'priority' | 'codec'>;
+export type QueueColumns = Pick<TaskRow, 'handler' | 'priority' | 'group' | 'codec'>;
 
 /** A task's member of the due index. */
 export function memberOf(id: string, columns: QueueColumns, dueAt: number | null): string {
@@ -59,19 +82,19 @@ export function memberOf(id: string, columns: QueueColumns, dueAt: number | null
 /** Queues are few and named with every write. */
 const queueNames = new Map<string, string>();
 
-function queueName({ handler, priority, codec }: QueueColumns): string {
-  const key = `${priority} ${codec} ${handler}`;
+function queueName({ handler, priority, group, codec }: QueueColumns): string {
+  const key = `${priority} ${codec} ${groupName(group)} ${handler}`;
   let name = queueNames.get(key);
   if (name === undefined) {
     if (queueNames.size > 1_000) queueNames.clear();
-    queueNames.set(key, (name = `${priority} ${codecName(codec)} ${quoted(handler)}`));
+    queueNames.set(key, (name = `${priority} ${codecName(codec)} ${groupName(group)} ${quoted(handler)}`));
   }
   return name;
 }
 
 /** The member of a record that cannot be read, to be looked at again at `retryAt`. */
 export function parkedMember(id: string, retryAt: number): string {
-  return `0 ${PARKED_CODEC} ""\n${timeText(retryAt)}\n${id}`;
+  return `${PARKED_QUEUE}\n${timeText(retryAt)}\n${id}`;
 }
 
 export function placeText({ version, nonce, reservation, columns, member }: Place): string {

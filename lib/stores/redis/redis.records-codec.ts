@@ -1,10 +1,11 @@
 import type { RunRecord } from '../../model/run.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
+import type { RunFacts } from '../task-query.js';
 import type { Entry, RunEntry } from './redis.entries.js';
 import { memberOf, quoted, readPlace, writtenPlace } from './redis.place.js';
 import type { QueueColumns } from './redis.place.js';
-import { attemptText, definitionText, inverseTimeText, parseParts, parseRun, runText } from './redis.records.js';
+import { attemptText, definitionText, endText, parseParts, parseRun, runText, runTimeScore } from './redis.records.js';
 import type { StoredParts } from './redis.records.js';
 
 /** A stored task that can be read, with what a write of it is guarded by. */
@@ -64,7 +65,7 @@ export class RedisRecordsCodec {
       id: row.id,
       state: row.state,
       place: writtenPlace(row, nonce, memberOf(row.id, queue, row.dueAt)),
-      nextRunTime: row.nextRunTime,
+      runTime: runTimeScore(queue, row),
       ...(runs.length > 0 && { runs: this.runs(runs) }),
     };
   }
@@ -73,18 +74,18 @@ export class RedisRecordsCodec {
     return runs.map((run) => ({
       id: run.id,
       attempt: attemptText(run.attempt, run.token),
-      ended: inverseTimeText(run.endedAt),
+      ended: endText(run),
       task: quoted(run.taskId),
       text: runText(this.codec.encodeRun(run)),
     }));
   }
 
   /** Ended runs that meet a condition on their clear columns; only those are decoded. */
-  decodeRuns(stored: readonly string[], matches: (run: RunRecord) => boolean): RunRecord[] {
+  decodeRuns(stored: readonly string[], matches: (run: RunFacts) => boolean): RunRecord[] {
     const found: RunRecord[] = [];
     for (const text of stored) {
       const row = parseRun(text);
-      if (row && matches({ ...row, error: null, result: null })) found.push(this.codec.decodeRun(row));
+      if (row && matches(row)) found.push(this.codec.decodeRun(row));
     }
     return found;
   }

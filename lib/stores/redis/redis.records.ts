@@ -1,3 +1,5 @@
+import type { RunStatus } from '../../model/run.js';
+import { INTERNAL_HANDLER } from '../../model/task.js';
 import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
 import { readPlace, timeText } from './redis.place.js';
 
@@ -16,8 +18,8 @@ export interface StoredParts {
 
 /** The clear columns and the envelope as one text. */
 export function definitionText(row: TaskRow): string {
-  const { name, handler, executor, trigger, tags, priority, codec } = row;
-  return `${JSON.stringify([name, handler, executor, trigger, tags, priority, codec])}\n${row.definition}`;
+  const { name, handler, executor, trigger, tags, priority, group, codec } = row;
+  return `${JSON.stringify([name, handler, executor, trigger, tags, priority, group, codec])}\n${row.definition}`;
 }
 
 /** A task's parts as a row; null when they are damaged. The definition may be cut off after its columns. */
@@ -27,13 +29,14 @@ export function parseParts({ id, definition, state, place }: StoredParts): TaskR
   const end = definition.indexOf('\n');
   const columns = parseColumns(end < 0 ? definition : definition.slice(0, end));
   if (!columns) return null;
-  const [name, handler, executor, trigger, tags, priority, codec] = columns;
+  const [name, handler, executor, trigger, tags, priority, group, codec] = columns;
   const envelope = end < 0 ? '' : definition.slice(end + 1);
   const text = state ?? '';
-  return { id, name, handler, executor, trigger, tags, priority, ...known, codec, definition: envelope, state: text };
+  const clear = { id, name, handler, executor, trigger, tags, priority, group, codec };
+  return { ...clear, ...known, definition: envelope, state: text };
 }
 
-type Columns = [string, string, string, string, string[], number, string];
+type Columns = [string, string, string, string, string[], number, string | null, string];
 
 function parseColumns(text: string): Columns | null {
   let columns: unknown;
@@ -42,16 +45,37 @@ function parseColumns(text: string): Columns | null {
   } catch {
     return null;
   }
-  if (!Array.isArray(columns) || columns.length !== 7) return null;
-  const [name, handler, executor, trigger, tags, priority, codec] = columns as unknown[];
+  if (!Array.isArray(columns) || columns.length !== 8) return null;
+  const [name, handler, executor, trigger, tags, priority, group, codec] = columns as unknown[];
   const texts = [name, handler, executor, trigger, codec].every((value) => typeof value === 'string');
   const rest = typeof priority === 'number' && Array.isArray(tags) && tags.every((tag) => typeof tag === 'string');
-  return texts && rest ? (columns as Columns) : null;
+  return texts && rest && (group === null || typeof group === 'string') ? (columns as Columns) : null;
+}
+
+/** A task's score among the run times. Internal records come before all others: so a listing can leave them out. */
+export function runTimeScore(
+  { handler }: { handler: string },
+  { nextRunTime }: { nextRunTime: number | null },
+): string {
+  return handler === INTERNAL_HANDLER ? '-inf' : String(nextRunTime ?? '+inf');
 }
 
 /** A time as text of one length, the latest first. */
 export function inverseTimeText(ms: number): string {
   return timeText(-ms);
+}
+
+/** The kinds of ended runs, which have ranges of their own in the indexes: those that failed or were lost may be kept longer. */
+export const FAILED = 'f';
+export const OTHERS = 'o';
+
+export function kindOf(status: RunStatus): string {
+  return status === 'failed' || status === 'lost' ? FAILED : OTHERS;
+}
+
+/** What an ended run is ordered by: its kind, and its end, the latest first. */
+export function endText({ status, endedAt }: { status: RunStatus; endedAt: number }): string {
+  return kindOf(status) + inverseTimeText(endedAt);
 }
 
 /** Attempts of one run in the order of the history: the latest first. */
@@ -73,6 +97,7 @@ const RUN_COLUMNS = Object.keys({
   startedAt: 0,
   endedAt: 0,
   coalesced: 0,
+  dead: 0,
 } satisfies Record<Exclude<keyof RunRow, 'outcome'>, 0>) as Exclude<keyof RunRow, 'outcome'>[];
 
 /** What Redis keeps of an ended run behind two lines for the scripts: its columns, and the envelope of its outcome. */

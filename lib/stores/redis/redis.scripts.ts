@@ -6,6 +6,9 @@ import type { Entry, Outcome } from './redis.entries.js';
 import { ServerClock } from './redis.server-clock.js';
 import type { RedisKeys } from './redis.keys.js';
 import type { StoredParts } from './redis.records.js';
+import { PARKED_QUEUE } from './redis.place.js';
+import type { QueueFilter } from './redis.place.js';
+import type { DueOrder } from '../store.interface.js';
 import { RESERVE } from './scripts/claim.lua.js';
 import { PRUNE, RUN_ATTEMPTS, RUN_PAGE } from './scripts/history.lua.js';
 import { PEEK } from './scripts/peek.lua.js';
@@ -48,12 +51,16 @@ const COMMANDS = Object.fromEntries(
 type Value = string | number;
 
 /** What to look for: see the script `PEEK`. */
-export interface PeekRequest {
+export interface PeekRequest extends QueueFilter {
   readonly limit: number;
-  readonly codecs: readonly string[];
-  readonly handlers: readonly string[] | null;
-  /** The codec of parked records. */
-  readonly parked: string;
+}
+
+/** What to take: see the script `RESERVE`. */
+export interface ReserveRequest extends QueueFilter {
+  readonly limit: number;
+  readonly token: string;
+  readonly holdMs: number;
+  readonly order: DueOrder;
 }
 
 /** What the script `PEEK` found. */
@@ -101,15 +108,9 @@ export class RedisScripts {
     return this.clock.sync(Number(await this.#call<string>('NOW', [])));
   }
 
-  async reserve(request: {
-    limit: number;
-    token: string;
-    holdMs: number;
-    codecs: readonly string[];
-    handlers: readonly string[] | null;
-  }): Promise<{ now: number; taken: number; rows: StoredParts[] }> {
-    const { limit, token, holdMs, codecs, handlers } = request;
-    const args = [limit, token, holdMs, ...listArgs(codecs), ...listArgs(handlers)];
+  async reserve(request: ReserveRequest): Promise<{ now: number; taken: number; rows: StoredParts[] }> {
+    const { limit, token, holdMs, order } = request;
+    const args = [limit, token, holdMs, order, ...filterArgs(request)];
     const [now, taken, rows] = await this.#call<[string, Count, Cell[]]>('RESERVE', args);
     return { now: this.clock.sync(Number(now)), taken: Number(taken), rows: partsOf(rows) };
   }
@@ -205,8 +206,8 @@ export class RedisScripts {
   }
 
   /** Ended runs from `min` to `max`, bounds as ZRANGEBYLEX takes them; of one task, or of all when `task` is empty. */
-  async runPage(task: string, min: string, max: string, count: number) {
-    const [found, last, runs] = await this.#call<[Count, string, Cell[]]>('RUN_PAGE', [task, min, max, count]);
+  async runPage(task: string, kinds: string, min: string, max: string, count: number) {
+    const [found, last, runs] = await this.#call<[Count, string, Cell[]]>('RUN_PAGE', [task, kinds, min, max, count]);
     return { found: Number(found), last, runs: runs.filter((run) => run !== null) };
   }
 
@@ -214,8 +215,11 @@ export class RedisScripts {
     return (await this.#call<Cell[]>('RUN_ATTEMPTS', [runId])).filter((run) => run !== null);
   }
 
-  async prune(by: 'ended' | 'count', bound: string | number, limit: number): Promise<number> {
-    return Number(await this.#call<Count>('PRUNE', [by, bound, limit]));
+  async prune(
+    limit: number,
+    what: ['ended', failed: string, others: string] | ['count', which: 'all' | 'others', keep: number],
+  ): Promise<number> {
+    return Number(await this.#call<Count>('PRUNE', [limit, ...what]));
   }
 
   async clear(): Promise<number> {
@@ -258,8 +262,12 @@ function partsOf(cells: readonly Cell[]): StoredParts[] {
   return parts;
 }
 
-function peekArgs({ limit, codecs, handlers, parked }: PeekRequest): Value[] {
-  return [limit, ...listArgs(codecs), ...listArgs(handlers), parked];
+function peekArgs(request: PeekRequest): Value[] {
+  return [request.limit, PARKED_QUEUE, ...filterArgs(request)];
+}
+
+function filterArgs({ codecs, handlers, exceptGroups }: QueueFilter): Value[] {
+  return [...listArgs(codecs), ...listArgs(handlers), ...listArgs(exceptGroups)];
 }
 
 function listArgs(values: readonly string[] | null): Value[] {

@@ -10,6 +10,8 @@ import type {
   ClaimPlan,
   ClaimRequest,
   ClaimResult,
+  DueFilter,
+  PruneOptions,
   Selection,
   Store,
   StoreCapabilities,
@@ -90,7 +92,7 @@ export class RedisStore extends BaseStore {
     const { serializer, tasksKey, runTimesKey } = this.#options;
     const codec = context.createCodec(serializer === undefined ? {} : { serializer });
     const name = `asyncz:${`${scheduler.name}.${alias}`.replace(/[^\w.-]/g, '_')}`;
-    const connection = await RedisConnection.open(this.#options, name);
+    const connection = await RedisConnection.open(this.#options, name, context);
     try {
       const { client, address } = connection;
       const keys = keysOf({ tasksKey, runTimesKey, keyPrefix: keyPrefixOf(client), database: databaseOf(client) });
@@ -193,11 +195,11 @@ export class RedisStore extends BaseStore {
   }
 
   getNextRunTime(): Promise<number | null> {
-    return this.#at.due.nextDue(null);
+    return this.#at.due.nextDue({ handlers: null });
   }
 
-  override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
-    return this.#at.due.nextDue(handlers);
+  override nextDueFor(filter: DueFilter): Promise<number | null> {
+    return this.#at.due.nextDue(filter);
   }
 
   override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
@@ -208,14 +210,13 @@ export class RedisStore extends BaseStore {
   /** Two round trips: what is due next comes with the answer to the second. */
   override claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
     const { transactor, due } = this.#at;
-    const { handlers } = request;
     let peeked: Peeked | null = null;
     const transact: Store['transact'] = async (selection, apply) => {
-      const result = await transactor.run(selection, apply, due.request(handlers));
+      const result = await transactor.run(selection, apply, due.request(request));
       peeked = result.peeked;
       return result;
     };
-    return claimDue({ transact }, request, plan, () => due.nextDue(handlers, peeked));
+    return claimDue({ transact }, request, plan, () => due.nextDue(request, peeked));
   }
 
   override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
@@ -230,7 +231,7 @@ export class RedisStore extends BaseStore {
     return this.#at.history.save(runs);
   }
 
-  override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {
+  override pruneRuns(options: PruneOptions): Promise<number> {
     return this.#at.history.prune(options);
   }
 

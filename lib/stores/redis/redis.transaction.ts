@@ -1,16 +1,7 @@
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
 import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
-import {
-  codecName,
-  guardOf,
-  memberOf,
-  movedPlace,
-  PARK_MS,
-  parkedMember,
-  quoted,
-  reservedPlace,
-} from './redis.place.js';
+import { guardOf, memberOf, movedPlace, PARK_MS, parkedMember, queueFilter, reservedPlace } from './redis.place.js';
 import { ignore } from './redis.connection.js';
 import { KnownTasks } from './redis.known-tasks.js';
 import type { LoadedTask, RedisRecordsCodec, Write } from './redis.records-codec.js';
@@ -26,6 +17,9 @@ export const RESERVATION_MS = 5_000;
 
 /** How often a task that others change at the same time is read again; each time somebody has got on. */
 const MAX_ROUNDS = 50;
+
+/** Which due tasks a transaction is about. */
+type Due = Extract<Selection, { due: unknown }>['due'];
 
 /** What is to be written about one task, and what it is told of then. */
 interface Decision<T> {
@@ -74,12 +68,7 @@ export class RedisTransactor {
     return { ...progress, storeNow };
   }
 
-  async #runDue<T>(
-    due: { readonly limit: number; readonly handlers: readonly string[] | null },
-    apply: Apply<T>,
-    progress: Progress<T>,
-    peek: PeekRequest | undefined,
-  ): Promise<number> {
+  async #runDue<T>(due: Due, apply: Apply<T>, progress: Progress<T>, peek: PeekRequest | undefined): Promise<number> {
     const reservation = this.scripts.nonce();
     const { storeNow, tasks, parked } = await this.#reserve(due, reservation, progress.unreadable);
     const back = ({ row, place }: LoadedTask): Entry => ({
@@ -111,18 +100,13 @@ export class RedisTransactor {
 
   /** Takes due tasks, and goes on behind those that cannot be read. */
   async #reserve(
-    { limit, handlers }: { readonly limit: number; readonly handlers: readonly string[] | null },
+    { limit, order = 'priority', ...filter }: Due,
     token: string,
     unreadable: UnreadableTask[],
   ): Promise<{ storeNow: number; tasks: LoadedTask[]; parked: Entry[] }> {
     const tasks: LoadedTask[] = [];
     const parked: Entry[] = [];
-    const request = {
-      token,
-      holdMs: RESERVATION_MS,
-      codecs: this.readable().map(codecName),
-      handlers: handlers && handlers.map(quoted),
-    };
+    const request = { token, holdMs: RESERVATION_MS, order, ...queueFilter(this.readable(), filter) };
     const ask = (open: number) => {
       const wanted = Math.min(open, BATCH);
       const answer = this.scripts.reserve({ ...request, limit: wanted });

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
+import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
 import { Connection } from './connection/connection.js';
 import { PostgresListener } from './connection/postgres.listener.js';
@@ -10,7 +11,6 @@ import { PostgresDialect } from './dialects/postgres.dialect.js';
 import { SqliteDialect } from './dialects/sqlite.dialect.js';
 import { SchemaCreator } from './schema/schema.creator.js';
 import { PoolSession } from './sql/pool.session.js';
-import { pause } from './sql/retry.js';
 import type { Session } from './sql/session.js';
 import type { Sql } from './sql/sql.js';
 import { SqliteSession } from './sql/sqlite.session.js';
@@ -51,19 +51,8 @@ export class OpenDatabase implements Workbench {
    * @param onWake Called when another process says that something is due.
    * @throws StoreUnavailableError With the address and the reason.
    */
-  static async open(options: ResolvedOptions, context: StoreContext, onWake: () => void): Promise<OpenDatabase> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await OpenDatabase.#open(options, context, onWake);
-      } catch (error) {
-        if (attempt >= options.connectAttempts) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
-        context.logger.warn(
-          `The store "${context.alias}" is not there yet (${attempt} of ${options.connectAttempts}): ${reason}`,
-        );
-      }
-      await pause(context.clock, options.connectDelayMs);
-    }
+  static open(options: ResolvedOptions, context: StoreContext, onWake: () => void): Promise<OpenDatabase> {
+    return connectWithRetry(options.connectRetry, context, () => OpenDatabase.#open(options, context, onWake));
   }
 
   static async #open(options: ResolvedOptions, context: StoreContext, onWake: () => void): Promise<OpenDatabase> {

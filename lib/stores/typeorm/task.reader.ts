@@ -1,7 +1,7 @@
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
-import type { StoreContext } from '../store.interface.js';
+import type { DueFilter, StoreContext } from '../store.interface.js';
 import { DamagedTasks } from './damaged.tasks.js';
 import type { DueQuery } from './dialects/dialect.js';
 import { storable, taskRow } from './sql/columns.js';
@@ -62,8 +62,13 @@ export class TaskReader {
   }
 
   /** What a query for due tasks has to look for. */
-  dueQuery(handlers: readonly string[] | null): DueQuery {
+  dueQuery({ handlers, exceptGroups = [] }: DueFilter): DueQuery {
     const { codecs, damaged } = this.readability;
-    return { handlers: handlers?.map(storable) ?? null, codecs, excluded: damaged };
+    return {
+      handlers: handlers?.map(storable) ?? null,
+      exceptGroups: exceptGroups.map(storable),
+      codecs,
+      excluded: damaged,
+    };
   }
 }

@@ -2,20 +2,10 @@ import type { DataSource, DataSourceOptions } from 'typeorm';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { parseDuration } from '../../model/duration.js';
 import type { Duration } from '../../model/duration.js';
+import { resolveConnectRetry } from '../connect-retry.js';
+import type { ConnectRetry, ResolvedConnectRetry } from '../connect-retry.js';
 import { parseDatabase } from './connection/database.options.js';
 import { TableNames } from './schema/table.names.js';
-
-/**
- * How long to wait for a server that is not there yet when the application starts.
- *
- * @publicApi
- */
-export interface TypeormConnectRetry {
-  /** How often it is tried, the first time included. */
-  readonly attempts: number;
-  /** The pause between two tries: milliseconds, or text such as `'2s'`. */
-  readonly delay: Duration;
-}
 
 /**
  * Options of a TypeORM store that have nothing to do with the connection.
@@ -42,7 +32,7 @@ export interface TypeormStoreSettings {
   /** False to keep payloads in clear although the scheduler has keys. @default true */
   readonly encrypt?: boolean;
   /** Waits for a server that is down at the start, instead of failing at once. */
-  readonly connectRetry?: TypeormConnectRetry;
+  readonly connectRetry?: ConnectRetry;
   /**
    * How schedulers keep out of each other's way: `'auto'` takes what the database does best, `'compare-and-set'` the way
    * that works on every one.
@@ -88,8 +78,7 @@ export interface ResolvedOptions {
   readonly createSchema: boolean | 'if-missing';
   readonly serializer: string | undefined;
   readonly encrypt: boolean | undefined;
-  readonly connectAttempts: number;
-  readonly connectDelayMs: number;
+  readonly connectRetry: ResolvedConnectRetry;
   readonly lockMode: 'auto' | 'compare-and-set';
   readonly notify: boolean;
   readonly timeoutMs: number;
@@ -138,7 +127,7 @@ export function resolveOptions(options: TypeormStoreOptions): ResolvedOptions {
     createSchema,
     serializer,
     encrypt,
-    ...resolveRetry(options.connectRetry),
+    connectRetry: resolveConnectRetry(options.connectRetry),
     lockMode,
     notify,
     timeoutMs: resolveDuration('operationTimeout', options.operationTimeout ?? DEFAULT_TIMEOUT_MS, 1),
@@ -169,16 +158,6 @@ export function resolveNames({ tableName = DEFAULT_TABLE_NAME, schema }: Typeorm
     }
   }
   return new TableNames(tableName, schema ?? null);
-}
-
-function resolveRetry(retry: TypeormConnectRetry | undefined) {
-  if (retry === undefined) return { connectAttempts: 1, connectDelayMs: 0 };
-  rejectUnknownOptions('connectRetry', retry, ['attempts', 'delay']);
-  const { attempts, delay } = retry;
-  if (!Number.isInteger(attempts) || attempts < 1) {
-    throw new InvalidOptionError('connectRetry.attempts', attempts, 'a whole number from 1');
-  }
-  return { connectAttempts: attempts, connectDelayMs: resolveDuration('connectRetry.delay', delay, 0) };
 }
 
 function resolveDuration(option: string, value: Duration, least: number): number {

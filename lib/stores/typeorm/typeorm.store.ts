@@ -7,7 +7,16 @@ import type { StoredTask, TaskRecord } from '../../model/task.js';
 import type { TaskRow } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
 import { Mutex } from '../mutex.js';
-import type { AddOptions, Apply, Selection, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type {
+  AddOptions,
+  Apply,
+  DueFilter,
+  PruneOptions,
+  Selection,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+} from '../store.interface.js';
 import { runnerOf } from './caller.transaction.js';
 import { createDialect } from './dialects/dialect.factory.js';
 import { PortableDialect } from './dialects/portable.dialect.js';
@@ -172,7 +181,7 @@ export class TypeormStore extends BaseStore {
 
   override async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
     const { dialect, reader } = this.#db;
-    const conditions = [sql`due_at <= ${now}`, ...dialect.runnable(reader.dueQuery(null))];
+    const conditions = [sql`due_at <= ${now}`, ...dialect.runnable(reader.dueQuery({ handlers: null }))];
     const records = await this.#select(
       sql`SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${all(conditions)} ORDER BY priority, due_at, id`,
     );
@@ -180,13 +189,13 @@ export class TypeormStore extends BaseStore {
   }
 
   override getNextRunTime(): Promise<number | null> {
-    return this.nextDueFor(null);
+    return this.nextDueFor({ handlers: null });
   }
 
-  override nextDueFor(handlers: readonly string[] | null): Promise<number | null> {
+  override nextDueFor(filter: DueFilter): Promise<number | null> {
     const { session, dialect, reader } = this.#db;
-    if (handlers?.length === 0) return Promise.resolve(null);
-    return session.read(() => dialect.nextDue(reader.dueQuery(handlers)));
+    if (filter.handlers?.length === 0) return Promise.resolve(null);
+    return session.read(() => dialect.nextDue(reader.dueQuery(filter)));
   }
 
   override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
@@ -214,7 +223,7 @@ export class TypeormStore extends BaseStore {
     return saveRuns(this.#db, runs);
   }
 
-  override pruneRuns(options: { before: number | null; keep: number | null; limit: number }): Promise<number> {
+  override pruneRuns(options: PruneOptions): Promise<number> {
     const { session, dialect } = this.#db;
     return session.transaction(() => dialect.pruneRuns({ ...options, limit: rowCount(options.limit) }));
   }

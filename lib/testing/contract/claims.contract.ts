@@ -108,6 +108,48 @@ export const CLAIMS: ContractSection = {
       assert.equal(nextDueAt, storeNow + LEASE_MS, 'what only others can run must not wake this scheduler');
     },
 
+    'passes by the tasks of groups that are full': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const blocked = Array.from({ length: 40 }, (_, at) =>
+        makeTask(`erp-${at}`, { nextRunTime: now - 1_000 - at, policies: { group: 'erp', priority: -1 } }),
+      );
+      const others = [
+        makeTask('free', { nextRunTime: now - 1 }),
+        makeTask('crm', { nextRunTime: now - 2, policies: { group: 'crm' } }),
+      ];
+      await store.addTasks([...blocked, ...others]);
+      const full = { exceptGroups: ['erp', 'unknown'] };
+      const { claimed, nextDueAt, storeNow } = await store.claimDue(request({ limit: 3, ...full }), start());
+      assertSame(idsOf(claimed), ['crm', 'free']);
+      assert.equal(nextDueAt, storeNow + LEASE_MS, 'a full group must not wake this scheduler');
+      const { committed } = await store.transact({ due: { limit: 3, handlers: null, ...full } }, () => null);
+      assertSame(idsOf(committed), []);
+      const rest = await store.claimDue(request({ limit: 100 }), start());
+      assert.equal(rest.claimed.length, 40);
+    },
+
+    'takes the oldest first whatever its priority, where it is asked to': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const task = (id: string, priority: number, late: number, handler = 'work') =>
+        makeTask(id, { handler, nextRunTime: now - late, policies: { priority } });
+      await store.addTasks([
+        task('urgent', -5, 1),
+        task('old', 9, 50),
+        task('older', 3, 70),
+        task('tie-b', -2, 20),
+        task('tie-a', 4, 20),
+        task('theirs', 1, 99, 'theirs'),
+        task('future', -9, -60_000),
+      ]);
+      const claim = async (limit: number) =>
+        idsOf((await store.claimDue(request({ limit, order: 'age' }), start())).claimed);
+      assertSame(await claim(2), ['older', 'old']);
+      assertSame(await claim(2), ['tie-a', 'tie-b']);
+      assertSame(await claim(9), ['urgent']);
+    },
+
     'says when the next task of the asked handlers is due': async (bench) => {
       const store = await bench.open();
       const now = await store.now();

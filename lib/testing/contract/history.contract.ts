@@ -49,6 +49,11 @@ export const HISTORY: ContractSection = {
         coalesced: 12_345,
         error: { name: 'TypeError', message: 'no "quotes"\nin ünïcode 😀', code: 'E_X', stack: 'at x\n  at y' },
         result: null,
+        dead: true,
+        request: { actor: 'ops', reason: 'late data' },
+        cancel: { at: T0 + 2, actor: null, reason: 'takes too long' },
+        definition: makeTask('a', { args: [new Date(7), { n: 1n }], tags: ['x'], policies: { group: 'erp' } })
+          .definition,
       });
       const done = makeRun('done', {
         endedAt: T0 + 2,
@@ -74,14 +79,14 @@ export const HISTORY: ContractSection = {
       assertSame(names(runs), ['new#1', 'a#2', 'a#1', 'b#1', 'old#1']);
     },
 
-    'filters by task, run, status, source, owner and time, alone and together': async (bench) => {
+    'filters by task, run, status, source, owner, time and whether it is dead, alone and together': async (bench) => {
       const store = await bench.open();
       await writeRuns(store, [
-        makeRun('a1', { taskId: 'a', endedAt: T0 + 1, status: 'failed', owner: 'x' }),
+        makeRun('a1', { taskId: 'a', endedAt: T0 + 1, status: 'failed', owner: 'x', dead: true }),
         makeRun('a1', { taskId: 'a', endedAt: T0 + 2, attempt: 2, token: 2, owner: 'y' }),
         makeRun('a2', { taskId: 'a', endedAt: T0 + 3, source: 'manual' }),
         makeRun('b1', { taskId: 'b', endedAt: T0 + 4, status: 'missed', owner: null }),
-        makeRun('ab', { taskId: 'ab', endedAt: T0 + 5, status: 'lost', source: 'startup', owner: 'x' }),
+        makeRun('ab', { taskId: 'ab', endedAt: T0 + 5, status: 'lost', source: 'startup', owner: 'x', dead: true }),
       ]);
       const cases: [RunFilter, string[]][] = [
         [{}, ['ab#1', 'b1#1', 'a2#1', 'a1#2', 'a1#1']],
@@ -91,6 +96,8 @@ export const HISTORY: ContractSection = {
         [{ status: 'failed' }, ['a1#1']],
         [{ status: 'skipped' }, []],
         [{ source: 'manual' }, ['a2#1']],
+        [{ dead: true }, ['ab#1', 'a1#1']],
+        [{ dead: false, taskId: 'a' }, ['a2#1', 'a1#2']],
         [{ owner: 'x' }, ['ab#1', 'a1#1']],
         [{ from: T0 + 3 }, ['ab#1', 'b1#1', 'a2#1']],
         [{ to: T0 + 3 }, ['a1#2', 'a1#1']],
@@ -199,11 +206,11 @@ export const HISTORY: ContractSection = {
         store,
         Array.from({ length: 8 }, (_, at) => makeRun(`r${at}`, { endedAt: T0 + at })),
       );
-      assert.equal(await store.pruneRuns({ before: T0, keep: null, limit: 100 }), 0);
-      assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, limit: 3 }), 3);
+      assert.equal(await store.pruneRuns({ before: T0, keep: null, failedBefore: null, limit: 100 }), 0);
+      assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, failedBefore: null, limit: 3 }), 3);
       assertSame(names((await store.runs({}, { limit: 9 })).runs), ['r7#1', 'r6#1', 'r5#1', 'r4#1', 'r3#1']);
-      assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, limit: 3 }), 2);
-      assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, limit: 3 }), 0);
+      assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, failedBefore: null, limit: 3 }), 2);
+      assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, failedBefore: null, limit: 3 }), 0);
       assertSame(names((await store.runs({}, { limit: 9 })).runs), ['r7#1', 'r6#1', 'r5#1']);
     },
 
@@ -213,12 +220,36 @@ export const HISTORY: ContractSection = {
         ...Array.from({ length: 5 }, (_, at) => makeRun(`a${at}`, { taskId: 'a', endedAt: T0 + at })),
         ...Array.from({ length: 2 }, (_, at) => makeRun(`b${at}`, { taskId: 'b', endedAt: T0 - at })),
       ]);
-      assert.equal(await store.pruneRuns({ before: null, keep: 2, limit: 100 }), 3);
+      assert.equal(await store.pruneRuns({ before: null, keep: 2, failedBefore: null, limit: 100 }), 3);
       assertSame(names((await store.runs({ taskId: 'a' }, { limit: 9 })).runs), ['a4#1', 'a3#1']);
       assertSame(names((await store.runs({ taskId: 'b' }, { limit: 9 })).runs), ['b0#1', 'b1#1']);
-      assert.equal(await store.pruneRuns({ before: T0 + 4, keep: 1, limit: 100 }), 3);
+      assert.equal(await store.pruneRuns({ before: T0 + 4, keep: 1, failedBefore: null, limit: 100 }), 3);
       assertSame(names((await store.runs({}, { limit: 9 })).runs), ['a4#1']);
-      assert.equal(await store.pruneRuns({ before: null, keep: null, limit: 100 }), 0);
+      assert.equal(await store.pruneRuns({ before: null, keep: null, failedBefore: null, limit: 100 }), 0);
+    },
+
+    'keeps runs that failed or were lost for as long as they are to be kept': async (bench) => {
+      const store = await bench.open();
+      await writeRuns(store, [
+        makeRun('old-ok', { endedAt: T0 }),
+        makeRun('old-failed', { endedAt: T0 + 1, status: 'failed' }),
+        makeRun('old-lost', { endedAt: T0 + 2, status: 'lost' }),
+        makeRun('old-missed', { endedAt: T0 + 3, status: 'missed' }),
+        makeRun('failed', { endedAt: T0 + 10, status: 'failed' }),
+        makeRun('ok', { endedAt: T0 + 11 }),
+        makeRun('cancelled', { endedAt: T0 + 12, status: 'cancelled' }),
+        makeRun('lost', { endedAt: T0 + 13, status: 'lost' }),
+      ]);
+      const left = async () => names((await store.runs({}, { limit: 20 })).runs).map((name) => name.replace('#1', ''));
+      assert.equal(await store.pruneRuns({ before: T0 + 5, keep: null, failedBefore: T0 + 2, limit: 100 }), 3);
+      assertSame(await left(), ['lost', 'cancelled', 'ok', 'failed', 'old-lost']);
+      // Those are not counted among the latest ones either.
+      assert.equal(await store.pruneRuns({ before: null, keep: 1, failedBefore: T0, limit: 100 }), 1);
+      assertSame(await left(), ['lost', 'cancelled', 'failed', 'old-lost']);
+      assert.equal(await store.pruneRuns({ before: null, keep: null, failedBefore: T0 + 11, limit: 1 }), 1);
+      assertSame(await left(), ['lost', 'cancelled', 'failed']);
+      assert.equal(await store.pruneRuns({ before: null, keep: null, failedBefore: T0 + 11, limit: 5 }), 1);
+      assertSame(await left(), ['lost', 'cancelled']);
     },
   },
 };

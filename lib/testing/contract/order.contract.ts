@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { assertSame } from '../same-value.js';
+import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../model/task.js';
 import { idsOf } from '../store.bench.js';
 import { makeLiveRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -126,12 +127,67 @@ export const ORDER: ContractSection = {
         makeTask('mine', { handler: 'mine', nextRunTime: now + 10 }),
         makeTask('mine-none', { handler: 'idle' }),
       ]);
-      assert.equal(await store.nextDueFor(null), now - 100);
-      assert.equal(await store.nextDueFor(['mine']), now + 10);
-      assert.equal(await store.nextDueFor(['mine', 'theirs']), now - 100);
-      assert.equal(await store.nextDueFor(['idle']), null);
-      assert.equal(await store.nextDueFor(['unknown']), null);
-      assert.equal(await store.nextDueFor([]), null);
+      assert.equal(await store.nextDueFor({ handlers: null }), now - 100);
+      assert.equal(await store.nextDueFor({ handlers: ['mine'] }), now + 10);
+      assert.equal(await store.nextDueFor({ handlers: ['mine', 'theirs'] }), now - 100);
+      assert.equal(await store.nextDueFor({ handlers: ['idle'] }), null);
+      assert.equal(await store.nextDueFor({ handlers: ['unknown'] }), null);
+      assert.equal(await store.nextDueFor({ handlers: [] }), null);
+    },
+
+    'leaves groups out of what is due next, where it is asked to': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const task = (id: string, group: string | null, at: number, handler = 'work') =>
+        makeTask(id, { handler, nextRunTime: now + at, policies: { group } });
+      await store.addTasks([
+        task('a', 'erp', -9),
+        task('b', 'crm', -5),
+        task('c', null, 30),
+        task('d', 'erp', 7, 'other'),
+      ]);
+      const next = async (exceptGroups: string[], handlers: string[] | null = ['work']) => {
+        const due = await store.nextDueFor({ handlers, exceptGroups });
+        return due === null ? null : due - now;
+      };
+      assert.equal(await next([]), -9);
+      assert.equal(await next(['er', 'ERP', 'unknown']), -9);
+      assert.equal(await next(['erp']), -5);
+      assert.equal(await next(['crm', 'erp']), 30);
+      assert.equal(await next(['crm', 'erp'], null), 30);
+      assert.equal(await next(['crm'], ['other']), 7);
+      assert.equal(await next(['erp'], ['other']), null);
+      // An edit moves a task to another group.
+      const moved = await bench.task(store, 'a');
+      const policies = { ...moved.definition.policies, group: 'crm' };
+      await store.updateTask({ ...moved, version: 2, definition: { ...moved.definition, policies } }, 1);
+      assert.equal(await next(['erp']), -9);
+      assert.equal(await next(['crm']), 30);
+    },
+
+    'keeps internal records, which are never due and which no query shows': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const id = `${INTERNAL_PREFIX}kit`;
+      const running = makeLiveRun('slot', { status: 'running', owner: 'me', token: 7, leaseUntil: now - 5 });
+      const internal = makeTask(id, { handler: INTERNAL_HANDLER, origin: 'internal', state: { live: [running] } });
+      await store.addTasks([internal, makeTask('mine', { nextRunTime: now + 60_000 })]);
+      assertSame(await store.lookupTask(id), internal);
+      assertSame(idsOf(await store.getDueTasks(now)), []);
+      assert.equal(await store.getNextRunTime(), now + 60_000);
+      assert.equal(await store.nextDueFor({ handlers: null }), now + 60_000);
+      for (const filter of [{}, { state: 'running' }, { handler: INTERNAL_HANDLER }, { q: 'kit' }] as const) {
+        const { tasks, total } = await store.query(filter, { by: 'id', descending: false }, { offset: 0, limit: 10 });
+        assertSame(
+          [idsOf(tasks), total],
+          'state' in filter || 'handler' in filter || 'q' in filter ? [[], 0] : [['mine'], 1],
+        );
+      }
+      const { lost } = await store.renewLeases([{ taskId: id, runId: 'slot', token: 7 }], bench.longLeaseMs);
+      assertSame([...lost], []);
+      const end = { taskId: id, runId: 'slot', token: 7, record: null, retryAt: null };
+      assert.equal((await store.finishRuns([end])).settled.length, 1);
+      assertSame([...(await bench.task(store, id)).state.live], []);
     },
   },
 };

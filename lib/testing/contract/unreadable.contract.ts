@@ -58,7 +58,7 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       const { store, now } = await spoilt(bench);
       assertSame(idsOf(await store.getDueTasks(now)), ['good']);
       assert.equal(await store.getNextRunTime(), now - 10);
-      assert.equal(await store.nextDueFor(['work']), now - 10);
+      assert.equal(await store.nextDueFor({ handlers: ['work'] }), now - 10);
       const request = { limit: 1, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
       const first = await store.claimDue(request, startDue('x', 600_000));
       assertSame(idsOf(first.claimed), ['good']);

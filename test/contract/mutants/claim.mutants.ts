@@ -9,6 +9,7 @@ import type {
   Selection,
   Transacted,
 } from '../../../lib/stores/store.interface.js';
+import { compareByAge, isAskedFor } from '../../../lib/stores/task-query.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
@@ -16,9 +17,10 @@ import type { Mutant } from './mutant.interface.js';
 abstract class CarelessStore extends HostStore {
   protected async selected(selection: Selection, storeNow: number): Promise<TaskRecord[]> {
     if ('due' in selection) {
-      const { limit, handlers } = selection.due;
+      const { limit, order } = selection.due;
       const due = await this.getDueTasks(storeNow);
-      return due.filter((task) => handlers?.includes(task.definition.handler) ?? true).slice(0, limit);
+      const sorted = order === 'age' ? due.toSorted(compareByAge) : due;
+      return sorted.filter((task) => isAskedFor(task, selection.due)).slice(0, limit);
     }
     const tasks: TaskRecord[] = [];
     for (const id of selection.ids) {
@@ -38,6 +40,26 @@ abstract class CarelessStore extends HostStore {
 }
 
 export const CLAIM_MUTANTS: readonly Mutant[] = [
+  {
+    fault: 'a claim takes tasks of full groups',
+    create: class extends HostStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        const all = 'due' in selection ? { due: { ...selection.due, exceptGroups: [] } } : selection;
+        return super.transact(all, apply) as Promise<Transacted<T>>;
+      }
+    },
+    caughtBy: ['claims: passes by the tasks of groups that are full'],
+  },
+  {
+    fault: 'a claim goes by priority always',
+    create: class extends HostStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        const all = 'due' in selection ? { due: { ...selection.due, order: 'priority' as const } } : selection;
+        return super.transact(all, apply) as Promise<Transacted<T>>;
+      }
+    },
+    caughtBy: ['claims: takes the oldest first whatever its priority, where it is asked to'],
+  },
   {
     fault: 'a change is read, decided and written without a lock',
     create: class extends CarelessStore {

@@ -96,7 +96,7 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
     fault: 'the history is in memory, and the store says that it is kept',
     create: class extends HostStore {
       override async shutdown(): Promise<void> {
-        super.pruneRuns({ before: Number.MAX_SAFE_INTEGER, keep: null, limit: 1_000 });
+        super.pruneRuns({ before: Number.MAX_SAFE_INTEGER, keep: null, failedBefore: null, limit: 1_000 });
         await super.shutdown();
       }
     },

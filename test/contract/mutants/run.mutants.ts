@@ -4,6 +4,7 @@ import type {
   Apply,
   FinishResult,
   LeaseRef,
+  PruneOptions,
   RenewResult,
   RunResult,
   Selection,
@@ -208,7 +209,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     },
     caughtBy: [
       'history: lists the latest end first, then by run id, then the latest attempt',
-      'history: filters by task, run, status, source, owner and time, alone and together',
+      'history: filters by task, run, status, source, owner, time and whether it is dead, alone and together',
     ],
   },
   {
@@ -241,13 +242,32 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   {
     fault: 'pruning has no bound and takes the latest',
     create: class extends HostStore {
-      override pruneRuns({ before, keep }: { before: number | null; keep: number | null }): number {
-        return super.pruneRuns({ before, keep: keep === null ? null : keep + 1, limit: 10_000 });
+      override pruneRuns({ keep, ...options }: PruneOptions): number {
+        return super.pruneRuns({ ...options, keep: keep === null ? null : keep + 1, limit: 10_000 });
       }
     },
     caughtBy: [
       'history: prunes runs that ended before a time, the oldest first, in bounded steps',
       'history: prunes all but the latest runs of each task',
+      'history: keeps runs that failed or were lost for as long as they are to be kept',
     ],
+  },
+  {
+    fault: 'pruning treats failures like all other runs',
+    create: class extends HostStore {
+      override pruneRuns(options: PruneOptions): number {
+        return super.pruneRuns({ ...options, failedBefore: null });
+      }
+    },
+    caughtBy: ['history: keeps runs that failed or were lost for as long as they are to be kept'],
+  },
+  {
+    fault: 'the history does not look whether a run is dead',
+    create: class extends HostStore {
+      override runs({ dead: _dead, ...filter }: RunFilter, page: RunPageRequest): RunPage {
+        return super.runs(filter, page);
+      }
+    },
+    caughtBy: ['history: filters by task, run, status, source, owner, time and whether it is dead, alone and together'],
   },
 ];

@@ -1,5 +1,8 @@
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
+import type { Page, TaskFilter, TaskPage, TaskSort } from '../../../lib/model/query.js';
+import type { DueFilter } from '../../../lib/stores/store.interface.js';
+import { matchesTask, taskOrder } from '../../../lib/stores/task-query.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
@@ -120,5 +123,27 @@ export const SCHEDULE_MUTANTS: readonly Mutant[] = [
       'claims: says when the next task of the asked handlers is due',
       'claims: is not held up by due tasks of other handlers in front',
     ],
+  },
+  {
+    fault: 'what is of a full group counts as due next',
+    create: class extends HostStore {
+      override nextDueFor({ handlers }: DueFilter): Promise<number | null> {
+        return super.nextDueFor({ handlers });
+      }
+    },
+    caughtBy: [
+      'order and due times: leaves groups out of what is due next, where it is asked to',
+      'claims: passes by the tasks of groups that are full',
+    ],
+  },
+  {
+    fault: 'queries show internal records',
+    create: class extends HostStore {
+      override async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+        const tasks = (await this.getAllTasks()).filter((task) => matchesTask(task, filter)).sort(taskOrder(sort));
+        return { tasks: tasks.slice(page.offset, page.offset + page.limit), total: tasks.length };
+      }
+    },
+    caughtBy: ['order and due times: keeps internal records, which are never due and which no query shows'],
   },
 ];

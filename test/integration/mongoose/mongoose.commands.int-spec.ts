@@ -15,6 +15,8 @@ const server = useMongodb();
 let client: mongo.MongoClient;
 let store: MongooseStore;
 let commands: string[];
+/** What was asked of the group of tasks, where anything was. */
+let groups: unknown[];
 const collection = `commands_${process.pid}_tasks`;
 
 beforeEach(async () => {
@@ -22,7 +24,11 @@ beforeEach(async () => {
   store = new MongooseStore({ client, database: DATABASE, collection });
   await store.start(createStoreContext());
   commands = [];
-  client.on('commandStarted', ({ commandName }) => commands.push(commandName));
+  groups = [];
+  client.on('commandStarted', ({ commandName, command }) => {
+    commands.push(commandName);
+    if (commandName === 'find' && 'group' in command.filter) groups.push(command.filter.group);
+  });
 });
 afterEach(async () => {
   await store.shutdown();
@@ -71,7 +77,39 @@ describe('the commands of a MongoDB store', () => {
   it('are one for a poll that finds nothing due', async () => {
     await store.addTask(makeTask('later', { nextRunTime: (await store.now()) + 60_000 }));
     commands.length = 0;
-    await store.nextDueFor(['work']);
+    await store.nextDueFor({ handlers: ['work'] });
     expect(commands).toEqual(['find']);
+    expect(groups).toEqual([]);
+  });
+
+  it('are one more while groups are full, and ask for the tasks of the others only', async () => {
+    const now = await store.now();
+    const task = (id: string, group: string | null, late: number) =>
+      makeTask(id, { nextRunTime: now - late, policies: { group } });
+    await store.addTasks([task('a', 'erp', 9), task('b', 'crm', 8), task('c', null, 7), task('d', 'later', -60_000)]);
+    const filter = { handlers: ['work'], exceptGroups: ['erp'] };
+    for (const order of ['age', 'priority'] as const) {
+      commands.length = 0;
+      const request = { ...filter, order, limit: 1, owner: 'x', leaseMs: LEASE_MS };
+      const { claimed } = await store.claimDue(request, startDue('x', LEASE_MS));
+      expect(claimed.map(({ id }) => id)).toEqual([order === 'age' ? 'b' : 'c']);
+      expect(commands).toEqual(['aggregate', 'find', 'update', 'update']);
+    }
+    // What is not due yet is in nobody's way.
+    expect(groups.splice(0)).toEqual([{ $in: [null, 'crm'] }, { $in: [null] }]);
+    commands.length = 0;
+    expect(await store.nextDueFor(filter)).toBe(now + 60_000);
+    expect(commands).toEqual(['aggregate', 'find']);
+    expect(groups).toHaveLength(1);
+  });
+
+  it('ask for all but the full groups where there are more others than MongoDB merges', async () => {
+    const now = await store.now();
+    const tasks = Array.from({ length: 102 }, (_, at) =>
+      makeTask(`t${at}`, { nextRunTime: now - 1_000 + at, policies: { group: `g${at}` } }),
+    );
+    await store.addTasks(tasks);
+    expect(await store.nextDueFor({ handlers: ['work'], exceptGroups: ['g0'] })).toBe(now - 999);
+    expect(groups).toEqual([{ $nin: ['g0'] }]);
   });
 });

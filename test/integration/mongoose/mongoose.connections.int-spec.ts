@@ -109,9 +109,8 @@ describe('the connection of a MongoDB store', () => {
     );
     await Promise.all(all.map((store) => started(store)));
     const indexes = await server.client().db(DATABASE).collection(collection).indexes();
-    expect(new Set(indexes.map(({ name }) => name))).toEqual(
-      new Set(['_id_', 'asyncz_due', 'asyncz_list', 'asyncz_next', 'asyncz_outbox']),
-    );
+    const names = ['due', 'group_due', 'group_next', 'list', 'next', 'outbox'].map((name) => `asyncz_${name}`);
+    expect(new Set(indexes.map(({ name }) => name))).toEqual(new Set(['_id_', ...names]));
   });
 
   it('fails the start with the address and the reason, and without the password, when nobody listens', async () => {
@@ -154,7 +153,7 @@ describe('the connection of a MongoDB store', () => {
         () => store.lookupTask('a'),
         () => store.addTask(makeTask('c')),
         () => store.transact({ due: { limit: 9, handlers: null } }, () => null),
-        () => store.nextDueFor(null),
+        () => store.nextDueFor({ handlers: null }),
       ]) {
         const { code, tookMs } = await failureOf(work);
         expect(code).toBe('ASYNCZ_STORE_UNAVAILABLE');

@@ -129,10 +129,10 @@ describe('a claimer that dies between reserving and writing', () => {
     const claim = () => store.transact(due, (task) => ({ task, history: [], value: null }));
     await reserve(now + 60_000);
     expect((await claim()).committed).toEqual([]);
-    expect(await store.nextDueFor(null)).toBeNull();
+    expect(await store.nextDueFor({ handlers: null })).toBeNull();
     expect(await store.getNextRunTime()).toBe(now - 1);
     await reserve(now - 1);
-    expect(await store.nextDueFor(null)).toBe(now - 1);
+    expect(await store.nextDueFor({ handlers: null })).toBe(now - 1);
     expect((await claim()).committed.map(({ id }) => id)).toEqual(['a']);
   });
 });

@@ -83,6 +83,21 @@ describe('what happens between reading a task and writing it', () => {
     expect((await task()).state).toMatchObject({ scheduledCount: 0, nextRunTime: now + 60_000 });
   });
 
+  it('is left at that when a claim finds the task in a group that is full', async () => {
+    const now = await other.now();
+    await other.addTask(makeTask('a', { nextRunTime: now - 1 }));
+    const transactor = transactorWith(async () => {
+      const { definition } = await task();
+      const policies = { ...definition.policies, group: 'erp' };
+      const moved = { ...(await task()), version: 2, definition: { ...definition, policies } };
+      await other.updateTask(moved, 1);
+    });
+    const due = { limit: 5, handlers: null, exceptGroups: ['erp'] };
+    const { committed, failed } = await transactor.run({ due }, counted);
+    expect([committed, failed]).toEqual([[], []]);
+    expect(await task()).toMatchObject({ version: 2, state: { scheduledCount: 0 } });
+  });
+
   it('leaves no ended run in the history that was decided about before', async () => {
     await other.addTask(makeTask('a'));
     const ended = makeRun('a@1', { taskId: 'a' });
@@ -128,7 +143,7 @@ describe('what happens between reading a task and writing it', () => {
     const now = await other.now();
     await other.addTask(makeTask('a', { nextRunTime: now - 1 }));
     await transactorWith().run({ due: { limit: 5, handlers: null } }, () => null);
-    expect(await other.nextDueFor(null)).toBe(now - 1);
+    expect(await other.nextDueFor({ handlers: null })).toBe(now - 1);
     expect(await task()).toMatchObject({ version: 1 });
   });
 

@@ -160,11 +160,11 @@ describe('two processes on one Redis', () => {
     const [worker] = workers;
     let count = 0;
     const middle = (values: readonly number[]) => values.toSorted((x, y) => x - y)[values.length >> 1]!;
-    /** The medians of the wake-up and, in the same moments, of a bare PING, in milliseconds. */
+    /** The medians of 50 wake-ups and, in the same moments, of a bare PING, in milliseconds. */
     const measure = async () => {
       const wakeUps: number[] = [];
       const pings: number[] = [];
-      for (let left = 100; left > 0; left -= 1) {
+      for (let left = 50; left > 0; left -= 1) {
         const start = performance.now();
         await admin.ping();
         pings.push(performance.now() - start);
@@ -180,16 +180,13 @@ describe('two processes on one Redis', () => {
       console.log(
         `from the add to the start in another process: ${wakeUp.toFixed(2)} ms; a PING takes ${ping.toFixed(2)} ms`,
       );
-      return { wakeUp, ping };
+      // A machine that is busy with something else makes it slower, and a PING as well: it takes four round trips and two
+      // processes that have to be scheduled. Where a PING takes half a millisecond or less, this is 5 ms.
+      return { wakeUp, allowed: Math.max(5, 10 * ping) };
     };
-    // A machine that is busy with something else makes it slower, and a PING as well: it takes four round trips and two
-    // processes that have to be scheduled.
-    let inTime = false;
-    for (let left = 5; left > 0 && !inTime; left -= 1) {
-      const { wakeUp, ping } = await measure();
-      inTime = wakeUp < Math.max(5, 10 * ping);
-    }
-    expect(inTime).toBe(true);
+    let measured = await measure();
+    for (let left = 4; left > 0 && measured.wakeUp > measured.allowed; left -= 1) measured = await measure();
+    expect(measured.wakeUp).toBeLessThanOrEqual(measured.allowed);
     await worker!.stop();
     await store.shutdown();
   });

@@ -4,9 +4,13 @@ import type { RedisOptions } from 'ioredis';
 import { createStoreContext, makeRun, makeTask, until } from 'nestjs-asyncz/testing';
 import { RedisStore } from 'nestjs-asyncz/redis';
 import type { RedisStoreOptions } from 'nestjs-asyncz/redis';
+import type { RunStatus } from '../../../lib/model/run.js';
+import type { ClaimRequest } from '../../../lib/stores/store.interface.js';
 import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
+import { internalRecord } from '../../../lib/stores/internal.record.js';
 import { redisUrl } from '../../support/server-urls.js';
 import { keysFor, keysOfNamespace, removeNamespace } from './redis.kit.js';
+import { NOTHING_KEPT, RedisServer } from './redis.server.js';
 
 const LEASE_MS = 600_000;
 const REQUEST = { limit: 1_000, handlers: ['work'], owner: 'owner-1', leaseMs: LEASE_MS };
@@ -59,21 +63,27 @@ async function claimAndFinish(store: RedisStore): Promise<string[]> {
   return (await store.finishRuns(results)).settled.map(({ taskId }) => taskId);
 }
 
+/** Counts the calls that a client makes from now on. */
+function countCalls(own: Redis): () => number {
+  let calls = 0;
+  const send = own.sendCommand.bind(own);
+  own.sendCommand = (...args) => {
+    calls += 1;
+    return send(...args);
+  };
+  return () => calls;
+}
+
 describe('batches', () => {
   it('take at most 60 calls to claim, settle and end 1,000 due tasks', async () => {
     const own = client();
     const store = await open({ client: own });
     await addDue(store, 1_000);
-    let commands = 0;
-    const send = own.sendCommand.bind(own);
-    own.sendCommand = (...args) => {
-      commands += 1;
-      return send(...args);
-    };
+    const calls = countCalls(own);
     expect((await claimAndFinish(store)).length).toBe(1_000);
-    console.log(`1,000 due tasks claimed, settled and ended with ${commands} calls`);
-    expect(commands).toBeLessThanOrEqual(60);
-    expect(commands).toBeGreaterThan(4);
+    console.log(`1,000 due tasks claimed, settled and ended with ${calls()} calls`);
+    expect(calls()).toBeLessThanOrEqual(60);
+    expect(calls()).toBeGreaterThan(4);
   });
 
   it('answer with one call what is due next, whatever other handlers have', async () => {
@@ -86,14 +96,74 @@ describe('batches', () => {
       ),
       makeTask('mine', { nextRunTime: now + 50_000 }),
     ]);
-    let commands = 0;
-    const send = own.sendCommand.bind(own);
-    own.sendCommand = (...args) => {
-      commands += 1;
-      return send(...args);
-    };
-    expect(await store.nextDueFor(['work'])).toBe(now + 50_000);
-    expect(commands).toBe(1);
+    const calls = countCalls(own);
+    expect(await store.nextDueFor({ handlers: ['work'] })).toBe(now + 50_000);
+    expect(calls()).toBe(1);
+  });
+});
+
+describe('a claim among many due tasks', () => {
+  let server: RedisServer;
+  let store: RedisStore;
+
+  beforeEach(async () => {
+    // Nobody else's commands are to be counted.
+    server = await RedisServer.start(NOTHING_KEPT);
+    closing.push(() => server.remove());
+    store = await open({ url: server.url });
+  });
+
+  async function claim(how: Pick<ClaimRequest, 'order' | 'exceptGroups'>) {
+    await server.ask((asking) => asking.config('RESETSTAT'));
+    const { claimed } = await store.claimDue({ ...REQUEST, limit: 5, ...how }, PLAN);
+    const stats = await server.ask((asking) => asking.info('commandstats'));
+    const ranges = Number(/^cmdstat_zrangebylex:calls=(\d+)/m.exec(stats)?.[1]);
+    return { ids: claimed.map(({ id }) => id), ranges };
+  }
+
+  it('takes the oldest of all priorities without walking over the others', async () => {
+    const now = await store.now();
+    await store.addTasks(
+      Array.from({ length: 20_000 }, (_, at) =>
+        makeTask(`t${at}`, { nextRunTime: now - 20_000 + at, policies: { priority: at % 4 } }),
+      ),
+    );
+    const { ids, ranges } = await claim({ order: 'age' });
+    expect(ids).toEqual(['t0', 't1', 't2', 't3', 't4']);
+    // Each reads a handful of the index: the head of a queue, or what it begins with after a change.
+    expect(ranges).toBeLessThan(20);
+  });
+
+  it('passes by full groups, however many tasks and groups that are', async () => {
+    const now = await store.now();
+    const blocked = (id: string, group: string) =>
+      makeTask(id, { nextRunTime: now - 1_000, policies: { group, priority: -1 } });
+    const groups = Array.from({ length: 5_100 }, (_, at) => `group ${at}`);
+    await store.addTasks([
+      ...Array.from({ length: 20_000 }, (_, at) => blocked(`t${at}`, groups[0]!)),
+      ...groups.map((group) => blocked(`of ${group}`, group)),
+      makeTask('free', { nextRunTime: now - 1 }),
+    ]);
+    const { ids, ranges } = await claim({ exceptGroups: groups });
+    expect(ids).toEqual(['free']);
+    expect(ranges).toBeLessThan(20);
+  });
+});
+
+describe('groups', () => {
+  it('are told apart whatever their names', async () => {
+    const store = await open();
+    const now = await store.now();
+    const names = ['-', ' ', 'a', 'a b', 'a"', '"a"', 'a\\u0020b', 'a\nb', 'ü', '\ud800', 'work', ''];
+    await store.addTasks(names.map((group, at) => makeTask(`t${at}`, { nextRunTime: now - 1, policies: { group } })));
+    await store.addTask(makeTask('of none', { nextRunTime: now - 1 }));
+    for (const [at, name] of names.entries()) {
+      const exceptGroups = names.filter((other) => other !== name);
+      const { claimed } = await store.claimDue({ ...REQUEST, exceptGroups }, (task, claimedAt) =>
+        task.id === 'of none' ? null : PLAN(task, claimedAt),
+      );
+      expect(claimed.map(({ id }) => id)).toEqual([`t${at}`]);
+    }
   });
 });
 
@@ -136,7 +206,7 @@ describe('scripts', () => {
     expect(next).toBeLessThan(await store.now());
     expect([page.tasks.map(({ id }) => id), page.total]).toEqual([['t599', 't598'], 11]);
     expect((await claimAndFinish(store)).length).toBe(600);
-    expect(await store.pruneRuns({ before: null, keep: 0, limit: 1_000 })).toBe(600);
+    expect(await store.pruneRuns({ before: null, keep: 0, failedBefore: null, limit: 1_000 })).toBe(600);
     expect(await store.removeAllTasks()).toBe(0);
   });
 
@@ -272,6 +342,28 @@ describe('keys', () => {
   });
 });
 
+describe('the list by next run time', () => {
+  it('leaves internal records out of its pages, from either end', async () => {
+    const own = client();
+    const store = await open({ client: own });
+    const ids = Array.from({ length: 20 }, (_, at) => `t${String(at).padStart(2, '0')}`);
+    await store.addTasks(ids.map((id, at) => makeTask(id, { nextRunTime: at < 15 ? at : null })));
+    await store.addTasks(ids.map((id) => internalRecord(`asyncz:${id}`, 'internal', [], 0)));
+    const page = async (descending: boolean, offset: number, limit: number) => {
+      const found = await store.query({}, { by: 'nextRunTime', descending }, { offset, limit });
+      expect(found.total).toBe(20);
+      return found.tasks.map(({ id }) => id);
+    };
+    const calls = countCalls(own);
+    expect(await page(false, 0, 3)).toEqual(ids.slice(0, 3));
+    expect(await page(false, 13, 20)).toEqual(ids.slice(13));
+    expect(await page(true, 0, 3)).toEqual(ids.toReversed().slice(0, 3));
+    expect(await page(true, 18, 20)).toEqual(ids.toReversed().slice(18));
+    expect(await page(true, 20, 20)).toEqual([]);
+    expect(calls()).toBe(5);
+  });
+});
+
 describe('due times', () => {
   it('before 1970 are due, in their order', async () => {
     const store = await open();
@@ -311,12 +403,12 @@ describe('due times', () => {
     const whole = await admin.hget(tasksKey, 'bad');
     await admin.hset(tasksKey, 'bad', 'rubbish');
     expect((await store.claimDue(REQUEST, PLAN)).claimed).toEqual([]);
-    expect(await store.nextDueFor(null)).toBe(now + 60_000);
+    expect(await store.nextDueFor({ handlers: null })).toBe(now + 60_000);
     expect(await store.lookupTask('bad')).toMatchObject({ unreadable: 'damaged', nextRunTime: now - 9 });
     await admin.hset(tasksKey, 'bad', whole!);
     // Its time to be looked at again is a minute away; a write puts it back at once.
     await store.transact({ ids: ['bad'] }, (task) => ({ task, history: [], value: null }));
-    expect(await store.nextDueFor(null)).toBe(now - 9);
+    expect(await store.nextDueFor({ handlers: null })).toBe(now - 9);
     expect((await store.claimDue(REQUEST, PLAN)).claimed.map(({ id }) => id)).toEqual(['bad']);
   });
 });
@@ -361,10 +453,10 @@ describe('the history', () => {
     expect(await ids({ taskId: 'task 7' })).toEqual(['r2977', 'r2947', 'r2917']);
     expect(await ids({ runId: 'r1234' })).toEqual(['r1234']);
     expect(await ids({ from: 1_000_100, to: 1_000_102 })).toEqual(['r101', 'r100']);
-    expect(await store.pruneRuns({ before: null, keep: 10, limit: 2_000 })).toBe(2_000);
-    expect(await store.pruneRuns({ before: null, keep: 10, limit: 2_000 })).toBe(700);
-    expect(await store.pruneRuns({ before: null, keep: 10, limit: 2_000 })).toBe(0);
-    expect(await store.pruneRuns({ before: 1_002_990, keep: null, limit: 2_000 })).toBe(290);
+    expect(await store.pruneRuns({ before: null, keep: 10, failedBefore: null, limit: 2_000 })).toBe(2_000);
+    expect(await store.pruneRuns({ before: null, keep: 10, failedBefore: null, limit: 2_000 })).toBe(700);
+    expect(await store.pruneRuns({ before: null, keep: 10, failedBefore: null, limit: 2_000 })).toBe(0);
+    expect(await store.pruneRuns({ before: 1_002_990, keep: null, failedBefore: null, limit: 2_000 })).toBe(290);
     expect((await store.runs({}, { limit: 100 })).runs.length).toBe(10);
     const { tasksKey } = keysFor(request);
     expect(await admin.hlen(`{${tasksKey}}:attempts`)).toBe(10);
@@ -372,12 +464,67 @@ describe('the history', () => {
     expect(await admin.zcard(`{${tasksKey}}:run_counts`)).toBe(10);
   });
 
+  it('lists runs that failed in their order among the others, and finds dead ones without reading those', async () => {
+    const own = client();
+    const store = await open({ client: own });
+    const runs = Array.from({ length: 2_000 }, (_, at) =>
+      makeRun(`r${at}`, {
+        taskId: `task ${at % 2}`,
+        endedAt: 1_000_000 + at,
+        ...(at % 5 === 0 && ({ status: 'failed', dead: at % 100 === 0 } as const)),
+      }),
+    );
+    await store.saveRuns(runs);
+    const listed: string[] = [];
+    let cursor: string | null | undefined;
+    while (cursor !== null) {
+      const page = await store.runs({ taskId: 'task 0' }, { limit: 300, ...(cursor !== undefined && { cursor }) });
+      listed.push(...page.runs.map(({ id }) => id));
+      cursor = page.next;
+    }
+    expect(listed).toEqual(Array.from({ length: 1_000 }, (_, at) => `r${1_998 - 2 * at}`));
+    const calls = countCalls(own);
+    const dead = await store.runs({ dead: true }, { limit: 100 });
+    expect(dead.runs.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, at) => `r${1_900 - 100 * at}`));
+    expect(calls()).toBe(1);
+  });
+
+  it('prunes the oldest first, whether they failed or not', async () => {
+    const store = await open();
+    const run = (id: string, endedAt: number, status: RunStatus) => makeRun(id, { endedAt, status });
+    await store.saveRuns([
+      run('a', 1, 'failed'),
+      run('b', 2, 'succeeded'),
+      run('c', 3, 'lost'),
+      run('d', 4, 'missed'),
+      run('e', 5, 'failed'),
+    ]);
+    const left = async () => (await store.runs({}, { limit: 9 })).runs.map(({ id }) => id);
+    expect(await store.pruneRuns({ before: 5, keep: null, failedBefore: 6, limit: 2 })).toBe(2);
+    expect(await left()).toEqual(['e', 'd', 'c']);
+    expect(await store.pruneRuns({ before: 5, keep: null, failedBefore: 6, limit: 2 })).toBe(2);
+    expect(await left()).toEqual(['e']);
+  });
+
+  it('follows a run that is written again with another status', async () => {
+    const store = await open();
+    const ids = async (status: RunStatus) => (await store.runs({ status }, { limit: 9 })).runs.map(({ id }) => id);
+    await store.saveRuns([makeRun('r', { status: 'succeeded' })]);
+    await store.saveRuns([makeRun('r', { status: 'lost' })]);
+    expect([await ids('succeeded'), await ids('lost')]).toEqual([[], ['r']]);
+    expect(await store.pruneRuns({ before: null, keep: 0, failedBefore: 0, limit: 9 })).toBe(0);
+    expect(await store.pruneRuns({ before: null, keep: 0, failedBefore: null, limit: 9 })).toBe(1);
+    expect(await keysOfNamespace(admin, request)).toEqual([]);
+  });
+
   it('leaves nothing behind when all runs are pruned and all tasks removed', async () => {
     const store = await open();
     await addDue(store, 50);
     await claimAndFinish(store);
     await store.removeAllTasks();
-    expect(await store.pruneRuns({ before: (await store.now()) + 60_000, keep: null, limit: 1_000 })).toBe(50);
+    expect(
+      await store.pruneRuns({ before: (await store.now()) + 60_000, keep: null, failedBefore: null, limit: 1_000 }),
+    ).toBe(50);
     expect(await keysOfNamespace(admin, request)).toEqual([]);
   });
 });

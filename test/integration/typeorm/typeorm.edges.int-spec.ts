@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { UnreadableTask } from '../../../lib/model/task.js';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
+import type { ClaimRequest } from '../../../lib/stores/store.interface.js';
 import { startDue } from '../../../lib/testing/plan.fixtures.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeRun, makeTask } from '../../../lib/testing/task.fixtures.js';
@@ -31,8 +32,8 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     database.remove();
   });
 
-  const claim = async (limit: number) => {
-    const request = { limit, handlers: ['work'], owner: 'me', leaseMs: 60_000 };
+  const claim = async (limit: number, more: Partial<ClaimRequest> = {}) => {
+    const request = { limit, handlers: ['work'], owner: 'me', leaseMs: 60_000, ...more };
     return (await store.claimDue(request, startDue('me', 60_000))).claimed.map(({ id }) => id);
   };
 
@@ -58,7 +59,7 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     await other.addTasks([...priorities].reverse().map(task));
     expect(await claim(3)).toEqual(['p-30', 'p-23', 'p-16']);
     await other.addTasks([task(-100), task(2)]);
-    expect(await store.nextDueFor(['work'])).toBe(now - 1);
+    expect(await store.nextDueFor({ handlers: ['work'] })).toBe(now - 1);
     expect(await claim(1)).toEqual(['p-100']);
     expect(await claim(100)).toEqual(['p-9', 'p-2', 'p2', 'p5', 'p12', 'p19', 'p26', 'p33', 'p40', 'p47']);
     expect(await claim(100)).toEqual([]);
@@ -70,8 +71,40 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     const ids = Array.from({ length: 260 }, (_, at) => `p${String(at).padStart(3, '0')}`);
     await store.addTasks(ids.map((id, at) => makeTask(id, { nextRunTime: now - at, policies: { priority: at } })));
     expect(await claim(200)).toEqual(ids.slice(0, 200));
-    expect(await store.nextDueFor(['work'])).toBe(now - 259);
+    expect(await store.nextDueFor({ handlers: ['work'] })).toBe(now - 259);
     expect(await claim(200)).toEqual(ids.slice(200));
+  });
+
+  it('more groups than one statement asks for are claimed in their order', async () => {
+    const now = await store.now();
+    // By age t129, t128, …; by priority first those with an even number.
+    const ids = Array.from({ length: 130 }, (_, at) => `t${String(at).padStart(3, '0')}`);
+    const task = (id: string, at: number) =>
+      makeTask(id, { nextRunTime: now - at, policies: { group: `group ${at}`, priority: at % 2 } });
+    await store.addTasks([...ids.map(task), makeTask('full', { nextRunTime: now - 900, policies: { group: 'full' } })]);
+    const full = { exceptGroups: ['full'] };
+    expect(await store.nextDueFor({ handlers: ['work'], ...full })).toBe(now - 129);
+    const oldest = [...ids].reverse();
+    expect(await claim(70, { order: 'age', ...full })).toEqual(oldest.slice(0, 70));
+    const rest = oldest.slice(70);
+    const byPriority = [0, 1].flatMap((priority) => rest.filter((id) => Number(id.slice(1)) % 2 === priority));
+    expect(await claim(55, full)).toEqual(byPriority.slice(0, 55));
+    expect(await claim(55, { order: 'age' })).toEqual(['full', ...byPriority.slice(55).sort().reverse()]);
+    expect(await store.nextDueFor({ handlers: ['work'], ...full })).toBeGreaterThan(now);
+  });
+
+  it('a claim by age gets past damaged records, of one group and of several', async () => {
+    const now = await store.now();
+    for (const groups of [['a'], ['b', 'c']]) {
+      const task = (id: string, at: number) =>
+        makeTask(id, { nextRunTime: now - at, policies: { group: groups[at % groups.length]! } });
+      const damaged = Array.from({ length: 30 }, (_, at) => task(`bad-${groups.join('')}-${at}`, 1_000 + at));
+      await store.addTasks([...damaged, task('good-1', 2), task('good-2', 1)]);
+      await dataSource.query(`UPDATE ${PREFIX}_tasks SET definition = 'rubbish' WHERE id LIKE 'bad-%'`);
+      expect(await claim(2, { order: 'age' })).toEqual(['good-1', 'good-2']);
+      await store.deleteTask('good-1');
+      await store.deleteTask('good-2');
+    }
   });
 
   it('Infinity asks for all', async () => {
@@ -81,8 +114,11 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     const page = await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: Infinity });
     expect(page.tasks).toHaveLength(2);
     expect((await store.runs({}, { limit: Infinity })).runs).toHaveLength(2);
-    expect(await claim(Infinity)).toEqual(['a', 'b']);
-    expect(await store.pruneRuns({ before: 2, keep: null, limit: Infinity })).toBe(1);
+    await store.addTask(makeTask('c', { nextRunTime: now - 2, policies: { group: 'g' } }));
+    expect(await claim(Infinity, { order: 'age', exceptGroups: ['x'] })).toEqual(['c', 'a', 'b']);
+    await store.addTask(makeTask('d', { nextRunTime: now - 1 }));
+    expect(await claim(Infinity)).toEqual(['d']);
+    expect(await store.pruneRuns({ before: 2, keep: null, failedBefore: null, limit: Infinity })).toBe(1);
   });
 
   it('ids that no database can have are not there', async () => {
@@ -91,6 +127,40 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
       expect(await store.deleteTask(id)).toBe(false);
       const { missing } = await store.transact({ ids: [id] }, () => null);
       expect([...missing]).toEqual([id]);
+    }
+  });
+});
+
+describe.each([postgres(), mysql()])('while somebody holds tasks on $name', (database) => {
+  it('a claim by age, or without full groups, takes what comes behind them', async () => {
+    const dataSource = await database.open();
+    const store = new TypeormStore({ dataSource, tableName: PREFIX });
+    const runner = dataSource.createQueryRunner();
+    try {
+      await store.start(createStoreContext());
+      const now = await store.now();
+      const task = (id: string, at: number, group: string | null) =>
+        makeTask(id, { nextRunTime: now - at, policies: { group } });
+      await store.addTasks([
+        ...Array.from({ length: 9 }, (_, at) => task(`held-${at}`, 100 + at, at % 2 === 0 ? 'a' : null)),
+        task('free-1', 3, 'a'),
+        task('free-2', 2, null),
+        task('free-3', 1, 'a'),
+      ]);
+      await runner.startTransaction();
+      await runner.query(`SELECT id FROM ${PREFIX}_tasks WHERE id LIKE 'held-%' FOR UPDATE`);
+      const request = { limit: 2, handlers: ['work'], owner: 'me', leaseMs: 60_000 };
+      const claim = async (more: Partial<ClaimRequest>) =>
+        (await store.claimDue({ ...request, ...more }, startDue('me', 60_000))).claimed.map(({ id }) => id);
+      expect(await claim({ order: 'age' })).toEqual(['free-1', 'free-2']);
+      expect(await claim({ exceptGroups: ['full'] })).toEqual(['free-3']);
+      await runner.commitTransaction();
+      expect(await claim({ order: 'age' })).toEqual(['held-8', 'held-7']);
+    } finally {
+      await runner.release();
+      await store.shutdown();
+      await dropTables(dataSource, PREFIX);
+      await dataSource.destroy();
     }
   });
 });

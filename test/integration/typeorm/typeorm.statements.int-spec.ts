@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
+import type { DueFilter, DueOrder } from '../../../lib/stores/store.interface.js';
 import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeTask } from '../../../lib/testing/task.fixtures.js';
@@ -56,10 +57,30 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     await start();
     const now = await store.now();
     await store.addTask(makeTask('a', { nextRunTime: now + 60_000 }));
-    await store.nextDueFor(['work']);
+    await store.nextDueFor({ handlers: ['work'] });
     logger.clear();
-    expect(await store.nextDueFor(['work'])).toBe(now + 60_000);
+    expect(await store.nextDueFor({ handlers: ['work'] })).toBe(now + 60_000);
     expect(logger.statements).toHaveLength(1);
+  });
+
+  it('asks three questions where groups are full or the oldest go first, and two where one group is left', async () => {
+    await start();
+    const now = await store.now();
+    const task = (id: string, group: string | null) => makeTask(id, { nextRunTime: now - 1, policies: { group } });
+    await store.addTasks(['a', 'b', null].flatMap((group) => [task(`1${group}`, group), task(`2${group}`, group)]));
+    const questionsOf = async (due: DueFilter & { order?: DueOrder }) => {
+      logger.clear();
+      await store.transact({ due: { limit: 9, ...due } }, () => null);
+      return logger.statements.filter(({ text }) => /^(SELECT|WITH)/.test(text)).length;
+    };
+    // The general path asks for the time, and looks at all that is due.
+    const plain = database.settings.lockMode === 'compare-and-set' ? 2 : null;
+    expect(await questionsOf({ handlers: ['work'], exceptGroups: ['b'] })).toBe(plain ?? 3);
+    expect(await questionsOf({ handlers: ['work'], order: 'age' })).toBe(plain ?? 3);
+    expect(await questionsOf({ handlers: ['work'], order: 'age', exceptGroups: ['a', 'b'] })).toBe(plain ?? 2);
+    logger.clear();
+    await store.nextDueFor({ handlers: ['work'], exceptGroups: ['a'] });
+    expect(logger.statements).toHaveLength(plain === null ? 2 : 1);
   });
 
   it('renews the leases of many runs in a handful of statements', async () => {

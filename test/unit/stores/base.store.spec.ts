@@ -122,6 +122,7 @@ describe('BaseStore', () => {
       handlers: [],
       running: 0,
       clockOffsetMs: 0,
+      drain: null,
     } as const;
     await store.heartbeat({ ...member, identity: 'other' });
     const row = JSON.parse(store.disk.rows.get(MEMBERSHIP_ID)!) as object;
@@ -135,8 +136,8 @@ describe('BaseStore', () => {
     const store = await open();
     const runs = Array.from({ length: 10_050 }, (_, at) => makeRun(`r${at}`, { endedAt: at }));
     await store.saveRuns(runs);
-    expect(await store.pruneRuns({ before: 50, keep: null, limit: 100 })).toBe(0);
-    expect(await store.pruneRuns({ before: 51, keep: null, limit: 100 })).toBe(1);
+    expect(await store.pruneRuns({ before: 50, keep: null, failedBefore: null, limit: 100 })).toBe(0);
+    expect(await store.pruneRuns({ before: 51, keep: null, failedBefore: null, limit: 100 })).toBe(1);
     const { runs: latest } = await store.runs({}, { limit: 1 });
     expect(latest.map(({ id }) => id)).toEqual(['r10049']);
   });

@@ -2,15 +2,21 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DueIndex } from '../../../lib/stores/due-index.js';
 import type { DueEntry } from '../../../lib/stores/due-index.js';
+import type { DueFilter } from '../../../lib/stores/store.interface.js';
 
 const HANDLERS = ['a', 'b', 'c'];
 
-function entry(id: string, key: number, handler = 'a', priority = 0): DueEntry {
-  return { id, key, handler, priority, place: -1 };
+function entry(id: string, key: number, handler = 'a', priority = 0, group: string | null = null): DueEntry {
+  return { id, key, handler, priority, group, place: -1 };
 }
 
-const byClaim = (a: DueEntry, b: DueEntry) => a.priority - b.priority || a.key - b.key || (a.id < b.id ? -1 : 1);
-const isOf = (handlers: readonly string[] | null) => (each: DueEntry) => handlers?.includes(each.handler) ?? true;
+const byAge = (a: DueEntry, b: DueEntry) => a.key - b.key || (a.id < b.id ? -1 : 1);
+const byClaim = (a: DueEntry, b: DueEntry) => a.priority - b.priority || byAge(a, b);
+const isOf =
+  ({ handlers, exceptGroups = [] }: DueFilter) =>
+  (each: DueEntry) =>
+    (handlers?.includes(each.handler) ?? true) && !(each.group !== null && exceptGroups.includes(each.group));
+const ALL: DueFilter = { handlers: null };
 
 const handlerSets = fc.oneof(fc.constant(null), fc.array(fc.constantFrom(...HANDLERS, 'unknown'), { maxLength: 4 }));
 const steps = fc.array(
@@ -20,13 +26,15 @@ const steps = fc.array(
       key: fc.nat({ max: 9 }),
       handler: fc.constantFrom(...HANDLERS),
       priority: fc.integer({ min: -1, max: 1 }),
+      group: fc.constantFrom(null, null, 'g', 'h'),
     }),
     fc.record({ what: fc.constant('remove' as const), which: fc.nat() }),
     fc.record({
       what: fc.constant('ask' as const),
       now: fc.nat({ max: 10 }),
       limit: fc.nat({ max: 8 }),
-      handlers: handlerSets,
+      filter: fc.record({ handlers: handlerSets, exceptGroups: fc.subarray(['g', 'h', 'unknown']) }),
+      order: fc.constantFrom('priority' as const, 'age' as const),
     }),
   ),
   { maxLength: 150 },
@@ -39,24 +47,25 @@ describe('DueIndex', () => {
     const tie = entry('a-tie', 5);
     const urgent = entry('urgent', 9, 'b', -1);
     for (const each of [late, tie, urgent, entry('future', 11)]) index.add(each);
-    expect(index.due(10, 9, null)).toEqual([urgent, tie, late]);
-    expect(index.due(10, 2, null)).toEqual([urgent, tie]);
-    expect(index.earliest(null)).toBe(5);
-    expect(index.earliest(['b'])).toBe(9);
-    expect(index.earliest([])).toBeNull();
+    expect(index.due(10, 9, ALL)).toEqual([urgent, tie, late]);
+    expect(index.due(10, 2, ALL)).toEqual([urgent, tie]);
+    expect(index.due(10, 2, ALL, 'age')).toEqual([tie, late]);
+    expect(index.earliest(ALL)).toBe(5);
+    expect(index.earliest({ handlers: ['b'] })).toBe(9);
+    expect(index.earliest({ handlers: [] })).toBeNull();
   });
 
   it('counts a handler that is asked for twice once', () => {
     const index = new DueIndex<DueEntry>();
     const only = entry('only', 1);
     index.add(only);
-    expect(index.due(1, 9, ['a', 'a'])).toEqual([only]);
+    expect(index.due(1, 9, { handlers: ['a', 'a'] })).toEqual([only]);
   });
 
   it('gives more due entries at once than a call can have arguments', () => {
     const index = new DueIndex<DueEntry>();
     for (let at = 0; at < 300_000; at += 1) index.add(entry(String(at), at));
-    expect(index.due(Infinity, Infinity, null)).toHaveLength(300_000);
+    expect(index.due(Infinity, Infinity, ALL)).toHaveLength(300_000);
   });
 
   it('does what a filtered and sorted list does', () => {
@@ -67,7 +76,13 @@ describe('DueIndex', () => {
         let added = 0;
         for (const step of all) {
           if (step.what === 'add') {
-            const each = entry(`${(added * 31) % 7}-${(added += 1)}`, step.key, step.handler, step.priority);
+            const each = entry(
+              `${(added * 31) % 7}-${(added += 1)}`,
+              step.key,
+              step.handler,
+              step.priority,
+              step.group,
+            );
             index.add(each);
             model.push(each);
           } else if (step.what === 'remove' && model.length > 0) {
@@ -75,11 +90,11 @@ describe('DueIndex', () => {
             index.remove(each);
             model = model.filter((other) => other !== each);
           } else if (step.what === 'ask') {
-            const { now, limit, handlers } = step;
-            const mine = model.filter(isOf(handlers));
-            const due = mine.filter(({ key }) => key <= now).sort(byClaim);
-            expect(index.due(now, limit, handlers)).toEqual(due.slice(0, limit));
-            expect(index.earliest(handlers)).toBe(mine.length === 0 ? null : Math.min(...mine.map(({ key }) => key)));
+            const { now, limit, filter, order } = step;
+            const mine = model.filter(isOf(filter));
+            const due = mine.filter(({ key }) => key <= now).sort(order === 'age' ? byAge : byClaim);
+            expect(index.due(now, limit, filter, order)).toEqual(due.slice(0, limit));
+            expect(index.earliest(filter)).toBe(mine.length === 0 ? null : Math.min(...mine.map(({ key }) => key)));
           }
         }
       }),

@@ -1,24 +1,23 @@
 import { PRELUDE } from './prelude.lua.js';
 
 /**
- * Hands due tasks to one claimer: the first by priority, due time and id, of the given handlers, among those that it can
- * read. Each goes to the time when the reservation runs out, so nobody else finds it due meanwhile, and whoever comes
+ * Hands due tasks to one claimer: the first by priority, due time and id, or by due time and id alone, of the queues that
+ * it asks for. Each goes to the time when the reservation runs out, so nobody else finds it due meanwhile, and whoever comes
  * then recovers it from a claimer that died.
  *
- * ARGV: how many, the reservation's token, its length in ms, readable codecs, handlers.
+ * ARGV: how many, the reservation's token, its length in ms, `priority` or `age`, which queues.
  * Returns the time, how many members were taken from the index, and the rows.
  */
 export const RESERVE = String.raw`${PRELUDE}
 local limit, token, now = tonumber(ARGV[1]), ARGV[2], now_ms()
-local codecs, after_codecs = read_set(4)
-local handlers = read_set(after_codecs)
+local by_age, filter = ARGV[4] == 'age', read_filter(5)
 
 -- The queues with something due in a heap by priority, time and id of their first member.
 local heap = {}
 local function before(a, b)
-  if a.priority ~= b.priority then return a.priority < b.priority end
+  if not by_age and a.priority ~= b.priority then return a.priority < b.priority end
   if a.time ~= b.time then return a.time < b.time end
-  return a.id < b.id
+  return text_before(a.id, b.id)
 end
 local function sink(at)
   while true do
@@ -36,14 +35,14 @@ local function drop()
 end
 
 -- Nobody has more queues than this, unless a priority is made of a number that never repeats; then the earliest count.
-local heads = redis.call('ZRANGEBYSCORE', QUEUES, '-inf', whole(now), 'WITHSCORES', 'LIMIT', 0, 5000)
-for i = 1, #heads, 2 do
-  local priority, codec, handler = string.match(heads[i], '^(%S+) (%S+) (.*)$')
-  if codecs[codec] and (handlers == nil or handlers[handler]) then
+each_queue(function(queue, time)
+  local asked, readable, priority = filter(queue)
+  if asked and readable and time <= now then
     -- Its first id is not known yet; an empty one is before any other, so that it is looked up in time.
-    heap[#heap + 1] = { name = heads[i], priority = tonumber(priority), time = time_text(tonumber(heads[i + 1])), id = '' }
+    heap[#heap + 1] = { name = queue, priority = priority, time = time_text(time), id = '' }
   end
-end
+  return time > now or #heap == 5000
+end)
 for at = math.floor(#heap / 2), 1, -1 do sink(at) end
 
 local slice = math.min(limit, math.ceil(limit / math.max(1, #heap)) + 8)

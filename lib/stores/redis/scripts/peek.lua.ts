@@ -1,18 +1,16 @@
 import { PRELUDE } from './prelude.lua.js';
 
 /**
- * Looks at what is due next, for given handlers and readable codecs.
+ * Looks at what is due next in the queues that are asked for.
  *
- * Arguments from ARGV on: how many rows at the most, readable codecs, handlers, the codec of parked records.
+ * Arguments: how many rows at the most, the queue of parked records, which queues.
  * Returns the time; the rows of parked records whose time to be looked at again has come; or else the earliest time and
  * the first rows of its queue; and the queues of records passed over that this process cannot read.
  */
 export const PEEK_FUNCTION = String.raw`
 local function peek(first)
   local limit, now = tonumber(ARGV[first]), now_ms()
-  local codecs, after_codecs = read_set(first + 1)
-  local handlers, last = read_set(after_codecs)
-  local parked = '0 ' .. ARGV[last] .. ' ""'
+  local parked, filter = ARGV[first + 1], read_filter(first + 2)
 
   local function first_rows(queue, to)
     local members, ids = due_in(queue, nil, to, limit), {}
@@ -30,23 +28,18 @@ local function peek(first)
       return { whole(now), rows, false, {}, {} }
     end
   end
-  local blocked = {}
-  for from = 0, 1000000, 100 do
-    local queues = redis.call('ZRANGE', QUEUES, from, from + 99, 'WITHSCORES')
-    for i = 1, #queues, 2 do
-      local _, codec, handler = string.match(queues[i], '^(%S+) (%S+) (.*)$')
-      if handlers == nil or handlers[handler] then
-        if codecs[codec] then
-          return { whole(now), {}, whole(tonumber(queues[i + 1])), first_rows(queues[i], LAST), blocked }
-        end
-        if queues[i] ~= parked and #blocked < 20 then
-          blocked[#blocked + 1] = queues[i]
-        end
-      end
+  local found, found_time, blocked = nil, nil, {}
+  each_queue(function(queue, time)
+    local asked, readable = filter(queue)
+    if asked and readable then
+      found, found_time = queue, time
+    elseif asked and queue ~= parked and #blocked < 20 then
+      blocked[#blocked + 1] = queue
     end
-    if #queues < 200 then
-      break
-    end
+    return found
+  end)
+  if found then
+    return { whole(now), {}, whole(found_time), first_rows(found, LAST), blocked }
   end
   return { whole(now), {}, false, {}, blocked }
 end

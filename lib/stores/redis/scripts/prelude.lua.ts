@@ -7,21 +7,23 @@
  * | STATES | hash: id -> schedule state |
  * | PLACES | hash: id -> `version nonce reservation columns`, tab, the task's member of DUE: see `redis.place.ts` |
  * | DUE | sorted set, all scores 0, so that it is ordered by member: `queue`, newline, time as text, newline, id |
- * | QUEUES | sorted set: queue (`priority codec handler`) -> the earliest time in it |
- * | RUN_TIMES | sorted set: id -> next run time, infinite for none |
- * | RUNS | hash: run id, newline, attempt/token -> inverse end, newline, task, newline, columns, newline, outcome |
- * | RUN_ENDS | sorted set by member: inverse end, field of RUNS |
- * | TASK_RUNS | sorted set by member: task, inverse end, field of RUNS |
+ * | QUEUES | sorted set: queue (`priority codec group handler`) -> the earliest time in it |
+ * | RUN_TIMES | sorted set: id -> next run time, infinite for none, minus infinite for internal records |
+ * | RUNS | hash: run id, newline, attempt/token -> end, newline, task, newline, columns, newline, outcome |
+ * | RUN_ENDS | sorted set by member: end, field of RUNS |
+ * | TASK_RUNS | sorted set by member: task, end, field of RUNS |
  * | ATTEMPTS | hash: run id -> its attempt/token texts |
  * | RUN_COUNTS | sorted set: task -> how many ended runs it has |
+ * | OTHER_COUNTS | sorted set: task -> how many of them neither failed nor were lost |
  * | SCHEDULERS | hash: identity -> time of the heartbeat, newline, JSON |
  *
- * One queue for each handler, priority and way of writing: what this process cannot run or read is passed over as a whole.
+ * One queue for each handler, group, priority and way of writing: what this process cannot run or read, or must not start
+ * because its group is full, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end.
  * A reservation moves the member to the time when it runs out, under a token that stands in PLACES.
  */
 export const PRELUDE = String.raw`
-local TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS, SCHEDULERS =
-  unpack(KEYS)
+local TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS, OTHER_COUNTS,
+  SCHEDULERS = unpack(KEYS)
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -52,6 +54,17 @@ local function get_many(key, fields)
     end
   end
   return found
+end
+
+-- By bytes, as sorted sets are: Lua's own order is that of the server's locale.
+local function text_before(a, b)
+  for at = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, at), string.byte(b, at)
+    if x ~= y then
+      return x < y
+    end
+  end
+  return #a < #b
 end
 
 local function time_text(ms)
@@ -107,6 +120,35 @@ local function read_set(at)
     set[ARGV[i]] = true
   end
   return set, at + count + 1
+end
+
+-- Reads from ARGV which queues are asked for: lists of readable codecs, of handlers, and of groups that are left out.
+-- Returns what tells of a queue whether it is asked for, whether it can be read, and its priority.
+local function read_filter(at)
+  local codecs, handlers, except_groups
+  codecs, at = read_set(at)
+  handlers, at = read_set(at)
+  except_groups = read_set(at)
+  return function(queue)
+    local priority, codec, group, handler = string.match(queue, '^(%S+) (%S+) (%S+) (.*)$')
+    local asked = (handlers == nil or handlers[handler]) and not except_groups[group]
+    return asked, codecs[codec], tonumber(priority)
+  end
+end
+
+-- Shows one queue after another, the earliest first, until 'visit' has seen enough.
+local function each_queue(visit)
+  for from = 0, 1000000, 100 do
+    local queues = redis.call('ZRANGE', QUEUES, from, from + 99, 'WITHSCORES')
+    for i = 1, #queues, 2 do
+      if visit(queues[i], tonumber(queues[i + 1])) then
+        return
+      end
+    end
+    if #queues < 200 then
+      return
+    end
+  end
 end
 
 -- For the members of one or several queues: those that have their tasks, as { id, member, place }, and id, definition,

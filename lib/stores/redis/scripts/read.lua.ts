@@ -38,23 +38,30 @@ return { scanned[1], rows }
 `;
 
 /**
- * A page in the order of next run times.
+ * A page in the order of next run times, without the internal records, which are at its beginning.
  *
  * ARGV: offset, how many, `1` for descending.
  * Returns how many tasks there are, how many RUN_TIMES knows, and the rows.
  */
 export const PAGE = String.raw`${PRELUDE}
-local first, number = tonumber(ARGV[1]), tonumber(ARGV[2])
+local internal = redis.call('ZCOUNT', RUN_TIMES, '-inf', '-inf')
+local known, first = redis.call('ZCARD', RUN_TIMES) - internal, tonumber(ARGV[1])
+local last = math.min(first + tonumber(ARGV[2]), known) - 1
 local rows = {}
-if number > 0 then
-  local ids = redis.call(ARGV[3] == '1' and 'ZREVRANGE' or 'ZRANGE', RUN_TIMES, first, first + number - 1)
+if first <= last then
+  local ids
+  if ARGV[3] == '1' then
+    ids = redis.call('ZREVRANGE', RUN_TIMES, first, last)
+  else
+    ids = redis.call('ZRANGE', RUN_TIMES, internal + first, internal + last)
+  end
   local definitions, states, places = get_many(TASKS, ids), get_many(STATES, ids), get_many(PLACES, ids)
   for i = 1, #ids do
     local n = #rows
     rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definitions[i], states[i], places[i]
   end
 end
-return { redis.call('HLEN', TASKS), redis.call('ZCARD', RUN_TIMES), rows }
+return { redis.call('HLEN', TASKS) - internal, known, rows }
 `;
 
 /**

@@ -1,3 +1,4 @@
+import { OTHERS } from '../redis.records.js';
 import { PEEK_FUNCTION } from './peek.lua.js';
 import { PRELUDE } from './prelude.lua.js';
 
@@ -15,8 +16,8 @@ import { PRELUDE } from './prelude.lua.js';
  *
  * ARGV: the entries as a JSON array; how many texts follow, and the texts, which would only be slowed down by JSON; and, to
  * spare a claim one more round trip, the arguments of `peek`, or nothing. An entry: what, id, how its place must begin,
- * expected version, the number of the definition's text (0: it stays), the number of the state's text, new place, next run
- * time, and for each ended run its id, attempt, inverse end, task and the number of its text.
+ * expected version, the number of the definition's text (0: it stays), the number of the state's text, new place, score in
+ * RUN_TIMES, and for each ended run its id, attempt, end, task and the number of its text.
  *
  * Returns the time; for each entry `ok`, `gone`, `exists` or the version that is there; and what is due next then.
  */
@@ -101,6 +102,25 @@ for i = 1, count do
   end
 end
 
+-- Counts that went down to nothing go.
+local function count_runs(key, added)
+  local names, counts, fewer = {}, {}, false
+  for task, number in pairs(added) do
+    if number ~= 0 then names[#names + 1] = task end
+    fewer = fewer or number < 0
+  end
+  for from = 1, #names, 1000 do
+    local known = redis.call('ZMSCORE', key, unpack(names, from, math.min(from + 999, #names)))
+    for i = 1, #known do
+      local task = names[from + i - 1]
+      counts[#counts + 1] = (known[i] or 0) + added[task]
+      counts[#counts + 1] = task
+    end
+  end
+  call_many('ZADD', key, counts)
+  if fewer then redis.call('ZREMRANGEBYSCORE', key, '-inf', 0) end
+end
+
 if #runs > 0 then
   local fields, run_ids, attempts, ends, tasks, texts = {}, {}, {}, {}, {}, {}
   for _, entry in ipairs(runs) do
@@ -113,14 +133,18 @@ if #runs > 0 then
   end
   local older, older_lists = get_many(RUNS, fields), get_many(ATTEMPTS, run_ids)
   local by_field, lists, by_end, by_task, out_of_ends, out_of_tasks = {}, {}, {}, {}, {}, {}
-  local added, list_of, text_of = {}, {}, {}
+  local added, others_added, list_of, text_of = {}, {}, {}, {}
+  local function add(ended, task, number)
+    added[task] = (added[task] or 0) + number
+    if string.sub(ended, 1, 1) == '${OTHERS}' then others_added[task] = (others_added[task] or 0) + number end
+  end
   for n = 1, #fields do
     local field, id, ended, task = fields[n], run_ids[n], ends[n], tasks[n]
     local before = text_of[field] or older[n]
     text_of[field] = texts[n]
     if before then
       local old_end, old_task = string.match(before, '^([^\n]*)\n([^\n]*)\n')
-      added[old_task] = (added[old_task] or 0) - 1
+      add(old_end, old_task, -1)
       if old_end ~= ended then out_of_ends[#out_of_ends + 1] = old_end .. field end
       if old_end ~= ended or old_task ~= task then out_of_tasks[#out_of_tasks + 1] = old_task .. old_end .. field end
     else
@@ -129,7 +153,7 @@ if #runs > 0 then
       lists[#lists + 1] = id
       lists[#lists + 1] = list_of[id]
     end
-    added[task] = (added[task] or 0) + 1
+    add(ended, task, 1)
     by_field[2 * n - 1], by_field[2 * n] = field, texts[n]
     by_end[2 * n - 1], by_end[2 * n] = 0, ended .. field
     by_task[2 * n - 1], by_task[2 * n] = 0, task .. by_end[2 * n]
@@ -141,19 +165,8 @@ if #runs > 0 then
   -- After the new ones: what is replaced within this batch has just been written.
   call_many('ZREM', RUN_ENDS, out_of_ends)
   call_many('ZREM', TASK_RUNS, out_of_tasks)
-  local names, counts = {}, {}
-  for task, number in pairs(added) do
-    if number ~= 0 then names[#names + 1] = task end
-  end
-  for from = 1, #names, 1000 do
-    local known = redis.call('ZMSCORE', RUN_COUNTS, unpack(names, from, math.min(from + 999, #names)))
-    for i = 1, #known do
-      local task = names[from + i - 1]
-      counts[#counts + 1] = (known[i] or 0) + added[task]
-      counts[#counts + 1] = task
-    end
-  end
-  call_many('ZADD', RUN_COUNTS, counts)
+  count_runs(RUN_COUNTS, added)
+  count_runs(OTHER_COUNTS, others_added)
 end
 
 call_many('HSET', TASKS, definitions)

@@ -1,4 +1,4 @@
-import type { StoreCapabilities } from '../../store.interface.js';
+import type { DueOrder, PruneOptions, StoreCapabilities } from '../../store.interface.js';
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
 import type { TableNames } from '../schema/table.names.js';
 import { RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
@@ -10,6 +10,8 @@ import type { Rows, Script, Sql } from '../sql/sql.js';
 export interface DueQuery {
   /** Only tasks of these handlers; null for all. */
   readonly handlers: readonly string[] | null;
+  /** No tasks of these groups. */
+  readonly exceptGroups: readonly string[];
   /** Only what was written in one of these ways: the rest cannot be read here and must not be in the way. */
   readonly codecs: readonly string[];
   /** Not these: they are known to be damaged. */
@@ -23,12 +25,8 @@ export interface DueRows {
   readonly records: Rows['records'];
 }
 
-/** What {@link Dialect.pruneRuns} is to remove: see `Store.pruneRuns`. */
-export interface Pruning {
-  readonly before: number | null;
-  readonly keep: number | null;
-  readonly limit: number;
-}
+/** The runs that `failedBefore` is about: see `PruneOptions`. */
+const FAILURES = ['failed', 'lost'];
 
 /**
  * What differs from database to database: one subclass each, in a file of its own. All statements of it are written here
@@ -109,11 +107,37 @@ export abstract class Dialect {
   abstract contains(column: Sql, text: string): Sql;
 
   /** The conditions of {@link DueQuery}. */
-  runnable({ handlers, codecs, excluded }: DueQuery): Sql[] {
+  runnable({ handlers, exceptGroups, codecs, excluded }: DueQuery): Sql[] {
     const conditions = [this.oneOf(raw('codec'), codecs)];
     if (handlers !== null) conditions.push(this.oneOf(raw('handler'), handlers));
+    if (exceptGroups.length > 0) conditions.push(this.noneOf(raw('task_group'), exceptGroups));
     if (excluded.length > 0) conditions.push(this.noneOf(raw('id'), excluded));
     return conditions;
+  }
+
+  /** What due tasks are sorted by. */
+  protected inOrder(order: DueOrder): Sql {
+    return raw(order === 'age' ? 'due_at, id' : 'priority, due_at, id');
+  }
+
+  /** Whether a run is dead. */
+  isDead(dead: boolean): Sql {
+    return sql`dead = ${dead}`;
+  }
+
+  /** The runs that end too early to be kept; null when none does. Its first condition is one for an index. */
+  protected tooOld({ before, failedBefore }: PruneOptions): Sql | null {
+    if (failedBefore === null) return before === null ? null : sql`ended_at < ${before}`;
+    const status = raw('status');
+    const failures = sql`(ended_at < ${failedBefore} AND ${this.oneOf(status, FAILURES)})`;
+    if (before === null) return sql`ended_at < ${failedBefore} AND ${failures}`;
+    const others = sql`(ended_at < ${before} AND ${this.noneOf(status, FAILURES)})`;
+    return sql`ended_at < ${Math.max(before, failedBefore)} AND (${failures} OR ${others})`;
+  }
+
+  /** The runs of which only the latest of each task are kept. */
+  protected counted({ failedBefore }: PruneOptions): Sql {
+    return failedBefore === null ? raw('1 = 1') : this.noneOf(raw('status'), FAILURES);
   }
 
   /** The server's clock, or the process's. */
@@ -123,8 +147,8 @@ export abstract class Dialect {
     return toNumber(records[0]!.store_now);
   }
 
-  /** The due tasks, the first by priority, due time and id, locked where the dialect locks. */
-  abstract selectDue(query: DueQuery, limit: number, clock: () => number): Script<DueRows>;
+  /** The due tasks, the first in the order, locked where the dialect locks. */
+  abstract selectDue(query: DueQuery, order: DueOrder, limit: number, clock: () => number): Script<DueRows>;
   /** When the next task is due, in milliseconds since the epoch. */
   abstract nextDue(query: DueQuery): Script<number | null>;
 
@@ -137,7 +161,7 @@ export abstract class Dialect {
   /** Keeps ended runs, each replacing the one with the same key. Each key comes once. */
   abstract saveRuns(rows: readonly RunRow[]): Script<void>;
   abstract saveScheduler(identity: string, heartbeatAt: number, data: string): Script<void>;
-  abstract pruneRuns(pruning: Pruning): Script<number>;
+  abstract pruneRuns(options: PruneOptions): Script<number>;
 
   /** Tasks by id, locked where the dialect locks, with the server's clock in each row. */
   selectByIds(ids: readonly string[]): Sql {

@@ -1,7 +1,7 @@
 import { all, join, raw, sql, toNullableNumber, toNumber } from '../sql/sql.js';
 import type { Rows, Script, Sql } from '../sql/sql.js';
-import { Dialect } from './dialect.js';
 import type { DueQuery, DueRows } from './dialect.js';
+import { LanedDialect } from './laned.dialect.js';
 
 /** A priority that some task has. */
 interface Level {
@@ -16,7 +16,7 @@ type Question = (priority: number) => Sql;
 /** Before all times. Where NOT NULL walks over what is never due, this begins behind it. */
 const EVER = Number.MIN_SAFE_INTEGER;
 
-/** Up to how many priorities one statement asks for each. With more, all tasks are looked at together. */
+/** Up to how many priorities one statement asks for each. With more, they are lanes like those of groups. */
 const MAX_LEVELS = 200;
 
 /** How often it is asked for priorities that turn up one after another, before all are read at once. */
@@ -33,16 +33,16 @@ const MAX_ROUNDS = 20;
  * The priorities in use are remembered. Each statement asks for the next one above each of them, so that a new one is
  * found at once whoever made it, and asks again until the answer closes.
  */
-export abstract class LevelledDialect extends Dialect {
+export abstract class LevelledDialect extends LanedDialect {
   /** In order. The default priority to begin with. */
   #known: readonly number[] = [0];
 
-  *selectDue(query: DueQuery, limit: number, clock: () => number): Script<DueRows> {
+  protected *selectByPriority(query: DueQuery, limit: number, clock: () => number): Script<DueRows> {
     const first = yield* this.#selectFirst(query, limit, clock);
     if (first.records.length === limit) return first;
     const earliest: Question = (priority) => sql`SELECT MIN(due_at) FROM ${this.tasks} WHERE priority = ${priority}`;
     const asked = yield* this.#ask(earliest);
-    if (asked === null) return yield* this.#selectFromAll(query, limit, clock);
+    if (asked === null) return yield* this.selectByLanes(query, 'priority', limit, clock);
     const storeNow = this.now === null ? clock() : toNumber(asked.answer.store_now);
     const records = [...first.records];
     for (const { priority, dueAt } of asked.levels) {
@@ -73,23 +73,13 @@ export abstract class LevelledDialect extends Dialect {
       ORDER BY due_at, id ${this.limit(limit)} ${this.lockFreeRows}`;
   }
 
-  *nextDue(query: DueQuery): Script<number | null> {
+  protected *nextDueOfAll(query: DueQuery): Script<number | null> {
     const runnable = all(this.runnable(query));
     const earliest: Question = (priority) => sql`
       SELECT due_at FROM ${this.tasks} WHERE priority = ${priority} AND due_at >= ${EVER} AND ${runnable}
       ORDER BY due_at ${this.limit(1)}`;
     const asked = yield* this.#ask(earliest);
-    if (asked) return this.earliest(asked.levels.map(({ dueAt }) => dueAt));
-    const { records } = yield sql`SELECT MIN(due_at) AS due_at FROM ${this.tasks} WHERE ${runnable}`;
-    return toNullableNumber(records[0]?.due_at);
-  }
-
-  *#selectFromAll(query: DueQuery, limit: number, clock: () => number): Script<DueRows> {
-    const storeNow = yield* this.readNow(clock);
-    const { records } = yield sql`
-      SELECT ${this.taskColumns} FROM ${this.tasks} WHERE due_at <= ${storeNow} AND ${all(this.runnable(query))}
-      ORDER BY priority, due_at, id ${this.limit(limit)} ${this.lockFreeRows}`;
-    return { storeNow, records };
+    return asked ? this.earliest(asked.levels.map(({ dueAt }) => dueAt)) : yield* this.nextDueByLanes(query);
   }
 
   /** @returns null when there are too many priorities to ask for each. */

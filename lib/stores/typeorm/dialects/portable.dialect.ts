@@ -1,5 +1,5 @@
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
-import type { StoreCapabilities } from '../../store.interface.js';
+import type { DueOrder, PruneOptions, StoreCapabilities } from '../../store.interface.js';
 import type { TableNames } from '../schema/table.names.js';
 import { batches, tuples } from '../sql/batches.js';
 import type { Values } from '../sql/batches.js';
@@ -8,7 +8,7 @@ import type { DriverError } from '../sql/driver.error.js';
 import { all, join, raw, sql, toNullableNumber } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
 import { Dialect } from './dialect.js';
-import type { DueQuery, DueRows, Pruning } from './dialect.js';
+import type { DueQuery, DueRows } from './dialect.js';
 
 /** What the general path has to know of a driver. */
 export interface PortableDriver {
@@ -103,11 +103,11 @@ export class PortableDialect extends Dialect {
     return sql`${column} LIKE ${`%${text.replace(special, '!$&')}%`} ESCAPE '!'`;
   }
 
-  *selectDue(query: DueQuery, limit: number, clock: () => number): Script<DueRows> {
+  *selectDue(query: DueQuery, order: DueOrder, limit: number, clock: () => number): Script<DueRows> {
     const storeNow = yield* this.readNow(clock);
     const { records } = yield sql`
       SELECT ${this.taskColumns} FROM ${this.tasks} WHERE due_at <= ${storeNow} AND ${all(this.runnable(query))}
-      ORDER BY priority, due_at, id ${this.limit(limit)}`;
+      ORDER BY ${this.inOrder(order)} ${this.limit(limit)}`;
     return { storeNow, records };
   }
 
@@ -199,11 +199,13 @@ export class PortableDialect extends Dialect {
       INSERT INTO ${this.schedulers} (scheduler, heartbeat_at, data) VALUES (${identity}, ${heartbeatAt}, ${data})`;
   }
 
-  *pruneRuns({ before, keep, limit }: Pruning): Script<number> {
+  *pruneRuns(options: PruneOptions): Script<number> {
+    const { keep, limit } = options;
+    const tooOld = this.tooOld(options);
     let removed = 0;
-    if (before !== null) {
+    if (tooOld !== null) {
       removed += yield* this.#deleteRuns(sql`
-        SELECT id, attempt, token FROM ${this.runs} WHERE ended_at < ${before}
+        SELECT id, attempt, token FROM ${this.runs} WHERE ${tooOld}
         ORDER BY ended_at ${this.limit(limit)}`);
     }
     if (keep !== null && removed < limit) {
@@ -211,7 +213,7 @@ export class PortableDialect extends Dialect {
         SELECT id, attempt, token FROM (
           SELECT id, attempt, token, ended_at,
             ROW_NUMBER() OVER (PARTITION BY task_id ORDER BY ended_at DESC, id, attempt DESC) AS place
-          FROM ${this.runs}
+          FROM ${this.runs} WHERE ${this.counted(options)}
         ) ranked WHERE place > ${keep} ORDER BY ended_at ${this.limit(limit - removed)}`);
     }
     return removed;

@@ -1,5 +1,5 @@
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
-import type { StoreCapabilities } from '../../store.interface.js';
+import type { PruneOptions, StoreCapabilities } from '../../store.interface.js';
 import { quoteStandard } from '../schema/quote.js';
 import type { TableNames } from '../schema/table.names.js';
 import { batches } from '../sql/batches.js';
@@ -9,8 +9,8 @@ import type { ColumnKind } from '../sql/columns.js';
 import type { DriverError } from '../sql/driver.error.js';
 import { all, raw, sql, toNullableNumber, toNumber } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
-import { Dialect } from './dialect.js';
-import type { DueQuery, DueRows, Pruning } from './dialect.js';
+import type { DueQuery, DueRows } from './dialect.js';
+import { LanedDialect } from './laned.dialect.js';
 
 /** The types of the columns, for reading rows back from JSON. */
 const TYPES: Readonly<Record<ColumnKind, string>> = {
@@ -35,7 +35,7 @@ const UNIQUE_VIOLATION = '23505';
  * PostgreSQL: claims by `FOR UPDATE SKIP LOCKED`. A batch of rows travels as one JSON parameter, which was measured to be
  * the fastest of JSON, arrays and value lists, and keeps the text of each statement the same.
  */
-export class PostgresDialect extends Dialect {
+export class PostgresDialect extends LanedDialect {
   readonly label = 'PostgreSQL';
   readonly capabilities: StoreCapabilities;
   // One round trip. Above a million tasks the planner's guess of the cost would have a claim compiled (measured: 94 ms
@@ -100,7 +100,7 @@ export class PostgresDialect extends Dialect {
   }
 
   /**
-   * The same, hidden from the planner together with the limits of {@link selectDue}, so that it walks the index whatever
+   * The same, hidden from the planner together with the limits of what is walked for, so that it walks the index whatever
    * it knows. Without statistics, as in a table that has just been filled, it takes every condition for a rare one, and
    * sorts all that is due (measured: 44 ms instead of 0.5 ms a claim with 10,000 due).
    */
@@ -108,21 +108,41 @@ export class PostgresDialect extends Dialect {
     return super.runnable(query).map((condition) => sql`CASE WHEN ${condition} THEN true ELSE false END`);
   }
 
-  *selectDue(query: DueQuery, limit: number): Script<DueRows> {
+  protected override walkLimit(count: number): Sql {
+    return sql`LIMIT (SELECT ${count}::integer)`;
+  }
+
+  /** As the priorities, by one step into the index each. */
+  protected lanes(exceptGroups: readonly string[]): Sql {
+    const first = (where: Sql) => sql`
+      SELECT t.task_group, t.priority, t.due_at FROM ${this.tasks} t WHERE t.due_at IS NOT NULL AND ${where}
+      ORDER BY t.task_group, t.priority, t.due_at LIMIT 1`;
+    return sql`
+      WITH RECURSIVE lanes AS (
+        (${first(raw('true'))})
+        UNION ALL
+        SELECT next.* FROM lanes CROSS JOIN LATERAL (
+          ${first(raw('(t.task_group, t.priority) > (lanes.task_group, lanes.priority)'))}
+        ) next
+      )
+      SELECT * FROM lanes WHERE ${this.noneOf(raw('task_group'), exceptGroups)}`;
+  }
+
+  protected *selectByPriority(query: DueQuery, limit: number): Script<DueRows> {
     const { records } = yield sql`
       WITH RECURSIVE clock AS MATERIALIZED (SELECT ${this.now} AS now), ${this.#levels}
       SELECT clock.now AS store_now, due.* FROM clock LEFT JOIN LATERAL (
         SELECT found.* FROM levels CROSS JOIN LATERAL (
           SELECT ${this.taskColumns} FROM ${this.tasks}
           WHERE priority = levels.priority AND due_at <= clock.now AND ${all(this.runnable(query))}
-          ORDER BY due_at, id LIMIT (SELECT ${limit}::integer) ${this.lockFreeRows}
+          ORDER BY due_at, id ${this.walkLimit(limit)} ${this.lockFreeRows}
         ) found
-        WHERE levels.priority IS NOT NULL LIMIT (SELECT ${limit}::integer)
+        WHERE levels.priority IS NOT NULL ${this.walkLimit(limit)}
       ) due ON true`;
     return { storeNow: toNumber(records[0]!.store_now), records: records.filter(({ id }) => id !== null) };
   }
 
-  *nextDue(query: DueQuery): Script<number | null> {
+  protected *nextDueOfAll(query: DueQuery): Script<number | null> {
     const { records } = yield sql`
       WITH RECURSIVE ${this.#levels}
       SELECT min(first.due_at) AS due_at FROM levels CROSS JOIN LATERAL (
@@ -182,12 +202,14 @@ export class PostgresDialect extends Dialect {
       ON CONFLICT (scheduler) DO UPDATE SET heartbeat_at = EXCLUDED.heartbeat_at, data = EXCLUDED.data`;
   }
 
-  *pruneRuns({ before, keep, limit }: Pruning): Script<number> {
+  *pruneRuns(options: PruneOptions): Script<number> {
+    const { keep, limit } = options;
+    const tooOld = this.tooOld(options);
     let removed = 0;
-    if (before !== null) {
+    if (tooOld !== null) {
       const { affected } = yield sql`
         DELETE FROM ${this.runs} WHERE ctid = ANY(ARRAY(
-          SELECT ctid FROM ${this.runs} WHERE ended_at < ${before} ORDER BY ended_at LIMIT ${limit}
+          SELECT ctid FROM ${this.runs} WHERE ${tooOld} ORDER BY ended_at LIMIT ${limit}
         ))`;
       removed += affected;
     }
@@ -199,6 +221,7 @@ export class PostgresDialect extends Dialect {
               row_number() OVER (PARTITION BY task_id ORDER BY ended_at DESC, id, attempt DESC) AS place
             FROM ${this.runs}
             WHERE task_id IN (SELECT task_id FROM ${this.runs} GROUP BY task_id HAVING count(*) > ${keep})
+              AND ${this.counted(options)}
           ) ranked WHERE place > ${keep} ORDER BY ended_at LIMIT ${limit - removed}
         ))`;
       removed += affected;

@@ -1,5 +1,5 @@
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
-import type { StoreCapabilities } from '../../store.interface.js';
+import type { PruneOptions, StoreCapabilities } from '../../store.interface.js';
 import { quoteStandard } from '../schema/quote.js';
 import type { TableNames } from '../schema/table.names.js';
 import { batches, tuples } from '../sql/batches.js';
@@ -8,7 +8,6 @@ import { RUN_COLUMNS, runValues, STATE_COLUMNS, stateValues, TASK_COLUMNS, taskV
 import type { DriverError } from '../sql/driver.error.js';
 import { raw, sql } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
-import type { Pruning } from './dialect.js';
 import { LevelledDialect } from './levelled.dialect.js';
 
 const TASK_NAMES = TASK_COLUMNS.map(({ name }) => name);
@@ -44,6 +43,33 @@ export class SqliteDialect extends LevelledDialect {
 
   contains(column: Sql, text: string): Sql {
     return sql`instr(${column}, ${text}) > 0`;
+  }
+
+  /** Every group, then the priorities of each, by one step into the index each: a GROUP BY reads all of it. */
+  protected lanes(exceptGroups: readonly string[]): Sql {
+    const { tasks } = this;
+    return sql`
+      WITH RECURSIVE groups (task_group) AS (
+        SELECT MIN(task_group) FROM ${tasks}
+        UNION ALL
+        SELECT (SELECT MIN(task_group) FROM ${tasks} WHERE task_group > groups.task_group)
+        FROM groups WHERE task_group IS NOT NULL
+      ), levels (task_group, priority) AS (
+        SELECT task_group, (SELECT MIN(priority) FROM ${tasks} WHERE task_group = groups.task_group)
+        FROM groups WHERE task_group IS NOT NULL AND ${this.noneOf(raw('task_group'), exceptGroups)}
+        UNION ALL
+        SELECT task_group, (SELECT MIN(priority) FROM ${tasks} t
+          WHERE t.task_group = levels.task_group AND t.priority > levels.priority)
+        FROM levels WHERE priority IS NOT NULL
+      )
+      SELECT task_group, priority, (SELECT MIN(due_at) FROM ${tasks} t
+        WHERE t.task_group = levels.task_group AND t.priority = levels.priority) AS due_at
+      FROM levels WHERE priority IS NOT NULL`;
+  }
+
+  // A partial index serves a condition that says literally what its own does.
+  override isDead(dead: boolean): Sql {
+    return raw(dead ? 'dead = 1' : 'dead = 0');
   }
 
   *insertTasks(rows: readonly TaskRow[]): Script<readonly string[]> {
@@ -92,12 +118,14 @@ export class SqliteDialect extends LevelledDialect {
       VALUES (${identity}, ${heartbeatAt}, ${data})`;
   }
 
-  *pruneRuns({ before, keep, limit }: Pruning): Script<number> {
+  *pruneRuns(options: PruneOptions): Script<number> {
+    const { keep, limit } = options;
+    const tooOld = this.tooOld(options);
     let removed = 0;
-    if (before !== null) {
+    if (tooOld !== null) {
       const { affected } = yield sql`
         DELETE FROM ${this.runs} WHERE rowid IN (
-          SELECT rowid FROM ${this.runs} WHERE ended_at < ${before} ORDER BY ended_at LIMIT ${limit}
+          SELECT rowid FROM ${this.runs} WHERE ${tooOld} ORDER BY ended_at LIMIT ${limit}
         )`;
       removed += affected;
     }
@@ -109,6 +137,7 @@ export class SqliteDialect extends LevelledDialect {
               row_number() OVER (PARTITION BY task_id ORDER BY ended_at DESC, id, attempt DESC) AS place
             FROM ${this.runs}
             WHERE task_id IN (SELECT task_id FROM ${this.runs} GROUP BY task_id HAVING count(*) > ${keep})
+              AND ${this.counted(options)}
           ) WHERE place > ${keep} ORDER BY ended_at LIMIT ${limit - removed}
         )`;
       removed += affected;

@@ -17,6 +17,9 @@ export interface EntityOptions extends Pick<TypeormStoreSettings, 'tableName' | 
   readonly type: DataSourceOptions['type'];
 }
 
+/** What the index of dead runs is confined to, where the database can do that. */
+const DEAD: Readonly<Record<string, string>> = { postgres: 'dead', 'better-sqlite3': 'dead = 1' };
+
 /**
  * The entities of the store's tables: for an application that wants them in its own data source, to query them or to have
  * its migrations generated. The store itself does not need them.
@@ -29,7 +32,8 @@ export function asynczEntities(
   options: EntityOptions,
 ): [tasks: EntitySchema, runs: EntitySchema, schedulers: EntitySchema] {
   const names = resolveNames(options);
-  const where = options.type === 'postgres' ? { where: 'due_at IS NOT NULL' } : {};
+  const due = options.type === 'postgres' ? { where: 'due_at IS NOT NULL' } : {};
+  const dead = DEAD[options.type];
   const entity = (
     name: string,
     columns: readonly Column[],
@@ -48,7 +52,10 @@ export function asynczEntities(
       names.tasks,
       TASK_COLUMNS,
       ['id'],
-      [{ name: names.dueIndex, columns: ['priority', 'due_at', 'id'], ...where }],
+      [
+        { name: names.dueIndex, columns: ['priority', 'due_at', 'id'], ...due },
+        { name: names.laneIndex, columns: ['task_group', 'priority', 'due_at', 'id'], ...due },
+      ],
     ),
     entity(
       names.runs,
@@ -57,6 +64,9 @@ export function asynczEntities(
       [
         { name: names.endedIndex, columns: ['ended_at', 'id', 'attempt'] },
         { name: names.taskRunsIndex, columns: ['task_id', 'ended_at', 'id', 'attempt'] },
+        dead === undefined
+          ? { name: names.deadIndex, columns: ['dead', 'ended_at', 'id', 'attempt'] }
+          : { name: names.deadIndex, columns: ['ended_at', 'id', 'attempt'], where: dead },
       ],
     ),
     entity(names.schedulers, SCHEDULER_COLUMNS, ['scheduler'], []),

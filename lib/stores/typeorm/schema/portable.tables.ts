@@ -54,7 +54,7 @@ function portableTables({ options, driver }: DataSource, names: TableNames): Tab
       ['id'],
       [
         [names.dueIndex, ['priority', 'due_at', 'id']],
-        [`${names.tasks}_next`, ['due_at']],
+        [`${names.tasks}_next`, ['due_at', 'id']],
       ],
     ),
     table(
@@ -64,6 +64,7 @@ function portableTables({ options, driver }: DataSource, names: TableNames): Tab
       [
         [names.endedIndex, ['ended_at']],
         [names.taskRunsIndex, ['task_id', 'ended_at']],
+        [names.deadIndex, ['dead', 'ended_at']],
       ],
     ),
     table(names.schedulers, SCHEDULER_COLUMNS, ['scheduler'], []),

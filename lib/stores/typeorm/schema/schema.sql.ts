@@ -23,6 +23,10 @@ interface Grammar {
   readonly inlineIndexes: boolean;
   /** Leaves rows that are never due out of the index, where that can be said. */
   readonly duePredicate: string;
+  /** What the index of dead runs begins with, where runs that are not dead cannot be left out of it. */
+  readonly deadPrefix: string;
+  /** Leaves them out. */
+  readonly deadPredicate: string;
 }
 
 // Ids are compared byte by byte: databases' usual collations take "a" for "A", "e" for "é", or "a" for "a ".
@@ -42,6 +46,8 @@ const MYSQL: Omit<Grammar, 'tableOptions'> = {
   quote: quoteBackticks,
   inlineIndexes: true,
   duePredicate: '',
+  deadPrefix: 'dead, ',
+  deadPredicate: '',
 };
 
 const GRAMMARS: Readonly<Record<SchemaDialect, Grammar>> = {
@@ -59,6 +65,8 @@ const GRAMMARS: Readonly<Record<SchemaDialect, Grammar>> = {
     tableOptions: '',
     inlineIndexes: false,
     duePredicate: ' WHERE due_at IS NOT NULL',
+    deadPrefix: '',
+    deadPredicate: ' WHERE dead',
   },
   mysql: { ...MYSQL, tableOptions: ' ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin' },
   mariadb: { ...MYSQL, tableOptions: ' ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin' },
@@ -76,6 +84,8 @@ const GRAMMARS: Readonly<Record<SchemaDialect, Grammar>> = {
     tableOptions: '',
     inlineIndexes: false,
     duePredicate: '',
+    deadPrefix: '',
+    deadPredicate: ' WHERE dead = 1',
   },
 };
 
@@ -109,10 +119,12 @@ export function schemaStatements(dialect: SchemaDialect, names: TableNames): str
   const statements = [
     ...table(grammar, names, names.tasks, TASK_COLUMNS, 'id', [
       [names.dueIndex, 'priority, due_at, id', grammar.duePredicate],
+      [names.laneIndex, 'task_group, priority, due_at, id', grammar.duePredicate],
     ]),
     ...table(grammar, names, names.runs, RUN_COLUMNS, 'id, attempt, token', [
       [names.endedIndex, runOrder, ''],
       [names.taskRunsIndex, `task_id, ${runOrder}`, ''],
+      [names.deadIndex, `${grammar.deadPrefix}${runOrder}`, grammar.deadPredicate],
     ]),
     ...table(grammar, names, names.schedulers, SCHEDULER_COLUMNS, 'scheduler', []),
   ];

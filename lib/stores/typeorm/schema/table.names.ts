@@ -10,10 +10,14 @@ export class TableNames {
   readonly schedulers: string;
   /** By priority and due time: what is due, and when something is due next. */
   readonly dueIndex: string;
+  /** By group, priority and due time: the same while groups are full, and by age. */
+  readonly laneIndex: string;
   /** The history, the latest first. */
   readonly endedIndex: string;
   /** The history of one task, the latest first. */
   readonly taskRunsIndex: string;
+  /** The dead runs of the history, the latest first. */
+  readonly deadIndex: string;
 
   constructor(
     readonly prefix: string,
@@ -23,7 +27,9 @@ export class TableNames {
     this.runs = `${prefix}_runs`;
     this.schedulers = `${prefix}_schedulers`;
     this.dueIndex = `${prefix}_tasks_due`;
+    this.laneIndex = `${prefix}_tasks_lanes`;
     this.endedIndex = `${prefix}_runs_ended`;
     this.taskRunsIndex = `${prefix}_runs_task`;
+    this.deadIndex = `${prefix}_runs_dead`;
   }
 }

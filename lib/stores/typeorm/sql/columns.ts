@@ -24,6 +24,8 @@ export const TASK_COLUMNS = [
   { name: 'tags', kind: 'text' },
   { name: 'search', kind: 'text' },
   { name: 'priority', kind: 'integer' },
+  // The empty text is for none: a null is neither one of some groups nor none of them.
+  { name: 'task_group', kind: 'key' },
   { name: 'paused', kind: 'flag' },
   { name: 'running', kind: 'integer' },
   { name: 'finished', kind: 'flag' },
@@ -61,6 +63,7 @@ export const RUN_COLUMNS = [
   { name: 'started_at', kind: 'long', nullable: true },
   { name: 'ended_at', kind: 'long' },
   { name: 'coalesced', kind: 'long' },
+  { name: 'dead', kind: 'flag' },
   { name: 'outcome', kind: 'text', nullable: true },
 ] as const satisfies readonly Column[];
 
@@ -116,6 +119,7 @@ export function taskValues(row: TaskRow): unknown[] {
     tagsText(row.tags),
     searchText(row),
     row.priority,
+    storable(row.group ?? ''),
     row.paused,
     row.running,
     row.finished,
@@ -146,6 +150,7 @@ export function taskRow(record: Readonly<Record<string, unknown>>): TaskRow {
     trigger: String(record.trigger_type),
     tags: tags === '' ? [] : tags.split('\n').filter(Boolean).map(readTag),
     priority: toNumber(record.priority),
+    group: record.task_group === '' ? null : String(record.task_group),
     paused: Boolean(Number(record.paused)),
     running: toNumber(record.running),
     finished: Boolean(Number(record.finished)),
@@ -182,6 +187,7 @@ export function runValues(row: RunRow): unknown[] {
     row.startedAt,
     row.endedAt,
     row.coalesced,
+    row.dead,
     row.outcome,
   ];
 }
@@ -201,6 +207,7 @@ export function runRow(record: Readonly<Record<string, unknown>>): RunRow {
     startedAt: toNullableNumber(record.started_at),
     endedAt: toNumber(record.ended_at),
     coalesced: toNumber(record.coalesced),
+    dead: Boolean(Number(record.dead)),
     outcome: record.outcome === null || record.outcome === undefined ? null : String(record.outcome),
   };
 }

@@ -6,7 +6,7 @@ import type { Rows, Script, Sql } from './sql.js';
 
 /** The rows of a page, and one more when there is a next one. */
 export function* selectRuns(dialect: Dialect, filter: RunFilter, page: RunPageRequest): Script<Rows['records']> {
-  const where = conditions(filter);
+  const where = conditions(dialect, filter);
   if (page.cursor !== undefined) {
     const { endedAt, id, attempt } = parseRunCursor(page.cursor);
     // The first says nothing new, and is what an index can begin at.
@@ -21,12 +21,13 @@ export function* selectRuns(dialect: Dialect, filter: RunFilter, page: RunPageRe
   return records;
 }
 
-function conditions({ taskId, runId, status, source, owner, from, to }: RunFilter): Sql[] {
+function conditions(dialect: Dialect, { taskId, runId, status, source, dead, owner, from, to }: RunFilter): Sql[] {
   const where: Sql[] = [];
   if (taskId !== undefined) where.push(sql`task_id = ${taskId}`);
   if (runId !== undefined) where.push(sql`id = ${runId}`);
   if (status !== undefined) where.push(sql`status = ${status}`);
   if (source !== undefined) where.push(sql`source = ${source}`);
+  if (dead !== undefined) where.push(dialect.isDead(dead));
   if (owner !== undefined) where.push(sql`owner = ${owner}`);
   if (from !== undefined) where.push(sql`ended_at >= ${from}`);
   if (to !== undefined) where.push(sql`ended_at < ${to}`);

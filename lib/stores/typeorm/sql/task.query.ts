@@ -1,4 +1,5 @@
 import type { Page, TaskFilter, TaskSort } from '../../../model/query.js';
+import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../../model/task.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { storable, tagText } from './columns.js';
 import { all, join, raw, rowCount, sql, toNumber } from './sql.js';
@@ -12,6 +13,9 @@ export interface Readability {
   readonly damaged: readonly string[];
 }
 
+/** The internal records. Their ids, which are next to each other, lead to them. */
+const INTERNAL = sql`id >= ${INTERNAL_PREFIX} AND id < ${INTERNAL_PREFIX.replace(/:$/, ';')} AND handler = ${INTERNAL_HANDLER}`;
+
 /** One page of rows, and how many match. */
 export interface TaskRows {
   readonly records: Rows['records'];
@@ -23,7 +27,7 @@ export function needsReading({ state, executor, trigger, tag }: TaskFilter): boo
   return [state, executor, trigger, tag].some((condition) => condition !== undefined);
 }
 
-/** Filters, sorts and pages; not for `state: 'unreadable'`, which no database can tell. */
+/** Filters, sorts and pages, internal records left out; not for `state: 'unreadable'`, which no database can tell. */
 export function* selectPage(
   dialect: Dialect,
   filter: TaskFilter,
@@ -32,11 +36,14 @@ export function* selectPage(
   readability: Readability,
 ): Script<TaskRows> {
   const where = conditions(dialect, filter, readability);
-  const counted = yield sql`SELECT COUNT(*) AS total FROM ${dialect.tasks} WHERE ${where}`;
+  // Taken off, because to ask each row for its handler would read the whole table where an index is enough to count.
+  const counted = yield sql`
+    SELECT COUNT(*) - (SELECT COUNT(*) FROM ${dialect.tasks} WHERE ${INTERNAL} AND ${where}) AS total
+    FROM ${dialect.tasks} WHERE ${where}`;
   const total = toNumber(counted.records[0]!.total);
   if (page.limit <= 0 || page.offset >= total) return { records: [], total };
   const { records } = yield sql`
-    SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${where}
+    SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${where} AND handler <> ${INTERNAL_HANDLER}
     ORDER BY ${order(dialect, sort, readability)} ${dialect.page(page.offset, rowCount(page.limit))}`;
   return { records, total };
 }

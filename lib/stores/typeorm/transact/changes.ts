@@ -2,7 +2,7 @@ import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.i
 import type { TaskCodec } from '../../../persistence/codec.interface.js';
 import type { TaskRecord, UnreadableTask } from '../../../model/task.js';
 import { historyKey } from '../../run-history.js';
-import type { Apply, Change, Committed, Selection } from '../../store.interface.js';
+import type { Apply, Change, Committed, DueFilter, DueOrder, Selection } from '../../store.interface.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { isStorable } from '../sql/columns.js';
 import type { Rows, Script } from '../sql/sql.js';
@@ -45,13 +45,13 @@ export function select(bench: Workbench, selection: Selection): Script<Selected>
 
 function* selectDue(
   { dialect, reader, clock }: Workbench,
-  { limit, handlers }: { limit: number; handlers: readonly string[] | null },
+  { limit, order = 'priority', ...filter }: DueFilter & { limit: number; order?: DueOrder },
 ): Script<Selected> {
-  if (limit <= 0 || handlers?.length === 0) {
+  if (limit <= 0 || filter.handlers?.length === 0) {
     return { storeNow: yield* dialect.readNow(clock), tasks: [], missing: [], unreadable: [] };
   }
   for (let round = 1; ; round += 1) {
-    const { storeNow, records } = yield* dialect.selectDue(reader.dueQuery(handlers), rowCount(limit), clock);
+    const { storeNow, records } = yield* dialect.selectDue(reader.dueQuery(filter), order, rowCount(limit), clock);
     const { tasks, unreadable } = reader.readAll(records);
     // What was damaged is left out from now on, and what stood behind it comes into reach.
     if (unreadable.length > 0 && round < MAX_ROUNDS) continue;

@@ -65,7 +65,7 @@ describe('records of a file store that cannot be read', () => {
       value: null,
     }));
     expect([unreadable.length, committed.length]).toEqual([3, 0]);
-    await second.pruneRuns({ before: 1, keep: 0, limit: 10 });
+    await second.pruneRuns({ before: 1, keep: 0, failedBefore: null, limit: 10 });
     await second.shutdown();
     expect(await taskFiles(directory)).toEqual(before);
     const after = await Promise.all(
@@ -148,7 +148,7 @@ describe('a poll of a file store', () => {
     );
     const poll = async () => {
       expect((await store.claimDue(CLAIM, startDue('x', 600_000))).claimed).toEqual([]);
-      expect(await store.nextDueFor(['work'])).toBe(4_102_444_800_000);
+      expect(await store.nextDueFor({ handlers: ['work'] })).toBe(4_102_444_800_000);
     };
     await poll();
     // A task file has more than a thousand bytes: the rest is Node's own pipes.

@@ -79,7 +79,7 @@ describe('the history of a file store', () => {
     await write([makeRun('same', { endedAt: T0 + 5, result: 'second' })]);
     expect((await everyRun(store, { runId: 'same' })).map(({ result }) => result)).toEqual(['second']);
     expect((await everyRun(store)).length).toBe(9_000);
-    expect(await store.pruneRuns({ before: T0 + 6, keep: null, limit: 100 })).toBe(6);
+    expect(await store.pruneRuns({ before: T0 + 6, keep: null, failedBefore: null, limit: 100 })).toBe(6);
     expect(await everyRun(store, { runId: 'same' })).toEqual([]);
   });
 
@@ -89,12 +89,12 @@ describe('the history of a file store', () => {
     await store.saveRuns(runsFrom(0, 4_500));
     await store.saveRuns(runsFrom(4_500, 9_000));
     const before = await filesOf(directory);
-    expect(await store.pruneRuns({ before: T0 + 6_000, keep: null, limit: 5_000 })).toBe(5_000);
+    expect(await store.pruneRuns({ before: T0 + 6_000, keep: null, failedBefore: null, limit: 5_000 })).toBe(5_000);
     expect((await everyRun(store)).at(-1)!.id).toBe('r5000');
-    expect(await store.pruneRuns({ before: T0 + 6_000, keep: null, limit: 5_000 })).toBe(1_000);
-    expect(await store.pruneRuns({ before: T0 + 6_000, keep: null, limit: 5_000 })).toBe(0);
+    expect(await store.pruneRuns({ before: T0 + 6_000, keep: null, failedBefore: null, limit: 5_000 })).toBe(1_000);
+    expect(await store.pruneRuns({ before: T0 + 6_000, keep: null, failedBefore: null, limit: 5_000 })).toBe(0);
     expect((await filesOf(directory)).length).toBeLessThan(before.length);
-    expect(await store.pruneRuns({ before: null, keep: 3, limit: 5_000 })).toBe(3_000 - 30);
+    expect(await store.pruneRuns({ before: null, keep: 3, failedBefore: null, limit: 5_000 })).toBe(3_000 - 30);
     expect((await everyRun(store)).map(({ id }) => id)).toEqual(
       runsFrom(8_970, 9_000)
         .map(({ id }) => id)
@@ -102,7 +102,7 @@ describe('the history of a file store', () => {
     );
     await store.saveRuns(runsFrom(9_000, 9_001));
     expect((await everyRun(store)).length).toBe(31);
-    expect(await store.pruneRuns({ before: T0 + 99_999, keep: null, limit: 5_000 })).toBe(31);
+    expect(await store.pruneRuns({ before: T0 + 99_999, keep: null, failedBefore: null, limit: 5_000 })).toBe(31);
     expect(await filesOf(directory)).toEqual([]);
     await store.saveRuns(runsFrom(1, 2));
     expect((await everyRun(store)).length).toBe(1);
@@ -145,7 +145,7 @@ describe('the history of a file store', () => {
       await store.saveRuns(runsFrom(at, at + 1));
       expect((await everyRun(other)).length).toBe(at + 1);
     }
-    await other.pruneRuns({ before: T0 + 2, keep: null, limit: 10 });
+    await other.pruneRuns({ before: T0 + 2, keep: null, failedBefore: null, limit: 10 });
     expect((await everyRun(store)).map(({ id }) => id)).toEqual(['r4', 'r3', 'r2']);
   });
 });

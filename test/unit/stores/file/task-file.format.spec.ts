@@ -11,6 +11,7 @@ const ROW: TaskRow = {
   trigger: 'cron',
   tags: ['one', 'two'],
   priority: -3,
+  group: 'erp',
   paused: false,
   running: 1,
   finished: false,
@@ -39,7 +40,7 @@ describe('a task file', () => {
       definition: { payload: { args: [1, 2.5, 'x'] } },
       state: { live: [] },
     });
-    expect(text.split('\n')).toHaveLength(21);
+    expect(text.split('\n')).toHaveLength(22);
   });
 
   it('puts JSON text of several lines on one', () => {

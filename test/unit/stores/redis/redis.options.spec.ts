@@ -12,8 +12,7 @@ describe('the options of a Redis store', () => {
       tasksKey: 'asyncz.tasks',
       runTimesKey: 'asyncz.run_times',
       serializer: undefined,
-      attempts: 4,
-      delayMs: 2_000,
+      connectRetry: { attempts: 4, delayMs: 2_000 },
       connection: { redis: { host: 'h', port: 7, db: 3, tls, sentinels: [{ host: 's', port: 1 }], name: 'm' } },
     });
   });

@@ -1,9 +1,10 @@
-import { assert, boolean, integer, nat, option, property, record, string } from 'fast-check';
+import { assert, boolean, integer, nat, option, property, record, string, uniqueArray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   guardOf,
   memberOf,
   movedPlace,
+  queueFilter,
   readPlace,
   reservedPlace,
   timeText,
@@ -30,11 +31,25 @@ describe('times as text', () => {
   });
 });
 
+describe('queues', () => {
+  it('have a name for each group that no other has, in one word', () => {
+    assert(
+      property(uniqueArray(string()), (groups) => {
+        const { exceptGroups } = queueFilter([], { handlers: null, exceptGroups: groups });
+        expect(new Set([...exceptGroups, '-']).size).toBe(groups.length + 1);
+        // What the scripts take for the end of a word.
+        expect(exceptGroups.join('')).not.toMatch(/[ \t-\r]/);
+      }),
+    );
+  });
+});
+
 describe('places', () => {
   const columns = record({
     id: string({ minLength: 1 }),
     handler: string(),
     priority: integer(),
+    group: option(string()),
     codec: string(),
     version: integer({ min: 1 }),
     paused: boolean(),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { batches, tuples } from '../../../../lib/stores/typeorm/sql/batches.js';
-import { isStorable, taskRow, taskValues, TASK_COLUMNS } from '../../../../lib/stores/typeorm/sql/columns.js';
+import { isStorable, runRow, taskRow, taskValues, TASK_COLUMNS } from '../../../../lib/stores/typeorm/sql/columns.js';
 import { all, compile, join, list, raw, sql } from '../../../../lib/stores/typeorm/sql/sql.js';
 import type { TaskRow } from '../../../../lib/persistence/codec.interface.js';
 
@@ -68,6 +68,7 @@ describe('columns', () => {
     trigger: 'cron',
     tags: ['a', 'b,c', '"quoted"', 'two\nlines', ''],
     priority: -1,
+    group: null,
     paused: true,
     running: 2,
     finished: false,
@@ -92,6 +93,20 @@ describe('columns', () => {
       finished: '0',
     };
     expect(taskRow(texts)).toEqual({ ...row, name: 'A name' });
+  });
+
+  it('hold the group, and an empty text for none', () => {
+    expect(record().task_group).toBe('');
+    expect(taskRow(record()).group).toBeNull();
+    const values = taskValues({ ...row, group: 'erp' });
+    const at = TASK_COLUMNS.findIndex(({ name }) => name === 'task_group');
+    expect(values[at]).toBe('erp');
+    expect(taskRow({ ...record(), task_group: 'erp' }).group).toBe('erp');
+  });
+
+  it('hold whether a run is dead, as any driver gives it', () => {
+    for (const dead of [true, 1, '1', 1n]) expect(runRow({ dead }).dead).toBe(true);
+    for (const dead of [false, '0', 0]) expect(runRow({ dead }).dead).toBe(false);
   });
 
   it('do not fail on tags that somebody has changed by hand', () => {

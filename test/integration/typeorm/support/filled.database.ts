@@ -1,0 +1,109 @@
+import type { DataSource } from 'typeorm';
+import { TypeormStore } from '../../../../lib/stores/typeorm/typeorm.store.js';
+import { createStoreContext } from '../../../../lib/testing/store-context.js';
+import { makeRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
+import { dropTables } from './databases.js';
+import type { TestDatabase } from './databases.js';
+import { RecordingLogger } from './recording.logger.js';
+
+/** How many rows are put beside the first one in each table. */
+export const COUNT = 100_000;
+
+export type Type = 'postgres' | 'mysql' | 'better-sqlite3';
+
+/** The numbers from 0 on. */
+const NUMBERS: Readonly<Record<Type, string>> = {
+  postgres: `SELECT i FROM generate_series(0, ${COUNT - 1}) AS n(i)`,
+  mysql: `SELECT seq AS i FROM seq_0_to_${COUNT - 1}`,
+  'better-sqlite3': `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${COUNT - 1}) SELECT i FROM n`,
+};
+
+/** What columns hold in row `numbers.i`, as SQL; the rest is as in the first row. */
+export interface Filling {
+  tasks(now: number): Record<string, string>;
+  /** @param yes How the database writes true. @param no How it writes false. */
+  runs?(yes: string, no: string): Record<string, string>;
+}
+
+/** A store with many tasks and runs, and what the database says of how it is asked. */
+export class FilledDatabase {
+  private constructor(
+    readonly database: TestDatabase,
+    readonly dataSource: DataSource,
+    readonly store: TypeormStore,
+    readonly prefix: string,
+    readonly logger: RecordingLogger,
+  ) {}
+
+  static async open(database: TestDatabase, prefix: string, filling: Filling): Promise<FilledDatabase> {
+    const logger = new RecordingLogger();
+    const dataSource = await database.open({ logging: true, logger });
+    const store = new TypeormStore({ dataSource, tableName: prefix });
+    await store.start(createStoreContext());
+    const filled = new FilledDatabase(database, dataSource, store, prefix, logger);
+    const now = await store.now();
+    await store.addTask(makeTask('first', { nextRunTime: now - 1 }));
+    await store.saveRuns([makeRun('first', { taskId: 'first' })]);
+    const id = filled.type === 'mysql' ? "CONCAT('t', numbers.i)" : "'t' || numbers.i";
+    const definition = `REPLACE(old.definition, 'first', ${id})`;
+    await filled.#multiply('tasks', { id, definition, ...filling.tasks(now) });
+    const [yes, no] = filled.type === 'postgres' ? ['TRUE', 'FALSE'] : ['1', '0'];
+    if (filling.runs) await filled.#multiply('runs', { id, task_id: id, ...filling.runs(yes!, no!) });
+    // Servers do this by themselves after a while.
+    const analyze = filled.type === 'mysql' ? 'ANALYZE TABLE' : 'ANALYZE';
+    for (const table of ['tasks', 'runs']) await dataSource.query(`${analyze} ${prefix}_${table}`);
+    // The store finds out which priorities there are.
+    await store.nextDueFor({ handlers: ['work'] });
+    return filled;
+  }
+
+  get type(): Type {
+    return this.dataSource.options.type as Type;
+  }
+
+  /** The plans of what is asked of the tables in the meantime. */
+  async plansOf(work: () => Promise<unknown>): Promise<string[]> {
+    this.logger.clear();
+    await work();
+    const questions = this.logger.statements.filter(
+      ({ text }) => /^(SELECT|WITH)/.test(text) && text.includes(this.prefix),
+    );
+    const verb = this.type === 'better-sqlite3' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN';
+    const plans: string[] = [];
+    for (const { text, parameters } of questions) {
+      const rows = (await this.dataSource.query(`${verb} ${text}`, parameters)) as object[];
+      plans.push(rows.map((row) => JSON.stringify(row)).join('\n'));
+    }
+    return plans;
+  }
+
+  async close(): Promise<void> {
+    await this.store.shutdown();
+    await dropTables(this.dataSource, this.prefix);
+    await this.dataSource.destroy();
+    this.database.remove();
+  }
+
+  /** Puts rows beside the one that is there, by one statement: writing them one by one would take minutes. */
+  async #multiply(table: string, replaced: Record<string, string>): Promise<void> {
+    const name = `${this.prefix}_${table}`;
+    const [row] = (await this.dataSource.query(`SELECT * FROM ${name}`)) as object[];
+    const columns = Object.keys(row!);
+    await this.dataSource.query(
+      `INSERT INTO ${name} (${columns.join(', ')})
+       SELECT ${columns.map((column) => replaced[column] ?? `old.${column}`).join(', ')}
+       FROM ${name} AS old CROSS JOIN (${NUMBERS[this.type]}) AS numbers`,
+    );
+  }
+}
+
+/** How long something takes, in milliseconds: the median of seven times. */
+export async function medianMs(work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < 7; round += 1) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b)[3]!;
+}
