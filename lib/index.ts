@@ -51,12 +51,14 @@ export {
   RunTimeoutError,
   RunWaitTimeoutError,
   ShutdownError,
+  RunNotDeadError,
 } from './errors/run.errors.js';
 export {
   DuplicateNameError,
   InvalidTaskStateError,
   SchedulerNotRunningError,
   SchedulerRunningError,
+  DrainTimeoutError,
 } from './errors/scheduler.errors.js';
 export {
   EncryptionDisabledError,
@@ -131,9 +133,12 @@ export type {
   ClaimRequest,
   ClaimResult,
   Committed,
+  DueFilter,
+  DueOrder,
   FailedChange,
   FinishResult,
   LeaseRef,
+  PruneOptions,
   RenewResult,
   RunResult,
   Selection,
@@ -171,7 +176,9 @@ export type {
   TaskPreview,
   TaskQuery,
 } from './scheduler/task.inspection.js';
-export type { BackfillOptions, ControlOptions, TaskRef, TaskTarget } from './scheduler/task.operations.js';
+export type { ActorOptions, ControlOptions, TaskTarget } from './scheduler/control.options.js';
+export type { DrainOptions } from './scheduler/drain.control.js';
+export type { BackfillOptions, TaskRef } from './scheduler/task.operations.js';
 export type {
   HandlerArgs,
   HandlerName,

@@ -60,7 +60,15 @@ export class UnknownNameError extends AsynczError {
    */
   constructor(
     readonly kind:
-      'store' | 'store type' | 'executor' | 'trigger type' | 'handler' | 'serializer' | 'calendar' | 'back-off',
+      | 'store'
+      | 'store type'
+      | 'executor'
+      | 'trigger type'
+      | 'handler'
+      | 'serializer'
+      | 'calendar'
+      | 'back-off'
+      | 'live scheduler',
     readonly value: string,
     readonly allowed: readonly string[],
   ) {

@@ -64,7 +64,12 @@ export class RunTimeoutError extends RunAbortedError {
 export class RunCancelledError extends RunAbortedError {
   readonly code = 'ASYNCZ_RUN_CANCELLED';
 
-  constructor(runId: string, actor: string | null, reason: string | null) {
+  constructor(
+    runId: string,
+    /** Who asked, when (milliseconds since the epoch by the store's clock), and why. */
+    readonly request: { readonly at: number; readonly actor: string | null; readonly reason: string | null },
+  ) {
+    const { actor, reason } = request;
     super(`The run ${show(runId)} was cancelled${actor ? ` by ${actor}` : ''}${reason ? `: ${reason}` : '.'}`, runId);
   }
 }
@@ -95,5 +100,24 @@ export class ShutdownError extends RunAbortedError {
 
   constructor(runId: string) {
     super(`The run ${show(runId)} was aborted because its scheduler shuts down.`, runId);
+  }
+}
+
+/**
+ * Only a run that failed or was lost for good can be run once more.
+ *
+ * @publicApi
+ */
+export class RunNotDeadError extends AsynczError {
+  readonly code = 'ASYNCZ_RUN_NOT_DEAD';
+
+  /** @param status How its last attempt ended, or that it is under way. */
+  constructor(
+    readonly runId: string,
+    readonly status: string,
+  ) {
+    super(
+      `The run ${show(runId)} is not dead (${status}). Only one that failed or was lost for good is run once more.`,
+    );
   }
 }

@@ -62,3 +62,21 @@ export class InvalidTaskStateError extends AsynczError {
     super(`The task ${show(taskId)} cannot be ${operation}: ${reason}`);
   }
 }
+
+/**
+ * A scheduler still had runs under way when nobody wanted to wait any longer. It goes on draining.
+ *
+ * @publicApi
+ */
+export class DrainTimeoutError extends AsynczError {
+  readonly code = 'ASYNCZ_DRAIN_TIMEOUT';
+
+  constructor(
+    readonly identity: string,
+    timeoutMs: number,
+  ) {
+    super(
+      `The scheduler ${show(identity)} was not drained within ${timeoutMs} ms. It claims nothing more and goes on.`,
+    );
+  }
+}

@@ -7,6 +7,12 @@ interface TaskEvent {
   readonly store: string;
 }
 
+/** Who asked, and why. */
+interface Asked {
+  readonly actor: string | null;
+  readonly reason: string | null;
+}
+
 interface RunEvent extends TaskEvent {
   readonly runId: string;
   readonly handler: string;
@@ -30,6 +36,10 @@ export interface SchedulerEventMap {
   'scheduler.shutdown': object;
   'scheduler.paused': object;
   'scheduler.resumed': object;
+  /** Somebody asked this scheduler to claim nothing more. */
+  'scheduler.draining': Asked;
+  /** It has no run under way any more. */
+  'scheduler.drained': Asked;
   /** The machine's clock is more than a second off a store's. Sent when it goes astray, not while it is. */
   'scheduler.clock-skew': { readonly store: string; readonly offsetMs: number };
   'executor.added': { readonly executor: string };
@@ -42,8 +52,8 @@ export interface SchedulerEventMap {
   'store.recovered': { readonly store: string; readonly failures: number };
   'task.added': TaskEvent;
   'task.modified': TaskEvent;
-  'task.paused': TaskEvent & { readonly reason: string | null };
-  'task.resumed': TaskEvent;
+  'task.paused': TaskEvent & Asked;
+  'task.resumed': TaskEvent & Asked;
   /** Deleted by somebody, or done. */
   'task.removed': TaskEvent & { readonly reason: 'deleted' | 'finished' };
   'tasks.removed': { readonly store: string; readonly count: number };
@@ -96,6 +106,8 @@ export const SCHEDULER_EVENT_NAMES: readonly SchedulerEventName[] = Object.keys(
   'scheduler.shutdown': 0,
   'scheduler.paused': 0,
   'scheduler.resumed': 0,
+  'scheduler.draining': 0,
+  'scheduler.drained': 0,
   'scheduler.clock-skew': 0,
   'executor.added': 0,
   'executor.removed': 0,

@@ -16,7 +16,9 @@ import type {
   TaskPreview,
   TaskQuery,
 } from '../scheduler/task.inspection.js';
-import type { BackfillOptions, ControlOptions, TaskRef, TaskTarget } from '../scheduler/task.operations.js';
+import type { ControlOptions, TaskTarget } from '../scheduler/control.options.js';
+import type { DrainOptions } from '../scheduler/drain.control.js';
+import type { BackfillOptions, TaskRef } from '../scheduler/task.operations.js';
 import type { HandlerName, TaskChanges, TaskHandlers, TaskOptions, TriggerInput } from '../scheduler/task.options.js';
 import type { Task } from '../scheduler/task.js';
 import type { Store } from '../stores/store.interface.js';
@@ -165,6 +167,33 @@ export class SchedulerService<Handlers = TaskHandlers> {
    */
   cancelRun(runId: string, options?: ControlOptions): Promise<void> {
     return this.scheduler.runs.cancel(runId, options);
+  }
+
+  /**
+   * Gives a dead run (one that failed or was lost for good: `getRuns({ dead: true })`) one more attempt, under its own id
+   * and on whichever node has the handler. It runs although its task is paused, and is not retried by itself. Where the
+   * task went with the run, it comes back for as long as that takes.
+   *
+   * @throws SchedulerNotRunningError, RunNotFoundError, RunNotDeadError
+   */
+  redrive(runId: string, options?: ControlOptions): Promise<void> {
+    return this.scheduler.runs.redrive(runId, options);
+  }
+
+  /**
+   * Asks a scheduler, wherever it is, to claim nothing more, so that it can be stopped without haste; its runs go on. It
+   * learns of it by a wake-up, or within a minute. Its identity is in {@link getSchedulerInstanceInfos}.
+   *
+   * @param options With `wait: true` it resolves when that scheduler has no run under way any more, or is gone.
+   * @throws SchedulerNotRunningError, UnknownNameError (no live scheduler has that identity), DrainTimeoutError
+   */
+  drain(identity: string, options?: DrainOptions): Promise<void> {
+    return this.scheduler.drains.drain(identity, options);
+  }
+
+  /** Takes {@link drain} back. @throws SchedulerNotRunningError, UnknownNameError */
+  undrain(identity: string): Promise<void> {
+    return this.scheduler.drains.undrain(identity);
   }
 
   /** A task, or null. @throws TaskUnreadableError, UnknownNameError (store) */

@@ -3,6 +3,7 @@ import type { LiveRun } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
 import { RunTimeoutError } from '../errors/run.errors.js';
 import type { RunAbortedError } from '../errors/run.errors.js';
+import type { LeaseRef } from '../stores/store.interface.js';
 import { wait } from './wait.js';
 
 /** How long a handler has to obey its aborted signal before the run is settled without it, in milliseconds. */
@@ -22,18 +23,29 @@ export class ActiveRun {
   #abandon: (reason: RunAbortedError) => void = () => {};
   #cancelTimers: (() => void)[] = [];
 
-  /** @param claimedAt When the store was asked for the run, on the monotonic clock: its lease began then or later. */
+  /**
+   * @param claimedAt When the store was asked for the run, on the monotonic clock: its lease began then or later.
+   * @param slot The slot of its group that it uses; null when it is of no group.
+   */
   constructor(
     readonly task: TaskRecord,
     readonly run: LiveRun,
     private readonly clock: Clock,
     claimedAt: number,
+    readonly slot: LeaseRef | null = null,
   ) {
     this.renewedAt = claimedAt;
   }
 
   get key(): string {
     return `${this.run.id}/${this.run.token}`;
+  }
+
+  /** The leases that it needs. */
+  get leases(): readonly LeaseRef[] {
+    const { run, task, slot } = this;
+    const lease = { taskId: task.id, runId: run.id, token: run.token };
+    return slot ? [lease, slot] : [lease];
   }
 
   get signal(): AbortSignal {

@@ -1,8 +1,9 @@
 import { UnknownNameError } from '../errors/input.errors.js';
+import { isByHand } from '../model/run.js';
 import type { LiveRun, RunRecord } from '../model/run.js';
 import { dueTime, runningCount } from '../model/task.js';
-import type { TaskRecord, TaskState } from '../model/task.js';
-import { isSpent } from '../stores/run-settlement.js';
+import type { TaskDefinition, TaskRecord, TaskState } from '../model/task.js';
+import { isSpent, keepForRedrive } from '../stores/run-settlement.js';
 import type { ClaimDecision, ClaimPlan } from '../stores/store.interface.js';
 import type { BaseTrigger } from '../triggers/base.trigger.js';
 import { admitDueTimes } from './due-times.plan.js';
@@ -21,8 +22,11 @@ export interface PlanContext {
   readonly leaseMs: number;
   /** The trigger of a task. Throws when its type is not known here, or its data is not what the type allows. */
   triggerOf(task: TaskRecord): BaseTrigger;
-  /** Takes a place in the task's executor; false when there is none left. Throws when the executor is not known here. */
-  takeRoom(executor: string): boolean;
+  /**
+   * Takes a place in the task's executor, and a slot of its group; false when there is none left. Throws when the
+   * executor is not known here.
+   */
+  takeRoom(definition: TaskDefinition): boolean;
 }
 
 /**
@@ -84,7 +88,9 @@ function decide({ task, state, history, start }: Work): ClaimDecision {
         },
       }
     : next;
-  return { task: isSpent(changed) ? null : changed, start, history };
+  return isSpent(changed)
+    ? { task: null, start, history: keepForRedrive(history, task.definition) }
+    : { task: changed, start, history };
 }
 
 /** Runs whose lease has run out: their scheduler died, froze, or lost the store. */
@@ -97,13 +103,13 @@ function recoverDeadRuns(work: Work): void {
       live.push(run);
       continue;
     }
-    work.history.push(notRun(task, run, run.cancel ? 'cancelled' : 'lost', now));
-    if (run.cancel || task.definition.policies.delivery === 'at-most-once') continue;
+    const isOver = run.cancel !== null || task.definition.policies.delivery === 'at-most-once';
+    work.history.push({ ...notRun(task, run, run.cancel ? 'cancelled' : 'lost', now), dead: isOver && !run.cancel });
+    if (isOver) continue;
     live.push({
       ...run,
       status: 'waiting',
       attempt: run.attempt + 1,
-      availableAt: now,
       owner: null,
       leaseUntil: null,
       startedAt: null,
@@ -125,7 +131,7 @@ function startWaitingRuns(work: Work, context: PlanContext): void {
     .sort((a, b) => a.availableAt - b.availableAt || a.scheduledTime - b.scheduledTime);
   for (const run of ready) {
     const full = policies.overlap !== 'allow' && runningCount(work.state) >= policies.maxInstances;
-    if (full || !context.takeRoom(definition.executor)) return;
+    if (full || !context.takeRoom(definition)) return;
     // Never below the store's clock, so that tokens keep growing when a task is deleted and added again.
     const token = Math.max(work.state.lastToken + 1, work.now);
     const started: LiveRun = {
@@ -147,7 +153,7 @@ function startWaitingRuns(work: Work, context: PlanContext): void {
 
 /** A paused task runs what a person asks for by hand, and nothing else. */
 function mayStart(run: LiveRun, state: TaskState): boolean {
-  return state.pause === null || run.source === 'manual';
+  return state.pause === null || isByHand(run);
 }
 
 /**

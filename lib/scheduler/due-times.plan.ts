@@ -151,5 +151,6 @@ function waitingRun(work: Work, { scheduledTime, runTime }: Occurrence, coalesce
     leaseUntil: null,
     startedAt: null,
     cancel: null,
+    request: null,
   };
 }

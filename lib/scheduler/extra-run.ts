@@ -3,7 +3,12 @@ import type { LiveRun } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
 
 /** A run beside the schedule, waiting for its turn. */
-export function extraRun(task: TaskRecord, source: LiveRun['source'], now: number): LiveRun {
+export function extraRun(
+  task: TaskRecord,
+  source: LiveRun['source'],
+  now: number,
+  request: LiveRun['request'] = null,
+): LiveRun {
   return {
     // Two extra runs may be asked for in the same millisecond.
     id: `${task.id}@${new Date(now).toISOString()}#${source}-${randomBytes(4).toString('hex')}`,
@@ -18,5 +23,6 @@ export function extraRun(task: TaskRecord, source: LiveRun['source'], now: numbe
     leaseUntil: null,
     startedAt: null,
     cancel: null,
+    request,
   };
 }

@@ -1,6 +1,7 @@
 import type { EventDispatcher } from '../events/event.dispatcher.js';
 import type { Clock } from '../model/clock.js';
 import type { Logger } from '../model/logger.js';
+import { removeDrain } from './drain.record.js';
 import { isAlive } from './membership.js';
 import { reportOrphans } from './orphan.watch.js';
 import type { StoreHandle } from './store.handle.js';
@@ -25,6 +26,8 @@ export interface Retention {
   readonly count: number | null;
   /** For how long, in milliseconds; null for no limit. */
   readonly ageMs: number | null;
+  /** For how long those that failed or were lost, in milliseconds; null to treat them like the others. */
+  readonly failuresMs: number | null;
 }
 
 interface HousekeeperServices {
@@ -92,17 +95,22 @@ export class Housekeeper {
     );
     const [eldest] = alive.toSorted((a, b) => a.startedAt - b.startedAt || (a.identity < b.identity ? -1 : 1));
     if (eldest?.identity !== identity) return true;
-    for (const one of all) if (now - one.heartbeatAt > REMEMBER_DEAD_MS) await handle.store.retire(one.identity);
+    for (const one of all) {
+      if (now - one.heartbeatAt <= REMEMBER_DEAD_MS) continue;
+      await removeDrain(handle.store, one.identity);
+      await handle.store.retire(one.identity);
+    }
     await reportOrphans(handle, alive, orphanAfterMs, events, logger);
     return this.#prune(handle);
   }
 
   async #prune(handle: StoreHandle): Promise<boolean> {
-    const { count, ageMs } = this.services.retention;
-    if (count === null && ageMs === null) return true;
-    const before = ageMs === null ? null : handle.clock.now() - ageMs;
+    const { count: keep, ageMs, failuresMs } = this.services.retention;
+    if (keep === null && ageMs === null && failuresMs === null) return true;
+    const ago = (ms: number | null) => (ms === null ? null : handle.clock.now() - ms);
+    const outdated = { before: ago(ageMs), keep, failedBefore: ago(failuresMs) };
     for (let batch = 0; batch < MAX_BATCHES && handle.opened; batch += 1) {
-      if ((await handle.store.pruneRuns({ before, keep: count, limit: BATCH })) < BATCH) return true;
+      if ((await handle.store.pruneRuns({ ...outdated, limit: BATCH })) < BATCH) return true;
     }
     return false;
   }

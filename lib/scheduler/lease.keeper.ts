@@ -1,6 +1,6 @@
 import { LeaseLostError, RunCancelledError } from '../errors/run.errors.js';
 import type { Clock } from '../model/clock.js';
-import type { Store } from '../stores/store.interface.js';
+import type { LeaseRef, Store } from '../stores/store.interface.js';
 import type { ActiveRun } from './active-run.js';
 import { wait } from './wait.js';
 
@@ -73,18 +73,18 @@ export class LeaseKeeper {
 
   async #renewBatch(runs: readonly ActiveRun[]): Promise<void> {
     const asked = this.clock.monotonic();
-    const refs = runs.map(({ task, run }) => ({ taskId: task.id, runId: run.id, token: run.token }));
+    const refs = runs.flatMap(({ leases }) => leases);
     try {
       const { lost, cancelled } = await this.store.renewLeases(refs, this.leaseMs);
-      const lostKeys = new Set(lost.map(({ runId, token }) => `${runId}/${token}`));
+      const lostKeys = new Set(lost.map(leaseKey));
       for (const run of runs) {
         // One that ended while the question was on its way has given its lease up itself.
         if (!this.runs.has(run.key)) continue;
-        if (lostKeys.has(run.key)) this.#fence(run);
+        if (run.leases.some((lease) => lostKeys.has(leaseKey(lease)))) this.#fence(run);
         else run.renewedAt = Math.max(run.renewedAt, asked);
       }
       for (const { runId, token, request } of cancelled) {
-        this.runs.get(`${runId}/${token}`)?.abort(new RunCancelledError(runId, request.actor, request.reason));
+        this.runs.get(`${runId}/${token}`)?.abort(new RunCancelledError(runId, request));
       }
       this.listener.worked();
     } catch (error) {
@@ -113,4 +113,8 @@ export class LeaseKeeper {
     run.abort(new LeaseLostError(run.run.id));
     this.listener.fenced(run);
   }
+}
+
+function leaseKey({ runId, token }: LeaseRef): string {
+  return `${runId}/${token}`;
 }

@@ -1,11 +1,9 @@
 import type { EventDispatcher } from '../events/event.dispatcher.js';
 import type { Logger } from '../model/logger.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
+import { HANDLER_MISSING } from '../model/task.js';
 import type { TaskRecord } from '../model/task.js';
 import type { StoreHandle } from './store.handle.js';
-
-/** The problem of a task whose handler nobody has. */
-export const ORPHANED = 'ASYNCZ_HANDLER_MISSING';
 
 /** How many tasks one look marks at the most. */
 const LIMIT = 500;
@@ -29,7 +27,7 @@ export async function reportOrphans(
   const { committed } = await handle.store.transact({ ids: orphans.map(({ id }) => id) }, (task, now) => {
     if (!isOrphan(task, known)) return null;
     const { handler } = task.definition;
-    const problem = { code: ORPHANED, message: `No scheduler has the handler "${handler}".`, at: now, count: 1 };
+    const problem = { code: HANDLER_MISSING, message: `No scheduler has the handler "${handler}".`, at: now, count: 1 };
     return { task: { ...task, state: { ...task.state, updatedAt: now, problem } }, history: [], value: handler };
   });
   for (const { id, value } of committed) {
@@ -39,5 +37,5 @@ export async function reportOrphans(
 }
 
 function isOrphan({ definition, state }: TaskRecord, known: ReadonlySet<string>): boolean {
-  return !known.has(definition.handler) && state.problem?.code !== ORPHANED;
+  return !known.has(definition.handler) && state.problem?.code !== HANDLER_MISSING;
 }

@@ -1,4 +1,4 @@
-import type { LiveRun, RunError, RunRecord, RunSource, RunStatus } from '../model/run.js';
+import type { LiveRun, RunError, RunRecord, RunRequest, RunSource, RunStatus } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
 
 /** The record of a run that ended without a handler's answer: missed, skipped, lost or cancelled. */
@@ -16,8 +16,12 @@ export function notRun(task: TaskRecord, run: LiveRun, status: RunStatus, endedA
     startedAt: run.startedAt,
     endedAt,
     coalesced: run.coalesced,
+    dead: false,
     error: null,
     result: undefined,
+    request: run.request,
+    cancel: run.cancel,
+    definition: null,
   };
 }
 
@@ -59,14 +63,21 @@ export interface RunInfo {
   readonly startedAt: Date | null;
   readonly endedAt: Date;
   readonly coalesced: number;
+  /** Whether it failed or was lost for good; `redrive` runs it once more. */
+  readonly dead: boolean;
   readonly error: RunError | null;
   readonly result: unknown;
+  /** Who asked for it, and why; null for a run of the schedule. */
+  readonly request: RunRequest | null;
+  /** Who asked to abort it, and why; null when nobody did. */
+  readonly cancel: { readonly at: Date; readonly actor: string | null; readonly reason: string | null } | null;
 }
 
 /** An ended attempt with its times as dates. */
-export function toRunInfo(run: RunRecord): RunInfo {
+export function toRunInfo({ definition: _definition, ...run }: RunRecord): RunInfo {
   return {
     ...run,
+    cancel: run.cancel && { ...run.cancel, at: new Date(run.cancel.at) },
     scheduledTime: new Date(run.scheduledTime),
     startedAt: run.startedAt === null ? null : new Date(run.startedAt),
     endedAt: new Date(run.endedAt),

@@ -9,11 +9,13 @@ import { isUnreadable } from '../model/task.js';
 import type { TaskRecord } from '../model/task.js';
 import { isSpent } from '../stores/run-settlement.js';
 import { toMilliseconds } from '../time/inputs.js';
+import { controlled, requestOf } from './control.options.js';
+import type { ControlOptions } from './control.options.js';
+import { redriveRun } from './redrive.js';
 import { notRun, toRunInfo } from './run-record.js';
 import type { RunInfo } from './run-record.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
-import type { ControlOptions } from './task.operations.js';
 import { WakeableWait } from './wait.js';
 
 /** How often the end of a run on another node is asked for, in milliseconds: doubled up to the longest. */
@@ -80,20 +82,45 @@ export class RunControl {
    */
   async cancel(runId: string, options: ControlOptions = {}): Promise<void> {
     if (!this.isRunning()) throw new SchedulerNotRunningError('cancelRun');
-    if (typeof runId !== 'string' || runId === '') throw new InvalidOptionError('runId', runId, 'the id of a run');
-    const { actor = null, reason = null } = options;
+    const request = requestOf(options);
     const taskId = taskIdOf(runId);
     const found = await this.stores.find(taskId, options.store);
     if (!found) throw new RunNotFoundError(runId);
     const { handle } = found;
     const { committed } = await handle.target.transact({ ids: [taskId] }, (task, now) => {
       const run = task.state.live.find(({ id }) => id === runId);
-      return run ? { ...cancelRun(task, run, { at: now, actor, reason }), value: run } : null;
+      return run
+        ? { ...cancelRun(task, run, { at: now, ...request }), value: { ...run, cancel: { at: now, ...request } } }
+        : null;
     });
     const run = committed[0]?.value;
     if (!run) throw new RunNotFoundError(runId);
     if (run.status === 'waiting') this.#emitCancelled(handle, run, taskId, committed[0]!.task);
-    else if (!handle.worker?.runs.cancel(runId, actor, reason)) handle.wake(handle.clock.now());
+    else if (!handle.worker?.runs.cancel(runId, { at: handle.clock.now(), ...request }))
+      handle.wake(handle.clock.now());
+  }
+
+  /**
+   * Gives a dead run one more attempt, under its own id and with the arguments of its task, on whichever node has the
+   * handler; the pause of its task does not keep it.
+   *
+   * @throws SchedulerNotRunningError, RunNotFoundError, RunNotDeadError
+   */
+  async redrive(runId: string, options: ControlOptions = {}): Promise<void> {
+    if (!this.isRunning()) throw new SchedulerNotRunningError('redrive');
+    const request = requestOf(options);
+    const taskId = taskIdOf(runId);
+    const found = await this.stores.find(taskId, options.store);
+    for (const handle of found ? [found.handle] : this.stores.select(options.store)) {
+      try {
+        await redriveRun(handle, runId, request);
+        handle.wake(handle.clock.now());
+        return;
+      } catch (error) {
+        if (!(error instanceof RunNotFoundError)) throw error;
+      }
+    }
+    throw new RunNotFoundError(runId);
   }
 
   #emitCancelled(handle: StoreHandle, run: LiveRun, taskId: string, task: TaskRecord | null): void {
@@ -119,15 +146,16 @@ function cancelRun(task: TaskRecord, run: LiveRun, cancel: NonNullable<LiveRun['
   const live = waits
     ? task.state.live.filter((one) => one !== run)
     : task.state.live.map((one) => (one === run ? { ...run, cancel: run.cancel ?? cancel } : one));
-  const next = { ...task, state: { ...task.state, updatedAt: cancel.at, live } };
+  const next = { ...task, state: { ...controlled(task.state, 'cancel', cancel.at, cancel), live } };
   return {
     task: isSpent(next) ? null : next,
-    history: waits ? [notRun(task, run, 'cancelled', cancel.at)] : [],
+    history: waits ? [notRun(task, { ...run, cancel }, 'cancelled', cancel.at)] : [],
   };
 }
 
 /** Run ids begin with their task's id, and what follows has no further `@`. */
 function taskIdOf(runId: string): string {
+  if (typeof runId !== 'string' || runId === '') throw new InvalidOptionError('runId', runId, 'the id of a run');
   const at = runId.lastIndexOf('@');
   if (at <= 0) throw new RunNotFoundError(runId);
   return runId.slice(0, at);

@@ -4,12 +4,13 @@ import type { SchedulerEventMap } from '../events/event.map.js';
 import { TaskContext } from '../executors/task-context.js';
 import type { Clock } from '../model/clock.js';
 import type { Logger } from '../model/logger.js';
-import type { LiveRun, RunRecord, RunStatus } from '../model/run.js';
+import type { CancelRequest, LiveRun, RunRecord, RunStatus } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
-import type { ClaimedTask, FinishResult, RunResult } from '../stores/store.interface.js';
+import type { ClaimedTask, FinishResult, LeaseRef, RunResult } from '../stores/store.interface.js';
 import type { TriggerCache } from '../triggers/trigger.cache.js';
 import { ActiveRun } from './active-run.js';
 import type { ExecutorRegistry } from './executor.registry.js';
+import { slotResult } from './group.slots.js';
 import type { HandlerRegistry } from './handler.registry.js';
 import type { BackoffRegistry } from './retry.policy.js';
 import { notRun, toRunError } from './run-record.js';
@@ -53,8 +54,9 @@ export class RunManager {
    * Starts the runs of a claim, and tells of what the claim recorded without running.
    *
    * @param claimedAt When the store was asked, on the monotonic clock.
+   * @param slots The slots of its group that its runs use, in their order.
    */
-  start({ task, start, history, id }: ClaimedTask, claimedAt: number): void {
+  start({ task, start, history, id }: ClaimedTask, claimedAt: number, slots: readonly (LeaseRef | null)[] = []): void {
     for (const record of history) this.#emitNotRun(record);
     if (task?.state.problem && task.state.problem.at === task.state.updatedAt) {
       const { problem } = task.state;
@@ -65,7 +67,9 @@ export class RunManager {
       this.services.events.emit('task.removed', { taskId: id, store: this.services.alias, reason: 'finished' });
       return;
     }
-    for (const run of start) this.#begin(new ActiveRun(task, run, this.services.clock, claimedAt));
+    for (const [at, run] of start.entries()) {
+      this.#begin(new ActiveRun(task, run, this.services.clock, claimedAt, slots[at]));
+    }
   }
 
   /** Resolves when no run is under way. */
@@ -79,11 +83,11 @@ export class RunManager {
   }
 
   /** Aborts a run if it is under way here. Returns whether it is. */
-  cancel(runId: string, actor: string | null, reason: string | null): boolean {
+  cancel(runId: string, request: CancelRequest): boolean {
     let found = false;
     for (const active of this.active.values()) {
       if (active.run.id !== runId) continue;
-      active.abort(new RunCancelledError(runId, actor, reason));
+      active.abort(new RunCancelledError(runId, request));
       found = true;
     }
     return found;
@@ -96,7 +100,8 @@ export class RunManager {
       const ended = this.#take(runId, token);
       if (ended) events.emit(ended.name, ended.payload as never);
       if (!task) events.emit('task.removed', { taskId, store, reason: 'finished' });
-      else if (paused) events.emit('task.paused', { taskId, store, reason: task.state.pause?.reason ?? null });
+      else if (paused)
+        events.emit('task.paused', { taskId, store, actor: null, reason: task.state.pause?.reason ?? null });
     }
     for (const { runId, token, taskId } of refused) {
       const ended = this.#take(runId, token);
@@ -156,6 +161,7 @@ export class RunManager {
     this.freed();
     if (active.fenced) this.held.delete(active.key);
     else this.#report(active, status, error, result);
+    if (active.slot) this.finish(slotResult(active.slot));
     if (this.active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
@@ -170,12 +176,14 @@ export class RunManager {
       return;
     }
     const failed = error !== null || status !== 'succeeded';
+    const retryAt = status === 'failed' ? this.#retryAt(active, error, now) : null;
     const record: RunRecord = {
       ...notRun(task, run, status, now),
+      dead: status === 'failed' && retryAt === null,
       error: failed ? toRunError(error) : null,
       result,
+      cancel: active.aborted instanceof RunCancelledError ? active.aborted.request : null,
     };
-    const retryAt = status === 'failed' ? this.#retryAt(active, error, now) : null;
     if (status === 'succeeded')
       this.#note(run, { name: 'run.succeeded', payload: { ...base, run: record }, run: base });
     else if (status === 'failed') {

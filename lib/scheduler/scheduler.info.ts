@@ -59,4 +59,6 @@ export interface SchedulerInstanceInfo {
   readonly running: number;
   /** Its clock minus the store's, in milliseconds. */
   readonly clockOffsetMs: number;
+  /** Who asked it to claim nothing more, and why; null when nobody did. */
+  readonly drain: { readonly at: Date; readonly actor: string | null; readonly reason: string | null } | null;
 }

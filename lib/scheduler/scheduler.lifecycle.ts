@@ -6,6 +6,7 @@ import { isUnreadable } from '../model/task.js';
 import { resolveKeyRing } from '../persistence/key-ring.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import { VERSION } from '../version.js';
+import { DrainWatch } from './drain.watch.js';
 import { Housekeeper } from './housekeeper.js';
 import { runLifecycleTasks } from './lifecycle.tasks.js';
 import { refuseUncoordinated } from './membership.js';
@@ -36,10 +37,14 @@ export class SchedulerLifecycle {
   readonly #housekeeper: Housekeeper;
   /** The stores whose clock is known to be far from this machine's. */
   readonly #skewed = new Set<string>();
+  readonly #drain: DrainWatch;
+  /** Whether the application has paused it; somebody else may have drained it beside that. */
+  #isPaused = false;
 
   constructor(private readonly core: SchedulerCore) {
     const { options, events } = core;
     this.#housekeeper = new Housekeeper({ ...options, events, handles: () => core.stores.all() });
+    this.#drain = new DrainWatch(options.identity, options.clock, () => this.#drainChanged());
   }
 
   /** @throws StoreStartError, StoreInUseError, EncryptionDisabledError and what declared tasks are refused with. */
@@ -62,6 +67,7 @@ export class SchedulerLifecycle {
       for (const handle of stores.all()) await this.#open(handle);
       await this.#reconcile();
       core.running = true;
+      this.#isPaused = options.startPaused;
       this.state = options.startPaused ? 'paused' : 'running';
       if (options.role === 'worker') {
         for (const handle of stores.all()) await this.#work(handle);
@@ -92,6 +98,7 @@ export class SchedulerLifecycle {
     const self = this.instance(handle);
     await refuseUncoordinated(handle, self, this.core.options.heartbeatMs);
     await handle.store.heartbeat(self);
+    await this.#drain.open(handle);
     await this.#refuseEncrypted(handle);
     await this.core.operations.commitPending(handle);
   }
@@ -137,6 +144,7 @@ export class SchedulerLifecycle {
       handlers: handlers.names(),
       running: stores.all().reduce((sum, { worker }) => sum + (worker?.runs.active.size ?? 0), 0),
       clockOffsetMs: options.clock.now() - handle.clock.now(),
+      drain: this.#drain.request,
     };
   }
 
@@ -158,6 +166,7 @@ export class SchedulerLifecycle {
   async #beatIn(handle: StoreHandle): Promise<void> {
     const instance = this.instance(handle);
     await handle.store.heartbeat(instance);
+    await this.#drain.beat(handle);
     // Due times and leases follow the store's clock, so nothing runs wrong; what the handlers read may.
     const skewed = Math.abs(instance.clockOffsetMs) > MAX_CLOCK_OFFSET_MS;
     if (skewed && !this.#skewed.has(handle.alias)) {
@@ -172,11 +181,41 @@ export class SchedulerLifecycle {
   /** @throws SchedulerNotRunningError */
   setPaused(paused: boolean): void {
     if (!this.core.running) throw new SchedulerNotRunningError(paused ? 'pause' : 'resume');
-    const state = paused ? 'paused' : 'running';
+    this.#isPaused = paused;
+    this.#applyPause();
+  }
+
+  #applyPause(): void {
+    const isPaused = this.#isPaused || this.#drain.request !== null;
+    const state = isPaused ? 'paused' : 'running';
     if (this.state === state) return;
     this.state = state;
-    for (const { worker } of this.core.stores.all()) worker?.setPaused(paused);
-    this.core.events.emit(paused ? 'scheduler.paused' : 'scheduler.resumed', {});
+    for (const { worker } of this.core.stores.all()) worker?.setPaused(isPaused);
+    this.core.events.emit(isPaused ? 'scheduler.paused' : 'scheduler.resumed', {});
+  }
+
+  /** Somebody asked this scheduler to claim nothing more, or took that back. */
+  #drainChanged(): void {
+    if (!this.core.running) return;
+    const { request } = this.#drain;
+    this.#applyPause();
+    void this.#beatNow();
+    if (!request) return;
+    const { actor, reason } = request;
+    this.core.options.logger.info(`Claims nothing more, as ${actor ?? 'somebody'} asked${reason ? `: ${reason}` : ''}`);
+    this.core.events.emit('scheduler.draining', { actor, reason });
+    void Promise.all(this.core.stores.all().map(({ worker }) => worker?.drained())).then(async () => {
+      if (this.#drain.request !== request) return;
+      await this.#beatNow();
+      this.core.events.emit('scheduler.drained', { actor, reason });
+    });
+  }
+
+  /** Tells the others how it stands without waiting for the next heartbeat. Never rejects. */
+  async #beatNow(): Promise<void> {
+    for (const handle of this.core.stores.all()) {
+      if (handle.opened) await this.#quietly('A heartbeat', () => handle.store.heartbeat(this.instance(handle)));
+    }
   }
 
   /**
@@ -206,7 +245,7 @@ export class SchedulerLifecycle {
     for (const { worker } of handles) worker?.close();
     this.#cancelHeartbeat();
     this.#housekeeper.stop();
-    for (const executor of executors.values()) await this.#quietly('an executor', () => executor.shutdown?.());
+    for (const executor of executors.values()) await this.#quietly('Closing an executor', () => executor.shutdown?.());
     for (const handle of handles) await this.#close(handle);
     this.state = 'stopped';
     this.startedAt = null;
@@ -216,10 +255,11 @@ export class SchedulerLifecycle {
 
   async #close(handle: StoreHandle): Promise<void> {
     if (!handle.opened) return;
-    await this.#quietly(`the heartbeat in store "${handle.alias}"`, () =>
+    await this.#quietly(`Ending the drain in store "${handle.alias}"`, () => this.#drain.close(handle));
+    await this.#quietly(`Ending the heartbeat in store "${handle.alias}"`, () =>
       handle.store.retire(this.core.options.identity),
     );
-    await this.#quietly(`the store "${handle.alias}"`, () => handle.close());
+    await this.#quietly(`Closing the store "${handle.alias}"`, () => handle.close());
   }
 
   /** Closes a store that is removed while the scheduler runs. */
@@ -244,7 +284,7 @@ export class SchedulerLifecycle {
       await this.#close(handle);
     }
     for (const executor of this.core.executors.values())
-      await this.#quietly('an executor', () => executor.shutdown?.());
+      await this.#quietly('Closing an executor', () => executor.shutdown?.());
     this.state = 'stopped';
     this.startedAt = null;
   }
@@ -261,12 +301,12 @@ export class SchedulerLifecycle {
     }
   }
 
-  /** At the end of everything a fault is told, and stops nothing else from being closed. */
+  /** A fault is told, and keeps nothing else from being done. */
   async #quietly(what: string, work: () => unknown): Promise<void> {
     try {
       await work();
     } catch (error) {
-      this.core.options.logger.error(`Closing ${what} failed`, error);
+      this.core.options.logger.error(`${what} failed`, error);
     }
   }
 }

@@ -41,6 +41,13 @@ export interface RetentionOptions {
   readonly count?: number | null;
   /** For how long; null for no limit. @default '7d' */
   readonly age?: Duration | null;
+  /**
+   * For how long runs that failed or were lost are kept, however many they are: longer than the others, because people look
+   * at them and `redrive` needs them. null to treat them like all others.
+   *
+   * @default null
+   */
+  readonly failuresLonger?: Duration | null;
 }
 
 /**
@@ -256,12 +263,15 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
 }
 
 function resolveRetention(options: RetentionOptions): Retention {
-  rejectUnknownOptions('retention', options, ['count', 'age']);
-  const { count = 1_000, age = '7d' } = options;
+  rejectUnknownOptions('retention', options, ['count', 'age', 'failuresLonger']);
+  const { count = 1_000, age = '7d', failuresLonger = null } = options;
   if (count !== null && (!Number.isSafeInteger(count) || count < 1)) {
     throw new InvalidOptionError('retention.count', count, 'a whole number from 1, or null');
   }
-  return { count, ageMs: age === null ? null : toMilliseconds(age, 'retention.age', { min: 0 }) };
+  const ageMs = age === null ? null : toMilliseconds(age, 'retention.age', { min: 0 });
+  const failuresMs =
+    failuresLonger === null ? null : toMilliseconds(failuresLonger, 'retention.failuresLonger', { min: ageMs ?? 0 });
+  return { count, ageMs, failuresMs };
 }
 
 function newIdentity(): string {

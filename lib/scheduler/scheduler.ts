@@ -5,6 +5,7 @@ import type { SchedulerEventName } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { Store } from '../stores/store.interface.js';
+import { DrainControl } from './drain.control.js';
 import type { Handler, HandlerPolicy } from './handler.registry.js';
 import { isAlive } from './membership.js';
 import type { DeclaredTask } from './reconciler.js';
@@ -33,6 +34,12 @@ export class Scheduler {
   constructor(options: SchedulerOptions = {}) {
     this.#core = new SchedulerCore(options);
     this.#lifecycle = new SchedulerLifecycle(this.#core);
+    this.drains = new DrainControl({
+      clock: this.#core.options.clock,
+      isRunning: () => this.#core.running,
+      handles: () => this.#core.stores.all(),
+      instances: () => this.getInstances(),
+    });
   }
 
   /** Adds, changes and removes tasks. */
@@ -49,6 +56,9 @@ export class Scheduler {
   get runs(): RunControl {
     return this.#core.control;
   }
+
+  /** Asks schedulers of the cluster to claim nothing more. */
+  readonly drains: DrainControl;
 
   get identity(): string {
     return this.#core.options.identity;
@@ -251,6 +261,7 @@ function toInstanceInfo(instance: SchedulerInstance, alive: boolean): SchedulerI
     ...instance,
     startedAt: new Date(instance.startedAt),
     heartbeatAt: new Date(instance.heartbeatAt),
+    drain: instance.drain && { ...instance.drain, at: new Date(instance.drain.at) },
     alive,
   };
 }

@@ -3,6 +3,7 @@ import type { RunRecord } from '../model/run.js';
 import { isUnreadable } from '../model/task.js';
 import type { TaskRecord } from '../model/task.js';
 import type { Store } from '../stores/store.interface.js';
+import { groupRecordId } from './group.slots.js';
 
 /** How many records one step reads and writes. */
 const BATCH = 200;
@@ -58,20 +59,31 @@ export interface CopyResult extends MaintenanceProgress {
 export async function rotateStore(store: Store, options: RotateOptions = {}): Promise<MaintenanceProgress> {
   rejectUnknownOptions('rotateEncryption', options, ['after', 'onProgress']);
   const counter = new Counter(options);
+  const groups = new Set<string>();
   for await (const { tasks, unreadable } of taskBatches(store, options.after)) {
-    // A new definition object is what makes the store write it, and not only the state beside it.
-    await store.transact({ ids: tasks.map(({ id }) => id) }, (task) => ({
-      task: { ...task, definition: { ...task.definition } },
-      history: [],
-      value: null,
-    }));
+    await rewrite(
+      store,
+      tasks.map(({ id }) => id),
+    );
+    for (const { definition } of tasks) if (definition.policies.group !== null) groups.add(definition.policies.group);
     counter.addTasks(tasks, unreadable);
   }
+  // No query shows the records of groups. A group that no task is in any more needs none.
+  await rewrite(store, [...groups].map(groupRecordId));
   for await (const runs of runBatches(store)) {
     await store.saveRuns(runs);
     counter.addRuns(runs.length);
   }
   return counter.progress;
+}
+
+/** Writes tasks again as they are. A new definition object is what makes the store write it, and not only the state. */
+async function rewrite(store: Store, ids: readonly string[]): Promise<void> {
+  await store.transact({ ids }, (task) => ({
+    task: { ...task, definition: { ...task.definition } },
+    history: [],
+    value: null,
+  }));
 }
 
 /**

@@ -1,7 +1,9 @@
 import { dueTime } from '../model/task.js';
-import type { ClaimedTask, Store } from '../stores/store.interface.js';
+import type { TaskDefinition } from '../model/task.js';
+import type { ClaimedTask, DueFilter, DueOrder, Store } from '../stores/store.interface.js';
 import { planClaim } from './claim.plan.js';
 import { FinishQueue } from './finish.queue.js';
+import { GroupSlots, slotResult } from './group.slots.js';
 import { LeaseKeeper } from './lease.keeper.js';
 import { RunManager } from './run.manager.js';
 import type { RunServices } from './run.manager.js';
@@ -23,6 +25,9 @@ const CLOCK_SYNC_MS = 60_000;
 
 /** How many tasks one claim takes at the most, however much room there is: a bound on one transaction. */
 const CLAIM_LIMIT = 500;
+
+/** While more is due than there is room for, each so-many-th claim goes by age, whatever the priority: nothing starves. */
+const CLAIMS_BY_AGE = 8;
 
 /** How a store's loop is doing. */
 export interface StoreHealth {
@@ -50,6 +55,7 @@ export class StoreWorker {
   readonly runs: RunManager;
   readonly #finishes: FinishQueue;
   readonly #leases: LeaseKeeper;
+  readonly #slots: GroupSlots;
   readonly #wait: WakeableWait;
   #stopped = false;
   #paused = false;
@@ -57,6 +63,9 @@ export class StoreWorker {
   #stopWakeUps: () => void = () => {};
   #waitsForRoom = false;
   #emptyPasses = 0;
+  /** Whether the last claim took as much as it was allowed to. */
+  #isContended = false;
+  #contendedClaims = 0;
   #renewedAfterWakeAt = -Infinity;
   #failures = 0;
   #lastError: string | null = null;
@@ -69,6 +78,7 @@ export class StoreWorker {
   ) {
     const { clock } = services;
     this.#wait = new WakeableWait(clock);
+    this.#slots = new GroupSlots(store, services.identity, options.leaseMs, clock);
     this.runs = new RunManager(
       services,
       (result) => this.#finishes.add(result),
@@ -76,8 +86,10 @@ export class StoreWorker {
     );
     this.#finishes = new FinishQueue(store, new WakeableWait(clock), {
       settled: (result) => {
-        this.runs.settled(result);
-        for (const { task } of result.settled) {
+        const { runs, freed } = this.#slots.withoutSlots(result);
+        this.runs.settled(runs);
+        if (freed) this.#tellOfFreeSlots();
+        for (const { task } of runs.settled) {
           const due = task && dueTime(task.definition, task.state);
           if (due !== null && due <= this.services.storeClock.now() + this.options.pollIntervalMs) this.wake();
         }
@@ -96,6 +108,7 @@ export class StoreWorker {
   start(paused: boolean): void {
     this.#paused = paused;
     this.#stopWakeUps = this.store.onWake(() => {
+      this.#slots.wake();
       this.wake();
       this.#renewAfterWake();
     });
@@ -141,6 +154,8 @@ export class StoreWorker {
     this.#stopWakeUps();
     this.wake();
     await this.#loop;
+    // What cannot be given up now runs out by itself.
+    await this.#slots.release().catch(() => {});
   }
 
   /** Resolves when every run has ended and the store knows. */
@@ -153,6 +168,14 @@ export class StoreWorker {
   close(): void {
     this.#leases.stop();
     this.#finishes.close();
+  }
+
+  /** Here and elsewhere runs may wait for them. */
+  #tellOfFreeSlots(): void {
+    this.wake();
+    Promise.resolve()
+      .then(() => this.store.wake(this.services.storeClock.now()))
+      .catch((error: unknown) => this.services.logger.debug(`No wake-up for a free slot: ${String(error)}`));
   }
 
   #wakeForRoom(): void {
@@ -171,7 +194,7 @@ export class StoreWorker {
 
   /** One pass. Returns how long there is nothing to do, in milliseconds. */
   async #pass(): Promise<number> {
-    const { executors, handlers, storeClock, clock } = this.services;
+    const { executors, storeClock, clock } = this.services;
     if (this.#paused) return Infinity;
     const room = executors.room();
     this.#waitsForRoom = room <= 0;
@@ -180,12 +203,18 @@ export class StoreWorker {
     const limit = executors.aliases().length > 1 ? CLAIM_LIMIT : Math.min(room, CLAIM_LIMIT);
     const asked = clock.monotonic();
     const { claimed, failed, storeNow, nextDueAt } = await this.store.claimDue(
-      { limit, handlers: handlers.names(), owner: this.services.identity, leaseMs: this.options.leaseMs },
+      {
+        limit,
+        order: this.#order(),
+        owner: this.services.identity,
+        leaseMs: this.options.leaseMs,
+        ...this.#dueFilter(),
+      },
       planClaim({
         owner: this.services.identity,
         leaseMs: this.options.leaseMs,
         triggerOf: (task) => this.services.triggers.get(task.definition.trigger),
-        takeRoom: executors.counter(),
+        takeRoom: this.#roomCounter(),
       }),
     );
     storeClock.sync(storeNow);
@@ -193,10 +222,35 @@ export class StoreWorker {
     else this.#worked();
     this.#lastPassAt = clock.now();
     await this.#start(claimed, asked);
-    if (claimed.length >= limit) return 0;
+    const mayStartMore = await this.#slots.settle();
+    this.#isContended = claimed.length >= limit;
+    if (this.#isContended || mayStartMore) return 0;
     const left = nextDueAt === null ? Infinity : nextDueAt - storeNow;
     if (left > 0 || claimed.length > 0) this.#emptyPasses = 0;
     return left > 0 || claimed.length > 0 ? this.#untilDue(left) : this.#afterEmptyPass();
+  }
+
+  #dueFilter(): DueFilter {
+    return { handlers: this.services.handlers.names(), exceptGroups: this.#slots.full() };
+  }
+
+  /** While more is due than there is room for, one claim in a few goes by age alone. */
+  #order(): DueOrder {
+    if (!this.#isContended) return 'priority';
+    this.#contendedClaims += 1;
+    return this.#contendedClaims % CLAIMS_BY_AGE === 0 ? 'age' : 'priority';
+  }
+
+  /** Counts the room for one claim: in the executor, and in the group. */
+  #roomCounter(): (definition: TaskDefinition) => boolean {
+    const hasPlace = this.services.executors.counter();
+    const slots = this.#slots.counter();
+    return ({ executor, policies }) => {
+      if (!slots.take(policies)) return false;
+      if (hasPlace(executor)) return true;
+      slots.undo(policies);
+      return false;
+    };
   }
 
   /**
@@ -208,21 +262,32 @@ export class StoreWorker {
     const { leaseMs } = this.options;
     let claimedAt = asked;
     let lost: ReadonlySet<string> = new Set();
+    const leased = claimed.map((one) => ({
+      ...one,
+      slots: one.start.map(() => one.task && this.#slots.assign(one.task)),
+    }));
     if (clock.monotonic() - asked > leaseMs / 2) {
-      const refs = claimed.flatMap(({ id, start }) =>
-        start.map((run) => ({ taskId: id, runId: run.id, token: run.token })),
-      );
+      const refs = leased.flatMap(({ id, start, slots }) => [
+        ...start.map((run) => ({ taskId: id, runId: run.id, token: run.token })),
+        ...slots.filter((slot) => slot !== null),
+      ]);
       claimedAt = clock.monotonic();
       if (refs.length > 0) lost = new Set((await this.store.renewLeases(refs, leaseMs)).lost.map(({ runId }) => runId));
     }
     const isOver = clock.monotonic() - claimedAt > leaseMs / 2;
-    for (const one of claimed) {
-      const start = isOver ? [] : one.start.filter(({ id }) => !lost.has(id));
+    for (const { slots, ...one } of leased) {
+      const isLost = (at: number) => isOver || lost.has(one.start[at]!.id) || lost.has(slots[at]?.runId ?? '');
+      const start = one.start.filter((_, at) => !isLost(at));
       if (start.length < one.start.length) {
         const late = `The claim of task "${one.id}" was answered too late; what it was to start is left to others`;
         this.services.logger.warn(late);
+        for (const [at, slot] of slots.entries()) if (slot && isLost(at)) this.#finishes.add(slotResult(slot));
       }
-      this.runs.start({ ...one, start }, claimedAt);
+      this.runs.start(
+        { ...one, start },
+        claimedAt,
+        slots.filter((_, at) => !isLost(at)),
+      );
     }
   }
 
@@ -238,15 +303,15 @@ export class StoreWorker {
 
   /** Sleeps until `ms` have passed, but polls meanwhile with one cheap question. Returns how much is left to sleep. */
   async #untilDue(ms: number): Promise<number> {
-    const { handlers, storeClock } = this.services;
-    let left = ms;
+    const { storeClock } = this.services;
+    let left = Math.min(ms, this.#slots.untilRetry());
     while (!this.#stopped && left > this.options.pollIntervalMs) {
       if (await this.#wait.sleep(this.options.pollIntervalMs)) return 0;
-      const next = await this.store.nextDueFor(handlers.names());
+      const next = await this.store.nextDueFor(this.#dueFilter());
       await this.#syncClock();
       this.#worked();
       this.#lastPassAt = this.services.clock.now();
-      left = next === null ? Infinity : next - storeClock.now();
+      left = Math.min(next === null ? Infinity : next - storeClock.now(), this.#slots.untilRetry());
     }
     return Math.max(0, left);
   }

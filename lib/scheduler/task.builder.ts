@@ -3,6 +3,7 @@ import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../e
 import { TriggerExhaustedError } from '../errors/task.errors.js';
 import { ImpossibleTriggerError } from '../errors/trigger.errors.js';
 import { initialState } from '../model/task.defaults.js';
+import { INTERNAL_PREFIX } from '../model/task.js';
 import type {
   Declaration,
   TaskDefinition,
@@ -179,6 +180,8 @@ function checkId(id: unknown): string {
   }
   // Databases keep UTF-8, which has no lone half of a surrogate pair.
   if (/\p{Surrogate}/u.test(id)) throw new InvalidOptionError('id', id, 'well-formed Unicode');
+  if (id.startsWith(INTERNAL_PREFIX))
+    throw new InvalidOptionError('id', id, `one that does not begin with "${INTERNAL_PREFIX}"`);
   return id;
 }
 

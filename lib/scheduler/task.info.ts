@@ -1,9 +1,10 @@
 import type { TaskStateName } from '../model/query.js';
 import { taskStateName } from '../model/query.js';
-import type { RunSource, RunStatus } from '../model/run.js';
-import { isUnreadable } from '../model/task.js';
+import type { RunRequest, RunSource, RunStatus } from '../model/run.js';
+import { HANDLER_MISSING, isUnreadable } from '../model/task.js';
 import type {
   StoredTask,
+  TaskControl,
   TaskOrigin,
   TaskPolicies,
   TaskProblem,
@@ -45,6 +46,10 @@ export interface TaskInfo {
   } | null;
   readonly failuresInARow: number;
   readonly problem: TaskProblem | null;
+  /** Whether it waits because no scheduler has its handler. */
+  readonly parked: boolean;
+  /** What somebody did to it last. */
+  readonly control: (Omit<TaskControl, 'at'> & { readonly at: Date }) | null;
   /** The runs that have not ended. */
   readonly live: readonly {
     readonly id: string;
@@ -55,6 +60,8 @@ export interface TaskInfo {
     readonly owner: string | null;
     readonly startedAt: Date | null;
     readonly leaseUntil: Date | null;
+    /** Who asked for it, and why; null for a run of the schedule. */
+    readonly request: RunRequest | null;
   }[];
   readonly version: number;
 }
@@ -117,6 +124,8 @@ export function toTaskInfo(
     },
     failuresInARow: state.failuresInARow,
     problem: state.problem,
+    parked: state.problem?.code === HANDLER_MISSING,
+    control: state.control && { ...state.control, at: new Date(state.control.at) },
     live: state.live.map((run) => ({
       id: run.id,
       status: run.status,
@@ -126,6 +135,7 @@ export function toTaskInfo(
       owner: run.owner,
       startedAt: toDate(run.startedAt),
       leaseUntil: toDate(run.leaseUntil),
+      request: run.request,
     })),
     version,
   };

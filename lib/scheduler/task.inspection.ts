@@ -10,6 +10,7 @@ import { toInstant } from '../time/inputs.js';
 import type { Occurrence } from '../triggers/trigger.interface.js';
 import { toRunInfo } from './run-record.js';
 import type { RunInfo } from './run-record.js';
+import type { TaskTarget } from './control.options.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
@@ -18,7 +19,7 @@ import type { AnyTaskInfo, TaskInfo } from './task.info.js';
 import { mergePages } from './task.merge.js';
 import type { TimeInput } from './task.options.js';
 import { Task } from './task.js';
-import type { TaskOperations, TaskTarget } from './task.operations.js';
+import type { TaskOperations } from './task.operations.js';
 
 /**
  * Which tasks, in which order, which page.
@@ -87,6 +88,8 @@ export interface RunQuery {
   readonly runId?: string;
   readonly status?: RunStatus;
   readonly source?: RunSource;
+  /** Whether it failed or was lost for good: `true` lists what `redrive` takes. */
+  readonly dead?: boolean;
   /** The identity of the scheduler that ran it. */
   readonly owner?: string;
   /** Ended at this time or later. */
@@ -125,6 +128,7 @@ const RUN_QUERY_OPTIONS: readonly (keyof RunQuery)[] = [
   'runId',
   'status',
   'source',
+  'dead',
   'owner',
   'from',
   'to',

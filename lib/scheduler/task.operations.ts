@@ -3,12 +3,15 @@ import { InvalidTaskStateError, SchedulerNotRunningError } from '../errors/sched
 import { TaskConflictError, TaskNotFoundError, TaskUnreadableError } from '../errors/task.errors.js';
 import type { EventDispatcher } from '../events/event.dispatcher.js';
 import type { Logger } from '../model/logger.js';
-import { dueTime, isUnreadable } from '../model/task.js';
+import type { RunRequest } from '../model/run.js';
+import { dueTime, INTERNAL_PREFIX, isUnreadable } from '../model/task.js';
 import type { TaskRecord } from '../model/task.js';
 import { isSpent } from '../stores/run-settlement.js';
 import type { Apply } from '../stores/store.interface.js';
 import { toInstant } from '../time/inputs.js';
 import { backfill } from './backfill.plan.js';
+import { controlled, requestOf } from './control.options.js';
+import type { ControlOptions, TaskTarget } from './control.options.js';
 import { extraRun } from './extra-run.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
@@ -26,21 +29,7 @@ import { Task } from './task.js';
 export type TaskRef = string | { readonly id: string; readonly store?: string };
 
 /** @publicApi */
-export interface TaskTarget {
-  /** The alias of the store; without it, the first store that has the id. */
-  readonly store?: string;
-}
-
-/** @publicApi */
-export interface ControlOptions extends TaskTarget {
-  /** Who asks, for the record. */
-  readonly actor?: string;
-  /** Why, for the record. */
-  readonly reason?: string;
-}
-
-/** @publicApi */
-export interface BackfillOptions extends TaskTarget {
+export interface BackfillOptions extends ControlOptions {
   /** The first time that may be made up for. */
   readonly from: TimeInput;
   /** The last one. */
@@ -136,24 +125,24 @@ export class TaskOperations {
   }
 
   async pause(ref: TaskRef, options: ControlOptions = {}): Promise<Task> {
-    const { actor = null, reason = null } = options;
+    const request = requestOf(options);
     const { task, handle } = await this.#change(ref, options, (old, now) => {
       this.#refuseLifecycle(old, 'paused');
-      return old.state.pause
-        ? null
-        : { ...old, state: { ...old.state, updatedAt: now, pause: { at: now, actor, reason } } };
+      if (old.state.pause) return null;
+      return { ...old, state: { ...controlled(old.state, 'pause', now, request), pause: { at: now, ...request } } };
     });
-    this.services.events.emit('task.paused', { taskId: task!.id, store: handle.alias, reason });
+    this.services.events.emit('task.paused', { taskId: task!.id, store: handle.alias, ...request });
     return this.#toTask(handle, task!);
   }
 
   /** @returns null when nothing was left to run and the task is gone. */
   async resume(ref: TaskRef, options: ControlOptions = {}): Promise<Task | null> {
+    const request = requestOf(options);
     const { task, handle, id } = await this.#change(ref, options, (old, now) => {
       this.#refuseLifecycle(old, 'resumed');
-      return old.state.pause ? this.#resumed(old, now) : null;
+      return old.state.pause ? this.#resumed(old, now, request) : null;
     });
-    this.services.events.emit('task.resumed', { taskId: id, store: handle.alias });
+    this.services.events.emit('task.resumed', { taskId: id, store: handle.alias, ...request });
     if (!task) {
       this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'finished' });
       return null;
@@ -163,9 +152,9 @@ export class TaskOperations {
   }
 
   /** The runs that were due during the pause are forgotten; a date that has passed meanwhile runs late, as its grace allows. */
-  #resumed(old: TaskRecord, now: number): TaskRecord {
+  #resumed(old: TaskRecord, now: number, request: RunRequest): TaskRecord {
     const { nextRunTime } = old.state;
-    const state = { ...old.state, updatedAt: now, pause: null, failuresInARow: 0 };
+    const state = { ...controlled(old.state, 'resume', now, request), pause: null, failuresInARow: 0 };
     if (nextRunTime === null || nextRunTime > now) return { ...old, state };
     const next = this.services.builder.triggerOf(old).nextOccurrence(null, now, { taskId: old.id });
     return {
@@ -215,11 +204,12 @@ export class TaskOperations {
   /** An extra run: schedule and pause stay as they are. Returns its id. */
   async run(ref: TaskRef, options: ControlOptions = {}): Promise<string> {
     if (!this.services.isRunning()) throw new SchedulerNotRunningError('runTask');
+    const request = requestOf(options);
     let runId = '';
     const { task, handle } = await this.#change(ref, options, (old, now) => {
-      const run = extraRun(old, 'manual', now);
+      const run = extraRun(old, 'manual', now, request);
       runId = run.id;
-      return { ...old, state: { ...old.state, updatedAt: now, live: [...old.state.live, run] } };
+      return { ...old, state: { ...controlled(old.state, 'run', now, request), live: [...old.state.live, run] } };
     });
     this.#wake(handle, task!);
     return runId;
@@ -228,12 +218,13 @@ export class TaskOperations {
   /** Runs for each time of a past range. Returns their ids. */
   async backfill(ref: TaskRef, options: BackfillOptions): Promise<readonly string[]> {
     if (!this.services.isRunning()) throw new SchedulerNotRunningError('backfill');
-    rejectUnknownOptions('backfill', options, ['from', 'to', 'store']);
+    rejectUnknownOptions('backfill', options, ['from', 'to', 'store', 'actor', 'reason']);
+    const request = requestOf(options);
     const from = toInstant(options.from, 'from');
     const to = toInstant(options.to, 'to');
     let added: readonly string[] = [];
     const { task, handle } = await this.#change(ref, options, (old, now) => {
-      const { added: runs, ...next } = backfill(old, this.services.builder.triggerOf(old), from, to, now);
+      const { added: runs, ...next } = backfill(old, this.services.builder.triggerOf(old), { from, to, now, request });
       added = runs.map(({ id }) => id);
       return next;
     });
@@ -276,6 +267,8 @@ export class TaskOperations {
 
 function locate(ref: TaskRef, target: TaskTarget): { id: string; store: string | undefined } {
   const { id, store } = typeof ref === 'string' ? { id: ref, store: undefined } : ref;
-  if (typeof id !== 'string' || id === '') throw new InvalidOptionError('task', ref, 'an id, or a task');
+  if (typeof id !== 'string' || id === '' || id.startsWith(INTERNAL_PREFIX)) {
+    throw new InvalidOptionError('task', ref, 'the id of a task, or a task');
+  }
   return { id, store: target.store ?? store };
 }

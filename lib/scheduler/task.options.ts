@@ -97,11 +97,25 @@ export interface TaskPolicyOptions {
    */
   readonly delivery?: Delivery;
   /**
-   * With more due tasks than room, smaller numbers go first; a whole number.
+   * With more due tasks than room, smaller numbers go first; a whole number. One claim in eight goes by age alone, so
+   * that nothing starves.
    *
    * @default 0
    */
   readonly priority?: number;
+  /**
+   * A group of tasks that share a limit, by a name of one's own, such as the system that all of them use; null for none.
+   *
+   * @default null
+   */
+  readonly group?: string | null;
+  /**
+   * With `group`: it starts only while fewer runs of its group than this are under way in the whole cluster, and waits
+   * otherwise; a whole number from 1. The tasks of a group say the same; where not, each goes by its own.
+   *
+   * @default 1
+   */
+  readonly groupLimit?: number;
   /**
    * How a failed run is tried again: a number of attempts, or more; null for not at all.
    *
@@ -237,6 +251,8 @@ export const POLICY_OPTIONS: readonly (keyof TaskPolicyOptions)[] = [
   'maxQueued',
   'delivery',
   'priority',
+  'group',
+  'groupLimit',
   'retry',
   'timeout',
   'pauseAfterFailures',

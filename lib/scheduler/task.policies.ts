@@ -39,6 +39,8 @@ export function resolvePolicies(
     maxQueued: pick('maxQueued', (value) => count('maxQueued', value), base.maxQueued),
     delivery: pick('delivery', (value) => oneOf('delivery', value, DELIVERY), base.delivery),
     priority: pick('priority', resolvePriority, base.priority),
+    group: pick('group', resolveGroup, base.group),
+    groupLimit: pick('groupLimit', (value) => count('groupLimit', value), base.groupLimit),
     retry: pick('retry', (value) => resolveRetry(value, backoffs), base.retry),
     timeoutMs: pick('timeout', (value) => nullableDuration('timeout', value, 1), base.timeoutMs),
     pauseAfterFailures: pick(
@@ -61,6 +63,15 @@ function resolvePriority(value: number): number {
     throw new InvalidOptionError('priority', value, 'a whole number of 32 bits');
   }
   return value;
+}
+
+/** Shorter than an id by what is put in front of it for the group's record. */
+const MAX_GROUP_LENGTH = 200;
+
+function resolveGroup(value: string | null): string | null {
+  const isText = typeof value === 'string' && value.trim() !== '' && value.length <= MAX_GROUP_LENGTH;
+  if (value === null || (isText && !/\0|\p{Surrogate}/u.test(value))) return value;
+  throw new InvalidOptionError('group', value, `a text of 1 to ${MAX_GROUP_LENGTH} characters, or null`);
 }
 
 function resolveRetry(value: number | RetryOptions | null, backoffs: readonly string[]): RetryPolicy | null {

@@ -1,6 +1,7 @@
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
 import type { TaskChanges, TriggerInput } from './task.options.js';
-import type { ControlOptions, TaskOperations } from './task.operations.js';
+import type { ControlOptions } from './control.options.js';
+import type { TaskOperations } from './task.operations.js';
 
 /**
  * A task in a program's hand: what it was when it was read, and what can be done to it. What is done goes to the store;

@@ -1,0 +1,55 @@
+import { Scheduler, SettableClock } from 'nestjs-asyncz';
+import type { Handler, SchedulerOptions, StoreCapabilities } from 'nestjs-asyncz';
+import { afterEach } from 'vitest';
+import { Disk } from './eight-method.store.js';
+import { HostStore } from './host.store.js';
+import { settle } from './scheduler.factory.js';
+
+const started: { readonly scheduler: Scheduler; readonly clock: SettableClock }[] = [];
+
+afterEach(async () => {
+  for (const { scheduler, clock } of started.splice(0)) {
+    const stopping = scheduler.shutdown(0);
+    // Handlers that never end are given up when their time is over.
+    while (scheduler.state !== 'stopped') {
+      clock.advance(1_000);
+      await settle();
+    }
+    await stopping;
+  }
+});
+
+/** Later than the start of this process: an earlier scheduler of the same process id is taken for one that died. */
+export const CLUSTER_START = Date.UTC(2036, 0, 15, 12);
+
+/** A disk in memory stands for a database: what two schedulers do to it goes one after the other. */
+export class ClusterStore extends HostStore {
+  override readonly capabilities: StoreCapabilities = {
+    coordination: 'cluster',
+    wakeUp: 'pushed',
+    transactionalAdds: false,
+    durable: true,
+  };
+}
+
+/** Several schedulers of this process on one disk in memory and one clock that stands still. */
+export class MemoryCluster {
+  readonly clock = new SettableClock(CLUSTER_START);
+
+  /** @param disk Another cluster's, for schedulers that those of that cluster know nothing of, with a clock of their own. */
+  constructor(readonly disk = new Disk()) {}
+
+  /** A started scheduler; it is shut down after the test. */
+  async join(
+    identity: string,
+    handlers: Record<string, Handler> = {},
+    options: Omit<SchedulerOptions, 'clock' | 'stores' | 'identity'> = {},
+  ): Promise<Scheduler> {
+    const { clock } = this;
+    const scheduler = new Scheduler({ identity, clock, stores: { default: new ClusterStore(this.disk) }, ...options });
+    for (const [name, handler] of Object.entries(handlers)) scheduler.registerHandler(name, handler);
+    started.push({ scheduler, clock });
+    await scheduler.start();
+    return scheduler;
+  }
+}
