@@ -5,7 +5,9 @@ import { clusterStores } from './cluster.stores.js';
 import type { ClusterStoreKind } from './cluster.stores.js';
 import { ProcessPool } from './process.pool.js';
 import { steppedClock, wrongClocks } from './scenarios/clocks.scenario.js';
+import { control } from './scenarios/control.scenario.js';
 import { freeze } from './scenarios/freeze.scenario.js';
+import { groups } from './scenarios/groups.scenario.js';
 import { herd } from './scenarios/herd.scenario.js';
 import { kill } from './scenarios/kill.scenario.js';
 import { outage } from './scenarios/outage.scenario.js';
@@ -52,6 +54,14 @@ const withoutServer = stores.filter(({ server }) => server === null);
 
 describe('kill: no run is lost, and none doubled that must not be, while processes are killed', () => {
   onEach(stores, kill);
+});
+
+describe('groups: no more runs of a group are under way than its limit, while processes are killed', () => {
+  onEach(stores, groups);
+});
+
+describe('control: what is asked for anywhere is done wherever it has to be', () => {
+  onEach(stores, control);
 });
 
 describe('freeze: a process that was stopped for three lease lengths is fenced and overwrites nothing', () => {

@@ -15,6 +15,9 @@ export interface OneShotPlan {
   readonly workMs?: number | ((at: number) => number);
   /** @default 'work' */
   readonly handler?: string;
+  /** @default null */
+  readonly group?: string;
+  readonly groupLimit?: number;
 }
 
 const BATCH = 50;
@@ -27,7 +30,7 @@ const BATCH = 50;
 export async function addOneShots(
   client: Scheduler,
   prefix: string,
-  { count, overMs, workMs = 0, handler = 'work' }: OneShotPlan,
+  { count, overMs, workMs = 0, handler = 'work', ...group }: OneShotPlan,
 ): Promise<OneShots> {
   const now = Date.now();
   const ids = Array.from({ length: count }, (_, at) => `${prefix}-${at % 2 ? 'most' : 'least'}-${at}`);
@@ -38,6 +41,7 @@ export async function addOneShots(
         client.tasks.add({
           id,
           handler,
+          ...group,
           args: [typeof workMs === 'number' ? workMs : workMs(first + at)],
           delivery: isMost(id, first + at) ? 'at-most-once' : 'at-least-once',
           trigger: { type: 'date', runAt: now + ((first + at) / count) * overMs },

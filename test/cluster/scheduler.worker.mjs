@@ -42,6 +42,7 @@ async function work(ms, context) {
     });
   }
   note('E', context);
+  return ms;
 }
 
 async function start({ store, settings, ledger, concurrency, workMs = 0, clockOffsetMs = 0, declared, handlers }) {
