@@ -1,6 +1,6 @@
 // What an idle scheduler costs on a server: 100,000 tasks far ahead, nothing due, 30 seconds. Prints the commands that the
 // server got from it and the CPU that the process used. `node benchmark/idle-stores.bench.mjs` after `npm run build`; servers
-// by ASYNCZ_TEST_REDIS_URL and ASYNCZ_TEST_POSTGRES_URL, else on the usual ports of this machine.
+// by ASYNCZ_TEST_REDIS_URL, ASYNCZ_TEST_POSTGRES_URL and ASYNCZ_TEST_MYSQL_URL, else on the usual ports of this machine.
 import { Redis } from 'ioredis';
 import { Scheduler } from 'nestjs-asyncz';
 import { RedisStore } from 'nestjs-asyncz/redis';
@@ -11,6 +11,7 @@ const SECONDS = 30;
 const prefix = `asyncz_idle_${process.pid}`;
 
 const redisUrl = process.env.ASYNCZ_TEST_REDIS_URL ?? 'redis://127.0.0.1:6379';
+const mysqlUrl = process.env.ASYNCZ_TEST_MYSQL_URL ?? 'mysql://root@127.0.0.1:3306/test';
 const postgresUrl = process.env.ASYNCZ_TEST_POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/test';
 
 /** Counts what goes to Redis on the store's own client; wake-ups come on another connection and are not asked for. */
@@ -35,7 +36,7 @@ async function redis() {
 }
 
 /** Counts the statements that TypeORM logs. */
-async function postgres() {
+async function sql(name, options) {
   const { DataSource } = await import('typeorm');
   let statements = 0;
   const logger = {
@@ -46,15 +47,10 @@ async function postgres() {
     logMigration() {},
     log() {},
   };
-  const dataSource = await new DataSource({
-    type: 'postgres',
-    url: postgresUrl,
-    logging: ['query'],
-    logger,
-  }).initialize();
+  const dataSource = await new DataSource({ ...options, logging: ['query'], logger }).initialize();
   const store = new TypeormStore({ dataSource, tableName: prefix });
   return {
-    name: 'PostgreSQL',
+    name,
     store,
     count: () => statements,
     dispose: async () => {
@@ -65,7 +61,14 @@ async function postgres() {
   };
 }
 
-for (const open of [redis, postgres]) {
+const STORES = [
+  redis,
+  () => sql('PostgreSQL', { type: 'postgres', url: postgresUrl }),
+  () => sql('MariaDB', { type: 'mysql', url: mysqlUrl }),
+  () => sql('SQLite', { type: 'better-sqlite3', database: ':memory:' }),
+];
+
+for (const open of STORES) {
   const { name, store, count, dispose } = await open();
   const scheduler = new Scheduler({ stores: { default: store } });
   scheduler.registerHandler('later', () => {});
