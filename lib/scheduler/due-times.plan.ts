@@ -5,6 +5,7 @@ import type { BaseTrigger } from '../triggers/base.trigger.js';
 import type { Occurrence, TriggerSeed } from '../triggers/trigger.interface.js';
 import type { Work } from './claim.plan.js';
 import { notRun } from './run-record.js';
+import { waitingRun } from './waiting-run.js';
 
 /**
  * Turns the due times of a task into waiting runs, or into records of what was missed or skipped, and moves the schedule
@@ -87,7 +88,7 @@ function admit(work: Work, occurrence: Occurrence, coalesced: number, batch: boo
     record(work, occurrence, 'missed', coalesced);
     return;
   }
-  const run = waitingRun(work, occurrence, coalesced);
+  const run = scheduledRun(work, occurrence, coalesced);
   // A task that was rescheduled onto a time that it already works on does not run it twice.
   if (work.state.live.some((live) => live.id === run.id)) return;
   const queued = work.state.live.filter(
@@ -134,23 +135,15 @@ function push(work: Work, run: LiveRun): void {
 }
 
 function record(work: Work, occurrence: Occurrence, status: 'missed' | 'skipped', coalesced: number): void {
-  work.history.push(notRun(work.task, { ...waitingRun(work, occurrence, coalesced), attempt: 0 }, status, work.now));
+  work.history.push(notRun(work.task, { ...scheduledRun(work, occurrence, coalesced), attempt: 0 }, status, work.now));
 }
 
-function waitingRun(work: Work, { scheduledTime, runTime }: Occurrence, coalesced: number): LiveRun {
-  return {
+function scheduledRun(work: Work, { scheduledTime, runTime }: Occurrence, coalesced: number): LiveRun {
+  return waitingRun({
     id: scheduledRunId(work.task.id, scheduledTime),
     source: 'schedule',
     scheduledTime,
-    status: 'waiting',
-    attempt: 1,
     availableAt: Math.min(runTime, work.now),
     coalesced,
-    owner: null,
-    token: 0,
-    leaseUntil: null,
-    startedAt: null,
-    cancel: null,
-    request: null,
-  };
+  });
 }

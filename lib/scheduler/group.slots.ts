@@ -4,6 +4,7 @@ import { INTERNAL_PREFIX } from '../model/task.js';
 import type { TaskPolicies, TaskRecord } from '../model/task.js';
 import { internalRecord } from '../stores/internal.record.js';
 import type { FinishResult, LeaseRef, RunResult, Store } from '../stores/store.interface.js';
+import { waitingRun } from './waiting-run.js';
 
 /** How long a full group is left alone, in milliseconds: where the store tells that a slot was freed, and where not. */
 const RETRY_PUSHED_MS = 5_000;
@@ -163,20 +164,13 @@ export class GroupSlots {
     return Array.from({ length: Math.max(0, count) }, (_, at) => {
       const token = first + at;
       const run: LiveRun = {
-        id: `${record.id}@${token}`,
-        source: 'schedule',
-        scheduledTime: now,
+        ...waitingRun({ id: `${record.id}@${token}`, source: 'schedule', scheduledTime: now, availableAt: now }),
         status: 'running',
-        attempt: 1,
-        availableAt: now,
-        coalesced: 0,
         owner: this.owner,
         token,
         // It is used for at most half a lease after it was asked for, so it outlasts the lease of the run that uses it.
         leaseUntil: now + 1.5 * this.leaseMs,
         startedAt: now,
-        cancel: null,
-        request: null,
       };
       const ref = { taskId: record.id, runId: run.id, token };
       return { run, free: { ref, rank: held + at + 1, askedAt } satisfies FreeSlot };

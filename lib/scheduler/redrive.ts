@@ -1,11 +1,12 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { RunNotDeadError, RunNotFoundError } from '../errors/run.errors.js';
 import { TaskConflictError } from '../errors/task.errors.js';
-import type { LiveRun, RunRecord, RunRequest } from '../model/run.js';
+import type { RunRecord, RunRequest } from '../model/run.js';
 import { initialState } from '../model/task.defaults.js';
 import type { TaskRecord } from '../model/task.js';
 import { controlled } from './control.options.js';
 import type { StoreHandle } from './store.handle.js';
+import { waitingRun } from './waiting-run.js';
 
 /** How many attempts of a run are looked through for the latest one. */
 const ATTEMPTS = 1_000;
@@ -63,21 +64,16 @@ async function redriveInTask(handle: StoreHandle, revived: RunRecord, request: R
 }
 
 function withRun({ state }: TaskRecord, dead: RunRecord, request: RunRequest, now: number): TaskRecord['state'] {
-  const run: LiveRun = {
-    id: dead.id,
+  const { id, scheduledTime, coalesced } = dead;
+  const run = waitingRun({
+    id,
     source: 'redrive',
-    scheduledTime: dead.scheduledTime,
-    status: 'waiting',
+    scheduledTime,
     attempt: dead.attempt + 1,
     availableAt: now,
-    coalesced: dead.coalesced,
-    owner: null,
-    token: 0,
-    leaseUntil: null,
-    startedAt: null,
-    cancel: null,
+    coalesced,
     request,
-  };
+  });
   const next = controlled(state, 'redrive', now, request);
   return { ...next, lastToken: Math.max(state.lastToken, dead.token), live: [...state.live, run] };
 }
