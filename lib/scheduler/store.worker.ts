@@ -202,7 +202,7 @@ export class StoreWorker {
     // With several executors the tasks of a full one are read past, or they would keep the others' from being seen.
     const limit = executors.aliases().length > 1 ? CLAIM_LIMIT : Math.min(room, CLAIM_LIMIT);
     const asked = clock.monotonic();
-    const { claimed, failed, storeNow, nextDueAt } = await this.store.claimDue(
+    const { claimed, failed, storeNow, nextDue } = await this.store.claimDue(
       {
         limit,
         order: this.#order(),
@@ -225,6 +225,7 @@ export class StoreWorker {
     const mayStartMore = await this.#slots.settle();
     this.#isContended = claimed.length >= limit;
     if (this.#isContended || mayStartMore) return 0;
+    const nextDueAt = await nextDue();
     const left = nextDueAt === null ? Infinity : nextDueAt - storeNow;
     if (left > 0 || claimed.length > 0) this.#emptyPasses = 0;
     return left > 0 || claimed.length > 0 ? this.#untilDue(left) : this.#afterEmptyPass();

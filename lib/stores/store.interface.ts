@@ -180,8 +180,12 @@ export interface ClaimResult {
   readonly failed: readonly FailedChange[];
   /** The store's clock at the time, in milliseconds since the epoch. */
   readonly storeNow: number;
-  /** When the next task of these handlers is due, in milliseconds since the epoch; null when there is none. */
-  readonly nextDueAt: number | null;
+  /**
+   * Asks when the next of the tasks that were asked for is due, in milliseconds since the epoch; null when there is none.
+   * To be called at most once, and soon. Not part of the claim, so that what was claimed need not wait for it; where the
+   * store knows already it costs no round trip.
+   */
+  readonly nextDue: () => Awaitable<number | null>;
 }
 
 /** @publicApi */

@@ -16,7 +16,7 @@ type Transactor = Pick<Store, 'transact'>;
 /**
  * Claims through `transact`. One step on every store: the database-specific part is what `transact` does.
  *
- * @param nextDue Asks when something is due next; only asked when the claim was not cut short by its limit.
+ * @param nextDue Asks when something is due next; not asked when the claim was cut short by its limit.
  */
 export async function claimDue(
   store: Transactor,
@@ -36,8 +36,7 @@ export async function claimDue(
   );
   const claimed = committed.map(({ id, task, value: { start, history } }) => ({ id, task, start, history }));
   // A full batch says that more may be due at once, which spares the question.
-  const nextDueAt = claimed.length >= limit ? storeNow : await nextDue();
-  return { claimed, failed, storeNow, nextDueAt };
+  return { claimed, failed, storeNow, nextDue: claimed.length >= limit ? () => storeNow : nextDue };
 }
 
 /** Ends runs through `transact`, all results of a task in one change. */

@@ -62,7 +62,7 @@ process.on('message', (message) => {
 await tell({ type: 'ready' });
 const request = { limit, handlers: ['work'], owner, leaseMs };
 while (!stop.signal.aborted) {
-  const { claimed, storeNow, nextDueAt } = await persist(() => store.claimDue(request, startDue(owner, leaseMs)));
+  const { claimed, storeNow, nextDue } = await persist(() => store.claimDue(request, startDue(owner, leaseMs)));
   const at = process.hrtime.bigint().toString();
   const started = claimed.flatMap(({ start }) => start.map(({ id, attempt, token }) => ({ id, attempt, token })));
   if (started.length > 0) await tell({ type: 'started', at, runs: started });
@@ -70,7 +70,9 @@ while (!stop.signal.aborted) {
     store,
     claimed.flatMap(({ task, start }) => start.map((run) => resultOf(task, run, 'succeeded'))),
   );
-  if (claimed.length === 0) await sleep(nextDueAt === null ? 1_000 : Math.min(nextDueAt - storeNow, 1_000));
+  if (claimed.length > 0) continue;
+  const nextDueAt = await persist(nextDue);
+  await sleep(nextDueAt === null ? 1_000 : Math.min(nextDueAt - storeNow, 1_000));
 }
 await store.shutdown();
 await tell({ type: 'stopped' });

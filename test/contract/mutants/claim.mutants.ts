@@ -239,7 +239,7 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
     fault: 'a claim never says what is next',
     create: class extends HostStore {
       override async claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
-        return { ...(await super.claimDue(request, plan)), nextDueAt: null };
+        return { ...(await super.claimDue(request, plan)), nextDue: () => null };
       }
     },
     caughtBy: ['claims: takes nothing that is not due', 'claims: says when the next task of the asked handlers is due'],

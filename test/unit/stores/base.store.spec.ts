@@ -79,9 +79,9 @@ describe('BaseStore', () => {
   it('names the tasks whose claim could not be written', async () => {
     const store = await open(['a', 'b']);
     store.broken.add('a');
-    const { claimed, failed, nextDueAt } = await claim(store);
+    const { claimed, failed, nextDue } = await claim(store);
     expect([claimed.map(({ id }) => id), failed.map(({ id }) => id)]).toEqual([['b'], ['a']]);
-    expect(nextDueAt).toBe(1);
+    expect(await nextDue()).toBe(1);
   });
 
   it('neither settles nor refuses a result that could not be written, so that it can be given again', async () => {
