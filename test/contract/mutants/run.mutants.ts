@@ -165,6 +165,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     caughtBy: [
       'changes in one step: writes ended runs in the same step',
       'history: gives back an ended run in every field',
+      'history: keeps ended runs on their own, each replacing the one that is there',
       'history: keeps the runs of a task that is deleted',
     ],
   },

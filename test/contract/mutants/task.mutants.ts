@@ -86,7 +86,11 @@ export const TASK_MUTANTS: readonly Mutant[] = [
         return (await super.lookupTask(id)) ?? (undefined as unknown as null);
       }
     },
-    caughtBy: ['tasks: gives null for an unknown id'],
+    caughtBy: [
+      'tasks: gives null for an unknown id',
+      'changes in one step: deletes a task',
+      'a damaged record: can be deleted, and its id used again',
+    ],
   },
   {
     fault: 'a deletion always says that the task was there',
