@@ -102,6 +102,11 @@ export class FileStoreProcess {
     });
   }
 
+  /** Resolves when it has told so many things since it was created. */
+  async hasTold(count: number): Promise<void> {
+    if (this.told.length < count) await this.next(() => this.told.length >= count);
+  }
+
   onTold(listener: (told: Told) => void): void {
     this.#listeners.add(listener);
   }

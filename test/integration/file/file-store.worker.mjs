@@ -39,7 +39,7 @@ function churn({ claims, leaseMs, most }) {
       } catch (error) {
         if (!isFull(error)) throw error;
         await tell({ type: 'full' });
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }
   };
