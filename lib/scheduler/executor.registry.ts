@@ -2,6 +2,13 @@ import { InvalidOptionError, UnknownNameError } from '../errors/input.errors.js'
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import type { Executor } from '../executors/executor.interface.js';
 
+/** The places in executors for the runs of one claim. */
+export interface PlaceCounter {
+  /** @throws UnknownNameError */
+  hasPlace(alias: string): boolean;
+  take(alias: string): void;
+}
+
 /** The executors of one scheduler by alias, and how much room they have. */
 export class ExecutorRegistry {
   readonly #executors = new Map<string, Executor>();
@@ -51,13 +58,12 @@ export class ExecutorRegistry {
   }
 
   /** Counts places for one claim: a place that the plan took is taken, though the run has not started yet. */
-  counter(): (alias: string) => boolean {
+  counter(): PlaceCounter {
     const taken = new Map<string, number>();
-    return (alias) => {
-      const count = taken.get(alias) ?? 0;
-      if (count >= this.get(alias).room) return false;
-      taken.set(alias, count + 1);
-      return true;
+    const countOf = (alias: string) => taken.get(alias) ?? 0;
+    return {
+      hasPlace: (alias) => countOf(alias) < this.get(alias).room,
+      take: (alias) => void taken.set(alias, countOf(alias) + 1),
     };
   }
 }

@@ -3,7 +3,7 @@ import type { LiveRun } from '../model/run.js';
 import { INTERNAL_PREFIX } from '../model/task.js';
 import type { TaskPolicies, TaskRecord } from '../model/task.js';
 import { internalRecord } from '../stores/internal.record.js';
-import type { FinishResult, LeaseRef, RunResult, Store } from '../stores/store.interface.js';
+import type { Apply, FinishResult, LeaseRef, RunResult, Store, Transacted } from '../stores/store.interface.js';
 import { waitingRun } from './waiting-run.js';
 
 /** How long a full group is left alone, in milliseconds: where the store tells that a slot was freed, and where not. */
@@ -32,6 +32,14 @@ interface Wish {
   readonly limit: number;
 }
 
+/** What came of {@link GroupSlots.settle}. */
+interface Settled {
+  /** Whether another claim may start something, now that slots are had or the groups in the way are known to be full. */
+  readonly mayStartMore: boolean;
+  /** Whether slots were given up that others may wait for. */
+  readonly hasFreed: boolean;
+}
+
 type SlotStore = Pick<Store, 'transact' | 'addTasks' | 'capabilities'>;
 
 /**
@@ -47,6 +55,8 @@ export class GroupSlots {
   #wishes = new Map<string, Wish>();
   /** When full groups are asked about again, on the monotonic clock, and when they were found full. */
   readonly #full = new Map<string, { readonly since: number; retryAt: number }>();
+  /** On the monotonic clock. */
+  #wokenAt = -Infinity;
 
   /** @param leaseMs How long the lease of a run holds, in milliseconds. */
   constructor(
@@ -73,37 +83,32 @@ export class GroupSlots {
 
   /** Something happened somewhere: it may have been the end of a run of a group. */
   wake(): void {
+    this.#wokenAt = this.clock.monotonic();
     for (const mark of this.#full.values()) mark.retryAt = Math.min(mark.retryAt, mark.since + RETRY_WOKEN_MS);
   }
 
   /**
-   * Counts slots for one claim. The function says whether a run may start: when it is of no group, or there is a slot for
-   * it in hand; where there is none, one is wished for. `undo` takes the last yes back.
+   * Counts slots for one claim. The function takes one and says whether a run may start: when it is of no group, or there
+   * is a slot for it in hand; where there is none, one is wished for.
    */
-  counter(): { readonly take: (policies: TaskPolicies) => boolean; readonly undo: (policies: TaskPolicies) => void } {
+  counter(): (policies: TaskPolicies) => boolean {
     const oldest = this.clock.monotonic() - this.leaseMs / 2;
     // A slot that was had long ago might run out before the lease of the run that uses it.
     const left = new Map(
       [...this.#free].map(([group, slots]) => [group, slots.filter(({ askedAt }) => askedAt > oldest)]),
     );
-    const last: FreeSlot[] = [];
     this.#wishes = new Map();
-    return {
-      take: ({ group, groupLimit }) => {
-        if (group === null) return true;
-        const slots = left.get(group) ?? [];
-        const at = slots.findIndex(({ rank }) => rank <= groupLimit);
-        if (at >= 0) {
-          last.push(...slots.splice(at, 1));
-          return true;
-        }
-        const { count = 0, limit = 0 } = this.#wishes.get(group) ?? {};
-        this.#wishes.set(group, { count: count + 1, limit: Math.max(limit, groupLimit) });
-        return false;
-      },
-      undo: ({ group }) => {
-        if (group !== null) left.get(group)?.push(last.pop()!);
-      },
+    return ({ group, groupLimit }) => {
+      if (group === null) return true;
+      const slots = left.get(group) ?? [];
+      const at = slots.findIndex(({ rank }) => rank <= groupLimit);
+      if (at >= 0) {
+        slots.splice(at, 1);
+        return true;
+      }
+      const { count = 0, limit = 0 } = this.#wishes.get(group) ?? {};
+      this.#wishes.set(group, { count: count + 1, limit: Math.max(limit, groupLimit) });
+      return false;
     };
   }
 
@@ -114,49 +119,57 @@ export class GroupSlots {
   }
 
   /**
-   * After a claim: gives up the slots that it did not use, and asks for those that it lacked. Returns whether another
-   * claim may start something, now that slots are had or the groups that stood in the way are known to be full.
+   * After a claim: gives up the slots that it did not use, and asks for those that it lacked. Rejects with all as it was
+   * when the store fails.
    */
-  async settle(): Promise<boolean> {
-    const wishes = this.#wishes;
-    this.#wishes = new Map();
+  async settle(): Promise<Settled> {
+    const wishes = new Map([...this.#wishes].map(([group, wish]) => [groupRecordId(group), { group, ...wish }]));
     const unused = new Map(
-      [...this.#free].filter(([, slots]) => slots.length > 0).map(([group, slots]) => [groupRecordId(group), slots]),
+      [...this.#free].flatMap(([group, slots]) => (slots.length > 0 ? [[groupRecordId(group), slots]] : [])),
     );
-    if (wishes.size === 0 && unused.size === 0) return false;
-    this.#free.clear();
-    const wishOf = new Map([...wishes].map(([group, wish]) => [groupRecordId(group), { group, ...wish }]));
-    const ids = [...new Set([...wishOf.keys(), ...unused.keys()])];
+    this.#wishes = new Map();
+    if (wishes.size === 0 && unused.size === 0) return { mayStartMore: false, hasFreed: false };
     const askedAt = this.clock.monotonic();
-    /** What each call of `apply` came to: the last one counts. */
-    const granted = new Map<string, { readonly slots: FreeSlot[]; readonly until: number }>();
-    const change = (record: TaskRecord, now: number) => {
+    /** How long the slots of a group are held at the least, where none was to be had; the last call of `apply` counts. */
+    const heldMs = new Map<string, number>();
+    const change: Apply<readonly FreeSlot[]> = (record, now) => {
       const given = new Set(unused.get(record.id)?.map(({ ref }) => ref.token));
       const kept = record.state.live.filter(({ leaseUntil, token }) => leaseUntil! > now && !given.has(token));
-      const { count = 0, limit = 0 } = wishOf.get(record.id) ?? {};
+      const { count = 0, limit = 0 } = wishes.get(record.id) ?? {};
       const slots = this.#slots(record, now, Math.min(count, limit - kept.length), kept.length, askedAt);
-      const until = Math.min(...kept.map(({ leaseUntil }) => leaseUntil! - now));
-      granted.set(record.id, { slots: slots.map(({ free }) => free), until });
+      heldMs.set(record.id, Math.min(...kept.map(({ leaseUntil }) => leaseUntil! - now)));
       if (slots.length === 0 && kept.length === record.state.live.length) return null;
       const live = [...kept, ...slots.map(({ run }) => run)];
       const lastToken = slots.at(-1)?.run.token ?? record.state.lastToken;
-      return {
-        task: { ...record, state: { ...record.state, updatedAt: now, live, lastToken } },
-        history: [],
-        value: null,
-      };
+      const state = { ...record.state, updatedAt: now, live, lastToken };
+      return { task: { ...record, state }, history: [], value: slots.map(({ free }) => free) };
     };
-    const { missing } = await this.store.transact({ ids }, change);
-    if (missing.length > 0) {
-      await this.store.addTasks(missing.map((id) => internalRecord(id, 'who holds the slots of a group', [], 0)));
-      await this.store.transact({ ids: missing }, change);
+    const { committed, failed } = await this.#changeRecords([...new Set([...wishes.keys(), ...unused.keys()])], change);
+    // What could not be given up is in hand still, and given up the next time.
+    const isFailed = new Set(failed.map(({ id }) => id));
+    for (const group of this.#free.keys()) if (!isFailed.has(groupRecordId(group))) this.#free.delete(group);
+    const granted = new Map(committed.map(({ id, value }) => [id, value]));
+    for (const [id, { group }] of wishes) {
+      const slots = granted.get(id) ?? [];
+      if (slots.length > 0) this.#free.set(group, [...slots]);
+      else this.#markFull(group, askedAt, isFailed.has(id) ? 0 : (heldMs.get(id) ?? 0));
     }
-    for (const [id, { group }] of wishOf) {
-      const { slots, until } = granted.get(id) ?? { slots: [], until: Infinity };
-      if (slots.length > 0) this.#free.set(group, slots);
-      else this.#markFull(group, until);
-    }
-    return wishes.size > 0;
+    return { mayStartMore: wishes.size > 0, hasFreed: committed.some(({ id }) => unused.has(id)) };
+  }
+
+  /** A group has no record until its first slot is asked for. */
+  async #changeRecords<T>(
+    ids: readonly string[],
+    change: Apply<T>,
+  ): Promise<Pick<Transacted<T>, 'committed' | 'failed'>> {
+    const first = await this.store.transact({ ids }, change);
+    if (first.missing.length === 0) return first;
+    await this.store.addTasks(first.missing.map((id) => internalRecord(id, 'who holds the slots of a group', [], 0)));
+    const second = await this.store.transact({ ids: first.missing }, change);
+    return {
+      committed: [...first.committed, ...second.committed],
+      failed: [...first.failed, ...second.failed],
+    };
   }
 
   #slots(record: TaskRecord, now: number, count: number, held: number, askedAt: number) {
@@ -177,17 +190,19 @@ export class GroupSlots {
     });
   }
 
-  #markFull(group: string, untilMs: number): void {
+  /** @param heldMs For how long its slots are held at the least, in milliseconds. */
+  #markFull(group: string, askedAt: number, heldMs: number): void {
     const since = this.clock.monotonic();
     const longest = this.store.capabilities.wakeUp === 'pushed' ? RETRY_PUSHED_MS : RETRY_POLLED_MS;
-    // A slot whose holder died comes free without anybody saying so.
-    this.#full.set(group, { since, retryAt: since + Math.min(longest, Math.max(RETRY_WOKEN_MS, untilMs)) });
+    // A slot whose holder died comes free without anybody saying so; one that was freed since the question has been told of.
+    const retryMs = this.#wokenAt >= askedAt ? RETRY_WOKEN_MS : Math.min(longest, Math.max(RETRY_WOKEN_MS, heldMs));
+    this.#full.set(group, { since, retryAt: since + retryMs });
   }
 
-  /** Gives up what is in hand. */
-  async release(): Promise<void> {
+  /** Gives up what is in hand. Returns whether that was anything. */
+  async release(): Promise<boolean> {
     this.#wishes = new Map();
-    await this.settle();
+    return (await this.settle()).hasFreed;
   }
 
   /** Takes the slots that were given up out of an answer of the store, whose groups are not full any more. */

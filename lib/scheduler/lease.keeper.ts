@@ -75,13 +75,15 @@ export class LeaseKeeper {
     const asked = this.clock.monotonic();
     const refs = runs.flatMap(({ leases }) => leases);
     try {
-      const { lost, cancelled } = await this.store.renewLeases(refs, this.leaseMs);
+      const { lost, failed, cancelled } = await this.store.renewLeases(refs, this.leaseMs);
       const lostKeys = new Set(lost.map(leaseKey));
+      const failedKeys = new Set(failed.map(leaseKey));
       for (const run of runs) {
         // One that ended while the question was on its way has given its lease up itself.
         if (!this.runs.has(run.key)) continue;
-        if (run.leases.some((lease) => lostKeys.has(leaseKey(lease)))) this.#fence(run);
-        else run.renewedAt = Math.max(run.renewedAt, asked);
+        const isAny = (keys: ReadonlySet<string>) => run.leases.some((lease) => keys.has(leaseKey(lease)));
+        if (isAny(lostKeys)) this.#fence(run);
+        else if (!isAny(failedKeys)) run.renewedAt = Math.max(run.renewedAt, asked);
       }
       for (const { runId, token, request } of cancelled) {
         this.runs.get(`${runId}/${token}`)?.abort(new RunCancelledError(runId, request));

@@ -1,12 +1,14 @@
 import { dueTime } from '../model/task.js';
 import type { TaskDefinition } from '../model/task.js';
-import type { ClaimedTask, DueFilter, DueOrder, Store } from '../stores/store.interface.js';
+import type { DueFilter, DueOrder, Store } from '../stores/store.interface.js';
 import { planClaim } from './claim.plan.js';
+import { ClaimStarter } from './claim.starter.js';
 import { FinishQueue } from './finish.queue.js';
-import { GroupSlots, slotResult } from './group.slots.js';
+import { GroupSlots } from './group.slots.js';
 import { LeaseKeeper } from './lease.keeper.js';
 import { RunManager } from './run.manager.js';
 import type { RunServices } from './run.manager.js';
+import { Throttle } from './throttle.js';
 import { WakeableWait } from './wait.js';
 
 /** How long the loop waits after a failure of the store, in milliseconds: doubled each time, up to the longest. */
@@ -16,6 +18,9 @@ const LONGEST_BACKOFF_MS = 10_000;
 /** How long the loop waits when something is due that it did not get, in milliseconds: doubled up to the longest. */
 const FIRST_EMPTY_PAUSE_MS = 5;
 const LONGEST_EMPTY_PAUSE_MS = 500;
+
+/** How often others are told of free slots of groups at the most, in milliseconds. */
+const TELL_OF_SLOTS_MS = 100;
 
 /** How often wake-ups cause leases to be renewed at the most, in milliseconds. */
 const WAKE_RENEWAL_MS = 1_000;
@@ -56,6 +61,8 @@ export class StoreWorker {
   readonly #finishes: FinishQueue;
   readonly #leases: LeaseKeeper;
   readonly #slots: GroupSlots;
+  readonly #slotNews: Throttle;
+  readonly #starter: ClaimStarter;
   readonly #wait: WakeableWait;
   #stopped = false;
   #paused = false;
@@ -66,6 +73,7 @@ export class StoreWorker {
   /** Whether the last claim took as much as it was allowed to. */
   #isContended = false;
   #contendedClaims = 0;
+  #nextOrder: DueOrder | null = null;
   #renewedAfterWakeAt = -Infinity;
   #failures = 0;
   #lastError: string | null = null;
@@ -79,6 +87,7 @@ export class StoreWorker {
     const { clock } = services;
     this.#wait = new WakeableWait(clock);
     this.#slots = new GroupSlots(store, services.identity, options.leaseMs, clock);
+    this.#slotNews = new Throttle(clock, TELL_OF_SLOTS_MS, () => this.#wakeOthers());
     this.runs = new RunManager(
       services,
       (result) => this.#finishes.add(result),
@@ -101,6 +110,15 @@ export class StoreWorker {
       fenced: (run) => this.runs.fenced(run),
       failed: (error) => void this.#failed(error),
       worked: () => this.#worked(),
+    });
+    this.#starter = new ClaimStarter({
+      ...services,
+      store,
+      leaseMs: options.leaseMs,
+      slots: this.#slots,
+      runs: this.runs,
+      finish: (result) => this.#finishes.add(result),
+      failed: (error) => void this.#failed(error),
     });
   }
 
@@ -168,14 +186,21 @@ export class StoreWorker {
   close(): void {
     this.#leases.stop();
     this.#finishes.close();
+    this.#slotNews.cancel();
   }
 
-  /** Here and elsewhere runs may wait for them. */
+  /** Here and elsewhere runs may wait for them. Elsewhere each of many is a wake-up for nothing, so they are put together. */
   #tellOfFreeSlots(): void {
     this.wake();
+    if (this.#stopped) this.#slotNews.now();
+    else this.#slotNews.ask();
+  }
+
+  #wakeOthers(): void {
+    const { logger, storeClock } = this.services;
     Promise.resolve()
-      .then(() => this.store.wake(this.services.storeClock.now()))
-      .catch((error: unknown) => this.services.logger.debug(`No wake-up for a free slot: ${String(error)}`));
+      .then(() => this.store.wake(storeClock.now()))
+      .catch((error: unknown) => logger.debug(`No wake-up for a free slot: ${String(error)}`));
   }
 
   #wakeForRoom(): void {
@@ -195,17 +220,21 @@ export class StoreWorker {
   /** One pass. Returns how long there is nothing to do, in milliseconds. */
   async #pass(): Promise<number> {
     const { executors, storeClock, clock } = this.services;
-    if (this.#paused) return Infinity;
     const room = executors.room();
     this.#waitsForRoom = room <= 0;
-    if (room <= 0) return Infinity;
+    if (this.#paused || room <= 0) {
+      // Nothing is started for a while, so what is in hand is for others.
+      if (await this.#slots.release()) this.#tellOfFreeSlots();
+      return Infinity;
+    }
     // With several executors the tasks of a full one are read past, or they would keep the others' from being seen.
     const limit = executors.aliases().length > 1 ? CLAIM_LIMIT : Math.min(room, CLAIM_LIMIT);
+    const order = this.#nextOrder ?? this.#order();
     const asked = clock.monotonic();
     const { claimed, failed, storeNow, nextDue } = await this.store.claimDue(
       {
         limit,
-        order: this.#order(),
+        order,
         owner: this.services.identity,
         leaseMs: this.options.leaseMs,
         ...this.#dueFilter(),
@@ -221,9 +250,12 @@ export class StoreWorker {
     if (failed[0]) this.#failed(failed[0].error);
     else this.#worked();
     this.#lastPassAt = clock.now();
-    await this.#start(claimed, asked);
-    const mayStartMore = await this.#slots.settle();
+    await this.#starter.start(claimed, asked);
+    const { mayStartMore, hasFreed } = await this.#slots.settle();
+    if (hasFreed) this.#tellOfFreeSlots();
     this.#isContended = claimed.length >= limit;
+    // With the slots that it lacked the same claim is made once more.
+    this.#nextOrder = mayStartMore ? order : null;
     if (this.#isContended || mayStartMore) return 0;
     const nextDueAt = await nextDue();
     const left = nextDueAt === null ? Infinity : nextDueAt - storeNow;
@@ -244,52 +276,14 @@ export class StoreWorker {
 
   /** Counts the room for one claim: in the executor, and in the group. */
   #roomCounter(): (definition: TaskDefinition) => boolean {
-    const hasPlace = this.services.executors.counter();
-    const slots = this.#slots.counter();
+    const places = this.services.executors.counter();
+    const takeSlot = this.#slots.counter();
     return ({ executor, policies }) => {
-      if (!slots.take(policies)) return false;
-      if (hasPlace(executor)) return true;
-      slots.undo(policies);
-      return false;
+      // No slot is asked for that could not be used.
+      if (!places.hasPlace(executor) || !takeSlot(policies)) return false;
+      places.take(executor);
+      return true;
     };
-  }
-
-  /**
-   * Starts what was claimed. When the answer took so long that the leases may soon be over, they are renewed first, and
-   * what somebody else has taken meanwhile is not started.
-   */
-  async #start(claimed: readonly ClaimedTask[], asked: number): Promise<void> {
-    const { clock } = this.services;
-    const { leaseMs } = this.options;
-    let claimedAt = asked;
-    let lost: ReadonlySet<string> = new Set();
-    const leased = claimed.map((one) => ({
-      ...one,
-      slots: one.start.map(() => one.task && this.#slots.assign(one.task)),
-    }));
-    if (clock.monotonic() - asked > leaseMs / 2) {
-      const refs = leased.flatMap(({ id, start, slots }) => [
-        ...start.map((run) => ({ taskId: id, runId: run.id, token: run.token })),
-        ...slots.filter((slot) => slot !== null),
-      ]);
-      claimedAt = clock.monotonic();
-      if (refs.length > 0) lost = new Set((await this.store.renewLeases(refs, leaseMs)).lost.map(({ runId }) => runId));
-    }
-    const isOver = clock.monotonic() - claimedAt > leaseMs / 2;
-    for (const { slots, ...one } of leased) {
-      const isLost = (at: number) => isOver || lost.has(one.start[at]!.id) || lost.has(slots[at]?.runId ?? '');
-      const start = one.start.filter((_, at) => !isLost(at));
-      if (start.length < one.start.length) {
-        const late = `The claim of task "${one.id}" was answered too late; what it was to start is left to others`;
-        this.services.logger.warn(late);
-        for (const [at, slot] of slots.entries()) if (slot && isLost(at)) this.#finishes.add(slotResult(slot));
-      }
-      this.runs.start(
-        { ...one, start },
-        claimedAt,
-        slots.filter((_, at) => !isLost(at)),
-      );
-    }
   }
 
   /**

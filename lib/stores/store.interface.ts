@@ -241,6 +241,8 @@ export interface LeaseRef {
 export interface RenewResult {
   /** The leases that are no longer held: another scheduler has the run, or the task is gone. */
   readonly lost: readonly LeaseRef[];
+  /** The leases that could not be prolonged though others could: they hold for as long as they did. */
+  readonly failed: readonly LeaseRef[];
   /** Runs still held that somebody asked to abort. */
   readonly cancelled: readonly { readonly runId: string; readonly token: number; readonly request: CancelRequest }[];
 }

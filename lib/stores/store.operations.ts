@@ -69,7 +69,8 @@ export async function renewLeases(store: Transactor, runs: readonly LeaseRef[], 
   );
   const lostOf = new Map(committed.map(({ id, value }) => [id, value]));
   const unwritten = new Set(failed.map(({ id }) => id));
-  const lost = [...byTask].flatMap(([taskId, refs]) => lostOf.get(taskId) ?? (unwritten.has(taskId) ? [] : refs));
+  const written = [...byTask].filter(([taskId]) => !unwritten.has(taskId));
+  const lost = written.flatMap(([taskId, refs]) => lostOf.get(taskId) ?? refs);
   const cancelled = committed.flatMap(({ task }) =>
     (task?.state.live ?? []).flatMap(({ id, token, cancel }) =>
       cancel && runs.some((ref) => ref.runId === id && ref.token === token)
@@ -77,7 +78,7 @@ export async function renewLeases(store: Transactor, runs: readonly LeaseRef[], 
         : [],
     ),
   );
-  return { lost, cancelled };
+  return { lost, failed: runs.filter(({ taskId }) => unwritten.has(taskId)), cancelled };
 }
 
 function groupByTask<T extends { readonly taskId: string }>(items: readonly T[]): Map<string, T[]> {

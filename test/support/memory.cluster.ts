@@ -1,5 +1,5 @@
 import { Scheduler, SettableClock } from 'nestjs-asyncz';
-import type { Handler, SchedulerOptions, StoreCapabilities } from 'nestjs-asyncz';
+import type { Handler, SchedulerOptions, Store, StoreCapabilities } from 'nestjs-asyncz';
 import { afterEach } from 'vitest';
 import { Disk } from './eight-method.store.js';
 import { HostStore } from './host.store.js';
@@ -43,10 +43,11 @@ export class MemoryCluster {
   async join(
     identity: string,
     handlers: Record<string, Handler> = {},
-    options: Omit<SchedulerOptions, 'clock' | 'stores' | 'identity'> = {},
+    options: Omit<SchedulerOptions, 'clock' | 'stores' | 'identity'> & { readonly store?: Store } = {},
   ): Promise<Scheduler> {
     const { clock } = this;
-    const scheduler = new Scheduler({ identity, clock, stores: { default: new ClusterStore(this.disk) }, ...options });
+    const { store = new ClusterStore(this.disk), ...settings } = options;
+    const scheduler = new Scheduler({ identity, clock, stores: { default: store }, ...settings });
     for (const [name, handler] of Object.entries(handlers)) scheduler.registerHandler(name, handler);
     started.push({ scheduler, clock });
     await scheduler.start();

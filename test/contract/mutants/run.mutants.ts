@@ -135,7 +135,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     fault: 'a lease is not prolonged',
     create: class extends HostStore {
       override async renewLeases(): Promise<RenewResult> {
-        return { lost: [], cancelled: [] };
+        return { lost: [], failed: [], cancelled: [] };
       }
     },
     caughtBy: [

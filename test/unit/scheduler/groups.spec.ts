@@ -1,41 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Handler, Scheduler, TaskInfo } from 'nestjs-asyncz';
+import type { Scheduler, TaskInfo } from 'nestjs-asyncz';
 import { AsyncExecutor } from 'nestjs-asyncz';
 import { recordEvents } from '../../support/events.js';
 import { CLUSTER_START, MemoryCluster } from '../../support/memory.cluster.js';
-import { settle as settleOnce } from '../../support/scheduler.factory.js';
-
-/** A disk takes a turn for each call, and a slot takes several calls. */
-async function settle(): Promise<void> {
-  for (let count = 0; count < 5; count += 1) await settleOnce();
-}
-
-/** Handlers that end when they are told to. */
-class Gate {
-  readonly under: string[] = [];
-  readonly order: string[] = [];
-  most = 0;
-  readonly #ends = new Map<string, () => void>();
-
-  readonly handler: Handler = async (_args, { task, signal }) => {
-    this.under.push(task.id);
-    this.order.push(task.id);
-    this.most = Math.max(this.most, this.under.length);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#ends.set(task.id, resolve);
-        signal.addEventListener('abort', () => reject(signal.reason as Error));
-      });
-    } finally {
-      this.under.splice(this.under.indexOf(task.id), 1);
-    }
-  };
-
-  async end(id: string): Promise<void> {
-    this.#ends.get(id)!();
-    await settle();
-  }
-}
+import { Gate, settle } from '../../support/gate.js';
 
 const addOf =
   (scheduler: Scheduler, group: string | null, groupLimit = 2) =>

@@ -21,7 +21,7 @@ beforeEach(() => {
   runs = new Map();
   fenced = [];
   asked = [];
-  answer = async () => ({ lost: [], cancelled: [] });
+  answer = async () => ({ lost: [], failed: [], cancelled: [] });
   const store = {
     renewLeases(refs: readonly LeaseRef[]) {
       asked.push(clock.monotonic());
@@ -82,7 +82,7 @@ describe('the lease keeper', () => {
     let calls = 0;
     answer = () => {
       calls += 1;
-      return calls === 1 ? new Promise(() => {}) : Promise.resolve({ lost: [], cancelled: [] });
+      return calls === 1 ? new Promise(() => {}) : Promise.resolve({ lost: [], failed: [], cancelled: [] });
     };
     keeper.start();
     await advance(3 * LEASE_MS);
