@@ -13,6 +13,9 @@ const RETRY_POLLED_MS = 1_000;
 /** How soon after it was found full a wake-up, which says nothing of groups, has a group asked about again, in milliseconds. */
 const RETRY_WOKEN_MS = 100;
 
+/** After how long without use the record of a group is removed, in milliseconds. */
+const FORGET_MS = 3_600_000;
+
 /** The id of the record that keeps who holds the slots of a group. */
 export function groupRecordId(group: string): string {
   return `${INTERNAL_PREFIX}group:${group}`;
@@ -55,6 +58,8 @@ export class GroupSlots {
   #wishes = new Map<string, Wish>();
   /** When full groups are asked about again, on the monotonic clock, and when they were found full. */
   readonly #full = new Map<string, { readonly since: number; retryAt: number }>();
+  /** When slots of groups were last asked for, on the monotonic clock. */
+  readonly #usedAt = new Map<string, number>();
   /** On the monotonic clock. */
   #wokenAt = -Infinity;
 
@@ -130,6 +135,7 @@ export class GroupSlots {
     this.#wishes = new Map();
     if (wishes.size === 0 && unused.size === 0) return { mayStartMore: false, hasFreed: false };
     const askedAt = this.clock.monotonic();
+    for (const { group } of wishes.values()) this.#usedAt.set(group, askedAt);
     /** How long the slots of a group are held at the least, where none was to be had; the last call of `apply` counts. */
     const heldMs = new Map<string, number>();
     const change: Apply<readonly FreeSlot[]> = (record, now) => {
@@ -203,6 +209,18 @@ export class GroupSlots {
   async release(): Promise<boolean> {
     this.#wishes = new Map();
     return (await this.settle()).hasFreed;
+  }
+
+  /** Removes the records of groups that nobody has used for an hour: groups may be made up of names that never return. */
+  async forget(): Promise<void> {
+    const idle = [...this.#usedAt].filter(([, usedAt]) => this.clock.monotonic() - usedAt >= FORGET_MS);
+    if (idle.length === 0) return;
+    await this.store.transact({ ids: idle.map(([group]) => groupRecordId(group)) }, ({ state }, now) => {
+      const isIdle = state.live.every(({ leaseUntil }) => leaseUntil! <= now) && now - state.updatedAt >= FORGET_MS;
+      // Tokens begin at the store's time, so those of a record that is made anew are larger all the same.
+      return isIdle ? { task: null, history: [], value: null } : null;
+    });
+    for (const [group] of idle) this.#usedAt.delete(group);
   }
 
   /** Takes the slots that were given up out of an answer of the store, whose groups are not full any more. */

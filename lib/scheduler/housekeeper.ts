@@ -87,6 +87,7 @@ export class Housekeeper {
    */
   async keep(handle: StoreHandle): Promise<boolean> {
     if (!handle.opened) return true;
+    await handle.worker?.keepHouse();
     const { identity, heartbeatMs, orphanAfterMs, events, logger } = this.services;
     const now = handle.clock.now();
     const all = await handle.store.schedulers();

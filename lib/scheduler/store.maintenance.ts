@@ -1,9 +1,8 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import type { RunRecord } from '../model/run.js';
-import { isUnreadable } from '../model/task.js';
+import { INTERNAL_PREFIX, isUnreadable } from '../model/task.js';
 import type { TaskRecord } from '../model/task.js';
 import type { Store } from '../stores/store.interface.js';
-import { groupRecordId } from './group.slots.js';
 
 /** How many records one step reads and writes. */
 const BATCH = 200;
@@ -59,17 +58,19 @@ export interface CopyResult extends MaintenanceProgress {
 export async function rotateStore(store: Store, options: RotateOptions = {}): Promise<MaintenanceProgress> {
   rejectUnknownOptions('rotateEncryption', options, ['after', 'onProgress']);
   const counter = new Counter(options);
-  const groups = new Set<string>();
   for await (const { tasks, unreadable } of taskBatches(store, options.after)) {
     await rewrite(
       store,
       tasks.map(({ id }) => id),
     );
-    for (const { definition } of tasks) if (definition.policies.group !== null) groups.add(definition.policies.group);
     counter.addTasks(tasks, unreadable);
   }
-  // No query shows the records of groups. A group that no task is in any more needs none.
-  await rewrite(store, [...groups].map(groupRecordId));
+  // No query shows what schedulers keep for themselves, and no interruption is to leave it out.
+  const all = (await store.getAllTasks()).map(({ id }) => id);
+  await rewrite(
+    store,
+    all.filter((id) => id.startsWith(INTERNAL_PREFIX)),
+  );
   for await (const runs of runBatches(store)) {
     await store.saveRuns(runs);
     counter.addRuns(runs.length);

@@ -166,6 +166,11 @@ export class StoreWorker {
     };
   }
 
+  /** Clears up what the groups of tasks leave behind. */
+  async keepHouse(): Promise<void> {
+    await this.#slots.forget();
+  }
+
   /** Claims nothing more. Resolves when the claim that was on its way has been handed out. */
   async stopClaiming(): Promise<void> {
     this.#stopped = true;

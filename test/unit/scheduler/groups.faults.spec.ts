@@ -197,3 +197,43 @@ describe('a lease that could not be renewed while others could', () => {
     expect(events.filter(({ name }) => name === 'run.fenced')).toMatchObject([{ taskId: 'one' }]);
   });
 });
+
+describe('the record of a group', () => {
+  it('goes when nobody has used it for an hour, and comes back with the next run', async () => {
+    const cluster = new MemoryCluster();
+    const ran: string[] = [];
+    const scheduler = await cluster.join('a', { work: (_args, { task }) => ran.push(task.id) });
+    for (let at = 0; at < 5; at += 1) await add(scheduler, `t${at}`, { group: `customer-${at}` });
+    await settle();
+    const records = () => [...cluster.disk.rows.keys()].filter((id) => id.startsWith('asyncz:group:'));
+    expect(records()).toHaveLength(5);
+    await pass(cluster, 3_500_000, 100_000);
+    expect(records()).toHaveLength(5);
+    await add(scheduler, 'again', { group: 'customer-0' });
+    await pass(cluster, 700_000, 100_000);
+    expect(records()).toEqual(['asyncz:group:customer-0']);
+    expect(ran).toContain('again');
+  });
+
+  it('is written again by a rotation of keys, wherever that begins, though no task is in the group just then', async () => {
+    const cluster = new MemoryCluster();
+    const ran: string[] = [];
+    const handlers = { work: (_args: readonly unknown[], { task }: { task: { id: string } }) => ran.push(task.id) };
+    const [old, young] = ['the first secret of sixteen bytes', 'the second secret, longer still'];
+    const first = await cluster.join('first', handlers, { encryption: { keys: [old] } });
+    await add(first, 'once');
+    await first.tasks.add({ id: 'stays', handler: 'work', trigger: { type: 'interval', hours: 1 } });
+    await settle();
+    const during = await cluster.join('during', handlers, { encryption: { keys: [young, old] } });
+    await during.rotateEncryption('default', { after: 'stays' });
+    for (const scheduler of [first, during]) {
+      const stopped = scheduler.shutdown(0);
+      await settle();
+      await stopped;
+    }
+    const last = await cluster.join('last', handlers, { encryption: { keys: [young] } });
+    await add(last, 'then');
+    await settle();
+    expect(ran).toEqual(['once', 'then']);
+  });
+});
