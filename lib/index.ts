@@ -59,6 +59,8 @@ export {
   SchedulerNotRunningError,
   SchedulerRunningError,
   DrainTimeoutError,
+  DrainUnknownError,
+  DrainWithdrawnError,
 } from './errors/scheduler.errors.js';
 export {
   EncryptionDisabledError,

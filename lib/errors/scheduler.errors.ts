@@ -80,3 +80,32 @@ export class DrainTimeoutError extends AsynczError {
     );
   }
 }
+
+/**
+ * Somebody took the drain back while another one waited for it. The scheduler claims again.
+ *
+ * @publicApi
+ */
+export class DrainWithdrawnError extends AsynczError {
+  readonly code = 'ASYNCZ_DRAIN_WITHDRAWN';
+
+  constructor(readonly identity: string) {
+    super(`The drain of the scheduler ${show(identity)} was taken back before it had no run under way any more.`);
+  }
+}
+
+/**
+ * The scheduler that waits for a drain was stopped itself, or lost the store that it shared. The drain goes on.
+ *
+ * @publicApi
+ */
+export class DrainUnknownError extends AsynczError {
+  readonly code = 'ASYNCZ_DRAIN_UNKNOWN';
+
+  constructor(readonly identity: string) {
+    super(
+      `Whether the scheduler ${show(identity)} was drained is not known: the one that waited for it was stopped, or ` +
+        `the store that they shared was removed from it. The drain goes on.`,
+    );
+  }
+}

@@ -185,7 +185,8 @@ export class SchedulerService<Handlers = TaskHandlers> {
    * learns of it by a wake-up, or within a minute. Its identity is in {@link getSchedulerInstanceInfos}.
    *
    * @param options With `wait: true` it resolves when that scheduler has no run under way any more, or is gone.
-   * @throws SchedulerNotRunningError, UnknownNameError (no live scheduler has that identity), DrainTimeoutError
+   * @throws SchedulerNotRunningError, UnknownNameError (no live scheduler has that identity); with `wait` DrainTimeoutError,
+   * DrainWithdrawnError (somebody took it back), DrainUnknownError (this scheduler was stopped meanwhile)
    */
   drain(identity: string, options?: DrainOptions): Promise<void> {
     return this.scheduler.drains.drain(identity, options);

@@ -2,7 +2,7 @@ import type { Clock } from '../model/clock.js';
 import type { DrainRequest } from '../model/scheduler-instance.js';
 import { readDrain, removeDrain } from './drain.record.js';
 import type { StoreHandle } from './store.handle.js';
-import { wait } from './wait.js';
+import { Throttle } from './throttle.js';
 
 /** How often wake-ups cause a look at the most, in milliseconds: they can come in thousands. */
 const LOOK_MS = 1_000;
@@ -10,67 +10,81 @@ const LOOK_MS = 1_000;
 /** With every so-many-th heartbeat there is a look, for the wake-up that did not come. */
 const HEARTBEATS = 4;
 
+/** A store that is listened to. */
+interface Watched {
+  readonly stopWakeUps: () => void;
+  readonly wakeUps: Throttle;
+  asked: DrainRequest | null;
+  beats: number;
+  looks: number;
+  /** The latest look that had an answer. */
+  answered: number;
+}
+
 /** Finds out whether somebody asks this scheduler to claim nothing more. */
 export class DrainWatch {
-  /** By store: a scheduler of several stores may be asked in any of them. */
-  readonly #asked = new Map<string, DrainRequest>();
-  readonly #lookedAt = new Map<string, number>();
-  readonly #stops = new Map<string, () => void>();
-  #beats = 0;
+  /** By alias: a scheduler of several stores may be asked in any of them. */
+  readonly #watched = new Map<string, Watched>();
+  #request: DrainRequest | null = null;
 
-  /** @param changed Called when the answer is another than before. */
+  /** @param changed Called when somebody asks, and when nobody does any more. */
   constructor(
     private readonly identity: string,
     private readonly clock: Clock,
     private readonly changed: () => void,
   ) {}
 
-  /** Who asks; null when nobody does. */
+  /** Who asked first, the same object for as long as anybody asks; null when nobody does. */
   get request(): DrainRequest | null {
-    for (const request of this.#asked.values()) return request;
-    return null;
+    return this.#request;
   }
 
   /** Forgets what an earlier scheduler of this identity was asked, and listens from now on. */
   async open(handle: StoreHandle): Promise<void> {
     await removeDrain(handle.store, this.identity);
-    const stopWakeUps = handle.store.onWake(() => this.#lookSoon(handle));
-    this.#stops.set(handle.alias, stopWakeUps);
+    // A store that is away is reported by its loop; the next heartbeat looks again.
+    const wakeUps = new Throttle(this.clock, LOOK_MS, () => void this.look(handle).catch(() => {}));
+    const stopWakeUps = handle.store.onWake(() => wakeUps.ask());
+    this.#watched.set(handle.alias, { stopWakeUps, wakeUps, asked: null, beats: 0, looks: 0, answered: 0 });
   }
 
-  /** Stops listening; what was asked for is done with. */
+  /** Stops listening; what was asked for there is done with. */
   async close(handle: StoreHandle): Promise<void> {
-    this.#stops.get(handle.alias)?.();
-    this.#stops.delete(handle.alias);
-    if (this.#asked.delete(handle.alias)) await removeDrain(handle.store, this.identity);
+    const watched = this.#watched.get(handle.alias);
+    if (!watched) return;
+    this.#watched.delete(handle.alias);
+    watched.stopWakeUps();
+    watched.wakeUps.cancel();
+    this.#update();
+    // Also what was asked for and not seen yet.
+    await removeDrain(handle.store, this.identity);
   }
 
   /** Is told of each heartbeat in a store. */
   async beat(handle: StoreHandle): Promise<void> {
-    this.#beats += 1;
-    if (this.#beats % HEARTBEATS === 0) await this.look(handle);
-  }
-
-  #lookSoon(handle: StoreHandle): void {
-    const now = this.clock.monotonic();
-    const last = this.#lookedAt.get(handle.alias) ?? -Infinity;
-    if (last > now) return;
-    const at = Math.max(now, last + LOOK_MS);
-    // In the future while a look is on its way, so that further wake-ups are part of it.
-    this.#lookedAt.set(handle.alias, at + 1);
-    wait(this.clock, at - now, () => {
-      this.#lookedAt.set(handle.alias, this.clock.monotonic());
-      // A store that is away is reported by its loop; the next heartbeat looks again.
-      this.look(handle).catch(() => {});
-    });
+    const watched = this.#watched.get(handle.alias);
+    if (!watched) return;
+    watched.beats += 1;
+    if (watched.beats % HEARTBEATS === 0) await this.look(handle);
   }
 
   async look(handle: StoreHandle): Promise<void> {
-    if (!this.#stops.has(handle.alias)) return;
-    const request = await readDrain(handle.store, this.identity);
-    const was = this.request;
-    if (request) this.#asked.set(handle.alias, request);
-    else this.#asked.delete(handle.alias);
-    if ((was === null) !== (this.request === null)) this.changed();
+    const watched = this.#watched.get(handle.alias);
+    if (!watched) return;
+    const look = (watched.looks += 1);
+    const wish = await readDrain(handle.store, this.identity);
+    // A later look was faster. One that was closed meanwhile changes nothing: nobody asks what it has found.
+    if (look < watched.answered) return;
+    watched.answered = look;
+    // Where nothing is said, what was said before holds: the record goes with all the tasks.
+    if (wish !== null) watched.asked = wish === 'withdrawn' ? null : wish;
+    this.#update();
+  }
+
+  #update(): void {
+    const asking = Array.from(this.#watched.values(), ({ asked }) => asked).find((asked) => asked !== null) ?? null;
+    if ((asking === null) === (this.#request === null)) return;
+    this.#request = asking;
+    this.changed();
   }
 }

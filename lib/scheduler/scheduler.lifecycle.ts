@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { EncryptionDisabledError } from '../errors/persistence.errors.js';
 import { SchedulerNotRunningError } from '../errors/scheduler.errors.js';
-import type { SchedulerInstance } from '../model/scheduler-instance.js';
+import type { DrainRequest, SchedulerInstance } from '../model/scheduler-instance.js';
 import { isUnreadable } from '../model/task.js';
 import { resolveKeyRing } from '../persistence/key-ring.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
@@ -40,11 +40,15 @@ export class SchedulerLifecycle {
   readonly #drain: DrainWatch;
   /** Whether the application has paused it; somebody else may have drained it beside that. */
   #isPaused = false;
+  /** The drain that it obeys. */
+  #obeyed: DrainRequest | null = null;
+  /** The drain that the others are told of: from then on it claims nothing. */
+  #announced: DrainRequest | null = null;
 
   constructor(private readonly core: SchedulerCore) {
     const { options, events } = core;
     this.#housekeeper = new Housekeeper({ ...options, events, handles: () => core.stores.all() });
-    this.#drain = new DrainWatch(options.identity, options.clock, () => this.#drainChanged());
+    this.#drain = new DrainWatch(options.identity, options.clock, () => void this.#drainChanged());
   }
 
   /** @throws StoreStartError, StoreInUseError, EncryptionDisabledError and what declared tasks are refused with. */
@@ -59,6 +63,8 @@ export class SchedulerLifecycle {
     const { core } = this;
     const { options, events, executors, stores } = core;
     this.state = 'starting';
+    this.#obeyed = null;
+    this.#announced = null;
     try {
       core.useKeys(await resolveKeyRing(options.encryption));
       if (!stores.has('default')) core.addStore('default', new MemoryStore());
@@ -68,7 +74,7 @@ export class SchedulerLifecycle {
       await this.#reconcile();
       core.running = true;
       this.#isPaused = options.startPaused;
-      this.state = options.startPaused ? 'paused' : 'running';
+      this.state = this.#mayClaim() ? 'running' : 'paused';
       if (options.role === 'worker') {
         for (const handle of stores.all()) await this.#work(handle);
       }
@@ -76,6 +82,8 @@ export class SchedulerLifecycle {
       if (options.role === 'worker') this.#housekeeper.start();
       events.emit('scheduler.started', {});
       options.logger.info(`Scheduler "${options.name}" (${options.identity}) started`);
+      // Somebody may have asked during the start.
+      void this.#drainChanged();
     } catch (error) {
       await this.#rollBack();
       throw error;
@@ -88,7 +96,7 @@ export class SchedulerLifecycle {
       await this.#open(handle);
       if (this.core.options.role === 'worker') await this.#work(handle);
     } catch (error) {
-      if (handle.opened) await handle.close();
+      await this.#close(handle);
       throw error;
     }
   }
@@ -97,8 +105,9 @@ export class SchedulerLifecycle {
     await handle.open();
     const self = this.instance(handle);
     await refuseUncoordinated(handle, self, this.core.options.heartbeatMs);
-    await handle.store.heartbeat(self);
+    // Before anybody can see it: what is asked of it from then on counts.
     await this.#drain.open(handle);
+    await handle.store.heartbeat(self);
     await this.#refuseEncrypted(handle);
     await this.core.operations.commitPending(handle);
   }
@@ -144,7 +153,7 @@ export class SchedulerLifecycle {
       handlers: handlers.names(),
       running: stores.all().reduce((sum, { worker }) => sum + (worker?.runs.active.size ?? 0), 0),
       clockOffsetMs: options.clock.now() - handle.clock.now(),
-      drain: this.#drain.request,
+      drain: this.#announced,
     };
   }
 
@@ -182,33 +191,55 @@ export class SchedulerLifecycle {
   setPaused(paused: boolean): void {
     if (!this.core.running) throw new SchedulerNotRunningError(paused ? 'pause' : 'resume');
     this.#isPaused = paused;
-    this.#applyPause();
+    void this.#applyPause();
   }
 
-  #applyPause(): void {
-    const isPaused = this.#isPaused || this.#drain.request !== null;
+  /** Looks now whether somebody asks it to claim nothing more. */
+  lookForDrain(handle: StoreHandle): Promise<void> {
+    return this.#drain.look(handle);
+  }
+
+  #mayClaim(): boolean {
+    return !this.#isPaused && this.#drain.request === null;
+  }
+
+  /** Resolves when it holds: when no claim of before is on its way any more. */
+  async #applyPause(): Promise<void> {
+    const isPaused = !this.#mayClaim();
+    const applied = Promise.all(this.core.stores.all().map(({ worker }) => worker?.setPaused(isPaused)));
     const state = isPaused ? 'paused' : 'running';
-    if (this.state === state) return;
-    this.state = state;
-    for (const { worker } of this.core.stores.all()) worker?.setPaused(isPaused);
-    this.core.events.emit(isPaused ? 'scheduler.paused' : 'scheduler.resumed', {});
+    if (this.state !== state) {
+      this.state = state;
+      this.core.events.emit(isPaused ? 'scheduler.paused' : 'scheduler.resumed', {});
+    }
+    await applied;
   }
 
-  /** Somebody asked this scheduler to claim nothing more, or took that back. */
-  #drainChanged(): void {
-    if (!this.core.running) return;
+  /** Somebody asked this scheduler to claim nothing more, or took that back. Never rejects. */
+  async #drainChanged(): Promise<void> {
     const { request } = this.#drain;
-    this.#applyPause();
-    void this.#beatNow();
-    if (!request) return;
+    if (!this.core.running || request === this.#obeyed) return;
+    this.#obeyed = request;
+    const applied = this.#applyPause();
+    if (request) return this.#obey(request, applied);
+    this.#announced = null;
+    await this.#beatNow();
+  }
+
+  async #obey(request: DrainRequest, applied: Promise<void>): Promise<void> {
     const { actor, reason } = request;
+    const isOver = () => !this.core.running || this.#obeyed !== request;
     this.core.options.logger.info(`Claims nothing more, as ${actor ?? 'somebody'} asked${reason ? `: ${reason}` : ''}`);
     this.core.events.emit('scheduler.draining', { actor, reason });
-    void Promise.all(this.core.stores.all().map(({ worker }) => worker?.drained())).then(async () => {
-      if (this.#drain.request !== request) return;
-      await this.#beatNow();
-      this.core.events.emit('scheduler.drained', { actor, reason });
-    });
+    // Until then a claim that is on its way may start runs, and nobody may take the scheduler for drained.
+    await applied;
+    if (isOver()) return;
+    this.#announced = request;
+    await this.#beatNow();
+    await Promise.all(this.core.stores.all().map(({ worker }) => worker?.drained()));
+    if (isOver()) return;
+    await this.#beatNow();
+    this.core.events.emit('scheduler.drained', { actor, reason });
   }
 
   /** Tells the others how it stands without waiting for the next heartbeat. Never rejects. */
@@ -255,10 +286,11 @@ export class SchedulerLifecycle {
 
   async #close(handle: StoreHandle): Promise<void> {
     if (!handle.opened) return;
-    await this.#quietly(`Ending the drain in store "${handle.alias}"`, () => this.#drain.close(handle));
     await this.#quietly(`Ending the heartbeat in store "${handle.alias}"`, () =>
       handle.store.retire(this.core.options.identity),
     );
+    // After that nobody asks any more; and whoever waits for the drain finds the scheduler gone before the record is.
+    await this.#quietly(`Ending the drain in store "${handle.alias}"`, () => this.#drain.close(handle));
     await this.#quietly(`Closing the store "${handle.alias}"`, () => handle.close());
   }
 

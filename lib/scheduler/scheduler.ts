@@ -35,10 +35,12 @@ export class Scheduler {
     this.#core = new SchedulerCore(options);
     this.#lifecycle = new SchedulerLifecycle(this.#core);
     this.drains = new DrainControl({
+      identity: this.#core.options.identity,
       clock: this.#core.options.clock,
       isRunning: () => this.#core.running,
       handles: () => this.#core.stores.all(),
       instances: () => this.getInstances(),
+      look: (handle) => this.#lifecycle.lookForDrain(handle),
     });
   }
 

@@ -67,6 +67,8 @@ export class StoreWorker {
   #stopped = false;
   #paused = false;
   #loop: Promise<void> = Promise.resolve();
+  /** The pass that is under way, or the last one. */
+  #passing: Promise<unknown> = Promise.resolve();
   #stopWakeUps: () => void = () => {};
   #waitsForRoom = false;
   #emptyPasses = 0;
@@ -150,9 +152,12 @@ export class StoreWorker {
     this.#wait.wake();
   }
 
-  setPaused(paused: boolean): void {
+  /** Resolves when the pass that was under way is over: only then a claim that was on its way has been handed out. */
+  async setPaused(paused: boolean): Promise<void> {
     this.#paused = paused;
     this.wake();
+    // One that fails is the loop's to tell of.
+    await this.#passing.catch(() => {});
   }
 
   health(): StoreHealth {
@@ -215,7 +220,9 @@ export class StoreWorker {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       try {
-        await this.#wait.sleep(await this.#pass());
+        const pass = this.#pass();
+        this.#passing = pass;
+        await this.#wait.sleep(await pass);
       } catch (error) {
         await this.#wait.sleep(this.#failed(error));
       }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RunNotDeadError, RunNotFoundError } from 'nestjs-asyncz';
 import { recordEvents } from '../../support/events.js';
-import { CLUSTER_START, MemoryCluster } from '../../support/memory.cluster.js';
+import { MemoryCluster } from '../../support/memory.cluster.js';
 import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
 
 const ASKED = { actor: 'ada', reason: 'on call' };
@@ -196,94 +196,5 @@ describe('a dead run', () => {
     await scheduler.tasks.delete('a');
     const [dead] = (await scheduler.inspection.getRuns({ dead: true })).runs;
     await expect(scheduler.runs.redrive(dead!.id)).rejects.toThrow('was deleted');
-  });
-});
-
-describe('a drain', () => {
-  it('has a scheduler elsewhere claim nothing more while its runs go on, says who asked, and can be taken back', async () => {
-    const cluster = new MemoryCluster();
-    const ends: (() => void)[] = [];
-    const ran: string[] = [];
-    const handlerOf = (name: string) => async () => {
-      ran.push(name);
-      await new Promise<void>((resolve) => ends.push(resolve));
-    };
-    const worker = await cluster.join('worker', { work: handlerOf('worker') });
-    const client = await cluster.join('client', {}, { role: 'client' });
-    const events = recordEvents(worker);
-    await client.tasks.add({ id: 'first', handler: 'work' });
-    await settle();
-    const drained = client.drains.drain('worker', { ...ASKED, wait: true });
-    await settle();
-    cluster.clock.advance(0);
-    await settle();
-    expect(worker.state).toBe('paused');
-    const instance = async () => (await client.getInstances()).find(({ identity }) => identity === 'worker');
-    expect(await instance()).toMatchObject({ running: 1, drain: { at: new Date(CLUSTER_START), ...ASKED } });
-    await client.tasks.add({ id: 'second', handler: 'work' });
-    await settle();
-    expect(ran).toEqual(['worker']);
-    ends[0]!();
-    await settle();
-    cluster.clock.advance(200);
-    await drained;
-    expect(await instance()).toMatchObject({ running: 0, drain: ASKED });
-    expect(events.filter(({ name }) => name.startsWith('scheduler.'))).toMatchObject([
-      { name: 'scheduler.paused' },
-      { name: 'scheduler.draining', ...ASKED },
-      { name: 'scheduler.drained', ...ASKED },
-    ]);
-    await client.drains.undrain('worker');
-    await settle();
-    cluster.clock.advance(1_000);
-    await settle();
-    expect(worker.state).toBe('running');
-    expect(await instance()).toMatchObject({ drain: null });
-    expect(ran).toEqual(['worker', 'worker']);
-  });
-
-  it('leaves the pause of the application as it is', async () => {
-    const cluster = new MemoryCluster();
-    const worker = await cluster.join('worker');
-    worker.pause();
-    await worker.drains.drain('worker');
-    cluster.clock.advance(1_000);
-    await settle();
-    await worker.drains.undrain('worker');
-    cluster.clock.advance(1_000);
-    await settle();
-    expect(worker.state).toBe('paused');
-    worker.resume();
-    expect(worker.state).toBe('running');
-  });
-
-  it('ends with the scheduler: a new one of the same identity works', async () => {
-    const cluster = new MemoryCluster();
-    const client = await cluster.join('client', {}, { role: 'client' });
-    const worker = await cluster.join('worker');
-    await client.drains.drain('worker');
-    await worker.shutdown(0);
-    const next = await cluster.join('worker');
-    cluster.clock.advance(60_000);
-    await settle();
-    expect(next.state).toBe('running');
-    expect([...cluster.disk.rows.keys()].filter((id) => id.includes('drain'))).toEqual([]);
-  });
-
-  it('says who is there when nobody has that identity, and gives up waiting when it is told to', async () => {
-    const cluster = new MemoryCluster();
-    const worker = await cluster.join('worker', { work: () => new Promise(() => {}) });
-    await expect(worker.drains.drain('nobody')).rejects.toThrow(/live scheduler "nobody".*worker/);
-    await expect(worker.drains.undrain('nobody')).rejects.toThrow('nobody');
-    await expect(worker.drains.drain('worker', { wiat: true } as never)).rejects.toThrow('wiat');
-    await worker.tasks.add({ id: 'a', handler: 'work' });
-    await settle();
-    const waited = worker.drains.drain('worker', { wait: true, timeout: '1s' });
-    const rejected = expect(waited).rejects.toThrow('was not drained within 1000 ms');
-    for (let at = 0; at < 8; at += 1) {
-      await settle();
-      cluster.clock.advance(200);
-    }
-    await rejected;
   });
 });
