@@ -52,6 +52,8 @@ export {
   RunWaitTimeoutError,
   ShutdownError,
   RunNotDeadError,
+  RunUnreadableError,
+  TaskReplacedError,
 } from './errors/run.errors.js';
 export {
   DuplicateNameError,

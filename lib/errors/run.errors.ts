@@ -121,3 +121,39 @@ export class RunNotDeadError extends AsynczError {
     );
   }
 }
+
+/**
+ * What is stored of a dead run cannot be read, so it is not known what there is to run once more.
+ *
+ * @publicApi
+ */
+export class RunUnreadableError extends AsynczError {
+  readonly code = 'ASYNCZ_RUN_UNREADABLE';
+
+  constructor(
+    readonly runId: string,
+    detail: string,
+  ) {
+    super(`The run ${show(runId)} cannot be run once more while its task is not there. ${detail}`);
+  }
+}
+
+/**
+ * The task of a dead run is gone, and one with the same id has another handler or other arguments: that one would run, and
+ * not what had failed.
+ *
+ * @publicApi
+ */
+export class TaskReplacedError extends AsynczError {
+  readonly code = 'ASYNCZ_TASK_REPLACED';
+
+  constructor(
+    readonly runId: string,
+    readonly taskId: string,
+  ) {
+    super(
+      `The run ${show(runId)} cannot be run once more: its task is gone, and the task ${show(taskId)} that is there now ` +
+        `has another handler or other arguments. Wait until that one is gone, or delete it.`,
+    );
+  }
+}

@@ -127,7 +127,10 @@ export interface RunRecord {
   readonly request: RunRequest | null;
   /** Who asked to abort it; null when nobody did. */
   readonly cancel: CancelRequest | null;
-  /** The task of a dead run that went with it, so that it can be run once more; null for all other runs. */
+  /**
+   * The task of a dead run as it was at that moment, so that it can be run once more when the task is gone; null for all
+   * other runs, and for those of tasks that the code declares.
+   */
   readonly definition: TaskDefinition | null;
 }
 

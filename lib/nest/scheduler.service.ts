@@ -171,10 +171,11 @@ export class SchedulerService<Handlers = TaskHandlers> {
 
   /**
    * Gives a dead run (one that failed or was lost for good: `getRuns({ dead: true })`) one more attempt, under its own id
-   * and on whichever node has the handler. It runs although its task is paused, and is not retried by itself. Where the
-   * task went with the run, it comes back for as long as that takes.
+   * and on whichever node has the handler. It runs although its task is paused, and is not retried by itself. It gets the
+   * arguments that its task has now; a task of the run time that is gone comes back as it was, for as long as that takes.
    *
-   * @throws SchedulerNotRunningError, RunNotFoundError, RunNotDeadError
+   * @throws SchedulerNotRunningError, RunNotFoundError, RunNotDeadError, TaskReplacedError (another task has that id now),
+   * TaskNotFoundError (of the code, and gone), TaskUnreadableError, RunUnreadableError, VersionConflictError
    */
   redrive(runId: string, options?: ControlOptions): Promise<void> {
     return this.scheduler.runs.redrive(runId, options);

@@ -88,9 +88,7 @@ function decide({ task, state, history, start }: Work): ClaimDecision {
         },
       }
     : next;
-  return isSpent(changed)
-    ? { task: null, start, history: keepForRedrive(history, task.definition) }
-    : { task: changed, start, history };
+  return { task: isSpent(changed) ? null : changed, start, history };
 }
 
 /** Runs whose lease has run out: their scheduler died, froze, or lost the store. */
@@ -104,7 +102,8 @@ function recoverDeadRuns(work: Work): void {
       continue;
     }
     const isOver = run.cancel !== null || task.definition.policies.delivery === 'at-most-once';
-    work.history.push({ ...notRun(task, run, run.cancel ? 'cancelled' : 'lost', now), dead: isOver && !run.cancel });
+    const record = { ...notRun(task, run, run.cancel ? 'cancelled' : 'lost', now), dead: isOver && !run.cancel };
+    work.history.push(keepForRedrive(record, task.definition));
     if (isOver) continue;
     live.push({
       ...run,

@@ -101,10 +101,11 @@ export class RunControl {
   }
 
   /**
-   * Gives a dead run one more attempt, under its own id and with the arguments of its task, on whichever node has the
-   * handler; the pause of its task does not keep it.
+   * Gives a dead run one more attempt, under its own id, on whichever node has the handler; the pause of its task does not
+   * keep it. It gets the arguments that its task has now, or had at the time of the run where the task is gone.
    *
-   * @throws SchedulerNotRunningError, RunNotFoundError, RunNotDeadError
+   * @throws SchedulerNotRunningError, RunNotFoundError, RunNotDeadError, RunUnreadableError, TaskReplacedError,
+   * TaskNotFoundError, TaskUnreadableError, VersionConflictError
    */
   async redrive(runId: string, options: ControlOptions = {}): Promise<void> {
     if (!this.isRunning()) throw new SchedulerNotRunningError('redrive');
@@ -113,7 +114,7 @@ export class RunControl {
     const found = await this.stores.find(taskId, options.store);
     for (const handle of found ? [found.handle] : this.stores.select(options.store)) {
       try {
-        await redriveRun(handle, runId, request);
+        await redriveRun(handle, runId, taskId, request);
         handle.wake(handle.clock.now());
         return;
       } catch (error) {

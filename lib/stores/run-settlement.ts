@@ -13,9 +13,12 @@ export function isSpent(task: TaskRecord): boolean {
   return task.definition.origin === 'runtime' && task.state.exhausted && task.state.live.length === 0;
 }
 
-/** What the history keeps of the runs of a task that goes with them: the dead ones take its definition along. */
-export function keepForRedrive(history: readonly RunRecord[], definition: TaskDefinition): readonly RunRecord[] {
-  return history.map((record) => (record.dead ? { ...record, definition } : record));
+/**
+ * What the history keeps of a run: a dead one takes the definition of its task along, which may go with it, or with a
+ * later run. One that the code declares is there as long as the code declares it.
+ */
+export function keepForRedrive(record: RunRecord, definition: TaskDefinition): RunRecord {
+  return record.dead && definition.origin === 'runtime' ? { ...record, definition } : record;
 }
 
 /**
@@ -39,13 +42,11 @@ export function settleRuns(results: readonly RunResult[]): Apply<readonly Settle
       const settled = settle(state, task.definition.policies, run, result, storeNow);
       outcome.push(state.pause === settled.pause ? 'settled' : 'paused');
       state = settled;
-      if (result.record) history.push(result.record);
+      if (result.record) history.push(keepForRedrive(result.record, task.definition));
     }
     if (outcome.every((one) => one === 'refused')) return null;
     const next = { ...task, state };
-    return isSpent(next)
-      ? { task: null, history: keepForRedrive(history, task.definition), value: outcome }
-      : { task: next, history, value: outcome };
+    return { task: isSpent(next) ? null : next, history, value: outcome };
   };
 }
 

@@ -1,4 +1,5 @@
 import type {
+  AddOptions,
   Apply,
   ClaimPlan,
   ClaimRequest,
@@ -12,6 +13,7 @@ import type {
 import { ClusterStore } from './memory.cluster.js';
 
 interface Calls {
+  addTask: TaskRecord;
   claimDue: ClaimRequest;
   transact: Selection;
   updateTask: TaskRecord;
@@ -24,7 +26,17 @@ type Hooks = { [Name in keyof Calls]?: (argument: Calls[Name]) => Promise<void> 
 export class HookedStore extends ClusterStore {
   readonly before: Hooks = {};
   readonly after: Hooks = {};
-  readonly calls: Record<keyof Calls, number> = { claimDue: 0, transact: 0, updateTask: 0, renewLeases: 0 };
+  readonly calls: Record<keyof Calls, number> = {
+    addTask: 0,
+    claimDue: 0,
+    transact: 0,
+    updateTask: 0,
+    renewLeases: 0,
+  };
+
+  override addTask(task: TaskRecord, options?: AddOptions): Promise<void> {
+    return this.#call('addTask', task, () => super.addTask(task, options));
+  }
 
   override claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
     return this.#call('claimDue', request, () => super.claimDue(request, plan));

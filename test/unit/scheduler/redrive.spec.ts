@@ -1,0 +1,368 @@
+import { describe, expect, it } from 'vitest';
+import type { Handler, Scheduler } from 'nestjs-asyncz';
+import {
+  RunNotDeadError,
+  RunNotFoundError,
+  RunUnreadableError,
+  TaskNotFoundError,
+  TaskReplacedError,
+  TaskUnreadableError,
+  VersionConflictError,
+} from 'nestjs-asyncz';
+import { settle } from '../../support/gate.js';
+import { HookedStore } from '../../support/hooked.store.js';
+import { MemoryCluster } from '../../support/memory.cluster.js';
+import { createScheduler, START } from '../../support/scheduler.factory.js';
+
+const ASKED = { actor: 'ada', reason: 'on call' };
+const HOURLY = { type: 'interval', hours: 1 } as const;
+
+/** Keeps the arguments of its runs, and fails while it is broken. */
+class Work {
+  isBroken = true;
+  readonly seen: unknown[] = [];
+  readonly handler: Handler = ([argument]) => {
+    this.seen.push(argument);
+    if (this.isBroken) throw new Error('broken');
+  };
+}
+
+const deadRuns = async (scheduler: Scheduler) => (await scheduler.inspection.getRuns({ dead: true })).runs;
+
+async function onlyDeadRun(scheduler: Scheduler): Promise<string> {
+  const runs = await deadRuns(scheduler);
+  expect(runs).toHaveLength(1);
+  return runs[0]!.id;
+}
+
+/** A run that died on `worker`, and a client that is held up in a redrive of it until it is let go. */
+async function heldUp(trigger: typeof HOURLY | undefined, where: 'addTask' | 'transact') {
+  const cluster = new MemoryCluster();
+  const work = new Work();
+  const worker = await cluster.join('worker', { work: work.handler });
+  const store = new HookedStore(cluster.disk);
+  const client = await cluster.join('client', {}, { role: 'client', store });
+  await worker.tasks.add({ id: 'a', handler: 'work', trigger });
+  if (trigger) await worker.tasks.run('a');
+  await settle();
+  const id = await onlyDeadRun(worker);
+  work.isBroken = false;
+  let release!: () => void;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let outcome!: Promise<unknown>;
+  await new Promise<void>((reached) => {
+    store.before[where] = () => {
+      delete store.before[where];
+      reached();
+      return released;
+    };
+    outcome = client.runs.redrive(id).then(
+      () => null,
+      (error: unknown) => error,
+    );
+  });
+  const redriveHere = async () => {
+    await worker.runs.redrive(id);
+    await settle();
+    expect(work.seen).toHaveLength(2);
+  };
+  const letGo = async () => {
+    release();
+    const error = await outcome;
+    await settle();
+    return error;
+  };
+  return { cluster, worker, work, redriveHere, letGo };
+}
+
+describe('a dead run', () => {
+  it('is listed, and run once more under its own id', async () => {
+    let isBroken = true;
+    const seen: unknown[] = [];
+    const { scheduler, clock } = createScheduler({
+      work: (args, { attempt, runId, source }) => {
+        seen.push([args, attempt, runId, source]);
+        if (isBroken) throw new Error('broken');
+        return 'mended';
+      },
+    });
+    await scheduler.start();
+    const trigger = { type: 'interval', hours: 1, startAt: new Date(START) } as const;
+    await scheduler.tasks.add({
+      id: 'a',
+      handler: 'work',
+      args: [new Date(5)],
+      trigger,
+      retry: { attempts: 2, delay: '1s' },
+    });
+    clock.advance(0);
+    await settle();
+    expect((await scheduler.inspection.getRuns({ dead: true })).runs).toEqual([]);
+    clock.advance(1_000);
+    await settle();
+    const { runs } = await scheduler.inspection.getRuns({ dead: true });
+    expect(runs).toMatchObject([{ attempt: 2, status: 'failed', dead: true }]);
+    const { id } = runs[0]!;
+    isBroken = false;
+    await scheduler.tasks.pause('a');
+    await scheduler.runs.redrive(id, ASKED);
+    await expect(scheduler.runs.redrive(id)).rejects.toThrow(RunNotDeadError);
+    await settle();
+    expect(await scheduler.runs.wait(id, undefined)).toMatchObject({
+      attempt: 3,
+      status: 'succeeded',
+      result: 'mended',
+      request: ASKED,
+    });
+    expect(seen.at(-1)).toEqual([[new Date(5)], 3, id, 'redrive']);
+    expect((await scheduler.inspection.getRuns({ dead: true })).runs).toEqual([]);
+    expect(await scheduler.inspection.getTaskInfo('a')).toMatchObject({
+      paused: true,
+      control: { action: 'redrive', ...ASKED },
+    });
+    await expect(scheduler.runs.redrive(id)).rejects.toThrow('succeeded');
+  });
+
+  it('brings its one-shot task back, which goes with it again', async () => {
+    let failures = 2;
+    const seen: unknown[] = [];
+    const { scheduler } = createScheduler({
+      work: (args) => {
+        seen.push(args);
+        failures -= 1;
+        if (failures >= 0) throw new Error('broken');
+      },
+    });
+    await scheduler.start();
+    await scheduler.tasks.add({ id: 'once', handler: 'work', args: [{ n: 3n }], tags: ['x'] });
+    await settle();
+    expect(await scheduler.inspection.getTask('once')).toBeNull();
+    const [dead] = (await scheduler.inspection.getRuns({ dead: true })).runs;
+    await scheduler.runs.redrive(dead!.id, ASKED);
+    await settle();
+    // It failed once more, and is dead once more.
+    const again = (await scheduler.inspection.getRuns({ dead: true })).runs;
+    expect(again).toMatchObject([{ id: dead!.id, attempt: 2 }]);
+    expect(again[0]!.token).toBeGreaterThan(dead!.token);
+    await scheduler.runs.redrive(dead!.id);
+    await settle();
+    expect(seen).toEqual([[{ n: 3n }], [{ n: 3n }], [{ n: 3n }]]);
+    expect(await scheduler.inspection.getTask('once')).toBeNull();
+    expect((await scheduler.inspection.getRuns({ dead: true })).runs).toEqual([]);
+    expect((await scheduler.inspection.getRuns({ taskId: 'once' })).runs.map(({ status }) => status)).toEqual([
+      'succeeded',
+      'failed',
+      'failed',
+    ]);
+  });
+
+  it('is also one that was lost and is not to be run again by itself', async () => {
+    const cluster = new MemoryCluster();
+    const hang = () => new Promise(() => {});
+    const dead = await cluster.join('dead', { work: hang });
+    await dead.tasks.add({ id: 'once', handler: 'work', delivery: 'at-most-once' });
+    await settle();
+    const other = new MemoryCluster(cluster.disk);
+    const runs: number[] = [];
+    const alive = await other.join('alive', { work: (_args, { attempt }) => runs.push(attempt) });
+    for (let seconds = 0; seconds < 40; seconds += 1) {
+      other.clock.advance(1_000);
+      await settle();
+    }
+    const [lost] = (await alive.inspection.getRuns({ dead: true })).runs;
+    expect(lost).toMatchObject({ status: 'lost', dead: true });
+    expect(runs).toEqual([]);
+    await alive.runs.redrive(lost!.id);
+    await settle();
+    expect(runs).toEqual([2]);
+  });
+
+  it('is none that nobody knows', async () => {
+    const { scheduler } = createScheduler();
+    await expect(scheduler.runs.redrive('a@b')).rejects.toThrow('running scheduler');
+    await scheduler.start();
+    await expect(scheduler.runs.redrive('a@b')).rejects.toThrow(RunNotFoundError);
+    await expect(scheduler.runs.redrive('')).rejects.toThrow('runId');
+  });
+});
+
+describe('a dead run of a task that is gone', () => {
+  it('has the task back for one attempt, also when that had ended later with another run', async () => {
+    const work = new Work();
+    const { scheduler, clock, store } = createScheduler({ work: work.handler });
+    await scheduler.start();
+    const trigger = { type: 'interval', minutes: 1, startAt: new Date(START), maxRuns: 2 } as const;
+    await scheduler.tasks.add({ id: 'twice', handler: 'work', args: ['x'], trigger });
+    clock.advance(0);
+    await settle();
+    work.isBroken = false;
+    clock.advance(60_000);
+    await settle();
+    expect(await scheduler.inspection.getTask('twice')).toBeNull();
+    await scheduler.runs.redrive(await onlyDeadRun(scheduler));
+    await settle();
+    expect(work.seen).toEqual(['x', 'x', 'x']);
+    expect(await scheduler.inspection.getTask('twice')).toBeNull();
+    expect(await deadRuns(scheduler)).toEqual([]);
+    const { runs } = await store.runs({ taskId: 'twice' }, { limit: 9 });
+    expect(runs.map(({ definition }) => definition)).toEqual([null, null, null]);
+  });
+
+  it('has it back without its schedule when somebody had deleted it', async () => {
+    const work = new Work();
+    const { scheduler, clock } = createScheduler({ work: work.handler });
+    await scheduler.start();
+    await scheduler.tasks.add({ id: 'a', handler: 'work', args: ['x'], trigger: HOURLY });
+    await scheduler.tasks.run('a');
+    await settle();
+    await scheduler.tasks.delete('a');
+    work.isBroken = false;
+    await scheduler.runs.redrive(await onlyDeadRun(scheduler));
+    await settle();
+    clock.advance(7_200_000);
+    await settle();
+    expect(work.seen).toEqual(['x', 'x']);
+    expect(await scheduler.inspection.getTask('a')).toBeNull();
+  });
+
+  it('does not bring back what the code no longer declares', async () => {
+    const { scheduler } = createScheduler({ work: new Work().handler });
+    scheduler.declareTasks([{ id: 'a', handler: 'work', trigger: HOURLY }]);
+    await scheduler.start();
+    await scheduler.tasks.run('a');
+    await settle();
+    const id = await onlyDeadRun(scheduler);
+    await scheduler.tasks.delete('a');
+    await expect(scheduler.runs.redrive(id)).rejects.toThrow(TaskNotFoundError);
+    expect(await scheduler.inspection.getTask('a')).toBeNull();
+  });
+
+  it('does not run what has its id now, unless that is the same', async () => {
+    const cluster = new MemoryCluster();
+    const work = new Work();
+    const scheduler = await cluster.join('a', { work: work.handler, other: () => {} });
+    await scheduler.tasks.add({ id: 'mail', handler: 'work', args: [{ to: 'old', at: new Date(5) }] });
+    await settle();
+    const id = await onlyDeadRun(scheduler);
+    cluster.clock.advance(1);
+    const replace = async (handler: string, argument: object) => {
+      await scheduler.tasks.delete('mail').catch(() => {});
+      await scheduler.tasks.add({ id: 'mail', handler, args: [argument], trigger: HOURLY });
+    };
+    await replace('work', { to: 'new', at: new Date(5) });
+    await expect(scheduler.runs.redrive(id)).rejects.toThrow(TaskReplacedError);
+    await replace('other', { to: 'old', at: new Date(5) });
+    await expect(scheduler.runs.redrive(id)).rejects.toThrow(TaskReplacedError);
+    expect(await onlyDeadRun(scheduler)).toBe(id);
+    expect(await scheduler.inspection.getTaskInfo('mail')).toMatchObject({ live: [] });
+    await replace('work', { to: 'old', at: new Date(5) });
+    await scheduler.runs.redrive(id);
+    await settle();
+    const old = { to: 'old', at: new Date(5) };
+    expect(work.seen).toEqual([old, old]);
+  });
+
+  it('runs what its task was edited to while that is there', async () => {
+    const cluster = new MemoryCluster();
+    const work = new Work();
+    const scheduler = await cluster.join('a', { work: work.handler });
+    await scheduler.tasks.add({ id: 'mail', handler: 'work', args: ['wrong'], trigger: HOURLY });
+    cluster.clock.advance(1_000);
+    await scheduler.tasks.run('mail');
+    await settle();
+    await scheduler.tasks.update('mail', { args: ['mended'] });
+    await scheduler.runs.redrive(await onlyDeadRun(scheduler));
+    await settle();
+    expect(work.seen).toEqual(['wrong', 'mended']);
+  });
+});
+
+describe('two redrives of a run', () => {
+  it('give it one attempt while its task is there', async () => {
+    const { work, redriveHere, letGo } = await heldUp(HOURLY, 'transact');
+    await redriveHere();
+    expect(await letGo()).toMatchObject({ code: 'ASYNCZ_RUN_NOT_DEAD', status: 'succeeded' });
+    expect(work.seen).toHaveLength(2);
+  });
+
+  it('give it one attempt when its task is gone, and leave nothing behind', async () => {
+    const { cluster, work, redriveHere, letGo } = await heldUp(undefined, 'addTask');
+    await redriveHere();
+    expect(await letGo()).toMatchObject({ code: 'ASYNCZ_RUN_NOT_DEAD', status: 'succeeded' });
+    expect(work.seen).toHaveLength(2);
+    expect(cluster.disk.rows.has('a')).toBe(false);
+  });
+
+  it('give it one attempt also when its task has come and gone and come again, with the same version', async () => {
+    const { cluster, worker, work, redriveHere, letGo } = await heldUp(undefined, 'transact');
+    await redriveHere();
+    cluster.clock.advance(1);
+    await worker.tasks.add({ id: 'a', handler: 'work', trigger: HOURLY });
+    expect(await letGo()).toBeInstanceOf(RunNotDeadError);
+    expect(work.seen).toHaveLength(2);
+    expect(await worker.inspection.getTaskInfo('a')).toMatchObject({ state: 'scheduled', live: [] });
+  });
+
+  it('share the task that one of them has brought back', async () => {
+    const { cluster, work, redriveHere, letGo } = await heldUp(undefined, 'transact');
+    expect(cluster.disk.rows.has('a')).toBe(true);
+    await redriveHere();
+    expect(await letGo()).toBeInstanceOf(RunNotDeadError);
+    expect(work.seen).toHaveLength(2);
+    expect(cluster.disk.rows.has('a')).toBe(false);
+  });
+});
+
+describe('a redrive', () => {
+  it('is begun anew when its task was changed in the meantime', async () => {
+    const { worker, work, letGo } = await heldUp(HOURLY, 'transact');
+    await worker.tasks.update('a', { name: 'changed' });
+    expect(await letGo()).toBeNull();
+    expect(work.seen).toHaveLength(2);
+  });
+
+  it('is given up when that goes on and on', async () => {
+    const cluster = new MemoryCluster();
+    const store = new HookedStore(cluster.disk);
+    const scheduler = await cluster.join('a', { work: new Work().handler }, { store });
+    await scheduler.tasks.add({ id: 'a', handler: 'work', trigger: HOURLY });
+    await scheduler.tasks.run('a');
+    await settle();
+    const id = await onlyDeadRun(scheduler);
+    const other = await cluster.join('other', {}, { role: 'client' });
+    store.before.transact = async () => void (await other.tasks.update('a', { name: 'changed' }));
+    await expect(scheduler.runs.redrive(id)).rejects.toThrow(VersionConflictError);
+    expect(await onlyDeadRun(scheduler)).toBe(id);
+  });
+});
+
+describe('a dead run when something cannot be read', () => {
+  const OLD = 'the first secret of sixteen bytes';
+  const NEW = 'the second secret, longer still';
+
+  it('says that its task cannot', async () => {
+    const cluster = new MemoryCluster();
+    const scheduler = await cluster.join('a', { work: new Work().handler });
+    await scheduler.tasks.add({ id: 'a', handler: 'work', trigger: HOURLY });
+    const id = await scheduler.tasks.run('a');
+    await settle();
+    const row = JSON.parse(cluster.disk.rows.get('a')!) as { definition: string };
+    cluster.disk.rows.set('a', JSON.stringify({ ...row, definition: row.definition.slice(0, -9) }));
+    await expect(scheduler.runs.redrive(id)).rejects.toThrow(TaskUnreadableError);
+  });
+
+  it('says that itself cannot, where that is needed', async () => {
+    const cluster = new MemoryCluster();
+    const first = await cluster.join('first', { work: new Work().handler }, { encryption: { keys: [OLD] } });
+    await first.tasks.add({ id: 'once', handler: 'work' });
+    await settle();
+    const id = await onlyDeadRun(first);
+    await first.shutdown(0);
+    const after = await cluster.join('after', { work: new Work().handler }, { encryption: { keys: [NEW] } });
+    await expect(after.runs.redrive(id)).rejects.toThrow(RunUnreadableError);
+    expect(cluster.disk.rows.has('once')).toBe(false);
+    cluster.clock.advance(1);
+    await after.tasks.add({ id: 'once', handler: 'work', trigger: HOURLY });
+    await expect(after.runs.redrive(id)).rejects.toThrow(RunUnreadableError);
+  });
+});
