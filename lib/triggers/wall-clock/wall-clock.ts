@@ -61,7 +61,9 @@ export class WallClock {
       const local = this.#firstLocal(segment, time);
       const end = Math.min(this.#endOf(segment), to + 1);
       count += this.grid.count(Math.ceil(local / 1_000), Math.ceil((end + offset) / 1_000));
-      if (offset > segment.offsetBefore) count += this.#countMoved(segment, time, to);
+      // Without a change at its end it goes on in a stretch that knows of the same gap, and counts on from there.
+      const last = segment.offsetAfter === offset ? Math.min(to, segment.end - 1) : to;
+      if (offset > segment.offsetBefore) count += this.#countMoved(segment, time, last);
       time = segment.end;
     }
     return count;

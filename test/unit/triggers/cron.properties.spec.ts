@@ -92,6 +92,13 @@ describe('cron', () => {
     );
   });
 
+  it('counts once what was moved out of a gap to where one look at a zone ends and the next one begins', () => {
+    const dst = { gap: 'shift', overlap: 'first' } as const;
+    const trigger = createTrigger({ type: 'cron', expression: '0-40 */2 1-28 * *', timezone: 'Asia/Beirut', dst });
+    const now = Date.UTC(2083, 2, 27, 22);
+    expect(trigger.countBetween(now, now + 40 * 60_000, { taskId: '' })).toBe(41);
+  });
+
   it('counts what a walk counts over years', () => {
     const rare = fc
       .tuple(field(0, 59, 0), fc.integer({ min: 0, max: 23 }), field(1, 31), field(1, 12), field(0, 6))
