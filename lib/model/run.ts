@@ -142,3 +142,9 @@ export interface RunRecord {
 export function scheduledRunId(taskId: string, scheduledTime: number): string {
   return `${taskId}@${new Date(scheduledTime).toISOString()}`;
 }
+
+/** The id of the task that a run is of: what its own id begins with, since what follows has no further `@`; null for none. */
+export function taskIdOfRun(runId: string): string | null {
+  const at = runId.lastIndexOf('@');
+  return at > 0 ? runId.slice(0, at) : null;
+}

@@ -4,6 +4,7 @@ import { SchedulerNotRunningError } from '../errors/scheduler.errors.js';
 import type { EventDispatcher } from '../events/event.dispatcher.js';
 import type { Clock } from '../model/clock.js';
 import type { Duration } from '../model/duration.js';
+import { taskIdOfRun } from '../model/run.js';
 import type { LiveRun } from '../model/run.js';
 import { isUnreadable } from '../model/task.js';
 import type { TaskRecord } from '../model/task.js';
@@ -154,10 +155,9 @@ function cancelRun(task: TaskRecord, run: LiveRun, cancel: NonNullable<LiveRun['
   };
 }
 
-/** Run ids begin with their task's id, and what follows has no further `@`. */
 function taskIdOf(runId: string): string {
   if (typeof runId !== 'string' || runId === '') throw new InvalidOptionError('runId', runId, 'the id of a run');
-  const at = runId.lastIndexOf('@');
-  if (at <= 0) throw new RunNotFoundError(runId);
-  return runId.slice(0, at);
+  const taskId = taskIdOfRun(runId);
+  if (taskId === null) throw new RunNotFoundError(runId);
+  return taskId;
 }

@@ -1,5 +1,6 @@
 import { TaskConflictError } from '../../errors/task.errors.js';
 import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import { taskIdOfRun } from '../../model/run.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
@@ -223,7 +224,12 @@ export class MongooseStore extends BaseStore {
   }
 
   override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
-    return this.#run(({ history }) => history.query(filter, page));
+    return this.#run(async ({ history, outbox }) => {
+      // Who has seen a task after the end of its run asks for the run, which may be on its way still.
+      const taskId = filter.taskId ?? taskIdOfRun(filter.runId ?? '');
+      if (taskId !== null) await outbox.sweep({ _id: taskId, outboxBy: { $gt: '' } });
+      return history.query(filter, page);
+    });
   }
 
   override pruneRuns(options: PruneOptions): Promise<number> {
