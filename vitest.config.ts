@@ -7,9 +7,12 @@ import { defineConfig } from 'vitest/config';
  */
 const retry = process.env.CI ? 1 : 0;
 
+const withServers = { retry, testTimeout: 120_000, hookTimeout: 300_000 };
+
 const lib = fileURLToPath(new URL('./lib/', import.meta.url));
 
-// unit needs nothing, integration needs a server or several processes, e2e boots applications.
+// unit needs nothing, integration a server or several processes, e2e boots applications, cluster is whole clusters under
+// faults.
 export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   resolve: {
@@ -21,41 +24,33 @@ export default defineConfig({
   },
   test: {
     testTimeout: 30_000,
+    // Files of all kinds run two at a time, so each makes databases, ports and folders of its own. No more of them: the servers
+    // and the processes of the tests want a share of the machine as well.
+    maxWorkers: 2,
+    // They are begun in the order of the projects' names, which suits: the clusters, which mostly wait, beside everything else.
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/**/*.spec.ts'] } },
-      {
-        extends: true,
-        test: {
-          name: 'integration',
-          retry,
-          include: ['test/**/*.int-spec.ts'],
-          exclude: ['test/cluster/**'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
-        },
-      },
       {
         extends: true,
         test: {
           name: 'cluster',
           include: ['test/cluster/**/*.int-spec.ts'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
+          // How many stores a scenario runs on at the same time when it is short: see cluster.int-spec.ts.
+          maxConcurrency: 3,
+          ...withServers,
         },
       },
+      { extends: true, test: { name: 'e2e', include: ['test/**/*.e2e-spec.ts'], ...withServers } },
       {
         extends: true,
         test: {
-          name: 'e2e',
-          retry,
-          include: ['test/**/*.e2e-spec.ts'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
+          name: 'integration',
+          include: ['test/**/*.int-spec.ts'],
+          exclude: ['test/cluster/**'],
+          ...withServers,
         },
       },
+      // To start a process for each file, and to load the library in it, takes longer than most of them.
+      { extends: true, test: { name: 'unit', include: ['test/**/*.spec.ts'], isolate: false } },
     ],
   },
 });

@@ -120,7 +120,7 @@ export async function becomes(condition: () => boolean | Promise<boolean>, timeo
   const end = performance.now() + timeoutMs;
   while (!(await condition())) {
     if (performance.now() > end) return false;
-    await pause(50);
+    await pause(100);
   }
   return true;
 }

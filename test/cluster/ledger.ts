@@ -2,8 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The start of an attempt, its end, its aborted signal, or that its lease or its result was refused. */
-export type LedgerKind = 'S' | 'E' | 'A' | 'R';
+/**
+ * The start of an attempt, its end, its aborted signal, that its lease or its result was refused, or that a run was skipped
+ * because the one before was under way.
+ */
+export type LedgerKind = 'S' | 'E' | 'A' | 'R' | 'K';
 
 /** What a process has noted. */
 export interface LedgerLine {

@@ -15,6 +15,8 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 describeStore('FileStore', (request) => new FileStore({ directory: directoryOf(request) }), {
   describe,
   it,
+  // A file for each, and the disk is waited for.
+  volume: 3_000,
   cleanup: (request) => rm(directoryOf(request), { recursive: true, force: true }),
   damage: async (request) => {
     const path = join(directoryOf(request), `${encodeFileName(request.id)}.task`);

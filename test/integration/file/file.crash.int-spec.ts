@@ -144,7 +144,7 @@ describe('a directory whose processes are killed', () => {
       return one;
     };
     const running = [await launch(), await launch()];
-    for (let kills = 0; kills < 40; kills += 1) {
+    for (let kills = 0; kills < 20; kills += 1) {
       const next = launch();
       await pause(random() * 200);
       await running.shift()!.kill();

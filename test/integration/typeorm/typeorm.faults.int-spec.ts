@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DataSource } from 'typeorm';
+import type { DataSource, DataSourceOptions } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailableError } from '../../../lib/errors/store.errors.js';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
@@ -264,12 +264,13 @@ describe('wake-ups by PostgreSQL', () => {
   });
 
   it('can be turned off', async () => {
-    const dataSource = await database.open();
+    // Other tests listen on this database too.
+    const dataSource = await database.open({ applicationName: PREFIX } as Partial<DataSourceOptions>);
     const store = new TypeormStore({ dataSource, tableName: PREFIX, notify: false });
     expect(store.capabilities.wakeUp).toBe('polled');
     await store.start(createStoreContext());
     const listening = (await dataSource.query(
-      "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()",
+      `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND application_name = '${PREFIX}'`,
     )) as object[];
     await store.wake(0);
     await store.shutdown();
