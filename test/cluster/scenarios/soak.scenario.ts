@@ -12,6 +12,9 @@ const FULL_RATE = 1_000;
 /** The MongoDB stand-in reads all of a collection for each question. */
 const SLOW_RATE = 20;
 
+/** How long after each other tasks come due where there are fewer of them, in milliseconds. */
+const SHORT_STEP_MS = 50;
+
 /** How often the memory is looked at. */
 const SAMPLES = 12;
 
@@ -28,9 +31,12 @@ export async function soak(bench: ClusterBench): Promise<void> {
   const rate = Math.max(2, Math.round(fullRate * Math.min(1, SCALE)));
   const durationMs = FULL_MS * SCALE;
   await bench.pool.prepare(2);
+  // At the full rate a claim takes many, and so it does here.
+  const stepMs = isFull ? 1 : SHORT_STEP_MS;
   const first = Date.now() + 2_000;
   const declared = Array.from({ length: rate }, (_, at): DeclaredTask => {
-    const startAt = new Date(first + Math.floor((at * PERIOD_MS) / rate)).toISOString();
+    const offset = Math.floor((at * PERIOD_MS) / rate / stepMs) * stepMs;
+    const startAt = new Date(first + offset).toISOString();
     return { id: `t${at}`, handler: 'work', trigger: { type: 'interval', milliseconds: PERIOD_MS, startAt } };
   });
   const settings = {

@@ -117,7 +117,7 @@ describe.each([
   { name: 'PostgreSQL', kind: postgresServer },
   { name: 'MariaDB', kind: mariadbServer },
 ])('two processes on a $name that crashes twice', ({ name, kind }) => {
-  const count = 4_000;
+  const count = 2_000;
   let server: RestartableServer;
 
   afterEach(() => server.remove());
