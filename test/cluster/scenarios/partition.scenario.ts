@@ -39,9 +39,10 @@ export async function partition(bench: ClusterBench): Promise<void> {
 /** Nothing gets through for longer than a lease: what the process has under way it aborts by itself. */
 async function cutOff(bench: ClusterBench, proxy: TcpProxy, workers: { far: Worker; near: Worker }, name: string) {
   const { client, ledger, leaseMs } = bench;
-  const tasks = await addOneShots(client, name, { count: 8, overMs: 0, workMs: 2 * leaseMs });
   const startsOf = ({ ledger: of }: Worker) => ledger.count('S', of);
-  await until('both are at work', () => startsOf(workers.far) > 0 && startsOf(workers.near) > 0);
+  const before = { far: startsOf(workers.far), near: startsOf(workers.near) };
+  const tasks = await addOneShots(client, name, { count: 8, overMs: 0, workMs: 2 * leaseMs });
+  await until('both are at work', () => startsOf(workers.far) > before.far && startsOf(workers.near) > before.near);
   const aborted = ledger.count('A', workers.far.ledger);
   proxy.fallSilent();
   await pause(1.5 * leaseMs);
