@@ -2,7 +2,7 @@
 // says on its last line how many passed and failed. Further arguments go to vitest: `npm test -- --project unit`.
 // `npm run test:cluster` is the same with `--cluster`: the scenarios of `test/cluster` only, at their full length.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,28 @@ import { bringUpServers } from '../test/support/servers/bring-up-servers.mjs';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
+
+/** Where Linux keeps files in memory, and how much room there has to be, in bytes. */
+const MEMORY_FOLDER = '/dev/shm';
+const ROOM = 4 * 1024 ** 3;
+
+/**
+ * Has tests keep their files in memory where that can be: databases and the file store flush thousands of times, which takes
+ * minutes on a disk. What the tests show of files holds all the same, since to kill a process is no loss of power. `TMPDIR`
+ * names another folder.
+ */
+function keepFilesInMemory() {
+  if (process.env.TMPDIR !== undefined || process.platform !== 'linux') return;
+  try {
+    accessSync(MEMORY_FOLDER, constants.W_OK);
+    const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
+    if (bavail * bsize >= ROOM) process.env.TMPDIR = MEMORY_FOLDER;
+  } catch {
+    // There is none.
+  }
+}
+
+keepFilesInMemory();
 
 const isCluster = process.argv.includes('--cluster');
 
