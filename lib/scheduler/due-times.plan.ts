@@ -5,7 +5,7 @@ import type { BaseTrigger } from '../triggers/base.trigger.js';
 import type { Occurrence, TriggerSeed } from '../triggers/trigger.interface.js';
 import type { Work } from './claim.plan.js';
 import { notRun } from './run-record.js';
-import { waitingRun } from './waiting-run.js';
+import { waitingRun } from '../model/waiting-run.js';
 
 /**
  * Turns the due times of a task into waiting runs, or into records of what was missed or skipped, and moves the schedule

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { LiveRun } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
-import { waitingRun } from './waiting-run.js';
+import { waitingRun } from '../model/waiting-run.js';
 
 /** A run beside the schedule, waiting for its turn. */
 export function extraRun(

@@ -4,7 +4,7 @@ import { INTERNAL_PREFIX } from '../model/task.js';
 import type { TaskPolicies, TaskRecord } from '../model/task.js';
 import { internalRecord } from '../stores/internal.record.js';
 import type { Apply, FinishResult, LeaseRef, RunResult, Store, Transacted } from '../stores/store.interface.js';
-import { waitingRun } from './waiting-run.js';
+import { waitingRun } from '../model/waiting-run.js';
 
 /** How long a full group is left alone, in milliseconds: where the store tells that a slot was freed, and where not. */
 const RETRY_PUSHED_MS = 5_000;

@@ -14,7 +14,7 @@ import { unreadOutcome } from '../persistence/run-error.js';
 import { isSpent } from '../stores/run-settlement.js';
 import { controlled } from './control.options.js';
 import type { StoreHandle } from './store.handle.js';
-import { waitingRun } from './waiting-run.js';
+import { waitingRun } from '../model/waiting-run.js';
 
 /** How many attempts of a run are looked through for the latest one. */
 const ATTEMPTS = 1_000;

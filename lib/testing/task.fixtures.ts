@@ -1,6 +1,7 @@
 import type { LiveRun, RunRecord } from '../model/run.js';
 import { DEFAULT_POLICIES, initialState } from '../model/task.defaults.js';
 import type { TaskDefinition, TaskPolicies, TaskRecord, TaskState } from '../model/task.js';
+import { waitingRun } from '../model/waiting-run.js';
 
 /**
  * What a task of a test differs in from a plain one.
@@ -79,20 +80,6 @@ export function makeRun(id: string, fields: Partial<RunRecord> = {}): RunRecord 
  * @publicApi
  */
 export function makeLiveRun(id: string, fields: Partial<LiveRun> = {}): LiveRun {
-  return {
-    id,
-    source: 'schedule',
-    scheduledTime: CREATED_AT,
-    status: 'waiting',
-    attempt: 1,
-    availableAt: CREATED_AT,
-    coalesced: 0,
-    owner: null,
-    token: 0,
-    leaseUntil: null,
-    startedAt: null,
-    cancel: null,
-    request: null,
-    ...fields,
-  };
+  const scheduled = { source: 'schedule', scheduledTime: CREATED_AT, availableAt: CREATED_AT } as const;
+  return { ...waitingRun({ id, ...scheduled }), ...fields };
 }

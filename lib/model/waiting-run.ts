@@ -1,4 +1,4 @@
-import type { LiveRun } from '../model/run.js';
+import type { LiveRun } from './run.js';
 
 /** What a run that waits for its turn differs in from others. */
 export type WaitingRunFields = Pick<LiveRun, 'id' | 'source' | 'scheduledTime' | 'availableAt'> &
