@@ -1,8 +1,9 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import type { RunRecord } from '../model/run.js';
 import { INTERNAL_PREFIX, isUnreadable } from '../model/task.js';
-import type { TaskRecord } from '../model/task.js';
+import type { StoredTask, TaskRecord } from '../model/task.js';
 import type { Store } from '../stores/store.interface.js';
+import { compareText } from '../stores/task-query.js';
 
 /** How many records one step reads and writes. */
 const BATCH = 200;
@@ -58,7 +59,10 @@ export interface CopyResult extends MaintenanceProgress {
 export async function rotateStore(store: Store, options: RotateOptions = {}): Promise<MaintenanceProgress> {
   rejectUnknownOptions('rotateEncryption', options, ['after', 'onProgress']);
   const counter = new Counter(options);
-  for await (const { tasks, unreadable } of taskBatches(store, options.after)) {
+  const all = await store.getAllTasks();
+  const isInternal = ({ id }: StoredTask) => id.startsWith(INTERNAL_PREFIX);
+  const users = all.filter((task) => !isInternal(task)).sort((a, b) => compareText(a.id, b.id));
+  for (const { tasks, unreadable } of taskBatches(users, options.after)) {
     await rewrite(
       store,
       tasks.map(({ id }) => id),
@@ -66,10 +70,9 @@ export async function rotateStore(store: Store, options: RotateOptions = {}): Pr
     counter.addTasks(tasks, unreadable);
   }
   // No query shows what schedulers keep for themselves, and no interruption is to leave it out.
-  const all = (await store.getAllTasks()).map(({ id }) => id);
   await rewrite(
     store,
-    all.filter((id) => id.startsWith(INTERNAL_PREFIX)),
+    all.filter(isInternal).map(({ id }) => id),
   );
   for await (const runs of runBatches(store)) {
     await store.saveRuns(runs);
@@ -102,7 +105,9 @@ export async function copyStore(from: Store, to: Store, options: CopyOptions = {
     await to.saveRuns(runs);
     counter.addRuns(runs.length);
   }
-  for await (const { tasks, unreadable } of taskBatches(from, options.after)) {
+  const page = { offset: 0, limit: ALL };
+  const { tasks: all } = await from.query({}, { by: 'id', descending: false }, page);
+  for (const { tasks, unreadable } of taskBatches(all, options.after)) {
     const known = new Set(await to.addTasks(tasks.map((task) => ({ ...task, version: 1 }))));
     skipped.push(...known);
     if (move)
@@ -132,11 +137,10 @@ async function takeOut(from: Store, to: Store, tasks: readonly TaskRecord[]): Pr
 }
 
 /**
- * All tasks at once, handled in batches: with pages by offset, a task that goes meanwhile would let another one slip
- * through.
+ * All tasks, by id, in batches. They are read at once: with pages by offset, a task that goes meanwhile would let another
+ * one slip through.
  */
-async function* taskBatches(store: Store, after?: string) {
-  const { tasks: all } = await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: ALL });
+function* taskBatches(all: readonly StoredTask[], after?: string) {
   const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
   if (after !== undefined && start === 0) throw new InvalidOptionError('after', after, 'the id of a task in the store');
   for (let index = start; index < all.length; index += BATCH) {

@@ -183,7 +183,9 @@ export class StoreWorker {
     this.wake();
     await this.#loop;
     // What cannot be given up now runs out by itself.
-    await this.#slots.release().catch(() => {});
+    await this.#slots
+      .release()
+      .catch((error: unknown) => this.services.logger.debug(`Slots of groups were not given up: ${String(error)}`));
   }
 
   /** Resolves when every run has ended and the store knows. */
