@@ -26,7 +26,7 @@ import { TaskOperations } from './task.operations.js';
 
 /** How often a store is polled unless told otherwise, in milliseconds: where it pushes wake-ups, and where it does not. */
 const POLL_PUSHED_MS = 30_000;
-const POLL_MS = 8_000;
+const POLL_MS = 10_000;
 
 /** The parts of one scheduler, put together; what starts and stops them is the lifecycle. */
 export class SchedulerCore {

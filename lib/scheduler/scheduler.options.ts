@@ -89,7 +89,7 @@ export interface SchedulerSettings {
    * How often a store is asked for what other processes have added, where it does not tell by itself: the net under
    * wake-ups elsewhere. At least `'10ms'`.
    *
-   * @default '8s', and '30s' for stores that push wake-ups
+   * @default '10s', and '30s' for stores that push wake-ups
    */
   readonly pollInterval?: Duration;
   /**

@@ -116,9 +116,10 @@ export class MysqlDialect extends LevelledDialect {
     yield* this.#upsert(this.runs, RUN_NAMES, rows.map(runValues), RUN_NAMES.slice(3));
   }
 
-  *saveScheduler(identity: string, heartbeatAt: number, data: string): Script<void> {
-    const columns = ['scheduler', 'heartbeat_at', 'data'];
-    yield* this.#upsert(this.schedulers, columns, [[identity, heartbeatAt, data]], columns.slice(1));
+  *saveScheduler(identity: string, heartbeatAt: Sql | number, data: string): Script<void> {
+    yield sql`
+      INSERT INTO ${this.schedulers} (scheduler, heartbeat_at, data) VALUES (${identity}, ${heartbeatAt}, ${data})
+      ON DUPLICATE KEY UPDATE heartbeat_at = VALUES(heartbeat_at), data = VALUES(data)`;
   }
 
   *#upsert(table: Sql, columns: readonly string[], rows: readonly Values[], changed: readonly string[]): Script<void> {

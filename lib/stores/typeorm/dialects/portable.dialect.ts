@@ -191,7 +191,7 @@ export class PortableDialect extends Dialect {
     }
   }
 
-  *saveScheduler(identity: string, heartbeatAt: number, data: string): Script<void> {
+  *saveScheduler(identity: string, heartbeatAt: Sql | number, data: string): Script<void> {
     const { affected } = yield sql`
       UPDATE ${this.schedulers} SET heartbeat_at = ${heartbeatAt}, data = ${data} WHERE scheduler = ${identity}`;
     if (affected > 0) return;

@@ -112,7 +112,7 @@ export class SqliteDialect extends LevelledDialect {
     }
   }
 
-  *saveScheduler(identity: string, heartbeatAt: number, data: string): Script<void> {
+  *saveScheduler(identity: string, heartbeatAt: Sql | number, data: string): Script<void> {
     yield sql`
       INSERT OR REPLACE INTO ${this.schedulers} (scheduler, heartbeat_at, data)
       VALUES (${identity}, ${heartbeatAt}, ${data})`;

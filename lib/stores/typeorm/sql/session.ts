@@ -5,7 +5,7 @@ import type { Rows, Script, Sql } from './sql.js';
 export interface Session {
   /** Runs statements that only read, or a single one, outside a transaction. */
   read<T>(script: () => Script<T>): Promise<T>;
-  /** Runs a statement that writes, outside the transactions of others. Tried again as {@link transaction} is. */
+  /** Runs one statement that writes, outside the transactions of others. Tried again as {@link transaction} is. */
   write<T>(script: () => Script<T>): Promise<T>;
   /**
    * Runs all statements as one step, or none of them. Tried again, from the start of the script, after a deadlock or a

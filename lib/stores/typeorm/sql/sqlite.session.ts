@@ -41,8 +41,9 @@ export class SqliteSession implements Session {
     return this.#patiently(() => this.#run(script));
   }
 
+  /** Each statement is a transaction of its own. */
   write<T>(script: () => Script<T>): Promise<T> {
-    return this.transaction(script);
+    return this.#patiently(() => (this.#connection().inTransaction ? WAIT : this.#run(script)));
   }
 
   transaction<T>(script: () => Script<T>): Promise<T> {
