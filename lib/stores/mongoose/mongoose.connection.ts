@@ -6,6 +6,7 @@ import type { StoreContext } from '../store.interface.js';
 import { unavailable } from './mongoose.errors.js';
 import { createClient } from './mongoose.options.js';
 import type { ResolvedOptions } from './mongoose.options.js';
+import { reopenWhenStuck } from './mongoose.stuck-monitor.js';
 
 /** How long a connection of the application may take until it is open, in milliseconds. */
 const OPEN_TIMEOUT_MS = 40_000;
@@ -24,7 +25,8 @@ export class MongooseConnection {
   private constructor(
     readonly client: mongo.MongoClient,
     readonly database: mongo.Db,
-    private readonly owned: boolean,
+    /** Ends the watch over a client of the store's own; null for one of the application, which the store leaves alone. */
+    private readonly stopWatch: (() => void) | null,
   ) {}
 
   /**
@@ -48,13 +50,13 @@ export class MongooseConnection {
   static async #create({ source, database }: ResolvedOptions, clock: Clock): Promise<MongooseConnection> {
     if ('uri' in source) {
       const client = createClient(source);
-      return new MongooseConnection(client, client.db(database), true);
+      return new MongooseConnection(client, client.db(database), reopenWhenStuck(client, clock));
     }
-    if ('client' in source) return new MongooseConnection(source.client, source.client.db(database), false);
+    if ('client' in source) return new MongooseConnection(source.client, source.client.db(database), null);
     const { connection } = source;
     await opened(connection, clock);
     const client = connection.getClient() as mongo.MongoClient;
-    return new MongooseConnection(client, database === undefined ? connection.db! : client.db(database), false);
+    return new MongooseConnection(client, database === undefined ? connection.db! : client.db(database), null);
   }
 
   /** Its kind, where it is and which database, without names and passwords. */
@@ -73,7 +75,9 @@ export class MongooseConnection {
 
   /** Closes what the store opened. */
   async close(): Promise<void> {
-    if (this.owned) await this.client.close();
+    if (this.stopWatch === null) return;
+    this.stopWatch();
+    await this.client.close();
   }
 }
 
