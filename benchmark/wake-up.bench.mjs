@@ -9,7 +9,7 @@ import { RedisStore } from 'nestjs-asyncz/redis';
 import { TypeormStore } from 'nestjs-asyncz/typeorm';
 
 const ADDS = 100;
-const PAUSE_MS = 20;
+const PAUSE_MS = Number(process.argv.at(-1)) || 20;
 const redisUrl = process.env.ASYNCZ_TEST_REDIS_URL ?? 'redis://127.0.0.1:6379';
 const postgresUrl = process.env.ASYNCZ_TEST_POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/test';
 

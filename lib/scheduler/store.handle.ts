@@ -70,6 +70,11 @@ export class StoreHandle {
     await this.store.shutdown();
   }
 
+  /** Has this scheduler look at what is due: a store tells the others itself of a task that is added. */
+  wakeSelf(): void {
+    this.worker?.wake();
+  }
+
   /**
    * Has this scheduler and the others look at what is due. Whether the others hear of it or find it with their next poll,
    * the change is made: a wake-up that fails is no failure of whatever caused it.
@@ -77,7 +82,7 @@ export class StoreHandle {
    * @param at When something is due, in milliseconds since the epoch.
    */
   wake(at: number): void {
-    this.worker?.wake();
+    this.wakeSelf();
     Promise.resolve()
       .then(() => this.store.wake(at))
       .catch((error: unknown) => this.context.logger.debug(`No wake-up through "${this.alias}": ${String(error)}`));

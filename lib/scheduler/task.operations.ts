@@ -72,7 +72,7 @@ export class TaskOperations {
     }
     if (handle.pending && replaceExisting) this.#rememberReplace(handle.alias, task.id);
     if (!handle.pending) this.services.events.emit('task.added', { taskId: task.id, store: handle.alias });
-    this.#wake(handle, task);
+    handle.wakeSelf();
     return this.#toTask(handle, task);
   }
 
@@ -105,7 +105,7 @@ export class TaskOperations {
       history: [],
       value: null,
     }));
-    if (committed.length > 0) return;
+    if (committed.length > 0) return this.#wake(handle, task);
     if (unreadable.length > 0) await handle.target.deleteTask(task.id);
     await handle.target.addTask(task);
   }

@@ -288,4 +288,10 @@ export abstract class BaseStore implements Store {
   }
 
   wake(_at: number): Awaitable<void> {}
+
+  /** Tells the other processes of a task that was added, when it has a due time: see `Store.addTask`. */
+  protected tellOf({ definition, state }: TaskRecord): void {
+    const at = dueTime(definition, state);
+    if (at !== null) void this.wake(at);
+  }
 }

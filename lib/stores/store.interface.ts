@@ -294,7 +294,12 @@ export interface Store {
   /** The clock that decides what is due and whether a lease holds, in milliseconds since the epoch. */
   now(): Awaitable<number>;
 
-  /** @throws TaskConflictError When the id is there already, readable or not. */
+  /**
+   * Adds a task, and tells the other processes of it as {@link wake} does when it has a due time: in the same step where
+   * that saves a round trip.
+   *
+   * @throws TaskConflictError When the id is there already, readable or not.
+   */
   addTask(task: TaskRecord, options?: AddOptions): Awaitable<void>;
   /** Adds many in as few round trips as possible. Returns the ids that were there already and were left alone. */
   addTasks(tasks: readonly TaskRecord[]): Awaitable<readonly string[]>;

@@ -52,6 +52,7 @@ export class HostStore extends EightMethodStore {
       return;
     }
     await super.addTask(task);
+    this.tellOf(task);
   }
 
   override saveRuns(runs: readonly RunRecord[]): void {

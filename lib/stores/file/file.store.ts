@@ -84,6 +84,7 @@ export class FileStore extends BaseStore {
 
   async addTask(task: TaskRecord): Promise<void> {
     await this.#with(async ({ queue, codec }) => queue.run(addOne(encode(codec, task))));
+    this.tellOf(task);
   }
 
   /** All or nothing: when one cannot be written, none is. */

@@ -157,6 +157,7 @@ export class MongooseStore extends BaseStore {
   async addTask(task: TaskRecord, { transaction }: AddOptions = {}): Promise<void> {
     if (transaction !== undefined) return this.#run(({ writes }) => writes.addIn(transaction, task));
     if ((await this.addTasks([task])).length > 0) throw new TaskConflictError(task.id);
+    this.tellOf(task);
   }
 
   override addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {

@@ -139,6 +139,7 @@ export class RedisStore extends BaseStore {
   async addTask(task: TaskRecord): Promise<void> {
     const conflicts = await this.addTasks([task]);
     if (conflicts.length > 0) throw new TaskConflictError(task.id);
+    this.tellOf(task);
   }
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {

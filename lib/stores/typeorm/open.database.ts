@@ -11,7 +11,9 @@ import { PostgresDialect } from './dialects/postgres.dialect.js';
 import { SqliteDialect } from './dialects/sqlite.dialect.js';
 import { SchemaCreator } from './schema/schema.creator.js';
 import { PoolSession } from './sql/pool.session.js';
+import { PostgresSession } from './sql/postgres.session.js';
 import type { Session } from './sql/session.js';
+import { sql } from './sql/sql.js';
 import type { Sql } from './sql/sql.js';
 import { SqliteSession } from './sql/sqlite.session.js';
 import { TaskReader } from './task.reader.js';
@@ -60,8 +62,7 @@ export class OpenDatabase implements Workbench {
     try {
       const { dataSource, address } = connection;
       const dialect = createDialect(options, dataSource);
-      const SessionClass = dialect instanceof SqliteDialect ? SqliteSession : PoolSession;
-      const session = new SessionClass(dataSource, dialect, address, context.clock, options.timeoutMs);
+      const session = new (sessionClassOf(dialect))(dataSource, dialect, address, context.clock, options.timeoutMs);
       const database = new OpenDatabase(connection, dialect, session, options, context);
       await database.#ensureSchema();
       if (dialect.capabilities.wakeUp === 'pushed') await database.#listen(onWake);
@@ -76,11 +77,34 @@ export class OpenDatabase implements Workbench {
     return this.connection.dataSource;
   }
 
-  /** The statement that tells other processes that something is due; null where that cannot be said. */
+  /** The expression that tells other processes that something is due; null where that cannot be said. */
   get notification(): Sql | null {
-    const { dialect } = this;
-    if (!(dialect instanceof PostgresDialect) || dialect.capabilities.wakeUp !== 'pushed') return null;
-    return dialect.notify(this.#channel, this.#sender);
+    return this.dialect.notify(this.#channel, this.#sender);
+  }
+
+  /**
+   * Writes something that is due and tells the others with it. PostgreSQL commits what notifies one at a time, so of many
+   * at once only the first carries its notification, and the rest is told of together.
+   *
+   * @param write Is given what it is to carry; null for nothing.
+   */
+  async tellWith<T>(write: (notification: Sql | null) => Promise<T>): Promise<T> {
+    const { notification } = this;
+    if (notification === null) return write(null);
+    if (this.#notifying) {
+      const written = await write(null);
+      void this.notify();
+      return written;
+    }
+    const writing = write(notification);
+    this.#notifying = writing
+      .then(
+        () => (this.#notifyAgain ? this.#notifyAll() : undefined),
+        // Nothing was written, and perhaps something by others who relied on this one.
+        () => (this.#notifyAgain ? this.#notifyAll() : undefined),
+      )
+      .finally(() => (this.#notifying = null));
+    return writing;
   }
 
   /** Tells the others. Never rejects: they find out with their next poll. What is said while it is said is said once. */
@@ -100,7 +124,7 @@ export class OpenDatabase implements Workbench {
   }
 
   async #notifyAll(): Promise<void> {
-    const statement = this.notification!;
+    const statement = sql`SELECT ${this.notification}`;
     do {
       this.#notifyAgain = false;
       try {
@@ -144,4 +168,9 @@ export class OpenDatabase implements Workbench {
       .slice(0, 16);
     return `asyncz_${hash}`;
   }
+}
+
+function sessionClassOf(dialect: Dialect) {
+  if (dialect instanceof SqliteDialect) return SqliteSession;
+  return dialect instanceof PostgresDialect ? PostgresSession : PoolSession;
 }

@@ -1,4 +1,6 @@
 // Everything that differs between TypeORM 0.3 and 1, and everything of it that its types do not show.
+import { createHash } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 
 /** What the store needs of better-sqlite3's `Database`. */
@@ -45,6 +47,53 @@ export function createPostgresClient(dataSource: DataSource): PostgresClient {
   };
   // The socket is watched by the system, since a connection that only listens never finds out that it is dead.
   return new postgres.Client({ ...master.options, keepAlive: true });
+}
+
+/** What is asked of pg itself. */
+interface PostgresStatement {
+  readonly text: string;
+  readonly values: unknown[];
+  /** Whether the connection keeps it prepared. */
+  readonly isPrepared?: boolean;
+}
+
+/** What {@link queryPostgres} needs of a client of pg. */
+interface QueryingClient {
+  readonly pipeline?: boolean;
+  readonly connection: { readonly stream: Duplex };
+  query(statement: { name?: string; text: string; values?: unknown[] }): Promise<{
+    rows: Record<string, unknown>[];
+    rowCount: number | null;
+  }>;
+}
+
+/** Whether the client of a runner that is connected sends without waiting for earlier answers. */
+export function isPipelined(runner: QueryRunner): boolean {
+  return clientOf(runner).pipeline === true;
+}
+
+/**
+ * Asks pg itself, on the connection of a runner that is connected; the application's log sees it all the same. The name of
+ * a prepared statement follows from its text, so whoever shares the connection means the same by it.
+ */
+export function queryPostgres(runner: QueryRunner, { text, values, isPrepared = false }: PostgresStatement) {
+  const { logger } = dataSourceOfRunner(runner);
+  logger.logQuery(text, values, runner);
+  const name = `asyncz_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+  // Without values it is what pg calls a simple query, which may be several statements.
+  const given = values.length > 0 ? { values } : {};
+  const answer = clientOf(runner).query({ text, ...given, ...(isPrepared && { name }) });
+  answer.catch((error: unknown) => logger.logQueryError(error as Error, text, values, runner));
+  return answer;
+}
+
+/** What a runner that is connected writes to. */
+export function streamOf(runner: QueryRunner): Duplex {
+  return clientOf(runner).connection.stream;
+}
+
+function clientOf(runner: QueryRunner): QueryingClient {
+  return (runner as unknown as { databaseConnection: QueryingClient }).databaseConnection;
 }
 
 /** What {@link discard} knows of the connections of pg and mysql2. */

@@ -98,7 +98,8 @@ export class TypeormStore extends BaseStore {
     const { codec, session, dialect, reader } = this.#db;
     const row = codec.encodeTask(task);
     if (options.transaction !== undefined) return this.#addWithin(row, options.transaction);
-    const conflicts = await session.write(() => dialect.insertTasks([row]));
+    const insert = (notification: Sql | null) => session.write(() => dialect.insertTask(row, notification));
+    const conflicts = row.dueAt === null ? await insert(null) : await this.#db.tellWith(insert);
     if (conflicts.length > 0) throw new TaskConflictError(task.id);
     reader.forget(task.id);
   }
@@ -108,7 +109,7 @@ export class TypeormStore extends BaseStore {
     const runner = runnerOf(transaction, dataSource);
     let conflicts: readonly string[];
     try {
-      conflicts = await session.within(runner, () => dialect.insertTasks([row]));
+      conflicts = await session.within(runner, () => dialect.insertTask(row, notification));
     } catch (error) {
       const cause = driverErrorOf(error);
       if (cause && dialect.isDuplicate(cause)) throw new TaskConflictError(row.id);
@@ -116,7 +117,6 @@ export class TypeormStore extends BaseStore {
     }
     if (conflicts.length > 0) throw new TaskConflictError(row.id);
     // With the commit the others hear of it, and this process looks again.
-    if (notification) await session.within(runner, () => once(notification));
     this.#signal.fireAfter(runner, context.clock, context.logger);
   }
 
@@ -230,10 +230,8 @@ export class TypeormStore extends BaseStore {
 
   override async heartbeat(instance: SchedulerInstance): Promise<void> {
     const { session, dialect, clock } = this.#db;
-    await session.write(function* () {
-      const heartbeatAt = yield* dialect.readNow(clock);
-      yield* dialect.saveScheduler(instance.identity, heartbeatAt, JSON.stringify(instance));
-    });
+    const heartbeatAt = dialect.now ?? clock();
+    await session.write(() => dialect.saveScheduler(instance.identity, heartbeatAt, JSON.stringify(instance)));
   }
 
   override async retire(identity: string): Promise<void> {

@@ -55,6 +55,15 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
     caughtBy: ['schedulers and wake-ups: wakes the other schedulers where it says that wake-ups are pushed'],
   },
   {
+    fault: 'nobody is told of a task that is added',
+    create: class extends HostStore {
+      protected override tellOf(): void {}
+    },
+    caughtBy: [
+      'schedulers and wake-ups: wakes the other schedulers with a task that is added, where it says that wake-ups are pushed',
+    ],
+  },
+  {
     fault: 'a wake-up listener cannot be ended, and one that throws is heard by the one who wakes',
     create: class extends HostStore {
       override onWake(listener: () => void): () => void {

@@ -39,7 +39,7 @@ export function parseDatabase(database: unknown): DataSourceOptions {
     throw new InvalidOptionError('database', database.replace(/^([a-z0-9]*:?).*@/is, '$1***@'), ALLOWED);
   }
   // TypeORM reads the type of the driver from the URL's scheme as well.
-  return { type, url: database.replace(/^[a-z0-9]+:/i, `${type}:`) } as DataSourceOptions;
+  return withDefaults({ type, url: database.replace(/^[a-z0-9]+:/i, `${type}:`) } as DataSourceOptions);
 }
 
 /** Not the value: it may hold a password. */
@@ -55,6 +55,8 @@ function sqliteFile(url: string): string {
 }
 
 function withDefaults(options: DataSourceOptions): DataSourceOptions {
+  // What pg 8.23 and later knows: see PostgresSession.
+  if (options.type === 'postgres') return { ...options, extra: { pipeline: true, ...(options.extra as object) } };
   if (options.type !== 'better-sqlite3') return options;
   return {
     enableWAL: true,

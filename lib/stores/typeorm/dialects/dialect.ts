@@ -3,7 +3,7 @@ import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.i
 import type { TableNames } from '../schema/table.names.js';
 import { RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { DriverError } from '../sql/driver.error.js';
-import { list, raw, sql, toNullableNumber, toNumber } from '../sql/sql.js';
+import { list, raw, repeated, sql, toNullableNumber, toNumber } from '../sql/sql.js';
 import type { Rows, Script, Sql } from '../sql/sql.js';
 
 /** Which due tasks. */
@@ -154,21 +154,37 @@ export abstract class Dialect {
 
   /** Adds tasks; returns the ids that were there already. Each id comes once. */
   abstract insertTasks(rows: readonly TaskRow[]): Script<readonly string[]>;
+
+  /**
+   * Adds a task, in the statement that also tells other processes of it where there is one to tell them.
+   *
+   * @param _notification What {@link notify} gave, or null.
+   */
+  insertTask(row: TaskRow, _notification: Sql | null): Script<readonly string[]> {
+    return this.insertTasks([row]);
+  }
+
+  /** An expression that tells other processes that something is due; null where that cannot be said. */
+  notify(_channel: string, _payload: string): Sql | null {
+    return null;
+  }
+
   /** Writes the state of tasks that are locked, or whose version is one less. Returns how many it changed. */
   abstract updateStates(rows: readonly TaskStateRow[]): Script<number>;
   /** The same for all columns. */
   abstract updateTasks(rows: readonly TaskRow[]): Script<number>;
   /** Keeps ended runs, each replacing the one with the same key. Each key comes once. */
   abstract saveRuns(rows: readonly RunRow[]): Script<void>;
-  abstract saveScheduler(identity: string, heartbeatAt: number, data: string): Script<void>;
+  /** @param heartbeatAt In milliseconds since the epoch, or {@link now}. */
+  abstract saveScheduler(identity: string, heartbeatAt: Sql | number, data: string): Script<void>;
   abstract pruneRuns(options: PruneOptions): Script<number>;
 
   /** Tasks by id, locked where the dialect locks, with the server's clock in each row. */
   selectByIds(ids: readonly string[]): Sql {
     const clock = this.now === null ? raw('') : sql`, ${this.now} AS store_now`;
-    return sql`
+    return repeated(sql`
       SELECT ${this.taskColumns}${clock} FROM ${this.tasks} WHERE ${this.oneOf(raw('id'), ids)}
-      ORDER BY id ${this.lockRows}`;
+      ORDER BY id ${this.lockRows}`);
   }
 
   *deleteTasks(ids: readonly string[]): Script<number> {

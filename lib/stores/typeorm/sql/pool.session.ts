@@ -40,22 +40,28 @@ export class PoolSession implements Session {
   }
 
   write<T>(script: () => Script<T>): Promise<T> {
-    return this.#alone(() => this.#withRunner((runner) => this.within(runner, script)));
+    return this.#alone(() => this.#withRunner((runner) => this.run(runner, script)));
   }
 
   transaction<T>(script: () => Script<T>): Promise<T> {
-    return this.#alone(() => this.#withRunner((runner) => this.#transaction(runner, script)));
+    return this.#alone(() => this.#withRunner((runner) => this.runTransaction(runner, script)));
   }
 
   within<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {
     return drive(script(), (statement) => this.#execute(runner, statement));
   }
 
-  async #transaction<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {
+  /** Runs a script on a connection of one's own. */
+  protected run<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {
+    return this.within(runner, script);
+  }
+
+  /** The same in a transaction. */
+  protected async runTransaction<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {
     await this.#begin(runner);
     let result: T;
     try {
-      result = await this.within(runner, script);
+      result = await this.run(runner, script);
     } catch (error) {
       // When even that fails the connection is broken, and the server rolls back by itself. The first error says why.
       await this.#end(runner, 'ROLLBACK').catch(() => {});
@@ -67,24 +73,29 @@ export class PoolSession implements Session {
 
   async #begin(runner: QueryRunner): Promise<void> {
     const { begin } = this.dialect;
-    if (begin === null) await this.#attempt(() => runner.startTransaction());
-    else for (const text of begin) await this.#attempt(() => runner.query(text));
+    if (begin === null) await this.attempt(() => runner.startTransaction());
+    else for (const text of begin) await this.attempt(() => runner.query(text));
   }
 
   async #end(runner: QueryRunner, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-    if (this.dialect.begin !== null) await this.#attempt(() => runner.query(how));
-    else if (how === 'COMMIT') await this.#attempt(() => runner.commitTransaction());
-    else await this.#attempt(() => runner.rollbackTransaction());
+    if (this.dialect.begin !== null) await this.attempt(() => runner.query(how));
+    else if (how === 'COMMIT') await this.attempt(() => runner.commitTransaction());
+    else await this.attempt(() => runner.rollbackTransaction());
   }
 
   async #execute(runner: QueryRunner, statement: Sql): Promise<Rows> {
-    const { text, parameters } = compile(statement, (index) => this.dialect.placeholder(index));
-    const bound = parameters.map((value) => this.dialect.bind(value));
-    const result = await this.#attempt(() => runner.query(text, bound, true));
+    const { text, parameters } = this.compile(statement);
+    const result = await this.attempt(() => runner.query(text, parameters, true));
     return { records: result.records ?? [], affected: result.affected ?? 0 };
   }
 
-  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+  protected compile(statement: Sql): { text: string; parameters: unknown[] } {
+    const { text, parameters } = compile(statement, (index) => this.dialect.placeholder(index));
+    return { text, parameters: parameters.map((value) => this.dialect.bind(value)) };
+  }
+
+  /** What the driver throws comes out as the store has it. */
+  protected async attempt<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
@@ -94,7 +105,7 @@ export class PoolSession implements Session {
 
   /** Takes a connection for one script, and gives it up when no answer comes: the network may be gone without a word. */
   async #withRunner<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const runner = await this.#attempt(() => Promise.resolve(this.dataSource.createQueryRunner('master')));
+    const runner = await this.attempt(() => Promise.resolve(this.dataSource.createQueryRunner('master')));
     let expired = false;
     let cancel = (): void => {};
     const timeout = new Promise<never>((_, reject) => {
@@ -114,8 +125,12 @@ export class PoolSession implements Session {
   }
 
   async #connected<T>(runner: QueryRunner, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    await this.#attempt(() => runner.connect());
+    await this.attempt(() => runner.connect());
     return work(runner);
+  }
+
+  protected isRetryable(cause: DriverError): boolean {
+    return this.dialect.isRetryable(cause);
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -125,7 +140,7 @@ export class PoolSession implements Session {
   #retrying<T>(work: () => Promise<T>): Promise<T> {
     const isRetryable = (error: unknown) => {
       const cause = driverErrorOf(error);
-      return cause !== null && this.dialect.isRetryable(cause);
+      return cause !== null && this.isRetryable(cause);
     };
     return retrying(this.clock, RETRIES, isRetryable, work);
   }

@@ -3,11 +3,25 @@
  * with {@link sql} and turned into a statement by {@link compile}.
  */
 export class Sql {
-  /** @param texts One more than there are values. */
+  /**
+   * @param texts One more than there are values.
+   * @param isRepeated See {@link repeated}.
+   * @param isUnheeded See {@link unheeded}.
+   */
   constructor(
     readonly texts: readonly string[],
     readonly values: readonly unknown[],
+    readonly isRepeated = false,
+    readonly isUnheeded = false,
   ) {}
+}
+
+/**
+ * A whole statement that is made over and over with the same text: where the database can keep it prepared for one's
+ * connections, it is parsed and planned once.
+ */
+export function repeated({ texts, values }: Sql): Sql {
+  return new Sql(texts, values, true);
 }
 
 /** Writes SQL: other pieces are put in as they are, everything else becomes a bound parameter. */
@@ -82,6 +96,18 @@ export interface Rows {
  * at once runs it in one go, so that nothing else of the process comes in between; one over a network awaits each.
  */
 export type Script<T> = Generator<Sql, T, Rows>;
+
+/**
+ * The statements of a script, of whose answers nothing is made: they may be sent without waiting for one another. That one
+ * has failed comes out at the end of the transaction.
+ */
+export function* unheeded(script: Script<unknown>): Script<void> {
+  let step = script.next();
+  while (!step.done) {
+    const { texts, values, isRepeated } = step.value;
+    step = script.next(yield new Sql(texts, values, isRepeated, true));
+  }
+}
 
 /** A number of a driver: `bigint` columns come as text, number or bigint. */
 export function toNumber(value: unknown): number {

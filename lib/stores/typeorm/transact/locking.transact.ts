@@ -1,4 +1,5 @@
 import type { Apply, Selection, Transacted } from '../../store.interface.js';
+import { unheeded } from '../sql/sql.js';
 import type { Script } from '../sql/sql.js';
 import { committed, decide, encodeRuns, encodeTasks, remove, select } from './changes.js';
 import type { Workbench } from './changes.js';
@@ -13,9 +14,10 @@ export function* transactLocked<T>(bench: Workbench, selection: Selection, apply
   const { dialect, codec } = bench;
   const rows = encodeTasks(codec, decided);
   const runs = encodeRuns(codec, decided);
-  if (rows.states.length > 0) yield* dialect.updateStates(rows.states);
-  if (rows.tasks.length > 0) yield* dialect.updateTasks(rows.tasks);
-  if (rows.deleted.length > 0) yield* remove(dialect, rows.deleted);
-  if (runs.length > 0) yield* dialect.saveRuns(runs);
+  // What is locked can be written, so nothing is read from the answers.
+  if (rows.states.length > 0) yield* unheeded(dialect.updateStates(rows.states));
+  if (rows.tasks.length > 0) yield* unheeded(dialect.updateTasks(rows.tasks));
+  if (rows.deleted.length > 0) yield* unheeded(remove(dialect, rows.deleted));
+  if (runs.length > 0) yield* unheeded(dialect.saveRuns(runs));
   return { committed: decided.map(committed), missing, unreadable, failed: [], storeNow };
 }
