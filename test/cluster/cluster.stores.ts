@@ -39,7 +39,7 @@ const unique = () => `asyncz_c${randomBytes(5).toString('hex')}`;
 function typeorm(url: string, dispose: (tableName: string) => Promise<void>): Backing {
   const options = { database: url, tableName: unique() };
   return {
-    store: { module: 'stores/typeorm/index.js', className: 'TypeormStore', options },
+    store: { module: 'stores/typeorm/typeorm.store.js', className: 'TypeormStore', options },
     open: () => new TypeormStore(options),
     dispose: () => dispose(options.tableName),
   };
@@ -57,7 +57,7 @@ function redis(url: string): Backing {
   const prefix = unique();
   const options = { url, tasksKey: `${prefix}.tasks`, runTimesKey: `${prefix}.run_times` };
   return {
-    store: { module: 'stores/redis/index.js', className: 'RedisStore', options },
+    store: { module: 'stores/redis/redis.store.js', className: 'RedisStore', options },
     open: () => new RedisStore(options),
     async dispose() {
       const client = new Redis(url);
@@ -70,7 +70,7 @@ function redis(url: string): Backing {
 function mongodb(uri: string): Backing {
   const options = { uri, database: unique() };
   return {
-    store: { module: 'stores/mongoose/index.js', className: 'MongooseStore', options },
+    store: { module: 'stores/mongoose/mongoose.store.js', className: 'MongooseStore', options },
     open: () => new MongooseStore(options),
     async dispose() {
       const connection = await mongoose.createConnection(uri, { dbName: options.database }).asPromise();

@@ -69,7 +69,11 @@ export class SchedulerProcess {
 
   /** Resolves when the process has loaded the library. */
   static async fork(): Promise<SchedulerProcess> {
-    const child = fork(PROGRAM, [await builtLibrary()], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    // Without the options that vitest runs with.
+    const child = fork(PROGRAM, [await builtLibrary()], {
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const worker = new SchedulerProcess(child);
     await worker.#next();
     return worker;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 const [library, given, owner] = process.argv.slice(2);
 const { subpath, className, options, leaseMs = 30_000, limit = 200 } = JSON.parse(given);
 const load = (path) => import(pathToFileURL(join(library, path)).href);
-const { [className]: StoreClass } = await load(`stores/${subpath}/index.js`);
-const { createStoreContext } = await load('testing/index.js');
+const { [className]: StoreClass } = await load(`stores/${subpath}/${subpath}.store.js`);
+const { createStoreContext } = await load('testing/store-context.js');
 const { resultOf, startDue } = await load('testing/plan.fixtures.js');
 
 const stop = new AbortController();

@@ -52,7 +52,8 @@ export class ClaimingWorker {
 
   static async start(owner: string, options: ClaimingOptions): Promise<ClaimingWorker> {
     const args = [await builtLibrary(), JSON.stringify(options), owner];
-    const child = fork(PROGRAM, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    // Without the options that vitest runs with.
+    const child = fork(PROGRAM, args, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const worker = new ClaimingWorker(owner, child);
     const failed = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${owner} ended with ${code}`)));
     await Promise.race([once(child, 'message'), failed]);

@@ -1,21 +1,27 @@
 import { createConnection } from 'mongoose';
-import { describe, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 import { describeStore } from 'nestjs-asyncz/testing';
 import type { StoreRequest } from 'nestjs-asyncz/testing';
 import { MongooseStore } from 'nestjs-asyncz/mongoose';
 import { useMongodb } from '../../support/mongodb.js';
+import { PlacePool } from '../../support/place.pool.js';
 
 const server = useMongodb();
 const DATABASE = 'asyncz_kit';
 
-const collectionOf = ({ namespace }: StoreRequest) => `${namespace}_tasks`;
+const places = new PlacePool();
+const collectionOf = ({ namespace }: StoreRequest) => `${places.of(namespace)}_tasks`;
 
 /** Every collection of a namespace. */
 async function collectionsOf({ namespace }: StoreRequest) {
   const database = server.client().db(DATABASE);
   const all = await database.listCollections({}, { nameOnly: true }).toArray();
-  return all.filter(({ name }) => name.startsWith(`${namespace}_`)).map(({ name }) => database.collection(name));
+  return all
+    .filter(({ name }) => name.startsWith(`${places.of(namespace)}_`))
+    .map(({ name }) => database.collection(name));
 }
+
+afterAll(() => server.client().db(DATABASE).dropDatabase());
 
 describeStore(
   'MongooseStore',
@@ -27,7 +33,8 @@ describeStore(
     volume: 70,
     leaseMs: 1_000,
     cleanup: async (request) => {
-      for (const collection of await collectionsOf(request)) await collection.drop();
+      for (const collection of await collectionsOf(request)) await collection.deleteMany({});
+      places.release(request.namespace);
     },
     damage: async ({ id, ...request }) => {
       const tasks = server.client().db(DATABASE).collection<{ _id: string; definition: string }>(collectionOf(request));

@@ -67,6 +67,11 @@ export async function dumpTables(dataSource: DataSource, prefix: string): Promis
   return parts.join('\n');
 }
 
+/** Removes all rows of the tables with a prefix. */
+export async function emptyTables(dataSource: DataSource, prefix: string): Promise<void> {
+  for (const table of ['tasks', 'runs', 'schedulers']) await dataSource.query(`DELETE FROM ${prefix}_${table}`);
+}
+
 /** Removes the tables with a prefix. */
 export async function dropTables(dataSource: DataSource, prefix: string): Promise<void> {
   const tables = ['tasks', 'runs', 'schedulers'].map((table) => `${prefix}_${table}`);
