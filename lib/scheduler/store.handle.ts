@@ -2,6 +2,7 @@ import { StoreStartError } from '../errors/store.errors.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store, StoreContext } from '../stores/store.interface.js';
+import { wakeOthers } from '../stores/wake-others.js';
 import type { StoreClock } from './store-clock.js';
 import type { StoreWorker } from './store.worker.js';
 
@@ -76,16 +77,13 @@ export class StoreHandle {
   }
 
   /**
-   * Has this scheduler and the others look at what is due. Whether the others hear of it or find it with their next poll,
-   * the change is made: a wake-up that fails is no failure of whatever caused it.
+   * Has this scheduler and the others look at what is due.
    *
    * @param at When something is due, in milliseconds since the epoch.
    */
   wake(at: number): void {
     this.wakeSelf();
-    Promise.resolve()
-      .then(() => this.store.wake(at))
-      .catch((error: unknown) => this.context.logger.debug(`No wake-up through "${this.alias}": ${String(error)}`));
+    wakeOthers(this.store, at, this.context);
   }
 
   async lookup(id: string): Promise<StoredTask | null> {

@@ -1,6 +1,7 @@
 import { dueTime } from '../model/task.js';
 import type { TaskDefinition } from '../model/task.js';
 import type { DueFilter, DueOrder, Store } from '../stores/store.interface.js';
+import { wakeOthers } from '../stores/wake-others.js';
 import { planClaim } from './claim.plan.js';
 import { ClaimStarter } from './claim.starter.js';
 import { FinishQueue } from './finish.queue.js';
@@ -89,7 +90,9 @@ export class StoreWorker {
     const { clock } = services;
     this.#wait = new WakeableWait(clock);
     this.#slots = new GroupSlots(store, services.identity, options.leaseMs, clock);
-    this.#slotNews = new Throttle(clock, TELL_OF_SLOTS_MS, () => this.#wakeOthers());
+    this.#slotNews = new Throttle(clock, TELL_OF_SLOTS_MS, () =>
+      wakeOthers(store, services.storeClock.now(), services),
+    );
     this.runs = new RunManager(
       services,
       (result) => this.#finishes.add(result),
@@ -206,13 +209,6 @@ export class StoreWorker {
     this.wake();
     if (this.#stopped) this.#slotNews.now();
     else this.#slotNews.ask();
-  }
-
-  #wakeOthers(): void {
-    const { logger, storeClock } = this.services;
-    Promise.resolve()
-      .then(() => this.store.wake(storeClock.now()))
-      .catch((error: unknown) => logger.debug(`No wake-up for a free slot: ${String(error)}`));
   }
 
   #wakeForRoom(): void {

@@ -10,6 +10,7 @@ import { Mutex } from './mutex.js';
 import { RunHistory } from './run-history.js';
 import { MEMBERSHIP_ID, membershipRecord, membersOf } from './membership.record.js';
 import { claimDue, finishRuns, renewLeases } from './store.operations.js';
+import { wakeOthers } from './wake-others.js';
 import type {
   AddOptions,
   Apply,
@@ -289,9 +290,12 @@ export abstract class BaseStore implements Store {
 
   wake(_at: number): Awaitable<void> {}
 
-  /** Tells the other processes of a task that was added, when it has a due time: see `Store.addTask`. */
+  /**
+   * Tells the other processes of a task that was added, when it has a due time: see `Store.addTask`. The task is added
+   * whether or not they can be told.
+   */
   protected tellOf({ definition, state }: TaskRecord): void {
     const at = dueTime(definition, state);
-    if (at !== null) void this.wake(at);
+    if (at !== null && this.#context) wakeOthers(this, at, this.#context);
   }
 }

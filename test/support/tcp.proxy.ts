@@ -4,9 +4,12 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { TlsOptions } from 'node:tls';
 
-/** What is to become of the answer to the next command that holds a text. */
+/** What a command holds: this text, or something that fits when its bytes are read as Latin-1. */
+export type Mark = string | RegExp;
+
+/** What is to become of the answer to the next command with a mark. */
 interface Trap {
-  readonly text: string;
+  readonly mark: Mark;
   /** How long it is kept back, in milliseconds; null to cut the connection instead of sending it. */
   readonly holdMs: number | null;
   readonly sprung: () => void;
@@ -39,14 +42,14 @@ export class TcpProxy {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Lets the next command that holds `text` reach the server, keeps its answer back, and cuts the connection. Once. */
-  dropAnswerTo(text: string): void {
-    this.#setTrap(text, null);
+  /** Lets the next command with a mark reach the server, keeps its answer back, and cuts the connection. Once. */
+  dropAnswerTo(mark: Mark): void {
+    this.#setTrap(mark, null);
   }
 
   /** The same, but the answer comes after `ms` milliseconds, and the connection holds. */
-  holdAnswerTo(text: string, ms: number): void {
-    this.#setTrap(text, ms);
+  holdAnswerTo(mark: Mark, ms: number): void {
+    this.#setTrap(mark, ms);
   }
 
   /** Resolves when a command was caught by the last of these two. */
@@ -79,9 +82,9 @@ export class TcpProxy {
     await once(this.server, 'close');
   }
 
-  #setTrap(text: string, holdMs: number | null): void {
+  #setTrap(mark: Mark, holdMs: number | null): void {
     this.#caught = new Promise((sprung) => {
-      this.#trap = { text, holdMs, sprung };
+      this.#trap = { mark, holdMs, sprung };
     });
   }
 
@@ -101,7 +104,7 @@ export class TcpProxy {
     }
     client.on('data', (data) => {
       if (this.#silent) return;
-      if (this.#trap !== null && data.includes(this.#trap.text)) {
+      if (this.#trap !== null && holds(data, this.#trap.mark)) {
         caught = this.#trap;
         this.#trap = null;
         caught.sprung();
@@ -116,6 +119,10 @@ export class TcpProxy {
       caught = null;
     });
   }
+}
+
+function holds(data: Buffer, mark: Mark): boolean {
+  return typeof mark === 'string' ? data.includes(mark) : mark.test(data.toString('latin1'));
 }
 
 /** Sends what it is given after a while, and always in order. */

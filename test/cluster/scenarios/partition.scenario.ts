@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { TcpProxy } from '../../support/tcp.proxy.js';
+import type { Mark } from '../../support/tcp.proxy.js';
 import { pause, SCALE, until } from '../cluster.bench.js';
 import type { ClusterBench, Worker } from '../cluster.bench.js';
 import { portOf, through } from '../cluster.stores.js';
@@ -74,7 +75,7 @@ function holdAnswers(bench: ClusterBench, proxy: TcpProxy, name: string): Promis
 }
 
 /** Some of the tasks only the process behind the proxy can run, so that it has to claim, however fast the other one is. */
-async function spoilClaims(bench: ClusterBench, proxy: TcpProxy, name: string, spoil: (mark: string) => void) {
+async function spoilClaims(bench: ClusterBench, proxy: TcpProxy, name: string, spoil: (mark: Mark) => void) {
   const parts: OneShots[] = [];
   for (const [at, mark] of bench.kind.server!.claimMarks.entries()) {
     spoil(mark);
