@@ -192,9 +192,9 @@ export class FileStore extends BaseStore {
 
   override pruneRuns(options: PruneOptions): Promise<number> {
     return this.#with(async ({ archive, queue }) => {
-      // Found without the lock: what is outdated once stays so.
-      const outdated = new Set((await archive.outdated(options)).slice(0, options.limit));
-      if (outdated.size === 0) return 0;
+      // Found without the lock.
+      const outdated = await archive.outdated(options);
+      if (outdated.length === 0) return 0;
       return queue.run(async () => {
         const removed = await archive.remove(outdated);
         return () => removed;

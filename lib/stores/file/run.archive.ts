@@ -13,9 +13,25 @@ interface Span {
   readonly newest: number;
 }
 
+type Retention = Omit<PruneOptions, 'limit'>;
+
+/** A run that is not to be kept, and the files that tell of it. */
+export interface Outdated {
+  readonly key: string;
+  readonly files: readonly string[];
+}
+
+/** How many runs to remove one look finds at the most. */
+const LOOKED_FOR = 20_000;
+
+/** How many files are looked through first: some thirty thousand runs. */
+const FIRST_FILES = 8;
+
 /** Finds, replaces and removes ended runs in the files of the history. */
 export class RunArchive {
   readonly #spans = new Map<string, Span>();
+  /** What the last look has found and nobody has been given yet. */
+  #found: { readonly retention: Retention; readonly runs: Outdated[] } | null = null;
 
   constructor(private readonly files: RunFiles) {}
 
@@ -24,6 +40,7 @@ export class RunArchive {
     const oneMore = { ...page, limit: page.limit + 1 };
     let found: readonly RunRow[] = queryRuns<RunRow>([], filter, oneMore).runs;
     await this.#walk(
+      await this.files.list(),
       ({ newest, oldest }) => {
         const last = found[page.limit];
         const isFull = last !== undefined && newest < last.endedAt;
@@ -54,40 +71,73 @@ export class RunArchive {
     await this.files.append([...left.values()]);
   }
 
-  /** Removes runs by their keys, with the lock. Returns how many there were. */
-  async remove(keys: ReadonlySet<string>): Promise<number> {
+  /** Removes runs, with the lock; writes only the files anew that tell of them. Returns how many there were. */
+  async remove(runs: readonly Outdated[]): Promise<number> {
+    const keysOf = new Map<string, Set<string>>();
+    for (const { key, files } of runs) {
+      for (const file of files) keysOf.set(file, (keysOf.get(file) ?? new Set()).add(key));
+    }
     const removed = new Set<string>();
-    for (const file of await this.files.list()) {
+    for (const [file, keys] of keysOf) {
       const gone = await this.files.rewrite(file, ({ key, run }) => (keys.has(key) ? null : run));
       for (const key of gone) removed.add(key);
     }
     return removed.size;
   }
 
-  /** The keys of those that are not to be kept, the oldest first. */
-  async outdated(options: Omit<PruneOptions, 'limit'>): Promise<string[]> {
-    const { before, keep, failedBefore } = options;
+  /**
+   * The runs that are not to be kept, the oldest first, and no more than `limit`. To find them takes a look at every run, so
+   * more are looked for than are given, and kept for the next call: what is outdated once stays so.
+   */
+  async outdated({ limit, ...retention }: PruneOptions): Promise<readonly Outdated[]> {
+    if (!this.#found || this.#found.runs.length < limit || !isAsStrict(retention, this.#found.retention)) {
+      const runs = await this.#lookForOutdated(retention, limit);
+      this.#found = { retention, runs: runs.slice(0, Math.max(limit, LOOKED_FOR)) };
+    }
+    return this.#found.runs.splice(0, limit);
+  }
+
+  async #lookForOutdated(retention: Retention, limit: number): Promise<Outdated[]> {
+    const all = await this.files.list();
+    if (retention.keep === null) {
+      // They are in the order of time, so where many are too old the first files tell of enough of them.
+      const oldest = await this.#outdatedIn(all.slice(-FIRST_FILES), retention);
+      if (oldest.length >= limit) return oldest;
+    }
+    return this.#outdatedIn(all, retention);
+  }
+
+  async #outdatedIn(files: readonly string[], retention: Retention): Promise<Outdated[]> {
+    const { before, keep, failedBefore } = retention;
     const latest = keep === null ? Math.max(before ?? -Infinity, failedBefore ?? -Infinity) : Infinity;
     const facts: RunFacts[] = [];
-    await this.#walk(
+    const places = await this.#walk(
+      files,
       ({ oldest }) => oldest < latest,
-      ({ outcome: _outcome, ...run }, more) => more.push(run as RunRow),
-      (more) => facts.push(...more),
+      (run, more) => {
+        // By age alone the others say nothing.
+        if (keep !== null || run.endedAt < latest) more.push(run);
+      },
+      (more) => facts.push(...more.map(({ outcome: _outcome, ...run }) => run as RunRow)),
     );
-    return outdatedRuns(facts, options).map(historyKey);
+    return outdatedRuns(facts, retention).map((run) => {
+      const key = historyKey(run);
+      return { key, files: places.filesOf(key) };
+    });
   }
 
   /**
-   * Goes through the files, the newest first, and in each from its end, so that of several lines about the same run the
-   * last one is seen and the others are not.
+   * Goes through files, the newest first, and in each from its end, so that of several lines about the same run the
+   * last one is seen and the others are not. Returns where each run stands that was come upon.
    */
   async #walk(
+    files: readonly string[],
     isWanted: (span: Span) => boolean,
     visit: (run: RunRow, more: RunRow[]) => void,
     endOfFile: (more: RunRow[]) => void,
-  ): Promise<void> {
-    const seen = new Set<string>();
-    for (const file of await this.files.list()) {
+  ): Promise<Places> {
+    const places = new Places();
+    for (const file of files) {
       const span = this.#spans.get(file);
       if (span && !isWanted(span) && (await this.files.signature(file)) === span.signature) continue;
       const segment = await this.files.read(file);
@@ -95,13 +145,41 @@ export class RunArchive {
       this.#spans.set(file, spanOf(segment));
       const more: RunRow[] = [];
       for (const { key, run } of [...segment.lines].reverse()) {
-        if (seen.has(key)) continue;
-        seen.add(key);
-        if (run) visit(run, more);
+        if (places.add(key, file) && run) visit(run, more);
       }
       endOfFile(more);
     }
+    return places;
   }
+}
+
+/** Which files tell of a run. Nearly always it is one. */
+class Places {
+  readonly #newest = new Map<string, string>();
+  readonly #others = new Map<string, string[]>();
+
+  /** Returns whether it is the first one. */
+  add(key: string, file: string): boolean {
+    const newest = this.#newest.get(key);
+    if (newest === undefined) {
+      this.#newest.set(key, file);
+      return true;
+    }
+    if (file !== newest) this.#others.set(key, [...(this.#others.get(key) ?? []), file]);
+    return false;
+  }
+
+  filesOf(key: string): readonly string[] {
+    return [this.#newest.get(key)!, ...(this.#others.get(key) ?? [])];
+  }
+}
+
+/** Whether whatever is outdated by one retention is outdated by another one, which is newer or the same. */
+function isAsStrict(now: Retention, then: Retention): boolean {
+  const isNotEarlier = (a: number | null, b: number | null) => a === b || (a !== null && b !== null && a >= b);
+  return (
+    now.keep === then.keep && isNotEarlier(now.before, then.before) && isNotEarlier(now.failedBefore, then.failedBefore)
+  );
 }
 
 function spanOf({ signature, lines }: Segment): Span {
