@@ -8,8 +8,6 @@ import { KillableStandIn, useMongodb } from '../../support/mongodb.js';
 
 /** The stand-in reads every document for every query: a figure for the guarantee, not for the speed. */
 const COUNT = 200;
-/** The same where the server is killed. */
-const FEWER = 100;
 const LIMIT = 20;
 const DATABASE = 'asyncz_processes';
 
@@ -137,18 +135,18 @@ describe('two processes on one MongoDB', () => {
     try {
       const store = await openStore(own.url);
       await startWorkers(own.url);
-      await addDue(store, FEWER);
+      await addDue(store, COUNT);
       for (const share of [0.25, 0.5]) {
-        await untilWorkers(workers, () => distinct(startsOf()) > FEWER * share, 90_000);
+        await untilWorkers(workers, () => distinct(startsOf()) > COUNT * share, 90_000);
         await own.kill();
-        expect(distinct(startsOf())).toBeLessThan(FEWER);
+        expect(distinct(startsOf())).toBeLessThan(COUNT);
         await own.startAgain();
       }
-      await untilWorkers(workers, () => distinct(startsOf()) === FEWER, 90_000);
+      await untilWorkers(workers, () => distinct(startsOf()) === COUNT, 90_000);
       const failures = workers.flatMap((worker) => worker.failures).length;
-      await expectAllEnded(store, FEWER);
-      report(`${FEWER} and two restarts`, FEWER, `, ${failures} calls failed meanwhile`);
-      expect(startsOf().length).toBe(FEWER);
+      await expectAllEnded(store, COUNT);
+      report(`${COUNT} and two restarts`, COUNT, `, ${failures} calls failed meanwhile`);
+      expect(startsOf().length).toBe(COUNT);
       for (const worker of workers) await worker.stop();
       await store.shutdown();
     } finally {

@@ -109,21 +109,20 @@ describe('two processes on one Redis', () => {
 
   it('lose and double none while the server is killed twice in the middle', async () => {
     const server = await RedisServer.start(EVERY_WRITE);
-    const count = 4_000;
     try {
       const store = await openStore(server.url);
       await startWorkers(server.url, 2);
-      await addDue(store, count);
+      await addDue(store, COUNT);
       for (const share of [0.25, 0.6]) {
-        await untilWorkers(workers, () => distinct(startsOf()) > count * share, 60_000);
+        await untilWorkers(workers, () => distinct(startsOf()) > COUNT * share, 60_000);
         await server.kill();
         await server.run();
       }
-      await untilWorkers(workers, () => distinct(startsOf()) === count, 60_000);
+      await untilWorkers(workers, () => distinct(startsOf()) === COUNT, 60_000);
       const failures = workers.flatMap((worker) => worker.failures).length;
-      report('4,000 and two restarts', count, startsOf(), `, ${failures} calls failed meanwhile`);
-      expect(startsOf().length).toBe(count);
-      await until(async () => (await store.runs({ status: 'succeeded' }, { limit: count + 1 })).runs.length === count);
+      report('10,000 and two restarts', COUNT, startsOf(), `, ${failures} calls failed meanwhile`);
+      expect(startsOf().length).toBe(COUNT);
+      await until(async () => (await store.runs({ status: 'succeeded' }, { limit: COUNT + 1 })).runs.length === COUNT);
       for (const worker of workers) await worker.stop();
       await store.shutdown();
     } finally {

@@ -2,7 +2,6 @@ import { Redis } from 'ioredis';
 import {
   findBinary,
   freePort,
-  isListening,
   removeFolder,
   startServer,
   temporaryFolder,
@@ -110,12 +109,7 @@ export class RedisClusterServers {
 /** A node listens on a second port for the others, 10,000 above its own. */
 async function startNode(): Promise<RedisServer> {
   const args = [...NOTHING_KEPT, '--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
-  for (let left = 20; left > 0; left -= 1) {
-    const port = 20_000 + Math.floor(Math.random() * 20_000);
-    if ((await isListening(port)) || (await isListening(port + 10_000))) continue;
-    return RedisServer.start(args, port);
-  }
-  throw new Error('No two ports are free for a cluster node.');
+  return RedisServer.start(args, await freePort(10_000));
 }
 
 async function join(servers: readonly RedisServer[]): Promise<void> {

@@ -11,8 +11,6 @@ import { mariadbServer, postgresServer, RestartableServer } from './support/rest
 
 const PREFIX = `procs_${process.pid}`;
 const COUNT = 10_000;
-/** The same for another way to lock on a database that had them all. */
-const FEWER = 2_000;
 const DEADLINE_MS = 100_000;
 
 let store: TypeormStore;
@@ -31,11 +29,11 @@ async function startWorkers(url: string, count: number, how: { settings?: object
   workers.push(...(await Promise.all(owners.map((owner) => ClaimingWorker.start(owner, given)))));
 }
 
-/** Adds one-shot tasks that all are due at the same time, shortly ahead. */
-async function addDue(count: number): Promise<number> {
+/** Adds the one-shot tasks, which all are due at the same time, shortly ahead. */
+async function addDue(): Promise<number> {
   const at = (await store.now()) + 1_500;
   await store.addTasks(
-    Array.from({ length: count }, (_, index) => makeTask(`t${index}`, { nextRunTime: at, args: [index] })),
+    Array.from({ length: COUNT }, (_, index) => makeTask(`t${index}`, { nextRunTime: at, args: [index] })),
   );
   return at;
 }
@@ -66,7 +64,6 @@ afterEach(async () => {
 
 describe.each([postgres(), mysql(), sqlite(), comparing()])('two processes on $name', (database: TestDatabase) => {
   const { url, settings, name } = database;
-  const count = settings.lockMode === undefined ? COUNT : FEWER;
 
   afterEach(async () => {
     const dataSource = await database.open();
@@ -75,32 +72,32 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('two processes on $n
   });
   afterAll(() => database.remove());
 
-  it(`run each of ${count} one-shot tasks that are due at once exactly once`, async () => {
+  it(`run each of ${COUNT} one-shot tasks that are due at once exactly once`, async () => {
     await openStore(url, settings);
     await startWorkers(url, 2, { settings });
-    const dueAt = await addDue(count);
-    await untilWorkers(workers, () => distinct(startsOf()) === count, DEADLINE_MS);
+    const dueAt = await addDue();
+    await untilWorkers(workers, () => distinct(startsOf()) === COUNT, DEADLINE_MS);
     const took = (await store.now()) - dueAt;
     await until(empty, { what: 'all to be ended', timeoutMs: DEADLINE_MS });
-    report(`${name}, ${count} at once`, count, `, the last start ${took} ms after the due time`);
-    expect(startsOf()).toHaveLength(count);
+    report(`${name}, ${COUNT} at once`, COUNT, `, the last start ${took} ms after the due time`);
+    expect(startsOf()).toHaveLength(COUNT);
     expect(startsOf().every(({ attempt }) => attempt === 1)).toBe(true);
     expect(workers.every(({ started }) => started.length > 0)).toBe(true);
-    expect(await succeeded()).toBe(count);
+    expect(await succeeded()).toBe(COUNT);
   });
 
   it('lose none when one is killed in the middle', async () => {
     await openStore(url, settings);
     await startWorkers(url, 2, { settings, leaseMs: 2_000 });
-    await addDue(count);
-    const isBusy = ({ started }: ClaimingWorker) => started.length > 0.15 * count;
+    await addDue();
+    const isBusy = ({ started }: ClaimingWorker) => started.length > 0.15 * COUNT;
     await untilWorkers(workers, () => workers.some(isBusy), DEADLINE_MS);
     // Either may be the faster one, so much that the other has hardly anything.
     const [victim, heir] = isBusy(workers[0]!) ? workers : workers.toReversed();
     await victim!.kill();
-    await untilWorkers([heir!], () => distinct(startsOf()) === count, DEADLINE_MS);
+    await untilWorkers([heir!], () => distinct(startsOf()) === COUNT, DEADLINE_MS);
     await until(empty, { what: 'all to be ended', timeoutMs: DEADLINE_MS });
-    report(`${name}, ${count} and one SIGKILL`, count);
+    report(`${name}, ${COUNT} and one SIGKILL`, COUNT);
     const byRun = new Map<string, StartedRun[]>();
     for (const start of startsOf()) byRun.set(start.id, [...(byRun.get(start.id) ?? []), start]);
     for (const starts of byRun.values()) {
@@ -111,7 +108,7 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('two processes on $n
       // Only what the victim had in hand may start again.
       if (starts.length > 1) expect(inOrder[0]!.owner).toBe(victim!.owner);
     }
-    expect(await succeeded()).toBe(count);
+    expect(await succeeded()).toBe(COUNT);
   });
 });
 
@@ -119,7 +116,6 @@ describe.each([
   { name: 'PostgreSQL', kind: postgresServer },
   { name: 'MariaDB', kind: mariadbServer },
 ])('two processes on a $name that crashes twice', ({ name, kind }) => {
-  const count = 2_000;
   let server: RestartableServer;
 
   afterEach(() => server.remove());
@@ -129,18 +125,18 @@ describe.each([
     await openStore(server.url);
     // What a crash takes from its owner, unknown to it, starts again when the lease is over.
     await startWorkers(server.url, 2, { leaseMs: 20_000 });
-    await addDue(count);
+    await addDue();
     for (const share of [0.25, 0.6]) {
-      await untilWorkers(workers, () => distinct(startsOf()) > count * share, DEADLINE_MS);
+      await untilWorkers(workers, () => distinct(startsOf()) > COUNT * share, DEADLINE_MS);
       await server.crash();
       await server.run();
     }
-    await untilWorkers(workers, () => distinct(startsOf()) === count, DEADLINE_MS);
+    await untilWorkers(workers, () => distinct(startsOf()) === COUNT, DEADLINE_MS);
     await until(empty, { what: 'all to be ended', timeoutMs: DEADLINE_MS });
     const failures = workers.flatMap((worker) => worker.failures).length;
-    report(`${name}, ${count} and two crashes`, count, `, ${failures} calls failed meanwhile`);
-    expect(startsOf()).toHaveLength(count);
+    report(`${name}, ${COUNT} and two crashes`, COUNT, `, ${failures} calls failed meanwhile`);
+    expect(startsOf()).toHaveLength(COUNT);
     expect(failures).toBeGreaterThan(0);
-    expect(await succeeded()).toBe(count);
+    expect(await succeeded()).toBe(COUNT);
   });
 });

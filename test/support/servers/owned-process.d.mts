@@ -10,7 +10,7 @@ export interface OwnedServer {
 export declare function execute(file: string, args: readonly string[], options?: ExecFileOptions): Promise<string>;
 export declare function findBinary(names: readonly string[], folders?: readonly string[]): string | null;
 export declare function isListening(port: number): Promise<boolean>;
-export declare function freePort(): Promise<number>;
+export declare function freePort(beside?: number): Promise<number>;
 export declare function temporaryFolder(uid?: number): Promise<string>;
 export declare function removeFolder(folder: string): Promise<void>;
 export declare function startServer(

@@ -63,16 +63,33 @@ export function isListening(port) {
   });
 }
 
-/** @returns {Promise<number>} A port that was free a moment ago. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+/**
+ * Where servers of tests listen: below the ports that systems give to outgoing connections (32,768 and up on Linux, 49,152
+ * elsewhere), of which one could take a port in the moment before its server, or while that is restarted.
+ */
+const PORTS = { from: 20_000, to: 32_000 };
+
+/** Whether a server could listen on a port of this machine now. */
+function isFree(port) {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
+}
+
+/**
+ * A port that was free a moment ago, and stays so unless another server takes it.
+ *
+ * @param {number} [beside] How far above it a second one has to be free, for servers that need two.
+ * @returns {Promise<number>}
+ */
+export async function freePort(beside = 0) {
+  for (let left = 100; left > 0; left -= 1) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - beside - PORTS.from));
+    if ((await isFree(port)) && (await isFree(port + beside))) return port;
+  }
+  throw new Error(`No port of ${PORTS.from} to ${PORTS.to} is free.`);
 }
 
 /**
@@ -101,9 +118,9 @@ export function removeFolder(folder) {
  */
 export async function startServer(file, args, answers, options = {}) {
   // The pipe of its input closes when this process dies, by which the stand-in knows that it is not needed any more.
-  const child = spawn(file, args, { stdio: ['pipe', 'ignore', 'pipe'], ...options });
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
   let said = '';
-  child.stderr.on('data', (data) => (said = (said + data).slice(-2_000)));
+  for (const output of [child.stdout, child.stderr]) output.on('data', (data) => (said = (said + data).slice(-2_000)));
   const ended = new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve(`it ended with ${code ?? signal}`));
     child.once('error', (error) => resolve(error.message));
