@@ -57,6 +57,11 @@ export class ExecutorRegistry {
     return room;
   }
 
+  /** Those that take no more runs now. */
+  full(): readonly string[] {
+    return this.aliases().filter((alias) => this.get(alias).room <= 0);
+  }
+
   /** Counts places for one claim: a place that the plan took is taken, though the run has not started yet. */
   counter(): PlaceCounter {
     const taken = new Map<string, number>();

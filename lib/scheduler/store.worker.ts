@@ -71,7 +71,10 @@ export class StoreWorker {
   /** The pass that is under way, or the last one. */
   #passing: Promise<unknown> = Promise.resolve();
   #stopWakeUps: () => void = () => {};
+  /** Whether something is due that was not to be had. */
   #waitsForRoom = false;
+  /** The executors that had no room at the last claim. */
+  #fullExecutors: readonly string[] = [];
   #emptyPasses = 0;
   /** Whether the last claim took as much as it was allowed to. */
   #isContended = false;
@@ -212,7 +215,8 @@ export class StoreWorker {
   }
 
   #wakeForRoom(): void {
-    if (this.#waitsForRoom) this.wake();
+    const { executors } = this.services;
+    if (this.#waitsForRoom || this.#fullExecutors.some((alias) => !executors.full().includes(alias))) this.wake();
   }
 
   async #run(): Promise<void> {
@@ -231,14 +235,14 @@ export class StoreWorker {
   async #pass(): Promise<number> {
     const { executors, storeClock, clock } = this.services;
     const room = executors.room();
-    this.#waitsForRoom = room <= 0;
+    this.#waitsForRoom = false;
+    this.#fullExecutors = executors.full();
     if (this.#paused || room <= 0) {
       // Nothing is started for a while, so what is in hand is for others.
       if (await this.#slots.release()) this.#tellOfFreeSlots();
       return Infinity;
     }
-    // With several executors the tasks of a full one are read past, or they would keep the others' from being seen.
-    const limit = executors.aliases().length > 1 ? CLAIM_LIMIT : Math.min(room, CLAIM_LIMIT);
+    const limit = Math.min(room, CLAIM_LIMIT);
     const order = this.#nextOrder ?? this.#order();
     const asked = clock.monotonic();
     const { claimed, failed, storeNow, nextDue } = await this.store.claimDue(
@@ -274,7 +278,11 @@ export class StoreWorker {
   }
 
   #dueFilter(): DueFilter {
-    return { handlers: this.services.handlers.names(), exceptGroups: this.#slots.full() };
+    return {
+      handlers: this.services.handlers.names(),
+      exceptGroups: this.#slots.full(),
+      exceptExecutors: this.#fullExecutors,
+    };
   }
 
   /** While more is due than there is room for, one claim in a few goes by age alone. */
@@ -297,8 +305,8 @@ export class StoreWorker {
   }
 
   /**
-   * Something is due and was not to be had: another scheduler has it in hand, or its executor is full. Asking again at
-   * once would only get in the way.
+   * Something is due and was not to be had: another scheduler has it in hand. Asking again at once would only get in the
+   * way.
    */
   #afterEmptyPass(): number {
     this.#waitsForRoom = true;

@@ -227,7 +227,8 @@ export abstract class BaseStore implements Store {
   }
 
   async nextDueFor(filter: DueFilter): Promise<number | null> {
-    if (filter.handlers === null && !filter.exceptGroups?.length) return this.getNextRunTime();
+    const { handlers, exceptGroups = [], exceptExecutors = [] } = filter;
+    if (handlers === null && exceptGroups.length + exceptExecutors.length === 0) return this.getNextRunTime();
     return this.earliestOf(
       (await this.getAllTasks()).filter((task) => !isUnreadable(task) && isAskedFor(task, filter)),
     );

@@ -8,17 +8,20 @@ export interface DueEntry extends HeapItem {
   readonly handler: string;
   readonly priority: number;
   readonly group: string | null;
+  readonly executor: string;
 }
 
-/** The tasks of one handler that have their priority and their group in common. */
+/** The tasks of one handler that have their priority, their group and their executor in common. */
 interface Lane<T extends DueEntry> {
   readonly group: string | null;
+  readonly executor: string;
   readonly heap: IndexedHeap<T>;
 }
 
 /**
- * Tasks by due time, in one heap for each handler, priority and group: the claim order (priority, due time, id) among any
- * set of handlers is then a merge of the first items, and tasks that this process cannot run are never walked over.
+ * Tasks by due time, in one heap for each handler, priority, group and executor: the claim order (priority, due time, id)
+ * among any set of handlers is then a merge of the first items, and tasks that this process cannot run are never walked
+ * over.
  */
 export class DueIndex<T extends DueEntry> {
   readonly #lanes = new Map<string, Map<string, Lane<T>>>();
@@ -28,7 +31,10 @@ export class DueIndex<T extends DueEntry> {
     if (!ofHandler) this.#lanes.set(entry.handler, (ofHandler = new Map<string, Lane<T>>()));
     const key = laneKey(entry);
     let lane = ofHandler.get(key);
-    if (!lane) ofHandler.set(key, (lane = { group: entry.group, heap: new IndexedHeap<T>() }));
+    if (!lane) {
+      const { group, executor } = entry;
+      ofHandler.set(key, (lane = { group, executor, heap: new IndexedHeap<T>() }));
+    }
     lane.heap.push(entry);
   }
 
@@ -64,17 +70,19 @@ export class DueIndex<T extends DueEntry> {
     return first;
   }
 
-  *#heapsOf({ handlers, exceptGroups = [] }: DueFilter): Iterable<IndexedHeap<T>> {
+  *#heapsOf({ handlers, exceptGroups = [], exceptExecutors = [] }: DueFilter): Iterable<IndexedHeap<T>> {
     for (const handler of new Set(handlers ?? this.#lanes.keys())) {
-      for (const { group, heap } of this.#lanes.get(handler)?.values() ?? []) {
-        if (group === null || !exceptGroups.includes(group)) yield heap;
+      for (const { group, executor, heap } of this.#lanes.get(handler)?.values() ?? []) {
+        const isFull = (group !== null && exceptGroups.includes(group)) || exceptExecutors.includes(executor);
+        if (!isFull) yield heap;
       }
     }
   }
 }
 
-function laneKey({ priority, group }: DueEntry): string {
-  return group === null ? String(priority) : `${priority} ${group}`;
+function laneKey({ priority, group, executor }: DueEntry): string {
+  // Neither can be taken for the other: how long the first one is stands in front.
+  return `${priority} ${executor.length} ${executor}${group === null ? '' : ` ${group}`}`;
 }
 
 function comparePriority(a: DueEntry, b: DueEntry): number {

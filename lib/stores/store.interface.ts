@@ -61,6 +61,8 @@ export interface DueFilter {
   readonly handlers: readonly string[] | null;
   /** No tasks of these groups, which are full: they must be neither in the way nor a reason to wake. None when left out. */
   readonly exceptGroups?: readonly string[];
+  /** No tasks of these executors, which are full; as with groups. None when left out. */
+  readonly exceptExecutors?: readonly string[];
 }
 
 /**

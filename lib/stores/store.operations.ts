@@ -24,9 +24,9 @@ export async function claimDue(
   plan: ClaimPlan,
   nextDue: () => Promise<number | null>,
 ): Promise<ClaimResult> {
-  const { limit, handlers, exceptGroups = [], order = 'priority' } = request;
+  const { limit, handlers, exceptGroups = [], exceptExecutors = [], order = 'priority' } = request;
   const { committed, failed, storeNow } = await store.transact<Omit<ClaimedTask, 'id' | 'task'>>(
-    { due: { limit, handlers, exceptGroups, order } },
+    { due: { limit, handlers, exceptGroups, exceptExecutors, order } },
     (task, now) => {
       const decision = plan(task, now);
       if (!decision) return null;

@@ -59,10 +59,13 @@ function compareNullable(a: number | null, b: number | null): number {
 }
 
 /** Whether a task may be claimed by whoever asks with this filter. */
-export function isAskedFor({ definition }: TaskRecord, { handlers, exceptGroups = [] }: DueFilter): boolean {
-  const { group } = definition.policies;
+export function isAskedFor({ definition }: TaskRecord, filter: DueFilter): boolean {
+  const { handlers, exceptGroups = [], exceptExecutors = [] } = filter;
+  const { handler, executor, policies } = definition;
   return (
-    (handlers === null || handlers.includes(definition.handler)) && (group === null || !exceptGroups.includes(group))
+    (handlers === null || handlers.includes(handler)) &&
+    (policies.group === null || !exceptGroups.includes(policies.group)) &&
+    !exceptExecutors.includes(executor)
   );
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { AsyncExecutor } from 'nestjs-asyncz';
+import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
+import type { Handler } from 'nestjs-asyncz';
+import { makeTask } from 'nestjs-asyncz/testing';
 import { createScheduler, settle, START } from '../support/scheduler.factory.js';
 
 /** A scheduler with room for one run, whose runs take until the clock has gone on by a second. */
@@ -69,3 +71,74 @@ describe('more due tasks than room', () => {
     await second();
   });
 });
+
+describe('a full executor', () => {
+  const BACKLOG = 1_200;
+
+  /** A scheduler whose executor `slow` has room for one run, which ends when it is told to, and more than enough to do. */
+  async function startBehindBacklog() {
+    const order: string[] = [];
+    const ends: (() => void)[] = [];
+    const slow: Handler = async (_args, { task }) => {
+      order.push(task.id);
+      await new Promise<void>((resolve) => ends.push(resolve));
+    };
+    const store = new CountingStore();
+    const { scheduler } = createScheduler(
+      { slow, fast: (_args, { task }) => void order.push(task.id) },
+      { store, executors: { default: new AsyncExecutor(), slow: new AsyncExecutor({ concurrency: 1 }) } },
+    );
+    await scheduler.start();
+    const backlog = Array.from({ length: BACKLOG }, (_, at) =>
+      makeTask(`slow-${at}`, {
+        handler: 'slow',
+        executor: 'slow',
+        nextRunTime: START - BACKLOG + at,
+        policies: { priority: -1, misfireGraceMs: null },
+      }),
+    );
+    await store.addTasks(backlog);
+    const add = (id: string) =>
+      scheduler.tasks.add({ id, handler: 'fast', trigger: { type: 'date', runAt: new Date(START) } });
+    const endOne = async () => {
+      ends.shift()!();
+      await settle();
+    };
+    return { order, add, endOne, store };
+  }
+
+  it('keeps no task of another one waiting, however many of its own are due before it', async () => {
+    const { order, add, endOne } = await startBehindBacklog();
+    await add('first');
+    await settle();
+    await add('second');
+    await settle();
+    expect(order).toEqual(['slow-0', 'first', 'second']);
+    await endOne();
+    await endOne();
+    expect(order).toEqual(['slow-0', 'first', 'second', 'slow-1', 'slow-2']);
+  });
+
+  it('causes no claims while it is full', async () => {
+    const { order, add, store } = await startBehindBacklog();
+    await add('first');
+    await settle();
+    const before = store.claims;
+    await settle();
+    expect(store.claims).toBe(before);
+    await add('second');
+    await settle();
+    expect(order).toEqual(['slow-0', 'first', 'second']);
+    // One that finds it, and one more at the most to see that there is nothing else.
+    expect(store.claims - before).toBeLessThanOrEqual(3);
+  });
+});
+
+class CountingStore extends MemoryStore {
+  claims = 0;
+
+  override claimDue(...[request, plan]: Parameters<MemoryStore['claimDue']>) {
+    this.claims += 1;
+    return super.claimDue(request, plan);
+  }
+}

@@ -31,6 +31,7 @@ export class IndexedTask implements DueEntry {
   readonly handler: string;
   readonly priority: number;
   readonly group: string | null;
+  readonly executor: string;
   /** Infinity for one that is never due; such a one is not in the index of due times. */
   readonly key: number;
 
@@ -40,6 +41,7 @@ export class IndexedTask implements DueEntry {
     this.handler = readable?.handler ?? '';
     this.priority = readable?.priority ?? 0;
     this.group = readable?.group ?? null;
+    this.executor = readable?.executor ?? '';
     this.key = readable?.dueAt ?? Infinity;
   }
 

@@ -24,6 +24,7 @@ class Entry implements DueEntry {
   readonly handler: string;
   readonly priority: number;
   readonly group: string | null;
+  readonly executor: string;
   /** Infinity for one that is never due; such a one is not in the index. */
   readonly key: number;
 
@@ -33,6 +34,7 @@ class Entry implements DueEntry {
     this.handler = task.definition.handler;
     this.priority = task.definition.policies.priority;
     this.group = task.definition.policies.group;
+    this.executor = task.definition.executor;
     this.key = dueTime(task.definition, task.state) ?? Infinity;
   }
 }

@@ -68,12 +68,15 @@ const WAKE_SECONDS = 60;
 const TASK_INDEXES: readonly mongo.IndexDescription[] = [
   // A claim walks along it in its own order and reads no document that it does not take: from one priority it jumps to the
   // next as soon as nothing more is due there.
-  { name: 'asyncz_due', key: { priority: 1, dueAt: 1, _id: 1, reservedUntil: 1, handler: 1, group: 1, codec: 1 } },
+  {
+    name: 'asyncz_due',
+    key: { priority: 1, dueAt: 1, _id: 1, reservedUntil: 1, handler: 1, group: 1, executor: 1, codec: 1 },
+  },
   // A poll (when is the next one due?), and a claim of the oldest.
-  { name: 'asyncz_next', key: { dueAt: 1, _id: 1, reservedUntil: 1, handler: 1, group: 1, codec: 1 } },
+  { name: 'asyncz_next', key: { dueAt: 1, _id: 1, reservedUntil: 1, handler: 1, group: 1, executor: 1, codec: 1 } },
   // The same while groups are full, for each of the others. A reservation changes nothing in them.
-  { name: 'asyncz_group_due', key: { group: 1, priority: 1, dueAt: 1, _id: 1, handler: 1, codec: 1 } },
-  { name: 'asyncz_group_next', key: { group: 1, dueAt: 1, _id: 1, handler: 1, codec: 1 } },
+  { name: 'asyncz_group_due', key: { group: 1, priority: 1, dueAt: 1, _id: 1, handler: 1, executor: 1, codec: 1 } },
+  { name: 'asyncz_group_next', key: { group: 1, dueAt: 1, _id: 1, handler: 1, executor: 1, codec: 1 } },
   { name: 'asyncz_list', key: { nextRunOrder: 1, _id: 1 } },
   { name: 'asyncz_outbox', key: { outboxBy: 1 }, sparse: true },
 ];

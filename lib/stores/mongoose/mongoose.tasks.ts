@@ -88,7 +88,7 @@ export class MongooseTasks {
 
   /** Tasks that a scheduler asks for, that have a time at which they are due, and that nobody has reserved. */
   async claimable(
-    { handlers, exceptGroups = [] }: DueFilter,
+    { handlers, exceptGroups = [], exceptExecutors = [] }: DueFilter,
     now: number,
     dueAt: object = ANY_NUMBER,
   ): Promise<mongo.Filter<TaskDocument>> {
@@ -97,6 +97,7 @@ export class MongooseTasks {
       reservedUntil: { $lte: now },
       ...this.readable,
       ...(handlers && { handler: { $in: [...handlers] } }),
+      ...(exceptExecutors.length > 0 && { executor: { $nin: [...exceptExecutors] } }),
       ...(exceptGroups.length > 0 && { group: await this.#groupsBut(exceptGroups, dueAt) }),
     } as mongo.Filter<TaskDocument>;
   }

@@ -20,7 +20,7 @@ export interface Place {
 export type PlaceColumns = Pick<TaskStateRow, 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt'>;
 
 /** The queue of records that could not be read: of a codec that no process asks for, so that they are in nobody's way. */
-export const PARKED_QUEUE = '0 ! - ""';
+export const PARKED_QUEUE = '0 ! - "" ""';
 
 /** When a record that could not be read is looked at again, in milliseconds. */
 export const PARK_MS = 60_000;
@@ -43,9 +43,13 @@ export function quoted(text: string): string {
   return JSON.stringify(text);
 }
 
-/** A group as queues are named by it: without a space. */
+/** A text of the user's as queues are named by it where more of their name follows: without a space. */
+function spaceless(text: string): string {
+  return quoted(text).replaceAll(' ', '\\u0020');
+}
+
 function groupName(group: string | null): string {
-  return group === null ? '-' : quoted(group).replaceAll(' ', '\\u0020');
+  return group === null ? '-' : spaceless(group);
 }
 
 /** Which queues are asked for, by the texts that they are named by. */
@@ -54,14 +58,17 @@ export interface QueueFilter {
   /** null for all. */
   readonly handlers: readonly string[] | null;
   readonly exceptGroups: readonly string[];
+  readonly exceptExecutors: readonly string[];
 }
 
 /** @param readable The values of `TaskRow.codec` that this process can read. */
-export function queueFilter(readable: readonly string[], { handlers, exceptGroups = [] }: DueFilter): QueueFilter {
+export function queueFilter(readable: readonly string[], filter: DueFilter): QueueFilter {
+  const { handlers, exceptGroups = [], exceptExecutors = [] } = filter;
   return {
     codecs: readable.map(codecName),
     handlers: handlers && handlers.map(quoted),
     exceptGroups: exceptGroups.map(groupName),
+    exceptExecutors: exceptExecutors.map(spaceless),
   };
 }
 
@@ -72,7 +79,7 @@ export function timeText(ms: number): string {
 }
 
 /** What names the queue that a task waits in. */
-export type QueueColumns = Pick<TaskRow, 'handler' | 'priority' | 'group' | 'codec'>;
+export type QueueColumns = Pick<TaskRow, 'handler' | 'executor' | 'priority' | 'group' | 'codec'>;
 
 /** A task's member of the due index. */
 export function memberOf(id: string, columns: QueueColumns, dueAt: number | null): string {
@@ -82,12 +89,13 @@ export function memberOf(id: string, columns: QueueColumns, dueAt: number | null
 /** Queues are few and named with every write. */
 const queueNames = new Map<string, string>();
 
-function queueName({ handler, priority, group, codec }: QueueColumns): string {
-  const key = `${priority} ${codec} ${groupName(group)} ${handler}`;
+function queueName({ handler, executor, priority, group, codec }: QueueColumns): string {
+  const key = `${priority} ${codec} ${groupName(group)} ${spaceless(executor)} ${handler}`;
   let name = queueNames.get(key);
   if (name === undefined) {
     if (queueNames.size > 1_000) queueNames.clear();
-    queueNames.set(key, (name = `${priority} ${codecName(codec)} ${groupName(group)} ${quoted(handler)}`));
+    name = `${priority} ${codecName(codec)} ${groupName(group)} ${spaceless(executor)} ${quoted(handler)}`;
+    queueNames.set(key, name);
   }
   return name;
 }

@@ -266,8 +266,8 @@ function peekArgs(request: PeekRequest): Value[] {
   return [request.limit, PARKED_QUEUE, ...filterArgs(request)];
 }
 
-function filterArgs({ codecs, handlers, exceptGroups }: QueueFilter): Value[] {
-  return [...listArgs(codecs), ...listArgs(handlers), ...listArgs(exceptGroups)];
+function filterArgs({ codecs, handlers, exceptGroups, exceptExecutors }: QueueFilter): Value[] {
+  return [codecs, handlers, exceptGroups, exceptExecutors].flatMap(listArgs);
 }
 
 function listArgs(values: readonly string[] | null): Value[] {

@@ -62,11 +62,12 @@ export class TaskReader {
   }
 
   /** What a query for due tasks has to look for. */
-  dueQuery({ handlers, exceptGroups = [] }: DueFilter): DueQuery {
+  dueQuery({ handlers, exceptGroups = [], exceptExecutors = [] }: DueFilter): DueQuery {
     const { codecs, damaged } = this.readability;
     return {
       handlers: handlers?.map(storable) ?? null,
       exceptGroups: exceptGroups.map(storable),
+      exceptExecutors: exceptExecutors.map(storable),
       codecs,
       excluded: damaged,
     };

@@ -130,6 +130,37 @@ export const CLAIMS: ContractSection = {
       assert.equal(rest.claimed.length, 40);
     },
 
+    'passes by the tasks of executors that are full': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const blocked = Array.from({ length: 40 }, (_, at) =>
+        makeTask(`slow-${at}`, {
+          executor: 'slow lane',
+          nextRunTime: now - 1_000 - at,
+          policies: { priority: -1, group: at % 2 === 0 ? 'erp' : null },
+        }),
+      );
+      const others = [
+        makeTask('free', { nextRunTime: now - 1 }),
+        makeTask('erp', { nextRunTime: now - 2, policies: { group: 'erp' } }),
+        makeTask('fast', { executor: 'slow', nextRunTime: now - 3 }),
+      ];
+      await store.addTasks([...blocked, ...others]);
+      const full = { exceptExecutors: ['slow lane', 'unknown'] };
+      const { committed } = await store.transact(
+        { due: { limit: 5, handlers: null, exceptGroups: ['erp'], ...full } },
+        (task) => ({ task, history: [], value: null }),
+      );
+      assertSame(idsOf(committed), ['fast', 'free']);
+      const byAge = await store.claimDue(request({ limit: 1, order: 'age', ...full }), start());
+      assertSame(idsOf(byAge.claimed), ['fast']);
+      const { claimed, nextDue } = await store.claimDue(request({ limit: 4, ...full }), start());
+      assertSame(idsOf(claimed), ['erp', 'free']);
+      assert.equal(await nextDue(), byAge.storeNow + LEASE_MS, 'a full executor must not wake this scheduler');
+      const rest = await store.claimDue(request({ limit: 100 }), start());
+      assert.equal(rest.claimed.length, 40);
+    },
+
     'takes the oldest first whatever its priority, where it is asked to': async (bench) => {
       const store = await bench.open();
       const now = await store.now();

@@ -165,6 +165,31 @@ export const ORDER: ContractSection = {
       assert.equal(await next(['crm']), 30);
     },
 
+    'leaves executors out of what is due next, where it is asked to': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      await store.addTasks([
+        makeTask('a', { executor: 'slow', nextRunTime: now - 9 }),
+        makeTask('b', { executor: 'slow', nextRunTime: now - 5, policies: { group: 'erp' } }),
+        makeTask('c', { nextRunTime: now + 30 }),
+        makeTask('d', { executor: 'other', nextRunTime: now + 7, policies: { group: 'erp', priority: 3 } }),
+      ]);
+      const next = async (exceptExecutors: string[], exceptGroups: string[] = []) => {
+        const due = await store.nextDueFor({ handlers: null, exceptExecutors, exceptGroups });
+        return due === null ? null : due - now;
+      };
+      assert.equal(await next([]), -9);
+      assert.equal(await next(['slo', 'SLOW', 'unknown']), -9);
+      assert.equal(await next(['slow']), 7);
+      assert.equal(await next(['slow'], ['erp']), 30);
+      assert.equal(await next(['default', 'other'], ['erp']), -9);
+      assert.equal(await next(['slow', 'default', 'other']), null);
+      // An edit moves a task to another executor.
+      const moved = await bench.task(store, 'a');
+      await store.updateTask({ ...moved, version: 2, definition: { ...moved.definition, executor: 'default' } }, 1);
+      assert.equal(await next(['slow']), -9);
+    },
+
     'keeps internal records, which are never due and which no query shows': async (bench) => {
       const store = await bench.open();
       const now = await store.now();

@@ -51,6 +51,16 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
     caughtBy: ['claims: passes by the tasks of groups that are full'],
   },
   {
+    fault: 'a claim takes tasks of full executors',
+    create: class extends HostStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        const all = 'due' in selection ? { due: { ...selection.due, exceptExecutors: [] } } : selection;
+        return super.transact(all, apply) as Promise<Transacted<T>>;
+      }
+    },
+    caughtBy: ['claims: passes by the tasks of executors that are full'],
+  },
+  {
     fault: 'a claim goes by priority always',
     create: class extends HostStore {
       override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {

@@ -127,13 +127,25 @@ export const SCHEDULE_MUTANTS: readonly Mutant[] = [
   {
     fault: 'what is of a full group counts as due next',
     create: class extends HostStore {
-      override nextDueFor({ handlers }: DueFilter): Promise<number | null> {
-        return super.nextDueFor({ handlers });
+      override nextDueFor({ exceptGroups: _, ...filter }: DueFilter): Promise<number | null> {
+        return super.nextDueFor(filter);
       }
     },
     caughtBy: [
       'order and due times: leaves groups out of what is due next, where it is asked to',
       'claims: passes by the tasks of groups that are full',
+    ],
+  },
+  {
+    fault: 'what is of a full executor counts as due next',
+    create: class extends HostStore {
+      override nextDueFor({ exceptExecutors: _, ...filter }: DueFilter): Promise<number | null> {
+        return super.nextDueFor(filter);
+      }
+    },
+    caughtBy: [
+      'order and due times: leaves executors out of what is due next, where it is asked to',
+      'claims: passes by the tasks of executors that are full',
     ],
   },
   {

@@ -31,6 +31,7 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 due tasks'
       tasks: (now) => ({
         due_at: `CASE WHEN numbers.i % 10 = 0 THEN ${now - COUNT} ELSE ${now - 3 * COUNT} END + numbers.i`,
         task_group: `CASE WHEN numbers.i % 20 = 0 THEN 'crm' WHEN numbers.i % 10 = 0 THEN '' ELSE 'erp' END`,
+        executor: `CASE WHEN numbers.i % 10 = 0 THEN 'default' ELSE 'slow' END`,
         priority: 'numbers.i % 3',
       }),
     });
@@ -38,9 +39,15 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 due tasks'
   afterAll(() => filled.close());
 
   /** The ids of what a claim would be given. */
-  const due = async (limit: number, order: DueOrder, exceptGroups: readonly string[]) => {
+  const due = async (
+    limit: number,
+    order: DueOrder,
+    exceptGroups: readonly string[],
+    exceptExecutors: readonly string[] = [],
+  ) => {
     const ids: string[] = [];
-    await filled.store.transact({ due: { limit, order, handlers: ['work'], exceptGroups } }, ({ id }) => {
+    const filter = { handlers: ['work'], exceptGroups, exceptExecutors };
+    await filled.store.transact({ due: { limit, order, ...filter } }, ({ id }) => {
       ids.push(id);
       return null;
     });
@@ -64,6 +71,14 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 due tasks'
     console.log(`${database.name}: ${what} ${ms.toFixed(1)} ms with ${COUNT} due tasks`);
     // To sort them all takes 100 ms and more.
     expect(ms).toBeLessThan(50);
+  });
+
+  it('walks past 90,000 due tasks of an executor that is full', async () => {
+    expect(await due(4, 'priority', [], ['slow'])).toEqual(['t0', 't30', 't60', 't90']);
+    const ms = await medianMs(() => due(4, 'priority', [], ['slow']));
+    const filter: DueFilter = { handlers: ['work'], exceptExecutors: ['slow'] };
+    const askedMs = await medianMs(() => filled.store.nextDueFor(filter));
+    console.log(`${database.name}: past a full executor ${ms.toFixed(1)} ms, a poll ${askedMs.toFixed(1)} ms`);
   });
 
   it('asks when something is due next, without a group that is full', async () => {

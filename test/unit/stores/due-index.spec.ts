@@ -6,16 +6,18 @@ import type { DueFilter } from '../../../lib/stores/store.interface.js';
 
 const HANDLERS = ['a', 'b', 'c'];
 
-function entry(id: string, key: number, handler = 'a', priority = 0, group: string | null = null): DueEntry {
-  return { id, key, handler, priority, group, place: -1 };
+function entry(id: string, key: number, other: Partial<DueEntry> = {}): DueEntry {
+  return { id, key, handler: 'a', priority: 0, group: null, executor: 'x', place: -1, ...other };
 }
 
 const byAge = (a: DueEntry, b: DueEntry) => a.key - b.key || (a.id < b.id ? -1 : 1);
 const byClaim = (a: DueEntry, b: DueEntry) => a.priority - b.priority || byAge(a, b);
 const isOf =
-  ({ handlers, exceptGroups = [] }: DueFilter) =>
+  ({ handlers, exceptGroups = [], exceptExecutors = [] }: DueFilter) =>
   (each: DueEntry) =>
-    (handlers?.includes(each.handler) ?? true) && !(each.group !== null && exceptGroups.includes(each.group));
+    (handlers?.includes(each.handler) ?? true) &&
+    !(each.group !== null && exceptGroups.includes(each.group)) &&
+    !exceptExecutors.includes(each.executor);
 const ALL: DueFilter = { handlers: null };
 
 const handlerSets = fc.oneof(fc.constant(null), fc.array(fc.constantFrom(...HANDLERS, 'unknown'), { maxLength: 4 }));
@@ -27,13 +29,18 @@ const steps = fc.array(
       handler: fc.constantFrom(...HANDLERS),
       priority: fc.integer({ min: -1, max: 1 }),
       group: fc.constantFrom(null, null, 'g', 'h'),
+      executor: fc.constantFrom('x', 'y', 'x 1 g'),
     }),
     fc.record({ what: fc.constant('remove' as const), which: fc.nat() }),
     fc.record({
       what: fc.constant('ask' as const),
       now: fc.nat({ max: 10 }),
       limit: fc.nat({ max: 8 }),
-      filter: fc.record({ handlers: handlerSets, exceptGroups: fc.subarray(['g', 'h', 'unknown']) }),
+      filter: fc.record({
+        handlers: handlerSets,
+        exceptGroups: fc.subarray(['g', 'h', 'unknown']),
+        exceptExecutors: fc.subarray(['x', 'y', 'unknown']),
+      }),
       order: fc.constantFrom('priority' as const, 'age' as const),
     }),
   ),
@@ -45,7 +52,7 @@ describe('DueIndex', () => {
     const index = new DueIndex<DueEntry>();
     const late = entry('late', 5);
     const tie = entry('a-tie', 5);
-    const urgent = entry('urgent', 9, 'b', -1);
+    const urgent = entry('urgent', 9, { handler: 'b', priority: -1 });
     for (const each of [late, tie, urgent, entry('future', 11)]) index.add(each);
     expect(index.due(10, 9, ALL)).toEqual([urgent, tie, late]);
     expect(index.due(10, 2, ALL)).toEqual([urgent, tie]);
@@ -76,13 +83,7 @@ describe('DueIndex', () => {
         let added = 0;
         for (const step of all) {
           if (step.what === 'add') {
-            const each = entry(
-              `${(added * 31) % 7}-${(added += 1)}`,
-              step.key,
-              step.handler,
-              step.priority,
-              step.group,
-            );
+            const each = entry(`${(added * 31) % 7}-${(added += 1)}`, step.key, step);
             index.add(each);
             model.push(each);
           } else if (step.what === 'remove' && model.length > 0) {

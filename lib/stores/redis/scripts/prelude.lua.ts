@@ -7,7 +7,7 @@
  * | STATES | hash: id -> schedule state |
  * | PLACES | hash: id -> `version nonce reservation columns`, tab, the task's member of DUE: see `redis.place.ts` |
  * | DUE | sorted set, all scores 0, so that it is ordered by member: `queue`, newline, time as text, newline, id |
- * | QUEUES | sorted set: queue (`priority codec group handler`) -> the earliest time in it |
+ * | QUEUES | sorted set: queue (`priority codec group executor handler`) -> the earliest time in it |
  * | RUN_TIMES | sorted set: id -> next run time, infinite for none, minus infinite for internal records |
  * | RUNS | hash: run id, newline, attempt/token -> end, newline, task, newline, columns, newline, outcome |
  * | RUN_ENDS | sorted set by member: end, field of RUNS |
@@ -17,8 +17,8 @@
  * | OTHER_COUNTS | sorted set: task -> how many of them neither failed nor were lost |
  * | SCHEDULERS | hash: identity -> time of the heartbeat, newline, JSON |
  *
- * One queue for each handler, group, priority and way of writing: what this process cannot run or read, or must not start
- * because its group is full, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end.
+ * One queue for each handler, executor, group, priority and way of writing: what this process cannot run or read, or must not
+ * start because its group or its executor is full, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end.
  * A reservation moves the member to the time when it runs out, under a token that stands in PLACES.
  */
 export const PRELUDE = String.raw`
@@ -122,16 +122,18 @@ local function read_set(at)
   return set, at + count + 1
 end
 
--- Reads from ARGV which queues are asked for: lists of readable codecs, of handlers, and of groups that are left out.
+-- Reads from ARGV which queues are asked for: lists of readable codecs, of handlers, and of groups and of executors
+-- that are left out.
 -- Returns what tells of a queue whether it is asked for, whether it can be read, and its priority.
 local function read_filter(at)
-  local codecs, handlers, except_groups
+  local codecs, handlers, except_groups, except_executors
   codecs, at = read_set(at)
   handlers, at = read_set(at)
-  except_groups = read_set(at)
+  except_groups, at = read_set(at)
+  except_executors = read_set(at)
   return function(queue)
-    local priority, codec, group, handler = string.match(queue, '^(%S+) (%S+) (%S+) (.*)$')
-    local asked = (handlers == nil or handlers[handler]) and not except_groups[group]
+    local priority, codec, group, executor, handler = string.match(queue, '^(%S+) (%S+) (%S+) (%S+) (.*)$')
+    local asked = (handlers == nil or handlers[handler]) and not (except_groups[group] or except_executors[executor])
     return asked, codecs[codec], tonumber(priority)
   end
 end

@@ -12,6 +12,8 @@ export interface DueQuery {
   readonly handlers: readonly string[] | null;
   /** No tasks of these groups. */
   readonly exceptGroups: readonly string[];
+  /** No tasks of these executors. */
+  readonly exceptExecutors: readonly string[];
   /** Only what was written in one of these ways: the rest cannot be read here and must not be in the way. */
   readonly codecs: readonly string[];
   /** Not these: they are known to be damaged. */
@@ -107,10 +109,11 @@ export abstract class Dialect {
   abstract contains(column: Sql, text: string): Sql;
 
   /** The conditions of {@link DueQuery}. */
-  runnable({ handlers, exceptGroups, codecs, excluded }: DueQuery): Sql[] {
+  runnable({ handlers, exceptGroups, exceptExecutors, codecs, excluded }: DueQuery): Sql[] {
     const conditions = [this.oneOf(raw('codec'), codecs)];
     if (handlers !== null) conditions.push(this.oneOf(raw('handler'), handlers));
     if (exceptGroups.length > 0) conditions.push(this.noneOf(raw('task_group'), exceptGroups));
+    if (exceptExecutors.length > 0) conditions.push(this.noneOf(raw('executor'), exceptExecutors));
     if (excluded.length > 0) conditions.push(this.noneOf(raw('id'), excluded));
     return conditions;
   }

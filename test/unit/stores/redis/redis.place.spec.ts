@@ -32,13 +32,14 @@ describe('times as text', () => {
 });
 
 describe('queues', () => {
-  it('have a name for each group that no other has, in one word', () => {
+  it('have a name for each group and executor that no other has, in one word', () => {
     assert(
-      property(uniqueArray(string()), (groups) => {
-        const { exceptGroups } = queueFilter([], { handlers: null, exceptGroups: groups });
-        expect(new Set([...exceptGroups, '-']).size).toBe(groups.length + 1);
+      property(uniqueArray(string()), (names) => {
+        const filter = queueFilter([], { handlers: null, exceptGroups: names, exceptExecutors: names });
+        expect(new Set([...filter.exceptGroups, '-']).size).toBe(names.length + 1);
+        expect(new Set(filter.exceptExecutors).size).toBe(names.length);
         // What the scripts take for the end of a word.
-        expect(exceptGroups.join('')).not.toMatch(/[ \t-\r]/);
+        expect([...filter.exceptGroups, ...filter.exceptExecutors].join('')).not.toMatch(/[ \t-\r]/);
       }),
     );
   });
@@ -48,6 +49,7 @@ describe('places', () => {
   const columns = record({
     id: string({ minLength: 1 }),
     handler: string(),
+    executor: string(),
     priority: integer(),
     group: option(string()),
     codec: string(),
