@@ -50,7 +50,15 @@ export default defineConfig({
         },
       },
       // To start a process for each file, and to load the library in it, takes longer than most of them.
-      { extends: true, test: { name: 'unit', include: ['test/**/*.spec.ts'], isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.spec.ts'],
+          setupFiles: ['test/support/random.setup.ts'],
+          isolate: false,
+        },
+      },
     ],
   },
 });

@@ -2,11 +2,13 @@
 // says on its last line how many passed and failed. Further arguments go to vitest: `npm test -- --project unit`.
 // `npm run test:cluster` is the same with `--cluster`: the scenarios of `test/cluster` only, at their full length.
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bringUpServers } from '../test/support/servers/bring-up-servers.mjs';
+import { processesUnder } from './processes.mjs';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -44,8 +46,32 @@ let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     interrupted = true;
-    for (const child of children) child.kill(signal);
+    for (const child of children) void end(child);
   });
+}
+
+/** Ends a command and all that it has started, which vitest would leave behind. Returns what that was. */
+async function end(child) {
+  const processes = await processesUnder(child.pid);
+  // Not by a signal that could be handled: what computes for ever hears none.
+  for (const { pid } of processes.slice(1).toReversed()) kill(pid);
+  child.kill('SIGKILL');
+  return processes;
+}
+
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/** Ends a command that hangs, and says what it was at. */
+async function endHanging(child) {
+  const processes = await end(child);
+  console.error(`Ended after ${TIMEOUT_MS / 60_000} minutes with these processes under way (CPU time, command):`);
+  for (const { pid, cpuTime, command } of processes) console.error(`  ${pid} ${cpuTime} ${command.slice(0, 200)}`);
 }
 
 /** Runs a command with our own output. Resolves with its exit code; 1 when a signal or the time limit ended it. */
@@ -55,18 +81,19 @@ function run(command, args, env = {}) {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, ...env },
-      timeout: TIMEOUT_MS,
     });
     children.add(child);
-    const end = (code) => {
+    const timer = setTimeout(() => void endHanging(child), TIMEOUT_MS);
+    const settle = (code) => {
+      clearTimeout(timer);
       children.delete(child);
       done(code);
     };
     child.once('error', (error) => {
       console.error(`${command} could not be run: ${error.message}`);
-      end(1);
+      settle(1);
     });
-    child.once('exit', (code) => end(code ?? 1));
+    child.once('exit', (code) => settle(code ?? 1));
   });
 }
 
@@ -121,6 +148,9 @@ async function test(args) {
   const folder = mkdtempSync(join(tmpdir(), 'asyncz-tests-'));
   try {
     for (const line of servers.lines) console.log(line);
+    // What tests try at random can be tried again with it.
+    process.env.ASYNCZ_SEED ??= String(randomInt(2 ** 31));
+    console.log(`Random input: ASYNCZ_SEED=${process.env.ASYNCZ_SEED}`);
     const report = join(folder, 'report.json');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
     const code = await run(bin('vitest'), ['run', ...reporters, ...args], servers.env);
