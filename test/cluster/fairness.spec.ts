@@ -79,9 +79,12 @@ describe('a full executor', () => {
   async function startBehindBacklog() {
     const order: string[] = [];
     const ends: (() => void)[] = [];
-    const slow: Handler = async (_args, { task }) => {
+    const slow: Handler = async (_args, { task, signal }) => {
       order.push(task.id);
-      await new Promise<void>((resolve) => ends.push(resolve));
+      await new Promise<void>((resolve) => {
+        ends.push(resolve);
+        signal.addEventListener('abort', () => resolve());
+      });
     };
     const store = new CountingStore();
     const { scheduler } = createScheduler(

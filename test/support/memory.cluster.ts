@@ -1,23 +1,8 @@
 import { Scheduler, SettableClock } from 'nestjs-asyncz';
 import type { Handler, SchedulerOptions, Store, StoreCapabilities } from 'nestjs-asyncz';
-import { afterEach } from 'vitest';
 import { Disk } from './eight-method.store.js';
 import { HostStore } from './host.store.js';
-import { settle } from './scheduler.factory.js';
-
-const started: { readonly scheduler: Scheduler; readonly clock: SettableClock }[] = [];
-
-afterEach(async () => {
-  for (const { scheduler, clock } of started.splice(0)) {
-    const stopping = scheduler.shutdown(0);
-    // Handlers that never end are given up when their time is over.
-    while (scheduler.state !== 'stopped') {
-      clock.advance(1_000);
-      await settle();
-    }
-    await stopping;
-  }
-});
+import { stopAfterTest } from './scheduler.factory.js';
 
 /** Later than the start of this process: an earlier scheduler of the same process id is taken for one that died. */
 export const CLUSTER_START = Date.UTC(2036, 0, 15, 12);
@@ -49,7 +34,7 @@ export class MemoryCluster {
     const { store = new ClusterStore(this.disk), ...settings } = options;
     const scheduler = new Scheduler({ identity, clock, stores: { default: store }, ...settings });
     for (const [name, handler] of Object.entries(handlers)) scheduler.registerHandler(name, handler);
-    started.push({ scheduler, clock });
+    stopAfterTest(scheduler, clock);
     await scheduler.start();
     return scheduler;
   }

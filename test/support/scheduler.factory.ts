@@ -1,12 +1,6 @@
 import { MemoryStore, Scheduler, SettableClock } from 'nestjs-asyncz';
 import type { Handler, SchedulerOptions } from 'nestjs-asyncz';
-import { afterEach } from 'vitest';
-
-const started: Scheduler[] = [];
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((scheduler) => scheduler.shutdown(0)));
-});
+import { onTestFinished } from 'vitest';
 
 /** The moment at which test clocks begin: noon, so that a step back stays in the same year. */
 export const START = Date.UTC(2026, 0, 15, 12);
@@ -26,8 +20,24 @@ export function createScheduler(
   const clock = new SettableClock(START);
   const scheduler = new Scheduler({ ...settings, clock, stores: { default: store } });
   for (const [name, handler] of Object.entries(handlers)) scheduler.registerHandler(name, handler);
-  started.push(scheduler);
+  stopAfterTest(scheduler, clock);
   return { scheduler, clock, store };
+}
+
+/**
+ * Shuts a scheduler down when the test is over. Not by a hook of this file: where files of tests share their modules it is
+ * loaded once, and its hook would be that of the first file.
+ */
+export function stopAfterTest(scheduler: Scheduler, clock: SettableClock): void {
+  onTestFinished(async () => {
+    const stopping = scheduler.shutdown(0);
+    // Handlers that never end are given up when their time is over.
+    while (scheduler.state !== 'stopped') {
+      clock.advance(1_000);
+      await settle();
+    }
+    await stopping;
+  });
 }
 
 /** Lets everything run that only waits for its turn, such as a loop that was just woken. */
