@@ -32,9 +32,15 @@ export class WakeableWait {
     this.#wake?.();
   }
 
-  /** Resolves after `ms` milliseconds (Infinity: never by itself) or when woken. Returns whether it was woken. */
+  /**
+   * Resolves after `ms` milliseconds (Infinity: never by itself) or when woken. Returns whether it was woken. Where there is
+   * nothing to wait for, the process still gets to its other work: a store that answers at once would keep it from that for
+   * as long as anything is due.
+   */
   async sleep(ms: number): Promise<boolean> {
-    if (!this.#woken && ms > 0) {
+    if (this.#woken || ms <= 0) {
+      await new Promise(setImmediate);
+    } else {
       await new Promise<void>((resolve) => {
         const cancel = Number.isFinite(ms) ? wait(this.clock, ms, resolve) : () => {};
         this.#wake = () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { StoreCapabilities, TaskContext } from 'nestjs-asyncz';
 import { currentTaskContext, LeaseLostError, MemoryStore, RunTimeoutError, ShutdownError } from 'nestjs-asyncz';
+import { makeTask } from 'nestjs-asyncz/testing';
+import { DEFAULT_CONCURRENCY } from '../../../lib/executors/async.executor.js';
 import { nextEvent, recordEvents } from '../../support/events.js';
 import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
 
@@ -338,6 +340,26 @@ describe('a running scheduler', () => {
     scheduler.resume();
     await settle();
     expect(coalesced).toEqual([59]);
+  });
+
+  it('leaves the process to its other work between claims, also where the store answers at once', async () => {
+    const turns: number[] = [];
+    let turn = 0;
+    const { scheduler, store } = createScheduler({ work: () => turns.push(turn) });
+    await scheduler.start();
+    const count = 10 * DEFAULT_CONCURRENCY;
+    await store.addTasks(Array.from({ length: count }, (_, at) => makeTask(`t${at}`, { nextRunTime: START })));
+    scheduler.pause();
+    scheduler.resume();
+    while (turns.length < count && turn < 1_000) {
+      await new Promise(setImmediate);
+      turn += 1;
+    }
+    // A claim takes as many as there is room for.
+    for (const at of new Set(turns)) {
+      expect(turns.filter((one) => one === at).length).toBeLessThanOrEqual(DEFAULT_CONCURRENCY);
+    }
+    expect(turns).toHaveLength(count);
   });
 
   it('runs startup tasks at the start and shutdown tasks at the stop', async () => {
