@@ -1,14 +1,11 @@
 // Proves the package and not only the source: packs it, installs the tarball into empty applications without any optional
 // peer, loads every export, compiles against the types and runs one task. See CONTRIBUTING.md, "Smoke test".
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { bareImports } from './declaration.imports.mjs';
+import { emptyFolder, pack, root, run, step } from './packing.mjs';
 
-const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const optionalPeers = Object.keys(manifest.peerDependenciesMeta);
 const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
@@ -16,32 +13,12 @@ const specifierOf = (subpath) => manifest.name + subpath.slice(1);
 
 /** The entries for a database, each of which imports its package. */
 const NEED_PEERS = new Set(['./typeorm', './redis', './mongoose']);
-const PACKED = /^(dist\/.*|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
 
 const APPLICATIONS = [
   { name: 'esm', type: 'module', nest: manifest.devDependencies['@nestjs/core'], load: 'load.mjs' },
   { name: 'commonjs', type: 'commonjs', nest: manifest.devDependencies['@nestjs/core'], load: 'load.cjs' },
   { name: 'commonjs-nest-11', type: 'commonjs', nest: '^11.0.0', load: 'load.cjs' },
 ];
-
-function run(command, args, cwd) {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 });
-}
-
-function step(title, work) {
-  const start = performance.now();
-  const result = work();
-  console.log(`ok  ${title} (${((performance.now() - start) / 1_000).toFixed(1)} s)`);
-  return result;
-}
-
-/** Packs what `npm publish` would send. Returns the tarball's path. */
-function pack(folder) {
-  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], root));
-  const strangers = packed.files.filter(({ path }) => !PACKED.test(path)).map(({ path }) => path);
-  assert.deepEqual(strangers, [], 'the package holds files that it should not');
-  return join(folder, packed.filename);
-}
 
 function install({ name, type, nest }, folder, tarball) {
   const app = join(folder, name);
@@ -89,16 +66,6 @@ function compileAndRun(app) {
   writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['app.ts'] }));
   run(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], app);
   assert.equal(run(process.execPath, ['out/app.js'], app).trim(), 'hello packed 1, attempt 1');
-}
-
-/** A folder whose parents lend it no packages: an optional peer that is found there would hide that it is missing. */
-function emptyFolder() {
-  for (const place of [tmpdir(), '/var/tmp', homedir()]) {
-    const isClean = (folder) =>
-      !existsSync(join(folder, 'node_modules')) && (folder === dirname(folder) || isClean(dirname(folder)));
-    if (existsSync(place) && isClean(resolve(place))) return mkdtempSync(join(place, 'asyncz-smoke-'));
-  }
-  throw new Error(`A node_modules above ${tmpdir()} would be found by the applications; set TMPDIR to another folder`);
 }
 
 delete process.env.NODE_PATH;

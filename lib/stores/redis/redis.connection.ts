@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import ioredis from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { connectWithRetry } from '../connect-retry.js';
@@ -6,6 +6,9 @@ import type { StoreContext } from '../store.interface.js';
 import { addressOf, isCluster } from './redis.address.js';
 import type { RedisClient } from './redis.address.js';
 import type { ResolvedOptions } from './redis.options.js';
+
+// Not by name: Node.js sees the name `Redis` in ioredis 5.1 and later only.
+const { default: Redis } = ioredis;
 
 /** How long one command may take before it is given up, in milliseconds. Whoever asked tries again later. */
 const COMMAND_TIMEOUT_MS = 5_000;
