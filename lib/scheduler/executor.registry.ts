@@ -7,6 +7,8 @@ export interface PlaceCounter {
   /** @throws UnknownNameError */
   hasPlace(alias: string): boolean;
   take(alias: string): void;
+  /** Those of which a place was asked for that there was not. */
+  readonly lacking: ReadonlySet<string>;
 }
 
 /** The executors of one scheduler by alias, and how much room they have. */
@@ -65,10 +67,16 @@ export class ExecutorRegistry {
   /** Counts places for one claim: a place that the plan took is taken, though the run has not started yet. */
   counter(): PlaceCounter {
     const taken = new Map<string, number>();
+    const lacking = new Set<string>();
     const countOf = (alias: string) => taken.get(alias) ?? 0;
     return {
-      hasPlace: (alias) => countOf(alias) < this.get(alias).room,
+      hasPlace: (alias) => {
+        const isThere = countOf(alias) < this.get(alias).room;
+        if (!isThere) lacking.add(alias);
+        return isThere;
+      },
       take: (alias) => void taken.set(alias, countOf(alias) + 1),
+      lacking,
     };
   }
 }

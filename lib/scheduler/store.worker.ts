@@ -6,6 +6,7 @@ import { planClaim } from './claim.plan.js';
 import { ClaimStarter } from './claim.starter.js';
 import { FinishQueue } from './finish.queue.js';
 import { GroupSlots } from './group.slots.js';
+import type { PlaceCounter } from './executor.registry.js';
 import { LeaseKeeper } from './lease.keeper.js';
 import { RunManager } from './run.manager.js';
 import type { RunServices } from './run.manager.js';
@@ -73,8 +74,10 @@ export class StoreWorker {
   #stopWakeUps: () => void = () => {};
   /** Whether something is due that was not to be had. */
   #waitsForRoom = false;
-  /** The executors that had no room at the last claim. */
-  #fullExecutors: readonly string[] = [];
+  /** The executors whose tasks the last claim left out. */
+  #leftOut: readonly string[] = [];
+  /** Those that became full in it: what else it met of theirs kept others from being seen, so the next one leaves them out. */
+  #lacking: ReadonlySet<string> = new Set();
   #emptyPasses = 0;
   /** Whether the last claim took as much as it was allowed to. */
   #isContended = false;
@@ -216,7 +219,7 @@ export class StoreWorker {
 
   #wakeForRoom(): void {
     const { executors } = this.services;
-    if (this.#waitsForRoom || this.#fullExecutors.some((alias) => !executors.full().includes(alias))) this.wake();
+    if (this.#waitsForRoom || this.#leftOut.some((alias) => !executors.full().includes(alias))) this.wake();
   }
 
   async #run(): Promise<void> {
@@ -236,7 +239,8 @@ export class StoreWorker {
     const { executors, storeClock, clock } = this.services;
     const room = executors.room();
     this.#waitsForRoom = false;
-    this.#fullExecutors = executors.full();
+    const full = executors.full();
+    this.#leftOut = this.#executorsToLeaveOut(full);
     if (this.#paused || room <= 0) {
       // Nothing is started for a while, so what is in hand is for others.
       if (await this.#slots.release()) this.#tellOfFreeSlots();
@@ -244,6 +248,7 @@ export class StoreWorker {
     }
     const limit = Math.min(room, CLAIM_LIMIT);
     const order = this.#nextOrder ?? this.#order();
+    const places = executors.counter();
     const asked = clock.monotonic();
     const { claimed, failed, storeNow, nextDue } = await this.store.claimDue(
       {
@@ -257,7 +262,7 @@ export class StoreWorker {
         owner: this.services.identity,
         leaseMs: this.options.leaseMs,
         triggerOf: (task) => this.services.triggers.get(task.definition.trigger),
-        takeRoom: this.#roomCounter(),
+        takeRoom: this.#roomCounter(places),
       }),
     );
     storeClock.sync(storeNow);
@@ -270,18 +275,28 @@ export class StoreWorker {
     this.#isContended = claimed.length >= limit;
     // With the slots that it lacked the same claim is made once more.
     this.#nextOrder = mayStartMore ? order : null;
-    if (this.#isContended || mayStartMore) return 0;
+    this.#lacking = places.lacking;
+    const hasLeftOutMore = this.#leftOut.length > full.length;
+    if (this.#isContended || mayStartMore || hasLeftOutMore) return 0;
     const nextDueAt = await nextDue();
     const left = nextDueAt === null ? Infinity : nextDueAt - storeNow;
     if (left > 0 || claimed.length > 0) this.#emptyPasses = 0;
     return left > 0 || claimed.length > 0 ? this.#untilDue(left) : this.#afterEmptyPass();
   }
 
+  /** The full ones; and, where others have room, those that became full in the last claim, however soon they have room again. */
+  #executorsToLeaveOut(full: readonly string[]): readonly string[] {
+    const more = [...this.#lacking].filter((alias) => !full.includes(alias));
+    const { executors } = this.services;
+    const hasOthers = executors.aliases().some((alias) => !full.includes(alias) && !more.includes(alias));
+    return hasOthers ? [...full, ...more] : full;
+  }
+
   #dueFilter(): DueFilter {
     return {
       handlers: this.services.handlers.names(),
       exceptGroups: this.#slots.full(),
-      exceptExecutors: this.#fullExecutors,
+      exceptExecutors: this.#leftOut,
     };
   }
 
@@ -293,8 +308,7 @@ export class StoreWorker {
   }
 
   /** Counts the room for one claim: in the executor, and in the group. */
-  #roomCounter(): (definition: TaskDefinition) => boolean {
-    const places = this.services.executors.counter();
+  #roomCounter(places: PlaceCounter): (definition: TaskDefinition) => boolean {
     const takeSlot = this.#slots.counter();
     return ({ executor, policies }) => {
       // No slot is asked for that could not be used.

@@ -122,6 +122,26 @@ describe('a full executor', () => {
     expect(order).toEqual(['slow-0', 'first', 'second', 'slow-1', 'slow-2']);
   });
 
+  it('nor one that is full in each claim and has room again before the next', async () => {
+    const order: string[] = [];
+    const run: Handler = (_args, { task }) => void order.push(task.id);
+    const store = new MemoryStore();
+    const executors = { default: new AsyncExecutor(), narrow: new AsyncExecutor({ concurrency: 1 }) };
+    const { scheduler } = createScheduler({ run }, { store, executors });
+    const due = { handler: 'run', nextRunTime: START - 1 };
+    const urgent = { ...due, executor: 'narrow', policies: { priority: -1 } };
+    await scheduler.start();
+    await store.addTasks([
+      ...Array.from({ length: BACKLOG }, (_, at) => makeTask(`narrow-${at}`, urgent)),
+      makeTask('other', due),
+    ]);
+    scheduler.pause();
+    scheduler.resume();
+    for (let turns = 0; order.length <= BACKLOG && turns < 1_000; turns += 1) await settle();
+    expect(order.length).toBe(BACKLOG + 1);
+    expect(order.indexOf('other')).toBeLessThan(10);
+  });
+
   it('causes no claims while it is full', async () => {
     const { order, add, store } = await startBehindBacklog();
     await add('first');
