@@ -34,6 +34,7 @@ class Greetings {
 }
 TaskHandler('greet')(Greetings.prototype, 'greet', Object.getOwnPropertyDescriptor(Greetings.prototype, 'greet'));
 
+// oxlint-disable-next-line typescript/no-extraneous-class -- a module; plain JavaScript has no decorators
 class AppModule {}
 Module({ imports: [...imports, AsynczModule.forRoot({ stores })], providers: [Greetings] })(AppModule);
 
