@@ -1,3 +1,4 @@
+import { CoalescedWork } from '../stores/coalesced-work.js';
 import type { FinishResult, RunResult, Store } from '../stores/store.interface.js';
 import type { WakeableWait } from './wait.js';
 
@@ -18,7 +19,7 @@ export interface FinishListener {
  */
 export class FinishQueue {
   #waiting: RunResult[] = [];
-  #flushing: Promise<void> | null = null;
+  readonly #flushes = new CoalescedWork(() => this.#flush());
   #closed = false;
 
   constructor(
@@ -34,15 +35,12 @@ export class FinishQueue {
 
   add(result: RunResult): void {
     this.#waiting.push(result);
-    // What ends in the same turn of the event loop goes in one batch.
-    this.#flushing ??= Promise.resolve()
-      .then(() => this.#flush())
-      .finally(() => (this.#flushing = null));
+    void this.#flushes.ask();
   }
 
   /** Resolves when all results are taken, or the queue was closed. */
-  async drained(): Promise<void> {
-    while (this.#flushing) await this.#flushing;
+  drained(): Promise<void> {
+    return this.#flushes.drained();
   }
 
   /** Gives up what the store has not taken: leases run out, and another scheduler recovers the runs. */
@@ -52,6 +50,8 @@ export class FinishQueue {
   }
 
   async #flush(): Promise<void> {
+    // What ends in the same turn of the event loop goes in one batch.
+    await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#closed) {
       const batch = this.#waiting.slice(0, BATCH);
       try {

@@ -1,3 +1,4 @@
+import { CoalescedWork } from '../coalesced-work.js';
 import { MACHINE } from './machine.clock.js';
 import type { HostLock } from './host.lock.js';
 import type { ProcessPresence } from './process.presence.js';
@@ -30,7 +31,7 @@ interface Waiting {
  */
 export class CommitQueue {
   readonly #waiting: Waiting[] = [];
-  #working: Promise<void> | null = null;
+  readonly #turns = new CoalescedWork(() => this.#work());
 
   constructor(
     private readonly lock: HostLock,
@@ -43,13 +44,13 @@ export class CommitQueue {
   run<T>(operation: Operation<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ operation, resolve: resolve as (value: unknown) => void, reject });
-      this.#working ??= this.#work();
+      void this.#turns.ask();
     });
   }
 
   /** Resolves when nothing waits any more. */
-  async drained(): Promise<void> {
-    while (this.#working) await this.#working;
+  drained(): Promise<void> {
+    return this.#turns.drained();
   }
 
   async #work(): Promise<void> {
@@ -72,8 +73,6 @@ export class CommitQueue {
         release();
       }
     }
-    // At once, not when this promise has resolved: what is asked for in between would wait for ever.
-    this.#working = null;
   }
 
   async #turn(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
+import { CoalescedWork } from '../coalesced-work.js';
 
 /** How long it waits until it listens again after a failure, in milliseconds: doubled each time, up to the longest. */
 const FIRST_BACKOFF_MS = 100;
@@ -24,7 +25,7 @@ export class MongooseWakeUps {
   #closed = false;
   #loop: Promise<void> | null = null;
   #cancelWait: () => void = () => {};
-  #sending: Promise<void> | null = null;
+  readonly #sends = new CoalescedWork(() => this.#send());
   #next: number | null = null;
 
   constructor(
@@ -44,17 +45,15 @@ export class MongooseWakeUps {
    * Tells the others. Never rejects: whoever misses it finds the task with the next poll. While one is being sent, all
    * that come are put together.
    */
-  async publish(at: number): Promise<void> {
+  publish(at: number): Promise<void> {
     this.#next = this.#next === null ? at : Math.min(this.#next, at);
-    this.#sending ??= this.#send().finally(() => (this.#sending = null));
-    await this.#sending;
+    return this.#sends.ask();
   }
 
   async #send(): Promise<void> {
-    for (let at = this.#next; at !== null; at = this.#next) {
-      this.#next = null;
-      await this.channel.send(at).catch(() => {});
-    }
+    const at = this.#next;
+    this.#next = null;
+    if (at !== null) await this.channel.send(at).catch(() => {});
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
+import { CoalescedWork } from '../coalesced-work.js';
 import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
 import { Connection } from './connection/connection.js';
@@ -28,8 +29,9 @@ export class OpenDatabase implements Workbench {
   /** Tells one's own notifications from those of others. */
   readonly #sender = randomUUID();
   #listener: PostgresListener | null = null;
-  #notifying: Promise<void> | null = null;
-  #notifyAgain = false;
+  /** The write under way that carries a notification. */
+  #carrier: Promise<unknown> | null = null;
+  readonly #notifications = new CoalescedWork(() => this.#notifyAll());
 
   private constructor(
     readonly connection: Connection,
@@ -91,31 +93,23 @@ export class OpenDatabase implements Workbench {
   async tellWith<T>(write: (notification: Sql | null) => Promise<T>): Promise<T> {
     const { notification } = this;
     if (notification === null) return write(null);
-    if (this.#notifying) {
+    if (this.#carrier || this.#notifications.running) {
       const written = await write(null);
       void this.notify();
       return written;
     }
-    const writing = write(notification);
-    this.#notifying = writing
-      .then(
-        () => (this.#notifyAgain ? this.#notifyAll() : undefined),
-        // Nothing was written, and perhaps something by others who relied on this one.
-        () => (this.#notifyAgain ? this.#notifyAll() : undefined),
-      )
-      .finally(() => (this.#notifying = null));
-    return writing;
+    const carrier = write(notification);
+    this.#carrier = carrier;
+    try {
+      return await carrier;
+    } finally {
+      this.#carrier = null;
+    }
   }
 
   /** Tells the others. Never rejects: they find out with their next poll. What is said while it is said is said once. */
   notify(): Promise<void> {
-    if (this.notification === null) return Promise.resolve();
-    if (this.#notifying) {
-      this.#notifyAgain = true;
-      return this.#notifying;
-    }
-    this.#notifying = this.#notifyAll().finally(() => (this.#notifying = null));
-    return this.#notifying;
+    return this.notification === null ? Promise.resolve() : this.#notifications.ask();
   }
 
   async close(): Promise<void> {
@@ -125,16 +119,15 @@ export class OpenDatabase implements Workbench {
 
   async #notifyAll(): Promise<void> {
     const statement = sql`SELECT ${this.notification}`;
-    do {
-      this.#notifyAgain = false;
-      try {
-        await this.session.write(function* () {
-          yield statement;
-        });
-      } catch (error) {
-        this.context.logger.debug(`A wake-up was not sent: ${(error as Error).message}`);
-      }
-    } while (this.#notifyAgain);
+    // What is added meanwhile is told of together.
+    await this.#carrier?.catch(() => {});
+    try {
+      await this.session.write(function* () {
+        yield statement;
+      });
+    } catch (error) {
+      this.context.logger.debug(`A wake-up was not sent: ${(error as Error).message}`);
+    }
   }
 
   async #ensureSchema(): Promise<void> {
