@@ -13,9 +13,6 @@ const ORDER = { endedAt: -1, id: 1, attempt: -1 } as const;
 /** How many tasks' histories are looked through at a time. */
 const TASK_BATCH = 200;
 
-/** How many runs one command removes, so that claims get their turn in between. */
-const DELETE_BATCH = 100;
-
 /** The states of runs that may be kept for longer than others, and all other states: the index merges up to 200 values. */
 const FAILED_STATUSES: readonly RunStatus[] = ['failed', 'lost'];
 const FAILED = { status: { $in: [...FAILED_STATUSES] } };
@@ -100,12 +97,8 @@ export class MongooseRunHistory {
   /** The oldest go first, so that a pruning that is cut short leaves the newer ones. */
   async #remove(runs: readonly EndedRun[], limit: number): Promise<number> {
     const doomed = runs.toSorted((a, b) => a.endedAt - b.endedAt).slice(0, limit);
-    let removed = 0;
-    for (let at = 0; at < doomed.length; at += DELETE_BATCH) {
-      const ids = doomed.slice(at, at + DELETE_BATCH).map(({ _id }) => _id);
-      removed += (await this.runs.deleteMany({ _id: { $in: ids } })).deletedCount;
-    }
-    return removed;
+    if (doomed.length === 0) return 0;
+    return (await this.runs.deleteMany({ _id: { $in: doomed.map(({ _id }) => _id) } })).deletedCount;
   }
 }
 
