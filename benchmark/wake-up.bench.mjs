@@ -61,6 +61,7 @@ async function measure(kind) {
   );
 }
 
-const [kind, name] = process.argv.slice(2);
+// A number alone is the pause, for the process that was started by hand.
+const [kind, name] = process.send ? process.argv.slice(2) : [];
 if (kind) await work(kind, name);
 else for (const one of ['Redis', 'PostgreSQL']) await measure(one);
