@@ -59,9 +59,14 @@ export class ExecutorRegistry {
     return room;
   }
 
+  /** Whether an executor takes more runs now; one that is not here does not. */
+  hasRoom(alias: string): boolean {
+    return (this.#executors.get(alias)?.room ?? 0) > 0;
+  }
+
   /** Those that take no more runs now. */
   full(): readonly string[] {
-    return this.aliases().filter((alias) => this.get(alias).room <= 0);
+    return [...this.#executors.keys()].filter((alias) => !this.hasRoom(alias));
   }
 
   /** Counts places for one claim: a place that the plan took is taken, though the run has not started yet. */

@@ -219,7 +219,7 @@ export class StoreWorker {
 
   #wakeForRoom(): void {
     const { executors } = this.services;
-    if (this.#waitsForRoom || this.#leftOut.some((alias) => !executors.full().includes(alias))) this.wake();
+    if (this.#waitsForRoom || this.#leftOut.some((alias) => executors.hasRoom(alias))) this.wake();
   }
 
   async #run(): Promise<void> {

@@ -152,7 +152,7 @@ describe('a full executor', () => {
     await add('second');
     await settle();
     expect(order).toEqual(['slow-0', 'first', 'second']);
-    // One that finds it, and one more at the most to see that there is nothing else.
+    // One that finds it, one that sees that there is nothing else, and one when its run has ended.
     expect(store.claims - before).toBeLessThanOrEqual(3);
   });
 });

@@ -68,8 +68,8 @@ function start(args, cwd, env) {
 }
 
 delete process.env.NODE_PATH;
-const folder = emptyFolder();
 const servers = await bringUpServers();
+const folder = emptyFolder();
 try {
   for (const line of servers.lines) console.log(line);
   step('build', () => run('npm', ['run', '--silent', 'build'], root));

@@ -18,8 +18,8 @@
  * | SCHEDULERS | hash: identity -> time of the heartbeat, newline, JSON |
  *
  * One queue for each handler, executor, group, priority and way of writing: what this process cannot run or read, or must not
- * start because its group or its executor is full, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end.
- * A reservation moves the member to the time when it runs out, under a token that stands in PLACES.
+ * start because its group or its executor is full, is passed over as a whole. The end of a run is its kind (see `kindOf`)
+ * and its inverse end. A reservation moves the member to the time when it runs out, under a token that stands in PLACES.
  */
 export const PRELUDE = String.raw`
 local TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS, OTHER_COUNTS,
