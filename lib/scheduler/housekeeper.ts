@@ -7,8 +7,13 @@ import { reportOrphans } from './orphan.watch.js';
 import type { StoreHandle } from './store.handle.js';
 import { wait } from './wait.js';
 
-/** How often the house is kept, in milliseconds. */
+/**
+ * How often the house is kept, in milliseconds: at the most, and at the least where runs are kept for a short time. Twice
+ * in that time, so that a history does not outgrow what was asked for, and no pruning has much to remove.
+ */
 const INTERVAL_MS = 300_000;
+const SHORTEST_INTERVAL_MS = 10_000;
+const PRUNINGS_IN_AGE = 2;
 
 /** How many runs one statement removes, and how many statements one pruning takes at the most. */
 const BATCH = 1_000;
@@ -54,7 +59,7 @@ export class Housekeeper {
 
   start(): void {
     this.#started = true;
-    this.#schedule(Math.min(INTERVAL_MS, this.services.orphanAfterMs));
+    this.#schedule(intervalOf(this.services));
   }
 
   stop(): void {
@@ -115,4 +120,10 @@ export class Housekeeper {
     }
     return false;
   }
+}
+
+function intervalOf({ retention, orphanAfterMs }: HousekeeperServices): number {
+  const ages = [retention.ageMs, retention.failuresMs].filter((age) => age !== null);
+  const pruningMs = Math.max(SHORTEST_INTERVAL_MS, Math.min(...ages) / PRUNINGS_IN_AGE);
+  return Math.min(INTERVAL_MS, orphanAfterMs, pruningMs);
 }

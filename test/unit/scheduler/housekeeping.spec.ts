@@ -64,6 +64,24 @@ describe('keeping house', () => {
     expect([await count('hourly'), await count('often')]).toEqual([0, 0]);
   });
 
+  it('keeps no run for much longer than asked for, however short that is', async () => {
+    const { scheduler, clock } = createScheduler(
+      { tick: () => 1 },
+      { retention: { count: null, age: '1m' }, heartbeatInterval: '1d' },
+    );
+    await scheduler.start();
+    await scheduler.tasks.add({ id: 't', handler: 'tick', trigger: { type: 'interval', seconds: 1 } });
+    const ages: number[] = [];
+    for (let second = 0; second < 400; second += 1) {
+      clock.advance(1_000);
+      await settle();
+      const { runs } = await scheduler.inspection.getRuns({ taskId: 't', limit: 1_000 });
+      ages.push(clock.now() - runs.at(-1)!.endedAt!.getTime());
+    }
+    expect(Math.max(...ages)).toBeGreaterThanOrEqual(60_000);
+    expect(Math.max(...ages)).toBeLessThanOrEqual(60_000 + 30_000 + 1_000);
+  });
+
   it('prunes on without waiting when more runs have ended than one pruning removes', async () => {
     const asked: number[] = [];
     const { scheduler, clock } = createScheduler(
