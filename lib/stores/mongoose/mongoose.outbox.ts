@@ -15,10 +15,15 @@ const SWEEP_BATCH = 100;
 /** How many batches are remembered that could not be copied. Further ones are left to the sweep. */
 const MAX_LATE = 100;
 
+/** The fields that are taken out when an outbox has been copied. */
+const OUTBOX = { outbox: '', outboxBy: '', outboxAt: '' } as const;
+
 /** Ended runs that stand in their task's document. */
 export interface Posted {
   readonly id: string;
   readonly rows: readonly RunDocument[];
+  /** Whether the task was removed with the same write: its document goes when they are copied. */
+  readonly isGone: boolean;
 }
 
 /**
@@ -73,11 +78,11 @@ export class MongooseOutbox {
   async sweep(filter: mongo.Filter<TaskDocument>): Promise<void> {
     for (;;) {
       const found = await this.collections.tasks
-        .find(filter, { projection: { outbox: 1, outboxBy: 1 } })
+        .find(filter, { projection: { outbox: 1, outboxBy: 1, gone: 1 } })
         .limit(SWEEP_BATCH)
         .toArray();
       const writers = new Map(found.map(({ _id, outboxBy }) => [_id, outboxBy!]));
-      const posted = found.map(({ _id, outbox = [] }) => ({ id: _id, rows: outbox }));
+      const posted = found.map(({ _id, outbox = [], gone = false }) => ({ id: _id, rows: outbox, isGone: gone }));
       // A newer writer carries these along, and takes them out itself.
       if (posted.length > 0) await this.#copy(posted, (id) => ({ _id: id, outboxBy: writers.get(id)! }));
       if (found.length < SWEEP_BATCH) return;
@@ -86,10 +91,12 @@ export class MongooseOutbox {
 
   async #copy(posted: readonly Posted[], own: (id: string) => mongo.Filter<TaskDocument>): Promise<void> {
     await this.save(posted.flatMap(({ rows }) => rows));
-    const filters = posted.map(({ id }) => own(id));
-    const filter = combine(filters);
-    await this.collections.tasks.deleteMany({ ...filter, gone: true });
-    await this.collections.tasks.updateMany(filter, { $unset: { outbox: '', outboxBy: '', outboxAt: '' } });
+    // A task that was there when its outbox was written is there as long as it has that one: a removal writes a new one.
+    const { tasks } = this.collections;
+    const gone = posted.filter(({ isGone }) => isGone).map(({ id }) => own(id));
+    if (gone.length > 0) await tasks.deleteMany(combine(gone));
+    const kept = posted.filter(({ isGone }) => !isGone).map(({ id }) => own(id));
+    if (kept.length > 0) await tasks.updateMany(combine(kept), { $unset: OUTBOX });
   }
 
   /** Keeps ended runs, each replacing the one with the same id, attempt and token. */

@@ -17,6 +17,9 @@ import { newToken, writersWith } from './mongoose.writers.js';
  */
 const RESERVATION_MS = 5_000;
 
+/** So few due tasks are written without a reservation: it would cost more than is wasted when somebody else is faster. */
+const FEW = 8;
+
 /** How often a claim looks again when others were faster with all that it saw. */
 const MAX_CLAIM_ROUNDS = 10;
 
@@ -51,8 +54,8 @@ interface Progress<T> {
  * Changes tasks without transactions. Each change is one guarded update of one document: its filter repeats the version
  * and the writers that were read, so what somebody else has written is never overwritten; then it is read again and decided again.
  *
- * A claim reserves first: one update hands each due task to one claimer, so that they do not all work on the same head of
- * the queue. Then all is written in one batch.
+ * A claim of many reserves first: one update hands each due task to one claimer, so that they do not all work on the same
+ * head of the queue. Then all is written in one batch.
  */
 export class MongooseTransactor {
   constructor(
@@ -85,7 +88,10 @@ export class MongooseTransactor {
     if (due.limit <= 0 || due.handlers?.length === 0) return;
     for (let round = 1; round <= MAX_CLAIM_ROUNDS; round += 1) {
       const candidates = await this.#candidates(due, progress);
-      if (candidates.length === 0) return;
+      // They are all that is due.
+      if (candidates.length <= Math.min(FEW, due.limit - 1)) {
+        return this.#settle(candidates, apply, progress, { reservation: null, due });
+      }
       const reservation = newToken();
       const taken = await this.#reserve(candidates, reservation, progress.storeNow);
       if (taken.length > 0) {
@@ -138,7 +144,9 @@ export class MongooseTransactor {
   }
 
   async #load<T>(ids: readonly string[], { missing, unreadable }: Progress<T>): Promise<Loaded[]> {
-    const found = await this.tasks.collection.find({ _id: { $in: [...ids] } }, { batchSize: ids.length + 1 }).toArray();
+    // MongoDB takes a list of one for its only value. FerretDB finds a value at once, and reads everything for a list.
+    const _id = ids.length === 1 ? ids[0]! : { $in: [...ids] };
+    const found = await this.tasks.collection.find({ _id }, { batchSize: ids.length + 1 }).toArray();
     const byId = new Map(found.filter(({ gone }) => !gone).map((document) => [document._id, document]));
     const { loaded, unreadable: damaged } = this.tasks.load(ids.flatMap((id) => byId.get(id) ?? []));
     missing.push(...ids.filter((id) => !byId.has(id)));
@@ -151,18 +159,20 @@ export class MongooseTransactor {
     loaded: readonly Loaded[],
     apply: Apply<T>,
     progress: Progress<T>,
-    claim: { readonly reservation: string; readonly due: DueFilter } | null,
+    claim: { readonly reservation: string | null; readonly due: DueFilter } | null,
   ): Promise<void> {
     let pending = loaded;
     for (let round = 1; pending.length > 0; round += 1) {
       const token = newToken();
       const { decided, left } = this.#decide(pending, apply, progress, token);
-      const releases = claim ? left.map((one) => releaseOf(one, claim.reservation)) : [];
+      const reservation = claim?.reservation ?? null;
+      const releases = reservation === null ? [] : left.map((one) => releaseOf(one, reservation));
       await this.outbox.save(decided.flatMap(({ early }) => early));
       const outcomes = await writeBatch(this.tasks.collection, decided, releases, token);
       await this.#deliver(decided, outcomes, token);
       const conflicts = note(decided, outcomes, progress);
-      if (conflicts.length === 0) return;
+      // What was not reserved was another claimer's, most likely. If it is due all the same, the next claim finds it.
+      if (conflicts.length === 0 || (claim && reservation === null)) return;
       if (round === MAX_ROUNDS) {
         for (const { task } of conflicts) {
           const error = new VersionConflictError(task.id, task.version, task.version + 1);
@@ -219,8 +229,8 @@ export class MongooseTransactor {
   }
 
   async #deliver<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], token: string): Promise<void> {
-    const posted = decided.flatMap(({ loaded, rows }, at) =>
-      outcomes[at] === 'ok' && rows.length > 0 ? [{ id: loaded.task.id, rows }] : [],
+    const posted = decided.flatMap(({ loaded, change, rows }, at) =>
+      outcomes[at] === 'ok' && rows.length > 0 ? [{ id: loaded.task.id, rows, isGone: change.task === null }] : [],
     );
     await this.outbox.deliver(posted, token);
   }

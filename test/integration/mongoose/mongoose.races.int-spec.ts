@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createStoreContext, makeRun, makeTask } from 'nestjs-asyncz/testing';
 import { MongooseStore } from 'nestjs-asyncz/mongoose';
 import type { TaskRecord } from '../../../lib/model/task.js';
@@ -78,7 +78,7 @@ describe('what happens between reading a task and writing it', () => {
     const now = await other.now();
     await other.addTask(makeTask('a', { nextRunTime: now - 1 }));
     const transactor = transactorWith(edit({ nextRunTime: now + 60_000 }));
-    const { committed, failed } = await transactor.run({ due: { limit: 5, handlers: null } }, counted);
+    const { committed, failed } = await transactor.run({ due: { limit: 1, handlers: null } }, counted);
     expect([committed, failed]).toEqual([[], []]);
     expect((await task()).state).toMatchObject({ scheduledCount: 0, nextRunTime: now + 60_000 });
   });
@@ -92,10 +92,35 @@ describe('what happens between reading a task and writing it', () => {
       const moved = { ...(await task()), version: 2, definition: { ...definition, policies } };
       await other.updateTask(moved, 1);
     });
-    const due = { limit: 5, handlers: null, exceptGroups: ['erp'] };
+    const due = { limit: 1, handlers: null, exceptGroups: ['erp'] };
     const { committed, failed } = await transactor.run({ due }, counted);
     expect([committed, failed]).toEqual([[], []]);
     expect(await task()).toMatchObject({ version: 2, state: { scheduledCount: 0 } });
+  });
+
+  it('is left to the next claim when it is an edit of one of a few due tasks', async () => {
+    const now = await other.now();
+    await other.addTasks(['a', 'b'].map((id) => makeTask(id, { nextRunTime: now - 1 })));
+    const transactor = transactorWith(edit({ failuresInARow: 7 }));
+    const due = { limit: 5, handlers: null };
+    const { committed, failed } = await transactor.run({ due }, counted);
+    expect([committed.map(({ id }) => id), failed]).toEqual([['b'], []]);
+    expect((await task()).state).toMatchObject({ failuresInARow: 7, scheduledCount: 0 });
+    expect(await other.nextDueFor({ handlers: null })).toBe(now - 1);
+    const again = await transactor.run({ due }, counted);
+    expect(again.committed.map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
+  it('is not asked for again when somebody else was faster with all of a few', async () => {
+    const now = await other.now();
+    await other.addTasks(['a', 'b'].map((id) => makeTask(id, { nextRunTime: now - 1 })));
+    const edits = ['a', 'b'].map((id) => () => other.transact({ ids: [id] }, counted));
+    const transactor = transactorWith(() => Promise.all(edits.map((one) => one())));
+    const reads = vi.spyOn(collections.tasks, 'find');
+    const { committed, failed } = await transactor.run({ due: { limit: 5, handlers: null } }, counted);
+    expect([committed, failed]).toEqual([[], []]);
+    expect(reads).toHaveBeenCalledTimes(1);
+    expect((await task()).state.scheduledCount).toBe(1);
   });
 
   it('leaves no ended run in the history that was decided about before', async () => {
@@ -142,7 +167,7 @@ describe('what happens between reading a task and writing it', () => {
   it('gives a reserved task back that is not changed after all', async () => {
     const now = await other.now();
     await other.addTask(makeTask('a', { nextRunTime: now - 1 }));
-    await transactorWith().run({ due: { limit: 5, handlers: null } }, () => null);
+    await transactorWith().run({ due: { limit: 1, handlers: null } }, () => null);
     expect(await other.nextDueFor({ handlers: null })).toBe(now - 1);
     expect(await task()).toMatchObject({ version: 1 });
   });
