@@ -3,6 +3,7 @@ import type { TaskDefinition } from '../model/task.js';
 import type { DueFilter, DueOrder, Store } from '../stores/store.interface.js';
 import { wakeOthers } from '../stores/wake-others.js';
 import { planClaim } from './claim.plan.js';
+import { ClaimSize } from './claim.size.js';
 import { ClaimStarter } from './claim.starter.js';
 import { FinishQueue } from './finish.queue.js';
 import { GroupSlots } from './group.slots.js';
@@ -29,9 +30,6 @@ const WAKE_RENEWAL_MS = 1_000;
 
 /** How old the last reading of a store's clock may be, in milliseconds. */
 const CLOCK_SYNC_MS = 60_000;
-
-/** How many tasks one claim takes at the most, however much room there is: a bound on one transaction. */
-const CLAIM_LIMIT = 500;
 
 /** While more is due than there is room for, each so-many-th claim goes by age, whatever the priority: nothing starves. */
 const CLAIMS_BY_AGE = 8;
@@ -65,6 +63,7 @@ export class StoreWorker {
   readonly #slots: GroupSlots;
   readonly #slotNews: Throttle;
   readonly #starter: ClaimStarter;
+  readonly #claimSize: ClaimSize;
   readonly #wait: WakeableWait;
   #stopped = false;
   #paused = false;
@@ -95,6 +94,7 @@ export class StoreWorker {
   ) {
     const { clock } = services;
     this.#wait = new WakeableWait(clock);
+    this.#claimSize = new ClaimSize(options.leaseMs);
     this.#slots = new GroupSlots(store, services.identity, options.leaseMs, clock);
     this.#slotNews = new Throttle(clock, TELL_OF_SLOTS_MS, () =>
       wakeOthers(store, services.storeClock.now(), services),
@@ -246,7 +246,7 @@ export class StoreWorker {
       if (await this.#slots.release()) this.#tellOfFreeSlots();
       return Infinity;
     }
-    const limit = Math.min(room, CLAIM_LIMIT);
+    const limit = Math.min(room, this.#claimSize.limit);
     const order = this.#nextOrder ?? this.#order();
     const places = executors.counter();
     const asked = clock.monotonic();
@@ -265,6 +265,7 @@ export class StoreWorker {
         takeRoom: this.#roomCounter(places),
       }),
     );
+    this.#claimSize.note(claimed.length, clock.monotonic() - asked);
     storeClock.sync(storeNow);
     if (failed[0]) this.#failed(failed[0].error);
     else this.#worked();
