@@ -7,11 +7,13 @@ import { reportOrphans } from './orphan.watch.js';
 import type { StoreHandle } from './store.handle.js';
 import { wait } from './wait.js';
 
-/**
- * How often the house is kept, in milliseconds: at the most, and at the least where runs are kept for a short time. Twice
- * in that time, so that a history does not outgrow what was asked for, and no pruning has much to remove.
- */
+/** How often the house is kept, in milliseconds. */
 const INTERVAL_MS = 300_000;
+
+/**
+ * Where runs are kept for a short time only, it is kept twice in that time, or else the history would be many times as long
+ * as was asked for, and a pruning would have all that to remove; but not more often than this, in milliseconds.
+ */
 const SHORTEST_INTERVAL_MS = 10_000;
 const PRUNINGS_IN_AGE = 2;
 

@@ -37,8 +37,8 @@ export async function writeBatch<T>(
       const done = result.matchedCount + result.deletedCount;
       if (sends === 1 && done === operations.length) return decided.map(() => 'ok');
       // Of a deletion it does not tell whether somebody else has made it.
-      if (sends === 1 && done === 0 && operations.every((one) => 'updateOne' in one))
-        return decided.map(() => 'conflict');
+      const tellsAll = sends === 1 && operations.every((one) => 'updateOne' in one);
+      if (tellsAll && done === 0) return decided.map(() => 'conflict');
       return await verify(collection, decided, token, new Map());
     } catch (error) {
       const refused = writeErrorsOf(error);

@@ -17,9 +17,6 @@ import { newToken, writersWith } from './mongoose.writers.js';
  */
 const RESERVATION_MS = 5_000;
 
-/** So few due tasks are written without a reservation: it would cost more than is wasted when somebody else is faster. */
-const FEW = 8;
-
 /** How often a claim looks again when others were faster with all that it saw. */
 const MAX_CLAIM_ROUNDS = 10;
 
@@ -54,7 +51,7 @@ interface Progress<T> {
  * Changes tasks without transactions. Each change is one guarded update of one document: its filter repeats the version
  * and the writers that were read, so what somebody else has written is never overwritten; then it is read again and decided again.
  *
- * A claim of many reserves first: one update hands each due task to one claimer, so that they do not all work on the same
+ * A claim of several reserves first: one update hands each due task to one claimer, so that they do not all work on the same
  * head of the queue. Then all is written in one batch.
  */
 export class MongooseTransactor {
@@ -88,8 +85,8 @@ export class MongooseTransactor {
     if (due.limit <= 0 || due.handlers?.length === 0) return;
     for (let round = 1; round <= MAX_CLAIM_ROUNDS; round += 1) {
       const candidates = await this.#candidates(due, progress);
-      // They are all that is due.
-      if (candidates.length <= Math.min(FEW, due.limit - 1)) {
+      // To reserve all that is due, when that is one task, would cost as much as to be too late in writing it.
+      if (candidates.length <= 1 && due.limit > 1) {
         return this.#settle(candidates, apply, progress, { reservation: null, due });
       }
       const reservation = newToken();
