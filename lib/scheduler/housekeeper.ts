@@ -11,10 +11,10 @@ import { wait } from './wait.js';
 const INTERVAL_MS = 300_000;
 
 /**
- * Where runs are kept for a short time only, it is kept twice in that time, or else the history would be many times as long
- * as was asked for, and a pruning would have all that to remove; but not more often than this, in milliseconds.
+ * Where runs are kept for a short time only, they are pruned twice in that time, or else the history would be many times as
+ * long as was asked for, and a pruning would have all that to remove; but not more often than this, in milliseconds.
  */
-const SHORTEST_INTERVAL_MS = 10_000;
+const SHORTEST_PRUNING_MS = 10_000;
 const PRUNINGS_IN_AGE = 2;
 
 /** How many runs one statement removes, and how many statements one pruning takes at the most. */
@@ -55,13 +55,20 @@ interface HousekeeperServices {
  */
 export class Housekeeper {
   #cancel: () => void = () => {};
+  readonly #intervalMs: number;
+  readonly #pruningMs: number;
   #started = false;
+  /** From when on more than pruning is to be done, on the monotonic clock. */
+  #wholeAt = -Infinity;
 
-  constructor(private readonly services: HousekeeperServices) {}
+  constructor(private readonly services: HousekeeperServices) {
+    this.#intervalMs = Math.min(INTERVAL_MS, services.orphanAfterMs);
+    this.#pruningMs = pruningMsOf(services.retention);
+  }
 
   start(): void {
     this.#started = true;
-    this.#schedule(intervalOf(this.services));
+    this.#schedule(Math.min(this.#intervalMs, this.#pruningMs));
   }
 
   stop(): void {
@@ -72,15 +79,19 @@ export class Housekeeper {
   #schedule(longestMs: number): void {
     this.#cancel();
     // Replicas that started together would otherwise ask together.
-    this.#cancel = wait(this.services.clock, longestMs * (0.5 + Math.random() / 2), () => {
+    const { clock, handles } = this.services;
+    this.#cancel = wait(clock, longestMs * (0.5 + Math.random() / 2), () => {
       this.start();
-      for (const handle of this.services.handles()) void this.#keepQuietly(handle);
+      const isWhole = clock.monotonic() >= this.#wholeAt;
+      // The same half as above is the soonest that it comes again.
+      if (isWhole) this.#wholeAt = clock.monotonic() + this.#intervalMs / 2;
+      for (const handle of handles()) void this.#keepQuietly(handle, isWhole);
     });
   }
 
-  async #keepQuietly(handle: StoreHandle): Promise<void> {
+  async #keepQuietly(handle: StoreHandle, isWhole: boolean): Promise<void> {
     try {
-      const isDone = await this.keep(handle);
+      const isDone = await this.#keep(handle, isWhole);
       // A busy cluster ends more runs than one pruning removes.
       if (!isDone && this.#started) this.#schedule(UNFINISHED_MS);
     } catch (error) {
@@ -89,13 +100,13 @@ export class Housekeeper {
   }
 
   /**
-   * Does what is to be done for one store now, if that is this scheduler's part. Returns whether it was all; false when
-   * there were more runs to remove than one pruning may.
+   * Does what is to be done for one store now, if that is this scheduler's part: all of it, or the pruning alone. Returns
+   * whether it came to its end; false when there were more runs to remove than one pruning may.
    */
-  async keep(handle: StoreHandle): Promise<boolean> {
+  async #keep(handle: StoreHandle, isWhole: boolean): Promise<boolean> {
     if (!handle.opened) return true;
-    await handle.worker?.keepHouse();
-    const { identity, heartbeatMs, orphanAfterMs, events, logger } = this.services;
+    if (isWhole) await handle.worker?.keepHouse();
+    const { identity, heartbeatMs } = this.services;
     const now = handle.clock.now();
     const all = await handle.store.schedulers();
     const alive = all.filter(
@@ -103,12 +114,15 @@ export class Housekeeper {
     );
     const [eldest] = alive.toSorted((a, b) => a.startedAt - b.startedAt || (a.identity < b.identity ? -1 : 1));
     if (eldest?.identity !== identity) return true;
-    for (const one of all) {
-      if (now - one.heartbeatAt <= REMEMBER_DEAD_MS) continue;
-      await removeDrain(handle.store, one.identity);
-      await handle.store.retire(one.identity);
+    if (isWhole) {
+      const { orphanAfterMs, events, logger } = this.services;
+      const forgotten = all.filter(({ heartbeatAt }) => now - heartbeatAt > REMEMBER_DEAD_MS);
+      for (const one of forgotten) {
+        await removeDrain(handle.store, one.identity);
+        await handle.store.retire(one.identity);
+      }
+      await reportOrphans(handle, alive, orphanAfterMs, events, logger);
     }
-    await reportOrphans(handle, alive, orphanAfterMs, events, logger);
     return this.#prune(handle);
   }
 
@@ -124,8 +138,7 @@ export class Housekeeper {
   }
 }
 
-function intervalOf({ retention, orphanAfterMs }: HousekeeperServices): number {
-  const ages = [retention.ageMs, retention.failuresMs].filter((age) => age !== null);
-  const pruningMs = Math.max(SHORTEST_INTERVAL_MS, Math.min(...ages) / PRUNINGS_IN_AGE);
-  return Math.min(INTERVAL_MS, orphanAfterMs, pruningMs);
+function pruningMsOf({ ageMs, failuresMs }: Retention): number {
+  const ages = [ageMs, failuresMs].filter((age) => age !== null);
+  return Math.max(SHORTEST_PRUNING_MS, Math.min(...ages) / PRUNINGS_IN_AGE);
 }

@@ -74,16 +74,16 @@ describe('what happens between reading a task and writing it', () => {
     expect((await task()).state).toMatchObject({ failuresInARow: 8, scheduledCount: 1 });
   });
 
-  it('is left at that when a claim finds the task not due any more', async () => {
+  it.each([1, 5])('is left at that when a claim of up to %i finds the task not due any more', async (limit) => {
     const now = await other.now();
     await other.addTask(makeTask('a', { nextRunTime: now - 1 }));
     const transactor = transactorWith(edit({ nextRunTime: now + 60_000 }));
-    const { committed, failed } = await transactor.run({ due: { limit: 1, handlers: null } }, counted);
+    const { committed, failed } = await transactor.run({ due: { limit, handlers: null } }, counted);
     expect([committed, failed]).toEqual([[], []]);
     expect((await task()).state).toMatchObject({ scheduledCount: 0, nextRunTime: now + 60_000 });
   });
 
-  it('is left at that when a claim finds the task in a group that is full', async () => {
+  it.each([1, 5])('is left at that when a claim of up to %i finds the task in a full group', async (limit) => {
     const now = await other.now();
     await other.addTask(makeTask('a', { nextRunTime: now - 1 }));
     const transactor = transactorWith(async () => {
@@ -92,7 +92,7 @@ describe('what happens between reading a task and writing it', () => {
       const moved = { ...(await task()), version: 2, definition: { ...definition, policies } };
       await other.updateTask(moved, 1);
     });
-    const due = { limit: 1, handlers: null, exceptGroups: ['erp'] };
+    const due = { limit, handlers: null, exceptGroups: ['erp'] };
     const { committed, failed } = await transactor.run({ due }, counted);
     expect([committed, failed]).toEqual([[], []]);
     expect(await task()).toMatchObject({ version: 2, state: { scheduledCount: 0 } });

@@ -82,6 +82,37 @@ describe('keeping house', () => {
     expect(Math.max(...ages)).toBeLessThanOrEqual(60_000 + 30_000 + 1_000);
   });
 
+  it('looks for orphans no more often because runs are kept for a short time', async () => {
+    const asked = { prunings: 0, looks: 0 };
+    const { scheduler, clock } = createScheduler(
+      {},
+      {
+        retention: { age: '1m' },
+        heartbeatInterval: '1d',
+        store: new (class extends MemoryStore {
+          override pruneRuns(...args: Parameters<MemoryStore['pruneRuns']>) {
+            asked.prunings += 1;
+            return super.pruneRuns(...args);
+          }
+
+          override getDueTasks(...args: Parameters<MemoryStore['getDueTasks']>) {
+            asked.looks += 1;
+            return super.getDueTasks(...args);
+          }
+        })(),
+      },
+    );
+    await scheduler.start();
+    for (let second = 0; second < 600; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    expect(asked.prunings).toBeGreaterThanOrEqual(19);
+    // Once with the first pruning, and then every 2.5 minutes at the most.
+    expect(asked.looks).toBeGreaterThanOrEqual(2);
+    expect(asked.looks).toBeLessThanOrEqual(4);
+  });
+
   it('prunes on without waiting when more runs have ended than one pruning removes', async () => {
     const asked: number[] = [];
     const { scheduler, clock } = createScheduler(
