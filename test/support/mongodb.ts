@@ -5,18 +5,20 @@ import mongoose from 'mongoose';
 import type { mongo } from 'mongoose';
 import { afterAll, beforeAll } from 'vitest';
 import { bringUpServers } from './servers/bring-up-servers.mjs';
-import { answers, MONGODB } from './servers/mongodb.server.mjs';
+import { answers, MONGODB, STAND_IN, startBuiltStandIn } from './servers/mongodb.server.mjs';
 import { checkStandIn, startStandIn } from './servers/mongodb.stand-in.mjs';
 
-/** A server for the tests of one file: the one that `npm test` has brought up, or one of its own. */
+/**
+ * A server for the tests of one file: the one that `npm test` has brought up, or one of its own. The stand-in lets one command
+ * through at a time and reads every document for it, so no file shares it: a thousand tasks of one would keep the others
+ * waiting for as long as half a minute.
+ */
 export function useMongodb(): { url(): string; client(): mongo.MongoClient } {
   let url = '';
   let client: mongo.MongoClient;
   let stop: () => Promise<void>;
   beforeAll(async () => {
-    const servers = await bringUpServers({ kinds: [MONGODB], skip: '' });
-    stop = () => servers.stop();
-    url = servers.env.ASYNCZ_TEST_MONGODB_URL!;
+    ({ url, stop } = process.env[STAND_IN] ? await startBuiltStandIn() : await findServer());
     client = new mongoose.mongo.MongoClient(url);
   });
   afterAll(async () => {
@@ -24,6 +26,11 @@ export function useMongodb(): { url(): string; client(): mongo.MongoClient } {
     await stop?.();
   });
   return { url: () => url, client: () => client };
+}
+
+async function findServer(): Promise<{ url: string; stop(): Promise<void> }> {
+  const { env, stop } = await bringUpServers({ kinds: [MONGODB], skip: '' });
+  return { url: env[MONGODB.variable]!, stop };
 }
 
 /** A stand-in that a test may kill and start again on the same data. */

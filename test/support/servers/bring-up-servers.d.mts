@@ -2,6 +2,8 @@ export interface StartedServer {
   readonly url: string;
   /** Which program it is. */
   readonly how: string;
+  /** What the tests have to know of it beside its address, as variables of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 

@@ -37,7 +37,10 @@ export async function bringUpServers(options = {}) {
     );
   }
   return {
-    env: Object.fromEntries(kinds.flatMap(({ variable }, at) => (found[at].url ? [[variable, found[at].url]] : []))),
+    env: Object.assign(
+      {},
+      ...kinds.map(({ variable }, at) => (found[at].url ? { [variable]: found[at].url, ...found[at].env } : {})),
+    ),
     lines: found.map(({ line }) => line),
     absent,
     stop,

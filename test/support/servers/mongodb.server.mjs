@@ -34,7 +34,10 @@ async function startMongod(mongod) {
   return { url, how: mongod, stop: () => server.stop().then(() => removeFolder(folder)) };
 }
 
-async function startBuiltStandIn() {
+/** The variable that says that the server of `npm test` is the stand-in. */
+export const STAND_IN = 'ASYNCZ_TEST_MONGODB_STAND_IN';
+
+export async function startBuiltStandIn() {
   const folder = await temporaryFolder();
   const { url, stop } = await startStandIn({ folder, answers });
   try {
@@ -46,6 +49,7 @@ async function startBuiltStandIn() {
   return {
     url,
     how: 'the stand-in of test/support/mongodb (FerretDB), built with Go',
+    env: { [STAND_IN]: '1' },
     stop: () => stop().then(() => removeFolder(folder)),
   };
 }
