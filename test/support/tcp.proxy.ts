@@ -4,7 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { TlsOptions } from 'node:tls';
 
-/** What a command holds: this text, or something that fits when its bytes are read as Latin-1. */
+/** What bytes hold: this text, or something that fits when they are read as Latin-1. */
 export type Mark = string | RegExp;
 
 /** What is to become of the answer to the next command with a mark. */
@@ -15,31 +15,55 @@ interface Trap {
   readonly sprung: () => void;
 }
 
+/** Which answers are to come in one piece. */
+interface Seam {
+  readonly first: Mark;
+  readonly last: Mark;
+  readonly sprung: () => void;
+}
+
+export interface TcpProxyOptions {
+  /** The server's host. @default '127.0.0.1' */
+  readonly host?: string;
+  /** Where to listen. @default any free port */
+  readonly port?: number;
+  /** The certificate, for a proxy that speaks TLS with its clients. */
+  readonly tls?: TlsOptions;
+}
+
 /** Stands between clients and their server, and spoils what goes through when it is told to. */
 export class TcpProxy {
   readonly #sockets = new Set<Socket>();
+  readonly #upstreams = new Set<Socket>();
   #trap: Trap | null = null;
+  #seam: Seam | null = null;
   #caught = Promise.resolve();
   #silent = false;
   #delayMs = 0;
 
   private constructor(
     private readonly server: Server,
+    private readonly host: string,
     private readonly target: number,
   ) {}
 
-  /** @param tls The certificate, for a proxy that speaks TLS with its clients. */
-  static async start(target: number, tls?: TlsOptions): Promise<TcpProxy> {
+  /** @param target The server's port. */
+  static async start(target: number, { host = '127.0.0.1', port = 0, tls }: TcpProxyOptions = {}): Promise<TcpProxy> {
     const accept = (socket: Socket) => proxy.#accept(socket);
     const server = tls ? createTlsServer(tls, accept) : createServer(accept);
-    const proxy = new TcpProxy(server, target);
-    server.listen(0, '127.0.0.1');
+    const proxy = new TcpProxy(server, host, target);
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     return proxy;
   }
 
   get port(): number {
     return (this.server.address() as AddressInfo).port;
+  }
+
+  /** By what ports the server knows the connections. */
+  get ports(): readonly number[] {
+    return [...this.#upstreams].flatMap(({ localPort }) => localPort ?? []);
   }
 
   /** Lets the next command with a mark reach the server, keeps its answer back, and cuts the connection. Once. */
@@ -52,7 +76,14 @@ export class TcpProxy {
     this.#setTrap(mark, ms);
   }
 
-  /** Resolves when a command was caught by the last of these two. */
+  /** Keeps the next answer with the first mark back until one with the last mark, and sends both in one piece. Once. */
+  joinAnswers(first: Mark, last: Mark): void {
+    this.#caught = new Promise((sprung) => {
+      this.#seam = { first, last, sprung };
+    });
+  }
+
+  /** Resolves when a command, or an answer, was caught by the last of these three. */
   caught(): Promise<void> {
     return this.#caught;
   }
@@ -76,8 +107,10 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** May be called more than once. */
   async stop(): Promise<void> {
     this.cut();
+    if (!this.server.listening) return;
     this.server.close();
     await once(this.server, 'close');
   }
@@ -89,15 +122,18 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
-    const server = connect(this.target, '127.0.0.1');
+    const server = connect(this.target, this.host);
+    this.#upstreams.add(server);
     const toServer = new Line(server);
     const toClient = new Line(client);
     let caught: Trap | null = null;
+    let joined: { readonly until: Mark; readonly held: Buffer[] } | null = null;
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
       socket.on('error', () => {});
       socket.on('close', () => {
         this.#sockets.delete(socket);
+        this.#upstreams.delete(server);
         client.destroy();
         server.destroy();
       });
@@ -113,9 +149,18 @@ export class TcpProxy {
     });
     server.on('data', (data) => {
       if (this.#silent) return;
+      if (this.#seam !== null && holds(data, this.#seam.first)) {
+        joined = { until: this.#seam.last, held: [] };
+        this.#seam.sprung();
+        this.#seam = null;
+      }
+      joined?.held.push(data);
+      if (joined && !holds(data, joined.until)) return;
+      const answer = joined ? Buffer.concat(joined.held) : data;
+      joined = null;
       // The answer says that the command was carried out; the client never sees it.
       if (caught && caught.holdMs === null) client.destroy();
-      else toClient.send(data, caught?.holdMs ?? this.#delayMs);
+      else toClient.send(answer, caught?.holdMs ?? this.#delayMs);
       caught = null;
     });
   }

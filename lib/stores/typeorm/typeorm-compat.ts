@@ -49,6 +49,28 @@ export function createPostgresClient(dataSource: DataSource): PostgresClient {
   return new postgres.Client({ ...master.options, keepAlive: true });
 }
 
+/** What {@link keepAliveThroughErrors} needs of a pool of pg. */
+interface PostgresPool {
+  on(event: 'connect', listener: (client: PostgresClient) => void): unknown;
+}
+
+/** The pools whose clients are looked after: several stores may share a data source. */
+const guardedPools = new WeakSet<PostgresPool>();
+
+/**
+ * Keeps this process alive when PostgreSQL ends a connection at a bad moment. A client of pg that has an error and no listener
+ * for it ends the process, and one that has just connected has none until TypeORM attaches its own, some microtasks later:
+ * a server that shuts down then says so in the same packet in which it said that it is ready. The operation fails all the
+ * same, and the pool does not keep the client.
+ */
+export function keepAliveThroughErrors(dataSource: DataSource): void {
+  if (!['postgres', 'cockroachdb'].includes(dataSource.options.type)) return;
+  const { master } = dataSource.driver as unknown as { master: PostgresPool };
+  if (guardedPools.has(master)) return;
+  guardedPools.add(master);
+  master.on('connect', (client) => client.on('error', () => {}));
+}
+
 /** What is asked of pg itself. */
 interface PostgresStatement {
   readonly text: string;

@@ -270,7 +270,7 @@ describe('an answer that is lost', () => {
 describe('options of ioredis', () => {
   it('reach the connection: TLS', async () => {
     const own = await server();
-    const between = await proxy(own.port, { cert: TEST_CERTIFICATE, key: TEST_KEY });
+    const between = await proxy(own.port, { tls: { cert: TEST_CERTIFICATE, key: TEST_KEY } });
     const address = { host: '127.0.0.1', port: between.port };
     await expect(open({ ...address, tls: {} })).rejects.toThrow(/self.signed/);
     const store = await open({ ...address, tls: { ca: TEST_CERTIFICATE } });

@@ -10,9 +10,9 @@ import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeTask } from '../../../lib/testing/task.fixtures.js';
 import { until } from '../../../lib/testing/until.js';
+import { TcpProxy } from '../../support/tcp.proxy.js';
 import { dropTables, mysql, postgres } from './support/databases.js';
 import type { TestDatabase } from './support/databases.js';
-import { TcpProxy } from './support/tcp.proxy.js';
 
 const PREFIX = `fault_${process.pid}`;
 const SECRET = 'pa55word';
@@ -55,8 +55,8 @@ describe.each<{ database: TestDatabase; session: (port: number) => string; kill:
   let store: TypeormStore | null = null;
 
   const open = async (settings: object = {}) => {
-    proxy = new TcpProxy(hostname, Number(port));
-    const url = through(database.url, await proxy.listen());
+    proxy = await TcpProxy.start(Number(port), { host: hostname });
+    const url = through(database.url, proxy.port);
     store = new TypeormStore({ database: url, tableName: PREFIX, ...settings });
     await store.start(createStoreContext());
     return store;
@@ -68,7 +68,7 @@ describe.each<{ database: TestDatabase; session: (port: number) => string; kill:
   afterEach(async () => {
     await store?.shutdown();
     store = null;
-    await proxy?.close();
+    await proxy?.stop();
     await dropTables(admin, PREFIX);
   });
   afterAll(() => admin.destroy());
@@ -86,9 +86,9 @@ describe.each<{ database: TestDatabase; session: (port: number) => string; kill:
   });
 
   it('that comes up late is waited for with connectRetry', async () => {
-    proxy = new TcpProxy(hostname, Number(port));
-    const free = await proxy.listen();
-    await proxy.close();
+    proxy = await TcpProxy.start(Number(port), { host: hostname });
+    const free = proxy.port;
+    await proxy.stop();
     const url = through(database.url, free);
     const events = new EventEmitter();
     const warned = once(events, 'warn');
@@ -101,7 +101,7 @@ describe.each<{ database: TestDatabase; session: (port: number) => string; kill:
     const [message] = (await warned) as [string];
     expect(message).toContain(`127.0.0.1:${free}`);
     expect(message).not.toContain(SECRET);
-    await proxy.listen(free);
+    proxy = await TcpProxy.start(Number(port), { host: hostname, port: free });
     await starting;
     await store.addTask(makeTask('a'));
   });
@@ -151,11 +151,11 @@ describe.each<{ database: TestDatabase; session: (port: number) => string; kill:
   it('that does not answer is given up after operationTimeout, and used again when it does', async () => {
     const running = await open({ operationTimeout: 1_500 });
     await running.addTask(makeTask('a'));
-    proxy.freeze();
+    proxy.fallSilent();
     const error = await failureOf(Promise.resolve(running.lookupTask('a')));
     expect(error).toBeInstanceOf(StoreUnavailableError);
     expect(error!.message).toContain('no answer within 1500 ms');
-    proxy.thaw();
+    proxy.speakAgain();
     const task = await until(() => running.lookupTask('a').catch(() => null), { what: 'the store to work again' });
     expect(task).toEqual(makeTask('a'));
   });
@@ -214,13 +214,50 @@ describe.each<{ database: TestDatabase; session: (port: number) => string; kill:
   });
 });
 
+describe('a PostgreSQL that ends a connection', () => {
+  const database = postgres();
+  const { hostname, port } = new URL(database.url);
+  /** What the server tells a client just before it is ready for its first statement, and what when it ends the connection. */
+  const [WELCOME, TERMINATED] = ['server_version', '57P01'];
+
+  it('in the moment in which it is made does not end the process with it', async () => {
+    const admin = await database.open();
+    const proxy = await TcpProxy.start(Number(port), { host: hostname });
+    const store = new TypeormStore({
+      database: through(database.url, proxy.port),
+      tableName: PREFIX,
+      notify: false,
+    });
+    try {
+      await store.start(createStoreContext());
+      const before = new Set(proxy.ports);
+      proxy.joinAnswers(WELCOME, TERMINATED);
+      // More at a time than there are connections, so that one is made.
+      const asking = Array.from({ length: before.size + 1 }, () => failureOf(Promise.resolve(store.lookupTask('a'))));
+      await proxy.caught();
+      const fresh = proxy.ports.filter((one) => !before.has(one));
+      await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_port = ANY($1::int[])', [
+        fresh,
+      ]);
+      const failures = (await Promise.all(asking)).filter((failure) => failure !== null);
+      expect(failures).toEqual([expect.any(StoreUnavailableError)]);
+      expect(await store.lookupTask('a')).toBeNull();
+    } finally {
+      await store.shutdown();
+      await proxy.stop();
+      await dropTables(admin, PREFIX);
+      await admin.destroy();
+    }
+  });
+});
+
 describe('wake-ups by PostgreSQL', () => {
   const database = postgres();
   const { hostname, port } = new URL(database.url);
 
   it('come back after the connection was lost, and a wake-up tells of it', async () => {
-    const proxy = new TcpProxy(hostname, Number(port));
-    const proxyPort = await proxy.listen();
+    let proxy = await TcpProxy.start(Number(port), { host: hostname });
+    const proxyPort = proxy.port;
     const admin = await database.open();
     const sender = new TypeormStore({ dataSource: admin, tableName: PREFIX });
     const receiver = new TypeormStore({ database: through(database.url, proxyPort), tableName: PREFIX });
@@ -246,10 +283,10 @@ describe('wake-ups by PostgreSQL', () => {
         );
       await wake();
       // Meanwhile nothing can connect, so that it has to be tried more than once.
-      await proxy.close();
+      await proxy.stop();
       await until(() => log.some((line) => line.includes('interrupted')), { what: 'the loss to be told' });
       wakes = 0;
-      await proxy.listen(proxyPort);
+      proxy = await TcpProxy.start(Number(port), { host: hostname, port: proxyPort });
       await until(() => wakes > 0, { what: 'the wake-up for what was missed' });
       wakes = 0;
       await wake();
@@ -257,7 +294,7 @@ describe('wake-ups by PostgreSQL', () => {
     } finally {
       await receiver.shutdown();
       await sender.shutdown();
-      await proxy.close();
+      await proxy.stop();
       await dropTables(admin, PREFIX);
       await admin.destroy();
     }

@@ -1,5 +1,6 @@
 import { DataSource } from 'typeorm';
 import { unavailable } from '../sql/driver.error.js';
+import { keepAliveThroughErrors } from '../typeorm-compat.js';
 import type { ResolvedOptions } from '../typeorm.options.js';
 import { addressOf } from './address.js';
 
@@ -16,9 +17,10 @@ export class Connection {
     const address = addressOf(database);
     try {
       const dataSource = 'dataSource' in source ? source.dataSource : new DataSource(source.options);
-      if (dataSource.isInitialized) return new Connection(dataSource, address, false);
-      await dataSource.initialize();
-      return new Connection(dataSource, address, true);
+      const isOwned = !dataSource.isInitialized;
+      if (isOwned) await dataSource.initialize();
+      keepAliveThroughErrors(dataSource);
+      return new Connection(dataSource, address, isOwned);
     } catch (error) {
       throw unavailable(address, error);
     }
