@@ -7,11 +7,11 @@ import type { TlsOptions } from 'node:tls';
 /** What bytes hold: this text, or something that fits when they are read as Latin-1. */
 export type Mark = string | RegExp;
 
-/** What is to become of the answer to the next command with a mark. */
+/** What is to become of the next command with a mark. */
 interface Trap {
   readonly mark: Mark;
-  /** How long it is kept back, in milliseconds; null to cut the connection instead of sending it. */
-  readonly holdMs: number | null;
+  /** How long its answer is kept back, in milliseconds; to cut the connection instead of sending the answer, or the command. */
+  readonly fate: number | 'cut before' | 'cut after';
   readonly sprung: () => void;
 }
 
@@ -68,10 +68,15 @@ export class TcpProxy {
 
   /** Lets the next command with a mark reach the server, keeps its answer back, and cuts the connection. Once. */
   dropAnswerTo(mark: Mark): void {
-    this.#setTrap(mark, null);
+    this.#setTrap(mark, 'cut after');
   }
 
-  /** The same, but the answer comes after `ms` milliseconds, and the connection holds. */
+  /** Cuts the connection when the next command with a mark begins to arrive; nothing of it reaches the server. Once. */
+  breakOffAt(mark: Mark): void {
+    this.#setTrap(mark, 'cut before');
+  }
+
+  /** Lets the next command with a mark reach the server, and its answer come after `ms` milliseconds. Once. */
   holdAnswerTo(mark: Mark, ms: number): void {
     this.#setTrap(mark, ms);
   }
@@ -83,7 +88,7 @@ export class TcpProxy {
     });
   }
 
-  /** Resolves when a command, or an answer, was caught by the last of these three. */
+  /** Resolves when a command, or an answer, was caught by the last of these. */
   caught(): Promise<void> {
     return this.#caught;
   }
@@ -115,9 +120,9 @@ export class TcpProxy {
     await once(this.server, 'close');
   }
 
-  #setTrap(mark: Mark, holdMs: number | null): void {
+  #setTrap(mark: Mark, fate: Trap['fate']): void {
     this.#caught = new Promise((sprung) => {
-      this.#trap = { mark, holdMs, sprung };
+      this.#trap = { mark, fate, sprung };
     });
   }
 
@@ -144,6 +149,10 @@ export class TcpProxy {
         caught = this.#trap;
         this.#trap = null;
         caught.sprung();
+        if (caught.fate === 'cut before') {
+          client.resetAndDestroy();
+          return;
+        }
       }
       toServer.send(data, this.#delayMs);
     });
@@ -159,8 +168,8 @@ export class TcpProxy {
       const answer = joined ? Buffer.concat(joined.held) : data;
       joined = null;
       // The answer says that the command was carried out; the client never sees it.
-      if (caught && caught.holdMs === null) client.destroy();
-      else toClient.send(answer, caught?.holdMs ?? this.#delayMs);
+      if (caught?.fate === 'cut after') client.destroy();
+      else toClient.send(answer, typeof caught?.fate === 'number' ? caught.fate : this.#delayMs);
       caught = null;
     });
   }

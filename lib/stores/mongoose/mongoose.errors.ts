@@ -15,6 +15,16 @@ interface ServerError {
 const LOST =
   /^Mongo(?:Network|ServerSelection|PoolCleared|ConnectionPool|WriteConcern|BulkWrite|ServerClosed|NotConnected)/;
 
+/**
+ * What the driver throws as the socket has it: it waits for a socket that is full with `once(socket, 'drain')`, which rejects
+ * with whatever befalls the socket. Seen with mongodb 7.8 when the server is killed.
+ */
+const SOCKET_ERRORS = new Set(['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+function isSocketError({ code }: ServerError): boolean {
+  return typeof code === 'string' && SOCKET_ERRORS.has(code);
+}
+
 /** What MongoDB said about one operation of a batch. */
 export interface WriteError {
   /** The place of the operation in the batch. */
@@ -44,12 +54,15 @@ export function writeErrorsOf(error: unknown): readonly WriteError[] | null {
  * application may have another copy of the driver.
  */
 export function isAnswerLost(error: unknown): boolean {
-  const { name = '', hasErrorLabel } = (error ?? {}) as ServerError;
-  return LOST.test(name) || hasErrorLabel?.call(error, 'RetryableWriteError') === true;
+  const known = (error ?? {}) as ServerError;
+  const { name = '', hasErrorLabel } = known;
+  return LOST.test(name) || isSocketError(known) || hasErrorLabel?.call(error, 'RetryableWriteError') === true;
 }
 
 /** An error of the driver as the contract has it; others as they are. */
 export function unavailable(address: string, error: unknown): unknown {
-  const { name = '', message = '' } = (error ?? {}) as ServerError;
-  return name.startsWith('Mongo') ? new StoreUnavailableError(address, message, { cause: error }) : error;
+  const known = (error ?? {}) as ServerError;
+  const { name = '', message = '' } = known;
+  const isOfDriver = name.startsWith('Mongo') || isSocketError(known);
+  return isOfDriver ? new StoreUnavailableError(address, message, { cause: error }) : error;
 }

@@ -6,8 +6,11 @@ import { createStoreContext, makeTask, until } from 'nestjs-asyncz/testing';
 import { mongooseStore, MongooseStore } from 'nestjs-asyncz/mongoose';
 import { KillableStandIn, useMongodb } from '../../support/mongodb.js';
 import { freePort } from '../../support/servers/owned-process.mjs';
+import { TcpProxy } from '../../support/tcp.proxy.js';
 
 const DATABASE = 'asyncz_connections';
+/** More than the systems on the way take in, so that the driver waits for room; less than a document may have. */
+const LONG = 'long'.repeat(3_000_000);
 const server = useMongodb();
 let names = 0;
 let collection: string;
@@ -27,8 +30,8 @@ afterEach(async () => {
 });
 
 /** A store that is started, and shut down after the test. */
-async function started(store: MongooseStore): Promise<MongooseStore> {
-  await store.start(createStoreContext());
+async function started(store: MongooseStore, maxPayloadBytes?: number): Promise<MongooseStore> {
+  await store.start(createStoreContext(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }));
   stores.push(store);
   return store;
 }
@@ -167,6 +170,24 @@ describe('the connection of a MongoDB store', () => {
       await store.shutdown();
     } finally {
       await own.dispose();
+    }
+  });
+
+  it('is told of as unavailable when it breaks in the middle of a long command', async () => {
+    const target = new URL(server.url());
+    const proxy = await TcpProxy.start(Number(target.port), { host: target.hostname });
+    target.host = `127.0.0.1:${proxy.port}`;
+    try {
+      const options = { uri: target.href, database: DATABASE, collection };
+      const store = await started(new MongooseStore(options), LONG.length + 1_000);
+      const task = makeTask('a');
+      await store.addTask(task);
+      const changed = { ...makeTask('a', { args: [LONG] }), version: 2 };
+      proxy.breakOffAt('longlong');
+      expect(await failureOf(() => store.updateTask(changed, 1))).toMatchObject({ code: 'ASYNCZ_STORE_UNAVAILABLE' });
+      expect(await store.lookupTask('a')).toEqual(task);
+    } finally {
+      await proxy.stop();
     }
   });
 
