@@ -69,8 +69,6 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 due tasks'
     for (const plan of plans) expect(plan).not.toMatch(WHOLE[filled.type]);
     const ms = await medianMs(() => due(1, order, exceptGroups));
     console.log(`${database.name}: ${what} ${ms.toFixed(1)} ms with ${COUNT} due tasks`);
-    // To sort them all takes 100 ms and more.
-    expect(ms).toBeLessThan(50);
   });
 
   it('walks past 90,000 due tasks of an executor that is full', async () => {
@@ -86,6 +84,5 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 due tasks'
     const plans = await filled.plansOf(() => filled.store.nextDueFor(filter));
     expect(plans.join('\n')).toMatch(WALK[filled.type]);
     for (const plan of plans) expect(plan).not.toMatch(WHOLE[filled.type]);
-    expect(await medianMs(() => filled.store.nextDueFor(filter))).toBeLessThan(50);
   });
 });

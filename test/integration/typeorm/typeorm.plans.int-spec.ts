@@ -72,6 +72,7 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 tasks and 
     expect(plans.length).toBeGreaterThan(0);
     expect(plans.join('\n')).toContain(index);
     for (const plan of plans) expect(plan).not.toMatch(WHOLE[filled.type]);
+    await tell(what, ask);
   });
 
   it('finds tasks by id through the key', async () => {
@@ -79,21 +80,15 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 tasks and 
     expect(plan).not.toMatch(WHOLE[filled.type]);
   });
 
-  it('lists the first tasks, and counts all, without a look at every row', async () => {
-    const list = await medianMs(() =>
-      filled.store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 20 }),
-    );
-    console.log(`${database.name}: a page of the list ${list.toFixed(1)} ms with ${COUNT} tasks`);
-    // MariaDB takes 300 ms to read the rows.
-    expect(list).toBeLessThan(150);
+  it('lists the first tasks by the key, and reads as a whole only in order to count', async () => {
+    const list = () => filled.store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 20 });
+    const plans = await filled.plansOf(list);
+    expect(plans.filter((plan) => WHOLE[filled.type].test(plan)).length).toBeLessThanOrEqual(1);
+    await tell('a page of the list', list);
   });
 
-  it('claims and asks for the next due time in a few milliseconds', async () => {
-    const claim = await medianMs(() => filled.store.transact({ due: { limit: 1, handlers: ['work'] } }, () => null));
-    const next = await medianMs(() => filled.store.nextDueFor({ handlers: ['work'] }));
-    console.log(`${database.name}: claim ${claim.toFixed(1)} ms, next due ${next.toFixed(1)} ms with ${COUNT} tasks`);
-    // A scan of the table takes 30 ms and more on an idle machine; this one may be busy.
-    expect(next).toBeLessThan(100);
-    expect(claim).toBeLessThan(100);
-  });
+  /** Prints how long something takes. */
+  const tell = async (what: string, ask: () => Promise<unknown>) => {
+    console.log(`${database.name}: ${what} ${(await medianMs(ask)).toFixed(1)} ms with ${COUNT} tasks`);
+  };
 });

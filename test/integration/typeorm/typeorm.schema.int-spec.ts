@@ -7,7 +7,7 @@ import { TableNames } from '../../../lib/stores/typeorm/schema/table.names.js';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeTask } from '../../../lib/testing/task.fixtures.js';
-import { dropTables, mysql, postgres, sqlite } from './support/databases.js';
+import { dropTables, mysql, mysqlType, postgres, sqlite } from './support/databases.js';
 import type { TestDatabase } from './support/databases.js';
 
 const PREFIX = `schema_${process.pid}`;
@@ -15,7 +15,7 @@ const PREFIX = `schema_${process.pid}`;
 describe.each<{ database: TestDatabase; dialect: SchemaDialect; type: DataSourceOptions['type'] }>([
   { database: postgres(), dialect: 'postgres', type: 'postgres' },
   // TypeORM takes the defaults of a MariaDB server for changes unless the type says so.
-  { database: mysql(), dialect: 'mariadb', type: 'mariadb' },
+  { database: mysql(), dialect: mysqlType, type: mysqlType },
   { database: sqlite(), dialect: 'sqlite', type: 'better-sqlite3' },
 ])('the tables on $database.name', ({ database, dialect, type }) => {
   const opened: { close(): Promise<unknown> }[] = [];

@@ -36,7 +36,17 @@ export const postgres = (): TestDatabase => server('PostgreSQL', 'postgres', pos
 export const comparing = (): TestDatabase =>
   server('PostgreSQL by compare-and-set', 'postgres', postgresUrl(), { lockMode: 'compare-and-set' });
 
-export const mysql = (): TestDatabase => server('MariaDB', 'mysql', mysqlUrl());
+/** Which of the two is there: the store tells them apart by itself, TypeORM and `generateSchemaSql` have to be told. */
+export const mysqlType = await typeOfServer();
+
+export const mysql = (): TestDatabase => server(mysqlType === 'mysql' ? 'MySQL' : 'MariaDB', 'mysql', mysqlUrl());
+
+async function typeOfServer(): Promise<'mysql' | 'mariadb'> {
+  const dataSource = await new DataSource({ type: 'mysql', url: mysqlUrl() }).initialize();
+  const [{ version }] = (await dataSource.query('SELECT VERSION() AS version')) as [{ version: string }];
+  await dataSource.destroy();
+  return version.includes('MariaDB') ? 'mariadb' : 'mysql';
+}
 
 /** A new file in a folder of its own. */
 export function sqlite(): TestDatabase {

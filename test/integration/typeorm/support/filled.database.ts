@@ -11,11 +11,22 @@ export const COUNT = 100_000;
 
 export type Type = 'postgres' | 'mysql' | 'better-sqlite3';
 
+const DIGITS = Array.from({ length: 10 }, (_, digit) => `SELECT ${digit} AS d`).join(' UNION ALL ');
+
 /** The numbers from 0 on. */
 const NUMBERS: Readonly<Record<Type, string>> = {
   postgres: `SELECT i FROM generate_series(0, ${COUNT - 1}) AS n(i)`,
-  mysql: `SELECT seq AS i FROM seq_0_to_${COUNT - 1}`,
+  // MySQL has no sequences, and both end a recursion after a thousand rows.
+  mysql: `SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS i
+          FROM ${['a', 'b', 'c', 'e', 'f'].map((name) => `(${DIGITS}) AS ${name}`).join(' CROSS JOIN ')}`,
   'better-sqlite3': `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${COUNT - 1}) SELECT i FROM n`,
+};
+
+/** How to ask for a plan. MySQL has had another form of it by default since 9. */
+const EXPLAIN: Readonly<Record<Type, string>> = {
+  postgres: 'EXPLAIN',
+  mysql: 'EXPLAIN FORMAT=TRADITIONAL',
+  'better-sqlite3': 'EXPLAIN QUERY PLAN',
 };
 
 /** What columns hold in row `numbers.i`, as SQL; the rest is as in the first row. */
@@ -68,7 +79,7 @@ export class FilledDatabase {
     const questions = this.logger.statements.filter(
       ({ text }) => /^(SELECT|WITH)/.test(text) && text.includes(this.prefix),
     );
-    const verb = this.type === 'better-sqlite3' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN';
+    const verb = EXPLAIN[this.type];
     const plans: string[] = [];
     for (const { text, parameters } of questions) {
       const rows = (await this.dataSource.query(`${verb} ${text}`, parameters)) as object[];
