@@ -1,13 +1,12 @@
 import { dueTime } from '../model/task.js';
-import type { TaskDefinition } from '../model/task.js';
-import type { DueFilter, DueOrder, Store } from '../stores/store.interface.js';
+import type { TaskRecord } from '../model/task.js';
+import type { Store } from '../stores/store.interface.js';
 import { wakeOthers } from '../stores/wake-others.js';
 import { planClaim } from './claim.plan.js';
-import { ClaimSize } from './claim.size.js';
+import { ClaimRequests } from './claim.requests.js';
 import { ClaimStarter } from './claim.starter.js';
 import { FinishQueue } from './finish.queue.js';
 import { GroupSlots } from './group.slots.js';
-import type { PlaceCounter } from './executor.registry.js';
 import { LeaseKeeper } from './lease.keeper.js';
 import { RunManager } from './run.manager.js';
 import type { RunServices } from './run.manager.js';
@@ -30,9 +29,6 @@ const WAKE_RENEWAL_MS = 1_000;
 
 /** How old the last reading of a store's clock may be, in milliseconds. */
 const CLOCK_SYNC_MS = 60_000;
-
-/** While more is due than there is room for, each so-many-th claim goes by age, whatever the priority: nothing starves. */
-const CLAIMS_BY_AGE = 8;
 
 /** How a store's loop is doing. */
 export interface StoreHealth {
@@ -63,7 +59,7 @@ export class StoreWorker {
   readonly #slots: GroupSlots;
   readonly #slotNews: Throttle;
   readonly #starter: ClaimStarter;
-  readonly #claimSize: ClaimSize;
+  readonly #requests: ClaimRequests;
   readonly #wait: WakeableWait;
   #stopped = false;
   #paused = false;
@@ -73,15 +69,7 @@ export class StoreWorker {
   #stopWakeUps: () => void = () => {};
   /** Whether something is due that was not to be had. */
   #waitsForRoom = false;
-  /** The executors whose tasks the last claim left out. */
-  #leftOut: readonly string[] = [];
-  /** Those that became full in it: what else it met of theirs kept others from being seen, so the next one leaves them out. */
-  #lacking: ReadonlySet<string> = new Set();
   #emptyPasses = 0;
-  /** Whether the last claim took as much as it was allowed to. */
-  #isContended = false;
-  #contendedClaims = 0;
-  #nextOrder: DueOrder | null = null;
   #renewedAfterWakeAt = -Infinity;
   #failures = 0;
   #lastError: string | null = null;
@@ -94,8 +82,9 @@ export class StoreWorker {
   ) {
     const { clock } = services;
     this.#wait = new WakeableWait(clock);
-    this.#claimSize = new ClaimSize(options.leaseMs);
     this.#slots = new GroupSlots(store, services.identity, options.leaseMs, clock);
+    const { executors, handlers } = services;
+    this.#requests = new ClaimRequests({ executors, handlers, slots: this.#slots, leaseMs: options.leaseMs });
     this.#slotNews = new Throttle(clock, TELL_OF_SLOTS_MS, () =>
       wakeOthers(store, services.storeClock.now(), services),
     );
@@ -218,8 +207,7 @@ export class StoreWorker {
   }
 
   #wakeForRoom(): void {
-    const { executors } = this.services;
-    if (this.#waitsForRoom || this.#leftOut.some((alias) => executors.hasRoom(alias))) this.wake();
+    if (this.#waitsForRoom || this.#requests.hasRoomForLeftOut()) this.wake();
   }
 
   async #run(): Promise<void> {
@@ -236,36 +224,21 @@ export class StoreWorker {
 
   /** One pass. Returns how long there is nothing to do, in milliseconds. */
   async #pass(): Promise<number> {
-    const { executors, storeClock, clock } = this.services;
-    const room = executors.room();
+    const { storeClock, clock, identity: owner, triggers } = this.services;
+    const { leaseMs } = this.options;
     this.#waitsForRoom = false;
-    const full = executors.full();
-    this.#leftOut = this.#executorsToLeaveOut(full);
-    if (this.#paused || room <= 0) {
+    const hasRoom = this.#requests.look();
+    if (this.#paused || !hasRoom) {
       // Nothing is started for a while, so what is in hand is for others.
       if (await this.#slots.release()) this.#tellOfFreeSlots();
       return Infinity;
     }
-    const limit = Math.min(room, this.#claimSize.limit);
-    const order = this.#nextOrder ?? this.#order();
-    const places = executors.counter();
+    const { request, takeRoom, answered } = this.#requests.next();
+    const triggerOf = (task: TaskRecord) => triggers.get(task.definition.trigger);
+    const plan = planClaim({ owner, leaseMs, triggerOf, takeRoom });
     const asked = clock.monotonic();
-    const { claimed, failed, storeNow, nextDue } = await this.store.claimDue(
-      {
-        limit,
-        order,
-        owner: this.services.identity,
-        leaseMs: this.options.leaseMs,
-        ...this.#dueFilter(),
-      },
-      planClaim({
-        owner: this.services.identity,
-        leaseMs: this.options.leaseMs,
-        triggerOf: (task) => this.services.triggers.get(task.definition.trigger),
-        takeRoom: this.#roomCounter(places),
-      }),
-    );
-    this.#claimSize.note(claimed.length, clock.monotonic() - asked);
+    const { claimed, failed, storeNow, nextDue } = await this.store.claimDue({ ...request, owner, leaseMs }, plan);
+    answered(claimed.length, clock.monotonic() - asked);
     storeClock.sync(storeNow);
     if (failed[0]) this.#failed(failed[0].error);
     else this.#worked();
@@ -273,50 +246,11 @@ export class StoreWorker {
     await this.#starter.start(claimed, asked);
     const { mayStartMore, hasFreed } = await this.#slots.settle();
     if (hasFreed) this.#tellOfFreeSlots();
-    this.#isContended = claimed.length >= limit;
-    // With the slots that it lacked the same claim is made once more.
-    this.#nextOrder = mayStartMore ? order : null;
-    this.#lacking = places.lacking;
-    const hasLeftOutMore = this.#leftOut.length > full.length;
-    if (this.#isContended || mayStartMore || hasLeftOutMore) return 0;
+    if (this.#requests.isAnotherDue(mayStartMore)) return 0;
     const nextDueAt = await nextDue();
     const left = nextDueAt === null ? Infinity : nextDueAt - storeNow;
     if (left > 0 || claimed.length > 0) this.#emptyPasses = 0;
     return left > 0 || claimed.length > 0 ? this.#untilDue(left) : this.#afterEmptyPass();
-  }
-
-  /** The full ones; and, where others have room, those that became full in the last claim, however soon they have room again. */
-  #executorsToLeaveOut(full: readonly string[]): readonly string[] {
-    const more = [...this.#lacking].filter((alias) => !full.includes(alias));
-    const { executors } = this.services;
-    const hasOthers = executors.aliases().some((alias) => !full.includes(alias) && !more.includes(alias));
-    return hasOthers ? [...full, ...more] : full;
-  }
-
-  #dueFilter(): DueFilter {
-    return {
-      handlers: this.services.handlers.names(),
-      exceptGroups: this.#slots.full(),
-      exceptExecutors: this.#leftOut,
-    };
-  }
-
-  /** While more is due than there is room for, one claim in a few goes by age alone. */
-  #order(): DueOrder {
-    if (!this.#isContended) return 'priority';
-    this.#contendedClaims += 1;
-    return this.#contendedClaims % CLAIMS_BY_AGE === 0 ? 'age' : 'priority';
-  }
-
-  /** Counts the room for one claim: in the executor, and in the group. */
-  #roomCounter(places: PlaceCounter): (definition: TaskDefinition) => boolean {
-    const takeSlot = this.#slots.counter();
-    return ({ executor, policies }) => {
-      // No slot is asked for that could not be used.
-      if (!places.hasPlace(executor) || !takeSlot(policies)) return false;
-      places.take(executor);
-      return true;
-    };
   }
 
   /**
@@ -335,7 +269,7 @@ export class StoreWorker {
     let left = Math.min(ms, this.#slots.untilRetry());
     while (!this.#stopped && left > this.options.pollIntervalMs) {
       if (await this.#wait.sleep(this.options.pollIntervalMs)) return 0;
-      const next = await this.store.nextDueFor(this.#dueFilter());
+      const next = await this.store.nextDueFor(this.#requests.filter());
       await this.#syncClock();
       this.#worked();
       this.#lastPassAt = this.services.clock.now();

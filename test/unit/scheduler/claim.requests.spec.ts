@@ -1,0 +1,91 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Executor } from 'nestjs-asyncz';
+import { ClaimRequests } from '../../../lib/scheduler/claim.requests.js';
+import { ExecutorRegistry } from '../../../lib/scheduler/executor.registry.js';
+import { makeTask } from '../../../lib/testing/task.fixtures.js';
+
+let rooms: Record<string, number>;
+let fullGroups: string[];
+let requests: ClaimRequests;
+
+/** An executor that has as much room as `rooms` says. */
+const executor = (alias: string) =>
+  Object.defineProperty({ execute: async () => null } as unknown as Executor, 'room', { get: () => rooms[alias] });
+
+const taskOn = (alias: string) => makeTask('a', { executor: alias }).definition;
+
+beforeEach(() => {
+  rooms = { default: 100, slow: 1 };
+  fullGroups = [];
+  const executors = new ExecutorRegistry();
+  for (const alias of Object.keys(rooms)) executors.add(alias, executor(alias));
+  const slots = { full: () => fullGroups, counter: () => () => true };
+  requests = new ClaimRequests({ executors, handlers: { names: () => ['work'] }, slots, leaseMs: 30_000 });
+});
+
+/** Makes the next claim, of which the store gives `count`. Returns what it asked for. */
+function claim(count: number, takes: readonly string[] = []) {
+  expect(requests.look()).toBe(true);
+  const { request, takeRoom, answered } = requests.next();
+  for (const alias of takes) takeRoom(taskOn(alias));
+  answered(count, 1);
+  return request;
+}
+
+describe('the requests of claims', () => {
+  it('ask for what there are handlers for, without the groups and the executors that are full', () => {
+    fullGroups = ['erp'];
+    rooms.slow = 0;
+    expect(claim(0)).toEqual({
+      limit: 16,
+      order: 'priority',
+      handlers: ['work'],
+      exceptGroups: ['erp'],
+      exceptExecutors: ['slow'],
+    });
+    expect(requests.isAnotherDue(false)).toBe(false);
+  });
+
+  it('ask for no more than there is room for, and for nothing where there is none', () => {
+    rooms = { default: 3, slow: 0 };
+    expect(claim(0).limit).toBe(3);
+    rooms = { default: 0, slow: 0 };
+    expect(requests.look()).toBe(false);
+  });
+
+  it('follow each other at once while they get all that they ask for, one in eight by age', () => {
+    const orders: string[] = [];
+    for (let at = 0; at < 17; at += 1) {
+      orders.push(claim(500).order);
+      expect(requests.isAnotherDue(false)).toBe(true);
+    }
+    expect(orders.flatMap((order, at) => (order === 'age' ? at : []))).toEqual([8, 16]);
+    claim(3);
+    expect(requests.isAnotherDue(false)).toBe(false);
+  });
+
+  it('are made once more, in the same order, for the slots of groups that were lacking', () => {
+    for (let at = 0; at < 9; at += 1) claim(500);
+    // The last one went by age.
+    expect(requests.isAnotherDue(true)).toBe(true);
+    expect(claim(0).order).toBe('age');
+    expect(requests.isAnotherDue(false)).toBe(false);
+    expect(claim(0).order).toBe('priority');
+  });
+
+  it('leave out an executor that became full in the last one, and are made again when that left others unseen', () => {
+    claim(2, ['slow', 'slow']);
+    expect(requests.isAnotherDue(false)).toBe(false);
+    expect(claim(0).exceptExecutors).toEqual(['slow']);
+    // It had room all the time as far as anybody can see: what it has to do was not asked for.
+    expect(requests.isAnotherDue(false)).toBe(true);
+    expect(requests.hasRoomForLeftOut()).toBe(true);
+    expect(claim(0).exceptExecutors).toEqual([]);
+  });
+
+  it('leave out none for that where there is no other executor with room', () => {
+    rooms.default = 0;
+    claim(2, ['slow', 'slow']);
+    expect(claim(0).exceptExecutors).toEqual(['default']);
+  });
+});
