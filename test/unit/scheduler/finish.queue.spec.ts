@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryStore } from 'nestjs-asyncz';
 import { SystemClock } from '../../../lib/model/clock.js';
 import { FinishQueue } from '../../../lib/scheduler/finish.queue.js';
 import { WakeableWait } from '../../../lib/scheduler/wait.js';
 import type { RunResult } from '../../../lib/stores/store.interface.js';
+import { recordEvents } from '../../support/events.js';
+import { createScheduler, settle } from '../../support/scheduler.factory.js';
+
+const noRuns = () => ({ runs: [], next: null });
 
 const result = (runId: string): RunResult => ({ taskId: 't', runId, token: 1, record: null, retryAt: null });
 
@@ -24,6 +29,8 @@ describe('the ends of runs', () => {
           }));
           return { settled, refused: [] };
         },
+        runs: noRuns,
+        lookupTask: () => null,
       };
       const listener = { settled: () => {}, failed: () => 0, worked: () => {} };
       const queue = new FinishQueue(store, new WakeableWait(new SystemClock()), listener);
@@ -36,4 +43,97 @@ describe('the ends of runs', () => {
       expect(queue.size).toBe(0);
     },
   );
+});
+
+/** Takes the ends of runs, and breaks off before the answer: the first time, or before it has taken them. */
+class BreakingStore extends MemoryStore {
+  takes = true;
+  breaks = 1;
+  /** How often the history cannot be read afterwards. */
+  unreadable = 0;
+  finishes = 0;
+
+  override async finishRuns(...args: Parameters<MemoryStore['finishRuns']>) {
+    this.finishes += 1;
+    const isBroken = this.finishes <= this.breaks;
+    if (isBroken && !this.takes) throw new Error('broken off before');
+    const result = await super.finishRuns(...args);
+    if (isBroken) throw new Error('broken off after');
+    return result;
+  }
+
+  override runs(...args: Parameters<MemoryStore['runs']>) {
+    if (this.unreadable > 0 && this.finishes > 1) {
+      this.unreadable -= 1;
+      throw new Error('the history cannot be read');
+    }
+    return super.runs(...args);
+  }
+}
+
+describe('an end of a run whose answer was lost', () => {
+  /** What is told of the one run of a task, when the store breaks off at its end. */
+  async function told(store: BreakingStore, work: () => unknown, task: object = {}) {
+    const { scheduler, clock } = createScheduler({ work }, { store });
+    await scheduler.start();
+    const events = recordEvents(scheduler);
+    await scheduler.tasks.add({ id: 'a', handler: 'work', ...task });
+    await settle();
+    for (let tries = 0; tries < 5; tries += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    const names = events.map(({ name }) => name).filter((name) => name.startsWith('run.') || name === 'task.removed');
+    return { names: names.slice(2), runs: (await scheduler.inspection.getRuns({ taskId: 'a' })).runs, events };
+  }
+
+  it('is told of as what it was, and the task as removed', async () => {
+    const { names, runs } = await told(new BreakingStore(), () => 'done');
+    expect(names).toEqual(['run.succeeded', 'task.removed']);
+    expect(runs).toMatchObject([{ status: 'succeeded', result: 'done' }]);
+  });
+
+  it('is told of once also when the history could not be read at first', async () => {
+    const store = new BreakingStore();
+    store.unreadable = 2;
+    const { names } = await told(store, () => 'done');
+    expect(names).toEqual(['run.succeeded', 'task.removed']);
+  });
+
+  it('leaves a task that recurs with its next due time', async () => {
+    const store = new BreakingStore();
+    const trigger = { type: 'interval', seconds: 3 } as const;
+    const { names, runs } = await told(store, () => 1, { trigger });
+    expect(names).toEqual(['run.succeeded']);
+    expect(runs).toHaveLength(1);
+  });
+
+  it('of an attempt that failed and is tried again is told of as failed, and tried again', async () => {
+    let attempts = 0;
+    const work = () => {
+      attempts += 1;
+      if (attempts === 1) throw new Error('not yet');
+    };
+    const retry = { attempts: 2, backoff: 'fixed', delay: '1s' };
+    const { names, runs } = await told(new BreakingStore(), work, { retry });
+    expect(names).toEqual(['run.failed', 'run.submitted', 'run.started', 'run.succeeded', 'task.removed']);
+    expect(runs.map(({ status }) => status)).toEqual(['succeeded', 'failed']);
+  });
+
+  it('is given again when the store had not taken it', async () => {
+    const store = new BreakingStore();
+    store.takes = false;
+    const { names, runs } = await told(store, () => 'done');
+    expect(names).toEqual(['run.succeeded', 'task.removed']);
+    expect(runs).toHaveLength(1);
+  });
+
+  it('is fenced when the store had not taken it and somebody else has the run meanwhile', async () => {
+    const store = new BreakingStore();
+    store.takes = false;
+    const work = () => store.removeAllTasks();
+    const { names, runs } = await told(store, work);
+    expect(names).toEqual(['run.fenced']);
+    expect(runs).toEqual([]);
+  });
 });
