@@ -4,6 +4,7 @@ import { ClusterBench, SCALE } from './cluster.bench.js';
 import { clusterStores } from './cluster.stores.js';
 import type { ClusterStoreKind } from './cluster.stores.js';
 import { ProcessPool } from './process.pool.js';
+import { breaks } from './scenarios/breaks.scenario.js';
 import { steppedClock, wrongClocks } from './scenarios/clocks.scenario.js';
 import { control } from './scenarios/control.scenario.js';
 import { freeze } from './scenarios/freeze.scenario.js';
@@ -68,12 +69,16 @@ describe('partition: a process that is cut off from its server stops in time, an
   onEach(withServer, partition);
 });
 
+describe('breaks: processes whose connections break all the time survive it, and lose and double no run', () => {
+  onEach(withServer, breaks);
+});
+
 describe('restart: no run is lost or doubled while the server breaks off in the middle of claims and ends', () => {
   for (const kind of withServer) {
     each(`on ${kind.name}`, { timeout: TIMEOUT_MS }, async () => {
       const own = await kind.server!.own();
       try {
-        await withBench(kind, (bench) => restart(bench, own), own.url);
+        await withBench({ ...kind, slow: own.slow }, (bench) => restart(bench, own), own.url);
       } finally {
         await own.dispose();
       }

@@ -11,6 +11,7 @@ import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { TypeormStore } from '../../lib/stores/typeorm/typeorm.store.js';
 import { mysqlUrl, postgresUrl, redisUrl } from '../support/server-urls.js';
+import { MONGODB, STAND_IN } from '../support/servers/mongodb.server.mjs';
 import { MARIADB_TROUBLES, MONGODB_TROUBLES, POSTGRES_TROUBLES, REDIS_TROUBLES } from './server.troubles.js';
 import type { ServerTroubles } from './server.troubles.js';
 import type { ClusterStore } from './scheduler.process.js';
@@ -94,6 +95,11 @@ function files(): Backing {
   };
 }
 
+/** Whether MongoDB is the stand-in: it is where no address is given, or `npm test` says so. */
+function isStandIn(): boolean {
+  return process.env[STAND_IN] !== undefined || process.env[MONGODB.variable] === undefined;
+}
+
 /** @param mongodbUrl The server that the tests of this file have. */
 export function clusterStores(mongodbUrl: () => string): readonly ClusterStoreKind[] {
   return [
@@ -118,7 +124,7 @@ export function clusterStores(mongodbUrl: () => string): readonly ClusterStoreKi
     },
     {
       name: 'MongoDB',
-      slow: true,
+      slow: isStandIn(),
       server: { url: mongodbUrl, ...MONGODB_TROUBLES },
       create: (url = mongodbUrl()) => mongodb(url),
     },

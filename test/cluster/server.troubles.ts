@@ -10,6 +10,8 @@ import { EVERY_WRITE, RedisServer } from '../integration/redis/redis.server.js';
 /** A server, or a database on one, that a scenario has for itself and may do harm to. */
 export interface OwnServer {
   readonly url: string;
+  /** Whether it is the MongoDB stand-in, whatever the other tests run on. */
+  readonly slow: boolean;
   /** What can befall it, by name. Each resolves when it is over. */
   readonly troubles: Readonly<Record<string, () => Promise<void>>>;
   dispose(): Promise<void>;
@@ -43,6 +45,7 @@ export const POSTGRES_TROUBLES: ServerTroubles = {
     };
     return {
       url: withDatabase(postgresUrl(), name),
+      slow: false,
       troubles: { 'connections terminated': terminate },
       async dispose() {
         await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
@@ -70,6 +73,7 @@ export const MARIADB_TROUBLES: ServerTroubles = {
     };
     return {
       url: withDatabase(mysqlUrl(), name),
+      slow: false,
       troubles: { 'connections killed': kill },
       async dispose() {
         await admin.query(`DROP DATABASE ${name}`);
@@ -85,6 +89,7 @@ export const REDIS_TROUBLES: ServerTroubles = {
     const server = await RedisServer.start(EVERY_WRITE);
     return {
       url: server.url,
+      slow: false,
       troubles: {
         'server killed and started': async () => {
           await server.kill();
@@ -103,6 +108,7 @@ export const MONGODB_TROUBLES: ServerTroubles = {
     const server = await KillableStandIn.start();
     return {
       url: server.url,
+      slow: true,
       troubles: {
         'server killed and started': async () => {
           await server.kill();

@@ -22,6 +22,16 @@ interface Seam {
   readonly sprung: () => void;
 }
 
+/** What the connections of a proxy do with what goes through. */
+interface Orders {
+  trap: Trap | null;
+  seam: Seam | null;
+  silent: boolean;
+  delayMs: number;
+  breakBytes: number;
+  broken: number;
+}
+
 export interface TcpProxyOptions {
   /** The server's host. @default '127.0.0.1' */
   readonly host?: string;
@@ -33,16 +43,12 @@ export interface TcpProxyOptions {
 
 /** Stands between clients and their server, and spoils what goes through when it is told to. */
 export class TcpProxy {
-  readonly #sockets = new Set<Socket>();
-  readonly #upstreams = new Set<Socket>();
-  #trap: Trap | null = null;
-  #seam: Seam | null = null;
+  readonly #connections = new Set<Connection>();
+  readonly #orders: Orders = { trap: null, seam: null, silent: false, delayMs: 0, breakBytes: Infinity, broken: 0 };
   #caught = Promise.resolve();
-  #silent = false;
-  #delayMs = 0;
 
   private constructor(
-    private readonly server: Server,
+    private readonly listener: Server,
     private readonly host: string,
     private readonly target: number,
   ) {}
@@ -50,20 +56,20 @@ export class TcpProxy {
   /** @param target The server's port. */
   static async start(target: number, { host = '127.0.0.1', port = 0, tls }: TcpProxyOptions = {}): Promise<TcpProxy> {
     const accept = (socket: Socket) => proxy.#accept(socket);
-    const server = tls ? createTlsServer(tls, accept) : createServer(accept);
-    const proxy = new TcpProxy(server, host, target);
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
+    const listener = tls ? createTlsServer(tls, accept) : createServer(accept);
+    const proxy = new TcpProxy(listener, host, target);
+    listener.listen(port, '127.0.0.1');
+    await once(listener, 'listening');
     return proxy;
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return (this.listener.address() as AddressInfo).port;
   }
 
   /** By what ports the server knows the connections. */
   get ports(): readonly number[] {
-    return [...this.#upstreams].flatMap(({ localPort }) => localPort ?? []);
+    return [...this.#connections].flatMap(({ server }) => server.localPort ?? []);
   }
 
   /** Lets the next command with a mark reach the server, keeps its answer back, and cuts the connection. Once. */
@@ -84,7 +90,7 @@ export class TcpProxy {
   /** Keeps the next answer with the first mark back until one with the last mark, and sends both in one piece. Once. */
   joinAnswers(first: Mark, last: Mark): void {
     this.#caught = new Promise((sprung) => {
-      this.#seam = { first, last, sprung };
+      this.#orders.seam = { first, last, sprung };
     });
   }
 
@@ -93,85 +99,146 @@ export class TcpProxy {
     return this.#caught;
   }
 
+  /**
+   * From now on each connection breaks when it has carried some bytes more, in the middle of whatever that is and in either
+   * direction: it is closed in order, or reset.
+   *
+   * @param bytes How many at the most; how many is chosen at random. `Infinity` for no more breaks.
+   */
+  breakAfter(bytes: number): void {
+    this.#orders.breakBytes = bytes;
+  }
+
+  /** How many connections have broken so. */
+  get broken(): number {
+    return this.#orders.broken;
+  }
+
   /** From now on everything takes so many milliseconds longer, in each direction. */
   delay(ms: number): void {
-    this.#delayMs = ms;
+    this.#orders.delayMs = ms;
   }
 
   /** Lets nothing through any more, in either direction, and keeps the connections open. */
   fallSilent(): void {
-    this.#silent = true;
+    this.#orders.silent = true;
   }
 
   speakAgain(): void {
-    this.#silent = false;
+    this.#orders.silent = false;
     this.cut();
   }
 
   cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const connection of this.#connections) connection.cut();
   }
 
   /** May be called more than once. */
   async stop(): Promise<void> {
     this.cut();
-    if (!this.server.listening) return;
-    this.server.close();
-    await once(this.server, 'close');
+    if (!this.listener.listening) return;
+    this.listener.close();
+    await once(this.listener, 'close');
   }
 
   #setTrap(mark: Mark, fate: Trap['fate']): void {
     this.#caught = new Promise((sprung) => {
-      this.#trap = { mark, fate, sprung };
+      this.#orders.trap = { mark, fate, sprung };
     });
   }
 
   #accept(client: Socket): void {
-    const server = connect(this.target, this.host);
-    this.#upstreams.add(server);
-    const toServer = new Line(server);
-    const toClient = new Line(client);
-    let caught: Trap | null = null;
-    let joined: { readonly until: Mark; readonly held: Buffer[] } | null = null;
+    const connection = new Connection(client, connect(this.target, this.host), this.#orders);
+    this.#connections.add(connection);
+    client.once('close', () => this.#connections.delete(connection));
+  }
+}
+
+/** One connection of a client, with the one to the server that belongs to it. */
+class Connection {
+  readonly #toServer: Line;
+  readonly #toClient: Line;
+  /** What is to become of the answer that comes next. */
+  #caught: Trap | null = null;
+  #joined: { readonly until: Mark; readonly held: Buffer[] } | null = null;
+  /** How many bytes it carries until it breaks. */
+  #left: number | null = null;
+
+  constructor(
+    readonly client: Socket,
+    readonly server: Socket,
+    private readonly orders: Orders,
+  ) {
+    this.#toServer = new Line(server);
+    this.#toClient = new Line(client);
     for (const socket of [client, server]) {
-      this.#sockets.add(socket);
       socket.on('error', () => {});
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        this.#upstreams.delete(server);
-        client.destroy();
-        server.destroy();
-      });
+      socket.on('close', () => this.cut());
     }
-    client.on('data', (data) => {
-      if (this.#silent) return;
-      if (this.#trap !== null && holds(data, this.#trap.mark)) {
-        caught = this.#trap;
-        this.#trap = null;
-        caught.sprung();
-        if (caught.fate === 'cut before') {
-          client.resetAndDestroy();
-          return;
-        }
+    client.on('data', (data) => this.#fromClient(data));
+    server.on('data', (data) => this.#fromServer(data));
+  }
+
+  cut(): void {
+    this.client.destroy();
+    this.server.destroy();
+  }
+
+  #fromClient(data: Buffer): void {
+    const { orders } = this;
+    if (orders.silent || this.#breaks(data, this.server)) return;
+    if (orders.trap !== null && holds(data, orders.trap.mark)) {
+      this.#caught = orders.trap;
+      orders.trap = null;
+      this.#caught.sprung();
+      if (this.#caught.fate === 'cut before') {
+        this.client.resetAndDestroy();
+        return;
       }
-      toServer.send(data, this.#delayMs);
-    });
-    server.on('data', (data) => {
-      if (this.#silent) return;
-      if (this.#seam !== null && holds(data, this.#seam.first)) {
-        joined = { until: this.#seam.last, held: [] };
-        this.#seam.sprung();
-        this.#seam = null;
-      }
-      joined?.held.push(data);
-      if (joined && !holds(data, joined.until)) return;
-      const answer = joined ? Buffer.concat(joined.held) : data;
-      joined = null;
-      // The answer says that the command was carried out; the client never sees it.
-      if (caught?.fate === 'cut after') client.destroy();
-      else toClient.send(answer, typeof caught?.fate === 'number' ? caught.fate : this.#delayMs);
-      caught = null;
-    });
+    }
+    this.#toServer.send(data, orders.delayMs);
+  }
+
+  #fromServer(data: Buffer): void {
+    const { orders } = this;
+    if (orders.silent || this.#breaks(data, this.client)) return;
+    const answer = this.#join(data);
+    if (answer === null) return;
+    const fate = this.#caught?.fate;
+    this.#caught = null;
+    // The answer says that the command was carried out; the client never sees it.
+    if (fate === 'cut after') this.client.destroy();
+    else this.#toClient.send(answer, typeof fate === 'number' ? fate : orders.delayMs);
+  }
+
+  /** What is to be sent now. */
+  #join(data: Buffer): Buffer | null {
+    const { seam } = this.orders;
+    if (seam !== null && holds(data, seam.first)) {
+      this.#joined = { until: seam.last, held: [] };
+      this.orders.seam = null;
+      seam.sprung();
+    }
+    if (this.#joined === null) return data;
+    const { until, held } = this.#joined;
+    held.push(data);
+    if (!holds(data, until)) return null;
+    this.#joined = null;
+    return Buffer.concat(held);
+  }
+
+  /** Breaks the connection where it is to carry no more than a part of the data, which it sends on before. */
+  #breaks(data: Buffer, to: Socket): boolean {
+    const { orders } = this;
+    if (orders.breakBytes === Infinity) this.#left = null;
+    else this.#left = (this.#left ?? Math.ceil(Math.random() * orders.breakBytes)) - data.length;
+    if (this.#left === null || this.#left >= 0) return false;
+    orders.broken += 1;
+    to.end(data.subarray(0, data.length + this.#left));
+    const other = to === this.client ? this.server : this.client;
+    if (Math.random() < 0.5) other.resetAndDestroy();
+    else other.end();
+    return true;
   }
 }
 
