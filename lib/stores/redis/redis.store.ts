@@ -30,7 +30,7 @@ import { RedisRecordsCodec } from './redis.records-codec.js';
 import { RedisRunHistory } from './redis.run-history.js';
 import { RedisScripts } from './redis.scripts.js';
 import type { Peeked } from './redis.scripts.js';
-import { warnOfDataLoss } from './redis.server-check.js';
+import { serverProblem, warnOfDataLoss } from './redis.server-check.js';
 import { RedisTaskQuery } from './redis.task-query.js';
 import { RedisTransactor } from './redis.transaction.js';
 import { RedisWakeUps } from './redis.wakeups.js';
@@ -74,8 +74,8 @@ export class RedisStore extends BaseStore {
   }
 
   /**
-   * @throws StoreUnavailableError With the address and the reason, when the server cannot be reached or its keys hold
-   *   something else.
+   * @throws StoreUnavailableError With the address and the reason, when the server cannot be reached, is too old, or its keys
+   *   hold something else.
    */
   override async start(context: StoreContext): Promise<void> {
     await super.start(context);
@@ -97,8 +97,8 @@ export class RedisStore extends BaseStore {
       const { client, address } = connection;
       const keys = keysOf({ tasksKey, runTimesKey, keyPrefix: keyPrefixOf(client), database: databaseOf(client) });
       const scripts = new RedisScripts(connection, keys);
-      const taken = await scripts.check();
-      if (taken !== null) throw new StoreUnavailableError(address, taken);
+      const reason = (await serverProblem(connection)) ?? (await scripts.check());
+      if (reason !== null) throw new StoreUnavailableError(address, reason);
       await warnOfDataLoss(connection, logger);
       const records = new RedisRecordsCodec(codec, (task) => context.reportUnreadable(task));
       const readable = () => codec.readable();

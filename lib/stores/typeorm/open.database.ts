@@ -1,16 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import { StoreUnavailableError } from '../../errors/store.errors.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { CoalescedWork } from '../coalesced-work.js';
 import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
 import { Connection } from './connection/connection.js';
+import { versionOf, whyTooOld } from './connection/server.version.js';
+import type { ServerVersion } from './connection/server.version.js';
 import { PostgresListener } from './connection/postgres.listener.js';
 import type { Dialect } from './dialects/dialect.js';
 import { createDialect, schemaDialectOf } from './dialects/dialect.factory.js';
 import { PostgresDialect } from './dialects/postgres.dialect.js';
 import { SqliteDialect } from './dialects/sqlite.dialect.js';
 import { SchemaCreator } from './schema/schema.creator.js';
+import { unavailable } from './sql/driver.error.js';
 import { PoolSession } from './sql/pool.session.js';
 import { PostgresSession } from './sql/postgres.session.js';
 import type { Session } from './sql/session.js';
@@ -66,7 +70,7 @@ export class OpenDatabase implements Workbench {
       const dialect = createDialect(options, dataSource);
       const session = new (sessionClassOf(dialect))(dataSource, dialect, address, context.clock, options.timeoutMs);
       const database = new OpenDatabase(connection, dialect, session, options, context);
-      await database.#ensureSchema();
+      await database.#ensureSchema(await database.#version());
       if (dialect.capabilities.wakeUp === 'pushed') await database.#listen(onWake);
       return database;
     } catch (error) {
@@ -130,9 +134,23 @@ export class OpenDatabase implements Workbench {
     }
   }
 
-  async #ensureSchema(): Promise<void> {
+  /** @throws StoreUnavailableError When the server is older than what the statements need. */
+  async #version(): Promise<ServerVersion | null> {
+    const { address } = this.connection;
+    let version: ServerVersion | null;
+    try {
+      version = await versionOf(this.dataSource);
+    } catch (error) {
+      throw unavailable(address, error);
+    }
+    const reason = version && whyTooOld(version);
+    if (reason !== null) throw new StoreUnavailableError(address, reason);
+    return version;
+  }
+
+  async #ensureSchema(version: ServerVersion | null): Promise<void> {
     const { dataSource, session, dialect, options } = this;
-    const schemaDialect = await schemaDialectOf(dataSource);
+    const schemaDialect = schemaDialectOf(dataSource, version);
     const creator = new SchemaCreator(dataSource, session, dialect, schemaDialect, this.connection.address);
     await creator.ensure(options.createSchema);
   }

@@ -1,5 +1,6 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { InvalidOptionError } from '../../../errors/input.errors.js';
+import type { ServerVersion } from '../connection/server.version.js';
 import type { SchemaDialect } from '../schema/schema.sql.js';
 import type { ResolvedOptions } from '../typeorm.options.js';
 import type { Dialect } from './dialect.js';
@@ -7,6 +8,8 @@ import { MysqlDialect } from './mysql.dialect.js';
 import { PortableDialect } from './portable.dialect.js';
 import { PostgresDialect } from './postgres.dialect.js';
 import { SqliteDialect } from './sqlite.dialect.js';
+
+const SCHEMA_DIALECTS = { PostgreSQL: 'postgres', MySQL: 'mysql', MariaDB: 'mariadb' } as const;
 
 /** SQLite by other drivers than better-sqlite3: one connection for everything, and answers that come later. */
 const OTHER_SQLITE = new Set(['sqlite', 'sqljs', 'capacitor', 'cordova', 'expo', 'nativescript', 'react-native']);
@@ -49,15 +52,14 @@ export function createDialect(options: ResolvedOptions, dataSource: DataSource |
   });
 }
 
-/** Which statements make the tables; null to let TypeORM write them. */
-export async function schemaDialectOf(dataSource: DataSource): Promise<SchemaDialect | null> {
-  const { type } = dataSource.options;
-  if (type === 'postgres') return 'postgres';
-  if (type === 'better-sqlite3') return 'sqlite';
-  if (type !== 'mysql' && type !== 'mariadb') return null;
-  // Either driver speaks to either server.
-  const [answer] = (await dataSource.query('SELECT VERSION() AS version')) as { version: string }[];
-  return /mariadb/i.test(answer?.version ?? '') ? 'mariadb' : 'mysql';
+/**
+ * Which statements make the tables; null to let TypeORM write them.
+ *
+ * @param version What the server is; null for SQLite and what TypeORM alone knows.
+ */
+export function schemaDialectOf(dataSource: DataSource, version: ServerVersion | null): SchemaDialect | null {
+  if (version === null) return dataSource.options.type === 'better-sqlite3' ? 'sqlite' : null;
+  return SCHEMA_DIALECTS[version.product];
 }
 
 function isInMemory(options: DataSourceOptions): boolean {

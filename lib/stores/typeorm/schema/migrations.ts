@@ -2,6 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { dataSourceOfRunner } from '../typeorm-compat.js';
 import { resolveNames } from '../typeorm.options.js';
 import type { TypeormStoreSettings } from '../typeorm.options.js';
+import { versionOf } from '../connection/server.version.js';
 import { schemaDialectOf } from '../dialects/dialect.factory.js';
 import { createPortableTables } from './portable.tables.js';
 import { dropStatements, schemaStatements } from './schema.sql.js';
@@ -24,13 +25,14 @@ export function asynczMigrations(
 
     async up(runner: QueryRunner): Promise<void> {
       const dataSource = dataSourceOfRunner(runner);
-      const dialect = await schemaDialectOf(dataSource);
+      const dialect = schemaDialectOf(dataSource, await versionOf(dataSource));
       if (dialect === null) return createPortableTables(dataSource, names, dataSource.options.type);
       for (const statement of schemaStatements(dialect, names)) await runner.query(statement);
     }
 
     async down(runner: QueryRunner): Promise<void> {
-      const dialect = await schemaDialectOf(dataSourceOfRunner(runner));
+      const dataSource = dataSourceOfRunner(runner);
+      const dialect = schemaDialectOf(dataSource, await versionOf(dataSource));
       for (const statement of dropStatements(dialect ?? 'sqlite', names)) await runner.query(statement);
     }
   }

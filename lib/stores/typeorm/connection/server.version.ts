@@ -1,0 +1,42 @@
+import type { DataSource } from 'typeorm';
+
+type Product = 'PostgreSQL' | 'MySQL' | 'MariaDB';
+
+/** What a database server says that it is. */
+export interface ServerVersion {
+  readonly product: Product;
+  /** As the server puts it: `10.11.19-MariaDB-0+deb12u1`. */
+  readonly text: string;
+}
+
+/** The oldest that have what the statements need: SKIP LOCKED, collations, generated columns. */
+const OLDEST: Readonly<Record<Product, readonly [major: number, minor: number]>> = {
+  PostgreSQL: [12, 0],
+  MySQL: [8, 0],
+  MariaDB: [10, 6],
+};
+
+/** Asks PostgreSQL, MySQL or MariaDB for its version; null for any other database. */
+export async function versionOf(dataSource: DataSource): Promise<ServerVersion | null> {
+  const { type } = dataSource.options;
+  if (type === 'postgres') {
+    const [answer] = (await dataSource.query('SHOW server_version')) as { server_version: string }[];
+    return { product: 'PostgreSQL', text: answer?.server_version ?? '' };
+  }
+  if (type !== 'mysql' && type !== 'mariadb') return null;
+  // Either driver speaks to either server.
+  const [answer] = (await dataSource.query('SELECT VERSION() AS version')) as { version: string }[];
+  const text = answer?.version ?? '';
+  return { product: /mariadb/i.test(text) ? 'MariaDB' : 'MySQL', text };
+}
+
+/** Why a server cannot be used; null when it can, or does not say what it is in a way that is understood. */
+export function whyTooOld({ product, text }: ServerVersion): string | null {
+  // Some put the version that old clients expect before their own: 5.5.5-10.6.12-MariaDB.
+  const numbers = /(\d+)\.(\d+)[\d.]*-mariadb/i.exec(text) ?? /^(\d+)(?:\.(\d+))?/.exec(text);
+  if (numbers === null) return null;
+  const [major, minor] = [Number(numbers[1]), Number(numbers[2] ?? 0)];
+  const [oldestMajor, oldestMinor] = OLDEST[product];
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return null;
+  return `it is ${product} ${text}, and ${oldestMajor}.${oldestMinor} or later is needed`;
+}

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { whyTooOld } from '../../../../lib/stores/typeorm/connection/server.version.js';
+
+describe('the version of a database server', () => {
+  it.each([
+    ['PostgreSQL', '12.22'],
+    ['PostgreSQL', '15.20 (Debian 15.20-0+deb12u1)'],
+    ['PostgreSQL', '18beta1'],
+    ['MySQL', '8.0.36'],
+    ['MySQL', '9.7.4-2'],
+    ['MySQL', '8.0.11-TiDB-v7.5.0'],
+    ['MariaDB', '10.6.12-MariaDB'],
+    ['MariaDB', '5.5.5-10.11.19-MariaDB-0+deb12u1'],
+    ['MariaDB', '11.8.9-MariaDB-4 from Debian'],
+    ['MySQL', 'something else'],
+  ] as const)('will do where it is %s %s', (product, text) => {
+    expect(whyTooOld({ product, text })).toBeNull();
+  });
+
+  it.each([
+    ['PostgreSQL', '11.22', '12.0'],
+    ['PostgreSQL', '9.6.24', '12.0'],
+    ['MySQL', '5.7.44-log', '8.0'],
+    ['MariaDB', '10.5.23-MariaDB-0+deb11u1', '10.6'],
+    ['MariaDB', '5.5.5-10.4.1-MariaDB', '10.6'],
+  ] as const)('is too old where it is %s %s', (product, text, oldest) => {
+    expect(whyTooOld({ product, text })).toBe(`it is ${product} ${text}, and ${oldest} or later is needed`);
+  });
+});
