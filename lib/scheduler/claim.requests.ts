@@ -1,5 +1,5 @@
 import type { TaskDefinition } from '../model/task.js';
-import type { DueFilter, DueOrder } from '../stores/store.interface.js';
+import type { ClaimRequest, DueFilter, DueOrder } from '../stores/store.interface.js';
 import { ClaimSize } from './claim.size.js';
 import type { ExecutorRegistry, PlaceCounter } from './executor.registry.js';
 import type { GroupSlots } from './group.slots.js';
@@ -8,15 +8,12 @@ import type { HandlerRegistry } from './handler.registry.js';
 /** While more is due than there is room for, each so-many-th claim goes by age, whatever the priority: nothing starves. */
 const CLAIMS_BY_AGE = 8;
 
-/** What one claim asks the store for. */
-export interface ClaimRequest extends DueFilter {
-  readonly limit: number;
-  readonly order: DueOrder;
-}
+/** What one claim asks the store for, whoever makes it. */
+type Request = DueFilter & Required<Pick<ClaimRequest, 'limit' | 'order'>>;
 
 /** One claim, from its request to its answer. */
 export interface NextClaim {
-  readonly request: ClaimRequest;
+  readonly request: Request;
   /** Whether there is room for one more run of a task, which then has it. */
   readonly takeRoom: (definition: TaskDefinition) => boolean;
   /**
@@ -119,7 +116,7 @@ export class ClaimRequests {
     };
   }
 
-  #answered({ limit, order }: ClaimRequest, { lacking }: PlaceCounter, count: number, ms: number): void {
+  #answered({ limit, order }: Request, { lacking }: PlaceCounter, count: number, ms: number): void {
     this.#size.note(count, ms);
     this.#isContended = count >= limit;
     this.#lastOrder = order;

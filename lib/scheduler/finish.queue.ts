@@ -1,5 +1,6 @@
 import type { RunRecord } from '../model/run.js';
 import { isUnreadable } from '../model/task.js';
+import type { TaskRecord } from '../model/task.js';
 import { CoalescedWork } from '../stores/coalesced-work.js';
 import type { FinishResult, RunResult, Store } from '../stores/store.interface.js';
 import type { WakeableWait } from './wait.js';
@@ -91,7 +92,7 @@ export class FinishQueue {
       const record = given.get(keyOf(one))?.record ?? null;
       if (record === null || !(await this.#hasTaken(record))) continue;
       const task = await this.store.lookupTask(one.taskId);
-      if (task === null || !isUnreadable(task)) known.push({ ...one, task, paused: false });
+      if (task === null || !isUnreadable(task)) known.push({ ...one, task, paused: isPausedBy(record, task) });
     }
     const keys = new Set(known.map(keyOf));
     return { settled: [...settled, ...known], refused: refused.filter((one) => !keys.has(keyOf(one))) };
@@ -102,6 +103,13 @@ export class FinishQueue {
     const { runs } = await this.store.runs({ runId: id }, { limit: LAST_ATTEMPTS });
     return runs.some((run) => run.token === token && run.status === status);
   }
+}
+
+/** Whether this failure paused the task, and nothing has happened to it since. */
+function isPausedBy({ id, status }: RunRecord, task: TaskRecord | null): boolean {
+  if (task === null || status !== 'failed') return false;
+  const { pause, lastRun, updatedAt } = task.state;
+  return pause !== null && pause.at === updatedAt && lastRun?.id === id;
 }
 
 function keyOf({ runId, token }: { runId: string; token: number }): string {

@@ -120,6 +120,15 @@ describe('an end of a run whose answer was lost', () => {
     expect(runs.map(({ status }) => status)).toEqual(['succeeded', 'failed']);
   });
 
+  it('tells also that it has paused the task', async () => {
+    const work = () => {
+      throw new Error('never');
+    };
+    const policies = { pauseAfterFailures: 1, trigger: { type: 'interval', seconds: 3 } };
+    const { events } = await told(new BreakingStore(), work, policies);
+    expect(events.filter(({ name }) => name === 'task.paused')).toMatchObject([{ reason: '1 failed runs in a row' }]);
+  });
+
   it('is given again when the store had not taken it', async () => {
     const store = new BreakingStore();
     store.takes = false;

@@ -9,7 +9,7 @@ export interface ServerVersion {
   readonly text: string;
 }
 
-/** The oldest that have what the statements need: SKIP LOCKED, collations, generated columns. */
+/** The oldest that have what the statements need, such as SKIP LOCKED. */
 const OLDEST: Readonly<Record<Product, readonly [major: number, minor: number]>> = {
   PostgreSQL: [12, 0],
   MySQL: [8, 0],
