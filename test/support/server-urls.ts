@@ -11,5 +11,3 @@ export const postgresUrl = (): string => urlOf('POSTGRES', 'postgres://postgres@
 export const mysqlUrl = (): string => urlOf('MYSQL', 'mysql://root@127.0.0.1:3306/test');
 
 export const redisUrl = (): string => urlOf('REDIS', 'redis://127.0.0.1:6379');
-
-export const mongodbUrl = (): string => urlOf('MONGODB', 'mongodb://127.0.0.1:27017');

@@ -1,27 +1,27 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../model/logger.js';
+import { whyTooOld } from '../server-age.js';
 import { dataNodes } from './redis.address.js';
 import type { RedisConnection } from './redis.connection.js';
 
 /** The oldest version that has the commands which the scripts use; Valkey and others tell which one they are like. */
-const OLDEST = { major: 6, minor: 2 };
+const OLDEST = [6, 2] as const;
 
 /** Why a server cannot be used; null when it can, or does not tell its version, as some hosted ones. */
 export async function serverProblem(connection: RedisConnection): Promise<string | null> {
   for (const node of dataNodes(connection.client)) {
-    const problem = whyTooOld(await connection.run(() => node.info('server')).catch(() => ''));
+    const problem = versionProblem(await connection.run(() => node.info('server')).catch(() => ''));
     if (problem !== null) return problem;
   }
   return null;
 }
 
 /** @param info What the server answers to `INFO server`. */
-export function whyTooOld(info: string): string | null {
+export function versionProblem(info: string): string | null {
   const version = field(info, 'redis_version') ?? '';
   const [, major, minor] = (/^(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
   if (major === undefined || minor === undefined) return null;
-  const isOld = major < OLDEST.major || (major === OLDEST.major && minor < OLDEST.minor);
-  return isOld ? `it is Redis ${version}, and ${OLDEST.major}.${OLDEST.minor} or later is needed` : null;
+  return whyTooOld(`Redis ${version}`, [major, minor], OLDEST);
 }
 
 /**

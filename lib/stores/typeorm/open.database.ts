@@ -6,9 +6,9 @@ import { CoalescedWork } from '../coalesced-work.js';
 import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
 import { Connection } from './connection/connection.js';
-import { versionOf, whyTooOld } from './connection/server.version.js';
-import type { ServerVersion } from './connection/server.version.js';
 import { PostgresListener } from './connection/postgres.listener.js';
+import { versionOf, versionProblem } from './connection/server.version.js';
+import type { ServerVersion } from './connection/server.version.js';
 import type { Dialect } from './dialects/dialect.js';
 import { createDialect, schemaDialectOf } from './dialects/dialect.factory.js';
 import { PostgresDialect } from './dialects/postgres.dialect.js';
@@ -143,7 +143,7 @@ export class OpenDatabase implements Workbench {
     } catch (error) {
       throw unavailable(address, error);
     }
-    const reason = version && whyTooOld(version);
+    const reason = version && versionProblem(version);
     if (reason !== null) throw new StoreUnavailableError(address, reason);
     return version;
   }

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { TcpProxy } from '../../support/tcp.proxy.js';
 import { pause, SCALE } from '../cluster.bench.js';
 import type { ClusterBench } from '../cluster.bench.js';
@@ -24,8 +25,14 @@ export async function breaks(bench: ClusterBench): Promise<void> {
     proxy.breakAfter(Infinity);
     await bench.allEnded();
     const verdict = judge(ledger, tasks);
-    report('breaks', kind.name, verdict, { broken: proxy.broken, fenced: ledger.count('R') });
+    const { runs } = await client.inspection.getRuns({ status: 'lost', limit: 1_000 });
+    report('breaks', kind.name, verdict, {
+      broken: proxy.broken,
+      fenced: ledger.count('R'),
+      'recorded as lost': runs.length,
+    });
     expectSound(verdict, leaseMs / 2);
+    expect(proxy.broken).toBeGreaterThan(0);
   } finally {
     await proxy.stop();
   }

@@ -1,4 +1,6 @@
 import type { DataSource } from 'typeorm';
+import { whyTooOld } from '../../server-age.js';
+import type { Version } from '../../server-age.js';
 
 type Product = 'PostgreSQL' | 'MySQL' | 'MariaDB';
 
@@ -10,7 +12,7 @@ export interface ServerVersion {
 }
 
 /** The oldest that have what the statements need, such as SKIP LOCKED. */
-const OLDEST: Readonly<Record<Product, readonly [major: number, minor: number]>> = {
+const OLDEST: Readonly<Record<Product, Version>> = {
   PostgreSQL: [12, 0],
   MySQL: [8, 0],
   MariaDB: [10, 6],
@@ -31,12 +33,9 @@ export async function versionOf(dataSource: DataSource): Promise<ServerVersion |
 }
 
 /** Why a server cannot be used; null when it can, or does not say what it is in a way that is understood. */
-export function whyTooOld({ product, text }: ServerVersion): string | null {
+export function versionProblem({ product, text }: ServerVersion): string | null {
   // Some put the version that old clients expect before their own: 5.5.5-10.6.12-MariaDB.
   const numbers = /(\d+)\.(\d+)[\d.]*-mariadb/i.exec(text) ?? /^(\d+)(?:\.(\d+))?/.exec(text);
   if (numbers === null) return null;
-  const [major, minor] = [Number(numbers[1]), Number(numbers[2] ?? 0)];
-  const [oldestMajor, oldestMinor] = OLDEST[product];
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return null;
-  return `it is ${product} ${text}, and ${oldestMajor}.${oldestMinor} or later is needed`;
+  return whyTooOld(`${product} ${text}`, [Number(numbers[1]), Number(numbers[2] ?? 0)], OLDEST[product]);
 }

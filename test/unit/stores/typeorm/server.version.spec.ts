@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { whyTooOld } from '../../../../lib/stores/typeorm/connection/server.version.js';
+import { versionProblem } from '../../../../lib/stores/typeorm/connection/server.version.js';
 
 describe('the version of a database server', () => {
   it.each([
@@ -14,7 +14,7 @@ describe('the version of a database server', () => {
     ['MariaDB', '11.8.9-MariaDB-4 from Debian'],
     ['MySQL', 'something else'],
   ] as const)('will do where it is %s %s', (product, text) => {
-    expect(whyTooOld({ product, text })).toBeNull();
+    expect(versionProblem({ product, text })).toBeNull();
   });
 
   it.each([
@@ -24,6 +24,6 @@ describe('the version of a database server', () => {
     ['MariaDB', '10.5.23-MariaDB-0+deb11u1', '10.6'],
     ['MariaDB', '5.5.5-10.4.1-MariaDB', '10.6'],
   ] as const)('is too old where it is %s %s', (product, text, oldest) => {
-    expect(whyTooOld({ product, text })).toBe(`it is ${product} ${text}, and ${oldest} or later is needed`);
+    expect(versionProblem({ product, text })).toBe(`it is ${product} ${text}, and ${oldest} or later is needed`);
   });
 });
