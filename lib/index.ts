@@ -22,24 +22,26 @@ export type { SchedulerInstance } from './model/scheduler-instance.js';
 export { DEFAULT_POLICIES } from './model/task.defaults.js';
 export { dueTime, isUnreadable } from './model/task.js';
 export type {
-  Coalesce,
-  Declaration,
-  Delivery,
   LastRun,
-  Overlap,
   Pause,
-  RetryPolicy,
   StoredTask,
-  TaskDefinition,
-  TaskOrigin,
-  TaskPolicies,
   TaskProblem,
   TaskRecord,
   TaskState,
-  TriggerData,
   UnreadableReason,
   UnreadableTask,
 } from './model/task.js';
+export type {
+  Coalesce,
+  Declaration,
+  Delivery,
+  Overlap,
+  RetryPolicy,
+  TaskDefinition,
+  TaskOrigin,
+  TaskPolicies,
+  TriggerData,
+} from './model/definition.js';
 
 export { AsynczError } from './errors/asyncz.error.js';
 export { InvalidOptionError, UnknownNameError, UnknownOptionError } from './errors/input.errors.js';
@@ -106,10 +108,10 @@ export type {
   CatchUp,
   Occurrence,
   TriggerAdvance,
-  TriggerContext,
   TriggerCreation,
   TriggerSeed,
 } from './triggers/trigger.interface.js';
+export type { TriggerContext } from './triggers/trigger.context.js';
 
 export type { EncryptionOptions, Secrets } from './persistence/key-ring.js';
 export { isUnstoredResult } from './persistence/unstored-result.js';
@@ -128,9 +130,7 @@ export type { FileStoreOptions } from './stores/file/file-store.options.js';
 export { MemoryStore } from './stores/memory/memory.store.js';
 export type {
   AddOptions,
-  Apply,
   Awaitable,
-  Change,
   ClaimDecision,
   ClaimedTask,
   ClaimPlan,
@@ -151,27 +151,30 @@ export type {
   StoreContext,
   Transacted,
 } from './stores/store.interface.js';
+export type { Apply, Change } from './model/change.js';
 
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';
 export type { Executor, ExecutorJob } from './executors/executor.interface.js';
 export { currentTaskContext, TaskContext } from './executors/task-context.js';
 
-export type { Handler, HandlerPolicy } from './scheduler/handler.registry.js';
-export type { RunInfo } from './scheduler/run-record.js';
-export type { WaitOptions } from './scheduler/run.control.js';
-export type { DeclaredTask } from './scheduler/reconciler.js';
-export type { BackoffFunction } from './scheduler/retry.policy.js';
-export type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
-export type {
-  OrphanPolicy,
-  RetentionOptions,
-  SchedulerOptions,
-  SchedulerSettings,
-} from './scheduler/scheduler.options.js';
+export type { Handler, HandlerPolicy } from './scheduler/loop/handler.registry.js';
+export type { RunInfo } from './scheduler/tasks/run.info.js';
+export type { WaitOptions } from './scheduler/tasks/run.control.js';
+export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';
+export type { BackoffFunction } from './scheduler/loop/backoff.registry.js';
+export type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
+export type { SchedulerInstanceInfo } from './scheduler/cluster/instance.info.js';
+export type { RetentionOptions, SchedulerOptions, SchedulerSettings } from './scheduler/scheduler.options.js';
+export type { OrphanPolicy } from './scheduler/tasks/task.reconciler.js';
 export { Scheduler } from './scheduler/scheduler.js';
-export type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './scheduler/store.maintenance.js';
-export type { AnyTaskInfo, TaskInfo, UnreadableTaskInfo } from './scheduler/task.info.js';
+export type {
+  CopyOptions,
+  CopyResult,
+  MaintenanceProgress,
+  RotateOptions,
+} from './scheduler/tasks/store.maintenance.js';
+export type { AnyTaskInfo, TaskInfo, UnreadableTaskInfo } from './scheduler/tasks/task.info.js';
 export type {
   PreviewOptions,
   RunInfoPage,
@@ -179,10 +182,10 @@ export type {
   TaskInfoPage,
   TaskPreview,
   TaskQuery,
-} from './scheduler/task.inspection.js';
-export type { ActorOptions, ControlOptions, TaskTarget } from './scheduler/control.options.js';
-export type { DrainOptions } from './scheduler/drain.control.js';
-export type { BackfillOptions, TaskRef } from './scheduler/task.operations.js';
+} from './scheduler/tasks/task.inspection.js';
+export type { ActorOptions, ControlOptions, TaskTarget } from './scheduler/tasks/control.options.js';
+export type { DrainOptions } from './scheduler/cluster/drain.control.js';
+export type { BackfillOptions, TaskRef } from './scheduler/tasks/task.operations.js';
 export type {
   HandlerArgs,
   HandlerName,
@@ -194,8 +197,8 @@ export type {
   TaskPolicyOptions,
   TimeInput,
   TriggerInput,
-} from './scheduler/task.options.js';
-export { Task } from './scheduler/task.js';
+} from './scheduler/tasks/task.options.js';
+export { Task } from './scheduler/tasks/task.js';
 
 export { AsynczModule } from './nest/asyncz.module.js';
 export { InjectScheduler, InjectStore } from './nest/inject.decorators.js';

@@ -23,6 +23,45 @@ const BELOW = {
   'stores/redis': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
   'stores/mongoose': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
   executors: ['model', 'errors', 'time', 'stores (contract)'],
+  // What becomes of a task: pure functions.
+  'scheduler/plan': ['model', 'errors', 'triggers'],
+  // The pass over one store: claim, start, renew, end.
+  'scheduler/loop': [
+    'model',
+    'errors',
+    'time',
+    'triggers',
+    'events',
+    'stores (contract)',
+    'executors',
+    'scheduler/plan',
+  ],
+  // What people ask for. The engine keeps tasks in a memory store until its stores are open.
+  'scheduler/tasks': [
+    'model',
+    'errors',
+    'time',
+    'triggers',
+    'persistence',
+    'events',
+    'stores (contract)',
+    'stores/memory',
+    'executors',
+    'scheduler/plan',
+    'scheduler/loop',
+  ],
+  // What the schedulers that share a store do for each other.
+  'scheduler/cluster': [
+    'model',
+    'errors',
+    'time',
+    'events',
+    'stores (contract)',
+    'scheduler/plan',
+    'scheduler/loop',
+    'scheduler/tasks',
+  ],
+  // The scheduler, its options and its life. It makes a memory store where none is configured.
   scheduler: [
     'model',
     'errors',
@@ -32,9 +71,12 @@ const BELOW = {
     'persistence',
     'events',
     'stores (contract)',
-    // The engine keeps tasks in a memory store until its stores are open, and makes one where none is configured.
     'stores/memory',
     'executors',
+    'scheduler/plan',
+    'scheduler/loop',
+    'scheduler/tasks',
+    'scheduler/cluster',
   ],
   // It loads a store that needs a package when a configuration names its type, and not before.
   nest: [
@@ -51,6 +93,9 @@ const BELOW = {
     'stores/redis',
     'stores/mongoose',
     'executors',
+    'scheduler/loop',
+    'scheduler/tasks',
+    'scheduler/cluster',
     'scheduler',
   ],
   testing: [
@@ -63,18 +108,23 @@ const BELOW = {
     'stores (contract)',
     'stores/memory',
     'executors',
+    'scheduler/plan',
+    'scheduler/loop',
+    'scheduler/tasks',
+    'scheduler/cluster',
     'scheduler',
     'nest',
   ],
   index: null,
 };
 
-/** The folder of a file, with stores/ split into the contract and one folder for each store. */
+/** The folder of a file: stores/ is split into the contract and one folder for each store, scheduler/ into its rooms. */
 function folderOf(file) {
   const [first, second, third] = relative(lib, file).split('/');
   if (second === undefined) return first.replace(/\.ts$/, '');
-  if (first !== 'stores') return first;
-  return third === undefined ? 'stores (contract)' : `stores/${second}`;
+  if (first === 'stores') return third === undefined ? 'stores (contract)' : `stores/${second}`;
+  if (first === 'scheduler' && third !== undefined) return `scheduler/${second}`;
+  return first;
 }
 
 function filesOf(folder) {
@@ -125,17 +175,7 @@ function findCycle(file, path) {
   for (const target of imports.get(file) ?? []) findCycle(target, [...path, file]);
   seen.set(file, 'done');
 }
-// Types are erased, so a cycle of types alone does no harm at run time; the folders' order forbids it across folders all
-// the same. Within a folder only imports of values count.
-const VALUE_IMPORT = /^(?:import|export)\s(?!type\s)(?:[^'"]*?from\s*)?['"](\.[^'"]+)['"]/gm;
-for (const file of files) {
-  imports.set(
-    file,
-    [...readFileSync(file, 'utf8').matchAll(VALUE_IMPORT)].map((match) =>
-      resolve(dirname(file), match[1]).replace(/\.js$/, '.ts'),
-    ),
-  );
-}
+// Types are erased, so a cycle of types alone does no harm at run time. It still has no place to begin reading.
 for (const file of files) findCycle(file, []);
 
 const id = (folder) => folder.replace(/\W/g, '_');

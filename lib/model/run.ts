@@ -1,4 +1,4 @@
-import type { TaskDefinition } from './task.js';
+import type { TaskDefinition } from './definition.js';
 
 /**
  * What made a run: the task's schedule, a person (`runTask`), the start or stop of a scheduler, a deliberate run for a

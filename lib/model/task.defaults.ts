@@ -1,4 +1,5 @@
-import type { TaskPolicies, TaskState } from './task.js';
+import type { TaskState } from './task.js';
+import type { TaskPolicies } from './definition.js';
 
 /**
  * How a task is run unless it says otherwise: however late, once for all missed times, never twice at the same time in

@@ -1,6 +1,6 @@
 import type { ModuleRef } from '@nestjs/core';
-import type { DeclaredTask } from '../scheduler/reconciler.js';
-import { TASK_OPTIONS } from '../scheduler/task.options.js';
+import type { DeclaredTask } from '../scheduler/tasks/task.reconciler.js';
+import { TASK_OPTIONS } from '../scheduler/tasks/task.options.js';
 import type { ScheduledTaskOptions } from './scheduled-task.decorator.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { InjectionToken } from '@nestjs/common';
 import { InvalidOptionError } from '../errors/input.errors.js';
-import type { TaskBaseOptions } from '../scheduler/task.options.js';
+import type { TaskBaseOptions } from '../scheduler/tasks/task.options.js';
 import type { TriggerOptions } from '../triggers/trigger.options.js';
 import { SCHEDULED_TASK_METADATA } from './tokens.js';
 

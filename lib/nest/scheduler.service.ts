@@ -2,12 +2,18 @@ import { Observable } from 'rxjs';
 import type { SchedulerListener } from '../events/event.dispatcher.js';
 import type { SchedulerEvent, SchedulerEventName } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
-import type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState } from '../scheduler/scheduler.info.js';
-import type { RunInfo } from '../scheduler/run-record.js';
-import type { WaitOptions } from '../scheduler/run.control.js';
+import type { SchedulerInfo, SchedulerState } from '../scheduler/scheduler.info.js';
+import type { SchedulerInstanceInfo } from '../scheduler/cluster/instance.info.js';
+import type { RunInfo } from '../scheduler/tasks/run.info.js';
+import type { WaitOptions } from '../scheduler/tasks/run.control.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
-import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from '../scheduler/store.maintenance.js';
-import type { AnyTaskInfo } from '../scheduler/task.info.js';
+import type {
+  CopyOptions,
+  CopyResult,
+  MaintenanceProgress,
+  RotateOptions,
+} from '../scheduler/tasks/store.maintenance.js';
+import type { AnyTaskInfo } from '../scheduler/tasks/task.info.js';
 import type {
   PreviewOptions,
   RunInfoPage,
@@ -15,12 +21,18 @@ import type {
   TaskInfoPage,
   TaskPreview,
   TaskQuery,
-} from '../scheduler/task.inspection.js';
-import type { ControlOptions, TaskTarget } from '../scheduler/control.options.js';
-import type { DrainOptions } from '../scheduler/drain.control.js';
-import type { BackfillOptions, TaskRef } from '../scheduler/task.operations.js';
-import type { HandlerName, TaskChanges, TaskHandlers, TaskOptions, TriggerInput } from '../scheduler/task.options.js';
-import type { Task } from '../scheduler/task.js';
+} from '../scheduler/tasks/task.inspection.js';
+import type { ControlOptions, TaskTarget } from '../scheduler/tasks/control.options.js';
+import type { DrainOptions } from '../scheduler/cluster/drain.control.js';
+import type { BackfillOptions, TaskRef } from '../scheduler/tasks/task.operations.js';
+import type {
+  HandlerName,
+  TaskChanges,
+  TaskHandlers,
+  TaskOptions,
+  TriggerInput,
+} from '../scheduler/tasks/task.options.js';
+import type { Task } from '../scheduler/tasks/task.js';
 import type { Store } from '../stores/store.interface.js';
 
 /** @publicApi */

@@ -1,5 +1,5 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
-import type { HandlerPolicy } from '../scheduler/handler.registry.js';
+import type { HandlerPolicy } from '../scheduler/loop/handler.registry.js';
 import { TASK_HANDLER_METADATA } from './tokens.js';
 
 /**

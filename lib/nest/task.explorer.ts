@@ -3,7 +3,7 @@ import { DiscoveryService, MetadataScanner, ModuleRef, ModulesContainer } from '
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import type { TaskContext } from '../executors/task-context.js';
-import type { DeclaredTask } from '../scheduler/reconciler.js';
+import type { DeclaredTask } from '../scheduler/tasks/task.reconciler.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { resolveDeclaration } from './declaration.resolver.js';
 import type { ScheduledTaskMetadata } from './scheduled-task.decorator.js';

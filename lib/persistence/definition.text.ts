@@ -1,5 +1,5 @@
 import { UnserializableError } from '../errors/persistence.errors.js';
-import type { TaskDefinition } from '../model/task.js';
+import type { TaskDefinition } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
 import { appendMember, readValue, valueMember, withArgs } from './payload.js';
 import { asDefinition } from './record.schema.js';

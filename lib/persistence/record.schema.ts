@@ -1,20 +1,16 @@
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { CancelRequest, LiveRun, RunError, RunRequest } from '../model/run.js';
+import type { LastRun, Pause, TaskControl, TaskProblem, TaskState } from '../model/task.js';
 import type {
   Coalesce,
   Declaration,
   Delivery,
-  LastRun,
   Overlap,
-  Pause,
   RetryPolicy,
-  TaskControl,
   TaskDefinition,
   TaskOrigin,
   TaskPolicies,
-  TaskProblem,
-  TaskState,
-} from '../model/task.js';
+} from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
 import { UnreadableFault } from './unreadable.fault.js';
 import type { Check } from './schema.js';

@@ -11,18 +11,18 @@ import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store, StoreContext } from '../stores/store.interface.js';
 import { TriggerCache } from '../triggers/trigger.cache.js';
 import { TriggerRegistry } from '../triggers/trigger.registry.js';
-import { ExecutorRegistry } from './executor.registry.js';
-import { HandlerRegistry } from './handler.registry.js';
-import { RunControl } from './run.control.js';
+import { ExecutorRegistry } from './loop/executor.registry.js';
+import { HandlerRegistry } from './loop/handler.registry.js';
+import { RunControl } from './tasks/run.control.js';
 import { resolveSchedulerOptions } from './scheduler.options.js';
 import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler.options.js';
-import { StoreClock } from './store-clock.js';
-import { StoreHandle } from './store.handle.js';
-import { StoreRegistry } from './store.registry.js';
-import { StoreWorker } from './store.worker.js';
-import { TaskBuilder } from './task.builder.js';
-import { TaskInspection } from './task.inspection.js';
-import { TaskOperations } from './task.operations.js';
+import { StoreClock } from '../time/store.clock.js';
+import { StoreHandle } from './tasks/store.handle.js';
+import { StoreRegistry } from './tasks/store.registry.js';
+import { StoreWorker } from './loop/claim.loop.js';
+import { TaskBuilder } from './tasks/task.builder.js';
+import { TaskInspection } from './tasks/task.inspection.js';
+import { TaskOperations } from './tasks/task.operations.js';
 
 /** How often a store is polled unless told otherwise, in milliseconds: where it pushes wake-ups, and where it does not. */
 const POLL_PUSHED_MS = 30_000;

@@ -9,7 +9,7 @@ import type { Duration } from '../model/duration.js';
 import { SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
 import { DEFAULT_POLICIES } from '../model/task.defaults.js';
-import type { TaskPolicies } from '../model/task.js';
+import type { TaskPolicies } from '../model/definition.js';
 import type { EncryptionOptions } from '../persistence/key-ring.js';
 import { DEFAULT_MAX_PAYLOAD_BYTES } from '../persistence/codec.factory.js';
 import type { Serializer } from '../persistence/serializer.registry.js';
@@ -17,19 +17,13 @@ import type { Store } from '../stores/store.interface.js';
 import { assertTimezone, toMilliseconds } from '../time/inputs.js';
 import type { CalendarDefinition } from '../triggers/calendars/calendar.interface.js';
 import type { TriggerClass, TriggerFactory } from '../triggers/trigger.registry.js';
-import type { Retention } from './housekeeper.js';
-import type { BackoffFunction } from './retry.policy.js';
-import { BackoffRegistry } from './retry.policy.js';
-import { POLICY_OPTIONS } from './task.options.js';
-import type { TaskPolicyOptions } from './task.options.js';
-import { resolvePolicies } from './task.policies.js';
-
-/**
- * What becomes of tasks in the store that the code no longer declares: they are reported, paused, or removed.
- *
- * @publicApi
- */
-export type OrphanPolicy = 'report' | 'pause' | 'remove';
+import type { Retention } from './cluster/housekeeper.js';
+import type { OrphanPolicy } from './tasks/task.reconciler.js';
+import type { BackoffFunction } from './loop/backoff.registry.js';
+import { BackoffRegistry } from './loop/backoff.registry.js';
+import { POLICY_OPTIONS } from './tasks/task.options.js';
+import type { TaskPolicyOptions } from './tasks/task.options.js';
+import { resolvePolicies } from './tasks/task.policies.js';
 
 /**
  * How long ended runs are kept. What exceeds either bound goes, in small batches, some minutes later.

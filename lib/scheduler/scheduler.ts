@@ -5,20 +5,21 @@ import type { SchedulerEventName } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { Store } from '../stores/store.interface.js';
-import { DrainControl } from './drain.control.js';
-import type { Handler, HandlerPolicy } from './handler.registry.js';
-import { isAlive } from './membership.js';
-import type { DeclaredTask } from './reconciler.js';
-import type { RunControl } from './run.control.js';
+import { DrainControl } from './cluster/drain.control.js';
+import type { Handler, HandlerPolicy } from './loop/handler.registry.js';
+import { isAlive } from './cluster/membership.js';
+import type { DeclaredTask } from './tasks/task.reconciler.js';
+import type { RunControl } from './tasks/run.control.js';
 import { SchedulerCore } from './scheduler.core.js';
-import type { SchedulerInfo, SchedulerInstanceInfo, SchedulerState, StoreInfo } from './scheduler.info.js';
-import { SchedulerLifecycle } from './scheduler.lifecycle.js';
+import type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler.info.js';
+import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
+import { SchedulerLifecycle } from './scheduler.life.js';
 import type { SchedulerOptions } from './scheduler.options.js';
-import type { StoreHandle } from './store.handle.js';
-import { copyStore, rotateStore } from './store.maintenance.js';
-import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './store.maintenance.js';
-import type { TaskInspection } from './task.inspection.js';
-import type { TaskOperations } from './task.operations.js';
+import type { StoreHandle } from './tasks/store.handle.js';
+import { copyStore, rotateStore } from './tasks/store.maintenance.js';
+import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './tasks/store.maintenance.js';
+import type { TaskInspection } from './tasks/task.inspection.js';
+import type { TaskOperations } from './tasks/task.operations.js';
 
 /**
  * The scheduler without NestJS: stores, executors and handlers, put together, with one loop for each store. In a Nest

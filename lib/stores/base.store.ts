@@ -9,13 +9,11 @@ import type { TaskCodec } from '../persistence/codec.interface.js';
 import { Mutex } from './mutex.js';
 import { RunHistory } from './run-history.js';
 import { MEMBERSHIP_ID, membershipRecord, membersOf } from './membership.record.js';
-import { claimDue, finishRuns, renewLeases } from './store.operations.js';
+import { claimDue, finishRuns, renewLeases } from '../scheduler/loop/store.steps.js';
 import { wakeOthers } from './wake-others.js';
 import type {
   AddOptions,
-  Apply,
   Awaitable,
-  Change,
   ClaimPlan,
   ClaimRequest,
   ClaimResult,
@@ -33,6 +31,7 @@ import type {
   StoreContext,
   Transacted,
 } from './store.interface.js';
+import type { Apply, Change } from '../model/change.js';
 import { compareByAge, compareByDue, compareByNextRunTime, isAskedFor, queryTasks } from './task-query.js';
 
 /** How many ended runs a store without a history of its own keeps in memory. */

@@ -1,5 +1,5 @@
 import { DEFAULT_POLICIES, initialState } from '../model/task.defaults.js';
-import { INTERNAL_HANDLER } from '../model/task.js';
+import { INTERNAL_HANDLER } from '../model/definition.js';
 import type { TaskRecord } from '../model/task.js';
 
 /**

@@ -1,5 +1,6 @@
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
-import { INTERNAL_PREFIX, isUnreadable } from '../model/task.js';
+import { isUnreadable } from '../model/task.js';
+import { INTERNAL_PREFIX } from '../model/definition.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
 import { internalRecord } from './internal.record.js';
 

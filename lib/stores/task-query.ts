@@ -3,7 +3,8 @@ import type { Page, RunFilter, RunPageRequest, TaskFilter, TaskPage, TaskSort } 
 import { taskStateName } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { RunOutcomeField } from '../persistence/codec.interface.js';
-import { dueTime, INTERNAL_HANDLER, isUnreadable } from '../model/task.js';
+import { dueTime, isUnreadable } from '../model/task.js';
+import { INTERNAL_HANDLER } from '../model/definition.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
 import type { DueFilter } from './store.interface.js';
 

@@ -1,7 +1,8 @@
 import type { LiveRun, RunRecord } from '../model/run.js';
 import { DEFAULT_POLICIES, initialState } from '../model/task.defaults.js';
-import type { TaskDefinition, TaskPolicies, TaskRecord, TaskState } from '../model/task.js';
-import { waitingRun } from '../model/waiting-run.js';
+import type { TaskRecord, TaskState } from '../model/task.js';
+import type { TaskDefinition, TaskPolicies } from '../model/definition.js';
+import { waitingRun } from '../scheduler/plan/waiting-run.js';
 
 /**
  * What a task of a test differs in from a plain one.

@@ -1,7 +1,8 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { CombinationTrigger, MAX_COUNTED } from './combination.trigger.js';
 import { takeStep, withinBudget } from './search-budget.js';
-import type { TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerContext } from './trigger.context.js';
 
 /** How far apart two times that all children have may lie: ten years, in milliseconds. */
 const HORIZON_MS = 10 * 365.25 * 86_400_000;

@@ -3,7 +3,8 @@ import type { BaseTrigger } from './base.trigger.js';
 import { given } from './option.readers.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
-import type { Occurrence, TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerContext } from './trigger.context.js';
 
 /** How many times of a combination are looked at one by one to count them. */
 export const MAX_COUNTED = 10_000;

@@ -10,7 +10,8 @@ import { readDst } from './dst.options.js';
 import { given, readChoice } from './option.readers.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { NO_TASK } from './schedule.trigger.js';
-import type { TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerContext } from './trigger.context.js';
 import { WallClock } from './wall-clock/wall-clock.js';
 import { WallClockTrigger } from './wall-clock/wall-clock.trigger.js';
 

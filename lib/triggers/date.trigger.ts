@@ -3,7 +3,8 @@ import { given } from './option.readers.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { dateInWords } from './schedule.words.js';
-import type { CatchUp, Occurrence, TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { CatchUp, Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerContext } from './trigger.context.js';
 
 /**
  * Once, at `runAt`; without it, at the moment of creation. Whether one that has passed still runs is for the task's grace

@@ -6,7 +6,8 @@ import { given } from './option.readers.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { durationInWords } from './schedule.words.js';
-import type { CatchUp, Occurrence, TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { CatchUp, Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerContext } from './trigger.context.js';
 
 /**
  * So long after the last run has ended: for work that must not follow on itself. The first run is at `startAt`, or at

@@ -6,7 +6,8 @@ import { given } from './option.readers.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { durationInWords, everyInWords } from './schedule.words.js';
-import type { TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerContext } from './trigger.context.js';
 
 const UNITS = {
   weeks: 604_800_000,

@@ -12,7 +12,8 @@ import { isoOf, unfoldRRule } from './rrule/rrule.text.js';
 import { given } from './option.readers.js';
 import { readScheduleOptions, readTimezone } from './schedule.options.js';
 import { dateInWords } from './schedule.words.js';
-import type { TriggerContext, TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { TriggerContext } from './trigger.context.js';
 import { WallClock } from './wall-clock/wall-clock.js';
 import { WallClockTrigger } from './wall-clock/wall-clock.trigger.js';
 

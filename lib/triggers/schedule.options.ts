@@ -3,7 +3,8 @@ import type { Duration } from '../model/duration.js';
 import { assertTimezone, toInstant, toMilliseconds } from '../time/inputs.js';
 import type { CalendarSource, ExclusionCalendar, OnExcluded } from './calendars/calendar.interface.js';
 import { given, readChoice } from './option.readers.js';
-import type { TriggerContext, TriggerData } from './trigger.interface.js';
+import type { TriggerData } from './trigger.interface.js';
+import type { TriggerContext } from './trigger.context.js';
 
 /** The options that every trigger with times of its own takes. */
 export const SCHEDULE_OPTIONS = [

@@ -1,4 +1,4 @@
-import type { TriggerData } from '../model/task.js';
+import type { TriggerData } from '../model/definition.js';
 import type { BaseTrigger } from './base.trigger.js';
 import type { TriggerRegistry } from './trigger.registry.js';
 

@@ -1,6 +1,4 @@
-import type { TriggerData } from '../model/task.js';
-import type { BaseTrigger } from './base.trigger.js';
-import type { CalendarSource, ExclusionCalendar } from './calendars/calendar.interface.js';
+import type { TriggerData } from '../model/definition.js';
 
 /**
  * What moves a trigger forward. Almost all follow the `schedule`. The others are moved by something that the engine
@@ -70,29 +68,6 @@ export interface TriggerCreation {
    * @default false
    */
   readonly strict?: boolean;
-}
-
-/**
- * What the factory of a trigger type is given beside the options.
- *
- * @publicApi
- */
-export interface TriggerContext extends TriggerCreation {
-  /**
-   * Makes a trigger that is part of this one.
-   *
-   * @param timezone The IANA zone for it when it names none.
-   * @throws What {@link TriggerRegistry.create} throws.
-   */
-  create(data: TriggerData, timezone: string): BaseTrigger;
-  /**
-   * The calendar of a name, a definition or several of them; times that any of them excludes are excluded. One that is
-   * registered anew under its name is used from then on.
-   *
-   * @param timezone The IANA zone of definitions that name none.
-   * @throws UnknownNameError, InvalidOptionError, UnknownOptionError
-   */
-  calendar(source: CalendarSource, timezone: string): () => ExclusionCalendar;
 }
 
 /**

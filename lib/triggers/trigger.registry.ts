@@ -13,7 +13,8 @@ import { IntervalTrigger } from './interval.trigger.js';
 import { ShutdownTrigger, StartupTrigger } from './lifecycle.triggers.js';
 import { OrTrigger } from './or.trigger.js';
 import { RRuleTrigger } from './rrule.trigger.js';
-import type { TriggerContext, TriggerCreation, TriggerData } from './trigger.interface.js';
+import type { TriggerCreation, TriggerData } from './trigger.interface.js';
+import type { TriggerContext } from './trigger.context.js';
 import type { TriggerOptions } from './trigger.options.js';
 
 /**

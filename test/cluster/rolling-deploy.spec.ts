@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Scheduler, SettableClock } from 'nestjs-asyncz';
 import type { DeclaredTask, SchedulerEvent, StoreCapabilities, TriggerData } from 'nestjs-asyncz';
 import { IntervalTrigger } from '../../lib/triggers/interval.trigger.js';
-import type { TriggerContext } from '../../lib/triggers/trigger.interface.js';
+import type { TriggerContext } from '../../lib/triggers/trigger.context.js';
 import { Disk } from '../support/eight-method.store.js';
 import { recordEvents } from '../support/events.js';
 import { HostStore } from '../support/host.store.js';

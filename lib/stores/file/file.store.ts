@@ -6,7 +6,6 @@ import type { StoredTask, TaskRecord } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
 import type {
-  Apply,
   DueFilter,
   PruneOptions,
   Selection,
@@ -14,6 +13,7 @@ import type {
   StoreContext,
   Transacted,
 } from '../store.interface.js';
+import type { Apply } from '../../model/change.js';
 import { queryTasks } from '../task-query.js';
 import { DirectorySession } from './directory.session.js';
 import { eachOf, withTypedErrors } from './durable.fs.js';

@@ -7,7 +7,8 @@ import {
 import { dueTime, isUnreadable } from '../../model/task.js';
 import type { TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { RunRow, TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
-import type { Apply, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
+import type { Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
+import type { Apply } from '../../model/change.js';
 import { compareByAge, compareByDue, isAskedFor } from '../task-query.js';
 import { Wish } from './change.batch.js';
 import type { ChangeBatch } from './change.batch.js';

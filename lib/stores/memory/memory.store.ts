@@ -1,13 +1,12 @@
 import { TaskConflictError, TaskNotFoundError } from '../../errors/task.errors.js';
 import { dueTime } from '../../model/task.js';
-import type { TaskDefinition, TaskRecord } from '../../model/task.js';
+import type { TaskRecord } from '../../model/task.js';
+import type { TaskDefinition } from '../../model/definition.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
 import { DueIndex } from '../due-index.js';
 import type { DueEntry } from '../due-index.js';
 import type {
-  Apply,
-  Change,
   Committed,
   DueFilter,
   Selection,
@@ -15,6 +14,7 @@ import type {
   StoreContext,
   Transacted,
 } from '../store.interface.js';
+import type { Apply, Change } from '../../model/change.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
 
 /** A task with its place in the index of due times. */

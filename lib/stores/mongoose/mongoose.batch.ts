@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose';
-import type { Change } from '../store.interface.js';
+import type { Change } from '../../model/change.js';
 import type { RunDocument, TaskDocument } from './mongoose.documents.js';
 import { isAnswerLost, writeErrorsOf } from './mongoose.errors.js';
 import type { Loaded } from './mongoose.tasks.js';

@@ -7,7 +7,6 @@ import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import type {
   AddOptions,
-  Apply,
   DueFilter,
   PruneOptions,
   Selection,
@@ -15,6 +14,7 @@ import type {
   StoreContext,
   Transacted,
 } from '../store.interface.js';
+import type { Apply } from '../../model/change.js';
 import { compareByDue } from '../task-query.js';
 import { MongooseConnection } from './mongoose.connection.js';
 import { ANY_NUMBER, collectionsOf, createIndexes, PRESENT } from './mongoose.documents.js';

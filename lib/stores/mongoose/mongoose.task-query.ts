@@ -1,6 +1,7 @@
 import type { mongo } from 'mongoose';
 import type { Page, TaskFilter, TaskPage, TaskSort, TaskSortKey } from '../../model/query.js';
-import { INTERNAL_HANDLER, isUnreadable } from '../../model/task.js';
+import { isUnreadable } from '../../model/task.js';
+import { INTERNAL_HANDLER } from '../../model/definition.js';
 import { PRESENT } from './mongoose.documents.js';
 import type { TaskDocument } from './mongoose.documents.js';
 import type { MongooseTasks } from './mongoose.tasks.js';

@@ -1,7 +1,8 @@
 import type { mongo } from 'mongoose';
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
-import type { Apply, Change, Committed, DueFilter, FailedChange, Selection, Transacted } from '../store.interface.js';
+import type { Committed, DueFilter, FailedChange, Selection, Transacted } from '../store.interface.js';
+import type { Apply, Change } from '../../model/change.js';
 import { isAskedFor } from '../task-query.js';
 import { writeBatch } from './mongoose.batch.js';
 import type { Decision, Outcome } from './mongoose.batch.js';

@@ -1,5 +1,5 @@
 import type { RunStatus } from '../../model/run.js';
-import { INTERNAL_HANDLER } from '../../model/task.js';
+import { INTERNAL_HANDLER } from '../../model/definition.js';
 import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
 import { readPlace, timeText } from './redis.place.js';
 

@@ -6,7 +6,6 @@ import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import type {
-  Apply,
   ClaimPlan,
   ClaimRequest,
   ClaimResult,
@@ -18,7 +17,8 @@ import type {
   StoreContext,
   Transacted,
 } from '../store.interface.js';
-import { claimDue } from '../store.operations.js';
+import type { Apply } from '../../model/change.js';
+import { claimDue } from '../../scheduler/loop/store.steps.js';
 import { compareByDue } from '../task-query.js';
 import { databaseOf, keyPrefixOf } from './redis.address.js';
 import { RedisConnection } from './redis.connection.js';

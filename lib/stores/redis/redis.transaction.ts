@@ -1,6 +1,7 @@
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { UnreadableTask } from '../../model/task.js';
-import type { Apply, Change, Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
+import type { Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
+import type { Apply, Change } from '../../model/change.js';
 import { guardOf, memberOf, movedPlace, PARK_MS, parkedMember, queueFilter, reservedPlace } from './redis.place.js';
 import { ignore } from './redis.connection.js';
 import { KnownTasks } from './redis.known-tasks.js';

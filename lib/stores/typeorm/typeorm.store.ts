@@ -9,7 +9,6 @@ import { BaseStore } from '../base.store.js';
 import { Mutex } from '../mutex.js';
 import type {
   AddOptions,
-  Apply,
   DueFilter,
   PruneOptions,
   Selection,
@@ -17,6 +16,7 @@ import type {
   StoreContext,
   Transacted,
 } from '../store.interface.js';
+import type { Apply } from '../../model/change.js';
 import { runnerOf } from './caller.transaction.js';
 import { createDialect } from './dialects/dialect.factory.js';
 import { PortableDialect } from './dialects/portable.dialect.js';

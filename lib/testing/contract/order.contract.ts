@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { assertSame } from '../same-value.js';
-import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../model/task.js';
+import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../model/definition.js';
 import { idsOf } from '../store.bench.js';
 import { makeLiveRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TaskRecord } from '../../model/task.js';
-import type { Change } from '../../stores/store.interface.js';
+import type { Change } from '../../model/change.js';
 import { assertRejects, codeOf } from '../rejection.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';

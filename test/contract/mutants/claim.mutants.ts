@@ -1,7 +1,6 @@
 import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
 import type {
-  Apply,
   ClaimPlan,
   ClaimRequest,
   ClaimResult,
@@ -9,6 +8,7 @@ import type {
   Selection,
   Transacted,
 } from '../../../lib/stores/store.interface.js';
+import type { Apply } from '../../../lib/model/change.js';
 import { compareByAge, isAskedFor } from '../../../lib/stores/task-query.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';

@@ -1,7 +1,6 @@
 import type { RunFilter, RunPage, RunPageRequest } from '../../../lib/model/query.js';
 import type { RunRecord } from '../../../lib/model/run.js';
 import type {
-  Apply,
   FinishResult,
   LeaseRef,
   PruneOptions,
@@ -10,6 +9,7 @@ import type {
   Selection,
   Transacted,
 } from '../../../lib/stores/store.interface.js';
+import type { Apply } from '../../../lib/model/change.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 

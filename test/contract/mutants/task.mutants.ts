@@ -1,6 +1,7 @@
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
-import type { AddOptions, Apply, Selection, Transacted } from '../../../lib/stores/store.interface.js';
+import type { AddOptions, Selection, Transacted } from '../../../lib/stores/store.interface.js';
+import type { Apply } from '../../../lib/model/change.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 

@@ -2,7 +2,7 @@ import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
 import type { ClaimDecision, LiveRun, TaskRecord } from 'nestjs-asyncz';
 import { describe, expect, it } from 'vitest';
 import { UnknownNameError } from '../../../lib/errors/input.errors.js';
-import { planClaim } from '../../../lib/scheduler/claim.plan.js';
+import { planClaim } from '../../../lib/scheduler/plan/claim.plan.js';
 import { makeRun, makeTask } from '../../support/task.factory.js';
 
 const MINUTE = 60_000;

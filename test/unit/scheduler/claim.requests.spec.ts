@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Executor } from 'nestjs-asyncz';
-import { ClaimRequests } from '../../../lib/scheduler/claim.requests.js';
-import { ExecutorRegistry } from '../../../lib/scheduler/executor.registry.js';
+import { ClaimRequests } from '../../../lib/scheduler/loop/claim.requests.js';
+import { ExecutorRegistry } from '../../../lib/scheduler/loop/executor.registry.js';
 import { makeTask } from '../../../lib/testing/task.fixtures.js';
 
 let rooms: Record<string, number>;

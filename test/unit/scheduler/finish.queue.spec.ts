@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
 import { SystemClock } from '../../../lib/model/clock.js';
-import { FinishQueue } from '../../../lib/scheduler/finish.queue.js';
-import { WakeableWait } from '../../../lib/scheduler/wait.js';
+import { FinishQueue } from '../../../lib/scheduler/loop/end.queue.js';
+import { WakeableWait } from '../../../lib/time/wait.js';
 import type { RunResult } from '../../../lib/stores/store.interface.js';
 import { recordEvents } from '../../support/events.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
 import type { LeaseRef, RenewResult } from 'nestjs-asyncz';
-import { ActiveRun } from '../../../lib/scheduler/active-run.js';
-import { LeaseKeeper } from '../../../lib/scheduler/lease.keeper.js';
+import { ActiveRun } from '../../../lib/scheduler/loop/held.run.js';
+import { LeaseKeeper } from '../../../lib/scheduler/loop/lease.keeper.js';
 import { nextEvent, recordEvents } from '../../support/events.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';
 import { makeRun, makeTask } from '../../support/task.factory.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LiveRun, RunStatus } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
-import { isSpent, renewRuns, settleRuns } from '../../../lib/stores/run-settlement.js';
+import { isSpent, renewRuns, settleRuns } from '../../../lib/scheduler/plan/end.plan.js';
 import type { RunResult } from '../../../lib/stores/store.interface.js';
 import { resultOf } from '../../../lib/testing/plan.fixtures.js';
 import { makeLiveRun, makeTask } from '../../../lib/testing/task.fixtures.js';

@@ -3,7 +3,8 @@ import { InvalidOptionError, UnknownNameError, UnknownOptionError } from '../../
 import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
 import { CronTrigger } from '../../../lib/triggers/cron.trigger.js';
 import { createTrigger, defaultTriggerRegistry, TriggerRegistry } from '../../../lib/triggers/trigger.registry.js';
-import type { TriggerContext, TriggerData } from '../../../lib/triggers/trigger.interface.js';
+import type { TriggerData } from '../../../lib/triggers/trigger.interface.js';
+import type { TriggerContext } from '../../../lib/triggers/trigger.context.js';
 import { at, iso } from './trigger.fixtures.js';
 
 /** Every `hours` hours of the tide, which comes 12 hours and 25 minutes later each time. */

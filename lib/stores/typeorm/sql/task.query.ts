@@ -1,5 +1,5 @@
 import type { Page, TaskFilter, TaskSort } from '../../../model/query.js';
-import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../../model/task.js';
+import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../../model/definition.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { storable, tagText } from './columns.js';
 import { all, join, raw, rowCount, sql, toNumber } from './sql.js';

@@ -2,7 +2,8 @@ import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.i
 import type { TaskCodec } from '../../../persistence/codec.interface.js';
 import type { TaskRecord, UnreadableTask } from '../../../model/task.js';
 import { historyKey } from '../../run-history.js';
-import type { Apply, Change, Committed, DueFilter, DueOrder, Selection } from '../../store.interface.js';
+import type { Committed, DueFilter, DueOrder, Selection } from '../../store.interface.js';
+import type { Apply, Change } from '../../../model/change.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { isStorable } from '../sql/columns.js';
 import type { Rows, Script } from '../sql/sql.js';

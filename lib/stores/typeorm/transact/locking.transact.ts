@@ -1,4 +1,5 @@
-import type { Apply, Selection, Transacted } from '../../store.interface.js';
+import type { Selection, Transacted } from '../../store.interface.js';
+import type { Apply } from '../../../model/change.js';
 import { unheeded } from '../sql/sql.js';
 import type { Script } from '../sql/sql.js';
 import { committed, decide, encodeRuns, encodeTasks, remove, select } from './changes.js';

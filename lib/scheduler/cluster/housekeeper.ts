@@ -1,0 +1,144 @@
+import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { Clock } from '../../model/clock.js';
+import type { Logger } from '../../model/logger.js';
+import { removeDrain } from './drain.record.js';
+import { isAlive } from './membership.js';
+import { reportOrphans } from './orphan.report.js';
+import type { StoreHandle } from '../tasks/store.handle.js';
+import { wait } from '../../time/wait.js';
+
+/** How often the house is kept, in milliseconds. */
+const INTERVAL_MS = 300_000;
+
+/**
+ * Where runs are kept for a short time only, they are pruned twice in that time, or else the history would be many times as
+ * long as was asked for, and a pruning would have all that to remove; but not more often than this, in milliseconds.
+ */
+const SHORTEST_PRUNING_MS = 10_000;
+const PRUNINGS_IN_AGE = 2;
+
+/** How many runs one statement removes, and how many statements one pruning takes at the most. */
+const BATCH = 1_000;
+const MAX_BATCHES = 50;
+
+/** How soon the house is kept again when a pruning has not come to its end, in milliseconds. */
+const UNFINISHED_MS = 10_000;
+
+/** How long the last heartbeat of a scheduler that died is kept to be seen, in milliseconds: a week. */
+const REMEMBER_DEAD_MS = 604_800_000;
+
+/** How long ended runs are kept. */
+export interface Retention {
+  /** How many of each task; null for no limit. */
+  readonly count: number | null;
+  /** For how long, in milliseconds; null for no limit. */
+  readonly ageMs: number | null;
+  /** For how long those that failed or were lost, in milliseconds; null to treat them like the others. */
+  readonly failuresMs: number | null;
+}
+
+interface HousekeeperServices {
+  readonly identity: string;
+  readonly heartbeatMs: number;
+  readonly retention: Retention;
+  readonly orphanAfterMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventDispatcher;
+  readonly handles: () => readonly StoreHandle[];
+}
+
+/**
+ * What has to be done now and then for a store, and in the whole cluster by one scheduler at a time, the one that has
+ * been there longest: ended runs beyond the retention are removed in small batches, tasks whose handler nobody has are
+ * reported, and schedulers that died long ago are forgotten.
+ */
+export class Housekeeper {
+  #cancel: () => void = () => {};
+  readonly #intervalMs: number;
+  readonly #pruningMs: number;
+  #started = false;
+  /** From when on more than pruning is to be done, on the monotonic clock. */
+  #wholeAt = -Infinity;
+
+  constructor(private readonly services: HousekeeperServices) {
+    this.#intervalMs = Math.min(INTERVAL_MS, services.orphanAfterMs);
+    this.#pruningMs = pruningMsOf(services.retention);
+  }
+
+  start(): void {
+    this.#started = true;
+    this.#schedule(Math.min(this.#intervalMs, this.#pruningMs));
+  }
+
+  stop(): void {
+    this.#started = false;
+    this.#cancel();
+  }
+
+  #schedule(longestMs: number): void {
+    this.#cancel();
+    // Replicas that started together would otherwise ask together.
+    const { clock, handles } = this.services;
+    this.#cancel = wait(clock, longestMs * (0.5 + Math.random() / 2), () => {
+      this.start();
+      const isWhole = clock.monotonic() >= this.#wholeAt;
+      // The same half as above is the soonest that it comes again.
+      if (isWhole) this.#wholeAt = clock.monotonic() + this.#intervalMs / 2;
+      for (const handle of handles()) void this.#keepQuietly(handle, isWhole);
+    });
+  }
+
+  async #keepQuietly(handle: StoreHandle, isWhole: boolean): Promise<void> {
+    try {
+      const isDone = await this.#keep(handle, isWhole);
+      // A busy cluster ends more runs than one pruning removes.
+      if (!isDone && this.#started) this.#schedule(UNFINISHED_MS);
+    } catch (error) {
+      this.services.logger.warn(`The house of store "${handle.alias}" could not be kept: ${String(error)}`);
+    }
+  }
+
+  /**
+   * Does what is to be done for one store now, if that is this scheduler's part: all of it, or the pruning alone. Returns
+   * whether it came to its end; false when there were more runs to remove than one pruning may.
+   */
+  async #keep(handle: StoreHandle, isWhole: boolean): Promise<boolean> {
+    if (!handle.opened) return true;
+    if (isWhole) await handle.worker?.keepHouse();
+    const { identity, heartbeatMs } = this.services;
+    const now = handle.clock.now();
+    const all = await handle.store.schedulers();
+    const alive = all.filter(
+      (one) => one.role === 'worker' && (one.identity === identity || isAlive(one, now, heartbeatMs)),
+    );
+    const [eldest] = alive.toSorted((a, b) => a.startedAt - b.startedAt || (a.identity < b.identity ? -1 : 1));
+    if (eldest?.identity !== identity) return true;
+    if (isWhole) {
+      const { orphanAfterMs, events, logger } = this.services;
+      const forgotten = all.filter(({ heartbeatAt }) => now - heartbeatAt > REMEMBER_DEAD_MS);
+      for (const one of forgotten) {
+        await removeDrain(handle.store, one.identity);
+        await handle.store.retire(one.identity);
+      }
+      await reportOrphans(handle, alive, orphanAfterMs, events, logger);
+    }
+    return this.#prune(handle);
+  }
+
+  async #prune(handle: StoreHandle): Promise<boolean> {
+    const { count: keep, ageMs, failuresMs } = this.services.retention;
+    if (keep === null && ageMs === null && failuresMs === null) return true;
+    const ago = (ms: number | null) => (ms === null ? null : handle.clock.now() - ms);
+    const outdated = { before: ago(ageMs), keep, failedBefore: ago(failuresMs) };
+    for (let batch = 0; batch < MAX_BATCHES && handle.opened; batch += 1) {
+      if ((await handle.store.pruneRuns({ ...outdated, limit: BATCH })) < BATCH) return true;
+    }
+    return false;
+  }
+}
+
+function pruningMsOf({ ageMs, failuresMs }: Retention): number {
+  const ages = [ageMs, failuresMs].filter((age) => age !== null);
+  return Math.max(SHORTEST_PRUNING_MS, Math.min(...ages) / PRUNINGS_IN_AGE);
+}

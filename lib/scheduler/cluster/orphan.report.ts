@@ -1,0 +1,41 @@
+import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { Logger } from '../../model/logger.js';
+import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import { HANDLER_MISSING } from '../../model/task.js';
+import type { TaskRecord } from '../../model/task.js';
+import type { StoreHandle } from '../tasks/store.handle.js';
+
+/** How many tasks one look marks at the most. */
+const LIMIT = 500;
+
+/**
+ * Finds tasks that have been due for long because no live scheduler has their handler, and says so, once for each: in
+ * the task, where every node sees it, and as an event. They stay due, so a scheduler that brings the handler runs them at
+ * once, and the mark goes with that.
+ */
+export async function reportOrphans(
+  handle: StoreHandle,
+  alive: readonly SchedulerInstance[],
+  orphanAfterMs: number,
+  events: EventDispatcher,
+  logger: Logger,
+): Promise<void> {
+  const known = new Set(alive.flatMap(({ handlers }) => handlers));
+  const overdue = await handle.store.getDueTasks(handle.clock.now() - orphanAfterMs);
+  const orphans = overdue.filter((task) => isOrphan(task, known)).slice(0, LIMIT);
+  if (orphans.length === 0) return;
+  const { committed } = await handle.store.transact({ ids: orphans.map(({ id }) => id) }, (task, now) => {
+    if (!isOrphan(task, known)) return null;
+    const { handler } = task.definition;
+    const problem = { code: HANDLER_MISSING, message: `No scheduler has the handler "${handler}".`, at: now, count: 1 };
+    return { task: { ...task, state: { ...task.state, updatedAt: now, problem } }, history: [], value: handler };
+  });
+  for (const { id, value } of committed) {
+    logger.warn(`The task "${id}" in store "${handle.alias}" waits: no scheduler has its handler "${value}"`);
+    events.emit('task.orphaned', { taskId: id, store: handle.alias, handler: value });
+  }
+}
+
+function isOrphan({ definition, state }: TaskRecord, known: ReadonlySet<string>): boolean {
+  return !known.has(definition.handler) && state.problem?.code !== HANDLER_MISSING;
+}

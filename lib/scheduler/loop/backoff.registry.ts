@@ -1,0 +1,54 @@
+import { UnknownNameError } from '../../errors/input.errors.js';
+import type { RetryPolicy } from '../../model/definition.js';
+
+/**
+ * How long to wait before the next attempt.
+ *
+ * @param attempt The attempt that failed, from 1.
+ * @returns Milliseconds; `delayMs` and `maxDelayMs` of the policy are its to use or not.
+ * @publicApi
+ */
+export type BackoffFunction = (attempt: number, policy: RetryPolicy, error: unknown) => number;
+
+/**
+ * Back-off functions by name.
+ *
+ * - `fixed`: always `delay`.
+ * - `exponential`: `delay`, twice that, four times that … up to `maxDelay`, each shortened by up to a half at random, so
+ *   that what failed together does not come back together.
+ *
+ * @publicApi
+ */
+export class BackoffRegistry {
+  readonly #functions = new Map<string, BackoffFunction>([
+    ['fixed', (_attempt, policy) => policy.delayMs],
+    [
+      'exponential',
+      (attempt, policy) => Math.min(policy.delayMs * 2 ** (attempt - 1), policy.maxDelayMs) * (0.5 + Math.random() / 2),
+    ],
+  ]);
+
+  /** Registers a function of one's own, or replaces one. */
+  register(name: string, backoff: BackoffFunction): void {
+    this.#functions.set(name, backoff);
+  }
+
+  names(): readonly string[] {
+    return [...this.#functions.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#functions.has(name);
+  }
+
+  /**
+   * @returns How long to wait in milliseconds, or null when the attempts are used up.
+   * @throws UnknownNameError When the policy names a function that is not registered here.
+   */
+  delayAfter(policy: RetryPolicy | null, attempt: number, error: unknown): number | null {
+    if (policy === null || attempt >= policy.attempts) return null;
+    const backoff = this.#functions.get(policy.backoff);
+    if (!backoff) throw new UnknownNameError('back-off', policy.backoff, this.names());
+    return Math.max(0, Math.round(backoff(attempt, policy, error)));
+  }
+}

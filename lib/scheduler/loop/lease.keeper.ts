@@ -1,0 +1,122 @@
+import { LeaseLostError, RunCancelledError } from '../../errors/run.errors.js';
+import type { Clock } from '../../model/clock.js';
+import type { LeaseRef, Store } from '../../stores/store.interface.js';
+import type { ActiveRun } from './held.run.js';
+import { wait } from '../../time/wait.js';
+
+/** How many leases one call of the store renews at the most. */
+const BATCH = 500;
+
+/** How many renewals may be on their way at a time: one that hangs must not keep the later ones from being made. */
+const MAX_RENEWALS = 3;
+
+/**
+ * How long before the end of a lease that could not be renewed its run is aborted, in milliseconds: a tenth of the lease,
+ * and not more than this.
+ */
+const LONGEST_MARGIN_MS = 1_000;
+
+/** What the keeper tells of its work. */
+export interface LeaseListener {
+  fenced(run: ActiveRun): void;
+  failed(error: unknown): void;
+  worked(): void;
+}
+
+/**
+ * Renews leases on a timer of its own, three times a lease. A lease that is lost, or that runs out because the store does
+ * not answer, aborts its run, the latter shortly before its end: from then on another scheduler may have it.
+ */
+export class LeaseKeeper {
+  readonly #intervalMs: number;
+  /** How long after its last renewal a run is aborted, in milliseconds. */
+  readonly #patienceMs: number;
+  #cancel: () => void = () => {};
+  #cancelExpiry: () => void = () => {};
+  #renewals = 0;
+
+  /** @param runs What this process holds a lease of, by run id and token. */
+  constructor(
+    private readonly store: Pick<Store, 'renewLeases'>,
+    private readonly runs: ReadonlyMap<string, ActiveRun>,
+    private readonly leaseMs: number,
+    private readonly clock: Clock,
+    private readonly listener: LeaseListener,
+  ) {
+    this.#intervalMs = leaseMs / 3;
+    this.#patienceMs = leaseMs - Math.min(leaseMs / 10, LONGEST_MARGIN_MS);
+  }
+
+  start(): void {
+    this.#cancel = wait(this.clock, this.#intervalMs, () => {
+      if (this.#renewals < MAX_RENEWALS) {
+        this.#renewals += 1;
+        void this.renew().finally(() => (this.#renewals -= 1));
+      }
+      this.#expire();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#cancel();
+    this.#cancelExpiry();
+  }
+
+  /** Renews now, and obeys what others asked to cancel. Never rejects. */
+  async renew(): Promise<void> {
+    const runs = [...this.runs.values()].filter((run) => !run.fenced);
+    for (let start = 0; start < runs.length; start += BATCH) {
+      await this.#renewBatch(runs.slice(start, start + BATCH));
+    }
+  }
+
+  async #renewBatch(runs: readonly ActiveRun[]): Promise<void> {
+    const asked = this.clock.monotonic();
+    const refs = runs.flatMap(({ leases }) => leases);
+    try {
+      const { lost, failed, cancelled } = await this.store.renewLeases(refs, this.leaseMs);
+      const lostKeys = new Set(lost.map(leaseKey));
+      const failedKeys = new Set(failed.map(leaseKey));
+      for (const run of runs) {
+        // One that ended while the question was on its way has given its lease up itself.
+        if (!this.runs.has(run.key)) continue;
+        const isAny = (keys: ReadonlySet<string>) => run.leases.some((lease) => keys.has(leaseKey(lease)));
+        if (isAny(lostKeys)) this.#fence(run);
+        else if (!isAny(failedKeys)) run.renewedAt = Math.max(run.renewedAt, asked);
+      }
+      for (const { runId, token, request } of cancelled) {
+        this.runs.get(`${runId}/${token}`)?.abort(new RunCancelledError(runId, request));
+      }
+      this.listener.worked();
+    } catch (error) {
+      this.listener.failed(error);
+    }
+  }
+
+  /** Aborts what has run out, and looks again when the next one does, should it not be renewed before. */
+  #expire(): void {
+    this.#cancelExpiry();
+    const now = this.clock.monotonic();
+    let nextMs = Infinity;
+    for (const run of this.runs.values()) {
+      if (run.fenced) continue;
+      const leftMs = run.renewedAt + this.#patienceMs - now;
+      if (leftMs <= 0) this.#fence(run);
+      else nextMs = Math.min(nextMs, leftMs);
+    }
+    if (nextMs <= this.#intervalMs) this.#cancelExpiry = wait(this.clock, nextMs, () => this.#expire());
+  }
+
+  #fence(run: ActiveRun): void {
+    // What it ended with waits for the store, which refuses it should another scheduler have taken the run over.
+    if (run.ended) return;
+    run.fenced = true;
+    run.abort(new LeaseLostError(run.run.id));
+    this.listener.fenced(run);
+  }
+}
+
+function leaseKey({ runId, token }: LeaseRef): string {
+  return `${runId}/${token}`;
+}

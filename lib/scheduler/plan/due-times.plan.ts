@@ -1,0 +1,149 @@
+import type { LiveRun } from '../../model/run.js';
+import { scheduledRunId } from '../../model/run.js';
+import { runningCount } from '../../model/task.js';
+import type { BaseTrigger } from '../../triggers/base.trigger.js';
+import type { Occurrence, TriggerSeed } from '../../triggers/trigger.interface.js';
+import type { Work } from './work.js';
+import { notRun } from './ended-run.js';
+import { waitingRun } from './waiting-run.js';
+
+/**
+ * Turns the due times of a task into waiting runs, or into records of what was missed or skipped, and moves the schedule
+ * on to the first time after now. However long the outage, the work is bounded.
+ */
+export function admitDueTimes(work: Work, trigger: BaseTrigger): void {
+  const { task, now } = work;
+  const { nextScheduledTime, nextRunTime, pause } = work.state;
+  if (pause !== null || nextRunTime === null || nextRunTime > now) return;
+  const seed = { taskId: task.id };
+  // Without a time of the grid this is a first run at a time of the caller's own choice: it is its own grid.
+  const from = { scheduledTime: nextScheduledTime ?? nextRunTime, runTime: nextRunTime };
+  const due = trigger.catchUp(from, now, seed);
+  const chosen = limitRuns(work, trigger, chooseDueTimes(work, trigger, from, due.count, due.latest ?? from, seed));
+  // One that counts from the end of a run has no next time until that run has ended.
+  const waits = trigger.advance === 'completion';
+  const next = waits ? null : due.next;
+  const scheduledCount = work.state.scheduledCount + chosen.length;
+  const spent = trigger.maxRuns !== null && scheduledCount >= trigger.maxRuns;
+  work.state = {
+    ...work.state,
+    scheduledCount,
+    lastScheduledTime: (due.latest ?? from).scheduledTime,
+    nextScheduledTime: spent ? null : (next?.scheduledTime ?? null),
+    nextRunTime: spent ? null : (next?.runTime ?? null),
+    exhausted: spent || (!waits && next === null),
+  };
+  for (const { occurrence, coalesced } of chosen) admit(work, occurrence, coalesced, chosen.length > 1);
+}
+
+interface Chosen {
+  readonly occurrence: Occurrence;
+  readonly coalesced: number;
+}
+
+function chooseDueTimes(
+  work: Work,
+  trigger: BaseTrigger,
+  from: Occurrence,
+  count: number,
+  latest: Occurrence,
+  seed: TriggerSeed,
+): Chosen[] {
+  const { coalesce, maxCatchUp } = work.task.definition.policies;
+  if (count <= 1 || coalesce === 'latest') return [{ occurrence: latest, coalesced: Math.max(0, count - 1) }];
+  if (coalesce === 'earliest') return [{ occurrence: from, coalesced: count - 1 }];
+  const first = count <= maxCatchUp ? from : skipTo(trigger, from, work.now, count - maxCatchUp, seed);
+  if (count > maxCatchUp) record(work, from, 'missed', count - maxCatchUp - 1);
+  const chosen: Chosen[] = [];
+  for (
+    let next: Occurrence | null = first;
+    next !== null && next.runTime <= work.now && chosen.length < maxCatchUp;
+    next = trigger.nextOccurrence(next.scheduledTime, work.now, seed)
+  ) {
+    chosen.push({ occurrence: next, coalesced: 0 });
+  }
+  return chosen;
+}
+
+/** The occurrence that `skipped` others come before, found by halving the span: no list of missed times is made. */
+function skipTo(trigger: BaseTrigger, from: Occurrence, now: number, skipped: number, seed: TriggerSeed): Occurrence {
+  let low = from.runTime;
+  let high = now;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (trigger.catchUp(from, middle, seed).count >= skipped) high = middle;
+    else low = middle + 1;
+  }
+  return trigger.catchUp(from, low, seed).next ?? from;
+}
+
+function limitRuns(work: Work, trigger: BaseTrigger, chosen: Chosen[]): Chosen[] {
+  return trigger.maxRuns === null ? chosen : chosen.slice(0, Math.max(0, trigger.maxRuns - work.state.scheduledCount));
+}
+
+/** @param batch Whether it is one of several missed times that are all to run: they queue up behind each other. */
+function admit(work: Work, occurrence: Occurrence, coalesced: number, batch: boolean): void {
+  const { policies } = work.task.definition;
+  if (policies.misfireGraceMs !== null && work.now - occurrence.runTime > policies.misfireGraceMs) {
+    record(work, occurrence, 'missed', coalesced);
+    return;
+  }
+  const run = scheduledRun(work, occurrence, coalesced);
+  // A task that was rescheduled onto a time that it already works on does not run it twice.
+  if (work.state.live.some((live) => live.id === run.id)) return;
+  const queued = work.state.live.filter(
+    (live) => live.status === 'waiting' && live.attempt === 1 && live.source === 'schedule',
+  );
+  const busy = policies.overlap !== 'allow' && runningCount(work.state) + queued.length >= policies.maxInstances;
+  if (!busy || batch) {
+    push(work, run);
+    return;
+  }
+  switch (policies.overlap) {
+    case 'queueOne':
+      if (queued.length > 0) break;
+      push(work, run);
+      return;
+    case 'queueAll':
+      if (queued.length >= policies.maxQueued) break;
+      push(work, run);
+      return;
+    case 'cancelRunning':
+      replaceRunning(work, run);
+      return;
+    default:
+  }
+  record(work, occurrence, 'skipped', coalesced);
+}
+
+/** Asks the oldest running one to stop and lets the new one wait for its place; older ones that waited give way. */
+function replaceRunning(work: Work, run: LiveRun): void {
+  const { now, task } = work;
+  const oldest = work.state.live.find((live) => live.status === 'running' && live.cancel === null);
+  const live: LiveRun[] = [];
+  for (const one of work.state.live) {
+    if (one.status === 'waiting' && one.source === 'schedule') work.history.push(notRun(task, one, 'skipped', now));
+    else if (one === oldest)
+      live.push({ ...one, cancel: { at: now, actor: null, reason: 'a newer run takes its place' } });
+    else live.push(one);
+  }
+  work.state = { ...work.state, live: [...live, run] };
+}
+
+function push(work: Work, run: LiveRun): void {
+  work.state = { ...work.state, live: [...work.state.live, run] };
+}
+
+function record(work: Work, occurrence: Occurrence, status: 'missed' | 'skipped', coalesced: number): void {
+  work.history.push(notRun(work.task, { ...scheduledRun(work, occurrence, coalesced), attempt: 0 }, status, work.now));
+}
+
+function scheduledRun(work: Work, { scheduledTime, runTime }: Occurrence, coalesced: number): LiveRun {
+  return waitingRun({
+    id: scheduledRunId(work.task.id, scheduledTime),
+    source: 'schedule',
+    scheduledTime,
+    availableAt: Math.min(runTime, work.now),
+    coalesced,
+  });
+}

@@ -1,0 +1,46 @@
+import type { LiveRun, RunError, RunRecord, RunStatus } from '../../model/run.js';
+import type { TaskRecord } from '../../model/task.js';
+
+/** The record of a run that ended without a handler's answer: missed, skipped, lost or cancelled. */
+export function notRun(task: TaskRecord, run: LiveRun, status: RunStatus, endedAt: number): RunRecord {
+  return {
+    id: run.id,
+    taskId: task.id,
+    handler: task.definition.handler,
+    source: run.source,
+    scheduledTime: run.scheduledTime,
+    attempt: run.attempt,
+    status,
+    owner: run.owner,
+    token: run.token,
+    startedAt: run.startedAt,
+    endedAt,
+    coalesced: run.coalesced,
+    dead: false,
+    error: null,
+    result: undefined,
+    request: run.request,
+    cancel: run.cancel,
+    definition: null,
+  };
+}
+
+/** An error as the history keeps it. Anything can be thrown. */
+export function toRunError(error: unknown): RunError {
+  if (!(error instanceof Error)) return { name: 'Error', message: safeText(error), code: null, stack: null };
+  const { code } = error as { code?: unknown };
+  return {
+    name: error.name,
+    message: error.message,
+    code: typeof code === 'string' || typeof code === 'number' ? String(code) : null,
+    stack: error.stack ?? null,
+  };
+}
+
+function safeText(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return 'an object that cannot be shown was thrown';
+  }
+}

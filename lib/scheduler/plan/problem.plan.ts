@@ -1,0 +1,28 @@
+import type { TaskState } from '../../model/task.js';
+
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 300_000;
+
+/**
+ * Keeps a faulty task out of the way and tries it again later: after 5 s, 10 s, 20 s … at most 5 min. Its scheduled time
+ * stays, so that nothing is forgotten when the fault is mended.
+ */
+export function postpone(state: TaskState, error: unknown, now: number): TaskState {
+  const count = (state.problem?.count ?? 0) + 1;
+  const again = now + Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS);
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return {
+    ...state,
+    nextRunTime: state.nextRunTime !== null && state.nextRunTime <= now ? again : state.nextRunTime,
+    // What waits for its turn is due too, and would be tried at once otherwise.
+    live: state.live.map((run) =>
+      run.status === 'waiting' && run.availableAt <= now ? { ...run, availableAt: again } : run,
+    ),
+    problem: {
+      code: typeof code === 'string' ? code : 'ASYNCZ_TASK_FAULT',
+      message: typeof message === 'string' ? message : String(error),
+      at: now,
+      count,
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { InvalidOptionError } from '../../errors/input.errors.js';
+import type { RunRequest } from '../../model/run.js';
+
+/** The longest actor or reason that is kept, in characters: they stand in every record that they are about. */
+const MAX_LENGTH = 500;
+
+/** @publicApi */
+export interface TaskTarget {
+  /** The alias of the store; without it, the first store that has the id. */
+  readonly store?: string;
+}
+
+/**
+ * Who asks, and why: kept in the record of what was asked for. At most 500 characters each.
+ *
+ * @publicApi
+ */
+export interface ActorOptions {
+  /** Who asks. */
+  readonly actor?: string;
+  /** Why. */
+  readonly reason?: string;
+}
+
+/** @publicApi */
+export interface ControlOptions extends TaskTarget, ActorOptions {}
+
+/** Who asks and why, checked. @throws InvalidOptionError */
+export function requestOf({ actor, reason }: ActorOptions): RunRequest {
+  return { actor: checkText('actor', actor), reason: checkText('reason', reason) };
+}
+
+function checkText(option: string, value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'string' || value.length > MAX_LENGTH) {
+    throw new InvalidOptionError(option, value, `a text of at most ${MAX_LENGTH} characters`);
+  }
+  return value;
+}

@@ -1,0 +1,92 @@
+import { StoreStartError } from '../../errors/store.errors.js';
+import type { StoredTask, TaskRecord } from '../../model/task.js';
+import { MemoryStore } from '../../stores/memory/memory.store.js';
+import type { Store, StoreContext } from '../../stores/store.interface.js';
+import { wakeOthers } from '../../stores/wake-others.js';
+import type { StoreClock } from '../../time/store.clock.js';
+import type { StoreWorker } from '../loop/claim.loop.js';
+
+/**
+ * One store of a scheduler. Until it is started, tasks are kept in a store in memory and every operation works on that;
+ * at the start they are committed to the real one. So there is one code path for both.
+ */
+export class StoreHandle {
+  worker: StoreWorker | null = null;
+  #pending: MemoryStore | null = new MemoryStore();
+  #opened = false;
+
+  constructor(
+    readonly alias: string,
+    readonly store: Store,
+    readonly clock: StoreClock,
+    private readonly context: StoreContext,
+  ) {
+    this.#pending!.start(context);
+  }
+
+  /** Whether tasks still wait for the start. */
+  get pending(): boolean {
+    return this.#pending !== null;
+  }
+
+  /** Where operations go. */
+  get target(): Store {
+    return this.#pending ?? this.store;
+  }
+
+  /** Whether the real store was opened and has to be shut down. */
+  get opened(): boolean {
+    return this.#opened;
+  }
+
+  /** @throws StoreStartError */
+  async open(): Promise<void> {
+    try {
+      await this.store.start(this.context);
+      this.#opened = true;
+      this.clock.sync(await this.store.now());
+    } catch (error) {
+      if (this.#opened) await this.close().catch(() => {});
+      throw new StoreStartError(this.alias, error);
+    }
+  }
+
+  /** From now on operations go to the real store. Returns the tasks that waited for that, in the order of their adding. */
+  takePending(): readonly TaskRecord[] {
+    const pending = this.#pending!;
+    this.#pending = null;
+    const tasks = pending.inOrderOfAdding();
+    void pending.shutdown();
+    return tasks;
+  }
+
+  /** Closes the real store; what comes after waits for the next start. */
+  async close(): Promise<void> {
+    this.#opened = false;
+    this.worker = null;
+    if (!this.#pending) {
+      this.#pending = new MemoryStore();
+      this.#pending.start(this.context);
+    }
+    await this.store.shutdown();
+  }
+
+  /** Has this scheduler look at what is due: a store tells the others itself of a task that is added. */
+  wakeSelf(): void {
+    this.worker?.wake();
+  }
+
+  /**
+   * Has this scheduler and the others look at what is due.
+   *
+   * @param at When something is due, in milliseconds since the epoch.
+   */
+  wake(at: number): void {
+    this.wakeSelf();
+    wakeOthers(this.store, at, this.context);
+  }
+
+  async lookup(id: string): Promise<StoredTask | null> {
+    return this.target.lookupTask(id);
+  }
+}

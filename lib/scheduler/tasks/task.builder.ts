@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../../errors/input.errors.js';
+import { TriggerExhaustedError } from '../../errors/task.errors.js';
+import { ImpossibleTriggerError } from '../../errors/trigger.errors.js';
+import { initialState } from '../../model/task.defaults.js';
+import { INTERNAL_PREFIX } from '../../model/definition.js';
+import type { TaskRecord, TaskState } from '../../model/task.js';
+import type { Declaration, TaskDefinition, TaskOrigin, TaskPolicies, TriggerData } from '../../model/definition.js';
+import { toInstant } from '../../time/inputs.js';
+import type { BaseTrigger } from '../../triggers/base.trigger.js';
+import type { TriggerCache } from '../../triggers/trigger.cache.js';
+import type { TriggerRegistry } from '../../triggers/trigger.registry.js';
+import type { ExecutorRegistry } from '../loop/executor.registry.js';
+import type { HandlerRegistry } from '../loop/handler.registry.js';
+import type { BackoffRegistry } from '../loop/backoff.registry.js';
+import { CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
+import type { TaskBaseOptions, TaskChanges, TriggerInput } from './task.options.js';
+import { resolvePolicies } from './task.policies.js';
+
+/** What a task is checked against. */
+export interface TaskBuilderServices {
+  readonly triggers: TriggerRegistry;
+  readonly triggerCache: TriggerCache;
+  readonly handlers: HandlerRegistry;
+  readonly executors: ExecutorRegistry;
+  readonly backoffs: BackoffRegistry;
+  readonly taskDefaults: TaskPolicies;
+  readonly timezone: string;
+  /** False for a scheduler that runs nothing itself: the names are then known elsewhere. */
+  readonly checkNames: boolean;
+}
+
+/** Makes tasks of what users give, and refuses what cannot be one, before anything is written. */
+export class TaskBuilder {
+  constructor(private readonly services: TaskBuilderServices) {}
+
+  /**
+   * @param now The store's clock, in milliseconds since the epoch.
+   * @throws InvalidOptionError, UnknownOptionError, UnknownNameError, TriggerExhaustedError
+   */
+  build(
+    options: TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] },
+    now: number,
+    origin: TaskOrigin = 'runtime',
+    declared: Declaration | null = null,
+  ): TaskRecord {
+    if (typeof options !== 'object' || options === null) throw new InvalidOptionError('task', options, 'an object');
+    rejectUnknownOptions('a task', options, TASK_OPTIONS);
+    const id = options.id === undefined ? randomUUID() : checkId(options.id);
+    const trigger = this.#createTrigger(options.trigger ?? { type: 'date' }, now);
+    const definition: TaskDefinition = {
+      id,
+      name: checkName(options.name ?? options.handler),
+      handler: this.#checkHandler(options.handler),
+      args: checkArgs(options.args ?? []),
+      trigger: trigger.toJSON(),
+      executor: this.#checkExecutor(options.executor ?? 'default'),
+      origin,
+      tags: checkTags(options.tags ?? []),
+      policies: resolvePolicies(options, this.services.taskDefaults, this.services.backoffs.names()),
+      declared,
+    };
+    const paused = checkBoolean('paused', options.paused ?? false);
+    const state = {
+      ...initialState(now),
+      // A time window in the code that has passed by the next deploy must not keep the application from starting.
+      ...this.schedule(id, trigger, now, options.nextRunTime, origin === 'code'),
+      ...(paused && { pause: { at: now, reason: null, actor: null } }),
+    };
+    return { id, definition, state, version: 1 };
+  }
+
+  /**
+   * The task as the changes make it, or an error and nothing changed.
+   *
+   * @throws InvalidOptionError, UnknownOptionError, UnknownNameError, TriggerExhaustedError
+   */
+  change(task: TaskRecord, changes: TaskChanges, now: number): TaskRecord {
+    if (typeof changes !== 'object' || changes === null) throw new InvalidOptionError('changes', changes, 'an object');
+    rejectUnknownOptions('a change of a task', changes, CHANGE_OPTIONS);
+    const old = task.definition;
+    const trigger = changes.trigger === undefined ? null : this.#createTrigger(changes.trigger, now);
+    const definition: TaskDefinition = {
+      ...old,
+      ...(changes.name !== undefined && { name: checkName(changes.name) }),
+      ...(changes.handler !== undefined && { handler: this.#checkHandler(changes.handler) }),
+      ...(changes.args !== undefined && { args: checkArgs(changes.args) }),
+      ...(trigger !== null && { trigger: trigger.toJSON() }),
+      ...(changes.executor !== undefined && { executor: this.#checkExecutor(changes.executor) }),
+      ...(changes.tags !== undefined && { tags: checkTags(changes.tags) }),
+      policies: resolvePolicies(changes, old.policies, this.services.backoffs.names()),
+    };
+    const reschedules = trigger !== null || changes.nextRunTime !== undefined;
+    const current = trigger ?? (reschedules ? this.triggerOf(task) : null);
+    const state: TaskState = {
+      ...task.state,
+      updatedAt: now,
+      problem: null,
+      ...(trigger !== null && { scheduledCount: 0, lastScheduledTime: null }),
+      ...(current !== null && this.schedule(task.id, current, now, changes.nextRunTime)),
+    };
+    return { ...task, definition, state };
+  }
+
+  /** The trigger of a task as it is stored. */
+  triggerOf(task: TaskRecord): BaseTrigger {
+    return this.services.triggerCache.get(task.definition.trigger);
+  }
+
+  /**
+   * The first run of a trigger from now on.
+   *
+   * @throws TriggerExhaustedError When there is none, unless that is allowed.
+   */
+  schedule(
+    taskId: string,
+    trigger: BaseTrigger,
+    now: number,
+    first?: TaskBaseOptions['nextRunTime'],
+    mayBeExhausted = false,
+  ): Pick<TaskState, 'nextScheduledTime' | 'nextRunTime' | 'exhausted'> {
+    if (first !== undefined) {
+      const at = toInstant(first, 'nextRunTime', this.services.timezone);
+      return { nextScheduledTime: at, nextRunTime: at, exhausted: false };
+    }
+    // Moved by the start or the stop of a scheduler: never due by the clock, and not exhausted either.
+    if (trigger.advance === 'startup' || trigger.advance === 'shutdown') {
+      return { nextScheduledTime: null, nextRunTime: null, exhausted: false };
+    }
+    const next = trigger.nextOccurrence(null, now, { taskId });
+    if (next === null && !mayBeExhausted) throw new TriggerExhaustedError(taskId, trigger.describe());
+    return {
+      nextScheduledTime: next?.scheduledTime ?? null,
+      nextRunTime: next?.runTime ?? null,
+      exhausted: next === null,
+    };
+  }
+
+  #createTrigger(given: TriggerInput, now: number): BaseTrigger {
+    const data = given as TriggerData | BaseTrigger;
+    if (typeof data !== 'object' || data === null) {
+      throw new InvalidOptionError('trigger', data, 'an object with a "type"');
+    }
+    const trigger = this.services.triggers.create(data, { now, timezone: this.services.timezone, strict: true });
+    const reason = trigger.impossible();
+    if (reason !== null) throw new ImpossibleTriggerError(trigger.describe(), reason);
+    return trigger;
+  }
+
+  #checkHandler(name: string): string {
+    const { handlers, checkNames } = this.services;
+    if (typeof name !== 'string' || name === '') throw new InvalidOptionError('handler', name, 'the name of a handler');
+    if (checkNames && !handlers.has(name)) throw new UnknownNameError('handler', name, handlers.names());
+    return name;
+  }
+
+  #checkExecutor(alias: string): string {
+    const { executors, checkNames } = this.services;
+    if (typeof alias !== 'string' || alias === '') {
+      throw new InvalidOptionError('executor', alias, 'the alias of an executor');
+    }
+    if (checkNames && !executors.has(alias)) throw new UnknownNameError('executor', alias, executors.aliases());
+    return alias;
+  }
+}
+
+/** The longest id that every database keeps whole in an indexed column. */
+const MAX_ID_LENGTH = 255;
+
+function checkId(id: unknown): string {
+  if (typeof id !== 'string' || id === '' || id.length > MAX_ID_LENGTH || id.includes('\0')) {
+    throw new InvalidOptionError('id', id, `a text of 1 to ${MAX_ID_LENGTH} characters without NUL`);
+  }
+  // Databases keep UTF-8, which has no lone half of a surrogate pair.
+  if (/\p{Surrogate}/u.test(id)) throw new InvalidOptionError('id', id, 'well-formed Unicode');
+  if (id.startsWith(INTERNAL_PREFIX))
+    throw new InvalidOptionError('id', id, `one that does not begin with "${INTERNAL_PREFIX}"`);
+  return id;
+}
+
+function checkName(name: unknown): string {
+  if (typeof name !== 'string' || name.trim() === '' || name.length > MAX_ID_LENGTH) {
+    throw new InvalidOptionError('name', name, `a text of 1 to ${MAX_ID_LENGTH} characters`);
+  }
+  return name;
+}
+
+function checkArgs(args: unknown): readonly unknown[] {
+  if (!Array.isArray(args)) throw new InvalidOptionError('args', args, 'an array');
+  return args;
+}
+
+function checkTags(tags: unknown): readonly string[] {
+  if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string' || tag === '')) {
+    throw new InvalidOptionError('tags', tags, 'an array of texts that are not empty');
+  }
+  return [...new Set(tags as string[])];
+}
+
+function checkBoolean(option: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new InvalidOptionError(option, value, 'true or false');
+  return value;
+}

@@ -1,0 +1,138 @@
+import type { TaskStateName } from '../../model/query.js';
+import { taskStateName } from '../../model/query.js';
+import type { RunRequest, RunSource, RunStatus } from '../../model/run.js';
+import { HANDLER_MISSING, isUnreadable } from '../../model/task.js';
+import type { StoredTask, TaskControl, TaskProblem, TaskRecord, UnreadableReason } from '../../model/task.js';
+import type { TaskOrigin, TaskPolicies, TriggerData } from '../../model/definition.js';
+
+/**
+ * A task as it stands, detached from the store.
+ *
+ * @publicApi
+ */
+export interface TaskInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly handler: string;
+  readonly args: readonly unknown[];
+  readonly trigger: TriggerData;
+  /** The trigger in words. */
+  readonly triggerDescription: string;
+  /** The alias of the store. */
+  readonly store: string;
+  readonly executor: string;
+  readonly origin: TaskOrigin;
+  readonly tags: readonly string[];
+  readonly policies: TaskPolicies;
+  readonly state: TaskStateName;
+  readonly paused: boolean;
+  readonly pause: { readonly at: Date; readonly reason: string | null; readonly actor: string | null } | null;
+  readonly nextRunTime: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly lastRun: {
+    readonly id: string;
+    readonly status: RunStatus;
+    readonly startedAt: Date | null;
+    readonly endedAt: Date;
+  } | null;
+  readonly failuresInARow: number;
+  readonly problem: TaskProblem | null;
+  /** Whether it waits because no scheduler has its handler. */
+  readonly parked: boolean;
+  /** What somebody did to it last. */
+  readonly control: (Omit<TaskControl, 'at'> & { readonly at: Date }) | null;
+  /** The runs that have not ended. */
+  readonly live: readonly {
+    readonly id: string;
+    readonly status: 'waiting' | 'running';
+    readonly source: RunSource;
+    readonly scheduledTime: Date;
+    readonly attempt: number;
+    readonly owner: string | null;
+    readonly startedAt: Date | null;
+    readonly leaseUntil: Date | null;
+    /** Who asked for it, and why; null for a run of the schedule. */
+    readonly request: RunRequest | null;
+  }[];
+  readonly version: number;
+}
+
+/**
+ * A record that is there and cannot be read.
+ *
+ * @publicApi
+ */
+export interface UnreadableTaskInfo {
+  readonly id: string;
+  readonly store: string;
+  readonly state: 'unreadable';
+  readonly unreadable: UnreadableReason;
+  readonly message: string;
+  readonly handler: string | null;
+  readonly nextRunTime: Date | null;
+}
+
+/** @publicApi */
+export type AnyTaskInfo = TaskInfo | UnreadableTaskInfo;
+
+/**
+ * @param describe Puts a trigger in words.
+ * @param pending Whether the task waits for the scheduler's start.
+ */
+export function toTaskInfo(
+  task: StoredTask,
+  store: string,
+  pending: boolean,
+  describe: (task: TaskRecord) => string,
+): AnyTaskInfo {
+  if (isUnreadable(task)) {
+    const { id, unreadable, message, handler, nextRunTime } = task;
+    return { id, store, state: 'unreadable', unreadable, message, handler, nextRunTime: toDate(nextRunTime) };
+  }
+  const { definition, state, version } = task;
+  return {
+    id: definition.id,
+    name: definition.name,
+    handler: definition.handler,
+    args: definition.args,
+    trigger: definition.trigger,
+    triggerDescription: describe(task),
+    store,
+    executor: definition.executor,
+    origin: definition.origin,
+    tags: definition.tags,
+    policies: definition.policies,
+    state: pending ? 'pending' : taskStateName(task),
+    paused: state.pause !== null,
+    pause: state.pause && { ...state.pause, at: new Date(state.pause.at) },
+    nextRunTime: toDate(state.nextRunTime),
+    createdAt: new Date(state.createdAt),
+    updatedAt: new Date(state.updatedAt),
+    lastRun: state.lastRun && {
+      ...state.lastRun,
+      startedAt: toDate(state.lastRun.startedAt),
+      endedAt: new Date(state.lastRun.endedAt),
+    },
+    failuresInARow: state.failuresInARow,
+    problem: state.problem,
+    parked: state.problem?.code === HANDLER_MISSING,
+    control: state.control && { ...state.control, at: new Date(state.control.at) },
+    live: state.live.map((run) => ({
+      id: run.id,
+      status: run.status,
+      source: run.source,
+      scheduledTime: new Date(run.scheduledTime),
+      attempt: run.attempt,
+      owner: run.owner,
+      startedAt: toDate(run.startedAt),
+      leaseUntil: toDate(run.leaseUntil),
+      request: run.request,
+    })),
+    version,
+  };
+}
+
+function toDate(time: number | null): Date | null {
+  return time === null ? null : new Date(time);
+}

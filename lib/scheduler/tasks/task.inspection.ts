@@ -1,0 +1,282 @@
+import { listOf } from '../../errors/asyncz.error.js';
+import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { TaskUnreadableError } from '../../errors/task.errors.js';
+import type { RunFilter, TaskSortKey, TaskStateName } from '../../model/query.js';
+import { TASK_SORT_KEYS, TASK_STATE_NAMES } from '../../model/query.js';
+import type { RunSource, RunStatus } from '../../model/run.js';
+import { isUnreadable } from '../../model/task.js';
+import type { StoredTask, TaskRecord } from '../../model/task.js';
+import { toInstant } from '../../time/inputs.js';
+import type { Occurrence } from '../../triggers/trigger.interface.js';
+import { toRunInfo } from './run.info.js';
+import type { RunInfo } from './run.info.js';
+import type { TaskTarget } from './control.options.js';
+import type { StoreHandle } from './store.handle.js';
+import type { StoreRegistry } from './store.registry.js';
+import type { TaskBuilder } from './task.builder.js';
+import { toTaskInfo } from './task.info.js';
+import type { AnyTaskInfo, TaskInfo } from './task.info.js';
+import { mergePages } from './task.merge.js';
+import type { TimeInput } from './task.options.js';
+import { Task } from './task.js';
+import type { TaskOperations } from './task.operations.js';
+
+/**
+ * Which tasks, in which order, which page.
+ *
+ * @publicApi
+ */
+export interface TaskQuery {
+  /** The alias of one store; all when left out. */
+  readonly store?: string;
+  readonly state?: TaskStateName;
+  readonly executor?: string;
+  /** The type of the trigger: `cron`, `interval`, … */
+  readonly trigger?: string;
+  readonly handler?: string;
+  readonly tag?: string;
+  /** Text to be found, whatever its case, in id, name, handler, trigger type or executor. */
+  readonly q?: string;
+  /** @default 'nextRunTime' */
+  readonly sortBy?: TaskSortKey;
+  /** @default false */
+  readonly descending?: boolean;
+  /** How many to leave out at the front. @default 0 */
+  readonly offset?: number;
+  /** How many at the most, 1 to 10,000. @default 1000 */
+  readonly limit?: number;
+}
+
+/** @publicApi */
+export interface TaskInfoPage {
+  readonly tasks: readonly AnyTaskInfo[];
+  /** How many match, on all pages. */
+  readonly total: number;
+}
+
+/** @publicApi */
+export interface PreviewOptions extends TaskTarget {
+  /** How many runs, 1 to 1,000. @default 5 */
+  readonly count?: number;
+  /** From when on. Now when left out. */
+  readonly now?: TimeInput;
+}
+
+/** @publicApi */
+export interface TaskPreview {
+  readonly task: TaskInfo;
+  readonly generatedAt: Date;
+  readonly requestedCount: number;
+  readonly runs: readonly {
+    readonly runTime: Date;
+    /** The time on the trigger's grid; another than `runTime` when jitter or a calendar moved it. */
+    readonly scheduledTime: Date;
+    /** Set when a change of clocks touched it. */
+    readonly dst: 'gap' | 'overlap' | null;
+    /** The calendar that moved it. */
+    readonly movedByCalendar: string | null;
+  }[];
+  /** Whether nothing follows the last one. */
+  readonly exhausted: boolean;
+}
+
+/** @publicApi */
+export interface RunQuery {
+  /** @default 'default' */
+  readonly store?: string;
+  readonly taskId?: string;
+  readonly runId?: string;
+  readonly status?: RunStatus;
+  readonly source?: RunSource;
+  /** Whether it failed or was lost for good: `true` lists what `redrive` takes. */
+  readonly dead?: boolean;
+  /** The identity of the scheduler that ran it. */
+  readonly owner?: string;
+  /** Ended at this time or later. */
+  readonly from?: TimeInput;
+  /** Ended before this time. */
+  readonly to?: TimeInput;
+  /** 1 to 1,000. @default 100 */
+  readonly limit?: number;
+  /** What `next` of the page before said. */
+  readonly cursor?: string;
+}
+
+/** @publicApi */
+export interface RunInfoPage {
+  readonly runs: readonly RunInfo[];
+  /** The cursor of the next page; null on the last. */
+  readonly next: string | null;
+}
+
+const QUERY_OPTIONS: readonly (keyof TaskQuery)[] = [
+  'store',
+  'state',
+  'executor',
+  'trigger',
+  'handler',
+  'tag',
+  'q',
+  'sortBy',
+  'descending',
+  'offset',
+  'limit',
+];
+const RUN_QUERY_OPTIONS: readonly (keyof RunQuery)[] = [
+  'store',
+  'taskId',
+  'runId',
+  'status',
+  'source',
+  'dead',
+  'owner',
+  'from',
+  'to',
+  'limit',
+  'cursor',
+];
+
+/** Looks at tasks and runs, and changes nothing. */
+export class TaskInspection {
+  constructor(
+    private readonly stores: StoreRegistry,
+    private readonly builder: TaskBuilder,
+    private readonly operations: TaskOperations,
+  ) {}
+
+  /** The trigger in words; a trigger that this process does not know, by its type. */
+  readonly describe = (task: TaskRecord): string => {
+    try {
+      return this.builder.triggerOf(task).describe();
+    } catch {
+      return task.definition.trigger.type;
+    }
+  };
+
+  async getTask(id: string, target: TaskTarget = {}): Promise<Task | null> {
+    const found = await this.stores.find(id, target.store);
+    if (!found) return null;
+    if (isUnreadable(found.task)) throw new TaskUnreadableError(id, found.task.unreadable, found.task.message);
+    return new Task(this.operations, this.#info(found.handle, found.task) as TaskInfo);
+  }
+
+  /** The readable ones; {@link getTaskInfos} lists the unreadable ones too. */
+  async getTasks(query: TaskQuery = {}): Promise<readonly Task[]> {
+    const { tasks } = await this.getTaskInfos(query);
+    return tasks
+      .filter((info) => info.state !== 'unreadable')
+      .map((info) => new Task(this.operations, info as TaskInfo));
+  }
+
+  async getTaskInfo(id: string, target: TaskTarget = {}): Promise<AnyTaskInfo | null> {
+    const found = await this.stores.find(id, target.store);
+    return found && this.#info(found.handle, found.task);
+  }
+
+  async getTaskInfos(query: TaskQuery = {}): Promise<TaskInfoPage> {
+    rejectUnknownOptions('getTaskInfos', query, QUERY_OPTIONS);
+    const { store, sortBy = 'nextRunTime', descending = false, offset = 0, limit = 1_000, state, ...rest } = query;
+    if (state !== undefined && !TASK_STATE_NAMES.includes(state)) {
+      throw new InvalidOptionError('state', state, listOf(TASK_STATE_NAMES));
+    }
+    if (!TASK_SORT_KEYS.includes(sortBy)) throw new InvalidOptionError('sortBy', sortBy, listOf(TASK_SORT_KEYS));
+    checkNumber('offset', offset, 0, Number.MAX_SAFE_INTEGER);
+    checkNumber('limit', limit, 1, 10_000);
+    const sort = { by: sortBy, descending };
+    const pages: { handle: StoreHandle; tasks: readonly StoredTask[]; total: number }[] = [];
+    for (const handle of this.stores.select(store)) {
+      // A task that waits for the start is pending whatever it would be afterwards.
+      if (state !== undefined && (state === 'pending') !== handle.pending) continue;
+      const filter = handle.pending ? rest : { ...rest, ...(state && { state }) };
+      const { tasks, total } = await handle.target.query(filter, sort, { offset: 0, limit: offset + limit });
+      pages.push({ handle, tasks, total });
+    }
+    const merged = mergePages(pages, sort);
+    return {
+      tasks: merged.slice(offset, offset + limit).map(({ handle, task }) => this.#info(handle, task)),
+      total: pages.reduce((sum, { total }) => sum + total, 0),
+    };
+  }
+
+  async preview(id: string, options: PreviewOptions = {}): Promise<TaskPreview | null> {
+    rejectUnknownOptions('previewTaskRuns', options, ['store', 'count', 'now']);
+    const { count = 5 } = options;
+    checkNumber('count', count, 1, 1_000);
+    const found = await this.stores.find(id, options.store);
+    if (!found) return null;
+    const { handle, task } = found;
+    if (isUnreadable(task)) throw new TaskUnreadableError(id, task.unreadable, task.message);
+    const now = options.now === undefined ? handle.clock.now() : toInstant(options.now, 'now');
+    const trigger = this.builder.triggerOf(task);
+    const seed = { taskId: id };
+    const { nextScheduledTime, nextRunTime, pause, exhausted } = task.state;
+    const stored: Occurrence | null =
+      nextRunTime !== null && pause === null
+        ? { scheduledTime: nextScheduledTime ?? nextRunTime, runTime: nextRunTime }
+        : null;
+    let next = stored ?? (exhausted ? null : trigger.nextOccurrence(null, now, seed));
+    const left = trigger.maxRuns === null ? Infinity : trigger.maxRuns - task.state.scheduledCount;
+    const runs: Occurrence[] = [];
+    while (next !== null && runs.length < Math.min(count, left)) {
+      runs.push(next);
+      next = trigger.nextOccurrence(next.scheduledTime, next.runTime, seed);
+    }
+    return {
+      task: this.#info(handle, task) as TaskInfo,
+      generatedAt: new Date(now),
+      requestedCount: count,
+      runs: runs.map((run) => ({
+        runTime: new Date(run.runTime),
+        scheduledTime: new Date(run.scheduledTime),
+        dst: run.dst ?? null,
+        movedByCalendar: run.movedByCalendar ?? null,
+      })),
+      exhausted: next === null || runs.length >= left,
+    };
+  }
+
+  async getRuns(query: RunQuery = {}): Promise<RunInfoPage> {
+    rejectUnknownOptions('getRuns', query, RUN_QUERY_OPTIONS);
+    const { store = 'default', limit = 100, cursor, from, to, ...rest } = query;
+    checkNumber('limit', limit, 1, 1_000);
+    const filter: RunFilter = {
+      ...rest,
+      ...(from !== undefined && { from: toInstant(from, 'from') }),
+      ...(to !== undefined && { to: toInstant(to, 'to') }),
+    };
+    const { runs, next } = await this.stores
+      .get(store)
+      .target.runs(filter, { limit, ...(cursor !== undefined && { cursor }) });
+    return {
+      runs: runs.map(toRunInfo),
+      next,
+    };
+  }
+
+  /** How many tasks are in each state. */
+  async countByState(): Promise<Record<TaskStateName, number>> {
+    const counts = { pending: 0, scheduled: 0, running: 0, paused: 0, finished: 0, unreadable: 0 };
+    const sort = { by: 'id', descending: false } as const;
+    for (const handle of this.stores.all()) {
+      const count = async (filter: object) => (await handle.target.query(filter, sort, { offset: 0, limit: 0 })).total;
+      if (handle.pending) {
+        counts.pending += await count({});
+        continue;
+      }
+      for (const state of ['scheduled', 'running', 'paused', 'finished', 'unreadable'] as const) {
+        counts[state] += await count({ state });
+      }
+    }
+    return counts;
+  }
+
+  #info(handle: StoreHandle, task: StoredTask): AnyTaskInfo {
+    return toTaskInfo(task, handle.alias, handle.pending, this.describe);
+  }
+}
+
+function checkNumber(option: string, value: unknown, min: number, max: number): void {
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+    throw new InvalidOptionError(option, value, `a whole number from ${min} to ${max}`);
+  }
+}

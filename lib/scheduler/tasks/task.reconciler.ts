@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { Logger } from '../../model/logger.js';
+import { isUnreadable } from '../../model/task.js';
+import type { TaskRecord } from '../../model/task.js';
+import type { Declaration } from '../../model/definition.js';
+import type { StoreHandle } from './store.handle.js';
+import type { StoreRegistry } from './store.registry.js';
+import type { TaskBuilder } from './task.builder.js';
+import type { TaskBaseOptions } from './task.options.js';
+
+/**
+ * What becomes of tasks in the store that the code no longer declares: they are reported, paused, or removed.
+ *
+ * @publicApi
+ */
+export type OrphanPolicy = 'report' | 'pause' | 'remove';
+
+/**
+ * A task that the code declares, with its options as they are now.
+ *
+ * @publicApi
+ */
+export type DeclaredTask = TaskBaseOptions & { readonly id: string; readonly handler: string };
+
+const PAGE = 1_000;
+
+/**
+ * Brings the stores to what the code declares, by stable id: new tasks are added; one whose trigger the code has changed
+ * is rescheduled; one that is declared as before keeps its next run time and whatever an operator made of it; one that is
+ * no longer declared is reported, or paused or removed where the options say so. Each change is one step in the store, so
+ * ten replicas that start together do it once.
+ */
+export class Reconciler {
+  constructor(
+    private readonly stores: StoreRegistry,
+    private readonly builder: TaskBuilder,
+    private readonly events: EventDispatcher,
+    private readonly logger: Logger,
+    private readonly orphans: OrphanPolicy,
+  ) {}
+
+  async reconcile(declared: readonly DeclaredTask[]): Promise<void> {
+    for (const handle of this.stores.all()) {
+      const mine = declared.filter(({ store = 'default' }) => store === handle.alias);
+      if (mine.length > 0) await this.#apply(handle, mine);
+      await this.#handleOrphans(handle, new Set(mine.map(({ id }) => id)));
+    }
+  }
+
+  async #apply(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<void> {
+    const now = handle.clock.now();
+    const build = (options: DeclaredTask, at: number) => this.builder.build(options, at, 'code', fingerprint(options));
+    const byId = new Map(declared.map((options) => [options.id, options]));
+    const built = new Map(declared.map((options) => [options.id, build(options, now)]));
+    const known = new Set(await handle.store.addTasks([...built.values()]));
+    for (const id of built.keys())
+      if (!known.has(id)) this.events.emit('task.added', { taskId: id, store: handle.alias });
+    if (known.size === 0) return;
+    const { committed } = await handle.store.transact<'modified' | 'noted'>({ ids: [...known] }, (task, storeNow) =>
+      merge(task, built.get(task.id)!, storeNow, (at) => build(byId.get(task.id)!, at)),
+    );
+    for (const { id, value } of committed) {
+      if (value === 'modified') this.events.emit('task.modified', { taskId: id, store: handle.alias });
+    }
+  }
+
+  async #handleOrphans(handle: StoreHandle, declared: ReadonlySet<string>): Promise<void> {
+    for (let offset = 0; ; offset += PAGE) {
+      const page = { offset, limit: PAGE };
+      const { tasks } = await handle.store.query({}, { by: 'id', descending: false }, page);
+      const orphans = tasks.filter(
+        (task): task is TaskRecord =>
+          !isUnreadable(task) && task.definition.origin === 'code' && !declared.has(task.id),
+      );
+      for (const { id, definition } of orphans) {
+        this.logger.warn(
+          `The task "${id}" in store "${handle.alias}" is no longer declared by the code (orphans: ${this.orphans})`,
+        );
+        this.events.emit('task.orphaned', { taskId: id, store: handle.alias, handler: definition.handler });
+      }
+      await this.#dispose(handle, orphans);
+      // Removed ones have moved the rest forward.
+      if (this.orphans === 'remove') offset -= orphans.length;
+      if (tasks.length < PAGE) return;
+    }
+  }
+
+  async #dispose(handle: StoreHandle, orphans: readonly TaskRecord[]): Promise<void> {
+    if (orphans.length === 0 || this.orphans === 'report') return;
+    await handle.store.transact({ ids: orphans.map(({ id }) => id) }, (task, now) => {
+      if (this.orphans === 'remove') return { task: null, history: [], value: null };
+      const pause = task.state.pause ?? { at: now, actor: null, reason: 'the code no longer declares it' };
+      return { task: { ...task, state: { ...task.state, pause } }, history: [], value: null };
+    });
+  }
+}
+
+/** @param rebuild Makes the wanted task as it would be at another time. */
+function merge(task: TaskRecord, wanted: TaskRecord, now: number, rebuild: (at: number) => TaskRecord) {
+  const before = task.definition.declared;
+  const after = wanted.definition.declared!;
+  const triggerChanged = before?.trigger !== after.trigger;
+  const optionsChanged = before?.options !== after.options;
+  if (!triggerChanged && !optionsChanged) return null;
+  // A time that the old trigger has reached already, at the moment of the deploy, is not for the new one to run again.
+  const last = task.state.lastScheduledTime;
+  const isPast = last !== null && (wanted.state.nextScheduledTime ?? Infinity) <= last;
+  const { nextScheduledTime, nextRunTime, exhausted } = isPast ? rebuild(last + 1).state : wanted.state;
+  return {
+    task: {
+      ...task,
+      definition: {
+        ...(optionsChanged ? wanted.definition : task.definition),
+        trigger: triggerChanged ? wanted.definition.trigger : task.definition.trigger,
+        declared: after,
+      },
+      state: {
+        ...task.state,
+        updatedAt: now,
+        ...(triggerChanged && {
+          nextScheduledTime,
+          nextRunTime,
+          exhausted,
+          scheduledCount: 0,
+          lastScheduledTime: null,
+          problem: null,
+        }),
+      },
+    },
+    history: [],
+    value: 'modified' as const,
+  };
+}
+
+/** What the code declares, in a form that is the same on every replica that runs the same code with the same settings. */
+function fingerprint({ trigger, ...options }: DeclaredTask): Declaration {
+  return { trigger: hash(trigger), options: hash(options) };
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(sortKeys(value)) ?? '')
+    .digest('base64url')
+    .slice(0, 22);
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sortKeys(inner)]),
+  );
+}
