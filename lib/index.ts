@@ -131,27 +131,19 @@ export { MemoryStore } from './stores/memory/memory.store.js';
 export type {
   AddOptions,
   Awaitable,
-  ClaimDecision,
-  ClaimedTask,
-  ClaimPlan,
-  ClaimRequest,
-  ClaimResult,
   Committed,
   DueFilter,
   DueOrder,
   FailedChange,
-  FinishResult,
-  LeaseRef,
   PruneOptions,
-  RenewResult,
-  RunResult,
   Selection,
   Store,
   StoreCapabilities,
   StoreContext,
   Transacted,
+  Written,
 } from './stores/store.interface.js';
-export type { Apply, Change } from './model/change.js';
+export type { Apply, Change, KnownChange } from './model/change.js';
 
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';

@@ -13,7 +13,8 @@ interface Asked {
   readonly reason: string | null;
 }
 
-interface RunEvent extends TaskEvent {
+/** What every event of a run carries. */
+export interface RunEvent extends TaskEvent {
   readonly runId: string;
   readonly handler: string;
   readonly source: RunSource;

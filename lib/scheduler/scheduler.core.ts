@@ -19,7 +19,7 @@ import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler.opt
 import { StoreClock } from '../time/store.clock.js';
 import { StoreHandle } from './tasks/store.handle.js';
 import { StoreRegistry } from './tasks/store.registry.js';
-import { StoreWorker } from './loop/claim.loop.js';
+import { ClaimLoop } from './loop/claim.loop.js';
 import { TaskBuilder } from './tasks/task.builder.js';
 import { TaskInspection } from './tasks/task.inspection.js';
 import { TaskOperations } from './tasks/task.operations.js';
@@ -110,10 +110,10 @@ export class SchedulerCore {
   }
 
   /** The loop of a store that is open. */
-  createWorker(handle: StoreHandle): StoreWorker {
+  createWorker(handle: StoreHandle): ClaimLoop {
     const { clock, logger, identity, leaseMs, backoffs, pollIntervalMs } = this.options;
     const defaultPoll = handle.store.capabilities.wakeUp === 'pushed' ? POLL_PUSHED_MS : POLL_MS;
-    return new StoreWorker(
+    return new ClaimLoop(
       handle.store,
       {
         alias: handle.alias,

@@ -1,5 +1,5 @@
 import type { TaskStateName } from '../model/query.js';
-import type { StoreHealth } from './loop/claim.loop.js';
+import type { StoreHealth } from './loop/store.health.js';
 
 /** @publicApi */
 export type SchedulerState = 'stopped' | 'starting' | 'running' | 'paused' | 'stopping';

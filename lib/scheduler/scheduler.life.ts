@@ -8,7 +8,7 @@ import { MemoryStore } from '../stores/memory/memory.store.js';
 import { VERSION } from '../version.js';
 import { DrainWatch } from './cluster/drain.watch.js';
 import { Housekeeper } from './cluster/housekeeper.js';
-import { runLifecycleTasks } from './tasks/startup.tasks.js';
+import { runShutdownTasks, runStartupTasks } from './tasks/startup.tasks.js';
 import { refuseUncoordinated } from './cluster/membership.js';
 import { Reconciler } from './tasks/task.reconciler.js';
 import type { DeclaredTask } from './tasks/task.reconciler.js';
@@ -132,7 +132,8 @@ export class SchedulerLifecycle {
 
   async #work(handle: StoreHandle): Promise<void> {
     handle.worker = this.core.createWorker(handle);
-    await runLifecycleTasks(handle, 'startup', this.core.options, this.core.handlers);
+    const { handlers, options } = this.core;
+    await runStartupTasks(handle, { handlers, logger: options.logger });
     handle.worker.start(this.state === 'paused');
   }
 
@@ -151,7 +152,7 @@ export class SchedulerLifecycle {
       stores: stores.aliases(),
       executors: executors.aliases(),
       handlers: handlers.names(),
-      running: stores.all().reduce((sum, { worker }) => sum + (worker?.runs.active.size ?? 0), 0),
+      running: stores.all().reduce((sum, { worker }) => sum + (worker?.execution.active.size ?? 0), 0),
       clockOffsetMs: options.clock.now() - handle.clock.now(),
       drain: this.#announced,
     };
@@ -266,11 +267,17 @@ export class SchedulerLifecycle {
     this.core.running = false;
     const handles = stores.all();
     await Promise.all(handles.map(({ worker }) => worker?.stopClaiming()));
-    await Promise.all(handles.map((handle) => runLifecycleTasks(handle, 'shutdown', options, handlers)));
-    const drained = Promise.all(handles.map(({ worker }) => worker?.drained()));
+    let isOver = false;
+    const drained = Promise.all(
+      handles.map(async (handle) => {
+        await runShutdownTasks(handle, { handlers, logger: options.logger }, () => isOver);
+        await handle.worker?.drained();
+      }),
+    );
     if (!(await this.#within(drained, timeoutMs))) {
       options.logger.warn(`Runs under way after ${timeoutMs} ms of shutdown are aborted and given back`);
-      for (const { worker } of handles) worker?.runs.abortAll();
+      isOver = true;
+      for (const { worker } of handles) worker?.execution.abortAll();
       await this.#within(drained, SHUTDOWN_GRACE_MS);
     }
     for (const { worker } of handles) worker?.close();
@@ -300,7 +307,7 @@ export class SchedulerLifecycle {
     if (handle.worker) {
       const drained = handle.worker.drained();
       if (!(await this.#within(drained, this.core.options.shutdownTimeoutMs))) {
-        handle.worker.runs.abortAll();
+        handle.worker.execution.abortAll();
         await this.#within(drained, SHUTDOWN_GRACE_MS);
       }
       handle.worker.close();

@@ -9,29 +9,22 @@ import type { TaskCodec } from '../persistence/codec.interface.js';
 import { Mutex } from './mutex.js';
 import { RunHistory } from './run-history.js';
 import { MEMBERSHIP_ID, membershipRecord, membersOf } from './membership.record.js';
-import { claimDue, finishRuns, renewLeases } from '../scheduler/loop/store.steps.js';
 import { wakeOthers } from './wake-others.js';
 import type {
   AddOptions,
   Awaitable,
-  ClaimPlan,
-  ClaimRequest,
-  ClaimResult,
   Committed,
   DueFilter,
   FailedChange,
-  FinishResult,
-  LeaseRef,
   PruneOptions,
-  RenewResult,
-  RunResult,
   Selection,
   Store,
   StoreCapabilities,
   StoreContext,
   Transacted,
+  Written,
 } from './store.interface.js';
-import type { Apply, Change } from '../model/change.js';
+import type { Apply, Change, KnownChange } from '../model/change.js';
 import { compareByAge, compareByDue, compareByNextRunTime, isAskedFor, queryTasks } from './task-query.js';
 
 /** How many ended runs a store without a history of its own keeps in memory. */
@@ -167,24 +160,31 @@ export abstract class BaseStore implements Store {
       const storeNow = await this.now();
       const { tasks, missing, unreadable } = await this.#select(selection, storeNow);
       const committed: Committed<T>[] = [];
+      const left: TaskRecord[] = [];
       const failed: FailedChange[] = [];
+      const values: T[] = [];
       for (const task of tasks) {
         try {
-          const change = apply(task, storeNow);
-          if (change) committed.push(await this.#commit(task, change));
+          const change = apply(task, storeNow, values);
+          if (!change) {
+            left.push(task);
+            continue;
+          }
+          committed.push(await this.#commit(task, change));
+          values.push(change.value);
         } catch (error) {
           // The others are whole; losing sight of what was committed would be worse than going on.
           failed.push({ id: task.id, error });
         }
       }
       if (failed.length > 0 && committed.length === 0) throw failed[0]!.error;
-      return { committed, missing, unreadable, failed, storeNow };
+      return { committed, left, missing, unreadable, failed, storeNow };
     });
   }
 
   async #commit<T>(task: TaskRecord, change: Change<T>): Promise<Committed<T>> {
     // History first: a crash in between repeats an entry, which is replaced, and never loses one.
-    if (change.history.length > 0) await this.saveRuns(change.history);
+    if (change.history?.length) await this.saveRuns(change.history);
     const changed = change.task && { ...change.task, version: task.version + 1 };
     if (changed) await this.updateTask(changed, task.version);
     else await this.deleteTask(task.id);
@@ -213,16 +213,17 @@ export abstract class BaseStore implements Store {
     return { tasks, missing, unreadable };
   }
 
-  claimDue(request: ClaimRequest, plan: ClaimPlan): Awaitable<ClaimResult> {
-    return claimDue(this, request, plan, () => this.nextDueFor(request));
-  }
-
-  finishRuns(results: readonly RunResult[]): Awaitable<FinishResult> {
-    return finishRuns(this, results);
-  }
-
-  renewLeases(runs: readonly LeaseRef[], leaseMs: number): Awaitable<RenewResult> {
-    return renewLeases(this, runs, leaseMs);
+  async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+    const byId = new Map(changes.map((change) => [change.from.id, change]));
+    const { committed, failed } = await this.transact<null>({ ids: [...byId.keys()] }, (task) => {
+      const { from, task: next, history = [] } = byId.get(task.id)!;
+      if (task.version !== from.version || task.state.lastToken !== from.state.lastToken) return null;
+      // The definition that was read tells `transact` that it need not be written.
+      const isSame = next?.definition === from.definition;
+      return { task: next && isSame ? { ...next, definition: task.definition } : next, history, value: null };
+    });
+    for (const { id } of [...committed, ...failed]) byId.delete(id);
+    return { lost: [...byId.keys()], failed };
   }
 
   async nextDueFor(filter: DueFilter): Promise<number | null> {

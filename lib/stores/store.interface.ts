@@ -1,8 +1,8 @@
-import type { Apply } from '../model/change.js';
+import type { Apply, KnownChange } from '../model/change.js';
 import type { Clock } from '../model/clock.js';
 import type { Logger } from '../model/logger.js';
 import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
-import type { CancelRequest, LiveRun, RunRecord } from '../model/run.js';
+import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
@@ -98,6 +98,8 @@ export type Selection =
  */
 export interface Transacted<T> {
   readonly committed: readonly Committed<T>[];
+  /** The selected tasks that `apply` left as they are, as they were read. */
+  readonly left: readonly TaskRecord[];
   /** The ids that are not there. */
   readonly missing: readonly string[];
   /** The records that are there and cannot be read. */
@@ -106,6 +108,11 @@ export interface Transacted<T> {
   readonly failed: readonly FailedChange[];
   /** The store's clock at the time, in milliseconds since the epoch. */
   readonly storeNow: number;
+  /**
+   * For a selection of due tasks, where the store learned of it on the way: says when the next of the tasks that the
+   * selection lets through is due, as {@link Store.nextDueFor} does. To be called once at most, and soon.
+   */
+  readonly nextDue?: () => Awaitable<number | null>;
 }
 
 /** @publicApi */
@@ -122,109 +129,16 @@ export interface Committed<T> {
   readonly value: T;
 }
 
-/** @publicApi */
-export interface ClaimRequest extends DueFilter {
-  /** How many tasks at the most. */
-  readonly limit: number;
-  /** By priority when left out. */
-  readonly order?: DueOrder;
-  /** The identity of the scheduler that claims. */
-  readonly owner: string;
-  /** How long a lease holds without being renewed, in milliseconds. */
-  readonly leaseMs: number;
-}
-
 /**
- * What is to become of a due task: its next state, the runs that this scheduler starts (they stand in that state as
- * running, with their lease), and the runs that are recorded without having run.
+ * What a {@link Store.writeKnown} did. What is named in neither list was written.
  *
  * @publicApi
  */
-export interface ClaimDecision {
-  readonly task: TaskRecord | null;
-  readonly start: readonly LiveRun[];
-  readonly history: readonly RunRecord[];
-}
-
-/**
- * Decides about one due task. Pure and synchronous: see {@link Apply}. null leaves the task as it is.
- *
- * @publicApi
- */
-export type ClaimPlan = (task: TaskRecord, storeNow: number) => ClaimDecision | null;
-
-/** @publicApi */
-export interface ClaimResult {
-  readonly claimed: readonly ClaimedTask[];
-  /** The tasks whose claim could not be written while others' could; they are as they were, and due. */
+export interface Written {
+  /** The ids of the tasks that are not any more what the change was made from: changed, gone, or unreadable. Nothing was written. */
+  readonly lost: readonly string[];
+  /** The tasks whose change could not be written, though others could; nothing of it was. */
   readonly failed: readonly FailedChange[];
-  /** The store's clock at the time, in milliseconds since the epoch. */
-  readonly storeNow: number;
-  /**
-   * Asks when the next of the tasks that were asked for is due, in milliseconds since the epoch; null when there is none.
-   * To be called at most once, and soon. Not part of the claim, so that what was claimed need not wait for it; where the
-   * store knows already it costs no round trip.
-   */
-  readonly nextDue: () => Awaitable<number | null>;
-}
-
-/** @publicApi */
-export interface ClaimedTask {
-  readonly id: string;
-  /** The task as it now is; null when the claim removed it. */
-  readonly task: TaskRecord | null;
-  readonly start: readonly LiveRun[];
-  readonly history: readonly RunRecord[];
-}
-
-/**
- * The end of one attempt.
- *
- * @publicApi
- */
-export interface RunResult {
-  readonly taskId: string;
-  readonly runId: string;
-  /** The fencing token that the attempt was started with. */
-  readonly token: number;
-  /** What the history is to keep of it; null for an attempt that is given back unfinished. */
-  readonly record: RunRecord | null;
-  /** When it is to be tried again, in milliseconds since the epoch: a retry, or at once for one given back. */
-  readonly retryAt: number | null;
-  /** For triggers that count from the end of a run: what comes next. Undefined when the schedule is not touched. */
-  readonly next?: { readonly scheduledTime: number; readonly runTime: number } | null;
-}
-
-/** @publicApi */
-export interface FinishResult {
-  readonly settled: readonly {
-    readonly runId: string;
-    readonly taskId: string;
-    readonly token: number;
-    /** The task as it now is; null when this was its last run and it was removed. */
-    readonly task: TaskRecord | null;
-    /** Set when this failure paused the task (`pauseAfterFailures`). */
-    readonly paused: boolean;
-  }[];
-  /** The results that came too late: another attempt has a newer token, or the task is gone. Nothing was written. */
-  readonly refused: readonly { readonly runId: string; readonly taskId: string; readonly token: number }[];
-}
-
-/** @publicApi */
-export interface LeaseRef {
-  readonly taskId: string;
-  readonly runId: string;
-  readonly token: number;
-}
-
-/** @publicApi */
-export interface RenewResult {
-  /** The leases that are no longer held: another scheduler has the run, or the task is gone. */
-  readonly lost: readonly LeaseRef[];
-  /** The leases that could not be prolonged though others could: they hold for as long as they did. */
-  readonly failed: readonly LeaseRef[];
-  /** Runs still held that somebody asked to abort. */
-  readonly cancelled: readonly { readonly runId: string; readonly token: number; readonly request: CancelRequest }[];
 }
 
 /** @publicApi */
@@ -311,21 +225,18 @@ export interface Store {
    */
   transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>>;
   /**
+   * Writes changes that are known without reading, each if the task is still what the change was made from: see
+   * {@link KnownChange}. Each task at most once in a call. It does what a {@link transact} that compares would do, and is
+   * for the stores that can do so in one conditional statement. Who is told that a change is lost decides anew, through
+   * `transact`.
+   */
+  writeKnown(changes: readonly KnownChange[]): Awaitable<Written>;
+  /**
    * When the next readable task that the filter lets through is due, in milliseconds since the epoch; null when there is
    * none. What only others can run must not wake this scheduler, or it would poll without end. A poll asks this, so it
    * should be one cheap query.
    */
   nextDueFor(filter: DueFilter): Awaitable<number | null>;
-  /** Takes due tasks and dead schedulers' runs, as the plan decides. */
-  claimDue(request: ClaimRequest, plan: ClaimPlan): Awaitable<ClaimResult>;
-  /**
-   * Ends attempts. A stale token is refused and named; a finished one-shot task goes in the same step. A result that is
-   * neither settled nor refused could not be written and may be given again.
-   */
-  finishRuns(results: readonly RunResult[]): Awaitable<FinishResult>;
-  /** Prolongs leases to the store's now plus `leaseMs`. */
-  renewLeases(runs: readonly LeaseRef[], leaseMs: number): Awaitable<RenewResult>;
-
   /** Filters, sorts and pages in the store. Internal records (of the handler `INTERNAL_HANDLER`) are left out. */
   query(filter: TaskFilter, sort: TaskSort, page: Page): Awaitable<TaskPage>;
   /** The ended runs, the latest first. */

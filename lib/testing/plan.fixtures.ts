@@ -1,8 +1,10 @@
+import type { Apply, Change } from '../model/change.js';
 import type { LiveRun, RunRecord, RunStatus } from '../model/run.js';
 import { scheduledRunId } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
 import { runningCount } from '../model/task.js';
-import type { ClaimDecision, ClaimPlan, RunResult } from '../stores/store.interface.js';
+import type { Claimed } from '../scheduler/plan/claim.plan.js';
+import type { RunEnd } from '../scheduler/plan/end.plan.js';
 import { makeRun } from './task.fixtures.js';
 
 /**
@@ -17,8 +19,8 @@ export function startDue(
   owner: string,
   leaseMs: number,
   next: (task: TaskRecord, storeNow: number) => number | null = () => null,
-): ClaimPlan {
-  return (task, storeNow): ClaimDecision => {
+): Apply<Claimed> {
+  return (task, storeNow) => {
     const { state } = task;
     const lease = {
       status: 'running',
@@ -39,7 +41,7 @@ export function startDue(
       const started: LiveRun = { ...again, ...lease, attempt: again.attempt + (dead ? 1 : 0), token };
       const live = state.live.map((run) => (run === again ? started : run));
       const history = dead ? [recordOf(task, dead, 'lost', storeNow)] : [];
-      return { task: { ...task, state: { ...state, live, lastToken: token } }, start: [started], history };
+      return decision(task, { ...task, state: { ...state, live, lastToken: token } }, [started], history);
     }
     const scheduledTime = state.nextScheduledTime ?? storeNow;
     const nextRunTime = next(task, storeNow);
@@ -54,24 +56,28 @@ export function startDue(
       token,
       request: null,
     };
-    return {
-      task: {
-        ...task,
-        state: {
-          ...state,
-          nextRunTime,
-          nextScheduledTime: nextRunTime,
-          lastScheduledTime: scheduledTime,
-          exhausted: nextRunTime === null,
-          scheduledCount: state.scheduledCount + 1,
-          lastToken: token,
-          live: [...state.live, started],
-        },
-      },
-      start: [started],
-      history: [],
+    const moved = {
+      ...state,
+      nextRunTime,
+      nextScheduledTime: nextRunTime,
+      lastScheduledTime: scheduledTime,
+      exhausted: nextRunTime === null,
+      scheduledCount: state.scheduledCount + 1,
+      lastToken: token,
+      live: [...state.live, started],
     };
+    return decision(task, { ...task, state: moved }, [started]);
   };
+}
+
+/** What a claim makes of a task: what it becomes, the runs that start, and what is recorded without having run. */
+export function decision(
+  { definition }: TaskRecord,
+  task: TaskRecord | null,
+  start: readonly LiveRun[],
+  history: readonly RunRecord[] = [],
+): Change<Claimed> {
+  return { task, history, value: { definition, start, history } };
 }
 
 /** What the history keeps of a run that ended. */
@@ -99,13 +105,13 @@ export function recordOf(
   });
 }
 
-/** The end of a run as the engine hands it to `finishRuns`. */
+/** The end of a run as the engine has it written. */
 export function resultOf(
   task: Pick<TaskRecord, 'id' | 'definition'>,
   run: LiveRun,
   status: RunStatus,
-  fields: Partial<RunResult> = {},
-): RunResult {
+  fields: Partial<RunEnd> = {},
+): RunEnd {
   return {
     taskId: task.id,
     runId: run.id,

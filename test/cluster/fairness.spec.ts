@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
-import type { Handler } from 'nestjs-asyncz';
+import type { Apply, Handler, Selection, Transacted } from 'nestjs-asyncz';
 import { makeTask } from 'nestjs-asyncz/testing';
 import { createScheduler, settle, START } from '../support/scheduler.factory.js';
 
@@ -160,8 +160,8 @@ describe('a full executor', () => {
 class CountingStore extends MemoryStore {
   claims = 0;
 
-  override claimDue(...[request, plan]: Parameters<MemoryStore['claimDue']>) {
-    this.claims += 1;
-    return super.claimDue(request, plan);
+  override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
+    if ('due' in selection) this.claims += 1;
+    return super.transact(selection, apply);
   }
 }

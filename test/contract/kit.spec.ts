@@ -5,6 +5,7 @@ import { borrowing, HostStore, inTransaction } from '../support/host.store.js';
 import { recordKit, rulesOfKit } from '../support/kit.recorder.js';
 import type { Verdicts } from '../support/kit.recorder.js';
 import { CLAIM_MUTANTS } from './mutants/claim.mutants.js';
+import { KNOWN_MUTANTS } from './mutants/known.mutants.js';
 import { MEMBER_MUTANTS } from './mutants/member.mutants.js';
 import type { Mutant } from './mutants/mutant.interface.js';
 import { QUERY_MUTANTS } from './mutants/query.mutants.js';
@@ -18,6 +19,7 @@ const MUTANTS: readonly Mutant[] = [
   ...SCHEDULE_MUTANTS,
   ...CLAIM_MUTANTS,
   ...RUN_MUTANTS,
+  ...KNOWN_MUTANTS,
   ...QUERY_MUTANTS,
   ...RECORD_MUTANTS,
   ...MEMBER_MUTANTS,

@@ -26,6 +26,7 @@ const ENTRIES = [
   'stores/typeorm/typeorm.store',
   'testing/plan.fixtures',
   'testing/store-context',
+  'testing/store.steps',
   'testing/task.fixtures',
 ];
 

@@ -10,6 +10,7 @@ const load = (path) => import(pathToFileURL(join(library, path)).href);
 const { [className]: StoreClass } = await load(`stores/${subpath}/${subpath}.store.js`);
 const { createStoreContext } = await load('testing/store-context.js');
 const { resultOf, startDue } = await load('testing/plan.fixtures.js');
+const { claimDue, finishRuns } = await load('testing/store.steps.js');
 
 const stop = new AbortController();
 let wake = () => {};
@@ -41,10 +42,10 @@ async function persist(work) {
   }
 }
 
-async function finish(store, results) {
+async function finish(store, results, known) {
   let left = results;
   while (left.length > 0) {
-    const { settled, refused } = await persist(() => store.finishRuns(left));
+    const { settled, refused } = await persist(() => finishRuns(store, left, known));
     const done = new Set([...settled, ...refused].map(({ runId }) => runId));
     if (refused.length > 0) await tell({ type: 'refused', runs: refused.map(({ runId }) => runId) });
     left = left.filter(({ runId }) => !done.has(runId));
@@ -60,15 +61,16 @@ process.on('message', (message) => {
   wake();
 });
 await tell({ type: 'ready' });
-const request = { limit, handlers: ['work'], owner, leaseMs };
+const request = { limit, handlers: ['work'] };
 while (!stop.signal.aborted) {
-  const { claimed, storeNow, nextDue } = await persist(() => store.claimDue(request, startDue(owner, leaseMs)));
+  const { claimed, storeNow, nextDue } = await persist(() => claimDue(store, request, startDue(owner, leaseMs)));
   const at = process.hrtime.bigint().toString();
   const started = claimed.flatMap(({ start }) => start.map(({ id, attempt, token }) => ({ id, attempt, token })));
   if (started.length > 0) await tell({ type: 'started', at, runs: started });
   await finish(
     store,
     claimed.flatMap(({ task, start }) => start.map((run) => resultOf(task, run, 'succeeded'))),
+    claimed.map(({ task }) => task),
   );
   if (claimed.length > 0) continue;
   const nextDueAt = await persist(nextDue);

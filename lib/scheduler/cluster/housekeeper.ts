@@ -105,7 +105,7 @@ export class Housekeeper {
    */
   async #keep(handle: StoreHandle, isWhole: boolean): Promise<boolean> {
     if (!handle.opened) return true;
-    if (isWhole) await handle.worker?.keepHouse();
+    if (isWhole) await handle.worker?.cleanUp();
     const { identity, heartbeatMs } = this.services;
     const now = handle.clock.now();
     const all = await handle.store.schedulers();

@@ -1,28 +1,34 @@
+import type { TaskDefinition } from '../../model/definition.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
+import type { Apply } from '../../model/change.js';
 import type { Store } from '../../stores/store.interface.js';
 import { wakeOthers } from '../../stores/wake-others.js';
-import { planClaim } from '../plan/claim.plan.js';
-import { ClaimRequests } from './claim.requests.js';
-import { ClaimStarter } from './claim.starter.js';
-import { FinishQueue } from './end.queue.js';
-import { GroupSlots } from './group.slots.js';
-import { LeaseKeeper } from './lease.keeper.js';
-import { RunManager } from './run.execution.js';
-import type { RunServices } from './run.execution.js';
 import { Throttle } from '../../time/throttle.js';
 import { WakeableWait } from '../../time/wait.js';
-
-/** How long the loop waits after a failure of the store, in milliseconds: doubled each time, up to the longest. */
-const FIRST_BACKOFF_MS = 100;
-const LONGEST_BACKOFF_MS = 10_000;
+import { planClaim, waitsForRoom } from '../plan/claim.plan.js';
+import type { Claimed, Room } from '../plan/claim.plan.js';
+import { announceClaim } from './claim.events.js';
+import { ClaimRequests } from './claim.requests.js';
+import type { NextClaim } from './claim.requests.js';
+import { ClaimStarter } from './claim.starter.js';
+import { claimDue, claimThese } from './claim.step.js';
+import type { Claim } from './claim.step.js';
+import { EndQueue } from './end.queue.js';
+import { GroupLeases } from './group.leases.js';
+import { HeldTasks } from './held.tasks.js';
+import { LeaseKeeper } from './lease.keeper.js';
+import { RunExecution } from './run.execution.js';
+import type { RunServices } from './run.services.js';
+import { HealthMonitor } from './store.health.js';
+import type { StoreHealth } from './store.health.js';
 
 /** How long the loop waits when something is due that it did not get, in milliseconds: doubled up to the longest. */
 const FIRST_EMPTY_PAUSE_MS = 5;
 const LONGEST_EMPTY_PAUSE_MS = 500;
 
-/** How often others are told of free slots of groups at the most, in milliseconds. */
-const TELL_OF_SLOTS_MS = 100;
+/** How often other schedulers are woken because a group has room again, at the most, in milliseconds. */
+const WAKE_FOR_GROUPS_MS = 100;
 
 /** How often wake-ups cause leases to be renewed at the most, in milliseconds. */
 const WAKE_RENEWAL_MS = 1_000;
@@ -30,103 +36,88 @@ const WAKE_RENEWAL_MS = 1_000;
 /** How old the last reading of a store's clock may be, in milliseconds. */
 const CLOCK_SYNC_MS = 60_000;
 
-/** How a store's loop is doing. */
-export interface StoreHealth {
-  readonly store: string;
-  /** `ok`, or `failing` while the store cannot be reached or refuses. */
-  readonly state: 'ok' | 'failing';
-  readonly failuresInARow: number;
-  readonly lastError: string | null;
-  /** When the store last answered a pass of the loop, in milliseconds since the epoch by this process's clock. */
-  readonly lastPassAt: number | null;
-  readonly running: number;
-}
-
-export interface StoreWorkerOptions {
+export interface ClaimLoopOptions {
   readonly leaseMs: number;
   readonly pollIntervalMs: number;
 }
 
 /**
- * The loop of one store: claim what is due and there is room for, hand it out, sleep until the next due time, a wake-up
- * or the poll. It cannot die: whatever fails is reported and tried again with growing pauses, and other stores have loops
- * of their own.
+ * The loop of one store: claim what is due and there is room for, start it, sleep until the next due time, a wake-up or the
+ * poll. It cannot die: a failure is reported and tried again with growing pauses. Other stores have loops of their own.
  */
-export class StoreWorker {
-  readonly runs: RunManager;
-  readonly #finishes: FinishQueue;
+export class ClaimLoop {
+  readonly execution: RunExecution;
+  readonly #tasks = new HeldTasks();
+  readonly #health: HealthMonitor;
+  readonly #ends: EndQueue;
   readonly #leases: LeaseKeeper;
-  readonly #slots: GroupSlots;
-  readonly #slotNews: Throttle;
+  readonly #groups: GroupLeases;
+  readonly #wakeForGroups: Throttle;
   readonly #starter: ClaimStarter;
   readonly #requests: ClaimRequests;
   readonly #wait: WakeableWait;
-  #stopped = false;
-  #paused = false;
+  readonly #context: Parameters<typeof waitsForRoom>[0];
+  #isStopped = false;
+  #isPaused = false;
   #loop: Promise<void> = Promise.resolve();
   /** The pass that is under way, or the last one. */
   #passing: Promise<unknown> = Promise.resolve();
   #stopWakeUps: () => void = () => {};
-  /** Whether something is due that was not to be had. */
-  #waitsForRoom = false;
+  /** Whether something is due that this scheduler could not get. */
+  #isOutrun = false;
   #emptyPasses = 0;
   #renewedAfterWakeAt = -Infinity;
-  #failures = 0;
-  #lastError: string | null = null;
-  #lastPassAt: number | null = null;
 
   constructor(
     readonly store: Store,
     private readonly services: RunServices,
-    private readonly options: StoreWorkerOptions,
+    private readonly options: ClaimLoopOptions,
   ) {
-    const { clock } = services;
+    const { clock, storeClock, identity: owner, triggers, executors, handlers } = services;
+    const { leaseMs } = options;
+    this.#context = { owner, leaseMs, triggerOf: (task) => triggers.get(task.definition.trigger) };
+    this.#health = new HealthMonitor(services);
     this.#wait = new WakeableWait(clock);
-    this.#slots = new GroupSlots(store, services.identity, options.leaseMs, clock);
-    const { executors, handlers } = services;
-    this.#requests = new ClaimRequests({ executors, handlers, slots: this.#slots, leaseMs: options.leaseMs });
-    this.#slotNews = new Throttle(clock, TELL_OF_SLOTS_MS, () =>
-      wakeOthers(store, services.storeClock.now(), services),
-    );
-    this.runs = new RunManager(
-      services,
-      (result) => this.#finishes.add(result),
-      () => this.#wakeForRoom(),
-    );
-    this.#finishes = new FinishQueue(store, new WakeableWait(clock), {
-      settled: (result) => {
-        const { runs, freed } = this.#slots.withoutSlots(result);
-        this.runs.settled(runs);
-        if (freed) this.#tellOfFreeSlots();
-        for (const { task } of runs.settled) {
-          const due = task && dueTime(task.definition, task.state);
-          if (due !== null && due <= this.services.storeClock.now() + this.options.pollIntervalMs) this.wake();
-        }
+    this.#groups = new GroupLeases(store, owner, leaseMs, clock);
+    this.#requests = new ClaimRequests({ executors, handlers, groups: this.#groups, leaseMs });
+    this.#wakeForGroups = new Throttle(clock, WAKE_FOR_GROUPS_MS, () => wakeOthers(store, storeClock.now(), services));
+    this.#ends = new EndQueue(store, this.#tasks, storeClock, new WakeableWait(clock), this.#health);
+    this.execution = new RunExecution(services, {
+      offer: (end) => this.#ends.offer(end),
+      giveUp: (lease) =>
+        void this.#ends.offer(this.#groups.giveUp(lease)).then((answer) => {
+          if (answer?.outcome !== 'ended') return;
+          this.#groups.freed(lease);
+          this.#groupsHaveRoom();
+        }),
+      freed: () => this.#wakeForRoom(),
+      released: (run, task) => {
+        this.#tasks.release(run.record.id);
+        this.#wakeFor(task);
       },
-      failed: (error) => this.#failed(error),
-      worked: () => this.#worked(),
     });
-    this.#leases = new LeaseKeeper(store, this.runs.held, options.leaseMs, clock, {
-      fenced: (run) => this.runs.fenced(run),
-      failed: (error) => void this.#failed(error),
-      worked: () => this.#worked(),
+    this.#leases = new LeaseKeeper(store, this.execution.held, this.#tasks, leaseMs, clock, {
+      fenced: (run) => this.execution.fence(run),
+      failed: (error) => void this.#health.failed(error),
+      worked: () => this.#health.worked(),
     });
     this.#starter = new ClaimStarter({
       ...services,
-      store,
-      leaseMs: options.leaseMs,
-      slots: this.#slots,
-      runs: this.runs,
-      finish: (result) => this.#finishes.add(result),
-      failed: (error) => void this.#failed(error),
+      leaseMs,
+      target: store,
+      tasks: this.#tasks,
+      groups: this.#groups,
+      execution: this.execution,
+      offer: (end) => void this.#ends.offer(end),
+      failed: (error) => void this.#health.failed(error),
     });
   }
 
   /** Starts the loop and returns at once. */
-  start(paused: boolean): void {
-    this.#paused = paused;
+  start(isPaused: boolean): void {
+    this.#isPaused = isPaused;
     this.#stopWakeUps = this.store.onWake(() => {
-      this.#slots.wake();
+      this.#groups.wake();
       this.wake();
       this.#renewAfterWake();
     });
@@ -135,12 +126,12 @@ export class StoreWorker {
   }
 
   /**
-   * A wish to cancel a run is left in its task; the owner finds it with the renewal. Wake-ups can come in thousands, so
+   * A request to cancel a run is left in its task, and its owner finds it with the renewal. Wake-ups can come in thousands, so
    * it looks once a second at the most.
    */
   #renewAfterWake(): void {
     const now = this.services.clock.monotonic();
-    if (this.runs.active.size === 0 || now - this.#renewedAfterWakeAt < WAKE_RENEWAL_MS) return;
+    if (this.execution.active.size === 0 || now - this.#renewedAfterWakeAt < WAKE_RENEWAL_MS) return;
     this.#renewedAfterWakeAt = now;
     void this.#leases.renew();
   }
@@ -150,115 +141,158 @@ export class StoreWorker {
     this.#wait.wake();
   }
 
-  /** Resolves when the pass that was under way is over: only then a claim that was on its way has been handed out. */
-  async setPaused(paused: boolean): Promise<void> {
-    this.#paused = paused;
+  /** Resolves when the pass that was under way is over: only then the runs of a claim that was under way have started. */
+  async setPaused(isPaused: boolean): Promise<void> {
+    this.#isPaused = isPaused;
     this.wake();
-    // One that fails is the loop's to tell of.
+    // The loop reports a pass that fails.
     await this.#passing.catch(() => {});
   }
 
   health(): StoreHealth {
-    return {
-      store: this.services.alias,
-      state: this.#failures === 0 ? 'ok' : 'failing',
-      failuresInARow: this.#failures,
-      lastError: this.#lastError,
-      lastPassAt: this.#lastPassAt,
-      running: this.runs.active.size,
-    };
+    return this.#health.health(this.execution.active.size);
   }
 
-  /** Clears up what the groups of tasks leave behind. */
-  async keepHouse(): Promise<void> {
-    await this.#slots.forget();
+  /** Removes what the groups of tasks leave behind. */
+  async cleanUp(): Promise<void> {
+    await this.#groups.forget();
   }
 
-  /** Claims nothing more. Resolves when the claim that was on its way has been handed out. */
+  /** Claims nothing more. Resolves when the runs of the claim that was under way have started. */
   async stopClaiming(): Promise<void> {
-    this.#stopped = true;
+    this.#isStopped = true;
     this.#stopWakeUps();
     this.wake();
     await this.#loop;
-    // What cannot be given up now runs out by itself.
-    await this.#slots
+    // What cannot be given up now expires by itself.
+    await this.#groups
       .release()
-      .catch((error: unknown) => this.services.logger.debug(`Slots of groups were not given up: ${String(error)}`));
+      .catch((error: unknown) => this.services.logger.debug(`Leases of groups were not given up: ${String(error)}`));
   }
 
-  /** Resolves when every run has ended and the store knows. */
+  /** Resolves when every run has ended and the store has taken its end. */
   async drained(): Promise<void> {
-    await this.runs.drained();
-    await this.#finishes.drained();
+    await this.execution.drained();
+    await this.#ends.drained();
   }
 
-  /** Stops renewing, and gives up results that the store has not taken. */
+  /** Stops renewing, and gives up ends that the store has not taken. */
   close(): void {
     this.#leases.stop();
-    this.#finishes.close();
-    this.#slotNews.cancel();
+    this.#ends.close();
+    this.#wakeForGroups.cancel();
   }
 
-  /** Here and elsewhere runs may wait for them. Elsewhere each of many is a wake-up for nothing, so they are put together. */
-  #tellOfFreeSlots(): void {
+  /** Runs may wait for them, here and elsewhere. Elsewhere each of many is a wake-up for nothing, so they are put together. */
+  #groupsHaveRoom(): void {
     this.wake();
-    if (this.#stopped) this.#slotNews.now();
-    else this.#slotNews.ask();
+    if (this.#isStopped) this.#wakeForGroups.now();
+    else this.#wakeForGroups.ask();
   }
 
   #wakeForRoom(): void {
-    if (this.#waitsForRoom || this.#requests.hasRoomForLeftOut()) this.wake();
+    if (this.#isOutrun || this.#requests.hasRoomForLeftOut()) this.wake();
+  }
+
+  #wakeFor(task: TaskRecord | null): void {
+    const due = task && dueTime(task.definition, task.state);
+    if (due !== null && due <= this.services.storeClock.now() + this.options.pollIntervalMs) this.wake();
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#isStopped) {
       try {
         const pass = this.#pass();
         this.#passing = pass;
         await this.#wait.sleep(await pass);
       } catch (error) {
-        await this.#wait.sleep(this.#failed(error));
+        await this.#wait.sleep(this.#health.failed(error));
       }
     }
   }
 
   /** One pass. Returns how long there is nothing to do, in milliseconds. */
   async #pass(): Promise<number> {
-    const { storeClock, clock, identity: owner, triggers } = this.services;
-    const { leaseMs } = this.options;
-    this.#waitsForRoom = false;
-    const hasRoom = this.#requests.look();
-    if (this.#paused || !hasRoom) {
-      // Nothing is started for a while, so what is in hand is for others.
-      if (await this.#slots.release()) this.#tellOfFreeSlots();
+    this.#isOutrun = false;
+    const next = this.#isPaused ? null : this.#requests.next();
+    if (!next) {
+      // Nothing is started for a while, so the leases of groups that no run has are for other schedulers.
+      if (await this.#groups.release()) this.#groupsHaveRoom();
       return Infinity;
     }
-    const { request, takeRoom, answered } = this.#requests.next();
-    const triggerOf = (task: TaskRecord) => triggers.get(task.definition.trigger);
-    const plan = planClaim({ owner, leaseMs, triggerOf, takeRoom });
-    const asked = clock.monotonic();
-    const { claimed, failed, storeNow, nextDue } = await this.store.claimDue({ ...request, owner, leaseMs }, plan);
-    answered(claimed.length, clock.monotonic() - asked);
-    storeClock.sync(storeNow);
-    if (failed[0]) this.#failed(failed[0].error);
-    else this.#worked();
-    this.#lastPassAt = clock.now();
-    await this.#starter.start(claimed, asked);
-    const { mayStartMore, hasFreed } = await this.#slots.settle();
-    if (hasFreed) this.#tellOfFreeSlots();
+    const { claim, mayStartMore } = await this.#claim(next);
     if (this.#requests.isAnotherDue(mayStartMore)) return 0;
-    const nextDueAt = await nextDue();
-    const left = nextDueAt === null ? Infinity : nextDueAt - storeNow;
-    if (left > 0 || claimed.length > 0) this.#emptyPasses = 0;
-    return left > 0 || claimed.length > 0 ? this.#untilDue(left) : this.#afterEmptyPass();
+    const nextDue = await claim.nextDue();
+    const left = nextDue === null ? Infinity : nextDue - claim.storeNow;
+    if (left <= 0 && claim.claimed.length === 0) return this.#afterEmptyPass();
+    this.#emptyPasses = 0;
+    return this.#untilDue(left);
+  }
+
+  /** Claims, and starts what was claimed. */
+  async #claim(next: NextClaim): Promise<{ readonly claim: Claim; readonly mayStartMore: boolean }> {
+    const { clock, storeClock } = this.services;
+    const askedAt = clock.monotonic();
+    const claim = await claimDue(this.store, next.request, this.#plan(next.room));
+    storeClock.sync(claim.storeNow);
+    if (claim.failed[0]) this.#health.failed(claim.failed[0].error);
+    else this.#health.worked();
+    this.#health.passed();
+    const waiting = this.#requests.answered(next, claim, clock.monotonic() - askedAt, this.#waitsForRoom(claim));
+    return { claim, mayStartMore: await this.#start(claim, askedAt, waiting) };
+  }
+
+  /** Starts what was claimed. Returns whether another claim may start more. */
+  async #start(claim: Claim, askedAt: number, waiting: readonly TaskDefinition[]): Promise<boolean> {
+    for (const one of claim.claimed) announceClaim(one, this.services);
+    await this.#starter.start(claim, askedAt);
+    const { mayStartMore, hasFreed } = await this.#groups.settle(waiting);
+    if (hasFreed) this.#groupsHaveRoom();
+    return mayStartMore;
   }
 
   /**
-   * Something is due and was not to be had: another scheduler has it in hand. Asking again at once would only get in the
-   * way.
+   * Starts runs of given tasks beside the loop, within the same limits.
+   *
+   * @param planOf Makes the plan of a plan that starts what waits.
+   * @returns The tasks of which a run waits for room.
    */
+  async startNow(
+    ids: readonly string[],
+    planOf: (claim: Apply<Claimed>) => Apply<Claimed>,
+  ): Promise<readonly TaskRecord[]> {
+    const { clock, storeClock } = this.services;
+    const askedAt = clock.monotonic();
+    const claim = await claimThese(this.store, ids, planOf(this.#plan(this.#requests.room())));
+    storeClock.sync(claim.storeNow);
+    if (claim.failed[0]) this.#health.failed(claim.failed[0].error);
+    const tasks = [...claim.left, ...claim.claimed.flatMap(({ task }) => task ?? [])];
+    const waiting = tasks.filter(this.#waitsForRoom(claim));
+    await this.#start(
+      claim,
+      askedAt,
+      waiting.map(({ definition }) => definition),
+    );
+    return waiting;
+  }
+
+  /** Resolves when there may be room for more runs, and after a moment where nothing says so. */
+  async roomMayBeThere(): Promise<void> {
+    this.#isOutrun = true;
+    await this.#wait.sleep(Math.min(this.#groups.untilRetry(), LONGEST_EMPTY_PAUSE_MS));
+  }
+
+  #waitsForRoom({ storeNow }: Claim): (task: TaskRecord) => boolean {
+    return (task) => waitsForRoom(this.#context, task, storeNow);
+  }
+
+  #plan(room: Room): Apply<Claimed> {
+    return planClaim({ ...this.#context, room });
+  }
+
+  /** Something is due and another scheduler is about to take it. Asking again at once would only be in its way. */
   #afterEmptyPass(): number {
-    this.#waitsForRoom = true;
+    this.#isOutrun = true;
     this.#emptyPasses += 1;
     return Math.min(FIRST_EMPTY_PAUSE_MS * 2 ** (this.#emptyPasses - 1), LONGEST_EMPTY_PAUSE_MS);
   }
@@ -266,20 +300,20 @@ export class StoreWorker {
   /** Sleeps until `ms` have passed, but polls meanwhile with one cheap question. Returns how much is left to sleep. */
   async #untilDue(ms: number): Promise<number> {
     const { storeClock } = this.services;
-    let left = Math.min(ms, this.#slots.untilRetry());
-    while (!this.#stopped && left > this.options.pollIntervalMs) {
+    let left = Math.min(ms, this.#groups.untilRetry());
+    while (!this.#isStopped && left > this.options.pollIntervalMs) {
       if (await this.#wait.sleep(this.options.pollIntervalMs)) return 0;
       const next = await this.store.nextDueFor(this.#requests.filter());
       await this.#syncClock();
-      this.#worked();
-      this.#lastPassAt = this.services.clock.now();
-      left = Math.min(next === null ? Infinity : next - storeClock.now(), this.#slots.untilRetry());
+      this.#health.worked();
+      this.#health.passed();
+      left = Math.min(next === null ? Infinity : next - storeClock.now(), this.#groups.untilRetry());
     }
     return Math.max(0, left);
   }
 
   /**
-   * A pass brings the store's time along; a poll does not, and the store's clock may be stepped. Where it is this host's
+   * A pass brings the time of the store; a poll does not, and the clock of the store may be stepped. Where it is this host's
    * the question costs nothing, elsewhere it is asked once a minute.
    */
   async #syncClock(): Promise<void> {
@@ -287,23 +321,5 @@ export class StoreWorker {
     const isNear = this.store.capabilities.coordination !== 'cluster';
     if (!isNear && clock.monotonic() - storeClock.syncedAt < CLOCK_SYNC_MS) return;
     storeClock.sync(await this.store.now());
-  }
-
-  #failed(error: unknown): number {
-    this.#failures += 1;
-    this.#lastError = error instanceof Error ? error.message : String(error);
-    if (this.#failures === 1) {
-      this.services.logger.error(`The store "${this.services.alias}" failed; it is tried again`, error);
-      this.services.events.emit('store.failed', { store: this.services.alias, error });
-    }
-    return Math.min(FIRST_BACKOFF_MS * 2 ** (this.#failures - 1), LONGEST_BACKOFF_MS);
-  }
-
-  #worked(): void {
-    if (this.#failures === 0) return;
-    this.services.logger.info(`The store "${this.services.alias}" works again after ${this.#failures} failures`);
-    this.services.events.emit('store.recovered', { store: this.services.alias, failures: this.#failures });
-    this.#failures = 0;
-    this.#lastError = null;
   }
 }

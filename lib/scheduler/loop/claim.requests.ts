@@ -1,95 +1,118 @@
 import type { TaskDefinition } from '../../model/definition.js';
-import type { ClaimRequest, DueFilter, DueOrder } from '../../stores/store.interface.js';
+import { dueTime } from '../../model/task.js';
+import type { TaskRecord } from '../../model/task.js';
+import type { DueFilter, DueOrder } from '../../stores/store.interface.js';
 import { ClaimSize } from './claim.size.js';
-import type { ExecutorRegistry, PlaceCounter } from './executor.registry.js';
-import type { GroupSlots } from './group.slots.js';
+import type { Claim, ClaimRequest } from './claim.step.js';
+import type { ExecutorRegistry } from './executor.registry.js';
+import type { GroupLeases } from './group.leases.js';
 import type { HandlerRegistry } from './handler.registry.js';
+import { ClaimRoom } from './room.js';
 
 /** While more is due than there is room for, each so-many-th claim goes by age, whatever the priority: nothing starves. */
 const CLAIMS_BY_AGE = 8;
 
-/** What one claim asks the store for, whoever makes it. */
-type Request = DueFilter & Required<Pick<ClaimRequest, 'limit' | 'order'>>;
-
-/** One claim, from its request to its answer. */
+/** A claim to be made. */
 export interface NextClaim {
-  readonly request: Request;
-  /** Whether there is room for one more run of a task, which then has it. */
-  readonly takeRoom: (definition: TaskDefinition) => boolean;
-  /**
-   * Is to be told of the answer.
-   *
-   * @param count How many tasks were claimed.
-   * @param ms How long it took, in milliseconds.
-   */
-  readonly answered: (count: number, ms: number) => void;
+  readonly request: ClaimRequest;
+  readonly room: ClaimRoom;
 }
 
 interface Services {
-  readonly executors: ExecutorRegistry;
+  readonly executors: Pick<ExecutorRegistry, 'rooms' | 'hasRoom'>;
   readonly handlers: Pick<HandlerRegistry, 'names'>;
-  readonly slots: Pick<GroupSlots, 'full' | 'counter'>;
+  readonly groups: Pick<GroupLeases, 'full' | 'room'>;
   /** How long a lease lasts, in milliseconds. */
   readonly leaseMs: number;
 }
 
 /**
- * What the claims of one store ask for, one after the other: of how many tasks, in which order, and which are left out
- * because nothing here could run them now. Each learns from the one before.
+ * What the claims of one store ask for: of how many tasks, in which order, and which are left out because nothing here could
+ * run them now. Each claim learns from the answer to the one before.
  */
 export class ClaimRequests {
   readonly #size: ClaimSize;
-  #room = 0;
-  /** The executors that are full, and those that claims leave out: these, and maybe more. */
-  #full: readonly string[] = [];
+  /** The executors that claims leave out: the full ones, and maybe more. */
   #leftOut: readonly string[] = [];
-  /** Those that became full in the last claim: what else it met of theirs kept others from being seen, so the next one leaves them out. */
+  /** Whether others than the full ones are left out. */
+  #leavesOutMore = false;
+  /**
+   * The executors that became full in the last claim. Their due tasks took places in it that others' could have had, so the
+   * next claim leaves them out.
+   */
   #lacking: ReadonlySet<string> = new Set();
   /** Whether the last claim took as much as it was allowed to. */
   #isContended = false;
   #contendedClaims = 0;
   #lastOrder: DueOrder = 'priority';
-  #nextOrder: DueOrder | null = null;
+  /** Whether the last claim is made once more, in its order, since more may start now. */
+  #repeats = false;
 
   constructor(private readonly services: Services) {
     this.#size = new ClaimSize(services.leaseMs);
   }
 
-  /** Looks how much room the executors have. Returns whether there is any. */
-  look(): boolean {
-    const { executors } = this.services;
-    this.#room = executors.room();
-    this.#full = executors.full();
-    this.#leftOut = this.#executorsToLeaveOut();
-    return this.#room > 0;
+  /** The next claim; null while no executor has room. */
+  next(): NextClaim | null {
+    const rooms = this.services.executors.rooms();
+    this.#leaveOut(rooms);
+    let room = 0;
+    for (const one of rooms.values()) room += one;
+    if (room === 0) return null;
+    this.#lastOrder = this.#repeats ? this.#lastOrder : this.#order();
+    return {
+      request: { limit: Math.min(room, this.#size.limit), order: this.#lastOrder, ...this.filter() },
+      room: this.room(rooms),
+    };
   }
 
-  /** The next claim. */
-  next(): NextClaim {
-    const request = {
-      limit: Math.min(this.#room, this.#size.limit),
-      order: this.#nextOrder ?? this.#order(),
-      ...this.filter(),
-    };
-    const places = this.services.executors.counter();
-    const takeRoom = this.#roomCounter(places);
-    return { request, takeRoom, answered: (count, ms) => this.#answered(request, places, count, ms) };
+  /** The room for one claim. */
+  room(executors = this.services.executors.rooms()): ClaimRoom {
+    return new ClaimRoom({ executors, groups: this.services.groups.room() });
   }
 
   /** Which due tasks could run here now. */
   filter(): DueFilter {
-    const { handlers, slots } = this.services;
-    return { handlers: handlers.names(), exceptGroups: slots.full(), exceptExecutors: this.#leftOut };
+    const { handlers, groups } = this.services;
+    return { handlers: handlers.names(), exceptGroups: groups.full(), exceptExecutors: this.#leftOut };
   }
 
   /**
-   * Whether another claim is to follow at once.
+   * Learns from the answer to a claim.
    *
-   * @param mayStartMore Whether the same claim, made once more, may start something, now that slots of groups are had.
+   * @param ms How long it took, in milliseconds.
+   * @param waitsForRoom Whether a task waits for room alone.
+   * @returns The tasks that wait for a lease of their group, and for nothing else.
+   */
+  answered(
+    { request, room }: NextClaim,
+    { claimed, left, storeNow }: Claim,
+    ms: number,
+    waitsForRoom: (task: TaskRecord) => boolean,
+  ): readonly TaskDefinition[] {
+    this.#size.note(claimed.length, ms);
+    this.#isContended = claimed.length >= request.limit;
+    const lacking = new Set<string>();
+    const waiting: TaskDefinition[] = [];
+    const decided = claimed.map(({ value }) => value);
+    for (const task of [...left, ...claimed.map((one) => one.task)]) {
+      if (!task || (dueTime(task.definition, task.state) ?? Infinity) > storeNow) continue;
+      const { executor, policies } = task.definition;
+      if (room.isFull(executor, decided)) lacking.add(executor);
+      else if (policies.group !== null && waitsForRoom(task)) waiting.push(task.definition);
+    }
+    this.#lacking = lacking;
+    return waiting;
+  }
+
+  /**
+   * Whether another claim follows at once.
+   *
+   * @param mayStartMore Whether the same claim, made once more, may start something, now that leases of groups are there.
    */
   isAnotherDue(mayStartMore: boolean): boolean {
-    this.#nextOrder = mayStartMore ? this.#lastOrder : null;
-    return this.#isContended || mayStartMore || this.#leftOut.length > this.#full.length;
+    this.#repeats = mayStartMore;
+    return this.#isContended || mayStartMore || this.#leavesOutMore;
   }
 
   /** Whether something that was left out could run now. */
@@ -97,30 +120,13 @@ export class ClaimRequests {
     return this.#leftOut.some((alias) => this.services.executors.hasRoom(alias));
   }
 
-  /** The full ones; and, where others have room, those that became full in the last claim, however soon they have room again. */
-  #executorsToLeaveOut(): readonly string[] {
-    const full = this.#full;
-    const more = [...this.#lacking].filter((alias) => !full.includes(alias));
-    const hasOthers = this.services.executors.aliases().some((alias) => !full.includes(alias) && !more.includes(alias));
-    return hasOthers ? [...full, ...more] : full;
-  }
-
-  /** Counts the room for one claim: in the executor, and in the group. */
-  #roomCounter(places: PlaceCounter): NextClaim['takeRoom'] {
-    const takeSlot = this.services.slots.counter();
-    return ({ executor, policies }) => {
-      // No slot is asked for that could not be used.
-      if (!places.hasPlace(executor) || !takeSlot(policies)) return false;
-      places.take(executor);
-      return true;
-    };
-  }
-
-  #answered({ limit, order }: Request, { lacking }: PlaceCounter, count: number, ms: number): void {
-    this.#size.note(count, ms);
-    this.#isContended = count >= limit;
-    this.#lastOrder = order;
-    this.#lacking = lacking;
+  /** Leaves out the full executors; and, if others have room, those that became full in the last claim, also if they have room again. */
+  #leaveOut(rooms: ReadonlyMap<string, number>): void {
+    const aliases = [...rooms.keys()];
+    const full = aliases.filter((alias) => rooms.get(alias) === 0);
+    const more = aliases.filter((alias) => this.#lacking.has(alias) && rooms.get(alias) !== 0);
+    this.#leavesOutMore = more.length > 0 && full.length + more.length < aliases.length;
+    this.#leftOut = this.#leavesOutMore ? [...full, ...more] : full;
   }
 
   /** While more is due than there is room for, one claim in a few goes by age alone. */

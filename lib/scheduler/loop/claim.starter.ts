@@ -1,87 +1,84 @@
-import type { Clock } from '../../model/clock.js';
-import type { Logger } from '../../model/logger.js';
-import type { LiveRun } from '../../model/run.js';
-import type { ClaimedTask, LeaseRef, RunResult, Store } from '../../stores/store.interface.js';
-import { slotResult } from './group.slots.js';
-import type { GroupSlots } from './group.slots.js';
-import type { RunManager } from './run.execution.js';
-import type { StoreClock } from '../../time/store.clock.js';
+import type { LeaseRef } from '../../model/run.js';
+import { keyOf } from '../../model/run.js';
+import type { Store } from '../../stores/store.interface.js';
+import type { RunEnd } from '../plan/end.plan.js';
+import type { Claim } from './claim.step.js';
+import type { GroupLeases } from './group.leases.js';
+import { HeldRun } from './held.run.js';
+import type { HeldTasks } from './held.tasks.js';
+import { renewLeases } from './renew.step.js';
+import type { RunExecution } from './run.execution.js';
+import type { RunServices } from './run.services.js';
 
-interface StarterServices {
-  readonly store: Pick<Store, 'renewLeases'>;
+interface StarterServices extends RunServices {
   readonly leaseMs: number;
-  readonly clock: Clock;
-  readonly storeClock: StoreClock;
-  readonly logger: Logger;
-  readonly slots: Pick<GroupSlots, 'assign'>;
-  readonly runs: Pick<RunManager, 'start'>;
-  readonly finish: (result: RunResult) => void;
+  readonly target: Pick<Store, 'transact'>;
+  readonly tasks: HeldTasks;
+  readonly groups: Pick<GroupLeases, 'take' | 'giveUp'>;
+  readonly execution: Pick<RunExecution, 'start'>;
+  readonly offer: (end: RunEnd) => void;
   readonly failed: (error: unknown) => void;
 }
 
-/** A claimed task with the slots of its group that its runs use, in their order. */
-type Leased = ClaimedTask & { readonly slots: readonly (LeaseRef | null)[] };
-
-/** Starts what was claimed, unless the answer took so long that somebody else may have it by now. */
+/** Starts what was claimed, unless the answer took so long that another scheduler may have it by now. */
 export class ClaimStarter {
   constructor(private readonly services: StarterServices) {}
 
   /**
-   * When the answer took so long that the leases may soon be over, they are renewed first, and what somebody else has taken
+   * If the answer took so long that the leases may soon expire, they are renewed first, and what another scheduler has taken
    * meanwhile is not started.
    *
-   * @param asked When the store was asked, on the monotonic clock.
+   * @param askedAt When the store was asked, on the monotonic clock.
    */
-  async start(claimed: readonly ClaimedTask[], asked: number): Promise<void> {
-    const { clock, leaseMs, slots, runs } = this.services;
-    const leased = claimed.map((one) => ({ ...one, slots: one.start.map(() => one.task && slots.assign(one.task)) }));
-    if (clock.monotonic() - asked <= leaseMs / 2) {
-      for (const { slots: used, ...one } of leased) runs.start(one, asked, used);
-      return;
+  async start({ claimed }: Claim, askedAt: number): Promise<void> {
+    const { clock, leaseMs, groups, tasks, execution } = this.services;
+    const runs: HeldRun[] = [];
+    for (const { task, value } of claimed) {
+      if (!task) continue;
+      tasks.note(task);
+      for (const run of value.start) {
+        tasks.hold(task);
+        runs.push(new HeldRun(task, run, this.services, askedAt, groups.take(task.definition)));
+      }
     }
-    const renewedAt = clock.monotonic();
-    const isHeld = await this.#renew(leased);
-    const isOver = clock.monotonic() - renewedAt > leaseMs / 2;
-    for (const one of leased) this.#startHeld(one, renewedAt, (ref) => !isOver && isHeld(ref));
+    const isLate = clock.monotonic() - askedAt > leaseMs / 2;
+    for (const run of isLate ? await this.#stillHeld(runs) : runs) execution.start(run);
   }
 
-  /** Returns whether a lease is still held. */
-  async #renew(leased: readonly Leased[]): Promise<(ref: LeaseRef) => boolean> {
-    const { store, leaseMs, failed } = this.services;
-    const refs = leased.flatMap(({ id, start, slots }) => [
-      ...start.map((run) => leaseOf(id, run)),
-      ...slots.filter((slot) => slot !== null),
-    ]);
-    if (refs.length === 0) return () => true;
+  /** Renews the leases of runs that were claimed long ago. Gives back the runs that may not be started, returns the others. */
+  async #stillHeld(runs: readonly HeldRun[]): Promise<readonly HeldRun[]> {
+    const { clock, leaseMs } = this.services;
+    const renewedAt = clock.monotonic();
+    const lost = await this.#renew(runs.flatMap(({ leases }) => leases));
+    const isOver = clock.monotonic() - renewedAt > leaseMs / 2;
+    return runs.filter((run) => {
+      run.renewedAt = renewedAt;
+      const isHeld = !isOver && !run.leases.some((lease) => lost.has(keyOf(lease)));
+      if (!isHeld) this.#giveBack(run);
+      return isHeld;
+    });
+  }
+
+  /** Returns the keys of the leases that are lost, or may be. */
+  async #renew(leases: readonly LeaseRef[]): Promise<ReadonlySet<string>> {
+    const { target, leaseMs, tasks, failed } = this.services;
+    if (leases.length === 0) return new Set();
     try {
-      const answer = await store.renewLeases(refs, leaseMs);
-      const gone = new Set([...answer.lost, ...answer.failed].map(({ runId }) => runId));
-      return ({ runId }) => !gone.has(runId);
+      const answer = await renewLeases(target, leases, leaseMs, tasks);
+      return new Set([...answer.lost, ...answer.failed].map(keyOf));
     } catch (error) {
       failed(error);
-      return () => false;
+      return new Set(leases.map(keyOf));
     }
   }
 
-  #startHeld({ slots, ...one }: Leased, claimedAt: number, isHeld: (ref: LeaseRef) => boolean): void {
-    const { runs, finish, logger, storeClock } = this.services;
-    const isReady = one.start.map((run, at) => isHeld(leaseOf(one.id, run)) && (!slots[at] || isHeld(slots[at])));
-    for (const [at, run] of one.start.entries()) {
-      if (isReady[at]) continue;
-      logger.warn(`The claim of run "${run.id}" was answered too late; it is left to others`);
-      // What was not begun is given back, so that it is not taken for a run that a dead scheduler has lost.
-      finish({ ...leaseOf(one.id, run), record: null, retryAt: storeClock.now() });
-      if (slots[at]) finish(slotResult(slots[at]));
-    }
-    const start = one.start.filter((_, at) => isReady[at]);
-    runs.start(
-      { ...one, start },
-      claimedAt,
-      slots.filter((_, at) => isReady[at]),
-    );
+  /** A run that was not begun is given back, so that it is not taken for one that a dead scheduler has lost. */
+  #giveBack(run: HeldRun): void {
+    const { logger, storeClock, groups, offer, tasks } = this.services;
+    const [lease, ...extra] = run.leases as [LeaseRef, ...LeaseRef[]];
+    logger.warn(`The claim of run "${run.runId}" was answered too late; it is left to other schedulers`);
+    offer({ ...lease, record: null, retryAt: storeClock.now() });
+    for (const one of extra) offer(groups.giveUp(one));
+    tasks.release(run.record.id);
   }
-}
-
-function leaseOf(taskId: string, { id: runId, token }: LiveRun): LeaseRef {
-  return { taskId, runId, token };
 }

@@ -1,106 +1,118 @@
-import type { RunRecord } from '../../model/run.js';
+import type { LeaseRef, RunRecord } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import { CoalescedWork } from '../../stores/coalesced-work.js';
-import type { FinishResult, RunResult, Store } from '../../stores/store.interface.js';
+import type { Store } from '../../stores/store.interface.js';
+import type { StoreClock } from '../../time/store.clock.js';
 import type { WakeableWait } from '../../time/wait.js';
+import type { RunEnd } from '../plan/end.plan.js';
+import { endRunsIn } from './end.step.js';
+import type { EndAnswer, KnownRecords } from './end.step.js';
 
-/** How many results one call of the store takes at the most. */
+/** How many ends one call of the store takes at the most. */
 const BATCH = 500;
 
 /** How many attempts of a run are looked through, from the last on, for one that was ended here. */
 const LAST_ATTEMPTS = 20;
 
-/** What the queue tells of its work. */
-export interface FinishListener {
-  settled(result: FinishResult): void;
-  /** The store failed; the results are kept. Returns how long to wait before the next try, in milliseconds. */
+/** What the queue reports. */
+export interface EndListener {
+  /** The store failed; the ends are kept. Returns how long to wait before the next try, in milliseconds. */
   failed(error: unknown): number;
   worked(): void;
 }
 
-type FinishStore = Pick<Store, 'finishRuns' | 'runs' | 'lookupTask'>;
+type EndStore = Pick<Store, 'transact' | 'writeKnown' | 'runs' | 'lookupTask'>;
+
+/** An end that the store has not taken yet. */
+interface Offer {
+  readonly end: RunEnd;
+  readonly answer: (answer: EndAnswer | null) => void;
+  /** Whether a call with it has failed: nobody knows whether the store has taken it. */
+  isUnsure: boolean;
+}
 
 /**
- * Ends runs in batches: what ends while a batch is on its way goes with the next. Results are kept until the store has
- * taken or refused them, however long it is away.
+ * Ends runs in batches: what ends while a batch is under way goes with the next. Ends are kept until the store has taken or
+ * refused them, however long it is unreachable.
  *
- * Where the answer to a call is lost, the store may have taken its results all the same, and refuses them when they are given
- * again. What the history has of such a run tells the one from the other.
+ * If the answer to a call is lost, the store may have taken its ends all the same, and refuses them when they are given again.
+ * The history of such a run tells the one from the other.
  */
-export class FinishQueue {
-  #waiting: RunResult[] = [];
-  /** The results of calls that failed: nobody knows whether the store has taken them. */
-  readonly #unsure = new Set<string>();
+export class EndQueue {
+  #waiting: Offer[] = [];
   readonly #flushes = new CoalescedWork(() => this.#flush());
-  #closed = false;
+  #isClosed = false;
 
   constructor(
-    private readonly store: FinishStore,
+    private readonly store: EndStore,
+    private readonly known: KnownRecords,
+    private readonly storeClock: Pick<StoreClock, 'now'>,
     private readonly pause: WakeableWait,
-    private readonly listener: FinishListener,
+    private readonly listener: EndListener,
   ) {}
 
-  /** How many results the store has not taken yet. */
-  get size(): number {
-    return this.#waiting.length;
+  /** Resolves with what became of the end; null when the queue was closed before. */
+  offer(end: RunEnd): Promise<EndAnswer | null> {
+    return new Promise((answer) => {
+      this.#waiting.push({ end, answer, isUnsure: false });
+      void this.#flushes.ask();
+    });
   }
 
-  add(result: RunResult): void {
-    this.#waiting.push(result);
-    void this.#flushes.ask();
-  }
-
-  /** Resolves when all results are taken, or the queue was closed. */
+  /** Resolves when all ends are taken, or the queue was closed. */
   drained(): Promise<void> {
     return this.#flushes.drained();
   }
 
-  /** Gives up what the store has not taken: leases run out, and another scheduler recovers the runs. */
+  /** Gives up what the store has not taken: leases expire, and another scheduler recovers the runs. */
   close(): void {
-    this.#closed = true;
+    this.#isClosed = true;
     this.pause.wake();
+    for (const { answer } of this.#waiting.splice(0)) answer(null);
   }
 
   async #flush(): Promise<void> {
     // What ends in the same turn of the event loop goes in one batch.
     await Promise.resolve();
-    while (this.#waiting.length > 0 && !this.#closed) {
+    while (this.#waiting.length > 0 && !this.#isClosed) {
       const batch = this.#waiting.slice(0, BATCH);
       try {
-        const result = await this.#recognised(batch, await this.store.finishRuns(batch));
-        const done = new Set([...result.settled, ...result.refused].map(keyOf));
-        for (const key of done) this.#unsure.delete(key);
-        this.#waiting = this.#waiting.filter((one) => !done.has(keyOf(one)));
-        this.listener.settled(result);
-        if (done.size > 0) this.listener.worked();
+        const answered = await this.#endAll(batch);
+        this.#waiting = this.#waiting.filter((offer) => !answered.has(offer));
+        for (const [offer, answer] of answered) offer.answer(answer);
+        if (answered.size > 0) this.listener.worked();
         else await this.pause.sleep(this.listener.failed(new Error('The store ended none of the runs.')));
       } catch (error) {
-        for (const one of batch) this.#unsure.add(keyOf(one));
+        for (const offer of batch) offer.isUnsure = true;
         await this.pause.sleep(this.listener.failed(error));
       }
     }
   }
 
-  /** Takes those out of the refused ones that the store had taken before, by a call whose answer was lost. */
-  async #recognised(batch: readonly RunResult[], { settled, refused }: FinishResult): Promise<FinishResult> {
-    const unsure = refused.filter((one) => this.#unsure.has(keyOf(one)));
-    if (unsure.length === 0) return { settled, refused };
-    const given = new Map(batch.map((one) => [keyOf(one), one]));
-    const known: FinishResult['settled'][number][] = [];
-    for (const one of unsure) {
-      const record = given.get(keyOf(one))?.record ?? null;
-      if (record === null || !(await this.#hasTaken(record))) continue;
-      const task = await this.store.lookupTask(one.taskId);
-      if (task === null || !isUnreadable(task)) known.push({ ...one, task, paused: isPausedBy(record, task) });
+  async #endAll(batch: readonly Offer[]): Promise<ReadonlyMap<Offer, EndAnswer>> {
+    const ends = batch.map(({ end }) => end);
+    const answers = await endRunsIn(this.store, ends, this.known, this.storeClock.now());
+    const answered = new Map<Offer, EndAnswer>();
+    for (const offer of batch) {
+      const answer = answers.get(offer.end);
+      if (answer) answered.set(offer, (await this.#takenBefore(offer, answer)) ?? answer);
     }
-    const keys = new Set(known.map(keyOf));
-    return { settled: [...settled, ...known], refused: refused.filter((one) => !keys.has(keyOf(one))) };
+    return answered;
+  }
+
+  /** What became of a refused end that the store has taken before, by a call whose answer was lost; null for others. */
+  async #takenBefore({ end, isUnsure }: Offer, { outcome }: EndAnswer): Promise<EndAnswer | null> {
+    const { record, taskId } = end;
+    if (outcome !== 'refused' || !isUnsure || !record || !(await this.#hasTaken(end, record))) return null;
+    const task = await this.store.lookupTask(taskId);
+    if (task !== null && isUnreadable(task)) return null;
+    return { outcome: isPausedBy(record, task) ? 'paused' : 'ended', task };
   }
 
   /** Whether the history has this very end: the token is of one attempt, and another scheduler would call it lost. */
-  async #hasTaken({ id, token, status }: RunRecord): Promise<boolean> {
-    const { runs } = await this.store.runs({ runId: id }, { limit: LAST_ATTEMPTS });
+  async #hasTaken({ runId, token }: LeaseRef, { status }: RunRecord): Promise<boolean> {
+    const { runs } = await this.store.runs({ runId }, { limit: LAST_ATTEMPTS });
     return runs.some((run) => run.token === token && run.status === status);
   }
 }
@@ -110,8 +122,4 @@ function isPausedBy({ id, status }: RunRecord, task: TaskRecord | null): boolean
   if (task === null || status !== 'failed') return false;
   const { pause, lastRun, updatedAt } = task.state;
   return pause !== null && pause.at === updatedAt && lastRun?.id === id;
-}
-
-function keyOf({ runId, token }: { runId: string; token: number }): string {
-  return `${runId}/${token}`;
 }

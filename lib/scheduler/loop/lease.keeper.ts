@@ -1,7 +1,10 @@
 import { LeaseLostError, RunCancelledError } from '../../errors/run.errors.js';
 import type { Clock } from '../../model/clock.js';
-import type { LeaseRef, Store } from '../../stores/store.interface.js';
-import type { ActiveRun } from './held.run.js';
+import { keyOf } from '../../model/run.js';
+import type { Store } from '../../stores/store.interface.js';
+import type { KnownRecords } from './end.step.js';
+import type { HeldRun } from './held.run.js';
+import { renewLeases } from './renew.step.js';
 import { wait } from '../../time/wait.js';
 
 /** How many leases one call of the store renews at the most. */
@@ -18,7 +21,7 @@ const LONGEST_MARGIN_MS = 1_000;
 
 /** What the keeper tells of its work. */
 export interface LeaseListener {
-  fenced(run: ActiveRun): void;
+  fenced(run: HeldRun): void;
   failed(error: unknown): void;
   worked(): void;
 }
@@ -37,8 +40,9 @@ export class LeaseKeeper {
 
   /** @param runs What this process holds a lease of, by run id and token. */
   constructor(
-    private readonly store: Pick<Store, 'renewLeases'>,
-    private readonly runs: ReadonlyMap<string, ActiveRun>,
+    private readonly store: Pick<Store, 'transact'>,
+    private readonly runs: ReadonlyMap<string, HeldRun>,
+    private readonly known: Pick<KnownRecords, 'note'>,
     private readonly leaseMs: number,
     private readonly clock: Clock,
     private readonly listener: LeaseListener,
@@ -65,28 +69,28 @@ export class LeaseKeeper {
 
   /** Renews now, and obeys what others asked to cancel. Never rejects. */
   async renew(): Promise<void> {
-    const runs = [...this.runs.values()].filter((run) => !run.fenced);
+    const runs = [...this.runs.values()].filter((run) => !run.isFenced);
     for (let start = 0; start < runs.length; start += BATCH) {
       await this.#renewBatch(runs.slice(start, start + BATCH));
     }
   }
 
-  async #renewBatch(runs: readonly ActiveRun[]): Promise<void> {
+  async #renewBatch(runs: readonly HeldRun[]): Promise<void> {
     const asked = this.clock.monotonic();
     const refs = runs.flatMap(({ leases }) => leases);
     try {
-      const { lost, failed, cancelled } = await this.store.renewLeases(refs, this.leaseMs);
-      const lostKeys = new Set(lost.map(leaseKey));
-      const failedKeys = new Set(failed.map(leaseKey));
+      const { lost, failed, cancelled } = await renewLeases(this.store, refs, this.leaseMs, this.known);
+      const lostKeys = new Set(lost.map(keyOf));
+      const failedKeys = new Set(failed.map(keyOf));
       for (const run of runs) {
         // One that ended while the question was on its way has given its lease up itself.
         if (!this.runs.has(run.key)) continue;
-        const isAny = (keys: ReadonlySet<string>) => run.leases.some((lease) => keys.has(leaseKey(lease)));
+        const isAny = (keys: ReadonlySet<string>) => run.leases.some((lease) => keys.has(keyOf(lease)));
         if (isAny(lostKeys)) this.#fence(run);
         else if (!isAny(failedKeys)) run.renewedAt = Math.max(run.renewedAt, asked);
       }
       for (const { runId, token, request } of cancelled) {
-        this.runs.get(`${runId}/${token}`)?.abort(new RunCancelledError(runId, request));
+        this.runs.get(keyOf({ runId, token }))?.abort(new RunCancelledError(runId, request));
       }
       this.listener.worked();
     } catch (error) {
@@ -100,7 +104,7 @@ export class LeaseKeeper {
     const now = this.clock.monotonic();
     let nextMs = Infinity;
     for (const run of this.runs.values()) {
-      if (run.fenced) continue;
+      if (run.isFenced) continue;
       const leftMs = run.renewedAt + this.#patienceMs - now;
       if (leftMs <= 0) this.#fence(run);
       else nextMs = Math.min(nextMs, leftMs);
@@ -108,15 +112,11 @@ export class LeaseKeeper {
     if (nextMs <= this.#intervalMs) this.#cancelExpiry = wait(this.clock, nextMs, () => this.#expire());
   }
 
-  #fence(run: ActiveRun): void {
+  #fence(run: HeldRun): void {
     // What it ended with waits for the store, which refuses it should another scheduler have taken the run over.
-    if (run.ended) return;
-    run.fenced = true;
-    run.abort(new LeaseLostError(run.run.id));
+    if (run.hasEnded) return;
+    run.isFenced = true;
+    run.abort(new LeaseLostError(run.runId));
     this.listener.fenced(run);
   }
-}
-
-function leaseKey({ runId, token }: LeaseRef): string {
-  return `${runId}/${token}`;
 }

@@ -1,51 +1,67 @@
 import { UnknownNameError } from '../../errors/input.errors.js';
-import { isByHand } from '../../model/run.js';
-import type { LiveRun } from '../../model/run.js';
-import { dueTime, runningCount } from '../../model/task.js';
-import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
-import { isSpent, keepForRedrive } from './end.plan.js';
-import type { ClaimDecision, ClaimPlan } from '../../stores/store.interface.js';
+import type { Apply, Change } from '../../model/change.js';
+import type { LiveRun, RunRecord } from '../../model/run.js';
+import { dueTime } from '../../model/task.js';
+import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { admitDueTimes } from './due-times.plan.js';
+import { isSpent } from './end.plan.js';
 import { postpone } from './problem.plan.js';
-import { notRun } from './ended-run.js';
+import { recoverDeadRuns } from './recovery.plan.js';
+import { startWaitingRuns } from './start.plan.js';
+import type { Starter } from './start.plan.js';
+import { beginWork } from './work.js';
 import type { Work } from './work.js';
 
 /**
- * How long a due task whose kind of trigger, or whose executor, this process does not know is left to those that may, in
- * milliseconds. In a rolling deploy the newer version knows it; when nobody does, it must not stand in the way for ever.
+ * How long a due task whose kind of trigger, or whose executor, this process does not know is left to other schedulers, in
+ * milliseconds. In a rolling deploy the newer version knows it. If nobody does, it must not block other tasks for ever.
  */
 const LEAVE_TO_OTHERS_MS = 10_000;
 
-/** What a plan has to know of the scheduler that claims. */
-export interface PlanContext {
-  readonly owner: string;
-  readonly leaseMs: number;
+/** What a claim did with one task. */
+export interface Claimed {
+  /** The definition of the task, by which room is counted. */
+  readonly definition: TaskDefinition;
+  /** The runs that this scheduler starts. They stand in the state of the task as running, with their lease. */
+  readonly start: readonly LiveRun[];
+  /** What is recorded without having run here: missed, skipped, lost. */
+  readonly history: readonly RunRecord[];
+}
+
+/** How many more runs may start in this process: asked by plans, which take nothing. */
+export interface Room {
+  /**
+   * Whether one more run of a task may start, beside the runs that were decided on in the same call of the store.
+   *
+   * @param own How many runs of this very task were decided on before it.
+   * @throws UnknownNameError When the executor is not known here.
+   */
+  has(definition: TaskDefinition, decided: readonly Claimed[], own: number): boolean;
+}
+
+/** What a plan knows of the scheduler that claims. */
+export interface ClaimContext extends Starter {
+  readonly room: Room;
   /** The trigger of a task. Throws when its type is not known here, or its data is not what the type allows. */
   triggerOf(task: TaskRecord): BaseTrigger;
-  /**
-   * Takes a place in the task's executor, and a slot of its group; false when there is none left. Throws when the
-   * executor is not known here.
-   */
-  takeRoom(definition: TaskDefinition): boolean;
 }
 
 /**
- * Decides what becomes of one due task: takes over what dead schedulers left, turns due times into runs or into records
- * of what did not run, and starts as many waiting runs as there is room for. Pure but for the room that it takes; stores
- * may call it again, so the caller counts afresh for each claim.
+ * Decides what becomes of a due task: recovers the runs of dead schedulers, turns due times into runs or into records of
+ * what did not run, and starts as many waiting runs as there is room for.
  *
  * A fault of one task (a trigger that throws) postpones that task and touches no other.
  */
-export function planClaim(context: PlanContext): ClaimPlan {
-  return (task, now) => {
-    const work: Work = { task, now, state: { ...task.state, updatedAt: now }, history: [], start: [] };
+export function planClaim(context: ClaimContext): Apply<Claimed> {
+  return (task, now, decided) => {
+    const work = beginWork(task, now);
     recoverDeadRuns(work);
     try {
       const trigger = context.triggerOf(task);
       admitDueTimes(work, trigger);
-      startWaitingRuns(work, context);
+      startWaitingRuns(work, context, (own) => context.room.has(task.definition, decided, own));
       restartCompletionSchedule(work, trigger);
       if (work.state.problem) work.state = { ...work.state, problem: null };
     } catch (error) {
@@ -53,11 +69,22 @@ export function planClaim(context: PlanContext): ClaimPlan {
       if (error instanceof UnknownNameError && now - due < LEAVE_TO_OTHERS_MS) return null;
       work.state = postpone(work.state, error, now);
     }
-    return isUntouched(work) ? null : decide(work);
+    return isUntouched(work) ? null : changeOf(work);
   };
 }
 
-/** Nothing to start and nothing to record: its executor is full. A write would only cost. */
+/**
+ * Whether a task waits for room alone: with more of it, a claim would start a run of it now.
+ *
+ * @param now The store's clock, in milliseconds since the epoch.
+ */
+export function waitsForRoom(context: Omit<ClaimContext, 'room'>, task: TaskRecord, now: number): boolean {
+  if ((dueTime(task.definition, task.state) ?? Infinity) > now) return false;
+  const change = planClaim({ ...context, room: { has: (_definition, _decided, own) => own === 0 } })(task, now, []);
+  return change !== null && change.value.start.length > 0;
+}
+
+/** Nothing to start and nothing to record: there is no room. A write would only cost. */
 function isUntouched({ task, state, history, start }: Work): boolean {
   return (
     history.length === 0 &&
@@ -68,87 +95,24 @@ function isUntouched({ task, state, history, start }: Work): boolean {
   );
 }
 
-function decide({ task, state, history, start }: Work): ClaimDecision {
-  const next = { ...task, state };
+function changeOf({ task, state, history, start }: Work): Change<Claimed> {
+  const next = { ...task, state: withLastRun(state, history) };
+  return {
+    task: isSpent(next) ? null : next,
+    history,
+    value: { definition: task.definition, start, history },
+  };
+}
+
+function withLastRun(state: TaskState, history: readonly RunRecord[]): TaskState {
   const last = history.at(-1);
-  const changed = last
-    ? {
-        ...next,
-        state: {
-          ...state,
-          lastRun: { id: last.id, status: last.status, startedAt: last.startedAt, endedAt: last.endedAt },
-        },
-      }
-    : next;
-  return { task: isSpent(changed) ? null : changed, start, history };
-}
-
-/** Runs whose lease has run out: their scheduler died, froze, or lost the store. */
-function recoverDeadRuns(work: Work): void {
-  const { now, task } = work;
-  if (!work.state.live.some((run) => isDead(run, now))) return;
-  const live: LiveRun[] = [];
-  for (const run of work.state.live) {
-    if (!isDead(run, now)) {
-      live.push(run);
-      continue;
-    }
-    const isOver = run.cancel !== null || task.definition.policies.delivery === 'at-most-once';
-    const record = { ...notRun(task, run, run.cancel ? 'cancelled' : 'lost', now), dead: isOver && !run.cancel };
-    work.history.push(keepForRedrive(record, task.definition));
-    if (isOver) continue;
-    live.push({
-      ...run,
-      status: 'waiting',
-      attempt: run.attempt + 1,
-      owner: null,
-      leaseUntil: null,
-      startedAt: null,
-    });
-  }
-  work.state = { ...work.state, live };
-}
-
-function isDead(run: LiveRun, now: number): boolean {
-  return run.status === 'running' && run.leaseUntil !== null && run.leaseUntil <= now;
-}
-
-/** Gives leases to waiting runs, the earliest first, within the task's limit and the executor's room. */
-function startWaitingRuns(work: Work, context: PlanContext): void {
-  const { definition } = work.task;
-  const { policies } = definition;
-  const ready = work.state.live
-    .filter((run) => run.status === 'waiting' && run.availableAt <= work.now && mayStart(run, work.state))
-    .sort((a, b) => a.availableAt - b.availableAt || a.scheduledTime - b.scheduledTime);
-  for (const run of ready) {
-    const full = policies.overlap !== 'allow' && runningCount(work.state) >= policies.maxInstances;
-    if (full || !context.takeRoom(definition)) return;
-    // Never below the store's clock, so that tokens keep growing when a task is deleted and added again.
-    const token = Math.max(work.state.lastToken + 1, work.now);
-    const started: LiveRun = {
-      ...run,
-      status: 'running',
-      owner: context.owner,
-      token,
-      leaseUntil: work.now + context.leaseMs,
-      startedAt: work.now,
-    };
-    work.start.push(started);
-    work.state = {
-      ...work.state,
-      lastToken: token,
-      live: work.state.live.map((one) => (one === run ? started : one)),
-    };
-  }
-}
-
-/** A paused task runs what a person asks for by hand, and nothing else. */
-function mayStart(run: LiveRun, state: TaskState): boolean {
-  return state.pause === null || isByHand(run);
+  if (!last) return state;
+  const { id, status, startedAt, endedAt } = last;
+  return { ...state, lastRun: { id, status, startedAt, endedAt } };
 }
 
 /**
- * A trigger that counts from the end of a run has nothing to count from when that run was missed, skipped or lost: it
+ * A trigger that counts from the end of a run has nothing to count from when that run was missed, skipped or lost. It
  * counts from now.
  */
 function restartCompletionSchedule(work: Work, trigger: BaseTrigger): void {

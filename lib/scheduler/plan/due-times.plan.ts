@@ -4,7 +4,7 @@ import { runningCount } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { Occurrence, TriggerSeed } from '../../triggers/trigger.interface.js';
 import type { Work } from './work.js';
-import { notRun } from './ended-run.js';
+import { endedRun } from './ended-run.js';
 import { waitingRun } from './waiting-run.js';
 
 /**
@@ -122,7 +122,7 @@ function replaceRunning(work: Work, run: LiveRun): void {
   const oldest = work.state.live.find((live) => live.status === 'running' && live.cancel === null);
   const live: LiveRun[] = [];
   for (const one of work.state.live) {
-    if (one.status === 'waiting' && one.source === 'schedule') work.history.push(notRun(task, one, 'skipped', now));
+    if (one.status === 'waiting' && one.source === 'schedule') work.history.push(endedRun(task, one, 'skipped', now));
     else if (one === oldest)
       live.push({ ...one, cancel: { at: now, actor: null, reason: 'a newer run takes its place' } });
     else live.push(one);
@@ -135,7 +135,9 @@ function push(work: Work, run: LiveRun): void {
 }
 
 function record(work: Work, occurrence: Occurrence, status: 'missed' | 'skipped', coalesced: number): void {
-  work.history.push(notRun(work.task, { ...scheduledRun(work, occurrence, coalesced), attempt: 0 }, status, work.now));
+  work.history.push(
+    endedRun(work.task, { ...scheduledRun(work, occurrence, coalesced), attempt: 0 }, status, work.now),
+  );
 }
 
 function scheduledRun(work: Work, { scheduledTime, runTime }: Occurrence, coalesced: number): LiveRun {

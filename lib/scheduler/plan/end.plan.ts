@@ -1,73 +1,81 @@
-import type { LiveRun, RunRecord } from '../../model/run.js';
-import type { TaskRecord, TaskState } from '../../model/task.js';
-import type { TaskDefinition, TaskPolicies } from '../../model/definition.js';
-import type { LeaseRef, RunResult } from '../../stores/store.interface.js';
+import type { TaskPolicies } from '../../model/definition.js';
 import type { Apply } from '../../model/change.js';
+import type { LeaseRef, LiveRun, RunRecord } from '../../model/run.js';
+import type { TaskRecord, TaskState } from '../../model/task.js';
+import { keepForRedrive } from './ended-run.js';
+import { nextAttempt } from './recovery.plan.js';
 
-/** What {@link settleRuns} did with one result. */
-export type Settlement = 'settled' | 'paused' | 'refused';
+/** The end of one attempt, as whoever holds its lease wants it written. */
+export interface RunEnd extends LeaseRef {
+  /** What the history keeps of it; null for an attempt that is given back unfinished. */
+  readonly record: RunRecord | null;
+  /** When it is tried again, in milliseconds since the epoch: a retry, or at once for one given back. null for never. */
+  readonly retryAt: number | null;
+  /** For triggers that count from the end of a run: what comes next. Undefined when the schedule is not touched. */
+  readonly next?: { readonly scheduledTime: number; readonly runTime: number } | null;
+}
+
+/** What {@link endRuns} did with one end: `paused` where the failure paused the task, too. */
+export type EndOutcome = 'ended' | 'paused' | 'refused';
 
 /**
- * Whether the task is done and goes with its last run. One that the code declares stays, or the next start would add it
- * and run it again.
+ * Whether the task is done and is removed with its last run. One that the code declares stays, or the next start would add
+ * it and run it again.
  */
 export function isSpent(task: TaskRecord): boolean {
   return task.definition.origin === 'runtime' && task.state.exhausted && task.state.live.length === 0;
 }
 
 /**
- * What the history keeps of a run: a dead one takes the definition of its task along, which may go with it, or with a
- * later run. One that the code declares is there as long as the code declares it.
- */
-export function keepForRedrive(record: RunRecord, definition: TaskDefinition): RunRecord {
-  return record.dead && definition.origin === 'runtime' ? { ...record, definition } : record;
-}
-
-/**
- * Ends attempts of one task. A result counts only while its run is running under its token: whoever lost the lease is
- * refused, so that a process that was frozen never overwrites the newer attempt.
+ * Ends attempts of one task. An end counts only while its run is running under its token. Who lost the lease is refused, so
+ * that a process that was frozen never overwrites the newer attempt.
  *
- * @param results The results for this task.
- * @returns The decision for `transact`; its value tells for each result, in order, what became of it.
+ * @param ends The ends for this task.
+ * @returns The plan. Its value says for each end, in order, what became of it.
  */
-export function settleRuns(results: readonly RunResult[]): Apply<readonly Settlement[]> {
-  return (task, storeNow) => {
+export function endRuns(ends: readonly RunEnd[]): Apply<readonly EndOutcome[]> {
+  return (task, now) => {
     let { state } = task;
     const history: RunRecord[] = [];
-    const outcome: Settlement[] = [];
-    for (const result of results) {
-      const run = state.live.find((live) => isHeld(live, result));
+    const outcomes: EndOutcome[] = [];
+    for (const end of ends) {
+      const run = state.live.find((live) => isHeld(live, end));
       if (!run) {
-        outcome.push('refused');
+        outcomes.push('refused');
         continue;
       }
-      const settled = settle(state, task.definition.policies, run, result, storeNow);
-      outcome.push(state.pause === settled.pause ? 'settled' : 'paused');
-      state = settled;
-      if (result.record) history.push(keepForRedrive(result.record, task.definition));
+      const ended = endRun(state, task.definition.policies, run, end, now);
+      outcomes.push(state.pause === ended.pause ? 'ended' : 'paused');
+      state = ended;
+      if (end.record) history.push(keepForRedrive(end.record, task.definition));
     }
-    if (outcome.every((one) => one === 'refused')) return null;
+    if (outcomes.every((one) => one === 'refused')) return null;
     const next = { ...task, state };
-    return { task: isSpent(next) ? null : next, history, value: outcome };
+    return { task: isSpent(next) ? null : next, history, value: outcomes };
   };
 }
 
-function settle(
+/** Whether the run is under way under this very lease. */
+export function isHeld(run: LiveRun, { runId, token }: Pick<LeaseRef, 'runId' | 'token'>): boolean {
+  return run.status === 'running' && run.id === runId && run.token === token;
+}
+
+function endRun(
   state: TaskState,
   { pauseAfterFailures: limit }: TaskPolicies,
   run: LiveRun,
-  { runId, record, retryAt, next }: RunResult,
-  storeNow: number,
+  { runId, record, retryAt, next }: RunEnd,
+  now: number,
 ): TaskState {
-  const final = record?.status === 'failed' && retryAt === null;
-  const failuresInARow = final ? state.failuresInARow + 1 : record?.status === 'succeeded' ? 0 : state.failuresInARow;
-  const pauses = final && limit !== null && failuresInARow >= limit && state.pause === null;
+  const isFinal = record?.status === 'failed' && retryAt === null;
+  const failuresInARow = isFinal ? state.failuresInARow + 1 : record?.status === 'succeeded' ? 0 : state.failuresInARow;
+  const pauses = isFinal && limit !== null && failuresInARow >= limit && state.pause === null;
   return {
     ...state,
-    live: replaceRun(state.live, run, retryAt),
-    updatedAt: storeNow,
+    live: retryAt === null ? without(state.live, run) : replaced(state.live, run, nextAttempt(run, retryAt)),
+    updatedAt: now,
     failuresInARow,
-    ...(pauses && { pause: { at: storeNow, actor: null, reason: `${failuresInARow} failed runs in a row` } }),
+    ...(pauses && { pause: { at: now, actor: null, reason: `${failuresInARow} failed runs in a row` } }),
     ...(record && {
       lastRun: { id: runId, status: record.status, startedAt: record.startedAt, endedAt: record.endedAt },
     }),
@@ -81,37 +89,10 @@ function settle(
   };
 }
 
-/** Prolongs the leases of one task's runs; the value of the change is what is lost. */
-export function renewRuns(refs: readonly LeaseRef[], leaseMs: number): Apply<readonly LeaseRef[]> {
-  return (task, storeNow) => {
-    const held = refs.filter((ref) => task.state.live.some((run) => isHeld(run, ref)));
-    const lost = refs.filter((ref) => !held.includes(ref));
-    if (held.length === 0) return null;
-    const live = task.state.live.map((run) =>
-      held.some((ref) => isHeld(run, ref)) ? { ...run, leaseUntil: storeNow + leaseMs } : run,
-    );
-    return { task: { ...task, state: { ...task.state, live } }, history: [], value: lost };
-  };
+function without(live: readonly LiveRun[], run: LiveRun): readonly LiveRun[] {
+  return live.length === 1 ? [] : live.filter((one) => one !== run);
 }
 
-function isHeld(run: LiveRun, ref: Pick<LeaseRef, 'runId' | 'token'>): boolean {
-  return run.status === 'running' && run.id === ref.runId && run.token === ref.token;
-}
-
-function replaceRun(live: readonly LiveRun[], ended: LiveRun, retryAt: number | null): readonly LiveRun[] {
-  if (retryAt === null) return live.filter((run) => run !== ended);
-  return live.map((run) =>
-    run === ended
-      ? {
-          ...run,
-          status: 'waiting' as const,
-          attempt: run.attempt + 1,
-          availableAt: retryAt,
-          owner: null,
-          leaseUntil: null,
-          startedAt: null,
-          cancel: null,
-        }
-      : run,
-  );
+function replaced(live: readonly LiveRun[], run: LiveRun, by: LiveRun): readonly LiveRun[] {
+  return live.map((one) => (one === run ? by : one));
 }

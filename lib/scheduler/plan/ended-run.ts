@@ -1,8 +1,9 @@
+import type { TaskDefinition } from '../../model/definition.js';
 import type { LiveRun, RunError, RunRecord, RunStatus } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 
-/** The record of a run that ended without a handler's answer: missed, skipped, lost or cancelled. */
-export function notRun(task: TaskRecord, run: LiveRun, status: RunStatus, endedAt: number): RunRecord {
+/** The record of an attempt that ended, without the outcome of its handler. */
+export function endedRun(task: TaskRecord, run: LiveRun, status: RunStatus, endedAt: number): RunRecord {
   return {
     id: run.id,
     taskId: task.id,
@@ -23,6 +24,14 @@ export function notRun(task: TaskRecord, run: LiveRun, status: RunStatus, endedA
     cancel: run.cancel,
     definition: null,
   };
+}
+
+/**
+ * What the history keeps of a run. A dead one keeps the definition of its task, which may be removed with it or with a
+ * later run. A task that the code declares is there as long as the code declares it.
+ */
+export function keepForRedrive(record: RunRecord, definition: TaskDefinition): RunRecord {
+  return record.dead && definition.origin === 'runtime' ? { ...record, definition } : record;
 }
 
 /** An error as the history keeps it. Anything can be thrown. */

@@ -14,7 +14,7 @@ import { requestOf } from './control.options.js';
 import { controlled } from '../plan/control.plan.js';
 import type { ControlOptions } from './control.options.js';
 import { redriveRun } from './run.redrive.js';
-import { notRun } from '../plan/ended-run.js';
+import { endedRun } from '../plan/ended-run.js';
 import { toRunInfo } from './run.info.js';
 import type { RunInfo } from './run.info.js';
 import type { StoreHandle } from './store.handle.js';
@@ -99,7 +99,7 @@ export class RunControl {
     const run = committed[0]?.value;
     if (!run) throw new RunNotFoundError(runId);
     if (run.status === 'waiting') this.#emitCancelled(handle, run, taskId, committed[0]!.task);
-    else if (!handle.worker?.runs.cancel(runId, { at: handle.clock.now(), ...request }))
+    else if (!handle.worker?.execution.cancel(runId, { at: handle.clock.now(), ...request }))
       handle.wake(handle.clock.now());
   }
 
@@ -129,7 +129,7 @@ export class RunControl {
 
   #emitCancelled(handle: StoreHandle, run: LiveRun, taskId: string, task: TaskRecord | null): void {
     if (task) {
-      const record = notRun(task, run, 'cancelled', handle.clock.now());
+      const record = endedRun(task, run, 'cancelled', handle.clock.now());
       this.events.emit('run.cancelled', {
         taskId,
         store: handle.alias,
@@ -153,7 +153,7 @@ function cancelRun(task: TaskRecord, run: LiveRun, cancel: NonNullable<LiveRun['
   const next = { ...task, state: { ...controlled(task.state, 'cancel', cancel.at, cancel), live } };
   return {
     task: isSpent(next) ? null : next,
-    history: waits ? [notRun(task, { ...run, cancel }, 'cancelled', cancel.at)] : [],
+    history: waits ? [endedRun(task, { ...run, cancel }, 'cancelled', cancel.at)] : [],
   };
 }
 

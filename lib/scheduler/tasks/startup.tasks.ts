@@ -1,50 +1,83 @@
-import { runningCount } from '../../model/task.js';
-import type { TaskRecord } from '../../model/task.js';
-import type { HandlerRegistry } from '../loop/handler.registry.js';
-import type { Clock } from '../../model/clock.js';
+import { isUnreadable } from '../../model/task.js';
 import type { Logger } from '../../model/logger.js';
+import type { Store } from '../../stores/store.interface.js';
+import type { HandlerRegistry } from '../loop/handler.registry.js';
+import { runAtStartup } from '../plan/startup.plan.js';
 import type { StoreHandle } from './store.handle.js';
-import { extraRun } from '../plan/extra-run.js';
 
 const PAGE = 1_000;
 
+interface StartupServices {
+  readonly handlers: Pick<HandlerRegistry, 'has'>;
+  readonly logger: Logger;
+}
+
 /**
- * Starts, at once and in this process, the tasks of a store whose trigger is the start or the stop of a scheduler, as far
- * as their handlers are here. They run before the loop begins to claim, or after it has stopped.
+ * Runs the tasks of a store whose trigger is the start of a scheduler, as far as their handlers are here, before the loop
+ * begins to claim. Those that there is no room for now wait in the store for their turn, as other due tasks do.
  */
-export async function runLifecycleTasks(
+export async function runStartupTasks(handle: StoreHandle, services: StartupServices): Promise<void> {
+  await quietly(handle, 'startup', services, async () => {
+    const { worker, store } = handle;
+    for await (const ids of tasksOf(store, 'startup', services)) {
+      await worker!.startNow(ids, (claim) => runAtStartup('startup', claim));
+    }
+  });
+}
+
+/**
+ * Runs the tasks of a store whose trigger is the stop of a scheduler, as far as their handlers are here, after the loop has
+ * stopped claiming. Resolves when all of them have started.
+ *
+ * @param isOver Whether the time of the shutdown is up: what has not started by then is not started.
+ */
+export async function runShutdownTasks(
+  handle: StoreHandle,
+  services: StartupServices,
+  isOver: () => boolean,
+): Promise<void> {
+  await quietly(handle, 'shutdown', services, async () => {
+    const worker = handle.worker!;
+    for await (const ids of tasksOf(handle.store, 'shutdown', services)) {
+      let waiting = await worker.startNow(ids, (claim) => runAtStartup('shutdown', claim));
+      while (waiting.length > 0 && !isOver()) {
+        await worker.roomMayBeThere();
+        waiting = await worker.startNow(
+          waiting.map(({ id }) => id),
+          (claim) => claim,
+        );
+      }
+    }
+  });
+}
+
+/** The ids of the tasks with that trigger whose handlers are here, page by page. */
+async function* tasksOf(
+  store: Store,
+  trigger: 'startup' | 'shutdown',
+  { handlers }: StartupServices,
+): AsyncIterable<readonly string[]> {
+  for (let offset = 0; ; offset += PAGE) {
+    const { tasks } = await store.query({ trigger }, { by: 'id', descending: false }, { offset, limit: PAGE });
+    const ids = tasks.flatMap((task) =>
+      !isUnreadable(task) && handlers.has(task.definition.handler) ? [task.id] : [],
+    );
+    if (ids.length > 0) yield ids;
+    if (tasks.length < PAGE) return;
+  }
+}
+
+/** A scheduler starts and stops whatever becomes of these tasks. */
+async function quietly(
   handle: StoreHandle,
   source: 'startup' | 'shutdown',
-  options: { readonly clock: Clock; readonly identity: string; readonly leaseMs: number; readonly logger: Logger },
-  handlers: HandlerRegistry,
+  { logger }: StartupServices,
+  work: () => Promise<void>,
 ): Promise<void> {
-  const { worker, store } = handle;
-  if (!worker) return;
+  if (!handle.worker) return;
   try {
-    const page = { offset: 0, limit: PAGE };
-    const { tasks } = await store.query({ trigger: source }, { by: 'id', descending: false }, page);
-    const mine = tasks.filter(
-      (task): task is TaskRecord => 'definition' in task && handlers.has(task.definition.handler),
-    );
-    if (mine.length === 0) return;
-    const asked = options.clock.monotonic();
-    const result = await store.transact({ ids: mine.map(({ id }) => id) }, (task, now) => {
-      if (task.state.pause || runningCount(task.state) >= task.definition.policies.maxInstances) return null;
-      const token = Math.max(task.state.lastToken + 1, now);
-      const run = {
-        ...extraRun(task, source, now),
-        status: 'running' as const,
-        owner: options.identity,
-        token,
-        leaseUntil: now + options.leaseMs,
-        startedAt: now,
-      };
-      const state = { ...task.state, updatedAt: now, lastToken: token, live: [...task.state.live, run] };
-      return { task: { ...task, state }, history: [], value: run };
-    });
-    for (const { id, task, value } of result.committed)
-      worker.runs.start({ id, task, start: [value], history: [] }, asked);
+    await work();
   } catch (error) {
-    options.logger.error(`The ${source} tasks of store "${handle.alias}" could not be run`, error);
+    logger.error(`The ${source} tasks of store "${handle.alias}" could not be run`, error);
   }
 }

@@ -4,14 +4,14 @@ import { MemoryStore } from '../../stores/memory/memory.store.js';
 import type { Store, StoreContext } from '../../stores/store.interface.js';
 import { wakeOthers } from '../../stores/wake-others.js';
 import type { StoreClock } from '../../time/store.clock.js';
-import type { StoreWorker } from '../loop/claim.loop.js';
+import type { ClaimLoop } from '../loop/claim.loop.js';
 
 /**
  * One store of a scheduler. Until it is started, tasks are kept in a store in memory and every operation works on that;
  * at the start they are committed to the real one. So there is one code path for both.
  */
 export class StoreHandle {
-  worker: StoreWorker | null = null;
+  worker: ClaimLoop | null = null;
   #pending: MemoryStore | null = new MemoryStore();
   #opened = false;
 

@@ -157,7 +157,7 @@ export class FileStore extends BaseStore {
       if ('due' in selection) {
         await refresh(session);
         const isIdle = selection.due.limit <= 0 || catalog.index.due(now(), 1, selection.due).length === 0;
-        if (isIdle) return { committed: [], missing: [], unreadable: [], failed: [], storeNow: now() };
+        if (isIdle) return { committed: [], left: [], missing: [], unreadable: [], failed: [], storeNow: now() };
       }
       return queue.run(change(selection, apply, { catalog, codec, now }));
     });

@@ -120,18 +120,24 @@ export function change<T>(selection: Selection, apply: Apply<T>, tools: ChangeTo
         ? await selectDue(batch, tools.catalog, selection.due, storeNow)
         : await selectIds(batch, selection.ids, missing, unreadable);
     const decided: (Committed<T> & { readonly file: string })[] = [];
+    const left: TaskRecord[] = [];
     const failed: FailedChange[] = [];
+    const values: T[] = [];
     const wish = new Wish(false);
     for (const { file, task, row } of selected) {
       try {
-        const change = apply(task, storeNow);
-        if (!change) continue;
+        const change = apply(task, storeNow, values);
+        if (!change) {
+          left.push(task);
+          continue;
+        }
         const changed = change.task && { ...change.task, version: task.version + 1 };
         const newRow = changed && encodeChange(tools.codec, task, row, changed);
-        const history: RunRow[] = change.history.map((run) => tools.codec.encodeRun(run));
+        const history: RunRow[] = (change.history ?? []).map((run) => tools.codec.encodeRun(run));
         if (changed && newRow) batch.put(wish, file, newRow, history);
         else batch.remove(wish, file, history);
         decided.push({ file, id: task.id, task: changed, value: change.value });
+        values.push(change.value);
       } catch (error) {
         failed.push({ id: task.id, error });
       }
@@ -144,7 +150,7 @@ export function change<T>(selection: Selection, apply: Apply<T>, tools: ChangeTo
         else failed.push({ id: one.id, error });
       }
       if (failed.length > 0 && committed.length === 0) throw failed[0]!.error;
-      return { committed, missing, unreadable, failed, storeNow };
+      return { committed, left, missing, unreadable, failed, storeNow };
     };
   };
 }

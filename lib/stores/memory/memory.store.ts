@@ -133,12 +133,18 @@ export class MemoryStore extends BaseStore {
   override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
     const storeNow = this.context.clock.now();
     const missing: string[] = [];
+    const left: TaskRecord[] = [];
+    const values: T[] = [];
     const decided: { task: TaskRecord; change: Change<T>; next: TaskRecord | null }[] = [];
     for (const task of this.#select(selection, storeNow, missing)) {
-      const change = apply(task, storeNow);
-      if (!change) continue;
+      const change = apply(task, storeNow, values);
+      if (!change) {
+        left.push(task);
+        continue;
+      }
       const next = change.task && this.#own({ ...change.task, version: task.version + 1 }, task);
       decided.push({ task, change, next });
+      values.push(change.value);
     }
     // Nothing below this line throws: what does not succeed as a whole leaves everything as it was.
     const committed = decided.map(({ task, change, next }): Committed<T> => {
@@ -146,8 +152,8 @@ export class MemoryStore extends BaseStore {
       else this.deleteTask(task.id);
       return { id: task.id, task: next && copyOf(next), value: change.value };
     });
-    void this.saveRuns(decided.flatMap(({ change }) => change.history));
-    return { committed, missing, unreadable: [], failed: [], storeNow };
+    void this.saveRuns(decided.flatMap(({ change }) => change.history ?? []));
+    return { committed, left, missing, unreadable: [], failed: [], storeNow };
   }
 
   #select(selection: Selection, now: number, missing: string[]): TaskRecord[] {

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
 import { VersionConflictError } from '../../errors/task.errors.js';
-import type { UnreadableTask } from '../../model/task.js';
+import type { TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { Committed, DueFilter, FailedChange, Selection, Transacted } from '../store.interface.js';
 import type { Apply, Change } from '../../model/change.js';
 import { isAskedFor } from '../task-query.js';
@@ -42,6 +42,7 @@ const ORDERS = {
 /** What a transact has done so far. */
 interface Progress<T> {
   readonly committed: Committed<T>[];
+  readonly left: TaskRecord[];
   readonly missing: string[];
   readonly unreadable: UnreadableTask[];
   readonly failed: FailedChange[];
@@ -65,7 +66,7 @@ export class MongooseTransactor {
   async run<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
     await this.outbox.deliverLate();
     const storeNow = await this.now();
-    const progress: Progress<T> = { committed: [], missing: [], unreadable: [], failed: [], storeNow };
+    const progress: Progress<T> = { committed: [], left: [], missing: [], unreadable: [], failed: [], storeNow };
     if ('due' in selection) await this.#runDue(selection.due, apply, progress);
     else await this.#runIds([...new Set(selection.ids)], apply, progress);
     const { committed, failed } = progress;
@@ -187,14 +188,21 @@ export class MongooseTransactor {
     }
   }
 
-  #decide<T>(loaded: readonly Loaded[], apply: Apply<T>, { storeNow, failed }: Progress<T>, token: string) {
+  #decide<T>(loaded: readonly Loaded[], apply: Apply<T>, progress: Progress<T>, token: string) {
+    const { storeNow, failed, committed } = progress;
     const decided: Decision<T>[] = [];
     const left: Loaded[] = [];
+    const values = committed.map(({ value }) => value);
     for (const one of loaded) {
       try {
-        const change = apply(one.task, storeNow);
-        if (change) decided.push(this.#decisionOf(one, change, token, storeNow));
-        else left.push(one);
+        const change = apply(one.task, storeNow, values);
+        if (!change) {
+          left.push(one);
+          progress.left.push(one.task);
+          continue;
+        }
+        decided.push(this.#decisionOf(one, change, token, storeNow));
+        values.push(change.value);
       } catch (error) {
         failed.push({ id: one.task.id, error });
         left.push(one);
@@ -208,8 +216,9 @@ export class MongooseTransactor {
     // The writers tell apart a task that was removed and added again, whose version may be the same.
     const filter = { _id: task.id, version: task.version, writers: document.writers };
     // What an earlier writer has not copied yet is carried along, or it would be overwritten.
-    const waiting = change.history.length > 0 || change.task === null ? (document.outbox ?? []) : [];
-    const all = [...waiting, ...change.history.map((run) => this.tasks.runDocument(run))];
+    const { history = [] } = change;
+    const waiting = history.length > 0 || change.task === null ? (document.outbox ?? []) : [];
+    const all = [...waiting, ...history.map((run) => this.tasks.runDocument(run))];
     const fits = sizeOf(all) <= MAX_OUTBOX_LENGTH;
     const [rows, early] = fits ? [all, []] : [[], all];
     if (change.task === null && rows.length === 0) {

@@ -6,19 +6,14 @@ import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import type {
-  ClaimPlan,
-  ClaimRequest,
-  ClaimResult,
   DueFilter,
   PruneOptions,
   Selection,
-  Store,
   StoreCapabilities,
   StoreContext,
   Transacted,
 } from '../store.interface.js';
 import type { Apply } from '../../model/change.js';
-import { claimDue } from '../../scheduler/loop/store.steps.js';
 import { compareByDue } from '../task-query.js';
 import { databaseOf, keyPrefixOf } from './redis.address.js';
 import { RedisConnection } from './redis.connection.js';
@@ -29,7 +24,6 @@ import type { RedisStoreOptions, ResolvedOptions } from './redis.options.js';
 import { RedisRecordsCodec } from './redis.records-codec.js';
 import { RedisRunHistory } from './redis.run-history.js';
 import { RedisScripts } from './redis.scripts.js';
-import type { Peeked } from './redis.scripts.js';
 import { serverProblem, warnOfDataLoss } from './redis.server-check.js';
 import { RedisTaskQuery } from './redis.task-query.js';
 import { RedisTransactor } from './redis.transaction.js';
@@ -204,20 +198,15 @@ export class RedisStore extends BaseStore {
   }
 
   override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
-    const { peeked: _, ...result } = await this.#at.transactor.run(selection, apply);
-    return result;
-  }
-
-  /** Two round trips: what is due next comes with the answer to the second. */
-  override claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
-    const { transactor, due } = this.#at;
-    let peeked: Peeked | null = null;
-    const transact: Store['transact'] = async (selection, apply) => {
-      const result = await transactor.run(selection, apply, due.request(request));
-      peeked = result.peeked;
+    const { transactor, due: index } = this.#at;
+    if ('ids' in selection) {
+      const { peeked: _, ...result } = await transactor.run(selection, apply);
       return result;
-    };
-    return claimDue({ transact }, request, plan, () => due.nextDue(request, peeked));
+    }
+    // Two round trips: what is due next comes with the answer to the second.
+    const { due } = selection;
+    const { peeked, ...result } = await transactor.run(selection, apply, index.request(due));
+    return { ...result, nextDue: () => index.nextDue(due, peeked) };
   }
 
   override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {

@@ -1,5 +1,5 @@
 import { VersionConflictError } from '../../errors/task.errors.js';
-import type { UnreadableTask } from '../../model/task.js';
+import type { TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
 import type { Apply, Change } from '../../model/change.js';
 import { guardOf, memberOf, movedPlace, PARK_MS, parkedMember, queueFilter, reservedPlace } from './redis.place.js';
@@ -32,6 +32,7 @@ interface Decision<T> {
 /** A transaction under way. */
 interface Progress<T> {
   readonly committed: Committed<T>[];
+  readonly left: TaskRecord[];
   readonly missing: string[];
   readonly unreadable: UnreadableTask[];
   readonly failed: FailedChange[];
@@ -60,7 +61,14 @@ export class RedisTransactor {
     apply: Apply<T>,
     peek?: PeekRequest,
   ): Promise<Transacted<T> & { readonly peeked: Peeked | null }> {
-    const progress: Progress<T> = { committed: [], missing: [], unreadable: [], failed: [], peeked: null };
+    const progress: Progress<T> = {
+      committed: [],
+      left: [],
+      missing: [],
+      unreadable: [],
+      failed: [],
+      peeked: null,
+    };
     const storeNow =
       'due' in selection
         ? await this.#runDue(selection.due, apply, progress, peek)
@@ -80,15 +88,16 @@ export class RedisTransactor {
     });
     let decided: Decision<T>[];
     try {
-      decided = this.#decide(tasks, apply, storeNow);
+      decided = this.#decide(tasks, apply, storeNow, progress);
     } catch (error) {
       // Should this fail too, the reservation runs out by itself.
       await this.scripts.write([...tasks.map(back), ...parked]);
       throw error;
     }
     const taken = new Set(decided.map(({ loaded }) => loaded));
-    const left = tasks.filter((loaded) => !taken.has(loaded)).map(back);
-    const entries = [...decided.map(({ write }) => write.entry), ...left, ...parked];
+    const left = tasks.filter((loaded) => !taken.has(loaded));
+    progress.left.push(...left.map(({ task }) => task));
+    const entries = [...decided.map(({ write }) => write.entry), ...left.map(back), ...parked];
     const { outcomes, peeked } = await this.scripts.write(entries, peek);
     // Nobody asked for these ids, so one that was deleted meanwhile is not missing.
     const unasked = { ...progress, missing: [] };
@@ -150,7 +159,9 @@ export class RedisTransactor {
       storeNow = now;
       const wanted = onlyDue ? tasks.filter(({ row }) => row.dueAt !== null && row.dueAt <= now) : tasks;
       const mayThrow = round === 1 && !onlyDue && progress.committed.length === 0;
-      const decided = this.#decide(wanted, apply, now, mayThrow ? undefined : progress.failed);
+      const decided = this.#decide(wanted, apply, now, progress, mayThrow ? undefined : progress.failed);
+      const chosen = new Set(decided.map(({ loaded }) => loaded));
+      progress.left.push(...wanted.flatMap((loaded) => (chosen.has(loaded) ? [] : [loaded.task])));
       pending = await this.#write(decided, progress);
       if (round >= MAX_ROUNDS && pending.length > 0) {
         for (const { task } of tasks.filter((loaded) => pending.includes(loaded.task.id))) {
@@ -178,7 +189,7 @@ export class RedisTransactor {
     const known = now === null ? [] : ids.flatMap((id) => this.#known.get(id) ?? []);
     if (now === null || known.length === 0) return { storeNow: null, pending: ids };
     // A decision that throws here is made again on what is read.
-    const decided = this.#decide(known, apply, now, []).filter(
+    const decided = this.#decide(known, apply, now, progress, []).filter(
       ({ loaded, change }) => change.task === null || change.task.definition === loaded.task.definition,
     );
     const conflicts = new Set(await this.#write(decided, progress));
@@ -212,13 +223,22 @@ export class RedisTransactor {
    *
    * @param failed Where a decision that throws goes, when something was written already.
    */
-  #decide<T>(tasks: readonly LoadedTask[], apply: Apply<T>, now: number, failed?: FailedChange[]): Decision<T>[] {
+  #decide<T>(
+    tasks: readonly LoadedTask[],
+    apply: Apply<T>,
+    now: number,
+    { committed }: Progress<T>,
+    failed?: FailedChange[],
+  ): Decision<T>[] {
     const nonce = this.scripts.nonce();
     const decided: Decision<T>[] = [];
+    const values = committed.map(({ value }) => value);
     for (const loaded of tasks) {
       try {
-        const change = apply(loaded.task, now);
-        if (change) decided.push({ loaded, change, write: this.#writeOf(loaded, change, nonce) });
+        const change = apply(loaded.task, now, values);
+        if (!change) continue;
+        decided.push({ loaded, change, write: this.#writeOf(loaded, change, nonce) });
+        values.push(change.value);
       } catch (error) {
         if (!failed) throw error;
         failed.push({ id: loaded.task.id, error });
@@ -227,7 +247,7 @@ export class RedisTransactor {
     return decided;
   }
 
-  #writeOf<T>({ task: old, row, place }: LoadedTask, { task, history }: Change<T>, nonce: string): Write {
+  #writeOf<T>({ task: old, row, place }: LoadedTask, { task, history = [] }: Change<T>, nonce: string): Write {
     const expected = guardOf(place);
     if (task === null) {
       return { row, entry: { what: 'drop', id: row.id, expected, runs: this.records.runs(history) } };

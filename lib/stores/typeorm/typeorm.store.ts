@@ -202,7 +202,7 @@ export class TypeormStore extends BaseStore {
     const database = this.#db;
     const { session, dialect, context } = database;
     if ('ids' in selection && selection.ids.length === 0) {
-      return { committed: [], missing: [], unreadable: [], failed: [], storeNow: await this.now() };
+      return { committed: [], left: [], missing: [], unreadable: [], failed: [], storeNow: await this.now() };
     }
     if (!(dialect instanceof PortableDialect))
       return session.transaction(() => transactLocked(database, selection, apply));

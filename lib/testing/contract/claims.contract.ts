@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import type { ClaimPlan, ClaimRequest } from '../../stores/store.interface.js';
-import { startDue } from '../plan.fixtures.js';
+import type { Apply } from '../../model/change.js';
+import type { ClaimRequest } from '../../scheduler/loop/claim.step.js';
+import type { Claimed } from '../../scheduler/plan/claim.plan.js';
+import { claimDue } from '../store.steps.js';
+import { decision, startDue } from '../plan.fixtures.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
@@ -9,7 +12,7 @@ import type { ContractSection } from './contract.section.js';
 const LEASE_MS = 600_000;
 
 function request(fields: Partial<ClaimRequest> = {}): ClaimRequest {
-  return { limit: 100, handlers: ['work'], owner: 'owner-1', leaseMs: LEASE_MS, ...fields };
+  return { limit: 100, handlers: ['work'], order: 'priority', ...fields };
 }
 
 const start = (owner = 'owner-1') => startDue(owner, LEASE_MS);
@@ -23,7 +26,7 @@ export const CLAIMS: ContractSection = {
       const task = makeTask('a', { nextRunTime: now - 3, args: ['x'] });
       await store.addTask(task);
       const plan = startDue('owner-1', LEASE_MS, (_, at) => at + 5_000_000);
-      const { claimed, storeNow, nextDue } = await store.claimDue(request(), plan);
+      const { claimed, storeNow, nextDue } = await claimDue(store, request(), plan);
       assert.equal(claimed.length, 1);
       const [claim] = claimed;
       const stored = await bench.task(store, 'a');
@@ -47,7 +50,7 @@ export const CLAIMS: ContractSection = {
         makeTask('none'),
         makeTask('paused', { nextRunTime: now - 1, state: { pause: { at: now, reason: null, actor: null } } }),
       ]);
-      const { claimed, nextDue } = await store.claimDue(request(), start());
+      const { claimed, nextDue } = await claimDue(store, request(), start());
       assertSame(idsOf(claimed), []);
       assert.equal(await nextDue(), now + 600_000);
       assert.equal((await bench.task(store, 'paused')).version, 1);
@@ -57,9 +60,9 @@ export const CLAIMS: ContractSection = {
       const store = await bench.open();
       const other = await bench.other(store);
       await store.addTask(makeTask('a', { nextRunTime: (await store.now()) - 1 }));
-      assert.equal((await store.claimDue(request(), start())).claimed.length, 1);
+      assert.equal((await claimDue(store, request(), start())).claimed.length, 1);
       for (const by of [store, other]) {
-        assertSame(idsOf((await by.claimDue(request(), start('owner-2'))).claimed), []);
+        assertSame(idsOf((await claimDue(by, request(), start('owner-2'))).claimed), []);
       }
       assert.equal((await bench.task(other, 'a')).state.live[0]!.owner, 'owner-1');
     },
@@ -74,7 +77,7 @@ export const CLAIMS: ContractSection = {
         makeTask('unimportant', { nextRunTime: now - 9, policies: { priority: 5 } }),
         makeTask('important', { nextRunTime: now, policies: { priority: -5 } }),
       ]);
-      const claim = async (limit: number) => store.claimDue(request({ limit }), start());
+      const claim = async (limit: number) => claimDue(store, request({ limit }), start());
       const first = await claim(2);
       assertSame(idsOf(first.claimed), ['important', 'a']);
       const next = await first.nextDue();
@@ -90,7 +93,7 @@ export const CLAIMS: ContractSection = {
       const task = (handler: string) => makeTask(`of ${handler}`, { handler, nextRunTime: now - 1 });
       await store.addTasks([task('one'), task('two'), task('three')]);
       const claim = async (handlers: string[] | null) =>
-        idsOf((await store.claimDue(request({ handlers }), start())).claimed);
+        idsOf((await claimDue(store, request({ handlers }), start())).claimed);
       assertSame(await claim([]), []);
       assertSame(await claim(['unknown', 'tw', '%', 'one,two']), []);
       assertSame(await claim(['two', 'unknown', 'two']), ['of two']);
@@ -104,7 +107,7 @@ export const CLAIMS: ContractSection = {
         makeTask(`theirs-${at}`, { handler: 'theirs', nextRunTime: now - 1_000 - at, policies: { priority: -1 } }),
       );
       await store.addTasks([...theirs, makeTask('mine', { nextRunTime: now - 1 })]);
-      const { claimed, storeNow, nextDue } = await store.claimDue(request({ limit: 2 }), start());
+      const { claimed, storeNow, nextDue } = await claimDue(store, request({ limit: 2 }), start());
       assertSame(idsOf(claimed), ['mine']);
       assert.equal(await nextDue(), storeNow + LEASE_MS, 'what only others can run must not wake this scheduler');
     },
@@ -121,12 +124,12 @@ export const CLAIMS: ContractSection = {
       ];
       await store.addTasks([...blocked, ...others]);
       const full = { exceptGroups: ['erp', 'unknown'] };
-      const { claimed, storeNow, nextDue } = await store.claimDue(request({ limit: 3, ...full }), start());
+      const { claimed, storeNow, nextDue } = await claimDue(store, request({ limit: 3, ...full }), start());
       assertSame(idsOf(claimed), ['crm', 'free']);
       assert.equal(await nextDue(), storeNow + LEASE_MS, 'a full group must not wake this scheduler');
       const { committed } = await store.transact({ due: { limit: 3, handlers: null, ...full } }, () => null);
       assertSame(idsOf(committed), []);
-      const rest = await store.claimDue(request({ limit: 100 }), start());
+      const rest = await claimDue(store, request({ limit: 100 }), start());
       assert.equal(rest.claimed.length, 40);
     },
 
@@ -152,12 +155,12 @@ export const CLAIMS: ContractSection = {
         (task) => ({ task, history: [], value: null }),
       );
       assertSame(idsOf(committed), ['fast', 'free']);
-      const byAge = await store.claimDue(request({ limit: 1, order: 'age', ...full }), start());
+      const byAge = await claimDue(store, request({ limit: 1, order: 'age', ...full }), start());
       assertSame(idsOf(byAge.claimed), ['fast']);
-      const { claimed, nextDue } = await store.claimDue(request({ limit: 4, ...full }), start());
+      const { claimed, nextDue } = await claimDue(store, request({ limit: 4, ...full }), start());
       assertSame(idsOf(claimed), ['erp', 'free']);
       assert.equal(await nextDue(), byAge.storeNow + LEASE_MS, 'a full executor must not wake this scheduler');
-      const rest = await store.claimDue(request({ limit: 100 }), start());
+      const rest = await claimDue(store, request({ limit: 100 }), start());
       assert.equal(rest.claimed.length, 40);
     },
 
@@ -176,7 +179,7 @@ export const CLAIMS: ContractSection = {
         task('future', -9, -60_000),
       ]);
       const claim = async (limit: number) =>
-        idsOf((await store.claimDue(request({ limit, order: 'age' }), start())).claimed);
+        idsOf((await claimDue(store, request({ limit, order: 'age' }), start())).claimed);
       assertSame(await claim(2), ['older', 'old']);
       assertSame(await claim(2), ['tie-a', 'tie-b']);
       assertSame(await claim(9), ['urgent']);
@@ -185,7 +188,7 @@ export const CLAIMS: ContractSection = {
     'says when the next task of the asked handlers is due': async (bench) => {
       const store = await bench.open();
       const now = await store.now();
-      const nextDueAt = async () => (await store.claimDue(request(), start())).nextDue();
+      const nextDueAt = async () => (await claimDue(store, request(), start())).nextDue();
       assert.equal(await nextDueAt(), null);
       await store.addTask(makeTask('theirs', { handler: 'theirs', nextRunTime: now + 300_000 }));
       assert.equal(await nextDueAt(), null);
@@ -197,8 +200,8 @@ export const CLAIMS: ContractSection = {
       const store = await bench.open();
       const now = await store.now();
       await store.addTasks(['a', 'b'].map((id) => makeTask(id, { nextRunTime: now - 1 })));
-      const plan: ClaimPlan = (task, at) => (task.id === 'a' ? null : start()(task, at));
-      assertSame(idsOf((await store.claimDue(request(), plan)).claimed), ['b']);
+      const plan: Apply<Claimed> = (task, at, decided) => (task.id === 'a' ? null : start()(task, at, decided));
+      assertSame(idsOf((await claimDue(store, request(), plan)).claimed), ['b']);
       assertSame(await store.lookupTask('a'), makeTask('a', { nextRunTime: now - 1 }));
     },
 
@@ -208,11 +211,10 @@ export const CLAIMS: ContractSection = {
       await store.addTasks([makeTask('a', { nextRunTime: now - 9 }), makeTask('b', { nextRunTime: now - 8 })]);
       const missed = (taskId: string) =>
         makeRun(`${taskId}@1`, { taskId, status: 'missed', startedAt: null, token: 0 });
-      const { claimed } = await store.claimDue(request(), (task) => ({
-        task: task.id === 'a' ? null : { ...task, state: { ...task.state, nextRunTime: now + 600_000 } },
-        start: [],
-        history: [missed(task.id)],
-      }));
+      const { claimed } = await claimDue(store, request(), (task) => {
+        const later = { ...task, state: { ...task.state, nextRunTime: now + 600_000 } };
+        return decision(task, task.id === 'a' ? null : later, [], [missed(task.id)]);
+      });
       assertSame(claimed[0], { id: 'a', task: null, start: [], history: [missed('a')] });
       assertSame(idsOf(claimed), ['a', 'b']);
       assert.equal(await store.lookupTask('a'), null);
@@ -225,13 +227,13 @@ export const CLAIMS: ContractSection = {
       const now = await store.now();
       const ids = ['a', 'b', 'c'];
       await store.addTasks(ids.map((id) => makeTask(id, { nextRunTime: now - 1 })));
-      const plan: ClaimPlan = (task, at) => {
+      const plan: Apply<Claimed> = (task, at, decided) => {
         if (task.id === 'b') throw new Error('no plan for b');
-        return start()(task, at);
+        return start()(task, at, decided);
       };
       let claimed = new Set<string>();
       try {
-        claimed = new Set(idsOf((await store.claimDue(request(), plan)).claimed));
+        claimed = new Set(idsOf((await claimDue(store, request(), plan)).claimed));
       } catch (error) {
         assert.equal((error as Error).message, 'no plan for b');
       }
@@ -243,7 +245,7 @@ export const CLAIMS: ContractSection = {
       assert.ok(!claimed.has('b'));
       // Nothing is left locked or reserved by what failed.
       const rest = await bench.until(async () => {
-        for (const claim of (await store.claimDue(request(), start())).claimed) claimed.add(claim.id);
+        for (const claim of (await claimDue(store, request(), start())).claimed) claimed.add(claim.id);
         return claimed.size === ids.length;
       }, 'the tasks of a failed claim to be claimed');
       assert.ok(rest);
@@ -260,7 +262,7 @@ export const CLAIMS: ContractSection = {
         let idle = 0;
         // An empty claim may mean that the other one just holds the rest; it ends when that happens again and again.
         for (let rounds = 0; rounds < 1_000 && idle < 20 && mine.length < ids.length; rounds += 1) {
-          const { claimed } = await by.claimDue(request({ limit: 7, owner }), start(owner));
+          const { claimed } = await claimDue(by, request({ limit: 7 }), start(owner));
           assert.ok(claimed.length <= 7);
           for (const { id, start: runs } of claimed) {
             assert.equal(runs[0]!.owner, owner);
@@ -288,7 +290,7 @@ export const CLAIMS: ContractSection = {
       const claimAll = async () => {
         const claimed: string[] = [];
         for (let round = 0; round < 20; round += 1) {
-          claimed.push(...idsOf((await store.claimDue(request({ limit: 3 }), start())).claimed));
+          claimed.push(...idsOf((await claimDue(store, request({ limit: 3 }), start())).claimed));
         }
         return claimed;
       };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TaskRecord } from '../../model/task.js';
 import type { Store } from '../../stores/store.interface.js';
+import { claimDue, finishRuns } from '../store.steps.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
 import { assertSame } from '../same-value.js';
 import type { StoreBench } from '../store.bench.js';
@@ -12,8 +13,9 @@ const LEASE_MS = 600_000;
 const OWNER = 'owner-1';
 
 async function claimAll(store: Store, next: number | null = null): Promise<TaskRecord[]> {
-  const request = { limit: 1_000, handlers: ['work'], owner: OWNER, leaseMs: LEASE_MS };
-  const { claimed } = await store.claimDue(
+  const request = { limit: 1_000, handlers: ['work'] };
+  const { claimed } = await claimDue(
+    store,
     request,
     startDue(OWNER, LEASE_MS, () => next),
   );
@@ -32,7 +34,7 @@ async function started(store: Store, fields: TaskFields = {}, next: number | nul
 async function runOnce(bench: StoreBench, store: Store, status: 'succeeded' | 'failed', fields = {}) {
   const now = await store.now();
   const [task] = await claimAll(store, now - 1);
-  const { settled } = await store.finishRuns([resultOf(task!, task!.state.live[0]!, status, fields)]);
+  const { settled } = await finishRuns(store, [resultOf(task!, task!.state.live[0]!, status, fields)]);
   assert.equal(settled.length, 1);
   return { paused: settled[0]!.paused, task: await bench.task(store, 'a') };
 }
@@ -47,7 +49,7 @@ export const FINISH: ContractSection = {
       const [run] = task.state.live;
       const result = resultOf(task, run!, 'succeeded');
       const before = await store.now();
-      const { settled, refused } = await store.finishRuns([result]);
+      const { settled, refused } = await finishRuns(store, [result]);
       const stored = await bench.task(store, 'a');
       assertSame([...refused], []);
       assertSame([...settled], [{ runId: run!.id, taskId: 'a', token: run!.token, task: stored, paused: false }]);
@@ -71,10 +73,10 @@ export const FINISH: ContractSection = {
         history: [],
         value: null,
       }));
-      const first = await store.finishRuns([resultOf(task, task.state.live[0]!, 'succeeded')]);
+      const first = await finishRuns(store, [resultOf(task, task.state.live[0]!, 'succeeded')]);
       assert.notEqual(first.settled[0]!.task, null);
       const [again] = await claimAll(store);
-      const last = await store.finishRuns([resultOf(again!, again!.state.live[0]!, 'failed')]);
+      const last = await finishRuns(store, [resultOf(again!, again!.state.live[0]!, 'failed')]);
       assert.equal(last.settled[0]!.task, null);
       assert.equal(await store.lookupTask('a'), null);
       assert.equal((await store.runs({ taskId: 'a' }, { limit: 5 })).runs.length, 2);
@@ -83,7 +85,7 @@ export const FINISH: ContractSection = {
     'keeps a finished task that the code declares': async (bench) => {
       const store = await bench.open();
       const task = await started(store, { origin: 'code' });
-      await store.finishRuns([resultOf(task, task.state.live[0]!, 'succeeded')]);
+      await finishRuns(store, [resultOf(task, task.state.live[0]!, 'succeeded')]);
       const stored = await bench.task(store, 'a');
       assert.equal(stored.state.exhausted, true);
       assertSame([...stored.state.live], []);
@@ -103,7 +105,7 @@ export const FINISH: ContractSection = {
         return resultOf(task, isStale(task.id) ? { ...run, token: run.token + 1 } : run, 'succeeded');
       });
       const nobody = { ...results[0]!, taskId: 'nobody', runId: 'nobody@1' };
-      const { settled, refused } = await store.finishRuns([...results, nobody]);
+      const { settled, refused } = await finishRuns(store, [...results, nobody]);
       assertSame([...refused].map(({ taskId }) => taskId).sort(), ['nobody', 't3', 't7']);
       assertSame(settled.map(({ taskId }) => taskId).sort(), ids.filter((id) => !isStale(id)).sort());
       for (const id of ids) {
@@ -111,7 +113,7 @@ export const FINISH: ContractSection = {
         assert.equal(live.length, isStale(id) ? 1 : 0, id);
       }
       assert.equal((await store.runs({}, { limit: 100 })).runs.length, 23);
-      const nothing = await store.finishRuns([]);
+      const nothing = await finishRuns(store, []);
       assertSame([nothing.settled.length, nothing.refused.length], [0, 0]);
     },
 
@@ -129,7 +131,7 @@ export const FINISH: ContractSection = {
         value: null,
       }));
       const stale = { ...unique[1]!, token: unique[1]!.token + 100 };
-      const { settled, refused } = await store.finishRuns([
+      const { settled, refused } = await finishRuns(store, [
         resultOf(task, unique[0]!, 'succeeded'),
         resultOf(task, stale, 'succeeded'),
         resultOf(task, unique[2]!, 'failed'),
@@ -149,9 +151,9 @@ export const FINISH: ContractSection = {
       const store = await bench.open();
       const task = await started(store, {}, (await store.now()) + 600_000);
       const result = resultOf(task, task.state.live[0]!, 'succeeded');
-      await store.finishRuns([result]);
+      await finishRuns(store, [result]);
       const after = await store.lookupTask('a');
-      const { settled, refused } = await store.finishRuns([result]);
+      const { settled, refused } = await finishRuns(store, [result]);
       assertSame([settled.length, refused.length], [0, 1]);
       assertSame(await store.lookupTask('a'), after);
       assert.equal((await store.runs({}, { limit: 5 })).runs.length, 1);
@@ -162,7 +164,7 @@ export const FINISH: ContractSection = {
       const task = await started(store);
       const [run] = task.state.live;
       const retryAt = (await store.now()) + 600_001;
-      const { settled } = await store.finishRuns([resultOf(task, run!, 'failed', { retryAt })]);
+      const { settled } = await finishRuns(store, [resultOf(task, run!, 'failed', { retryAt })]);
       assert.equal(settled[0]!.paused, false);
       const stored = await bench.task(store, 'a');
       assertSame(
@@ -189,7 +191,7 @@ export const FINISH: ContractSection = {
       const other = await bench.other(store);
       const task = await started(store);
       const [run] = task.state.live;
-      await store.finishRuns([
+      await finishRuns(store, [
         { taskId: 'a', runId: run!.id, token: run!.token, record: null, retryAt: await store.now() },
       ]);
       assert.equal((await store.runs({}, { limit: 5 })).runs.length, 0);
@@ -229,7 +231,7 @@ export const FINISH: ContractSection = {
       const first = await waiting();
       const at = (await store.now()) + 600_000;
       const next = { scheduledTime: at, runTime: at + 7 };
-      await store.finishRuns([resultOf(first, first.state.live[0]!, 'succeeded', { next })]);
+      await finishRuns(store, [resultOf(first, first.state.live[0]!, 'succeeded', { next })]);
       const { state } = await bench.task(store, 'a');
       assertSame(
         [state.nextScheduledTime, state.nextRunTime, state.exhausted],
@@ -238,7 +240,7 @@ export const FINISH: ContractSection = {
       assert.equal(await store.getNextRunTime(), next.runTime);
       await store.deleteTask('a');
       const second = await waiting();
-      await store.finishRuns([resultOf(second, second.state.live[0]!, 'succeeded', { next: null })]);
+      await finishRuns(store, [resultOf(second, second.state.live[0]!, 'succeeded', { next: null })]);
       assert.equal(await store.lookupTask('a'), null);
     },
 
@@ -255,7 +257,7 @@ export const FINISH: ContractSection = {
         history: [],
         value: null,
       }));
-      const { settled } = await store.finishRuns([resultOf(task, task.state.live[0]!, 'succeeded')]);
+      const { settled } = await finishRuns(store, [resultOf(task, task.state.live[0]!, 'succeeded')]);
       assert.equal(settled.length, 1);
       const stored = await bench.task(store, 'a');
       assert.equal(stored.definition.name, 'renamed');

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import type { RunResult, Store } from '../../stores/store.interface.js';
+import type { RunEnd } from '../../scheduler/plan/end.plan.js';
+import type { Store } from '../../stores/store.interface.js';
+import { claimDue, finishRuns } from '../store.steps.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
@@ -8,7 +10,7 @@ import { makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
 
 const LEASE_MS = 600_000;
-const REQUEST = { limit: 10, handlers: null, owner: 'x', leaseMs: LEASE_MS };
+const REQUEST = { limit: 10, handlers: null };
 
 /** More calls than any of the operations below makes of a backend. */
 const MOST_CALLS = 500;
@@ -58,7 +60,7 @@ async function addDue(store: Store, ids: readonly string[]): Promise<void> {
 }
 
 async function claimAll(store: Store) {
-  return (await store.claimDue(REQUEST, startDue('x', LEASE_MS))).claimed;
+  return (await claimDue(store, REQUEST, startDue('x', LEASE_MS))).claimed;
 }
 
 export const INTERRUPTION: ContractSection = {
@@ -110,7 +112,7 @@ export const INTERRUPTION: ContractSection = {
 
     'loses no end of a run, which can be given again': async (bench) => {
       const store = await bench.open();
-      let pending: RunResult[] = [];
+      let pending: RunEnd[] = [];
       await atEachCall(
         bench,
         store,
@@ -119,12 +121,15 @@ export const INTERRUPTION: ContractSection = {
           const results = (await claimAll(store)).map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded'));
           assert.equal(results.length, ids.length);
           pending = results;
-          return async () => store.finishRuns(results);
+          return async () => finishRuns(store, results);
         },
         async ({ ids, result }) => {
           const settled = new Set((result?.settled ?? []).map(({ taskId }) => taskId));
           for (const id of settled) assert.equal(await store.lookupTask(id), null, `${id} was told of and not written`);
-          await store.finishRuns(pending.filter(({ taskId }) => !settled.has(taskId)));
+          await finishRuns(
+            store,
+            pending.filter(({ taskId }) => !settled.has(taskId)),
+          );
           for (const id of ids) {
             assert.equal(await store.lookupTask(id), null, `${id} is not ended`);
             const { runs } = await store.runs({ taskId: id }, { limit: 5 });

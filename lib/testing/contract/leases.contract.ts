@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LiveRun } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
+import { claimDue, finishRuns, renewLeases } from '../store.steps.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
@@ -10,10 +11,7 @@ import type { ContractSection } from './contract.section.js';
 
 /** Starts every due run of the handler `work`. */
 export async function claim(store: Store, owner: string, leaseMs: number): Promise<readonly string[]> {
-  const { claimed } = await store.claimDue(
-    { limit: 100, handlers: ['work'], owner, leaseMs },
-    startDue(owner, leaseMs),
-  );
+  const { claimed } = await claimDue(store, { limit: 100, handlers: ['work'] }, startDue(owner, leaseMs));
   return idsOf(claimed);
 }
 
@@ -76,7 +74,7 @@ export const LEASES: ContractSection = {
       await claim(store, 'owner-1', bench.shortLeaseMs);
       const { id: runId, token, leaseUntil } = await liveRun(bench, store, 'a');
       const before = await store.now();
-      const renewed = await store.renewLeases([{ taskId: 'a', runId, token }], bench.longLeaseMs);
+      const renewed = await renewLeases(store, [{ taskId: 'a', runId, token }], bench.longLeaseMs);
       const after = await store.now();
       assertSame({ lost: [...renewed.lost], cancelled: [...renewed.cancelled] }, { lost: [], cancelled: [] });
       const run = await liveRun(bench, other, 'a');
@@ -104,12 +102,12 @@ export const LEASES: ContractSection = {
       const idle = { taskId: 'idle', runId: 'idle@1', token: 1 };
       const unknown = { taskId: 'never', runId: 'never@1', token: 1 };
       const before = await store.now();
-      const { lost } = await store.renewLeases([refs[0]!, stale, other, refs[3]!, idle, unknown], 900_000);
+      const { lost } = await renewLeases(store, [refs[0]!, stale, other, refs[3]!, idle, unknown], 900_000);
       const names = (all: Iterable<{ taskId: string }>) => [...all].map(({ taskId }) => taskId).sort();
       assertSame(names(lost), ['b', 'c', 'gone', 'idle', 'never']);
       assert.ok((await liveRun(bench, store, 'a')).leaseUntil! >= before + 900_000);
       assert.ok((await liveRun(bench, store, 'b')).leaseUntil! < before + 900_000);
-      assertSame([...(await store.renewLeases([], 900_000)).lost], []);
+      assertSame([...(await renewLeases(store, [], 900_000)).lost], []);
     },
 
     'does not prolong the lease of whoever was succeeded': async (bench) => {
@@ -123,7 +121,7 @@ export const LEASES: ContractSection = {
         'the lease of a frozen scheduler to run out',
       );
       const heir = await liveRun(bench, other, 'a');
-      const { lost } = await store.renewLeases([{ taskId: 'a', runId, token }], 900_000);
+      const { lost } = await renewLeases(store, [{ taskId: 'a', runId, token }], 900_000);
       assertSame([...lost], [{ taskId: 'a', runId, token }]);
       assertSame(await liveRun(bench, store, 'a'), heir);
     },
@@ -146,7 +144,7 @@ export const LEASES: ContractSection = {
           return { taskId, runId, token };
         }),
       );
-      const { lost, cancelled } = await store.renewLeases(refs, bench.longLeaseMs);
+      const { lost, cancelled } = await renewLeases(store, refs, bench.longLeaseMs);
       assertSame([...lost], []);
       const { runId, token } = refs[0]!;
       assertSame([...cancelled], [{ runId, token, request: cancel }]);
@@ -165,12 +163,12 @@ export const LEASES: ContractSection = {
         'the lease of a frozen scheduler to run out',
       );
       const heir = await bench.task(other, 'a');
-      const late = await store.finishRuns([resultOf(task, frozen, 'succeeded')]);
+      const late = await finishRuns(store, [resultOf(task, frozen, 'succeeded')]);
       assertSame([...late.settled], []);
       assertSame([...late.refused], [{ taskId: 'a', runId: frozen.id, token: frozen.token }]);
       assertSame(await store.lookupTask('a'), heir);
       assert.equal((await store.runs({ status: 'succeeded' }, { limit: 5 })).runs.length, 0);
-      const { settled, refused } = await other.finishRuns([resultOf(heir, heir.state.live[0]!, 'succeeded')]);
+      const { settled, refused } = await finishRuns(other, [resultOf(heir, heir.state.live[0]!, 'succeeded')]);
       assert.equal(settled.length, 1);
       assertSame([...refused], []);
       assert.equal(await other.lookupTask('a'), null);

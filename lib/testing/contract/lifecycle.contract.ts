@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { claimDue, finishRuns } from '../store.steps.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
@@ -18,7 +19,7 @@ export const LIFECYCLE: ContractSection = {
         makeTask('paused', { nextRunTime: now - 1, state: { pause: { at: now, reason: 'r', actor: 'a' } } }),
       ]);
       const request = { limit: 9, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
-      const { claimed } = await first.claimDue(request, startDue('x', 600_000));
+      const { claimed } = await claimDue(first, request, startDue('x', 600_000));
       assertSame(idsOf(claimed), ['run']);
       const tasks = await first.getAllTasks();
       const { durable } = first.capabilities;
@@ -28,7 +29,7 @@ export const LIFECYCLE: ContractSection = {
       if (!durable) return;
       assert.equal(await second.getNextRunTime(), now + 600_000);
       const { task, start } = claimed[0]!;
-      const { settled } = await second.finishRuns([resultOf(task!, start[0]!, 'succeeded')]);
+      const { settled } = await finishRuns(second, [resultOf(task!, start[0]!, 'succeeded')]);
       assert.equal(settled.length, 1);
       assert.equal(await second.lookupTask('run'), null);
     },
@@ -48,12 +49,12 @@ export const LIFECYCLE: ContractSection = {
       if (!first.capabilities.durable) return;
       await first.addTask(makeTask('a', { nextRunTime: (await first.now()) - 1 }));
       const lease = bench.shortLeaseMs;
-      await first.claimDue({ limit: 9, handlers: null, owner: 'killed', leaseMs: lease }, startDue('killed', lease));
+      await claimDue(first, { limit: 9, handlers: null }, startDue('killed', lease));
       await bench.shutdown(first);
       const second = await bench.open();
       const [run] = await bench.until(async () => {
-        const request = { limit: 9, handlers: null, owner: 'heir', leaseMs: 600_000 };
-        const { claimed } = await second.claimDue(request, startDue('heir', 600_000));
+        const request = { limit: 9, handlers: null };
+        const { claimed } = await claimDue(second, request, startDue('heir', 600_000));
         return claimed[0]?.start;
       }, 'the lease of a killed process to run out');
       assert.equal(run!.attempt, 2);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { finishRuns, renewLeases } from '../store.steps.js';
 import { assertSame } from '../same-value.js';
 import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../model/definition.js';
 import { idsOf } from '../store.bench.js';
@@ -208,10 +209,10 @@ export const ORDER: ContractSection = {
           'state' in filter || 'handler' in filter || 'q' in filter ? [[], 0] : [['mine'], 1],
         );
       }
-      const { lost } = await store.renewLeases([{ taskId: id, runId: 'slot', token: 7 }], bench.longLeaseMs);
+      const { lost } = await renewLeases(store, [{ taskId: id, runId: 'slot', token: 7 }], bench.longLeaseMs);
       assertSame([...lost], []);
       const end = { taskId: id, runId: 'slot', token: 7, record: null, retryAt: null };
-      assert.equal((await store.finishRuns([end])).settled.length, 1);
+      assert.equal((await finishRuns(store, [end])).settled.length, 1);
       assertSame([...(await bench.task(store, id)).state.live], []);
     },
   },

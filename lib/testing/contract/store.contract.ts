@@ -3,6 +3,7 @@ import type { ContractSection } from './contract.section.js';
 import { FINISH } from './finish.contract.js';
 import { HISTORY } from './history.contract.js';
 import { INTERRUPTION } from './interruption.contract.js';
+import { KNOWN } from './known.contract.js';
 import { LEASES } from './leases.contract.js';
 import { BORROWED, LIFECYCLE, SECRECY, TRANSACTIONS } from './lifecycle.contract.js';
 import { MEMBERS } from './members.contract.js';
@@ -20,6 +21,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   ORDER,
   VALUES_AND_IDS,
   TRANSACT,
+  KNOWN,
   CLAIMS,
   LEASES,
   FINISH,

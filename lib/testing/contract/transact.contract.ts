@@ -143,6 +143,67 @@ export const TRANSACT: ContractSection = {
       assertSame(await select(9, []), []);
     },
 
+    'names what a decision left alone, as it was read': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const tasks = ['a', 'b', 'c'].map((id) => makeTask(id, { nextRunTime: now - 1 }));
+      await store.addTasks(tasks);
+      for (const selection of [{ ids: ['b', 'a', 'none'] }, { due: { limit: 9, handlers: null } }]) {
+        const { left, committed } = await store.transact(selection, (task) =>
+          task.id === 'c' ? change(task, {}) : null,
+        );
+        const found = left.toSorted((x, y) => (x.id < y.id ? -1 : 1));
+        assertSame(found, [tasks[0], tasks[1]]);
+        assertSame(idsOf(committed), 'due' in selection ? ['c'] : []);
+      }
+    },
+
+    'tells each decision what was decided before it in the same call': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const ids = ['a', 'b', 'c', 'd'];
+      await store.addTasks(ids.map((id) => makeTask(id, { nextRunTime: now - 1 })));
+      for (const selection of [{ ids }, { due: { limit: 9, handlers: null } }]) {
+        const seen = new Map<string, readonly string[]>();
+        const { committed } = await store.transact<string>(selection, (task, _storeNow, decided) => {
+          seen.set(task.id, [...decided]);
+          return task.id === 'b' ? null : { task, value: `value of ${task.id}` };
+        });
+        assertSame(idsOf(committed), ['a', 'c', 'd']);
+        const values = ['a', 'c', 'd'].map((id) => `value of ${id}`);
+        assertSame(
+          ids.map((id) => seen.get(id)),
+          [[], values.slice(0, 1), values.slice(0, 1), values.slice(0, 2)],
+        );
+      }
+    },
+
+    'counts no decision that was not written: a plan that is asked again has the room that it had': async (bench) => {
+      const store = await bench.open();
+      const other = await bench.other(store);
+      const now = await store.now();
+      const ids = Array.from({ length: 60 }, (_, at) => `t${String(at).padStart(2, '0')}`);
+      await store.addTasks(ids.map((id) => makeTask(id, { nextRunTime: now - 1 })));
+      const ROOM = 4;
+      /** Starts no more than there is room for; the rest waits, as a claim has it wait. */
+      const claimSome = (by: typeof store) =>
+        by.transact<'starts' | 'waits'>({ due: { limit: 6, handlers: null } }, (task, _storeNow, decided) => {
+          const value = decided.filter((one) => one === 'starts').length < ROOM ? 'starts' : 'waits';
+          return { ...change(task, { nextRunTime: now + 600_000 }), value };
+        });
+      for (let round = 0; round < 40; round += 1) {
+        const answers = await Promise.all([claimSome(store), claimSome(other)]);
+        for (const { committed } of answers) {
+          const starts = committed.filter(({ value }) => value === 'starts').length;
+          const waits = committed.length - starts;
+          assert.ok(starts <= ROOM, `${starts} were started where there is room for ${ROOM}`);
+          assert.ok(waits === 0 || starts === ROOM, `${waits} wait although only ${starts} of ${ROOM} were started`);
+        }
+        if ((await store.getNextRunTime())! > now) break;
+      }
+      for (const id of ids) assert.equal((await bench.task(store, id)).version, 2, `${id} was not taken once`);
+    },
+
     'leaves a task as it was when the decision about it throws, and tells what it did to the others': async (bench) => {
       const store = await bench.open();
       const now = await store.now();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isUnreadable } from '../../model/task.js';
 import type { Store } from '../../stores/store.interface.js';
+import { claimDue, finishRuns } from '../store.steps.js';
 import { startDue } from '../plan.fixtures.js';
 import { assertRejects } from '../rejection.js';
 import { assertSame } from '../same-value.js';
@@ -60,9 +61,9 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       assert.equal(await store.getNextRunTime(), now - 10);
       assert.equal(await store.nextDueFor({ handlers: ['work'] }), now - 10);
       const request = { limit: 1, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
-      const first = await store.claimDue(request, startDue('x', 600_000));
+      const first = await claimDue(store, request, startDue('x', 600_000));
       assertSame(idsOf(first.claimed), ['good']);
-      const second = await store.claimDue({ ...request, handlers: null }, startDue('x', 600_000));
+      const second = await claimDue(store, { ...request, handlers: null }, startDue('x', 600_000));
       assertSame(idsOf(second.claimed), []);
       assert.equal(await second.nextDue(), first.storeNow + 600_000);
       await expectUnreadable(store);
@@ -80,7 +81,7 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       assertSame(idsOf(unreadable), ['bad']);
       assert.equal(asked, 0);
       const result = { taskId: 'bad', runId: 'bad@1', token: 1, record: null, retryAt: null };
-      const { settled } = await store.finishRuns([result]);
+      const { settled } = await finishRuns(store, [result]);
       assertSame([...settled], []);
       await expectUnreadable(store);
     },
@@ -104,7 +105,7 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       assert.equal(await healed.getNextRunTime(), now - 1_000);
       assert.equal((await healed.query({ state: 'unreadable' }, BY_ID, PAGE)).total, 0);
       const request = { limit: 1, handlers: ['work'], owner: 'x', leaseMs: 600_000 };
-      assertSame(idsOf((await healed.claimDue(request, startDue('x', 600_000))).claimed), ['bad']);
+      assertSame(idsOf((await claimDue(healed, request, startDue('x', 600_000))).claimed), ['bad']);
     },
 
     'can be deleted, and its id used again': async (bench) => {
@@ -158,7 +159,7 @@ export const WRONG_KEY: ContractSection = {
       assertSame(idsOf(await other.getDueTasks(now)), ['other']);
       assert.equal(await other.getNextRunTime(), now - 5);
       const request = { limit: 9, handlers: null, owner: 'x', leaseMs: 600_000 };
-      assertSame(idsOf((await other.claimDue(request, startDue('x', 600_000))).claimed), ['other']);
+      assertSame(idsOf((await claimDue(other, request, startDue('x', 600_000))).claimed), ['other']);
       assert.equal(await other.deleteTask('good'), true);
       await bench.shutdown(other);
       const again = await bench.open();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TaskRecord } from '../../model/task.js';
+import { claimDue } from '../store.steps.js';
 import { startDue } from '../plan.fixtures.js';
 import { assertRejects } from '../rejection.js';
 import { assertSame, kindOf } from '../same-value.js';
@@ -204,7 +205,7 @@ export const VALUES_AND_IDS: ContractSection = {
       assertSame([...missing], []);
       assertSame(committed.map(({ value }) => value).sort(), [...IDS].sort());
       const request = { limit: 100, handlers: null, owner: 'x', leaseMs: 600_000 };
-      const { claimed } = await store.claimDue(request, startDue('x', 600_000));
+      const { claimed } = await claimDue(store, request, startDue('x', 600_000));
       assertSame(idsOf(claimed), [...IDS]);
       for (const [at, id] of IDS.entries()) {
         assert.equal(await store.deleteTask(id), true, JSON.stringify(id));
@@ -230,7 +231,7 @@ export const VALUES_AND_IDS: ContractSection = {
         assertSame(idsOf((await store.query({ handler: text }, sort, page)).tasks), [id], `handler ${where}`);
         assertSame(idsOf((await store.query({ tag: text }, sort, page)).tasks), [id], `tag ${where}`);
         const request = { limit: 9, handlers: [text], owner: text, leaseMs: 600_000 };
-        const { claimed } = await store.claimDue(request, startDue(text, 600_000));
+        const { claimed } = await claimDue(store, request, startDue(text, 600_000));
         assertSame(idsOf(claimed), [id], `claims of ${where}`);
         assert.equal((await bench.task(store, id)).state.live[0]!.owner, text);
       }
@@ -260,7 +261,7 @@ export const VALUES_AND_IDS: ContractSection = {
       vandalise(await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 1 }));
       assertSame(await store.lookupTask('a'), richTask(now));
       const request = { limit: 9, handlers: null, owner: 'x', leaseMs: 600_000 };
-      const { claimed } = await store.claimDue(request, startDue('x', 600_000));
+      const { claimed } = await claimDue(store, request, startDue('x', 600_000));
       const claim = structuredClone(claimed[0]!.task!);
       vandalise(claimed);
       assertSame(await store.lookupTask('a'), claim);

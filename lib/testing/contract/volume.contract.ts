@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { claimDue, finishRuns } from '../store.steps.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
@@ -30,10 +31,11 @@ export const VOLUME: ContractSection = {
       assertSame(idsOf(await store.getDueTasks(now)), ids.slice(0, due));
       const order: string[] = [];
       for (let rounds = 0; order.length < due && rounds < due; rounds += 1) {
-        const request = { limit: BATCH, handlers: ['work'], owner: 'x', leaseMs: LEASE_MS };
-        const { claimed } = await store.claimDue(request, startDue('x', LEASE_MS));
+        const request = { limit: BATCH, handlers: ['work'] };
+        const { claimed } = await claimDue(store, request, startDue('x', LEASE_MS));
         order.push(...idsOf(claimed));
-        const { settled, refused } = await store.finishRuns(
+        const { settled, refused } = await finishRuns(
+          store,
           claimed.map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded')),
         );
         assertSame([settled.length, refused.length], [claimed.length, 0]);

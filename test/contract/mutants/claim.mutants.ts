@@ -1,13 +1,6 @@
 import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
-import type {
-  ClaimPlan,
-  ClaimRequest,
-  ClaimResult,
-  Committed,
-  Selection,
-  Transacted,
-} from '../../../lib/stores/store.interface.js';
+import type { Committed, Selection, Transacted } from '../../../lib/stores/store.interface.js';
 import type { Apply } from '../../../lib/model/change.js';
 import { compareByAge, isAskedFor } from '../../../lib/stores/task-query.js';
 import { HostStore } from '../../support/host.store.js';
@@ -31,7 +24,7 @@ abstract class CarelessStore extends HostStore {
   }
 
   protected async commit<T>(task: TaskRecord, change: NonNullable<ReturnType<Apply<T>>>): Promise<Committed<T>> {
-    this.saveRuns(change.history);
+    this.saveRuns(change.history ?? []);
     const next = change.task && { ...change.task, version: task.version + 1 };
     if (next) await this.write(next);
     else await this.deleteTask(task.id);
@@ -77,10 +70,10 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
         const storeNow = await this.now();
         const committed: Committed<T>[] = [];
         for (const task of await this.selected(selection, storeNow)) {
-          const change = apply(task, storeNow);
+          const change = apply(task, storeNow, []);
           if (change) committed.push(await this.commit(task, change));
         }
-        return { committed, missing: [], unreadable: [], failed: [], storeNow };
+        return { committed, left: [], missing: [], unreadable: [], failed: [], storeNow };
       }
     },
     caughtBy: [
@@ -100,10 +93,10 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
           const committed: Committed<T>[] = [];
           for (const task of await this.selected(selection, storeNow)) {
             await this.write({ ...task, version: task.version + 1 });
-            const change = apply(task, storeNow);
+            const change = apply(task, storeNow, []);
             if (change) committed.push(await this.commit(task, change));
           }
-          return { committed, missing: [], unreadable: [], failed: [], storeNow };
+          return { committed, left: [], missing: [], unreadable: [], failed: [], storeNow };
         });
       }
     },
@@ -155,9 +148,9 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
     create: class extends HostStore {
       override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
         const late: RunRecord[] = [];
-        const result = await super.transact(selection, (task, now) => {
-          const change = apply(task, now);
-          if (change) late.push(...change.history);
+        const result = await super.transact<T>(selection, (task, now, decided) => {
+          const change = apply(task, now, decided);
+          if (change) late.push(...(change.history ?? []));
           return change && { ...change, history: [] };
         });
         await this.disk.call();
@@ -189,6 +182,7 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
         for (const id of selection.ids) parts.push(await super.transact({ ids: [id] }, apply));
         return {
           committed: parts.flatMap((part) => part.committed),
+          left: parts.flatMap((part) => part.left),
           missing: parts.flatMap((part) => part.missing),
           unreadable: parts.flatMap((part) => part.unreadable),
           failed: parts.flatMap((part) => part.failed),
@@ -211,20 +205,24 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a claim takes more than its limit',
     create: class extends HostStore {
-      override claimDue(request: ClaimRequest, plan: ClaimPlan) {
-        return super.claimDue({ ...request, limit: 1_000 }, plan);
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        const all = 'due' in selection ? { due: { ...selection.due, limit: 1_000 } } : selection;
+        return super.transact(all, apply) as Promise<Transacted<T>>;
       }
     },
     caughtBy: [
+      'changes in one step: selects the due tasks in the order of priority, due time and id, up to a limit',
       'claims: takes no more than the limit, the first by priority, due time and id',
+      'claims: takes the oldest first whatever its priority, where it is asked to',
       'claims: gives every task to one of two schedulers that claim at the same time',
     ],
   },
   {
     fault: 'a claim takes tasks of any handler',
     create: class extends HostStore {
-      override claimDue(request: ClaimRequest, plan: ClaimPlan) {
-        return super.claimDue({ ...request, handlers: null }, plan);
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        const all = 'due' in selection ? { due: { ...selection.due, handlers: null } } : selection;
+        return super.transact(all, apply) as Promise<Transacted<T>>;
       }
     },
     caughtBy: [
@@ -236,20 +234,21 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a claim looks at the first due tasks and then at their handlers',
     create: class extends HostStore {
-      override async claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
-        const { handlers } = request;
-        return super.claimDue({ ...request, handlers: null }, (task, now) =>
-          handlers && !handlers.includes(task.definition.handler) ? null : plan(task, now),
-        );
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        if ('ids' in selection) return super.transact(selection, apply) as Promise<Transacted<T>>;
+        const { handlers } = selection.due;
+        return super.transact({ due: { ...selection.due, handlers: null } }, (task, now, decided) =>
+          handlers && !handlers.includes(task.definition.handler) ? null : apply(task, now, decided),
+        ) as Promise<Transacted<T>>;
       }
     },
     caughtBy: ['claims: is not held up by due tasks of other handlers in front'],
   },
   {
-    fault: 'a claim never says what is next',
+    fault: 'nobody says what is next',
     create: class extends HostStore {
-      override async claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
-        return { ...(await super.claimDue(request, plan)), nextDue: () => null };
+      override nextDueFor(): Promise<null> {
+        return Promise.resolve(null);
       }
     },
     caughtBy: ['claims: takes nothing that is not due', 'claims: says when the next task of the asked handlers is due'],
@@ -257,14 +256,14 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
   {
     fault: 'leases are not looked at: what is under way is taken again',
     create: class extends HostStore {
-      override claimDue(request: ClaimRequest, plan: ClaimPlan) {
-        return super.claimDue(request, (task, now) => {
-          const decision = plan(task, now);
-          const next = decision?.task;
-          if (!decision || !next) return decision;
-          const live = next.state.live.map((run) => ({ ...run, leaseUntil: now }));
-          return { ...decision, task: { ...next, state: { ...next.state, live } } };
-        });
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        if ('ids' in selection) return super.transact(selection, apply) as Promise<Transacted<T>>;
+        return super.transact(selection, (task, now, decided) => {
+          const change = apply(task, now, decided);
+          if (!change?.task) return change;
+          const live = change.task.state.live.map((run) => ({ ...run, leaseUntil: now }));
+          return { ...change, task: { ...change.task, state: { ...change.task.state, live } } };
+        }) as Promise<Transacted<T>>;
       }
     },
     caughtBy: ['claims: does not take a task again while its lease holds'],
@@ -272,12 +271,12 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a claim does not write what did not run',
     create: class extends HostStore {
-      override async claimDue(request: ClaimRequest, plan: ClaimPlan): Promise<ClaimResult> {
-        const result = await super.claimDue(request, (task, now) => {
-          const decision = plan(task, now);
-          return decision && { ...decision, history: [] };
-        });
-        return result;
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        if ('ids' in selection) return super.transact(selection, apply) as Promise<Transacted<T>>;
+        return super.transact(selection, (task, now, decided) => {
+          const change = apply(task, now, decided);
+          return change && { ...change, history: [] };
+        }) as Promise<Transacted<T>>;
       }
     },
     caughtBy: [

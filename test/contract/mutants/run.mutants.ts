@@ -1,87 +1,91 @@
 import type { RunFilter, RunPage, RunPageRequest } from '../../../lib/model/query.js';
 import type { RunRecord } from '../../../lib/model/run.js';
-import type {
-  FinishResult,
-  LeaseRef,
-  PruneOptions,
-  RenewResult,
-  RunResult,
-  Selection,
-  Transacted,
-} from '../../../lib/stores/store.interface.js';
+import type { TaskRecord } from '../../../lib/model/task.js';
+import type { PruneOptions, Selection, Transacted } from '../../../lib/stores/store.interface.js';
 import type { Apply } from '../../../lib/model/change.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
-/** Changes what the settlement decides about a task. */
+/** Changes what is decided about tasks that are named by id: ends, renewals and edits. */
 abstract class TamperingStore extends HostStore {
   protected abstract tamper<T>(apply: Apply<T>): Apply<T>;
 
-  override async finishRuns(results: readonly RunResult[]): Promise<FinishResult> {
-    this.#finishing = true;
-    try {
-      return await super.finishRuns(results);
-    } finally {
-      this.#finishing = false;
-    }
-  }
-
   override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
-    return super.transact(selection, this.#finishing ? this.tamper(apply) : apply);
+    return super.transact(selection, 'ids' in selection ? this.tamper(apply) : apply);
   }
+}
 
-  #finishing = false;
+/** Whether a change ends a run that was under way. */
+function endsRun(task: TaskRecord, next: TaskRecord | null): boolean {
+  return task.state.live.some(
+    ({ id, status }) =>
+      status === 'running' && !next?.state.live.some((one) => one.id === id && one.status === 'running'),
+  );
 }
 
 export const RUN_MUTANTS: readonly Mutant[] = [
   {
-    fault: 'a result counts whatever its token',
+    fault: 'a decision is made on the first record that the process has seen',
     create: class extends HostStore {
-      override async finishRuns(results: readonly RunResult[]): Promise<FinishResult> {
-        const current = await Promise.all(
-          results.map(async (result) => {
-            const task = await this.read(result.taskId);
-            const run = task && !('unreadable' in task) && task.state.live.find(({ id }) => id === result.runId);
-            return run ? { ...result, token: run.token } : result;
-          }),
-        );
-        return super.finishRuns(current);
+      readonly #seen = new Map<string, TaskRecord>();
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        return super.transact(selection, (task, now, decided) => {
+          const seen = this.#seen.get(task.id);
+          if ('due' in selection || !seen) this.#seen.set(task.id, task);
+          const change = apply(task, now, decided);
+          if (change?.task) this.#seen.set(task.id, change.task);
+          return 'ids' in selection && seen ? apply(seen, now, decided) : change;
+        }) as Promise<Transacted<T>>;
       }
     },
     caughtBy: [
+      'changes in one step: loses no change when two schedulers change the same task at the same time',
+      'leases: does not prolong the lease of whoever was succeeded',
+      'leases: tells the owner that somebody asked to abort a run',
       'leases: refuses the result of whoever was succeeded, and names it',
-      'ends of runs: ends many runs at once and names those with a stale token',
-      'ends of runs: ends several runs of one task in one step',
+      'ends of runs: keeps an edit that is made elsewhere while the run goes on',
     ],
   },
   {
-    fault: 'refused results are not named',
+    fault: 'what a decision left alone counts as changed',
     create: class extends HostStore {
-      override async finishRuns(results: readonly RunResult[]): Promise<FinishResult> {
-        return { ...(await super.finishRuns(results)), refused: [] };
+      override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        const result = (await super.transact(selection, apply)) as Transacted<T>;
+        if ('due' in selection) return result;
+        const left = result.left.map((task) => ({ id: task.id, task, value: [] as T }));
+        return { ...result, committed: [...result.committed, ...left], left: [] };
       }
     },
     caughtBy: [
+      'changes in one step: leaves a task alone when there is nothing to change',
+      'leases: prolongs many at once and names the lost ones',
+      'leases: does not prolong the lease of whoever was succeeded',
       'leases: refuses the result of whoever was succeeded, and names it',
       'ends of runs: ends many runs at once and names those with a stale token',
       'ends of runs: refuses a result that is given twice, and writes it once',
     ],
   },
   {
-    fault: 'only one result of a task counts',
-    create: class extends HostStore {
-      override finishRuns(results: readonly RunResult[]) {
-        return super.finishRuns([...new Map(results.map((result) => [result.taskId, result])).values()]);
+    fault: 'only the first ended run of a change is kept',
+    create: class extends TamperingStore {
+      protected tamper<T>(apply: Apply<T>): Apply<T> {
+        return (task, now, decided) => {
+          const change = apply(task, now, decided);
+          return change && { ...change, history: change.history?.slice(0, 1) ?? [] };
+        };
       }
     },
-    caughtBy: ['ends of runs: ends several runs of one task in one step'],
+    caughtBy: [
+      'changes in one step: writes ended runs in the same step',
+      'ends of runs: ends several runs of one task in one step',
+    ],
   },
   {
     fault: 'a finished one-shot task stays',
     create: class extends TamperingStore {
       protected tamper<T>(apply: Apply<T>): Apply<T> {
-        return (task, now) => {
-          const change = apply(task, now);
+        return (task, now, decided) => {
+          const change = apply(task, now, decided);
           return change && change.task === null ? { ...change, task } : change;
         };
       }
@@ -97,8 +101,8 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     fault: 'a finished task goes even when the code declares it',
     create: class extends TamperingStore {
       protected tamper<T>(apply: Apply<T>): Apply<T> {
-        return (task, now) => {
-          const change = apply(task, now);
+        return (task, now, decided) => {
+          const change = apply(task, now, decided);
           return change?.task?.state.exhausted ? { ...change, task: null } : change;
         };
       }
@@ -109,10 +113,10 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     fault: 'failures do not pause a task',
     create: class extends TamperingStore {
       protected tamper<T>(apply: Apply<T>): Apply<T> {
-        return (task, now) => {
+        return (task, now, decided) => {
           const { definition } = task;
           const lenient = { ...definition, policies: { ...definition.policies, pauseAfterFailures: null } };
-          const change = apply({ ...task, definition: lenient }, now);
+          const change = apply({ ...task, definition: lenient }, now, decided);
           return change?.task ? { ...change, task: { ...change.task, definition } } : change;
         };
       }
@@ -121,9 +125,14 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   },
   {
     fault: 'a run that is to be tried again is over',
-    create: class extends HostStore {
-      override finishRuns(results: readonly RunResult[]) {
-        return super.finishRuns(results.map((result) => ({ ...result, retryAt: null })));
+    create: class extends TamperingStore {
+      protected tamper<T>(apply: Apply<T>): Apply<T> {
+        return (task, now, decided) => {
+          const change = apply(task, now, decided);
+          if (!change?.task || !endsRun(task, change.task)) return change;
+          const live = change.task.state.live.filter(({ status }) => status === 'running');
+          return { ...change, task: { ...change.task, state: { ...change.task.state, live } } };
+        };
       }
     },
     caughtBy: [
@@ -132,30 +141,39 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    fault: 'a lease is not prolonged',
-    create: class extends HostStore {
-      override async renewLeases(): Promise<RenewResult> {
-        return { lost: [], failed: [], cancelled: [] };
+    fault: 'a lease is not renewed',
+    create: class extends TamperingStore {
+      protected tamper<T>(apply: Apply<T>): Apply<T> {
+        return (task, now, decided) => {
+          const change = apply(task, now, decided);
+          if (!change?.task) return change;
+          const until = new Map(task.state.live.map(({ id, leaseUntil }) => [id, leaseUntil]));
+          const live = change.task.state.live.map((run) => ({
+            ...run,
+            leaseUntil: run.status === 'running' ? (until.get(run.id) ?? run.leaseUntil) : null,
+          }));
+          return { ...change, task: { ...change.task, state: { ...change.task.state, live } } };
+        };
       }
     },
     caughtBy: [
       'leases: prolongs a lease to now plus its length',
       'leases: prolongs many at once and names the lost ones',
-      'leases: does not prolong the lease of whoever was succeeded',
-      'leases: tells the owner that somebody asked to abort a run',
     ],
   },
   {
-    fault: 'lost leases are not named',
-    create: class extends HostStore {
-      override async renewLeases(runs: readonly LeaseRef[], leaseMs: number): Promise<RenewResult> {
-        return { ...(await super.renewLeases(runs, leaseMs)), lost: [] };
+    fault: 'an edit of a run under way is not written',
+    create: class extends TamperingStore {
+      protected tamper<T>(apply: Apply<T>): Apply<T> {
+        return (task, now, decided) => {
+          const change = apply(task, now, decided);
+          if (!change?.task) return change;
+          const live = change.task.state.live.map((run) => ({ ...run, cancel: null }));
+          return { ...change, task: { ...change.task, state: { ...change.task.state, live } } };
+        };
       }
     },
-    caughtBy: [
-      'leases: prolongs many at once and names the lost ones',
-      'leases: does not prolong the lease of whoever was succeeded',
-    ],
+    caughtBy: ['leases: tells the owner that somebody asked to abort a run'],
   },
   {
     fault: 'ended runs are not kept',

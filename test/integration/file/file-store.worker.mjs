@@ -8,6 +8,7 @@ const load = (path) => import(pathToFileURL(join(library, path)).href);
 const { FileStore } = await load('stores/file/file.store.js');
 const { createStoreContext } = await load('testing/store-context.js');
 const { resultOf, startDue } = await load('testing/plan.fixtures.js');
+const { claimDue, finishRuns } = await load('testing/store.steps.js');
 const { makeTask } = await load('testing/task.fixtures.js');
 
 /** Resolves when the message is in the pipe. */
@@ -18,12 +19,14 @@ const store = new FileStore(JSON.parse(options));
 const isFull = (error) => error.code === 'ASYNCZ_FILE_DISK_FULL';
 
 async function claimAndFinish(limit, leaseMs) {
-  const request = { limit, handlers: null, owner, leaseMs };
-  const { claimed } = await store.claimDue(request, startDue(owner, leaseMs));
+  const request = { limit, handlers: null };
+  const { claimed } = await claimDue(store, request, startDue(owner, leaseMs));
   if (claimed.length === 0) return [];
   await tell({ type: 'finishing', ids: claimed.map(({ id }) => id) });
-  const { settled } = await store.finishRuns(
+  const { settled } = await finishRuns(
+    store,
     claimed.flatMap(({ task, start }) => start.map((run) => resultOf(task, run, 'succeeded'))),
+    claimed.map(({ task }) => task),
   );
   return settled.map(({ taskId }) => taskId);
 }

@@ -11,6 +11,7 @@ import { makeRun, makeTask } from '../../../lib/testing/task.fixtures.js';
 import { newFolder, openStore, taskFiles } from '../../unit/stores/file/file-store.fixture.js';
 import { FileStoreProcess } from './file-store.process.js';
 import { mountTmpfs, remount } from './tmpfs.js';
+import { claimDue, finishRuns } from '../../../lib/testing/store.steps.js';
 
 const LARGE = 'x'.repeat(20_000);
 
@@ -25,8 +26,7 @@ function fill(folder: string): string {
   return path;
 }
 
-const claim = async (store: FileStore) =>
-  store.claimDue({ limit: 9, handlers: null, owner: 'x', leaseMs: 60_000 }, startDue('x', 60_000));
+const claim = async (store: FileStore) => claimDue(store, { limit: 9, handlers: null }, startDue('x', 60_000));
 
 async function reasonOf(work: Promise<unknown>): Promise<FileStoreError> {
   const reason: unknown = await work.then(
@@ -65,7 +65,8 @@ describe('a full disk', () => {
     await store.addTask(makeTask('d', { args: [LARGE] }));
     const { claimed } = await claim(store);
     expect(claimed.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
-    const { settled } = await store.finishRuns(
+    const { settled } = await finishRuns(
+      store,
       claimed.flatMap(({ task, start }) => start.map((run) => resultOf(task!, run, 'succeeded'))),
     );
     expect(settled).toHaveLength(3);

@@ -5,6 +5,7 @@ import { createStoreContext, makeTask } from 'nestjs-asyncz/testing';
 import { MongooseStore } from 'nestjs-asyncz/mongoose';
 import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { useMongodb } from '../../support/mongodb.js';
+import { claimDue, finishRuns, renewLeases } from '../../../lib/testing/store.steps.js';
 
 /** The stand-in reads every document for every query, so it is 130 here and not 1,000. */
 const COUNT = 130;
@@ -43,15 +44,16 @@ describe('the commands of a MongoDB store', () => {
     const now = await store.now();
     await store.addTasks(Array.from({ length: COUNT }, (_, at) => makeTask(`t${at}`, { nextRunTime: now - 1 })));
     commands.length = 0;
-    const request = { limit: COUNT, handlers: ['work'], owner: 'x', leaseMs: LEASE_MS };
-    const { claimed } = await store.claimDue(request, startDue('x', LEASE_MS));
+    const request = { limit: COUNT, handlers: ['work'] };
+    const { claimed } = await claimDue(store, request, startDue('x', LEASE_MS));
     const claiming = commands.splice(0);
     const held = claimed.flatMap(({ id, start }) =>
       start.map((run) => ({ taskId: id, runId: run.id, token: run.token })),
     );
-    const { lost } = await store.renewLeases(held, LEASE_MS);
+    const { lost } = await renewLeases(store, held, LEASE_MS);
     const renewing = commands.splice(0);
-    const { settled } = await store.finishRuns(
+    const { settled } = await finishRuns(
+      store,
       claimed.map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded')),
     );
     const finishing = commands.splice(0);
@@ -77,9 +79,9 @@ describe('the commands of a MongoDB store', () => {
   it('are two for a claim of a single task', async () => {
     const now = await store.now();
     await store.addTask(makeTask('a', { nextRunTime: now - 1 }));
-    const request = { limit: 5, handlers: ['work'], owner: 'x', leaseMs: LEASE_MS };
+    const request = { limit: 5, handlers: ['work'] };
     commands.length = 0;
-    const { claimed } = await store.claimDue(request, startDue('x', LEASE_MS));
+    const { claimed } = await claimDue(store, request, startDue('x', LEASE_MS));
     expect(claimed.map(({ id }) => id)).toEqual(['a']);
     expect(commands).toEqual(['find', 'update']);
   });
@@ -100,8 +102,8 @@ describe('the commands of a MongoDB store', () => {
     const filter = { handlers: ['work'], exceptGroups: ['erp'] };
     for (const order of ['age', 'priority'] as const) {
       commands.length = 0;
-      const request = { ...filter, order, limit: 1, owner: 'x', leaseMs: LEASE_MS };
-      const { claimed } = await store.claimDue(request, startDue('x', LEASE_MS));
+      const request = { ...filter, order, limit: 1 };
+      const { claimed } = await claimDue(store, request, startDue('x', LEASE_MS));
       expect(claimed.map(({ id }) => id)).toEqual([order === 'age' ? 'b' : 'c']);
       expect(commands).toEqual(['aggregate', 'find', 'update', 'update']);
     }

@@ -10,8 +10,9 @@ import { TcpProxy } from '../../support/tcp.proxy.js';
 import { EVERY_WRITE, NOTHING_KEPT, RedisServer } from './redis.server.js';
 import { RedisSentinel } from './redis.sentinel.js';
 import { TEST_CERTIFICATE, TEST_KEY } from './tls.fixture.js';
+import { claimDue, finishRuns } from '../../../lib/testing/store.steps.js';
 
-const REQUEST = { limit: 100, handlers: ['work'], owner: 'owner-1', leaseMs: 600_000 };
+const REQUEST = { limit: 100, handlers: ['work'] };
 const PLAN = startDue('owner-1', 600_000);
 
 let closing: (() => unknown)[];
@@ -236,12 +237,12 @@ describe('an answer that is lost', () => {
     await expect(store.addTask(makeTask('task-a'))).rejects.toMatchObject({ code: 'ASYNCZ_TASK_CONFLICT' });
 
     between.dropAnswerTo('"running"');
-    const { claimed } = await store.claimDue(REQUEST, PLAN);
+    const { claimed } = await claimDue(store, REQUEST, PLAN);
     expect(claimed.map(({ id, task }) => [id, task!.version])).toEqual([['task-a', 2]]);
 
     between.dropAnswerTo('succeeded');
     const end = resultOf(claimed[0]!.task!, claimed[0]!.start[0]!, 'succeeded');
-    expect((await store.finishRuns([end])).settled.length).toBe(1);
+    expect((await finishRuns(store, [end])).settled.length).toBe(1);
     expect((await store.runs({}, { limit: 9 })).runs.length).toBe(1);
     expect((await store.lookupTask('task-a')) as object).toMatchObject({ version: 3, state: { live: [] } });
 
@@ -256,9 +257,9 @@ describe('an answer that is lost', () => {
     const between = await proxy(own.port);
     const store = await open({ host: '127.0.0.1', port: between.port });
     await store.addTask(makeTask('once', { nextRunTime: await store.now() }));
-    const { claimed } = await store.claimDue(REQUEST, PLAN);
+    const { claimed } = await claimDue(store, REQUEST, PLAN);
     between.dropAnswerTo('succeeded');
-    const { settled, refused } = await store.finishRuns([
+    const { settled, refused } = await finishRuns(store, [
       resultOf(claimed[0]!.task!, claimed[0]!.start[0]!, 'succeeded'),
     ]);
     expect([settled.length, refused.length]).toEqual([1, 0]);
@@ -291,7 +292,7 @@ describe('options of ioredis', () => {
     await group.master.kill();
     const after = await until(() => store.lookupTask('a').catch(() => null), { timeoutMs: 30_000 });
     expect(after).toMatchObject({ id: 'a' });
-    const { claimed } = await until(() => store.claimDue(REQUEST, PLAN).catch(() => null), { timeoutMs: 30_000 });
+    const { claimed } = await until(() => claimDue(store, REQUEST, PLAN).catch(() => null), { timeoutMs: 30_000 });
     expect(claimed.map(({ id }) => id)).toEqual(['a']);
   });
 });

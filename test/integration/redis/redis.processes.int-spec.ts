@@ -8,6 +8,7 @@ import { ClaimingWorker, untilWorkers } from '../../support/claiming.worker.js';
 import type { StartedRun } from '../../support/claiming.worker.js';
 import { keysFor, removeNamespace } from './redis.kit.js';
 import { EVERY_WRITE, RedisServer } from './redis.server.js';
+import { claimDue } from '../../../lib/testing/store.steps.js';
 
 const COUNT = 10_000;
 
@@ -133,15 +134,15 @@ describe('two processes on one Redis', () => {
   it('do not both start a task when one is frozen for longer than its reservation', async () => {
     const store = await openStore(redisUrl());
     await startWorkers(redisUrl(), 1);
-    const request = { limit: 5, handlers: ['work'], owner: 'frozen', leaseMs: 60_000 };
+    const request = { limit: 5, handlers: ['work'] };
     const taken: string[] = [];
     for (let at = 0; at < 20 && taken.length === 0; at += 1) {
       await store.addTask(makeTask(`t${at}`, { nextRunTime: await store.now() }));
-      const { claimed } = await store.claimDue(request, (task, now) => {
+      const { claimed } = await claimDue(store, request, (task, now, decided) => {
         taken.push(task.id);
         // Blocks this process. Meanwhile its reservation runs out, and the other process takes the task.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_600);
-        return startDue('frozen', 60_000)(task, now);
+        return startDue('frozen', 60_000)(task, now, decided);
       });
       expect(claimed).toEqual([]);
     }

@@ -5,15 +5,16 @@ import { createStoreContext, makeRun, makeTask, until } from 'nestjs-asyncz/test
 import { RedisStore } from 'nestjs-asyncz/redis';
 import type { RedisStoreOptions } from 'nestjs-asyncz/redis';
 import type { RunStatus } from '../../../lib/model/run.js';
-import type { ClaimRequest } from '../../../lib/stores/store.interface.js';
+import type { ClaimRequest } from '../../../lib/scheduler/loop/claim.step.js';
 import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { internalRecord } from '../../../lib/stores/internal.record.js';
 import { redisUrl } from '../../support/server-urls.js';
 import { keysFor, keysOfNamespace, removeNamespace } from './redis.kit.js';
 import { NOTHING_KEPT, RedisServer } from './redis.server.js';
+import { claimDue, finishRuns } from '../../../lib/testing/store.steps.js';
 
 const LEASE_MS = 600_000;
-const REQUEST = { limit: 1_000, handlers: ['work'], owner: 'owner-1', leaseMs: LEASE_MS };
+const REQUEST = { limit: 1_000, handlers: ['work'] };
 const PLAN = startDue('owner-1', LEASE_MS);
 
 let admin: Redis;
@@ -58,9 +59,9 @@ async function addDue(store: RedisStore, count: number): Promise<void> {
 }
 
 async function claimAndFinish(store: RedisStore): Promise<string[]> {
-  const { claimed } = await store.claimDue(REQUEST, PLAN);
+  const { claimed } = await claimDue(store, REQUEST, PLAN);
   const results = claimed.map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded'));
-  return (await store.finishRuns(results)).settled.map(({ taskId }) => taskId);
+  return (await finishRuns(store, results)).settled.map(({ taskId }) => taskId);
 }
 
 /** Counts the calls that a client makes from now on. */
@@ -113,9 +114,9 @@ describe('a claim among many due tasks', () => {
     store = await open({ url: server.url });
   });
 
-  async function claim(how: Pick<ClaimRequest, 'order' | 'exceptGroups'>) {
+  async function claim(how: Partial<ClaimRequest>) {
     await server.ask((asking) => asking.config('RESETSTAT'));
-    const { claimed } = await store.claimDue({ ...REQUEST, limit: 5, ...how }, PLAN);
+    const { claimed } = await claimDue(store, { ...REQUEST, limit: 5, ...how }, PLAN);
     const stats = await server.ask((asking) => asking.info('commandstats'));
     const ranges = Number(/^cmdstat_zrangebylex:calls=(\d+)/m.exec(stats)?.[1]);
     return { ids: claimed.map(({ id }) => id), ranges };
@@ -159,8 +160,8 @@ describe('groups', () => {
     await store.addTask(makeTask('of none', { nextRunTime: now - 1 }));
     for (const [at, name] of names.entries()) {
       const exceptGroups = names.filter((other) => other !== name);
-      const { claimed } = await store.claimDue({ ...REQUEST, exceptGroups }, (task, claimedAt) =>
-        task.id === 'of none' ? null : PLAN(task, claimedAt),
+      const { claimed } = await claimDue(store, { ...REQUEST, exceptGroups }, (task, claimedAt, decided) =>
+        task.id === 'of none' ? null : PLAN(task, claimedAt, decided),
       );
       expect(claimed.map(({ id }) => id)).toEqual([`t${at}`]);
     }
@@ -175,11 +176,12 @@ describe('scripts', () => {
     let flushes = 0;
     while (ended.length < 2_000) {
       const [some] = await Promise.all([
-        store
-          .claimDue({ ...REQUEST, limit: 50 }, PLAN)
-          .then(({ claimed }) =>
-            store.finishRuns(claimed.map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded'))),
+        claimDue(store, { ...REQUEST, limit: 50 }, PLAN).then(({ claimed }) =>
+          finishRuns(
+            store,
+            claimed.map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded')),
           ),
+        ),
         admin.script('FLUSH'),
       ]);
       flushes += 1;
@@ -225,18 +227,18 @@ describe('claims', () => {
     const store = await open({ client: dying });
     const heir = await open();
     await addDue(store, 20);
-    const cut = store.claimDue(REQUEST, (task, now) => {
+    const cut = claimDue(store, REQUEST, (task, now, decided) => {
       if (task.id === 't0') dying.disconnect();
-      return PLAN(task, now);
+      return PLAN(task, now, decided);
     });
     await expect(cut).rejects.toMatchObject({ code: 'ASYNCZ_STORE_UNAVAILABLE' });
-    const first = await heir.claimDue(REQUEST, PLAN);
+    const first = await claimDue(heir, REQUEST, PLAN);
     expect(first.claimed).toEqual([]);
     const left = (await first.nextDue())! - first.storeNow;
     expect(left).toBeGreaterThan(3_000);
     expect(left).toBeLessThanOrEqual(5_000);
     const claimed = await until(async () => {
-      const result = await heir.claimDue(REQUEST, PLAN);
+      const result = await claimDue(heir, REQUEST, PLAN);
       return result.claimed.length > 0 ? result.claimed : null;
     });
     expect(claimed.length).toBe(20);
@@ -247,14 +249,14 @@ describe('claims', () => {
     const store = await open();
     const other = await open();
     await store.addTask(makeTask('a', { nextRunTime: await store.now(), origin: 'code' }));
-    const { claimed } = await store.claimDue(REQUEST, PLAN);
+    const { claimed } = await claimDue(store, REQUEST, PLAN);
     const pause = { at: 1, reason: 'elsewhere', actor: null };
     await other.transact({ ids: ['a'] }, (task) => ({
       task: { ...task, definition: { ...task.definition, name: 'edited' }, state: { ...task.state, pause } },
       history: [],
       value: null,
     }));
-    const { settled } = await store.finishRuns([resultOf(claimed[0]!.task!, claimed[0]!.start[0]!, 'succeeded')]);
+    const { settled } = await finishRuns(store, [resultOf(claimed[0]!.task!, claimed[0]!.start[0]!, 'succeeded')]);
     expect(settled.length).toBe(1);
     expect(await other.lookupTask('a')).toMatchObject({
       version: 4,
@@ -267,17 +269,17 @@ describe('claims', () => {
     const store = await open();
     const other = await open();
     await store.addTask(makeTask('a', { nextRunTime: await store.now() }));
-    const { claimed } = await store.claimDue(REQUEST, PLAN);
+    const { claimed } = await claimDue(store, REQUEST, PLAN);
     await other.deleteTask('a');
     await other.addTask(makeTask('a', { name: 'again', nextRunTime: await store.now() }));
-    const again = await other.claimDue({ ...REQUEST, owner: 'owner-2' }, startDue('owner-2', LEASE_MS));
+    const again = await claimDue(other, REQUEST, startDue('owner-2', LEASE_MS));
     expect(again.claimed[0]!.task!.version).toBe(claimed[0]!.task!.version);
     await other.transact({ ids: ['a'] }, (task) => ({
       task: { ...task, state: { ...task.state, live: task.state.live.map((run) => ({ ...run, token: 77 })) } },
       history: [],
       value: null,
     }));
-    const late = await store.finishRuns([resultOf(claimed[0]!.task!, claimed[0]!.start[0]!, 'succeeded')]);
+    const late = await finishRuns(store, [resultOf(claimed[0]!.task!, claimed[0]!.start[0]!, 'succeeded')]);
     expect(late.settled).toEqual([]);
     expect(late.refused.length).toBe(1);
     expect(await store.lookupTask('a')).toMatchObject({
@@ -371,7 +373,7 @@ describe('due times', () => {
     const times = [-8_640_000_000_000_000, -86_400_001, -1, 0, 1];
     await store.addTasks(times.map((time) => makeTask(`at ${time}`, { nextRunTime: time })));
     expect(await store.getNextRunTime()).toBe(times[0]);
-    const { claimed } = await store.claimDue(REQUEST, PLAN);
+    const { claimed } = await claimDue(store, REQUEST, PLAN);
     expect(claimed.map(({ id }) => id)).toEqual(times.map((time) => `at ${time}`));
   });
 
@@ -389,7 +391,7 @@ describe('due times', () => {
     const due = await store.getDueTasks(now);
     const claimed: string[] = [];
     for (const limit of [1, 3, 40, 400, 400, 400]) {
-      const some = await store.claimDue({ ...REQUEST, handlers: null, limit }, PLAN);
+      const some = await claimDue(store, { ...REQUEST, handlers: null, limit }, PLAN);
       claimed.push(...some.claimed.map(({ id }) => id));
     }
     expect(claimed).toEqual(due.map(({ id }) => id));
@@ -403,14 +405,14 @@ describe('due times', () => {
     await store.addTasks([makeTask('bad', { nextRunTime: now - 9 }), makeTask('good', { nextRunTime: now + 60_000 })]);
     const whole = await admin.hget(tasksKey, 'bad');
     await admin.hset(tasksKey, 'bad', 'rubbish');
-    expect((await store.claimDue(REQUEST, PLAN)).claimed).toEqual([]);
+    expect((await claimDue(store, REQUEST, PLAN)).claimed).toEqual([]);
     expect(await store.nextDueFor({ handlers: null })).toBe(now + 60_000);
     expect(await store.lookupTask('bad')).toMatchObject({ unreadable: 'damaged', nextRunTime: now - 9 });
     await admin.hset(tasksKey, 'bad', whole!);
     // Its time to be looked at again is a minute away; a write puts it back at once.
     await store.transact({ ids: ['bad'] }, (task) => ({ task, history: [], value: null }));
     expect(await store.nextDueFor({ handlers: null })).toBe(now - 9);
-    expect((await store.claimDue(REQUEST, PLAN)).claimed.map(({ id }) => id)).toEqual(['bad']);
+    expect((await claimDue(store, REQUEST, PLAN)).claimed.map(({ id }) => id)).toEqual(['bad']);
   });
 });
 
@@ -437,7 +439,7 @@ describe('what others left in the keys', () => {
     await store.addTasks([makeTask('gone', { nextRunTime: 1 }), makeTask('here', { nextRunTime: 2 })]);
     await admin.hdel(tasksKey, 'gone');
     expect(await store.getNextRunTime()).toBe(2);
-    expect((await store.claimDue(REQUEST, PLAN)).claimed.map(({ id }) => id)).toEqual(['here']);
+    expect((await claimDue(store, REQUEST, PLAN)).claimed.map(({ id }) => id)).toEqual(['here']);
     expect(await admin.zcard(`{${tasksKey}}:due`)).toBe(1);
   });
 });

@@ -2,11 +2,12 @@ import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { UnreadableTask } from '../../../lib/model/task.js';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
-import type { ClaimRequest } from '../../../lib/stores/store.interface.js';
+import type { ClaimRequest } from '../../../lib/scheduler/loop/claim.step.js';
 import { startDue } from '../../../lib/testing/plan.fixtures.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeRun, makeTask } from '../../../lib/testing/task.fixtures.js';
 import { comparing, dropTables, mysql, postgres, sqlite } from './support/databases.js';
+import { claimDue } from '../../../lib/testing/store.steps.js';
 
 const PREFIX = `edges_${process.pid}`;
 
@@ -33,8 +34,8 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
   });
 
   const claim = async (limit: number, more: Partial<ClaimRequest> = {}) => {
-    const request = { limit, handlers: ['work'], owner: 'me', leaseMs: 60_000, ...more };
-    return (await store.claimDue(request, startDue('me', 60_000))).claimed.map(({ id }) => id);
+    const request = { limit, handlers: ['work'], ...more };
+    return (await claimDue(store, request, startDue('me', 60_000))).claimed.map(({ id }) => id);
   };
 
   it('a claim gets past more damaged records than it takes', async () => {
@@ -149,9 +150,9 @@ describe.each([postgres(), mysql()])('while somebody holds tasks on $name', (dat
       ]);
       await runner.startTransaction();
       await runner.query(`SELECT id FROM ${PREFIX}_tasks WHERE id LIKE 'held-%' FOR UPDATE`);
-      const request = { limit: 2, handlers: ['work'], owner: 'me', leaseMs: 60_000 };
+      const request = { limit: 2, handlers: ['work'] };
       const claim = async (more: Partial<ClaimRequest>) =>
-        (await store.claimDue({ ...request, ...more }, startDue('me', 60_000))).claimed.map(({ id }) => id);
+        (await claimDue(store, { ...request, ...more }, startDue('me', 60_000))).claimed.map(({ id }) => id);
       expect(await claim({ order: 'age' })).toEqual(['free-1', 'free-2']);
       expect(await claim({ exceptGroups: ['full'] })).toEqual(['free-3']);
       await runner.commitTransaction();

@@ -13,6 +13,7 @@ import { until } from '../../../lib/testing/until.js';
 import { TcpProxy } from '../../support/tcp.proxy.js';
 import { dropTables, mysql, postgres } from './support/databases.js';
 import type { TestDatabase } from './support/databases.js';
+import { claimDue, finishRuns } from '../../../lib/testing/store.steps.js';
 
 const PREFIX = `fault_${process.pid}`;
 const SECRET = 'pa55word';
@@ -114,11 +115,11 @@ describe.each<{ database: TestDatabase; session: (port: number) => string; kill:
     let failures = 0;
     let kills = 0;
     const ended = new Set<string>();
-    const request = { limit: 10, handlers: null, owner: 'me', leaseMs: 300 };
+    const request = { limit: 10, handlers: null };
     const work = async () => {
-      const { claimed } = await running.claimDue(request, startDue('me', request.leaseMs));
+      const { claimed } = await claimDue(running, request, startDue('me', 60_000));
       const results = claimed.flatMap(({ task, start }) => (task ? [resultOf(task, start[0]!, 'succeeded')] : []));
-      for (const { taskId } of (await running.finishRuns(results)).settled) ended.add(taskId);
+      for (const { taskId } of (await finishRuns(running, results)).settled) ended.add(taskId);
     };
     const killing = (async () => {
       for (let round = 0; round < 6; round += 1) {

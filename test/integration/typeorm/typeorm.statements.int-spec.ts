@@ -8,6 +8,7 @@ import { makeTask } from '../../../lib/testing/task.fixtures.js';
 import { comparing, dropTables, mysql, postgres, sqlite } from './support/databases.js';
 import type { TestDatabase } from './support/databases.js';
 import { RecordingLogger } from './support/recording.logger.js';
+import { claimDue, finishRuns, renewLeases } from '../../../lib/testing/store.steps.js';
 
 const PREFIX = `count_${process.pid}`;
 
@@ -38,12 +39,12 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     await store.addTasks(tasks);
     const adding = logger.statements.length;
     logger.clear();
-    const request = { limit: 200, handlers: ['work'], owner: 'me', leaseMs: 60_000 };
+    const request = { limit: 200, handlers: ['work'] };
     let ended = 0;
     for (let round = 0; round < 5; round += 1) {
-      const { claimed } = await store.claimDue(request, startDue('me', 60_000));
+      const { claimed } = await claimDue(store, request, startDue('me', 60_000));
       const results = claimed.map(({ task, start: runs }) => resultOf(task!, runs[0]!, 'succeeded'));
-      ended += (await store.finishRuns(results)).settled.length;
+      ended += (await finishRuns(store, results)).settled.length;
     }
     const working = logger.statements.length;
     console.log(`${database.name}: 1,000 tasks in ${adding} statements to add and ${working} to claim, settle and end`);
@@ -88,13 +89,10 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     const now = await store.now();
     const ids = Array.from({ length: 500 }, (_, at) => `task-${at}`);
     await store.addTasks(ids.map((id) => makeTask(id, { nextRunTime: now - 1 })));
-    const { claimed } = await store.claimDue(
-      { limit: 500, handlers: null, owner: 'me', leaseMs: 60_000 },
-      startDue('me', 60_000),
-    );
+    const { claimed } = await claimDue(store, { limit: 500, handlers: null }, startDue('me', 60_000));
     logger.clear();
     const refs = claimed.map(({ id, start: [run] }) => ({ taskId: id, runId: run!.id, token: run!.token }));
-    expect((await store.renewLeases(refs, 90_000)).lost).toEqual([]);
+    expect((await renewLeases(store, refs, 90_000)).lost).toEqual([]);
     expect(logger.statements.length).toBeLessThanOrEqual(10);
   });
 });

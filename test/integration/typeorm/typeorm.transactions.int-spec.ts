@@ -9,6 +9,7 @@ import { startDue } from '../../../lib/testing/plan.fixtures.js';
 import { makeTask } from '../../../lib/testing/task.fixtures.js';
 import { comparing, dropTables, mysql, postgres, sqlite } from './support/databases.js';
 import type { TestDatabase } from './support/databases.js';
+import { claimDue } from '../../../lib/testing/store.steps.js';
 
 const PREFIX = `tx_${process.pid}`;
 const ORDERS = `${PREFIX}_orders`;
@@ -82,8 +83,8 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])("the caller's transa
       expect(wakes).toBe(0);
     });
     await woken;
-    const request = { limit: 1, handlers: null, owner: 'me', leaseMs: 1_000 };
-    expect((await store.claimDue(request, startDue('me', 1_000))).claimed).toHaveLength(1);
+    const request = { limit: 1, handlers: null };
+    expect((await claimDue(store, request, startDue('me', 1_000))).claimed).toHaveLength(1);
     end();
   });
 
@@ -140,8 +141,8 @@ describe('an SQLite connection that is shared with the application', () => {
     let adding: Promise<unknown> = Promise.resolve();
     const failed = dataSource.transaction(async (manager) => {
       await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
-      const request = { limit: 1, handlers: null, owner: 'me', leaseMs: 60_000 };
-      claiming = Promise.resolve(store.claimDue(request, startDue('me', 60_000)));
+      const request = { limit: 1, handlers: null };
+      claiming = Promise.resolve(claimDue(store, request, startDue('me', 60_000)));
       adding = store.addTask(makeTask('b'));
       for (let step = 0; step < 20; step += 1) {
         await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (2)`);

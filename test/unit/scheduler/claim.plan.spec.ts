@@ -1,8 +1,8 @@
 import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
-import type { ClaimDecision, LiveRun, TaskRecord } from 'nestjs-asyncz';
+import type { LiveRun, TaskRecord } from 'nestjs-asyncz';
 import { describe, expect, it } from 'vitest';
 import { UnknownNameError } from '../../../lib/errors/input.errors.js';
-import { planClaim } from '../../../lib/scheduler/plan/claim.plan.js';
+import { planClaim, waitsForRoom } from '../../../lib/scheduler/plan/claim.plan.js';
 import { makeRun, makeTask } from '../../support/task.factory.js';
 
 const MINUTE = 60_000;
@@ -36,20 +36,23 @@ interface Setup {
   room?: number;
 }
 
-function plan(
-  task: TaskRecord,
-  now: number,
-  { trigger = new EveryMinute(), room = 10 }: Setup = {},
-): ClaimDecision | null {
-  let left = room;
-  const context = { owner: 'me', leaseMs: 30_000, triggerOf: () => trigger, takeRoom: () => left-- > 0 };
-  return planClaim(context)(task, now);
+function plan(task: TaskRecord, now: number, { trigger = new EveryMinute(), room = 10 }: Setup = {}) {
+  const change = planClaim({ ...context(trigger), room: { has: (_definition, _decided, own) => own < room } })(
+    task,
+    now,
+    [],
+  );
+  return change && { ...change.value, task: change.task };
 }
 
-function decide(task: TaskRecord, now: number, setup?: Setup): ClaimDecision {
+function decide(task: TaskRecord, now: number, setup?: Setup) {
   const decision = plan(task, now, setup);
   if (!decision) throw new Error('the plan left the task as it is');
   return decision;
+}
+
+function context(trigger: BaseTrigger) {
+  return { owner: 'me', leaseMs: 30_000, triggerOf: () => trigger };
 }
 
 const waiting = (changes: Partial<LiveRun> = {}) =>
@@ -158,6 +161,26 @@ describe('planClaim', () => {
     expect(plan(task, 500, { room: 0 })).toBeNull();
   });
 
+  it('gives the same answer however often it is asked', () => {
+    const task = makeTask({
+      policies: { maxInstances: 3 },
+      state: { live: [waiting({ id: 'a' }), waiting({ id: 'b' })] },
+    });
+    const claim = planClaim({ ...context(new EveryMinute()), room: { has: (_task, _decided, own) => own < 2 } });
+    const first = claim(task, 500, []);
+    expect(first?.value.start).toHaveLength(2);
+    for (let times = 0; times < 3; times += 1) expect(claim(task, 500, [])).toEqual(first);
+  });
+
+  it('knows a task that waits for room alone', () => {
+    const waits = (task: TaskRecord, now = 500) => waitsForRoom(context(new EveryMinute()), task, now);
+    const task = makeTask({ state: { nextRunTime: null, live: [waiting()] } });
+    expect(waits(task)).toBe(true);
+    expect(waits(task, -1)).toBe(false);
+    expect(waits(makeTask({ state: { nextRunTime: null, live: [waiting(), makeRun()] } }))).toBe(false);
+    expect(waits(makeTask({ policies: { misfireGraceMs: 10 } }))).toBe(false);
+  });
+
   describe('when the task runs already', () => {
     const busy = (policies: object, live: LiveRun[] = [makeRun()]) => makeTask({ policies, state: { live } });
 
@@ -245,10 +268,10 @@ describe('planClaim', () => {
       triggerOf: () => {
         throw new UnknownNameError('trigger type', 'beat', ['interval']);
       },
-      takeRoom: () => true,
+      room: { has: () => true },
     });
-    expect(unknown(makeTask(), 9_999)).toBeNull();
-    expect(unknown(makeTask(), 10_000)?.task?.state).toMatchObject({ nextScheduledTime: 0, problem: { count: 1 } });
+    expect(unknown(makeTask(), 9_999, [])).toBeNull();
+    expect(unknown(makeTask(), 10_000, [])?.task?.state).toMatchObject({ nextScheduledTime: 0, problem: { count: 1 } });
   });
 
   it('puts a task off whose trigger throws, with growing pauses, and keeps its scheduled time', () => {

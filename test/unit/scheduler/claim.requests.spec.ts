@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Executor } from 'nestjs-asyncz';
 import { ClaimRequests } from '../../../lib/scheduler/loop/claim.requests.js';
 import { ExecutorRegistry } from '../../../lib/scheduler/loop/executor.registry.js';
-import { makeTask } from '../../../lib/testing/task.fixtures.js';
+import { makeLiveRun, makeTask } from '../../../lib/testing/task.fixtures.js';
 
 let rooms: Record<string, number>;
 let fullGroups: string[];
@@ -12,24 +12,27 @@ let requests: ClaimRequests;
 const executor = (alias: string) =>
   Object.defineProperty({ execute: async () => null } as unknown as Executor, 'room', { get: () => rooms[alias] });
 
-const taskOn = (alias: string) => makeTask('a', { executor: alias }).definition;
-
 beforeEach(() => {
   rooms = { default: 100, slow: 1 };
   fullGroups = [];
   const executors = new ExecutorRegistry();
   for (const alias of Object.keys(rooms)) executors.add(alias, executor(alias));
-  const slots = { full: () => fullGroups, counter: () => () => true };
-  requests = new ClaimRequests({ executors, handlers: { names: () => ['work'] }, slots, leaseMs: 30_000 });
+  const groups = { full: () => fullGroups, room: () => new Map() };
+  requests = new ClaimRequests({ executors, handlers: { names: () => ['work'] }, groups, leaseMs: 30_000 });
 });
 
-/** Makes the next claim, of which the store gives `count`. Returns what it asked for. */
-function claim(count: number, takes: readonly string[] = []) {
-  expect(requests.look()).toBe(true);
-  const { request, takeRoom, answered } = requests.next();
-  for (const alias of takes) takeRoom(taskOn(alias));
-  answered(count, 1);
-  return request;
+/** Makes the next claim, of which the store gives `count`, and leaves tasks of these executors due. Returns what it asked for. */
+function claim(count: number, starts: readonly string[] = [], left: readonly string[] = []) {
+  const next = requests.next()!;
+  const claimed = Array.from({ length: count }, (_, at) => {
+    const task = makeTask(`t${at}`, { executor: starts[at] ?? 'default' });
+    const start = starts[at] ? [makeLiveRun('run')] : [];
+    return { id: task.id, task, value: { definition: task.definition, start, history: [] } };
+  });
+  const due = left.map((alias, at) => makeTask(`left-${at}`, { executor: alias, nextRunTime: 1 }));
+  const answer = { claimed, left: due, failed: [], storeNow: 1, nextDue: () => null };
+  requests.answered(next, answer, 1, () => true);
+  return next.request;
 }
 
 describe('the requests of claims', () => {
@@ -50,7 +53,7 @@ describe('the requests of claims', () => {
     rooms = { default: 3, slow: 0 };
     expect(claim(0).limit).toBe(3);
     rooms = { default: 0, slow: 0 };
-    expect(requests.look()).toBe(false);
+    expect(requests.next()).toBeNull();
   });
 
   it('follow each other at once while they get all that they ask for, one in eight by age', () => {
@@ -64,7 +67,7 @@ describe('the requests of claims', () => {
     expect(requests.isAnotherDue(false)).toBe(false);
   });
 
-  it('are made once more, in the same order, for the slots of groups that were lacking', () => {
+  it('are made once more, in the same order, for the leases of groups that were lacking', () => {
     for (let at = 0; at < 9; at += 1) claim(500);
     // The last one went by age.
     expect(requests.isAnotherDue(true)).toBe(true);
@@ -74,7 +77,7 @@ describe('the requests of claims', () => {
   });
 
   it('leave out an executor that became full in the last one, and are made again when that left others unseen', () => {
-    claim(2, ['slow', 'slow']);
+    claim(2, ['slow'], ['slow']);
     expect(requests.isAnotherDue(false)).toBe(false);
     expect(claim(0).exceptExecutors).toEqual(['slow']);
     // It had room all the time as far as anybody can see: what it has to do was not asked for.
@@ -85,7 +88,7 @@ describe('the requests of claims', () => {
 
   it('leave out none for that where there is no other executor with room', () => {
     rooms.default = 0;
-    claim(2, ['slow', 'slow']);
+    claim(2, ['slow'], ['slow']);
     expect(claim(0).exceptExecutors).toEqual(['default']);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
+import type { Apply, Selection, Transacted } from 'nestjs-asyncz';
 import { ClaimSize } from '../../../lib/scheduler/loop/claim.size.js';
 import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
 import { makeTask } from '../../support/task.factory.js';
@@ -52,10 +53,12 @@ describe('the size of a claim', () => {
         heartbeatInterval: '1d',
         executors: { default: new AsyncExecutor({ concurrency: 400 }) },
         store: new (class extends MemoryStore {
-          override async claimDue(...args: Parameters<MemoryStore['claimDue']>) {
-            const answer = await super.claimDue(...args);
-            if (answer.claimed.length > 0) sizes.push(answer.claimed.length);
-            clock.advance(800 * answer.claimed.length);
+          override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
+            const answer = super.transact(selection, apply);
+            if (!('due' in selection)) return answer;
+            const count = answer.committed.length;
+            if (count > 0) sizes.push(count);
+            clock.advance(800 * count);
             return answer;
           }
         })(),

@@ -198,7 +198,7 @@ describe('a drain', () => {
     const client = await cluster.join('client', {}, { role: 'client' });
     const events = recordEvents(worker);
     let answer = () => {};
-    store.after.claimDue = () => new Promise<void>((resolve) => (answer = resolve));
+    store.after.claim = () => new Promise<void>((resolve) => (answer = resolve));
     await client.tasks.add({ id: 'first', handler: 'work' });
     await settle();
     const seen = watch(client.drains.drain('worker', { wait: true }));

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
+import type { Apply, KnownChange, Selection, Transacted } from 'nestjs-asyncz';
 import { SystemClock } from '../../../lib/model/clock.js';
-import { FinishQueue } from '../../../lib/scheduler/loop/end.queue.js';
+import { EndQueue } from '../../../lib/scheduler/loop/end.queue.js';
+import { HeldTasks } from '../../../lib/scheduler/loop/held.tasks.js';
+import type { RunEnd } from '../../../lib/scheduler/plan/end.plan.js';
+import { makeLiveRun, makeTask } from '../../../lib/testing/task.fixtures.js';
 import { WakeableWait } from '../../../lib/time/wait.js';
-import type { RunResult } from '../../../lib/stores/store.interface.js';
 import { recordEvents } from '../../support/events.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';
 
-const noRuns = () => ({ runs: [], next: null });
-
-const result = (runId: string): RunResult => ({ taskId: 't', runId, token: 1, record: null, retryAt: null });
+const end = (taskId: string): RunEnd => ({ taskId, runId: `${taskId}@1`, token: 1, record: null, retryAt: null });
 
 describe('the ends of runs', () => {
   it.each(Array.from({ length: 12 }, (_, turns) => turns))(
@@ -17,30 +18,32 @@ describe('the ends of runs', () => {
     async (turns) => {
       const taken: string[] = [];
       const store = {
-        finishRuns: async (results: readonly RunResult[]) => {
+        transact: async <T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> => {
           await Promise.resolve();
-          taken.push(...results.map(({ runId }) => runId));
-          const settled = results.map(({ runId, taskId, token }) => ({
-            runId,
-            taskId,
-            token,
-            task: null,
-            paused: false,
-          }));
-          return { settled, refused: [] };
+          const ids = 'ids' in selection ? selection.ids : [];
+          taken.push(...ids);
+          const committed = ids.map((id) => {
+            const run = makeLiveRun(`${id}@1`, { status: 'running', token: 1 });
+            const { value } = apply(makeTask(id, { state: { live: [run], exhausted: true } }), 0, [])!;
+            return { id, task: null, value };
+          });
+          return { committed, left: [], missing: [], unreadable: [], failed: [], storeNow: 0 };
         },
-        runs: noRuns,
+        writeKnown: () => ({ lost: [], failed: [] }),
+        runs: () => ({ runs: [], next: null }),
         lookupTask: () => null,
       };
-      const listener = { settled: () => {}, failed: () => 0, worked: () => {} };
-      const queue = new FinishQueue(store, new WakeableWait(new SystemClock()), listener);
-      queue.add(result('first'));
+      const listener = { failed: () => 0, worked: () => {} };
+      const clock = { now: () => 0 };
+      const queue = new EndQueue(store, new HeldTasks(), clock, new WakeableWait(new SystemClock()), listener);
+      const first = queue.offer(end('first'));
       while (taken.length === 0) await Promise.resolve();
       for (let left = turns; left > 0; left -= 1) await Promise.resolve();
-      queue.add(result('second'));
+      const second = queue.offer(end('second'));
       await queue.drained();
       expect(taken).toEqual(['first', 'second']);
-      expect(queue.size).toBe(0);
+      expect(await first).toEqual({ outcome: 'ended', task: null });
+      expect(await second).toEqual({ outcome: 'ended', task: null });
     },
   );
 });
@@ -51,19 +54,19 @@ class BreakingStore extends MemoryStore {
   breaks = 1;
   /** How often the history cannot be read afterwards. */
   unreadable = 0;
-  finishes = 0;
+  ends = 0;
 
-  override async finishRuns(...args: Parameters<MemoryStore['finishRuns']>) {
-    this.finishes += 1;
-    const isBroken = this.finishes <= this.breaks;
+  override async writeKnown(changes: readonly KnownChange[]) {
+    this.ends += 1;
+    const isBroken = this.ends <= this.breaks;
     if (isBroken && !this.takes) throw new Error('broken off before');
-    const result = await super.finishRuns(...args);
+    const result = await super.writeKnown(changes);
     if (isBroken) throw new Error('broken off after');
     return result;
   }
 
   override runs(...args: Parameters<MemoryStore['runs']>) {
-    if (this.unreadable > 0 && this.finishes > 1) {
+    if (this.unreadable > 0 && this.ends > 1) {
       this.unreadable -= 1;
       throw new Error('the history cannot be read');
     }

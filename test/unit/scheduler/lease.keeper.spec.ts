@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
-import type { LeaseRef, RenewResult } from 'nestjs-asyncz';
-import { ActiveRun } from '../../../lib/scheduler/loop/held.run.js';
+import type { Apply, KnownChange, Selection, Transacted } from 'nestjs-asyncz';
+import { HeldRun } from '../../../lib/scheduler/loop/held.run.js';
 import { LeaseKeeper } from '../../../lib/scheduler/loop/lease.keeper.js';
+import type { RunServices } from '../../../lib/scheduler/loop/run.services.js';
 import { nextEvent, recordEvents } from '../../support/events.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';
 import { makeRun, makeTask } from '../../support/task.factory.js';
@@ -10,10 +11,11 @@ import { makeRun, makeTask } from '../../support/task.factory.js';
 const LEASE_MS = 30_000;
 
 let clock: SettableClock;
-let runs: Map<string, ActiveRun>;
+let runs: Map<string, HeldRun>;
 let fenced: number[];
 let asked: number[];
-let answer: (refs: readonly LeaseRef[]) => Promise<RenewResult>;
+/** What the store makes of a renewal: by itself, all leases hold. */
+let answer: <T>(renewed: Transacted<T>) => Promise<Transacted<T>>;
 let keeper: LeaseKeeper;
 
 beforeEach(() => {
@@ -21,24 +23,30 @@ beforeEach(() => {
   runs = new Map();
   fenced = [];
   asked = [];
-  answer = async () => ({ lost: [], failed: [], cancelled: [] });
+  answer = async (renewed) => renewed;
   const store = {
-    renewLeases(refs: readonly LeaseRef[]) {
+    transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
       asked.push(clock.monotonic());
-      return answer(refs);
+      const committed = ('ids' in selection ? selection.ids : []).map((id) => {
+        const live = [...runs.values()].map(({ run }) => run);
+        const { task, value } = apply(makeTask({ id, state: { live } }), clock.now(), [])!;
+        return { id, task, value };
+      });
+      return answer({ committed, left: [], missing: [], unreadable: [], failed: [], storeNow: clock.now() });
     },
   };
-  keeper = new LeaseKeeper(store, runs, LEASE_MS, clock, {
+  keeper = new LeaseKeeper(store, runs, { note: () => {} }, LEASE_MS, clock, {
     fenced: () => fenced.push(clock.monotonic()),
     failed: () => {},
     worked: () => {},
   });
 });
 
-function hold(claimedAt = clock.monotonic()): ActiveRun {
-  const run = new ActiveRun(makeTask(), makeRun({ token: runs.size + 1 }), clock, claimedAt);
-  runs.set(run.key, run);
-  return run;
+function hold(claimedAt = clock.monotonic()): HeldRun {
+  const run = makeRun({ token: runs.size + 1, status: 'running', leaseUntil: LEASE_MS });
+  const held = new HeldRun(makeTask(), run, { clock } as unknown as RunServices, claimedAt, []);
+  runs.set(held.key, held);
+  return held;
 }
 
 async function advance(ms: number): Promise<void> {
@@ -80,9 +88,9 @@ describe('the lease keeper', () => {
   it('renews again while an earlier renewal hangs', async () => {
     hold();
     let calls = 0;
-    answer = () => {
+    answer = (renewed) => {
       calls += 1;
-      return calls === 1 ? new Promise(() => {}) : Promise.resolve({ lost: [], failed: [], cancelled: [] });
+      return calls === 1 ? new Promise(() => {}) : Promise.resolve(renewed);
     };
     keeper.start();
     await advance(3 * LEASE_MS);
@@ -104,18 +112,19 @@ describe('the lease keeper', () => {
 /** A store whose answers to chosen calls come when they are let through. */
 class SlowStore extends MemoryStore {
   slowClaims = false;
-  slowFinishes = false;
+  slowEnds = false;
   readonly waiting: (() => void)[] = [];
 
-  override async claimDue(...args: Parameters<MemoryStore['claimDue']>) {
-    const result = await super.claimDue(...args);
-    if (this.slowClaims && result.claimed.length > 0) await this.#let();
-    return result;
+  /** The store in memory answers at once, and so its type says; whoever awaits the answer takes a later one as well. */
+  override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
+    const result = super.transact(selection, apply);
+    const isSlow = this.slowClaims && 'due' in selection && result.committed.length > 0;
+    return isSlow ? (this.#let().then(() => result) as unknown as Transacted<T>) : result;
   }
 
-  override async finishRuns(...args: Parameters<MemoryStore['finishRuns']>) {
-    if (this.slowFinishes) await this.#let();
-    return super.finishRuns(...args);
+  override async writeKnown(changes: readonly KnownChange[]) {
+    if (this.slowEnds) await this.#let();
+    return super.writeKnown(changes);
   }
 
   #let(): Promise<void> {
@@ -128,7 +137,7 @@ describe('leases of a slow store', () => {
     const store = new SlowStore();
     const first = createScheduler({ work: () => 1 }, { store });
     await first.scheduler.start();
-    store.slowFinishes = true;
+    store.slowEnds = true;
     const { id } = await first.scheduler.tasks.add({ handler: 'work' });
     await settle();
     expect(store.waiting).toHaveLength(1);

@@ -13,7 +13,7 @@ import {
   UnknownOptionError,
   UnserializableError,
 } from 'nestjs-asyncz';
-import type { StoreContext, TaskInfo } from 'nestjs-asyncz';
+import type { Apply, Selection, StoreContext, TaskInfo, Transacted } from 'nestjs-asyncz';
 import { nextEvent, recordEvents } from '../../support/events.js';
 import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
 
@@ -350,8 +350,9 @@ describe('starting and stopping', () => {
   it('keeps other stores going when one fails, retries with growing pauses, and tells when it is back', async () => {
     let down = false;
     class FlakyStore extends MemoryStore {
-      override claimDue(...args: Parameters<MemoryStore['claimDue']>) {
-        return down ? Promise.reject(new Error('connection refused')) : super.claimDue(...args);
+      override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
+        if (down) throw new Error('connection refused');
+        return super.transact(selection, apply);
       }
     }
     const { scheduler, clock } = createScheduler({ work: () => 1 });

@@ -6,9 +6,10 @@ import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeRun, makeTask } from '../../../lib/testing/task.fixtures.js';
 import { Disk, EightMethodStore } from '../../support/eight-method.store.js';
+import { claimDue, finishRuns, renewLeases } from '../../../lib/testing/store.steps.js';
 
 const LEASE_MS = 60_000;
-const REQUEST = { limit: 9, handlers: null, owner: 'me', leaseMs: LEASE_MS };
+const REQUEST = { limit: 9, handlers: null };
 
 /** A store that cannot write some tasks. */
 class FlakyStore extends EightMethodStore {
@@ -28,7 +29,8 @@ async function open(ids: readonly string[] = []): Promise<FlakyStore> {
 }
 
 const claim = (store: FlakyStore) =>
-  store.claimDue(
+  claimDue(
+    store,
     REQUEST,
     startDue('me', LEASE_MS, () => 1),
   );
@@ -89,10 +91,10 @@ describe('BaseStore', () => {
     const { claimed } = await claim(store);
     const results = claimed.map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded'));
     store.broken.add('a');
-    const first = await store.finishRuns(results);
+    const first = await finishRuns(store, results);
     expect([first.settled.map(({ taskId }) => taskId), first.refused]).toEqual([['b'], []]);
     store.broken.clear();
-    const second = await store.finishRuns(results);
+    const second = await finishRuns(store, results);
     expect(second.settled.map(({ taskId }) => taskId)).toEqual(['a']);
     expect(second.refused.map(({ taskId }) => taskId)).toEqual(['b']);
     expect((await store.runs({}, { limit: 9 })).runs).toHaveLength(2);
@@ -103,7 +105,7 @@ describe('BaseStore', () => {
     const { claimed } = await claim(store);
     const refs = claimed.map(({ id, start }) => ({ taskId: id, runId: start[0]!.id, token: start[0]!.token }));
     store.broken.add('a');
-    expect((await store.renewLeases(refs, LEASE_MS)).lost).toEqual([]);
+    expect((await renewLeases(store, refs, LEASE_MS)).lost).toEqual([]);
   });
 
   it('begins anew with who uses it when that record cannot be read', async () => {

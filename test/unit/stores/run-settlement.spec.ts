@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LiveRun, RunStatus } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
-import { isSpent, renewRuns, settleRuns } from '../../../lib/scheduler/plan/end.plan.js';
-import type { RunResult } from '../../../lib/stores/store.interface.js';
+import { endRuns, isSpent } from '../../../lib/scheduler/plan/end.plan.js';
+import type { RunEnd } from '../../../lib/scheduler/plan/end.plan.js';
+import { renewRuns } from '../../../lib/scheduler/plan/renew.plan.js';
 import { resultOf } from '../../../lib/testing/plan.fixtures.js';
 import { makeLiveRun, makeTask } from '../../../lib/testing/task.fixtures.js';
 import type { TaskFields } from '../../../lib/testing/task.fixtures.js';
@@ -25,18 +26,18 @@ function taskWith(live: readonly LiveRun[], fields: TaskFields = {}): TaskRecord
   return makeTask('t', { nextRunTime: NOW + 100, ...fields, state: { live, lastToken: 9, ...fields.state } });
 }
 
-function end(task: TaskRecord, status: RunStatus, fields: Partial<RunResult> = {}) {
-  return settleRuns([resultOf(task, task.state.live[0]!, status, fields)])(task, NOW);
+function end(task: TaskRecord, status: RunStatus, fields: Partial<RunEnd> = {}) {
+  return endRuns([resultOf(task, task.state.live[0]!, status, fields)])(task, NOW, []);
 }
 
-describe('settleRuns', () => {
+describe('endRuns', () => {
   it.each([
     ['another token', running('r', 2)],
     ['another run', running('other', 1)],
     ['a run that waits for its retry', makeLiveRun('r', { token: 1 })],
   ])('refuses a result when there is %s, and changes nothing', (_, live) => {
     const task = taskWith([live]);
-    expect(settleRuns([resultOf(task, running('r', 1), 'succeeded')])(task, NOW)).toBeNull();
+    expect(endRuns([resultOf(task, running('r', 1), 'succeeded')])(task, NOW, [])).toBeNull();
   });
 
   it.each<[RunStatus, number, number]>([
@@ -52,7 +53,7 @@ describe('settleRuns', () => {
   it('counts a failure when there is no further try, and not before', () => {
     const task = taskWith([running('r', 1)], { policies: { pauseAfterFailures: 1 } });
     const retried = end(task, 'failed', { retryAt: NOW + 50 });
-    expect(retried?.value).toEqual(['settled']);
+    expect(retried?.value).toEqual(['ended']);
     expect(retried?.task?.state).toMatchObject({ failuresInARow: 0, pause: null });
     const final = end(task, 'failed');
     expect(final?.value).toEqual(['paused']);
@@ -63,14 +64,14 @@ describe('settleRuns', () => {
     const pause = { at: 1, actor: 'ops', reason: 'by hand' };
     const task = taskWith([running('r', 1)], { policies: { pauseAfterFailures: 1 }, state: { pause } });
     const change = end(task, 'failed');
-    expect(change?.value).toEqual(['settled']);
+    expect(change?.value).toEqual(['ended']);
     expect(change?.task?.state.pause).toBe(pause);
   });
 
   it('tells once that a task was paused, however many of its runs failed', () => {
     const task = taskWith([running('a', 1), running('b', 2)], { policies: { pauseAfterFailures: 1 } });
     const results = task.state.live.map((run) => resultOf(task, run, 'failed'));
-    expect(settleRuns(results)(task, NOW)?.value).toEqual(['paused', 'settled']);
+    expect(endRuns(results)(task, NOW, [])?.value).toEqual(['paused', 'ended']);
   });
 
   it('leaves the next time alone that an edit has set in the meantime', () => {
@@ -112,11 +113,11 @@ describe('settleRuns', () => {
     fc.assert(
       fc.property(lives, results, (live, given) => {
         const task = taskWith(live);
-        const all = given.map(({ token, status, retryAt, recorded }): RunResult => {
+        const all = given.map(({ token, status, retryAt, recorded }): RunEnd => {
           const result = resultOf(task, running(`r${token}`, token), status, { retryAt });
           return recorded ? result : { ...result, record: null };
         });
-        const change = settleRuns(all)(task, NOW);
+        const change = endRuns(all)(task, NOW, []);
         // The first result of each run that is there counts.
         const accepted = all.filter(
           (result, at) =>
@@ -156,12 +157,12 @@ describe('renewRuns', () => {
 
   it('prolongs what is held, and names what is lost', () => {
     const task = taskWith([running('a', 1), running('b', 2), makeLiveRun('c', { token: 3 })]);
-    const change = renewRuns([ref('a', 1), ref('b', 9), ref('c', 3)], 1_000)(task, NOW);
+    const change = renewRuns([ref('a', 1), ref('b', 9), ref('c', 3)], 1_000)(task, NOW, []);
     expect(change?.value).toEqual([ref('b', 9), ref('c', 3)]);
     expect(change?.task?.state.live.map(({ leaseUntil }) => leaseUntil)).toEqual([NOW + 1_000, NOW + 5, null]);
   });
 
   it('changes nothing when nothing is held', () => {
-    expect(renewRuns([ref('a', 2)], 1_000)(taskWith([running('a', 1)]), NOW)).toBeNull();
+    expect(renewRuns([ref('a', 2)], 1_000)(taskWith([running('a', 1)]), NOW, [])).toBeNull();
   });
 });

@@ -75,14 +75,34 @@ function* selectByIds({ dialect, reader, clock }: Workbench, ids: readonly strin
   return { storeNow, ...reader.readAll(records), missing: [...missing] };
 }
 
-/** Asks what is to become of each task. */
-export function decide<T>(tasks: readonly TaskRecord[], storeNow: number, apply: Apply<T>): Decided<T>[] {
+/** What is to become of the selected tasks. */
+export interface Decisions<T> {
+  readonly decided: readonly Decided<T>[];
+  readonly left: readonly TaskRecord[];
+}
+
+/**
+ * Asks what is to become of each task.
+ *
+ * @param done What this transaction has committed already.
+ */
+export function decide<T>(
+  tasks: readonly TaskRecord[],
+  storeNow: number,
+  apply: Apply<T>,
+  done: readonly Committed<T>[] = [],
+): Decisions<T> {
   const decided: Decided<T>[] = [];
+  const left: TaskRecord[] = [];
+  const values = done.map(({ value }) => value);
   for (const task of tasks) {
-    const change = apply(task, storeNow);
-    if (change) decided.push({ task, change });
+    const change = apply(task, storeNow, values);
+    if (change) {
+      decided.push({ task, change });
+      values.push(change.value);
+    } else left.push(task);
   }
-  return decided;
+  return { decided, left };
 }
 
 /** The rows that changes of tasks come to. */
@@ -108,7 +128,8 @@ export function encodeTasks(codec: TaskCodec, decided: readonly Decided<unknown>
 /** One statement cannot write a row twice: the last of the same key counts. */
 export function encodeRuns(codec: TaskCodec, decided: readonly Decided<unknown>[]): readonly RunRow[] {
   const runs = new Map<string, RunRow>();
-  for (const { change } of decided) for (const run of change.history) runs.set(historyKey(run), codec.encodeRun(run));
+  for (const { change } of decided)
+    for (const run of change.history ?? []) runs.set(historyKey(run), codec.encodeRun(run));
   return [...runs.values()];
 }
 

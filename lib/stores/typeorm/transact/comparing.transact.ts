@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { VersionConflictError } from '../../../errors/task.errors.js';
 import type { Clock } from '../../../model/clock.js';
-import type { UnreadableTask } from '../../../model/task.js';
+import type { TaskRecord, UnreadableTask } from '../../../model/task.js';
 import type { Committed, FailedChange, Selection, Transacted } from '../../store.interface.js';
 import type { Apply } from '../../../model/change.js';
 import type { PortableDialect } from '../dialects/portable.dialect.js';
@@ -39,6 +39,7 @@ export async function transactByVersion<T>(
 ): Promise<Transacted<T>> {
   const done: Committed<T>[] = [];
   const missing: string[] = [];
+  const kept: TaskRecord[] = [];
   const unreadable: UnreadableTask[] = [];
   let rest = selection;
   for (let attempt = 1; ; attempt += 1) {
@@ -46,13 +47,15 @@ export async function transactByVersion<T>(
     const { storeNow } = selected;
     missing.push(...selected.missing);
     unreadable.push(...selected.unreadable);
-    const decided = decide(selected.tasks, storeNow, apply);
+    const { decided, left } = decide(selected.tasks, storeNow, apply, done);
+    kept.push(...left);
     const won = await write(bench, session, decided);
     const lost = decided.filter(({ task }) => !won.has(task.id));
     for (const each of decided) if (won.has(each.task.id)) done.push(committed(each));
     const over = lost.length === 0 || ('due' in rest && (done.length > 0 || attempt >= MAX_CLAIMS));
     if (over || attempt >= MAX_ATTEMPTS) {
-      return { committed: done, missing, unreadable, failed: over ? [] : lost.map(conflict), storeNow };
+      const failed = over ? [] : lost.map(conflict);
+      return { committed: done, left: kept, missing, unreadable, failed, storeNow };
     }
     if ('ids' in rest) rest = { ids: lost.map(({ task }) => task.id) };
     await pause(clock, backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));

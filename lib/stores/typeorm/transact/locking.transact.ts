@@ -11,7 +11,7 @@ import type { Workbench } from './changes.js';
  */
 export function* transactLocked<T>(bench: Workbench, selection: Selection, apply: Apply<T>): Script<Transacted<T>> {
   const { storeNow, tasks, missing, unreadable } = yield* select(bench, selection);
-  const decided = decide(tasks, storeNow, apply);
+  const { decided, left } = decide(tasks, storeNow, apply);
   const { dialect, codec } = bench;
   const rows = encodeTasks(codec, decided);
   const runs = encodeRuns(codec, decided);
@@ -20,5 +20,5 @@ export function* transactLocked<T>(bench: Workbench, selection: Selection, apply
   if (rows.tasks.length > 0) yield* unheeded(dialect.updateTasks(rows.tasks));
   if (rows.deleted.length > 0) yield* unheeded(remove(dialect, rows.deleted));
   if (runs.length > 0) yield* unheeded(dialect.saveRuns(runs));
-  return { committed: decided.map(committed), missing, unreadable, failed: [], storeNow };
+  return { committed: decided.map(committed), left, missing, unreadable, failed: [], storeNow };
 }

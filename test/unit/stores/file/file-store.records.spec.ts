@@ -9,9 +9,10 @@ import { createStoreContext } from '../../../../lib/testing/store-context.js';
 import { startDue } from '../../../../lib/testing/plan.fixtures.js';
 import { makeTask } from '../../../../lib/testing/task.fixtures.js';
 import { newFolder, openStore, taskFiles } from './file-store.fixture.js';
+import { claimDue } from '../../../../lib/testing/store.steps.js';
 
 const SECRET = 'a secret of more than sixteen bytes';
-const CLAIM = { limit: 100, handlers: null, owner: 'x', leaseMs: 600_000 };
+const CLAIM = { limit: 100, handlers: null };
 
 describe('records of a file store that cannot be read', () => {
   it('are found out whichever byte of an encrypted file is another one', async () => {
@@ -38,7 +39,7 @@ describe('records of a file store that cannot be read', () => {
     await rename(join(directory, 'b.task'), join(directory, 'a.task'));
     await rename(join(directory, 'c'), join(directory, 'b.task'));
     for (const id of ['a', 'b']) expect(await store.lookupTask(id)).toMatchObject({ id, unreadable: 'damaged' });
-    expect((await store.claimDue(CLAIM, startDue('x', 600_000))).claimed).toEqual([]);
+    expect((await claimDue(store, CLAIM, startDue('x', 600_000))).claimed).toEqual([]);
     expect((await store.getAllTasks()).map(({ id }) => id)).toEqual(['a', 'b']);
   });
 
@@ -57,7 +58,7 @@ describe('records of a file store that cannot be read', () => {
       { keys: 'another secret of sixteen bytes', onUnreadable: (task) => reported.push(task) },
     );
     expect((await second.getAllTasks()).every(isUnreadable)).toBe(true);
-    expect((await second.claimDue(CLAIM, startDue('x', 600_000))).claimed).toEqual([]);
+    expect((await claimDue(second, CLAIM, startDue('x', 600_000))).claimed).toEqual([]);
     expect(await second.getNextRunTime()).toBeNull();
     const { unreadable, committed } = await second.transact({ ids: ['a', 'b', 'c'] }, (task) => ({
       task,
@@ -91,7 +92,7 @@ describe('records of a file store that cannot be read', () => {
       await writeFile(path, content);
       await utimes(path, time, time);
     };
-    const claim = async () => (await store.claimDue(CLAIM, startDue('x', 600_000))).claimed.map(({ id }) => id);
+    const claim = async () => (await claimDue(store, CLAIM, startDue('x', 600_000))).claimed.map(({ id }) => id);
     const damaged = Buffer.from(whole);
     damaged[5]! ^= 1;
     await write(damaged, 1_000);
@@ -133,7 +134,7 @@ describe('records of a file store that cannot be read', () => {
     await first.shutdown();
     const second = await openStore({ directory, fsync: false }, { keys: 'another secret of sixteen bytes' });
     await second.addTask(makeTask('mine', { nextRunTime: 1 }));
-    const { claimed } = await second.claimDue({ ...CLAIM, limit: 1 }, startDue('x', 600_000));
+    const { claimed } = await claimDue(second, { ...CLAIM, limit: 1 }, startDue('x', 600_000));
     expect(claimed.map(({ id }) => id)).toEqual(['mine']);
     expect(await bytesReadBy(async () => void (await second.getNextRunTime()))).toBeLessThan(4_096);
   });
@@ -147,7 +148,7 @@ describe('a poll of a file store', () => {
       Array.from({ length: 2_000 }, (_, at) => makeTask(`t${at}`, { nextRunTime: 4_102_444_800_000 })),
     );
     const poll = async () => {
-      expect((await store.claimDue(CLAIM, startDue('x', 600_000))).claimed).toEqual([]);
+      expect((await claimDue(store, CLAIM, startDue('x', 600_000))).claimed).toEqual([]);
       expect(await store.nextDueFor({ handlers: ['work'] })).toBe(4_102_444_800_000);
     };
     await poll();

@@ -5,6 +5,7 @@ import { MemoryStore } from '../../../../lib/stores/memory/memory.store.js';
 import { startDue } from '../../../../lib/testing/plan.fixtures.js';
 import { createStoreContext } from '../../../../lib/testing/store-context.js';
 import { makeRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
+import { claimDue } from '../../../../lib/testing/store.steps.js';
 
 const NOW = 1_600_000_000_000;
 
@@ -41,10 +42,7 @@ describe('MemoryStore', () => {
     const args = [{ list: [1] }];
     store.addTask(makeTask('a', { args, nextRunTime: NOW }));
     args[0]!.list.push(2);
-    const { claimed } = await store.claimDue(
-      { limit: 1, handlers: null, owner: 'x', leaseMs: 1_000 },
-      startDue('x', 1_000),
-    );
+    const { claimed } = await claimDue(store, { limit: 1, handlers: null }, startDue('x', 1_000));
     const [first] = claimed[0]!.task!.definition.args as [{ list: number[] }];
     first.list.push(3);
     expect(store.lookupTask('a')!.definition.args).toEqual([{ list: [1] }]);

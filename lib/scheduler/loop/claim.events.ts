@@ -1,0 +1,38 @@
+import { endedRunEvent } from '../../events/run.event.js';
+import type { SchedulerEventMap } from '../../events/event.map.js';
+import type { RunRecord, RunStatus } from '../../model/run.js';
+import type { Committed } from '../../stores/store.interface.js';
+import type { Claimed } from '../plan/claim.plan.js';
+import type { RunServices } from './run.services.js';
+
+/** The event of a run that a claim has ended, by how it ended. */
+const EVENT_OF: Readonly<Partial<Record<RunStatus, keyof SchedulerEventMap>>> = {
+  missed: 'run.missed',
+  skipped: 'run.skipped',
+  lost: 'run.lost',
+  cancelled: 'run.cancelled',
+};
+
+/** Emits what a claim has recorded without running: runs that were missed, skipped or lost, problems, and removed tasks. */
+export function announceClaim(
+  { id: taskId, task, value: { history } }: Committed<Claimed>,
+  services: Pick<RunServices, 'alias' | 'events' | 'logger'>,
+): void {
+  const { alias: store, events, logger } = services;
+  for (const record of history) announceRun(record, services);
+  if (!task) {
+    events.emit('task.removed', { taskId, store, reason: 'finished' });
+    return;
+  }
+  const { problem, updatedAt } = task.state;
+  if (problem?.at !== updatedAt) return;
+  logger.warn(`The task "${taskId}" is postponed (${problem.code}): ${problem.message}`);
+  events.emit('task.problem', { taskId, store, problem });
+}
+
+function announceRun(record: RunRecord, { alias, events }: Pick<RunServices, 'alias' | 'events'>): void {
+  const name = EVENT_OF[record.status];
+  if (!name) return;
+  // A dead run that somebody had asked to cancel has no error.
+  events.emit(name, { ...endedRunEvent(record, alias), ...(name === 'run.cancelled' && { error: null }) } as never);
+}

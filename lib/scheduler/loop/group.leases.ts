@@ -1,0 +1,218 @@
+import type { TaskDefinition } from '../../model/definition.js';
+import { INTERNAL_PREFIX } from '../../model/definition.js';
+import type { Apply } from '../../model/change.js';
+import type { Clock } from '../../model/clock.js';
+import type { LeaseRef } from '../../model/run.js';
+import { internalRecord } from '../../stores/internal.record.js';
+import type { Store, Transacted } from '../../stores/store.interface.js';
+import type { RunEnd } from '../plan/end.plan.js';
+import { changeSlots, forgetSlots, heldMs } from '../plan/slots.plan.js';
+import type { Slot } from '../plan/slots.plan.js';
+
+/** How long a full group is left alone, in milliseconds: where the store pushes that a slot was freed, and where not. */
+const RETRY_PUSHED_MS = 5_000;
+const RETRY_POLLED_MS = 1_000;
+
+/** How soon after it was found full a wake-up, which does not name a group, has a group asked about again, in milliseconds. */
+const RETRY_WOKEN_MS = 100;
+
+/** After how long without use the record of a group is removed, in milliseconds. */
+const FORGET_MS = 3_600_000;
+
+/** A slot is used for at most half a lease after it was asked for, so it outlasts the lease of the run that uses it. */
+const LEASES_OF_A_SLOT = 1.5;
+
+/** The id of the record that keeps who holds the slots of a group. */
+export function groupRecordId(group: string): string {
+  return `${INTERNAL_PREFIX}group:${group}`;
+}
+
+/** The slots of one group that no run has yet, all granted by one answer of the store. */
+interface Unused {
+  readonly slots: Slot[];
+  /** When they were asked for, on the monotonic clock. */
+  readonly askedAt: number;
+}
+
+/** When a full group is asked about again, on the monotonic clock, and when it was found full. */
+interface FullGroup {
+  readonly since: number;
+  retryAt: number;
+}
+
+/** What came of {@link GroupLeases.settle}. */
+export interface GroupsSettled {
+  /** Whether another claim may start something: slots are granted, or the groups in the way are known to be full. */
+  readonly mayStartMore: boolean;
+  /** Whether slots were given back that other schedulers may wait for. */
+  readonly hasFreed: boolean;
+}
+
+type GroupStore = Pick<Store, 'transact' | 'addTasks' | 'capabilities'>;
+
+/**
+ * The limits of groups (`group`, `groupLimit`) in the whole cluster, as leases: a run of a group needs one of its group beside
+ * its own. A claim starts a run of a group only if there is such a lease for it. What a claim could not start for want of one
+ * is told to {@link settle}, which gets the leases, or finds the group full and has claims leave it out for a while.
+ */
+export class GroupLeases {
+  readonly #unused = new Map<string, Unused>();
+  readonly #full = new Map<string, FullGroup>();
+  /** When slots of groups were last asked for, on the monotonic clock. */
+  readonly #usedAt = new Map<string, number>();
+  /** On the monotonic clock. */
+  #wokenAt = -Infinity;
+
+  /** @param leaseMs How long the lease of a run holds, in milliseconds. */
+  constructor(
+    private readonly store: GroupStore,
+    private readonly owner: string,
+    private readonly leaseMs: number,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The groups that claims leave out for now. */
+  full(): readonly string[] {
+    const now = this.clock.monotonic();
+    for (const [group, { retryAt }] of this.#full) if (retryAt <= now) this.#full.delete(group);
+    return [...this.#full.keys()];
+  }
+
+  /** How long no group has to be asked about again, in milliseconds. */
+  untilRetry(): number {
+    const now = this.clock.monotonic();
+    let left = Infinity;
+    for (const { retryAt } of this.#full.values()) left = Math.min(left, retryAt - now);
+    return Math.max(0, left);
+  }
+
+  /** A wake-up came: it may have been the end of a run of a group. */
+  wake(): void {
+    this.#wokenAt = this.clock.monotonic();
+    for (const mark of this.#full.values()) mark.retryAt = Math.min(mark.retryAt, mark.since + RETRY_WOKEN_MS);
+  }
+
+  /** The leases that no run has yet, by group: each by the smallest `groupLimit` that lets it be used, in ascending order. */
+  room(): ReadonlyMap<string, readonly number[]> {
+    // One that was granted long ago might expire before the lease of the run that uses it.
+    const oldest = this.clock.monotonic() - this.leaseMs / 2;
+    const room = new Map<string, readonly number[]>();
+    for (const [group, { slots, askedAt }] of this.#unused) {
+      if (askedAt > oldest) {
+        room.set(
+          group,
+          slots.map(({ rank }) => rank),
+        );
+      }
+    }
+    return room;
+  }
+
+  /** The leases that a run of the task needs beside its own, for a run that was claimed within the {@link room}. */
+  take({ policies: { group } }: TaskDefinition): readonly LeaseRef[] {
+    const slot = group === null ? undefined : this.#unused.get(group)?.slots.shift();
+    return slot ? [slot.ref] : [];
+  }
+
+  /** What gives up the lease of a run that has ended. */
+  giveUp(lease: LeaseRef): RunEnd {
+    return { ...lease, record: null, retryAt: null };
+  }
+
+  /** A lease was given up: its group is not full any more. */
+  freed({ taskId }: LeaseRef): void {
+    for (const group of this.#full.keys()) if (groupRecordId(group) === taskId) this.#full.delete(group);
+  }
+
+  /**
+   * After a claim: gives back the leases that it did not use, and asks for those that it lacked. Rejects with all as it was
+   * when the store fails.
+   *
+   * @param waiting The tasks that wait for room alone.
+   */
+  async settle(waiting: readonly TaskDefinition[]): Promise<GroupsSettled> {
+    const wanted = wantedOf(waiting);
+    const unused = [...this.#unused].filter(([, { slots }]) => slots.length > 0).map(([group]) => group);
+    const groups = [...new Set([...wanted.keys(), ...unused])];
+    if (groups.length === 0) return { mayStartMore: false, hasFreed: false };
+    const askedAt = this.clock.monotonic();
+    for (const group of wanted.keys()) this.#usedAt.set(group, askedAt);
+    const starter = { owner: this.owner, leaseMs: LEASES_OF_A_SLOT * this.leaseMs };
+    const plans = new Map(
+      groups.map((group) => {
+        const givenBack = new Set(this.#unused.get(group)?.slots.map(({ ref }) => ref.token));
+        const { count, limit } = wanted.get(group) ?? { count: 0, limit: 0 };
+        return [groupRecordId(group), changeSlots({ givenBack, count, limit }, starter)];
+      }),
+    );
+    const answer = await this.#changeRecords<readonly Slot[]>([...plans.keys()], (record, now, decided) =>
+      plans.get(record.id)!(record, now, decided),
+    );
+    const granted = new Map(answer.committed.map(({ id, value }) => [id, value]));
+    const states = new Map([...answer.committed.map(({ task }) => task!), ...answer.left].map((one) => [one.id, one]));
+    const failed = new Set(answer.failed.map(({ id }) => id));
+    for (const group of groups) {
+      const id = groupRecordId(group);
+      // What could not be given back is still held, and given back the next time.
+      if (!failed.has(id)) this.#unused.delete(group);
+      if (!wanted.has(group)) continue;
+      const slots = granted.get(id) ?? [];
+      const record = states.get(id);
+      if (slots.length > 0) this.#unused.set(group, { slots: [...slots], askedAt });
+      else this.#markFull(group, askedAt, record ? heldMs(record.state, answer.storeNow) : 0);
+    }
+    return {
+      mayStartMore: wanted.size > 0,
+      hasFreed: unused.some((group) => granted.has(groupRecordId(group))),
+    };
+  }
+
+  /** A group has no record until its first slot is asked for. */
+  async #changeRecords<T>(ids: readonly string[], change: Apply<T>): Promise<Transacted<T>> {
+    const first = await this.store.transact({ ids }, change);
+    if (first.missing.length === 0) return first;
+    await this.store.addTasks(first.missing.map((id) => internalRecord(id, 'who holds the slots of a group', [], 0)));
+    const second = await this.store.transact({ ids: first.missing }, change);
+    return {
+      ...second,
+      committed: [...first.committed, ...second.committed],
+      left: [...first.left, ...second.left],
+      failed: [...first.failed, ...second.failed],
+    };
+  }
+
+  /** @param heldForMs For how long its slots are held at the least, in milliseconds. */
+  #markFull(group: string, askedAt: number, heldForMs: number): void {
+    const since = this.clock.monotonic();
+    const longest = this.store.capabilities.wakeUp === 'pushed' ? RETRY_PUSHED_MS : RETRY_POLLED_MS;
+    // A slot whose holder died expires without a wake-up. One that was freed since the question has woken this scheduler.
+    const isWoken = this.#wokenAt >= askedAt;
+    const retryMs = isWoken ? RETRY_WOKEN_MS : Math.min(longest, Math.max(RETRY_WOKEN_MS, heldForMs));
+    this.#full.set(group, { since, retryAt: since + retryMs });
+  }
+
+  /** Gives back every lease that no run has. Returns whether that was any. */
+  async release(): Promise<boolean> {
+    return (await this.settle([])).hasFreed;
+  }
+
+  /** Removes the records of groups that nobody has used for an hour: their names may never return. */
+  async forget(): Promise<void> {
+    const idle = [...this.#usedAt].filter(([, usedAt]) => this.clock.monotonic() - usedAt >= FORGET_MS);
+    if (idle.length === 0) return;
+    await this.store.transact({ ids: idle.map(([group]) => groupRecordId(group)) }, forgetSlots(FORGET_MS));
+    for (const [group] of idle) this.#usedAt.delete(group);
+  }
+}
+
+/** How many leases of each group the tasks want, and within which limit. */
+function wantedOf(waiting: readonly TaskDefinition[]): Map<string, { count: number; limit: number }> {
+  const wanted = new Map<string, { count: number; limit: number }>();
+  for (const { policies } of waiting) {
+    const { group, groupLimit } = policies;
+    if (group === null) continue;
+    const { count, limit } = wanted.get(group) ?? { count: 0, limit: 0 };
+    wanted.set(group, { count: count + 1, limit: Math.max(limit, groupLimit) });
+  }
+  return wanted;
+}

@@ -1,0 +1,79 @@
+import { UnknownNameError } from '../../errors/input.errors.js';
+import type { TaskDefinition } from '../../model/definition.js';
+import type { Claimed, Room } from '../plan/claim.plan.js';
+
+/** What there is room for when a claim is made. */
+export interface RoomNow {
+  /** How many more runs each executor takes, by alias. */
+  readonly executors: ReadonlyMap<string, number>;
+  /**
+   * For each group the leases at hand that no run has yet: each by the smallest `groupLimit` that lets it be used, in
+   * ascending order.
+   */
+  readonly groups: ReadonlyMap<string, readonly number[]>;
+}
+
+/** How many runs were decided on. */
+class Tally {
+  readonly #of: readonly Claimed[];
+  #count = 0;
+  #last: Claimed | undefined;
+  readonly executors = new Map<string, number>();
+  readonly groups = new Map<string, number>();
+
+  constructor(of: readonly Claimed[]) {
+    this.#of = of;
+  }
+
+  /** Counts what was appended since. Returns whether this is the tally of that list: it may have been begun anew. */
+  follows(decided: readonly Claimed[]): boolean {
+    if (this.#of !== decided || decided[this.#count - 1] !== this.#last) return false;
+    for (; this.#count < decided.length; this.#count += 1) {
+      this.#last = decided[this.#count]!;
+      const { definition, start } = this.#last;
+      add(this.executors, definition.executor, start.length);
+      if (definition.policies.group !== null) add(this.groups, definition.policies.group, start.length);
+    }
+    return true;
+  }
+}
+
+/**
+ * The room for one claim: a picture of what there is, from which the runs that were decided on are counted off. It takes
+ * nothing: what was decided on and could not be written leaves no trace.
+ */
+export class ClaimRoom implements Room {
+  #tally = new Tally([]);
+
+  constructor(private readonly now: RoomNow) {}
+
+  has({ executor, policies }: TaskDefinition, decided: readonly Claimed[], own: number): boolean {
+    const room = this.now.executors.get(executor);
+    if (room === undefined) throw new UnknownNameError('executor', executor, [...this.now.executors.keys()].sort());
+    const { executors, groups } = this.#tallyOf(decided);
+    if ((executors.get(executor) ?? 0) + own >= room) return false;
+    const { group, groupLimit } = policies;
+    if (group === null) return true;
+    const next = this.now.groups.get(group)?.[(groups.get(group) ?? 0) + own];
+    return next !== undefined && next <= groupLimit;
+  }
+
+  /** Whether an executor of this process takes no more runs, beside those that were decided on. */
+  isFull(executor: string, decided: readonly Claimed[]): boolean {
+    const room = this.now.executors.get(executor);
+    return room !== undefined && (this.#tallyOf(decided).executors.get(executor) ?? 0) >= room;
+  }
+
+  /** A store appends to one list while it decides, so most calls count one more entry. */
+  #tallyOf(decided: readonly Claimed[]): Tally {
+    if (!this.#tally.follows(decided)) {
+      this.#tally = new Tally(decided);
+      this.#tally.follows(decided);
+    }
+    return this.#tally;
+  }
+}
+
+function add(counts: Map<string, number>, key: string, count: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + count);
+}

@@ -1,0 +1,55 @@
+import { RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
+import type { RunRecord } from '../../model/run.js';
+import type { RunEnd } from '../plan/end.plan.js';
+import { endedRun, toRunError } from '../plan/ended-run.js';
+import type { HeldRun, RunOutcome } from './held.run.js';
+import type { RunServices } from './run.services.js';
+
+/**
+ * What the store is to write about a run that ended: its record, whether and when it is tried again, and what comes next of a
+ * trigger that counts from here. A run that a shutdown has aborted is given back unfinished, so that another scheduler goes
+ * on at once, unless its task may not run twice.
+ */
+export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices): RunEnd {
+  const { record: task, run, aborted } = held;
+  const [lease] = held.leases as [RunEnd];
+  const now = services.storeClock.now();
+  const mayRunAgain = task.definition.policies.delivery === 'at-least-once';
+  if (outcome.status === 'cancelled' && aborted instanceof ShutdownError && mayRunAgain) {
+    return { ...lease, record: null, retryAt: now };
+  }
+  const retryAt = outcome.status === 'failed' ? retryTime(held, outcome.error, now, services) : null;
+  const record: RunRecord = {
+    ...endedRun(task, run, outcome.status, now),
+    dead: outcome.status === 'failed' && retryAt === null,
+    error: outcome.status === 'succeeded' ? null : toRunError(outcome.error),
+    result: outcome.result,
+    cancel: aborted instanceof RunCancelledError ? aborted.request : null,
+  };
+  const isLast = retryAt === null && run.source === 'schedule' && !task.state.exhausted;
+  return { ...lease, record, retryAt, ...(isLast && nextFromHere(held, now, services)) };
+}
+
+function retryTime({ record, run }: HeldRun, error: unknown, now: number, services: RunServices): number | null {
+  const { definition } = record;
+  try {
+    if (!services.handlers.isRetryable(definition.handler, error)) return null;
+    const delay = services.backoffs.delayAfter(definition.policies.retry, run.attempt, error);
+    return delay === null ? null : now + delay;
+  } catch (fault) {
+    services.logger.error(`The back-off of task "${record.id}" failed; the run is not tried again`, fault);
+    return null;
+  }
+}
+
+/** What comes after the run, for triggers that count from its end. */
+function nextFromHere({ record }: HeldRun, now: number, services: RunServices): Pick<RunEnd, 'next'> {
+  try {
+    const trigger = services.triggers.get(record.definition.trigger);
+    return trigger.advance === 'completion' ? { next: trigger.nextOccurrence(now, now, { taskId: record.id }) } : {};
+  } catch (error) {
+    // The claim that comes next finds the same fault and reports it.
+    services.logger.error(`The trigger of task "${record.id}" failed`, error);
+    return {};
+  }
+}

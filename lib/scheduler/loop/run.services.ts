@@ -1,0 +1,24 @@
+import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { Clock } from '../../model/clock.js';
+import type { Logger } from '../../model/logger.js';
+import type { StoreClock } from '../../time/store.clock.js';
+import type { TriggerCache } from '../../triggers/trigger.cache.js';
+import type { BackoffRegistry } from './backoff.registry.js';
+import type { ExecutorRegistry } from './executor.registry.js';
+import type { HandlerRegistry } from './handler.registry.js';
+
+/** What the runs of one store need of their scheduler. */
+export interface RunServices {
+  /** The alias of the store. */
+  readonly alias: string;
+  /** The identity of the scheduler. */
+  readonly identity: string;
+  readonly clock: Clock;
+  readonly storeClock: StoreClock;
+  readonly logger: Logger;
+  readonly events: EventDispatcher;
+  readonly executors: ExecutorRegistry;
+  readonly handlers: HandlerRegistry;
+  readonly backoffs: BackoffRegistry;
+  readonly triggers: TriggerCache;
+}

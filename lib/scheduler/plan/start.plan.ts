@@ -1,0 +1,58 @@
+import { isByHand } from '../../model/run.js';
+import type { LiveRun } from '../../model/run.js';
+import { runningCount } from '../../model/task.js';
+import type { TaskState } from '../../model/task.js';
+import type { Work } from './work.js';
+
+/** Who starts runs, and for how long its leases hold. */
+export interface Starter {
+  /** The identity of the scheduler. */
+  readonly owner: string;
+  /** Milliseconds. */
+  readonly leaseMs: number;
+}
+
+/**
+ * Starts a run: gives it a lease and a fencing token. Everything that starts runs comes through here.
+ *
+ * @returns The state in which the run is under way, and the run.
+ */
+export function startRun(state: TaskState, run: LiveRun, { owner, leaseMs }: Starter, now: number) {
+  const token = nextToken(state, now);
+  const started: LiveRun = { ...run, status: 'running', owner, token, leaseUntil: now + leaseMs, startedAt: now };
+  const live = state.live.includes(run)
+    ? state.live.map((one) => (one === run ? started : one))
+    : [...state.live, started];
+  return { state: { ...state, lastToken: token, live }, run: started };
+}
+
+/**
+ * The fencing token of the next start. It is never below the store's clock, so that tokens keep growing when a task is
+ * removed and added again.
+ */
+export function nextToken({ lastToken }: Pick<TaskState, 'lastToken'>, now: number): number {
+  return Math.max(lastToken + 1, now);
+}
+
+/**
+ * Starts the runs that wait for their turn, the earliest first, within the task's limit.
+ *
+ * @param hasRoom Whether one more run may start here beside the given number of runs of the same task.
+ */
+export function startWaitingRuns(work: Work, starter: Starter, hasRoom: (started: number) => boolean): void {
+  const { policies } = work.task.definition;
+  for (const run of readyRuns(work.state, work.now)) {
+    const isFull = policies.overlap !== 'allow' && runningCount(work.state) >= policies.maxInstances;
+    if (isFull || !hasRoom(work.start.length)) return;
+    const started = startRun(work.state, run, starter, work.now);
+    work.state = started.state;
+    work.start.push(started.run);
+  }
+}
+
+/** A paused task runs what a person asks for by hand, and nothing else. */
+function readyRuns({ live, pause }: TaskState, now: number): LiveRun[] {
+  return live
+    .filter((run) => run.status === 'waiting' && run.availableAt <= now && (pause === null || isByHand(run)))
+    .sort((a, b) => a.availableAt - b.availableAt || a.scheduledTime - b.scheduledTime);
+}

@@ -1,0 +1,23 @@
+import type { Apply } from '../../model/change.js';
+import { runningCount } from '../../model/task.js';
+import type { Claimed } from './claim.plan.js';
+import { extraRun } from './extra-run.js';
+
+/**
+ * Adds a run for the start or the stop of a scheduler, and starts it if there is room. Otherwise it waits for its turn like
+ * any other run.
+ *
+ * @param claim Starts what waits: see `planClaim`.
+ * @returns The plan. It leaves a task that is paused, runs at its `maxInstances`, or has such a run waiting.
+ */
+export function runAtStartup(source: 'startup' | 'shutdown', claim: Apply<Claimed>): Apply<Claimed> {
+  return (task, now, decided) => {
+    const { definition, state } = task;
+    const isFull = runningCount(state) >= definition.policies.maxInstances;
+    const waits = state.live.some((run) => run.status === 'waiting' && run.source === source);
+    if (state.pause !== null || isFull || waits) return null;
+    const live = [...state.live, extraRun(task, source, now)];
+    const added = { ...task, state: { ...state, updatedAt: now, live } };
+    return claim(added, now, decided) ?? { task: added, value: { definition, start: [], history: [] } };
+  };
+}

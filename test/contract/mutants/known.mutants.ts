@@ -1,0 +1,175 @@
+import type { KnownChange } from '../../../lib/model/change.js';
+import type { Apply } from '../../../lib/model/change.js';
+import type { Selection, Transacted, Written } from '../../../lib/stores/store.interface.js';
+import { HostStore } from '../../support/host.store.js';
+import type { Mutant } from './mutant.interface.js';
+
+/** Makes of what is known what is there, so that a guard is passed by. */
+abstract class UnguardedStore extends HostStore {
+  /** What of the record in the store takes the place of what is known. */
+  protected abstract forged(from: KnownChange['from'], stored: KnownChange['from']): KnownChange['from'];
+
+  override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+    const forged = await Promise.all(
+      changes.map(async (change) => {
+        const stored = await this.read(change.from.id);
+        return stored && !('unreadable' in stored) ? { ...change, from: this.forged(change.from, stored) } : change;
+      }),
+    );
+    return super.writeKnown(forged);
+  }
+}
+
+export const KNOWN_MUTANTS: readonly Mutant[] = [
+  {
+    fault: 'a known change is written whatever the version is by now',
+    create: class extends UnguardedStore {
+      protected forged(from: KnownChange['from'], { version }: KnownChange['from']) {
+        return { ...from, version };
+      }
+    },
+    caughtBy: [
+      'changes that are known: are lost where another scheduler was faster, and named, while others are written',
+      'changes that are known: are decided on again where they are lost: the end of a run counts, and so does what came in between',
+    ],
+  },
+  {
+    fault: 'a known change is written whatever the token is by now',
+    create: class extends UnguardedStore {
+      protected forged(from: KnownChange['from'], { state }: KnownChange['from']) {
+        return { ...from, state: { ...from.state, lastToken: state.lastToken } };
+      }
+    },
+    caughtBy: ['changes that are known: are lost where the task is another one of the same id and version'],
+  },
+  {
+    fault: 'known changes that were lost are not named',
+    create: class extends HostStore {
+      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+        return { ...(await super.writeKnown(changes)), lost: [] };
+      }
+    },
+    caughtBy: [
+      'changes that are known: are lost where another scheduler was faster, and named, while others are written',
+      'changes that are known: are lost where the task is another one of the same id and version',
+      'changes that are known: are decided on again where they are lost: the end of a run counts, and so does what came in between',
+      'changes that are known: are written for one of two schedulers that know the same',
+    ],
+  },
+  {
+    fault: 'one known change that is lost takes the others along',
+    create: class extends HostStore {
+      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+        for (const { from } of changes) {
+          const stored = await this.read(from.id);
+          const isSame = stored && !('unreadable' in stored) && stored.version === from.version;
+          if (!isSame) return { lost: changes.map((change) => change.from.id), failed: [] };
+        }
+        return super.writeKnown(changes);
+      }
+    },
+    caughtBy: [
+      'changes that are known: are lost where another scheduler was faster, and named, while others are written',
+    ],
+  },
+  {
+    fault: 'a known change writes the task and not its history',
+    create: class extends HostStore {
+      override writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+        return super.writeKnown(changes.map((change) => ({ ...change, history: [] })));
+      }
+    },
+    caughtBy: [
+      'changes that are known: are written when the task is as it was: the version counts up, and the history has the ended runs',
+      'changes that are known: are lost where another scheduler was faster, and named, while others are written',
+      'changes that are known: end a run as a decision about it does',
+    ],
+  },
+  {
+    fault: 'the history of a known change is written though the change is lost',
+    create: class extends HostStore {
+      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+        this.saveRuns(changes.flatMap(({ history }) => history ?? []));
+        return super.writeKnown(changes);
+      }
+    },
+    caughtBy: [
+      'changes that are known: are lost where another scheduler was faster, and named, while others are written',
+    ],
+  },
+  {
+    fault: 'a known change never writes the definition',
+    create: class extends HostStore {
+      override writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+        return super.writeKnown(
+          changes.map((change) => ({
+            ...change,
+            task: change.task && { ...change.task, definition: change.from.definition },
+          })),
+        );
+      }
+    },
+    caughtBy: ['changes that are known: keep the definition, or change it where it is another object'],
+  },
+  {
+    fault: 'a known change does not count the version up',
+    create: class extends HostStore {
+      #isKnown = false;
+      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+        this.#isKnown = true;
+        try {
+          return await super.writeKnown(changes);
+        } finally {
+          this.#isKnown = false;
+        }
+      }
+      protected override async write(task: KnownChange['from']): Promise<void> {
+        await super.write(this.#isKnown ? { ...task, version: task.version - 1 } : task);
+      }
+    },
+    caughtBy: [
+      'changes that are known: are written when the task is as it was: the version counts up, and the history has the ended runs',
+      'changes that are known: follow each other without reading',
+      'changes that are known: end a run as a decision about it does',
+      'changes that are known: are written for one of two schedulers that know the same',
+    ],
+  },
+  {
+    fault: 'a decision is not told what was decided before',
+    create: class extends HostStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        return super.transact(selection, (task, now) => apply(task, now, [])) as Promise<Transacted<T>>;
+      }
+    },
+    caughtBy: [
+      'changes in one step: tells each decision what was decided before it in the same call',
+      'changes in one step: counts no decision that was not written: a plan that is asked again has the room that it had',
+    ],
+  },
+  {
+    fault: 'a decision that was lost counts for those that come after it',
+    create: class extends HostStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        const lost: T[] = [];
+        return super.transact(selection, (task, now, decided) => {
+          // Another scheduler is faster once with each task.
+          const first = apply(task, now, [...lost, ...decided]);
+          if (first) lost.push(first.value);
+          return apply(task, now, [...lost, ...decided]);
+        }) as Promise<Transacted<T>>;
+      }
+    },
+    caughtBy: [
+      'changes in one step: counts no decision that was not written: a plan that is asked again has the room that it had',
+    ],
+  },
+  {
+    fault: 'what a decision left alone is not named',
+    create: class extends HostStore {
+      override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        return { ...((await super.transact(selection, apply)) as Transacted<T>), left: [] };
+      }
+    },
+    caughtBy: ['changes in one step: names what a decision left alone, as it was read'],
+  },
+];
