@@ -213,7 +213,11 @@ export abstract class BaseStore implements Store {
     return { tasks, missing, unreadable };
   }
 
-  async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+  writeKnown(changes: readonly KnownChange[]): Awaitable<Written> {
+    return this.#writeThroughTransact(changes);
+  }
+
+  async #writeThroughTransact(changes: readonly KnownChange[]): Promise<Written> {
     const byId = new Map(changes.map((change) => [change.from.id, change]));
     const { committed, failed } = await this.transact<null>({ ids: [...byId.keys()] }, (task) => {
       const { from, task: next, history = [] } = byId.get(task.id)!;

@@ -13,8 +13,9 @@ import type {
   StoreCapabilities,
   StoreContext,
   Transacted,
+  Written,
 } from '../store.interface.js';
-import type { Apply, Change } from '../../model/change.js';
+import type { Apply, Change, KnownChange } from '../../model/change.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
 
 /** A task with its place in the index of due times. */
@@ -154,6 +155,32 @@ export class MemoryStore extends BaseStore {
     });
     void this.saveRuns(decided.flatMap(({ change }) => change.history ?? []));
     return { committed, left, missing, unreadable: [], failed: [], storeNow };
+  }
+
+  /** Nothing is awaited in here, and all is made before the first is kept: see {@link transact}. */
+  override writeKnown(changes: readonly KnownChange[]): Written {
+    const lost: string[] = [];
+    const written: { id: string; next: TaskRecord | null }[] = [];
+    for (const { from, task } of changes) {
+      const stored = this.#entries.get(from.id)?.task;
+      if (stored?.version !== from.version || stored.state.lastToken !== from.state.lastToken) {
+        lost.push(from.id);
+        continue;
+      }
+      const next = task && {
+        ...task,
+        version: stored.version + 1,
+        definition: task.definition === from.definition ? stored.definition : task.definition,
+      };
+      written.push({ id: from.id, next: next && this.#own(next, stored) });
+    }
+    for (const { id, next } of written) {
+      if (next) this.#put(next);
+      else this.deleteTask(id);
+    }
+    const isLost = new Set(lost);
+    void this.saveRuns(changes.flatMap(({ from, history = [] }) => (isLost.has(from.id) ? [] : history)));
+    return { lost, failed: [] };
   }
 
   #select(selection: Selection, now: number, missing: string[]): TaskRecord[] {
