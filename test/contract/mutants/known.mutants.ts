@@ -75,7 +75,7 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a known change writes the task and not its history',
     create: class extends HostStore {
-      override writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
         return super.writeKnown(changes.map((change) => ({ ...change, history: [] })));
       }
     },
@@ -100,7 +100,7 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a known change never writes the definition',
     create: class extends HostStore {
-      override writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
         return super.writeKnown(
           changes.map((change) => ({
             ...change,

@@ -56,7 +56,7 @@ class BreakingStore extends MemoryStore {
   unreadable = 0;
   ends = 0;
 
-  override async writeKnown(changes: readonly KnownChange[]) {
+  override writeKnown(changes: readonly KnownChange[]) {
     this.ends += 1;
     const isBroken = this.ends <= this.breaks;
     if (isBroken && !this.takes) throw new Error('broken off before');

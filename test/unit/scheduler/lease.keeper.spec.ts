@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
-import type { Apply, KnownChange, Selection, Transacted } from 'nestjs-asyncz';
+import type { Apply, KnownChange, Selection, Transacted, Written } from 'nestjs-asyncz';
 import { HeldRun } from '../../../lib/scheduler/loop/held.run.js';
 import { LeaseKeeper } from '../../../lib/scheduler/loop/lease.keeper.js';
 import type { RunServices } from '../../../lib/scheduler/loop/run.services.js';
@@ -122,9 +122,9 @@ class SlowStore extends MemoryStore {
     return isSlow ? (this.#let().then(() => result) as unknown as Transacted<T>) : result;
   }
 
-  override async writeKnown(changes: readonly KnownChange[]) {
-    if (this.slowEnds) await this.#let();
-    return super.writeKnown(changes);
+  override writeKnown(changes: readonly KnownChange[]): Written {
+    const write = () => super.writeKnown(changes);
+    return this.slowEnds ? (this.#let().then(write) as unknown as Written) : write();
   }
 
   #let(): Promise<void> {
