@@ -60,7 +60,7 @@ class BreakingStore extends MemoryStore {
     this.ends += 1;
     const isBroken = this.ends <= this.breaks;
     if (isBroken && !this.takes) throw new Error('broken off before');
-    const result = await super.writeKnown(changes);
+    const result = super.writeKnown(changes);
     if (isBroken) throw new Error('broken off after');
     return result;
   }
