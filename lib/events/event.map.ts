@@ -13,7 +13,8 @@ interface Asked {
   readonly reason: string | null;
 }
 
-interface RunEvent extends TaskEvent {
+/** What every event of a run carries. */
+export interface RunEvent extends TaskEvent {
   readonly runId: string;
   readonly handler: string;
   readonly source: RunSource;
@@ -21,7 +22,8 @@ interface RunEvent extends TaskEvent {
   readonly attempt: number;
 }
 
-interface EndedRunEvent extends RunEvent {
+/** What every event of an ended run carries. */
+export interface EndedRunEvent extends RunEvent {
   readonly run: RunRecord;
 }
 

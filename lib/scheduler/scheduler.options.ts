@@ -37,7 +37,7 @@ export interface RetentionOptions {
   readonly age?: Duration | null;
   /**
    * For how long runs that failed or were lost are kept, however many they are: longer than the others, because people look
-   * at them and `redrive` needs them. null to treat them like all others.
+   * at them and `redriveRun` needs them. null to treat them like all others.
    *
    * @default null
    */
@@ -99,7 +99,7 @@ export interface SchedulerSettings {
    */
   readonly shutdownTimeout?: Duration;
   /**
-   * Whether it starts paused: nothing is claimed until `resume`.
+   * Whether it starts paused: nothing is claimed until `resume()`.
    *
    * @default false
    */

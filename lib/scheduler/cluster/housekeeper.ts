@@ -5,6 +5,7 @@ import { removeDrain } from './drain.record.js';
 import { isAlive } from './membership.js';
 import { reportOrphans } from './orphan.report.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
+import type { StoreRegistry } from '../tasks/store.registry.js';
 import { wait } from '../../time/wait.js';
 
 /** How often the house is kept, in milliseconds. */
@@ -45,7 +46,7 @@ interface HousekeeperServices {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventDispatcher;
-  readonly handles: () => readonly StoreHandle[];
+  readonly stores: StoreRegistry;
 }
 
 /**
@@ -79,13 +80,13 @@ export class Housekeeper {
   #schedule(longestMs: number): void {
     this.#cancel();
     // Replicas that started together would otherwise ask together.
-    const { clock, handles } = this.services;
+    const { clock, stores } = this.services;
     this.#cancel = wait(clock, longestMs * (0.5 + Math.random() / 2), () => {
       this.start();
       const isWhole = clock.monotonic() >= this.#wholeAt;
       // The same half as above is the soonest that it comes again.
       if (isWhole) this.#wholeAt = clock.monotonic() + this.#intervalMs / 2;
-      for (const handle of handles()) void this.#keepQuietly(handle, isWhole);
+      for (const handle of stores.all()) void this.#keepQuietly(handle, isWhole);
     });
   }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { runningCount } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { HandlerRegistry } from '../loop/handler.registry.js';
@@ -27,12 +28,13 @@ export async function runLifecycleTasks(
       (task): task is TaskRecord => 'definition' in task && handlers.has(task.definition.handler),
     );
     if (mine.length === 0) return;
+    const suffix = randomBytes(4).toString('hex');
     const asked = options.clock.monotonic();
     const result = await store.transact({ ids: mine.map(({ id }) => id) }, (task, now) => {
       if (task.state.pause || runningCount(task.state) >= task.definition.policies.maxInstances) return null;
       const token = Math.max(task.state.lastToken + 1, now);
       const run = {
-        ...extraRun(task, source, now),
+        ...extraRun(task, source, now, suffix),
         status: 'running' as const,
         owner: options.identity,
         token,

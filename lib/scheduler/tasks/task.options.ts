@@ -219,6 +219,9 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
   readonly transaction?: unknown;
 }
 
+/** A task to be added, whatever its handler takes. */
+export type TaskSpec = TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] };
+
 /** @publicApi */
 export type TaskOptions<
   Handlers = TaskHandlers,
