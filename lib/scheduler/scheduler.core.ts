@@ -25,7 +25,7 @@ import { TaskBuilder } from './tasks/task.builder.js';
 import { TaskInspection } from './tasks/task.inspection.js';
 import { TaskOperations } from './tasks/task.operations.js';
 
-/** How often a store is polled unless told otherwise, in milliseconds: where it pushes wake-ups, and where it does not. */
+/** How often a store is polled by default, in milliseconds: one that pushes wake-ups, and one that does not. */
 const POLL_PUSHED_MS = 30_000;
 const POLL_MS = 10_000;
 

@@ -80,8 +80,8 @@ export interface SchedulerSettings {
    */
   readonly lease?: Duration;
   /**
-   * How often a store is asked for what other processes have added, where it does not tell by itself: the net under
-   * wake-ups elsewhere. At least `'10ms'`.
+   * How often a store is asked for what other processes have added, if it pushes no wake-ups; otherwise the net
+   * under wake-ups. At least `'10ms'`.
    *
    * @default '10s', and '30s' for stores that push wake-ups
    */

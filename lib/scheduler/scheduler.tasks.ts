@@ -169,7 +169,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * The readable tasks that match, by next run time unless told otherwise; {@link getTaskInfos} lists the unreadable ones
+   * The readable tasks that match, by next run time by default; {@link getTaskInfos} lists the unreadable ones
    * too. @throws As {@link getTaskInfos}.
    */
   getTasks(query?: TaskQuery): Promise<readonly Task[]> {

@@ -27,7 +27,7 @@ export class ClaimGate {
   readonly drains: DrainWatch;
   /** Whether the application has paused it. */
   #isPaused = false;
-  /** What the loops were told last. */
+  /** What the loops were set to last. */
   #isOpen = true;
   /** The drain that is followed; another request than the watch's only until {@link follow} was called. */
   #followed: DrainRequest | null = null;
@@ -84,7 +84,7 @@ export class ClaimGate {
     return !this.#isPaused && this.drains.request === null;
   }
 
-  /** Tells the loops. Resolves when no claim of before is under way any more. */
+  /** Sets the loops. Resolves when no claim of before is under way any more. */
   async #apply(): Promise<void> {
     const isOpen = this.#mayClaim();
     const applied = Promise.all(this.services.stores.all().map(({ worker }) => worker?.setPaused(!isOpen)));

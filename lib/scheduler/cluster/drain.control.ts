@@ -14,7 +14,7 @@ import type { StoreHandle } from '../tasks/store.handle.js';
 import type { StoreRegistry } from '../tasks/store.registry.js';
 import { WakeableWait } from '../../time/wait.js';
 
-/** How often it is asked how far a drain is, in milliseconds. */
+/** How often a waiting caller reads how far a drain is, in milliseconds. */
 const LOOK_MS = 200;
 
 /** @publicApi */
@@ -54,9 +54,9 @@ export class DrainControl {
     const timeoutMs = timeout === undefined ? Infinity : toMilliseconds(timeout, 'timeout', { min: 0 });
     const request = requestOf(options);
     const target = await this.#find('drainScheduler', identity);
-    await this.#tell(target, async ({ store, clock: storeClock }) => {
+    await this.#write(target, async ({ store, clock: storeClock }) => {
       await writeDrain(store, identity, { at: storeClock.now(), ...request });
-      // One that ended just now has removed what it was asked before it was asked this.
+      // A scheduler that ended just now removed its request before this one was written.
       if (!(await store.schedulers()).some((one) => one.identity === identity)) await removeDrain(store, identity);
     });
     if (!wait) return;
@@ -71,10 +71,10 @@ export class DrainControl {
 
   async undrain(identity: string): Promise<void> {
     const target = await this.#find('undrainScheduler', identity);
-    await this.#tell(target, ({ store, clock }) => withdrawDrain(store, identity, clock.now()));
+    await this.#write(target, ({ store, clock }) => withdrawDrain(store, identity, clock.now()));
   }
 
-  async #tell({ identity, handles }: Target, write: (handle: StoreHandle) => Promise<void>): Promise<void> {
+  async #write({ identity, handles }: Target, write: (handle: StoreHandle) => Promise<void>): Promise<void> {
     for (const handle of handles) await write(handle);
     for (const handle of handles) {
       // Not every store wakes the one that has asked.
@@ -88,14 +88,14 @@ export class DrainControl {
     const isBlind = () => !this.services.phase.isStarted || !handles.some(({ opened }) => opened);
     try {
       const opened = handles.filter((handle) => handle.opened);
-      const wishes = await Promise.all(opened.map(({ store }) => readDrain(store, identity)));
-      // Asked after that: a scheduler that ends is gone before the wish is.
+      const requests = await Promise.all(opened.map(({ store }) => readDrain(store, identity)));
+      // Read after the requests: a scheduler that ends is gone before its request is.
       const instance = (await this.#instances()).find((one) => one.identity === identity);
       if (isBlind()) throw new DrainUnknownError(identity);
       if (!instance?.alive || instance.startedAt.getTime() !== startedAt.getTime()) return true;
       const { drain, running } = instance;
-      // A wish that has been heard holds until it is taken back, also when its record went with all the tasks.
-      const holds = wishes.some((wish) => (wish === null ? drain !== null : wish !== 'withdrawn'));
+      // A request that was seen holds until it is withdrawn, also if its record was removed.
+      const holds = requests.some((request) => (request === null ? drain !== null : request !== 'withdrawn'));
       if (!holds) throw new DrainWithdrawnError(identity);
       return drain !== null && running === 0;
     } catch (error) {

@@ -4,13 +4,13 @@ import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import { isOrphan, markOrphan } from '../plan/orphan.plan.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 
-/** How many tasks one look marks at the most. */
+/** How many tasks are marked at a time at the most. */
 const LIMIT = 500;
 
 /**
- * Finds tasks that have been due for long because no live scheduler has their handler, and says so, once for each: in
- * the task, where every node sees it, and as an event. They stay due, so a scheduler that brings the handler runs them at
- * once, and the mark goes with that.
+ * Finds tasks that have been due for long because no live scheduler has their handler. Each is marked once, where every
+ * node sees it, logged and emitted. It stays due, so a scheduler that brings the handler runs it at once; that claim removes
+ * the mark.
  */
 export async function reportOrphans(
   handle: StoreHandle,

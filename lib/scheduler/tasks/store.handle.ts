@@ -81,13 +81,13 @@ export class StoreHandle {
     await this.store.shutdown();
   }
 
-  /** Has this scheduler look at what is due: a store tells the others itself of a task that is added. */
+  /** Has this scheduler look for due tasks: a store wakes the others itself when a task is added. */
   wakeSelf(): void {
     this.#worker?.wake();
   }
 
   /**
-   * Has this scheduler and the others look at what is due.
+   * Has this scheduler and the others look for due tasks.
    *
    * @param at When something is due, in milliseconds since the epoch.
    */

@@ -35,7 +35,7 @@ export interface TaskQuery {
   readonly trigger?: string;
   readonly handler?: string;
   readonly tag?: string;
-  /** Text to be found, whatever its case, in id, name, handler, trigger type or executor. */
+  /** Text to find in id, name, handler, trigger type or executor; upper and lower case are the same. */
   readonly q?: string;
   /** @default 'nextRunTime' */
   readonly sortBy?: TaskSortKey;
@@ -174,7 +174,7 @@ export class TaskInspection {
     const sort = { by: sortBy, descending };
     const pages: { handle: StoreHandle; tasks: readonly StoredTask[]; total: number }[] = [];
     for (const handle of this.stores.select(store)) {
-      // A task that waits for the start is pending whatever it would be afterwards.
+      // A task that waits for the start is pending, whether or not it is paused.
       if (state !== undefined && (state === 'pending') !== handle.pending) continue;
       const filter = handle.pending ? rest : { ...rest, ...(state && { state }) };
       const { tasks, total } = await handle.activeStore.query(filter, sort, { offset: 0, limit: offset + limit });

@@ -219,7 +219,7 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
   readonly transaction?: unknown;
 }
 
-/** A task to be added, whatever its handler takes. */
+/** A task to be added, with its arguments unchecked by the compiler. */
 export type TaskSpec = TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] };
 
 /** @publicApi */

@@ -28,7 +28,7 @@ const PAGE = 1_000;
 
 /**
  * Brings the stores to what the code declares, by stable id: new tasks are added; one whose trigger the code has changed
- * is rescheduled; one that is declared as before keeps its next run time and whatever an operator made of it; one that is
+ * is rescheduled; one that is declared as before keeps its next run time and the changes of an operator; one that is
  * no longer declared is reported, or paused or removed where the options say so. Each change is one step in the store, so
  * ten replicas that start together do it once.
  */
