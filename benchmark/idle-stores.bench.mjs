@@ -74,7 +74,7 @@ for (const open of STORES) {
   scheduler.registerHandler('later', () => {});
   await scheduler.start();
   try {
-    const first = await scheduler.tasks.add({
+    const first = await scheduler.addTask({
       id: 'far-0',
       handler: 'later',
       trigger: { type: 'date', runAt: '2100-01-01' },

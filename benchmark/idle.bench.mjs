@@ -28,7 +28,7 @@ await scheduler.start();
 const start = Date.now();
 for (let index = 0; index < TASKS; index += 1) {
   const runAt = start + YEAR_MS + index * 1_000;
-  await scheduler.tasks.add({ id: `task-${index}`, handler: 'work', trigger: { type: 'date', runAt } });
+  await scheduler.addTask({ id: `task-${index}`, handler: 'work', trigger: { type: 'date', runAt } });
 }
 const added = Date.now() - start;
 // What the adding has left for the garbage collector is not what idling costs.

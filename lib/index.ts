@@ -152,7 +152,7 @@ export { currentTaskContext, TaskContext } from './executors/task-context.js';
 
 export type { Handler, HandlerPolicy } from './scheduler/loop/handler.registry.js';
 export type { RunInfo } from './scheduler/tasks/run.info.js';
-export type { WaitOptions } from './scheduler/tasks/run.control.js';
+export type { RunTaskOptions, WaitOptions } from './scheduler/tasks/run.control.js';
 export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';
 export type { BackoffFunction } from './scheduler/loop/backoff.registry.js';
 export type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
@@ -175,9 +175,9 @@ export type {
   TaskPreview,
   TaskQuery,
 } from './scheduler/tasks/task.inspection.js';
-export type { ActorOptions, ControlOptions, TaskTarget } from './scheduler/tasks/control.options.js';
+export type { ActorOptions, ControlOptions, TaskRef, TaskTarget } from './scheduler/tasks/control.options.js';
 export type { DrainOptions } from './scheduler/cluster/drain.control.js';
-export type { BackfillOptions, TaskRef } from './scheduler/tasks/task.operations.js';
+export type { BackfillOptions } from './scheduler/tasks/task.operations.js';
 export type {
   HandlerArgs,
   HandlerName,
@@ -208,7 +208,6 @@ export type {
 export { ScheduledTask } from './nest/scheduled-task.decorator.js';
 export type { ScheduledTaskOptions } from './nest/scheduled-task.decorator.js';
 export { SchedulerService } from './nest/scheduler.service.js';
-export type { RunTaskOptions } from './nest/scheduler.service.js';
 export { TaskHandler } from './nest/task-handler.decorator.js';
 export type { TaskHandlerOptions } from './nest/task-handler.decorator.js';
 export { DEFAULT_SCHEDULER, getSchedulerToken, getStoreToken } from './nest/tokens.js';

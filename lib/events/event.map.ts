@@ -22,7 +22,8 @@ export interface RunEvent extends TaskEvent {
   readonly attempt: number;
 }
 
-interface EndedRunEvent extends RunEvent {
+/** What every event of an ended run carries. */
+export interface EndedRunEvent extends RunEvent {
   readonly run: RunRecord;
 }
 

@@ -1,23 +1,28 @@
 import type { LiveRun, RunRecord } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
-import type { RunEvent } from './event.map.js';
+import type { EndedRunEvent, RunEvent } from './event.map.js';
 
-/**
- * What every event of a run carries.
- *
- * @param store The alias of the store.
- */
-export function runEvent(
-  { id: taskId, definition }: Pick<TaskRecord, 'id' | 'definition'>,
-  { id: runId, source, scheduledTime, attempt }: Pick<LiveRun, 'id' | 'source' | 'scheduledTime' | 'attempt'>,
-  store: string,
-): RunEvent {
-  const { handler } = definition;
-  return { taskId, store, runId, handler, source, scheduledTime: new Date(scheduledTime), attempt };
+/** What the events of a live run have in common. @param store The alias of its store. */
+export function runEvent(task: TaskRecord, run: LiveRun, store: string): RunEvent {
+  return fieldsOf({ ...run, taskId: task.id, handler: task.definition.handler }, store);
 }
 
-/** What the event of an ended run carries. */
-export function endedRunEvent(run: RunRecord, store: string): RunEvent & { readonly run: RunRecord } {
-  const { taskId, id: runId, handler, source, scheduledTime, attempt } = run;
-  return { taskId, store, runId, handler, source, scheduledTime: new Date(scheduledTime), attempt, run };
+/** What the events of an ended run have in common. @param store The alias of its store. */
+export function endedRunEvent(run: RunRecord, store: string): EndedRunEvent {
+  return { ...fieldsOf(run, store), run };
+}
+
+function fieldsOf(
+  run: Pick<RunRecord, 'taskId' | 'id' | 'handler' | 'source' | 'scheduledTime' | 'attempt'>,
+  store: string,
+): RunEvent {
+  return {
+    taskId: run.taskId,
+    store,
+    runId: run.id,
+    handler: run.handler,
+    source: run.source,
+    scheduledTime: new Date(run.scheduledTime),
+    attempt: run.attempt,
+  };
 }

@@ -13,3 +13,12 @@ export interface Logger {
 
 /** Writes nothing. */
 export const SILENT_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Does work whose failure is logged, as "`what` failed", and stops nothing. Never rejects. */
+export async function quietly(logger: Logger, what: string, work: () => unknown): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    logger.error(`${what} failed`, error);
+  }
+}

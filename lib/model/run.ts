@@ -2,7 +2,7 @@ import type { TaskDefinition } from './definition.js';
 
 /**
  * What made a run: the task's schedule, a person (`runTask`), the start or stop of a scheduler, a deliberate run for a
- * past time (`backfill`), or another attempt of a dead run (`redrive`).
+ * past time (`backfillTask`), or another attempt of a dead run (`redriveRun`).
  *
  * @publicApi
  */
@@ -129,8 +129,8 @@ export interface RunRecord {
   /** How many other due times were folded into it; for `missed` and `skipped`, how many further ones it stands for. */
   readonly coalesced: number;
   /**
-   * Whether it failed or was lost for good: no attempt follows. Such a run waits for somebody to look at it, and `redrive`
-   * runs it once more.
+   * Whether it failed or was lost for good: no attempt follows. Such a run waits for somebody to look at it, and
+   * `redriveRun` runs it once more.
    */
   readonly dead: boolean;
   readonly error: RunError | null;

@@ -1,22 +1,19 @@
 import { Inject, Module } from '@nestjs/common';
 import type { DynamicModule, OnModuleInit, Provider } from '@nestjs/common';
 import { DiscoveryModule, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { InvalidOptionError } from '../errors/input.errors.js';
+import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import { AsyncExecutor } from '../executors/async.executor.js';
 import type { Executor } from '../executors/executor.interface.js';
-import { Scheduler } from '../scheduler/scheduler.js';
 import { SCHEDULER_SETTINGS } from '../scheduler/scheduler.options.js';
-import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
 import type { AsynczModuleOptions, AsynczRuntimeOptions, ExecutorConfig, ModulePlan } from './module.options.js';
 import { createNestLogger } from './nest.logger.js';
-import { SchedulerNames } from './scheduler.names.js';
 import { SchedulerService } from './scheduler.service.js';
-import { createLateStore } from './store.factory.js';
-import { createStoreProviders } from './store.providers.js';
+import { createLateStore, createStoreProvider } from './store.factory.js';
 import { TaskExplorer } from './task.explorer.js';
-import { DEFAULT_SCHEDULER, getEngineToken, getOptionsToken, getSchedulerToken, getStoreToken } from './tokens.js';
+import { DEFAULT_SCHEDULER, getOptionsToken, getSchedulerToken, getStoreToken, schedulersOf } from './tokens.js';
 
 /** The names of the options that an application may give. */
 export const MODULE_OPTIONS: readonly (keyof AsynczModuleOptions)[] = [
@@ -37,33 +34,24 @@ const PLAN = 'asyncz:plan';
 @Module({})
 export class AsynczCoreModule implements OnModuleInit {
   static create(plan: ModulePlan): DynamicModule {
-    const { name } = plan;
-    const service: Provider = {
-      provide: getSchedulerToken(name),
-      useFactory: (scheduler: Scheduler) => new SchedulerService(scheduler),
-      inject: [getEngineToken(name)],
-    };
-    const aliases: Provider[] =
-      name === DEFAULT_SCHEDULER ? [{ provide: SchedulerService, useExisting: getSchedulerToken(name) }] : [];
-    const stores = createStoreProviders(plan);
+    const { name, stores, options, imports } = plan;
+    const isDefault = name === DEFAULT_SCHEDULER;
     return {
       module: AsynczCoreModule,
       global: true,
-      imports: [DiscoveryModule, ...plan.imports],
+      imports: [DiscoveryModule, ...imports],
       providers: [
         { provide: PLAN, useValue: plan },
-        { provide: getOptionsToken(name), ...plan.options },
-        ...stores,
-        createEngineProvider(plan),
-        service,
-        ...aliases,
+        { provide: getOptionsToken(name), ...options },
+        ...Object.entries(stores).map(([alias, config]) => createStoreProvider(alias, config, plan)),
+        createSchedulerProvider(plan),
+        ...(isDefault ? [{ provide: SchedulerService, useExisting: getSchedulerToken(name) }] : []),
         TaskExplorer,
       ],
       exports: [
         getSchedulerToken(name),
-        getEngineToken(name),
-        ...(name === DEFAULT_SCHEDULER ? [SchedulerService] : []),
-        ...Object.keys(plan.stores).map((alias) => getStoreToken(alias, name)),
+        ...(isDefault ? [SchedulerService] : []),
+        ...Object.keys(stores).map((alias) => getStoreToken(alias, name)),
       ],
     };
   }
@@ -76,7 +64,7 @@ export class AsynczCoreModule implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     const { name, stores, storeTypes } = this.plan;
-    const scheduler = this.moduleRef.get<Scheduler>(getEngineToken(name));
+    const scheduler = this.moduleRef.get<SchedulerService>(getSchedulerToken(name));
     const options = this.moduleRef.get<AsynczRuntimeOptions>(getOptionsToken(name));
     for (const [alias, config] of Object.entries(options.stores ?? {})) {
       if (alias in stores && stores[alias] === config) continue;
@@ -90,28 +78,36 @@ export class AsynczCoreModule implements OnModuleInit {
   }
 }
 
-function createEngineProvider(plan: ModulePlan): Provider {
-  const aliases = Object.keys(plan.stores);
+function createSchedulerProvider({ name, stores }: ModulePlan): Provider {
+  const aliases = Object.keys(stores);
   return {
-    provide: getEngineToken(plan.name),
-    inject: [getOptionsToken(plan.name), ModulesContainer, ...aliases.map((alias) => getStoreToken(alias, plan.name))],
-    useFactory: (options: AsynczRuntimeOptions, container: ModulesContainer, ...stores: Store[]) => {
-      rejectUnknownOptions('AsynczModule', options, MODULE_OPTIONS);
-      SchedulerNames.of(container).add(plan.name);
-      const settings = Object.fromEntries(
-        Object.entries(options).filter(([key]) => (SCHEDULER_SETTINGS as readonly string[]).includes(key)),
-      ) as SchedulerSettings;
-      return new Scheduler({
+    provide: getSchedulerToken(name),
+    inject: [ModulesContainer, getOptionsToken(name), ...aliases.map((alias) => getStoreToken(alias, name))],
+    useFactory: (container: ModulesContainer, options: AsynczRuntimeOptions, ...made: Store[]) => {
+      refuseNamesake(name, container);
+      // Further stores of the options are built when every provider of the application is there.
+      const { stores: _later, executors = {}, ...settings } = options;
+      return new SchedulerService({
         ...settings,
-        name: plan.name,
-        logger: createNestLogger(plan.name),
-        stores: Object.fromEntries(aliases.map((alias, index) => [alias, stores[index]!])),
+        name,
+        logger: createNestLogger(name),
+        stores: Object.fromEntries(aliases.map((alias, index) => [alias, made[index]!])),
         executors: Object.fromEntries(
-          Object.entries(options.executors ?? {}).map(([alias, config]) => [alias, createExecutor(alias, config)]),
+          Object.entries(executors).map(([alias, config]) => [alias, createExecutor(alias, config)]),
         ),
       });
     },
   };
+}
+
+/** @throws DuplicateNameError */
+function refuseNamesake(name: string, container: ModulesContainer): void {
+  if (schedulersOf(container).filter((other) => other === name).length <= 1) return;
+  throw new DuplicateNameError(
+    'scheduler',
+    name,
+    'AsynczModule.forRoot is imported once; give a second scheduler a name of its own.',
+  );
 }
 
 function createExecutor(alias: string, config: ExecutorConfig): Executor {

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule, FactoryProvider, Provider } from '@nestjs/common';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
+import type { Awaitable } from '../stores/store.interface.js';
 import { AsynczCoreModule, MODULE_OPTIONS } from './asyncz-core.module.js';
 import type {
   AsynczModuleAsyncOptions,
@@ -11,7 +12,7 @@ import type {
   ModulePlan,
 } from './module.options.js';
 import { SchedulerRunner } from './scheduler.runner.js';
-import { DEFAULT_SCHEDULER, getEngineToken } from './tokens.js';
+import { DEFAULT_SCHEDULER, getSchedulerToken } from './tokens.js';
 
 const ASYNC_OPTIONS: readonly (keyof AsynczModuleAsyncOptions)[] = [
   'name',
@@ -23,6 +24,9 @@ const ASYNC_OPTIONS: readonly (keyof AsynczModuleAsyncOptions)[] = [
   'useClass',
   'useExisting',
 ];
+
+/** What the factory of `forRootAsync` may give. */
+const RUNTIME_OPTIONS = MODULE_OPTIONS.filter((option) => !['name', 'imports', 'storeTypes'].includes(option));
 
 /**
  * Brings the scheduler into a Nest application. Import it **last** in the root module: it then starts after the
@@ -65,7 +69,7 @@ function build(plan: ModulePlan, optionsClass?: Provider): DynamicModule {
   const runner: Provider = {
     provide: SchedulerRunner,
     useFactory: (scheduler: Scheduler) => new SchedulerRunner(scheduler),
-    inject: [getEngineToken(plan.name)],
+    inject: [getSchedulerToken(plan.name)],
   };
   return {
     module: AsynczModule,
@@ -82,9 +86,13 @@ function createOptionsProvider(
   if (given.length !== 1) {
     throw new InvalidOptionError('forRootAsync', options, 'exactly one of useFactory, useClass and useExisting');
   }
-  if (useFactory) return { useFactory, inject };
+  const create = useFactory ?? ((factory: AsynczOptionsFactory) => factory.createAsynczOptions());
   return {
-    useFactory: (factory: AsynczOptionsFactory) => factory.createAsynczOptions(),
-    inject: [(useClass ?? useExisting)!],
+    useFactory: async (...injected: unknown[]) => {
+      const made = await (create as (...args: unknown[]) => Awaitable<AsynczRuntimeOptions>)(...injected);
+      rejectUnknownOptions('what the factory of AsynczModule.forRootAsync gives', made, RUNTIME_OPTIONS);
+      return made;
+    },
+    inject: useFactory ? inject : [(useClass ?? useExisting)!],
   };
 }

@@ -1,4 +1,4 @@
-import type { InjectionToken } from '@nestjs/common';
+import type { InjectionToken, Provider } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../errors/input.errors.js';
 import { FileStore } from '../stores/file/file.store.js';
@@ -6,7 +6,8 @@ import type { FileStoreOptions } from '../stores/file/file-store.options.js';
 import type { MongooseStoreOptions } from '../stores/mongoose/mongoose.options.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Awaitable, Store } from '../stores/store.interface.js';
-import type { StoreConfig, StoreProvider, StoreTypeFactory } from './module.options.js';
+import type { ModulePlan, StoreConfig, StoreProvider, StoreTypeFactory } from './module.options.js';
+import { getStoreToken } from './tokens.js';
 
 /**
  * The store types that are known by name. Those that need a package are loaded when they are used: the core runs with
@@ -52,12 +53,12 @@ async function openMongodb(options: Readonly<Record<string, unknown>>): Promise<
 }
 
 /** Whether it is a store already. */
-export function isStore(config: StoreConfig): config is Store {
+function isStore(config: StoreConfig): config is Store {
   return typeof config === 'object' && config !== null && 'transact' in config && typeof config.transact === 'function';
 }
 
 /** Whether the container has to build it. */
-export function isStoreProvider(config: StoreConfig): config is StoreProvider {
+function isStoreProvider(config: StoreConfig): config is StoreProvider {
   return (
     typeof config === 'object' &&
     config !== null &&
@@ -70,7 +71,7 @@ export function isStoreProvider(config: StoreConfig): config is StoreProvider {
  *
  * @throws UnknownNameError, and what the type throws for its options.
  */
-export function createStoreByType(
+function createStoreByType(
   alias: string,
   config: Exclude<StoreConfig, Store | StoreProvider>,
   own: Readonly<Record<string, StoreTypeFactory>>,
@@ -86,6 +87,14 @@ export function createStoreByType(
   const types = { ...STORE_TYPES, ...own };
   if (!Object.hasOwn(types, type)) throw new UnknownNameError('store type', type, Object.keys(types));
   return types[type]!(options);
+}
+
+/** The provider of a store that is configured where the module is made, under its own token. */
+export function createStoreProvider(alias: string, config: StoreConfig, { name, storeTypes }: ModulePlan): Provider {
+  const provide = getStoreToken(alias, name);
+  if (isStore(config)) return { provide, useValue: config };
+  if (isStoreProvider(config)) return { provide, ...config };
+  return { provide, useFactory: () => createStoreByType(alias, config, storeTypes) };
 }
 
 /**

@@ -7,9 +7,8 @@ import type { DeclaredTask } from '../scheduler/tasks/task.reconciler.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { resolveDeclaration } from './declaration.resolver.js';
 import type { ScheduledTaskMetadata } from './scheduled-task.decorator.js';
-import { SchedulerNames } from './scheduler.names.js';
 import type { TaskHandlerMetadata } from './task-handler.decorator.js';
-import { DEFAULT_SCHEDULER, SCHEDULED_TASK_METADATA, TASK_HANDLER_METADATA } from './tokens.js';
+import { DEFAULT_SCHEDULER, SCHEDULED_TASK_METADATA, schedulersOf, TASK_HANDLER_METADATA } from './tokens.js';
 
 interface DecoratedMethod {
   readonly instance: Record<string, (...args: unknown[]) => unknown>;
@@ -42,13 +41,16 @@ export class TaskExplorer {
    * @throws DuplicateNameError When two methods have one name, or two tasks one id.
    */
   async explore(scheduler: Scheduler): Promise<DeclaredTask[]> {
+    const schedulers = schedulersOf(this.container);
+    // A task that names no scheduler is for the default one, or for the only one that there is.
+    const unnamed = schedulers.length === 1 ? schedulers[0]! : DEFAULT_SCHEDULER;
     const declared = new Map<string, DeclaredTask>();
     for (const found of this.#decoratedMethods()) {
       const { handler } = found;
       if (handler && (handler.scheduler === null || handler.scheduler === scheduler.name)) {
         this.#register(scheduler, handler.name ?? found.defaultName, found);
       }
-      const tasks = found.tasks.filter((task) => this.#belongsTo(task.scheduler, scheduler.name));
+      const tasks = found.tasks.filter((task) => (task.scheduler ?? unnamed) === scheduler.name);
       if (tasks.length === 0) continue;
       // The method of a declared task is a handler too, under its own name, so that several tasks can share it.
       if (!handler || (handler.name !== null && handler.name !== found.defaultName) || handler.scheduler !== null) {
@@ -68,11 +70,6 @@ export class TaskExplorer {
       }
     }
     return [...declared.values()];
-  }
-
-  /** A task that names no scheduler is for the default one, or for the only one that there is. */
-  #belongsTo(wanted: string | undefined, scheduler: string): boolean {
-    return (wanted ?? SchedulerNames.of(this.container).only() ?? DEFAULT_SCHEDULER) === scheduler;
   }
 
   #register(scheduler: Scheduler, name: string, { instance, method, handler }: DecoratedMethod): void {

@@ -1,3 +1,5 @@
+import type { ModulesContainer } from '@nestjs/core';
+
 /**
  * The name of the scheduler that `forRoot` makes when it is given none.
  *
@@ -12,7 +14,17 @@ export const DEFAULT_SCHEDULER = 'default';
  * @publicApi
  */
 export function getSchedulerToken(name: string = DEFAULT_SCHEDULER): string {
-  return `asyncz:scheduler:${name}`;
+  return `${SCHEDULER_TOKEN}${name}`;
+}
+
+const SCHEDULER_TOKEN = 'asyncz:scheduler:';
+
+/** The names of the schedulers of the application that has this container, one for each that it makes. */
+export function schedulersOf(container: ModulesContainer): string[] {
+  return [...container.values()]
+    .flatMap(({ providers }) => [...providers.keys()])
+    .filter((token): token is string => typeof token === 'string' && token.startsWith(SCHEDULER_TOKEN))
+    .map((token) => token.slice(SCHEDULER_TOKEN.length));
 }
 
 /**
@@ -28,14 +40,9 @@ export function getStoreToken(alias = 'default', scheduler: string = DEFAULT_SCH
 
 // Texts and not symbols, so that two installed copies of the package agree.
 
-/** The token of a scheduler's options, checked. */
+/** The token of a scheduler's runtime options: their names are checked, their values are left to the scheduler. */
 export function getOptionsToken(name: string): string {
   return `asyncz:options:${name}`;
-}
-
-/** The token of the engine behind a scheduler's service. */
-export function getEngineToken(name: string): string {
-  return `asyncz:engine:${name}`;
 }
 
 /** The metadata key of `@ScheduledTask`. */

@@ -17,6 +17,7 @@ import { RunControl } from './tasks/run.control.js';
 import { resolveSchedulerOptions } from './scheduler.options.js';
 import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler.options.js';
 import { StoreClock } from '../time/store.clock.js';
+import { LifePhase } from './tasks/life.phase.js';
 import { StoreHandle } from './tasks/store.handle.js';
 import { StoreRegistry } from './tasks/store.registry.js';
 import { ClaimLoop } from './loop/claim.loop.js';
@@ -24,65 +25,64 @@ import { TaskBuilder } from './tasks/task.builder.js';
 import { TaskInspection } from './tasks/task.inspection.js';
 import { TaskOperations } from './tasks/task.operations.js';
 
-/** How often a store is polled unless told otherwise, in milliseconds: where it pushes wake-ups, and where it does not. */
+/** How often a store is polled by default, in milliseconds: one that pushes wake-ups, and one that does not. */
 const POLL_PUSHED_MS = 30_000;
 const POLL_MS = 10_000;
 
-/** The parts of one scheduler, put together; what starts and stops them is the lifecycle. */
+/** The parts of one scheduler, put together; what starts and stops them is its life. */
 export class SchedulerCore {
   readonly options: ResolvedSchedulerOptions;
-  readonly events: EventDispatcher;
+  readonly phase = new LifePhase();
   readonly handlers = new HandlerRegistry();
   readonly executors = new ExecutorRegistry();
   readonly stores = new StoreRegistry();
-  readonly triggers = new TriggerRegistry();
+  readonly events: EventDispatcher;
+  readonly builder: TaskBuilder;
   readonly operations: TaskOperations;
   readonly inspection: TaskInspection;
-  readonly builder: TaskBuilder;
-  readonly control: RunControl;
-  /** Whether tasks can be run now: set by the lifecycle. */
-  running = false;
+  readonly runs: RunControl;
   readonly #serializers = new SerializerRegistry();
-  readonly #triggerCache = new TriggerCache(this.triggers);
+  readonly #triggers: TriggerCache;
   readonly #reported = new Set<string>();
   #codecs: CodecFactory;
   #keyRing: KeyRing | null = null;
   #lacksKey = false;
 
-  /** @throws InvalidOptionError, UnknownOptionError */
+  /** @throws InvalidOptionError, UnknownOptionError, DuplicateNameError */
   constructor(given: SchedulerOptions) {
     const options = resolveSchedulerOptions(given);
+    const { clock, logger, backoffs, taskDefaults, timezone } = options;
+    const { phase, handlers, executors, stores } = this;
     this.options = options;
     for (const serializer of options.serializers) this.#serializers.register(serializer);
-    for (const [type, factory] of Object.entries(options.triggers)) this.triggers.register(type, factory);
-    for (const [name, calendar] of Object.entries(options.calendars)) this.triggers.registerCalendar(name, calendar);
+    const registry = new TriggerRegistry();
+    for (const [type, factory] of Object.entries(options.triggers)) registry.register(type, factory);
+    for (const [name, calendar] of Object.entries(options.calendars)) registry.registerCalendar(name, calendar);
+    const triggers = new TriggerCache(registry);
+    const events = new EventDispatcher(options.identity, clock, logger);
+    const checkNames = options.role === 'worker';
+    const builder = new TaskBuilder({
+      triggers: registry,
+      triggerCache: triggers,
+      handlers,
+      executors,
+      backoffs,
+      taskDefaults,
+      timezone,
+      checkNames,
+    });
+    this.#triggers = triggers;
     this.#codecs = this.#createCodecs(null);
-    this.events = new EventDispatcher(options.identity, options.clock, options.logger);
-    this.builder = new TaskBuilder({
-      triggers: this.triggers,
-      triggerCache: this.#triggerCache,
-      handlers: this.handlers,
-      executors: this.executors,
-      backoffs: options.backoffs,
-      taskDefaults: options.taskDefaults,
-      timezone: options.timezone,
-      checkNames: options.role === 'worker',
-    });
-    this.operations = new TaskOperations({
-      stores: this.stores,
-      builder: this.builder,
-      events: this.events,
-      logger: options.logger,
-      describe: (task) => this.inspection.describe(task),
-      isRunning: () => this.running,
-    });
-    this.inspection = new TaskInspection(this.stores, this.builder, this.operations);
-    this.control = new RunControl(this.stores, this.events, options.clock, () => this.running);
+    this.events = events;
+    this.builder = builder;
+    this.operations = new TaskOperations({ stores, builder, triggers, events, logger, phase });
+    this.inspection = new TaskInspection(stores, triggers, this.operations);
+    this.runs = new RunControl(stores, events, clock, phase);
     for (const [alias, store] of Object.entries(options.stores ?? { default: new MemoryStore() })) {
       this.addStore(alias, store);
     }
-    for (const [alias, executor] of Object.entries(options.executors)) this.executors.add(alias, executor);
-    if (!this.executors.has('default')) this.executors.add('default', new AsyncExecutor());
+    for (const [alias, executor] of Object.entries(options.executors)) executors.add(alias, executor);
+    if (!executors.has('default')) executors.add('default', new AsyncExecutor());
   }
 
   /** The keys that records are written and read with; null without encryption. */
@@ -125,16 +125,20 @@ export class SchedulerCore {
         executors: this.executors,
         handlers: this.handlers,
         backoffs,
-        triggers: this.#triggerCache,
+        triggers: this.#triggers,
       },
       { leaseMs, pollIntervalMs: pollIntervalMs ?? defaultPoll },
     );
   }
 
-  /** Asks for the keys again when a record was come upon that none of them opens: it may have been added meanwhile. */
+  /** Asks for the keys again when a record was found that none of them opens: its key may have been added. Never rejects. */
   async refreshKeys(): Promise<void> {
     if (!this.#lacksKey) return;
-    await this.#keyRing?.refresh();
+    try {
+      await this.#keyRing?.refresh();
+    } catch (error) {
+      this.options.logger.warn(`The keys could not be fetched: ${String(error)}`);
+    }
   }
 
   #createCodecs(keyRing: KeyRing | null): CodecFactory {
@@ -160,7 +164,7 @@ export class SchedulerCore {
     };
   }
 
-  /** One event and one line for each record and reason, however often it is come upon. */
+  /** One event and one line for each record and reason, however often it is read. */
   #reportUnreadable(store: string, { id, unreadable, message }: UnreadableTask): void {
     this.#lacksKey ||= unreadable === 'wrong-key';
     const key = `${store}\n${id}\n${unreadable}`;

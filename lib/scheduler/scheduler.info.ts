@@ -1,5 +1,6 @@
 import type { TaskStateName } from '../model/query.js';
 import type { StoreHealth } from './loop/store.health.js';
+import type { StoreHandle } from './tasks/store.handle.js';
 
 /** @publicApi */
 export type SchedulerState = 'stopped' | 'starting' | 'running' | 'paused' | 'stopping';
@@ -34,4 +35,18 @@ export interface SchedulerInfo {
   readonly stores: readonly StoreInfo[];
   /** How many tasks there are, by state. */
   readonly tasks: Readonly<Record<TaskStateName, number>>;
+}
+
+/** A store and how its loop is doing; one without a loop is doing well. */
+export function toStoreInfo({ alias, store, worker }: StoreHandle): StoreInfo {
+  const { coordination, wakeUp, durable } = store.capabilities;
+  const health = worker?.health() ?? { state: 'ok', failuresInARow: 0, lastError: null, lastPassAt: null, running: 0 };
+  return {
+    ...health,
+    store: alias,
+    coordination,
+    wakeUp,
+    durable,
+    lastPassAt: health.lastPassAt === null ? null : new Date(health.lastPassAt),
+  };
 }

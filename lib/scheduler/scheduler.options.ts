@@ -37,7 +37,7 @@ export interface RetentionOptions {
   readonly age?: Duration | null;
   /**
    * For how long runs that failed or were lost are kept, however many they are: longer than the others, because people look
-   * at them and `redrive` needs them. null to treat them like all others.
+   * at them and `redriveRun` needs them. null to treat them like all others.
    *
    * @default null
    */
@@ -80,8 +80,8 @@ export interface SchedulerSettings {
    */
   readonly lease?: Duration;
   /**
-   * How often a store is asked for what other processes have added, where it does not tell by itself: the net under
-   * wake-ups elsewhere. At least `'10ms'`.
+   * How often a store is asked for what other processes have added, if it pushes no wake-ups; otherwise the net
+   * under wake-ups. At least `'10ms'`.
    *
    * @default '10s', and '30s' for stores that push wake-ups
    */
@@ -99,7 +99,7 @@ export interface SchedulerSettings {
    */
   readonly shutdownTimeout?: Duration;
   /**
-   * Whether it starts paused: nothing is claimed until `resume`.
+   * Whether it starts paused: nothing is claimed until `resume()`.
    *
    * @default false
    */

@@ -3,76 +3,59 @@ import { SchedulerNotRunningError, SchedulerRunningError } from '../errors/sched
 import type { SchedulerListener } from '../events/event.dispatcher.js';
 import type { SchedulerEventName } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
-import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { Store } from '../stores/store.interface.js';
 import { DrainControl } from './cluster/drain.control.js';
-import type { Handler, HandlerPolicy } from './loop/handler.registry.js';
-import { isAlive } from './cluster/membership.js';
-import type { DeclaredTask } from './tasks/task.reconciler.js';
-import type { RunControl } from './tasks/run.control.js';
-import { SchedulerCore } from './scheduler.core.js';
-import type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler.info.js';
+import type { DrainOptions } from './cluster/drain.control.js';
+import { findInstances } from './cluster/instance.info.js';
 import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
-import { SchedulerLifecycle } from './scheduler.life.js';
+import type { Handler, HandlerPolicy } from './loop/handler.registry.js';
+import { SchedulerCore } from './scheduler.core.js';
+import { toStoreInfo } from './scheduler.info.js';
+import type { SchedulerInfo, SchedulerState } from './scheduler.info.js';
+import { SchedulerLife } from './scheduler.life.js';
 import type { SchedulerOptions } from './scheduler.options.js';
-import type { StoreHandle } from './tasks/store.handle.js';
+import { SchedulerTasks } from './scheduler.tasks.js';
 import { copyStore, rotateStore } from './tasks/store.maintenance.js';
 import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './tasks/store.maintenance.js';
-import type { TaskInspection } from './tasks/task.inspection.js';
-import type { TaskOperations } from './tasks/task.operations.js';
+import type { TaskHandlers } from './tasks/task.options.js';
+import type { DeclaredTask } from './tasks/task.reconciler.js';
 
 /**
- * The scheduler without NestJS: stores, executors and handlers, put together, with one loop for each store. In a Nest
- * application the module makes it, and `SchedulerService` is what is injected.
+ * Keeps tasks in stores and runs what is due: one loop for each store. In a Nest application the module makes it, starts it
+ * and stops it, and `SchedulerService` is what is injected.
+ *
+ * With a map of handlers, names and arguments are checked by the compiler: declare `TaskHandlers` once, or give a map as
+ * `Handlers`.
  *
  * @publicApi
  */
-export class Scheduler {
+export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers> {
   readonly #core: SchedulerCore;
-  readonly #lifecycle: SchedulerLifecycle;
+  readonly #life: SchedulerLife;
+  readonly #drains: DrainControl;
 
   /** @throws InvalidOptionError, UnknownOptionError, DuplicateNameError */
   constructor(options: SchedulerOptions = {}) {
-    this.#core = new SchedulerCore(options);
-    this.#lifecycle = new SchedulerLifecycle(this.#core);
-    this.drains = new DrainControl({
-      identity: this.#core.options.identity,
-      clock: this.#core.options.clock,
-      isRunning: () => this.#core.running,
-      handles: () => this.#core.stores.all(),
-      instances: () => this.getInstances(),
-      look: (handle) => this.#lifecycle.lookForDrain(handle),
-    });
+    const core = new SchedulerCore(options);
+    super(core);
+    this.#core = core;
+    this.#life = new SchedulerLife(core);
+    const { stores, phase } = core;
+    this.#drains = new DrainControl({ ...core.options, stores, phase, watch: this.#life.gate.drains });
   }
 
-  /** Adds, changes and removes tasks. */
-  get tasks(): TaskOperations {
-    return this.#core.operations;
-  }
-
-  /** Looks at tasks and runs. */
-  get inspection(): TaskInspection {
-    return this.#core.inspection;
-  }
-
-  /** Follows and stops runs. */
-  get runs(): RunControl {
-    return this.#core.control;
-  }
-
-  /** Asks schedulers of the cluster to claim nothing more. */
-  readonly drains: DrainControl;
-
+  /** Unique to this scheduler in this process. */
   get identity(): string {
     return this.#core.options.identity;
   }
 
+  /** The name that the schedulers of the application share. */
   get name(): string {
     return this.#core.options.name;
   }
 
   get state(): SchedulerState {
-    return this.#lifecycle.state;
+    return this.#life.state;
   }
 
   /**
@@ -88,7 +71,7 @@ export class Scheduler {
   /**
    * Says which tasks the code declares; every start brings the stores to it.
    *
-   * @throws SchedulerRunningError When it runs already.
+   * @throws SchedulerRunningError When it runs already. InvalidOptionError When two have one id.
    */
   declareTasks(tasks: readonly DeclaredTask[]): void {
     if (this.state !== 'stopped') throw new SchedulerRunningError('declareTasks');
@@ -97,40 +80,49 @@ export class Scheduler {
       if (ids.has(id)) throw new InvalidOptionError('id', id, 'an id that only one declared task has');
       ids.add(id);
     }
-    this.#lifecycle.declared = [...tasks];
+    this.#life.declared = [...tasks];
   }
 
   /**
    * Opens the stores, commits the tasks that waited, reconciles the declared ones and starts the loops. Returns when all
    * of that is done, and does not wait for any run. Does nothing when it runs.
    *
-   * @throws StoreStartError, StoreInUseError, EncryptionDisabledError; nothing is left open then.
+   * @throws StoreStartError, StoreInUseError, EncryptionDisabledError, and what declared tasks are refused with; nothing is
+   *   left open then.
    */
   start(): Promise<void> {
-    return this.#lifecycle.start();
+    return this.#life.start();
   }
 
   /**
-   * Stops: no new runs, those under way may end until the timeout, then they are aborted and given back.
+   * Stops: no new runs, those under way may end until the timeout, then they are aborted and given back, and what was opened
+   * is closed. Does nothing when stopped.
    *
    * @param timeoutMs Milliseconds; `shutdownTimeout` when left out.
    */
   shutdown(timeoutMs?: number): Promise<void> {
-    return this.#lifecycle.shutdown(timeoutMs);
+    return this.#life.shutdown(timeoutMs);
   }
 
-  /** Claims nothing more until {@link resume}; runs under way go on. @throws SchedulerNotRunningError */
+  /** Claims nothing more in this process until {@link resume}; runs under way go on. @throws SchedulerNotRunningError */
   pause(): void {
-    this.#lifecycle.setPaused(true);
+    this.#core.phase.requireStarted('pause');
+    this.#life.gate.setPaused(true);
   }
 
-  /** Goes on after {@link pause}. @throws SchedulerNotRunningError */
+  /** Goes on after {@link pause}; what came due meanwhile is handled as missed times are. @throws SchedulerNotRunningError */
   resume(): void {
-    this.#lifecycle.setPaused(false);
+    this.#core.phase.requireStarted('resume');
+    this.#life.gate.setPaused(false);
   }
 
-  /** @throws InvalidOptionError */
-  addListener<Name extends SchedulerEventName>(
+  /**
+   * Calls a function for events. What it throws is logged and stops nothing; it is not awaited.
+   *
+   * @param names The events; all when left out.
+   * @throws InvalidOptionError
+   */
+  addListener<Name extends SchedulerEventName = SchedulerEventName>(
     listener: SchedulerListener<Name>,
     names?: Name | readonly Name[],
   ): void {
@@ -145,58 +137,50 @@ export class Scheduler {
   /**
    * Adds a store, and opens it when the scheduler runs.
    *
-   * @throws DuplicateNameError, InvalidOptionError, StoreStartError, StoreInUseError
+   * @throws DuplicateNameError, InvalidOptionError, StoreStartError, StoreInUseError, EncryptionDisabledError
    */
-  async addStore(alias: string, store: Store): Promise<void> {
-    const handle = this.#core.addStore(alias, store);
-    if (this.#core.running) {
-      try {
-        await this.#lifecycle.openLater(handle);
-      } catch (error) {
-        this.#core.stores.delete(alias);
-        throw error;
-      }
-    }
-    this.#core.events.emit('store.added', { store: alias });
+  addStore(alias: string, store: Store): Promise<void> {
+    return this.#life.addStore(alias, store);
   }
 
   /** Removes a store and closes what it opened; its tasks stay in it. @throws UnknownNameError */
-  async removeStore(alias: string): Promise<void> {
-    const handle = this.#core.stores.get(alias);
-    this.#core.stores.delete(alias);
-    await this.#lifecycle.closeNow(handle);
-    this.#core.events.emit('store.removed', { store: alias });
+  removeStore(alias: string): Promise<void> {
+    return this.#life.removeStore(alias);
   }
 
-  /** @throws DuplicateNameError, InvalidOptionError */
+  /** Adds an executor, and starts it when the scheduler runs. @throws DuplicateNameError, InvalidOptionError */
   async addExecutor(alias: string, executor: Executor): Promise<void> {
-    this.#core.executors.add(alias, executor);
-    if (this.#core.running) await executor.start?.();
-    this.#core.events.emit('executor.added', { executor: alias });
-    for (const { worker } of this.#core.stores.all()) worker?.wake();
+    const { executors, stores, events, phase } = this.#core;
+    executors.add(alias, executor);
+    if (phase.isStarted) await executor.start?.();
+    events.emit('executor.added', { executor: alias });
+    for (const { worker } of stores.all()) worker?.wake();
   }
 
   /** Removes an executor; the tasks that name it wait until one of that alias is there again. @throws UnknownNameError */
   async removeExecutor(alias: string): Promise<void> {
-    const executor = this.#core.executors.remove(alias);
-    if (this.#core.running) await executor.shutdown?.();
-    this.#core.events.emit('executor.removed', { executor: alias });
+    const { executors, events, phase } = this.#core;
+    const executor = executors.remove(alias);
+    if (phase.isStarted) await executor.shutdown?.();
+    events.emit('executor.removed', { executor: alias });
   }
 
   /**
    * Writes every record of a store again under the first key of the ring, while schedulers work: see
    * `docs/persistence.md`, "Rotation".
    *
-   * @throws UnknownNameError, SchedulerNotRunningError
+   * @param store The alias of the store.
+   * @throws UnknownNameError, UnknownOptionError, InvalidOptionError, SchedulerNotRunningError
    */
-  async rotateEncryption(alias: string, options?: RotateOptions): Promise<MaintenanceProgress> {
-    return rotateStore(this.#openStore(alias, 'rotateEncryption'), options);
+  async rotateEncryption(store: string, options?: RotateOptions): Promise<MaintenanceProgress> {
+    return rotateStore(this.#openStore(store, 'rotateEncryption'), options);
   }
 
   /**
-   * Copies definitions, schedule states and history from one store to another; what is there already is left alone.
+   * Copies definitions, schedule states and history from one store to another, or moves them. What is there already is
+   * left alone, so an interrupted copy can be done again.
    *
-   * @throws UnknownNameError, SchedulerNotRunningError
+   * @throws UnknownNameError, UnknownOptionError, InvalidOptionError, SchedulerNotRunningError
    */
   async copyTasks(from: string, to: string, options?: CopyOptions): Promise<CopyResult> {
     if (from === to) throw new InvalidOptionError('to', to, 'another store than "from"');
@@ -209,62 +193,47 @@ export class Scheduler {
     return handle.store;
   }
 
-  /** This scheduler, its stores and how many tasks they hold. */
-  async getInfo(): Promise<SchedulerInfo> {
-    const { options, executors, handlers, stores, running } = this.#core;
-    const { state, startedAt } = this.#lifecycle;
+  /**
+   * Asks a scheduler, wherever it is, to claim nothing more, so that it can be stopped without haste; its runs go on. It
+   * learns of it by a wake-up, or within a minute. Its identity is in {@link getSchedulerInstanceInfos}.
+   *
+   * @param options With `wait: true` it resolves when that scheduler has no run under way any more, or is gone.
+   * @throws SchedulerNotRunningError, UnknownNameError (no live scheduler has that identity), UnknownOptionError,
+   *   InvalidOptionError; with `wait` DrainTimeoutError, DrainWithdrawnError (somebody took it back), DrainUnknownError
+   *   (this scheduler was stopped meanwhile)
+   */
+  drainScheduler(identity: string, options?: DrainOptions): Promise<void> {
+    return this.#drains.drain(identity, options);
+  }
+
+  /** Takes {@link drainScheduler} back. @throws SchedulerNotRunningError, UnknownNameError */
+  undrainScheduler(identity: string): Promise<void> {
+    return this.#drains.undrain(identity);
+  }
+
+  /** This scheduler, the health of its stores, and how many tasks they hold. */
+  async getSchedulerInfo(): Promise<SchedulerInfo> {
+    const { options, executors, handlers, stores, phase, inspection } = this.#core;
+    const { startedAt } = phase;
     return {
       identity: options.identity,
       name: options.name,
       role: options.role,
-      state,
-      running,
+      state: this.state,
+      running: phase.isStarted,
       startedAt: startedAt === null ? null : new Date(startedAt),
       uptimeSeconds: startedAt === null ? null : Math.max(0, (options.clock.now() - startedAt) / 1_000),
       timezone: options.timezone,
       executors: executors.aliases(),
       handlers: handlers.names(),
       stores: stores.all().map(toStoreInfo),
-      tasks: await this.#core.inspection.countByState(),
+      tasks: await inspection.countByState(),
     };
   }
 
-  /** The schedulers that share the stores, live and dead, from any of them. */
-  async getInstances(): Promise<readonly SchedulerInstanceInfo[]> {
-    const found = new Map<string, SchedulerInstanceInfo>();
-    for (const handle of this.#core.stores.all()) {
-      if (!handle.opened) continue;
-      const now = await handle.store.now();
-      for (const instance of await handle.store.schedulers()) {
-        const known = found.get(instance.identity);
-        if (known && known.heartbeatAt.getTime() >= instance.heartbeatAt) continue;
-        const alive = instance.identity === this.identity || isAlive(instance, now, this.#core.options.heartbeatMs);
-        found.set(instance.identity, toInstanceInfo(instance, alive));
-      }
-    }
-    return [...found.values()].sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
+  /** The schedulers that share the stores, live and dead, the one that has been there longest first. */
+  getSchedulerInstanceInfos(): Promise<readonly SchedulerInstanceInfo[]> {
+    const { stores, options } = this.#core;
+    return findInstances(stores.all(), options.identity, options.heartbeatMs);
   }
-}
-
-function toStoreInfo({ alias, store, worker }: StoreHandle): StoreInfo {
-  const { coordination, wakeUp, durable } = store.capabilities;
-  const health = worker?.health() ?? { state: 'ok', failuresInARow: 0, lastError: null, lastPassAt: null, running: 0 };
-  return {
-    ...health,
-    store: alias,
-    coordination,
-    wakeUp,
-    durable,
-    lastPassAt: health.lastPassAt === null ? null : new Date(health.lastPassAt),
-  };
-}
-
-function toInstanceInfo(instance: SchedulerInstance, alive: boolean): SchedulerInstanceInfo {
-  return {
-    ...instance,
-    startedAt: new Date(instance.startedAt),
-    heartbeatAt: new Date(instance.heartbeatAt),
-    drain: instance.drain && { ...instance.drain, at: new Date(instance.drain.at) },
-    alive,
-  };
 }

@@ -83,7 +83,7 @@ export class ClusterBench {
 
   /** Resolves when no task is left: one-shot tasks exist until their run has ended. */
   async allEnded(): Promise<void> {
-    const isEmpty = async () => (await this.client.inspection.getTaskInfos({ limit: 1 })).total === 0;
+    const isEmpty = async () => (await this.client.getTaskInfos({ limit: 1 })).total === 0;
     // Whatever befalls the server befalls the client too.
     await until('every run has ended', () => isEmpty().catch(() => false), 120_000);
   }

@@ -18,7 +18,7 @@ async function startNarrow() {
   );
   await scheduler.start();
   const add = (id: string, dueAt: number, priority = 0) =>
-    scheduler.tasks.add({ id, handler: 'work', priority, trigger: { type: 'date', runAt: new Date(START + dueAt) } });
+    scheduler.addTask({ id, handler: 'work', priority, trigger: { type: 'date', runAt: new Date(START + dueAt) } });
   const second = async () => {
     clock.advance(1_000);
     await settle();
@@ -102,7 +102,7 @@ describe('a full executor', () => {
     );
     await store.addTasks(backlog);
     const add = (id: string) =>
-      scheduler.tasks.add({ id, handler: 'fast', trigger: { type: 'date', runAt: new Date(START) } });
+      scheduler.addTask({ id, handler: 'fast', trigger: { type: 'date', runAt: new Date(START) } });
     const endOne = async () => {
       ends.shift()!();
       await settle();

@@ -38,7 +38,7 @@ export async function addOneShots(
   for (let first = 0; first < count; first += BATCH) {
     await Promise.all(
       ids.slice(first, first + BATCH).map((id, at) =>
-        client.tasks.add({
+        client.addTask({
           id,
           handler,
           ...group,

@@ -90,7 +90,7 @@ async function pass(ms: number, observer: Scheduler): Promise<void> {
     clock.advance(STEP_MS);
     for (let turn = 0; turn < 100; turn += 1) {
       await settle();
-      const { tasks } = await observer.inspection.getTaskInfos({ limit: 100 });
+      const { tasks } = await observer.getTaskInfos({ limit: 100 });
       if (tasks.every(({ state, nextRunTime }) => state !== 'running' && nextRunTime!.getTime() > clock.now())) break;
       // What another one looked at first is left for a moment.
       clock.advance(1);

@@ -344,6 +344,15 @@ describe('the module', () => {
     expect(() => AsynczModule.forRootAsync({} as never)).toThrow(/exactly one of/);
   });
 
+  it('refuses an option that its factory may not give, where the application is made', async () => {
+    for (const given of [{ leese: '1m' }, { name: 'other' }, { storeTypes: {} }]) {
+      @Module({ imports: [AsynczModule.forRootAsync({ useFactory: () => given as never })] })
+      class AppModule {}
+      const made = Test.createTestingModule({ imports: [AppModule] }).compile();
+      await expect(made).rejects.toThrow(new RegExp(`"${Object.keys(given)[0]}" of .*forRootAsync.*"lease"`, 's'));
+    }
+  });
+
   it('takes its options from a factory, a class or a provider', async () => {
     @Injectable()
     class Options {

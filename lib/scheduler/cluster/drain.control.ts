@@ -1,21 +1,20 @@
 import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../../errors/input.errors.js';
-import {
-  DrainTimeoutError,
-  DrainUnknownError,
-  DrainWithdrawnError,
-  SchedulerNotRunningError,
-} from '../../errors/scheduler.errors.js';
+import { DrainTimeoutError, DrainUnknownError, DrainWithdrawnError } from '../../errors/scheduler.errors.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
 import { toMilliseconds } from '../../time/inputs.js';
 import { requestOf } from '../tasks/control.options.js';
 import type { ActorOptions } from '../tasks/control.options.js';
 import { readDrain, removeDrain, withdrawDrain, writeDrain } from './drain.record.js';
+import type { DrainWatch } from './drain.watch.js';
+import { findInstances } from './instance.info.js';
 import type { SchedulerInstanceInfo } from './instance.info.js';
+import type { LifePhase } from '../tasks/life.phase.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
+import type { StoreRegistry } from '../tasks/store.registry.js';
 import { WakeableWait } from '../../time/wait.js';
 
-/** How often it is asked how far a drain is, in milliseconds. */
+/** How often a waiting caller reads how far a drain is, in milliseconds. */
 const LOOK_MS = 200;
 
 /** @publicApi */
@@ -26,14 +25,14 @@ export interface DrainOptions extends ActorOptions {
   readonly timeout?: Duration;
 }
 
-interface DrainServices {
+export interface DrainServices {
   readonly identity: string;
   readonly clock: Clock;
-  readonly isRunning: () => boolean;
-  readonly handles: () => readonly StoreHandle[];
-  readonly instances: () => Promise<readonly SchedulerInstanceInfo[]>;
-  /** Has this scheduler look whether it is asked something. */
-  readonly look: (handle: StoreHandle) => Promise<void>;
+  readonly heartbeatMs: number;
+  readonly phase: LifePhase;
+  readonly stores: StoreRegistry;
+  /** Finds what this scheduler is asked itself. */
+  readonly watch: DrainWatch;
 }
 
 /** A scheduler, from its start to its end, and the stores that this one shares with it. */
@@ -43,25 +42,21 @@ interface Target {
   readonly handles: readonly StoreHandle[];
 }
 
-/** Asks schedulers, wherever they are, to claim nothing more. */
+/** Asks schedulers, wherever they are, to claim nothing more: what is behind the methods of `Scheduler`. */
 export class DrainControl {
   constructor(private readonly services: DrainServices) {}
 
-  /**
-   * @throws SchedulerNotRunningError, UnknownNameError, InvalidOptionError; with `wait` DrainTimeoutError,
-   * DrainWithdrawnError (somebody took it back), DrainUnknownError (this scheduler was stopped meanwhile)
-   */
   async drain(identity: string, options: DrainOptions = {}): Promise<void> {
-    rejectUnknownOptions('drain', options, ['actor', 'reason', 'wait', 'timeout']);
+    rejectUnknownOptions('drainScheduler', options, ['actor', 'reason', 'wait', 'timeout']);
     const { clock } = this.services;
     const { wait = false, timeout } = options;
     if (typeof wait !== 'boolean') throw new InvalidOptionError('wait', wait, 'true or false');
     const timeoutMs = timeout === undefined ? Infinity : toMilliseconds(timeout, 'timeout', { min: 0 });
     const request = requestOf(options);
-    const target = await this.#find('drain', identity);
-    await this.#tell(target, async ({ store, clock: storeClock }) => {
+    const target = await this.#find('drainScheduler', identity);
+    await this.#write(target, async ({ store, clock: storeClock }) => {
       await writeDrain(store, identity, { at: storeClock.now(), ...request });
-      // One that ended just now has removed what it was asked before it was asked this.
+      // A scheduler that ended just now removed its request before this one was written.
       if (!(await store.schedulers()).some((one) => one.identity === identity)) await removeDrain(store, identity);
     });
     if (!wait) return;
@@ -74,34 +69,33 @@ export class DrainControl {
     }
   }
 
-  /** @throws SchedulerNotRunningError, UnknownNameError */
   async undrain(identity: string): Promise<void> {
-    const target = await this.#find('undrain', identity);
-    await this.#tell(target, ({ store, clock }) => withdrawDrain(store, identity, clock.now()));
+    const target = await this.#find('undrainScheduler', identity);
+    await this.#write(target, ({ store, clock }) => withdrawDrain(store, identity, clock.now()));
   }
 
-  async #tell({ identity, handles }: Target, write: (handle: StoreHandle) => Promise<void>): Promise<void> {
+  async #write({ identity, handles }: Target, write: (handle: StoreHandle) => Promise<void>): Promise<void> {
     for (const handle of handles) await write(handle);
     for (const handle of handles) {
       // Not every store wakes the one that has asked.
-      if (identity === this.services.identity) await this.services.look(handle);
+      if (identity === this.services.identity) await this.services.watch.look(handle);
       handle.wake(handle.clock.now());
     }
   }
 
   /** Whether it has no run under way any more, or is gone. @throws DrainWithdrawnError, DrainUnknownError */
   async #isDrained({ identity, startedAt, handles }: Target): Promise<boolean> {
-    const isBlind = () => !this.services.isRunning() || !handles.some(({ opened }) => opened);
+    const isBlind = () => !this.services.phase.isStarted || !handles.some(({ opened }) => opened);
     try {
       const opened = handles.filter((handle) => handle.opened);
-      const wishes = await Promise.all(opened.map(({ store }) => readDrain(store, identity)));
-      // Asked after that: a scheduler that ends is gone before the wish is.
-      const instance = (await this.services.instances()).find((one) => one.identity === identity);
+      const requests = await Promise.all(opened.map(({ store }) => readDrain(store, identity)));
+      // Read after the requests: a scheduler that ends is gone before its request is.
+      const instance = (await this.#instances()).find((one) => one.identity === identity);
       if (isBlind()) throw new DrainUnknownError(identity);
       if (!instance?.alive || instance.startedAt.getTime() !== startedAt.getTime()) return true;
       const { drain, running } = instance;
-      // A wish that has been heard holds until it is taken back, also when its record went with all the tasks.
-      const holds = wishes.some((wish) => (wish === null ? drain !== null : wish !== 'withdrawn'));
+      // A request that was seen holds until it is withdrawn, also if its record was removed.
+      const holds = requests.some((request) => (request === null ? drain !== null : request !== 'withdrawn'));
       if (!holds) throw new DrainWithdrawnError(identity);
       return drain !== null && running === 0;
     } catch (error) {
@@ -110,9 +104,14 @@ export class DrainControl {
     }
   }
 
+  #instances(): Promise<readonly SchedulerInstanceInfo[]> {
+    const { stores, identity, heartbeatMs } = this.services;
+    return findInstances(stores.all(), identity, heartbeatMs);
+  }
+
   async #find(operation: string, identity: string): Promise<Target> {
-    if (!this.services.isRunning()) throw new SchedulerNotRunningError(operation);
-    const alive = (await this.services.instances()).filter((one) => one.alive);
+    this.services.phase.requireStarted(operation);
+    const alive = (await this.#instances()).filter((one) => one.alive);
     const found = alive.find((one) => one.identity === identity);
     if (!found) {
       throw new UnknownNameError(
@@ -122,7 +121,7 @@ export class DrainControl {
       );
     }
     const handles: StoreHandle[] = [];
-    for (const handle of this.services.handles()) {
+    for (const handle of this.services.stores.all()) {
       if (!handle.opened) continue;
       if ((await handle.store.schedulers()).some((one) => one.identity === identity)) handles.push(handle);
     }

@@ -60,7 +60,7 @@ export class DrainWatch {
     await removeDrain(handle.store, this.identity);
   }
 
-  /** Is told of each heartbeat in a store. */
+  /** Called after each heartbeat in a store. */
   async beat(handle: StoreHandle): Promise<void> {
     const watched = this.#watched.get(handle.alias);
     if (!watched) return;
@@ -72,12 +72,12 @@ export class DrainWatch {
     const watched = this.#watched.get(handle.alias);
     if (!watched) return;
     const look = (watched.looks += 1);
-    const wish = await readDrain(handle.store, this.identity);
+    const request = await readDrain(handle.store, this.identity);
     // A later look was faster. One that was closed meanwhile changes nothing: nobody asks what it has found.
     if (look < watched.answered) return;
     watched.answered = look;
     // Where nothing is said, what was said before holds: the record goes with all the tasks.
-    if (wish !== null) watched.asked = wish === 'withdrawn' ? null : wish;
+    if (request !== null) watched.asked = request === 'withdrawn' ? null : request;
     this.#update();
   }
 

@@ -5,14 +5,15 @@ import { removeDrain } from './drain.record.js';
 import { isAlive } from './membership.js';
 import { reportOrphans } from './orphan.report.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
+import type { StoreRegistry } from '../tasks/store.registry.js';
 import { wait } from '../../time/wait.js';
 
-/** How often the house is kept, in milliseconds. */
+/** How often a store is cleaned up, in milliseconds. */
 const INTERVAL_MS = 300_000;
 
 /**
- * Where runs are kept for a short time only, they are pruned twice in that time, or else the history would be many times as
- * long as was asked for, and a pruning would have all that to remove; but not more often than this, in milliseconds.
+ * If runs are kept for a short time only, they are pruned twice in that time: with one pruning in five minutes the history
+ * would be many times as long as was asked for. They are not pruned more often than this, in milliseconds.
  */
 const SHORTEST_PRUNING_MS = 10_000;
 const PRUNINGS_IN_AGE = 2;
@@ -21,10 +22,10 @@ const PRUNINGS_IN_AGE = 2;
 const BATCH = 1_000;
 const MAX_BATCHES = 50;
 
-/** How soon the house is kept again when a pruning has not come to its end, in milliseconds. */
+/** How soon a store is cleaned up again when a pruning left runs that are to go, in milliseconds. */
 const UNFINISHED_MS = 10_000;
 
-/** How long the last heartbeat of a scheduler that died is kept to be seen, in milliseconds: a week. */
+/** How long a scheduler that died stays in the list of schedulers, in milliseconds: a week. */
 const REMEMBER_DEAD_MS = 604_800_000;
 
 /** How long ended runs are kept. */
@@ -45,20 +46,20 @@ interface HousekeeperServices {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventDispatcher;
-  readonly handles: () => readonly StoreHandle[];
+  readonly stores: StoreRegistry;
 }
 
 /**
- * What has to be done now and then for a store, and in the whole cluster by one scheduler at a time, the one that has
- * been there longest: ended runs beyond the retention are removed in small batches, tasks whose handler nobody has are
- * reported, and schedulers that died long ago are forgotten.
+ * Cleans up the stores: removes ended runs beyond the retention in small batches, reports tasks whose handler nobody has,
+ * and forgets schedulers that died long ago. In the whole cluster one scheduler does it at a time, the one that has been
+ * there longest.
  */
 export class Housekeeper {
   #cancel: () => void = () => {};
   readonly #intervalMs: number;
   readonly #pruningMs: number;
   #started = false;
-  /** From when on more than pruning is to be done, on the monotonic clock. */
+  /** From when on more than pruning is due, on the monotonic clock. */
   #wholeAt = -Infinity;
 
   constructor(private readonly services: HousekeeperServices) {
@@ -79,31 +80,31 @@ export class Housekeeper {
   #schedule(longestMs: number): void {
     this.#cancel();
     // Replicas that started together would otherwise ask together.
-    const { clock, handles } = this.services;
+    const { clock, stores } = this.services;
     this.#cancel = wait(clock, longestMs * (0.5 + Math.random() / 2), () => {
       this.start();
       const isWhole = clock.monotonic() >= this.#wholeAt;
       // The same half as above is the soonest that it comes again.
       if (isWhole) this.#wholeAt = clock.monotonic() + this.#intervalMs / 2;
-      for (const handle of handles()) void this.#keepQuietly(handle, isWhole);
+      for (const handle of stores.all()) void this.#cleanUpQuietly(handle, isWhole);
     });
   }
 
-  async #keepQuietly(handle: StoreHandle, isWhole: boolean): Promise<void> {
+  async #cleanUpQuietly(handle: StoreHandle, isWhole: boolean): Promise<void> {
     try {
-      const isDone = await this.#keep(handle, isWhole);
+      const isDone = await this.#cleanUp(handle, isWhole);
       // A busy cluster ends more runs than one pruning removes.
       if (!isDone && this.#started) this.#schedule(UNFINISHED_MS);
     } catch (error) {
-      this.services.logger.warn(`The house of store "${handle.alias}" could not be kept: ${String(error)}`);
+      this.services.logger.warn(`The store "${handle.alias}" could not be cleaned up: ${String(error)}`);
     }
   }
 
   /**
-   * Does what is to be done for one store now, if that is this scheduler's part: all of it, or the pruning alone. Returns
-   * whether it came to its end; false when there were more runs to remove than one pruning may.
+   * Cleans up one store if that is this scheduler's part: the whole of it, or the pruning alone. Returns false when there
+   * were more runs to remove than one pruning may.
    */
-  async #keep(handle: StoreHandle, isWhole: boolean): Promise<boolean> {
+  async #cleanUp(handle: StoreHandle, isWhole: boolean): Promise<boolean> {
     if (!handle.opened) return true;
     if (isWhole) await handle.worker?.cleanUp();
     const { identity, heartbeatMs } = this.services;

@@ -15,7 +15,7 @@ export function isAlive(instance: SchedulerInstance, storeNow: number, heartbeat
   return isProcessAlive(instance.pid);
 }
 
-/** A process that was killed leaves a heartbeat that looks alive for a while; on the same host its id tells. */
+/** A process that was killed leaves a heartbeat that looks alive for a while; on the same host its id shows that it is gone. */
 function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

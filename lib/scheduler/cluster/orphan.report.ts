@@ -1,17 +1,16 @@
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Logger } from '../../model/logger.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
-import { HANDLER_MISSING } from '../../model/task.js';
-import type { TaskRecord } from '../../model/task.js';
+import { isOrphan, markOrphan } from '../plan/orphan.plan.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 
-/** How many tasks one look marks at the most. */
+/** How many tasks are marked at a time at the most. */
 const LIMIT = 500;
 
 /**
- * Finds tasks that have been due for long because no live scheduler has their handler, and says so, once for each: in
- * the task, where every node sees it, and as an event. They stay due, so a scheduler that brings the handler runs them at
- * once, and the mark goes with that.
+ * Finds tasks that have been due for long because no live scheduler has their handler. Each is marked once, where every
+ * node sees it, logged and emitted. It stays due, so a scheduler that brings the handler runs it at once; that claim removes
+ * the mark.
  */
 export async function reportOrphans(
   handle: StoreHandle,
@@ -24,18 +23,11 @@ export async function reportOrphans(
   const overdue = await handle.store.getDueTasks(handle.clock.now() - orphanAfterMs);
   const orphans = overdue.filter((task) => isOrphan(task, known)).slice(0, LIMIT);
   if (orphans.length === 0) return;
-  const { committed } = await handle.store.transact({ ids: orphans.map(({ id }) => id) }, (task, now) => {
-    if (!isOrphan(task, known)) return null;
-    const { handler } = task.definition;
-    const problem = { code: HANDLER_MISSING, message: `No scheduler has the handler "${handler}".`, at: now, count: 1 };
-    return { task: { ...task, state: { ...task.state, updatedAt: now, problem } }, history: [], value: handler };
-  });
+  const { committed } = await handle.store.transact({ ids: orphans.map(({ id }) => id) }, (task, now) =>
+    markOrphan(task, now, known),
+  );
   for (const { id, value } of committed) {
     logger.warn(`The task "${id}" in store "${handle.alias}" waits: no scheduler has its handler "${value}"`);
     events.emit('task.orphaned', { taskId: id, store: handle.alias, handler: value });
   }
-}
-
-function isOrphan({ definition, state }: TaskRecord, known: ReadonlySet<string>): boolean {
-  return !known.has(definition.handler) && state.problem?.code !== HANDLER_MISSING;
 }

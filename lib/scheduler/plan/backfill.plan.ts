@@ -1,28 +1,34 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
+import type { Change } from '../../model/change.js';
 import type { LiveRun, RunRequest } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
+import { changeTo } from './change.js';
 import { controlled } from './control.plan.js';
-import { extraRun } from './extra-run.js';
+import { waitingRun } from './waiting-run.js';
 
 /** How many runs one backfill adds at the most: they wait inside their task's record. */
 export const MAX_BACKFILL = 1_000;
 
-/** What is to be made up for. Times are milliseconds since the epoch, `from` and `to` inclusive. */
+/** The times to run for, in milliseconds since the epoch; both ends inclusive. */
 export interface BackfillRange {
   readonly from: number;
   readonly to: number;
-  readonly now: number;
-  readonly request: RunRequest;
 }
 
 /**
- * The task with a waiting run for each time of its trigger within a past range. A time that is already being made up for
- * is not added twice.
+ * Adds a waiting run for each time of the trigger within a past range. A time that has a backfill run already is not added
+ * twice. The value is the ids of the runs that were added.
  *
  * @throws InvalidOptionError When there are more than {@link MAX_BACKFILL}, or the range is none.
  */
-export function backfill(task: TaskRecord, trigger: BaseTrigger, { from, to, now, request }: BackfillRange) {
+export function backfillTask(
+  task: TaskRecord,
+  now: number,
+  trigger: BaseTrigger,
+  { from, to }: BackfillRange,
+  request: RunRequest,
+): Change<readonly string[]> {
   if (to < from) throw new InvalidOptionError('to', new Date(to), 'a time that is not before "from"');
   const runs: LiveRun[] = [];
   const seed = { taskId: task.id };
@@ -33,10 +39,13 @@ export function backfill(task: TaskRecord, trigger: BaseTrigger, { from, to, now
     }
     const id = `${task.id}@${new Date(time).toISOString()}#backfill`;
     if (!task.state.live.some((live) => live.id === id)) {
-      runs.push({ ...extraRun(task, 'backfill', now, request), id, scheduledTime: time });
+      runs.push(waitingRun({ id, source: 'backfill', scheduledTime: time, availableAt: now, request }));
     }
     time = trigger.nextOccurrence(time, now, seed)?.scheduledTime ?? null;
   }
-  const state = controlled(task.state, 'backfill', now, request);
-  return { ...task, state: { ...state, live: [...state.live, ...runs] }, added: runs };
+  const state = { ...controlled(task.state, 'backfill', now, request), live: [...task.state.live, ...runs] };
+  return changeTo(
+    { ...task, state },
+    runs.map(({ id }) => id),
+  );
 }

@@ -5,8 +5,8 @@ import type { LiveRun, RunRecord } from '../../model/run.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
+import { changeTo, nextTimes } from './change.js';
 import { admitDueTimes } from './due-times.plan.js';
-import { isSpent } from './end.plan.js';
 import { postpone } from './problem.plan.js';
 import { recoverDeadRuns } from './recovery.plan.js';
 import { startWaitingRuns } from './start.plan.js';
@@ -96,12 +96,8 @@ function isUntouched({ task, state, history, start }: Work): boolean {
 }
 
 function changeOf({ task, state, history, start }: Work): Change<Claimed> {
-  const next = { ...task, state: withLastRun(state, history) };
-  return {
-    task: isSpent(next) ? null : next,
-    history,
-    value: { definition: task.definition, start, history },
-  };
+  const value = { definition: task.definition, start, history };
+  return changeTo({ ...task, state: withLastRun(state, history) }, value, history);
 }
 
 function withLastRun(state: TaskState, history: readonly RunRecord[]): TaskState {
@@ -119,11 +115,5 @@ function restartCompletionSchedule(work: Work, trigger: BaseTrigger): void {
   const { state, task, now } = work;
   if (trigger.advance !== 'completion' || state.exhausted || state.nextRunTime !== null || state.live.length > 0)
     return;
-  const next = trigger.nextOccurrence(now, now, { taskId: task.id });
-  work.state = {
-    ...state,
-    nextScheduledTime: next?.scheduledTime ?? null,
-    nextRunTime: next?.runTime ?? null,
-    exhausted: next === null,
-  };
+  work.state = { ...state, ...nextTimes(trigger.nextOccurrence(now, now, { taskId: task.id })) };
 }

@@ -1,7 +1,8 @@
 import type { TaskPolicies } from '../../model/definition.js';
 import type { Apply } from '../../model/change.js';
 import type { LeaseRef, LiveRun, RunRecord } from '../../model/run.js';
-import type { TaskRecord, TaskState } from '../../model/task.js';
+import type { TaskState } from '../../model/task.js';
+import { changeTo, nextTimes } from './change.js';
 import { keepForRedrive } from './ended-run.js';
 import { nextAttempt } from './recovery.plan.js';
 
@@ -17,14 +18,6 @@ export interface RunEnd extends LeaseRef {
 
 /** What {@link endRuns} did with one end: `paused` where the failure paused the task, too. */
 export type EndOutcome = 'ended' | 'paused' | 'refused';
-
-/**
- * Whether the task is done and is removed with its last run. One that the code declares stays, or the next start would add
- * it and run it again.
- */
-export function isSpent(task: TaskRecord): boolean {
-  return task.definition.origin === 'runtime' && task.state.exhausted && task.state.live.length === 0;
-}
 
 /**
  * Ends attempts of one task. An end counts only while its run is running under its token. Who lost the lease is refused, so
@@ -50,8 +43,7 @@ export function endRuns(ends: readonly RunEnd[]): Apply<readonly EndOutcome[]> {
       if (end.record) history.push(keepForRedrive(end.record, task.definition));
     }
     if (outcomes.every((one) => one === 'refused')) return null;
-    const next = { ...task, state };
-    return { task: isSpent(next) ? null : next, history, value: outcomes };
+    return changeTo({ ...task, state }, outcomes, history);
   };
 }
 
@@ -80,12 +72,7 @@ function endRun(
       lastRun: { id: runId, status: record.status, startedAt: record.startedAt, endedAt: record.endedAt },
     }),
     // A trigger that the task was given in the meantime has set its own next time, which stands.
-    ...(next !== undefined &&
-      state.nextRunTime === null && {
-        nextScheduledTime: next?.scheduledTime ?? null,
-        nextRunTime: next?.runTime ?? null,
-        exhausted: next === null,
-      }),
+    ...(next !== undefined && state.nextRunTime === null && nextTimes(next)),
   };
 }
 

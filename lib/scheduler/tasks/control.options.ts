@@ -1,8 +1,16 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
+import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { RunRequest } from '../../model/run.js';
 
 /** The longest actor or reason that is kept, in characters: they stand in every record that they are about. */
 const MAX_LENGTH = 500;
+
+/**
+ * A task, or its id.
+ *
+ * @publicApi
+ */
+export type TaskRef = string | { readonly id: string; readonly store?: string };
 
 /** @publicApi */
 export interface TaskTarget {
@@ -28,6 +36,19 @@ export interface ControlOptions extends TaskTarget, ActorOptions {}
 /** Who asks and why, checked. @throws InvalidOptionError */
 export function requestOf({ actor, reason }: ActorOptions): RunRequest {
   return { actor: checkText('actor', actor), reason: checkText('reason', reason) };
+}
+
+/**
+ * The id of a task and the alias of its store, where that is known.
+ *
+ * @throws InvalidOptionError
+ */
+export function locate(ref: TaskRef, target: TaskTarget): { id: string; store: string | undefined } {
+  const { id, store } = typeof ref === 'string' ? { id: ref, store: undefined } : ref;
+  if (typeof id !== 'string' || id === '' || id.startsWith(INTERNAL_PREFIX)) {
+    throw new InvalidOptionError('task', ref, 'the id of a task, or a task');
+  }
+  return { id, store: target.store ?? store };
 }
 
 function checkText(option: string, value: unknown): string | null {

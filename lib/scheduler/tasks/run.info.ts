@@ -18,7 +18,7 @@ export interface RunInfo {
   readonly startedAt: Date | null;
   readonly endedAt: Date;
   readonly coalesced: number;
-  /** Whether it failed or was lost for good; `redrive` runs it once more. */
+  /** Whether it failed or was lost for good; `redriveRun` runs it once more. */
   readonly dead: boolean;
   readonly error: RunError | null;
   readonly result: unknown;

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { RunNotDeadError, RunNotFoundError, RunUnreadableError, TaskReplacedError } from '../../errors/run.errors.js';
 import {
   TaskConflictError,
@@ -7,14 +6,11 @@ import {
   VersionConflictError,
 } from '../../errors/task.errors.js';
 import type { RunRecord, RunRequest } from '../../model/run.js';
-import { initialState } from '../../model/task.defaults.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import { unreadOutcome } from '../../persistence/run-error.js';
-import { isSpent } from '../plan/end.plan.js';
-import { controlled } from '../plan/control.plan.js';
+import { doesTheSame, dropRestored, isYounger, redriveRun, restoredTask } from '../plan/redrive.plan.js';
 import type { StoreHandle } from './store.handle.js';
-import { waitingRun } from '../plan/waiting-run.js';
 
 /** How many attempts of a run are looked through for the latest one. */
 const ATTEMPTS = 1_000;
@@ -31,7 +27,7 @@ const ROUNDS = 100;
  * @throws RunNotFoundError, RunNotDeadError, RunUnreadableError, TaskReplacedError, TaskNotFoundError, TaskUnreadableError,
  * VersionConflictError
  */
-export async function redriveRun(
+export async function redriveDeadRun(
   handle: StoreHandle,
   runId: string,
   taskId: string,
@@ -55,8 +51,8 @@ export async function redriveRun(
       if (round === ROUNDS) throw new VersionConflictError(taskId, tried, task?.version ?? 0);
     }
   } catch (error) {
-    // What it failed with is what is told, also where the store is away by now.
-    if (back) await takeBack(handle, taskId).catch(() => {});
+    // The caller gets the first error, also if the store is unreachable by now.
+    if (back) await dropTask(handle, taskId).catch(() => {});
     throw error;
   }
 }
@@ -68,7 +64,7 @@ async function readableTask(handle: StoreHandle, id: string): Promise<TaskRecord
 }
 
 async function deadRun(handle: StoreHandle, runId: string): Promise<RunRecord> {
-  const { runs } = await handle.target.runs({ runId }, { limit: ATTEMPTS });
+  const { runs } = await handle.activeStore.runs({ runId }, { limit: ATTEMPTS });
   const latest = runs.reduce<RunRecord | null>((last, run) => (last && last.token > run.token ? last : run), null);
   if (!latest) throw new RunNotFoundError(runId);
   if (!latest.dead) throw new RunNotDeadError(runId, latest.status);
@@ -80,10 +76,9 @@ async function bringBack(handle: StoreHandle, dead: RunRecord): Promise<TaskReco
   refuseUnread(dead);
   const { taskId: id, definition } = dead;
   if (!definition) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
-  const state = { ...initialState(handle.clock.now()), exhausted: true, lastToken: dead.token };
-  const task: TaskRecord = { id, version: 1, definition, state };
+  const task = restoredTask(dead, definition, handle.clock.now());
   try {
-    await handle.target.addTask(task);
+    await handle.activeStore.addTask(task);
     return task;
   } catch (error) {
     if (error instanceof TaskConflictError) return null;
@@ -91,60 +86,31 @@ async function bringBack(handle: StoreHandle, dead: RunRecord): Promise<TaskReco
   }
 }
 
-async function takeBack(handle: StoreHandle, taskId: string): Promise<void> {
-  await handle.target.transact({ ids: [taskId] }, (task) =>
-    isSpent(task) ? { task: null, history: [], value: null } : null,
-  );
+async function dropTask(handle: StoreHandle, taskId: string): Promise<void> {
+  await handle.activeStore.transact({ ids: [taskId] }, dropRestored);
 }
 
-/** Returns false when the task is not any more what was read. */
+/** Returns false when the task was changed since it was read. */
 async function redriveIn(
   handle: StoreHandle,
-  task: TaskRecord,
+  read: TaskRecord,
   dead: RunRecord,
   request: RunRequest,
 ): Promise<boolean> {
-  if (task.state.live.some(({ id }) => id === dead.id)) throw new RunNotDeadError(dead.id, 'under way');
-  const revived: RunRecord = { ...dead, dead: false, definition: null };
-  const { committed, failed } = await handle.target.transact({ ids: [task.id] }, (current, now) =>
-    isUnchanged(current, task)
-      ? { task: { ...current, state: withRun(current, dead, request, now) }, history: [revived], value: null }
-      : null,
+  const { committed, failed } = await handle.activeStore.transact({ ids: [read.id] }, (task, now) =>
+    redriveRun(task, now, read, dead, request),
   );
   if (failed[0]) throw failed[0].error;
   return committed.length > 0;
 }
 
-/** Versions begin anew when a task is added anew. */
-function isUnchanged(current: TaskRecord, read: TaskRecord): boolean {
-  return current.version === read.version && current.state.createdAt === read.state.createdAt;
-}
-
 /** A task that is younger than the run is another one that has got the id: it may do the same, or not. */
-function refuseOther({ id, definition, state }: TaskRecord, dead: RunRecord): void {
-  if (state.createdAt <= (dead.startedAt ?? dead.endedAt)) return;
+function refuseOther(task: TaskRecord, dead: RunRecord): void {
+  if (!isYounger(task, dead)) return;
   refuseUnread(dead);
-  const isSame =
-    definition.handler === (dead.definition?.handler ?? dead.handler) &&
-    (!dead.definition || isDeepStrictEqual(definition.args, dead.definition.args));
-  if (!isSame) throw new TaskReplacedError(dead.id, id);
+  if (!doesTheSame(task, dead)) throw new TaskReplacedError(dead.id, task.id);
 }
 
 function refuseUnread({ id, error }: RunRecord): void {
   if (unreadOutcome(error) !== undefined) throw new RunUnreadableError(id, error!.message);
-}
-
-function withRun({ state }: TaskRecord, dead: RunRecord, request: RunRequest, now: number): TaskRecord['state'] {
-  const { id, scheduledTime, coalesced } = dead;
-  const run = waitingRun({
-    id,
-    source: 'redrive',
-    scheduledTime,
-    attempt: dead.attempt + 1,
-    availableAt: now,
-    coalesced,
-    request,
-  });
-  const next = controlled(state, 'redrive', now, request);
-  return { ...next, lastToken: Math.max(state.lastToken, dead.token), live: [...state.live, run] };
 }

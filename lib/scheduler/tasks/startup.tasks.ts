@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { isUnreadable } from '../../model/task.js';
 import type { Logger } from '../../model/logger.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { HandlerRegistry } from '../loop/handler.registry.js';
-import { runAtStartup } from '../plan/startup.plan.js';
+import { cancelUnstarted, runAtStartup } from '../plan/startup.plan.js';
 import type { StoreHandle } from './store.handle.js';
 
 const PAGE = 1_000;
@@ -19,8 +20,9 @@ interface StartupServices {
 export async function runStartupTasks(handle: StoreHandle, services: StartupServices): Promise<void> {
   await quietly(handle, 'startup', services, async () => {
     const { worker, store } = handle;
+    const suffix = newSuffix();
     for await (const ids of tasksOf(store, 'startup', services)) {
-      await worker!.startNow(ids, (claim) => runAtStartup('startup', claim));
+      await worker!.startNow(ids, (claim) => runAtStartup('startup', suffix, claim));
     }
   });
 }
@@ -38,8 +40,9 @@ export async function runShutdownTasks(
 ): Promise<void> {
   await quietly(handle, 'shutdown', services, async () => {
     const worker = handle.worker!;
+    const suffix = newSuffix();
     for await (const ids of tasksOf(handle.store, 'shutdown', services)) {
-      let waiting = await worker.startNow(ids, (claim) => runAtStartup('shutdown', claim));
+      let waiting = await worker.startNow(ids, (claim) => runAtStartup('shutdown', suffix, claim));
       while (waiting.length > 0 && !isOver()) {
         await worker.roomMayBeThere();
         waiting = await worker.startNow(
@@ -47,8 +50,15 @@ export async function runShutdownTasks(
           (claim) => claim,
         );
       }
+      if (waiting.length > 0) {
+        await handle.store.transact({ ids: waiting.map(({ id }) => id) }, cancelUnstarted(suffix));
+      }
     }
   });
+}
+
+function newSuffix(): string {
+  return randomBytes(4).toString('hex');
 }
 
 /** The ids of the tasks with that trigger whose handlers are here, page by page. */

@@ -11,7 +11,7 @@ import type { ClaimLoop } from '../loop/claim.loop.js';
  * at the start they are committed to the real one. So there is one code path for both.
  */
 export class StoreHandle {
-  worker: ClaimLoop | null = null;
+  #worker: ClaimLoop | null = null;
   #pending: MemoryStore | null = new MemoryStore();
   #opened = false;
 
@@ -29,8 +29,13 @@ export class StoreHandle {
     return this.#pending !== null;
   }
 
-  /** Where operations go. */
-  get target(): Store {
+  /** The loop that works on the store; null before the start, and for a scheduler that runs nothing. */
+  get worker(): ClaimLoop | null {
+    return this.#worker;
+  }
+
+  /** The store that operations work on: the one in memory until the start, the real one from then on. */
+  get activeStore(): Store {
     return this.#pending ?? this.store;
   }
 
@@ -60,10 +65,15 @@ export class StoreHandle {
     return tasks;
   }
 
+  /** From now on this loop works on the store, until it is closed. */
+  employ(worker: ClaimLoop): void {
+    this.#worker = worker;
+  }
+
   /** Closes the real store; what comes after waits for the next start. */
   async close(): Promise<void> {
     this.#opened = false;
-    this.worker = null;
+    this.#worker = null;
     if (!this.#pending) {
       this.#pending = new MemoryStore();
       this.#pending.start(this.context);
@@ -71,13 +81,13 @@ export class StoreHandle {
     await this.store.shutdown();
   }
 
-  /** Has this scheduler look at what is due: a store tells the others itself of a task that is added. */
+  /** Has this scheduler look for due tasks: a store wakes the others itself when a task is added. */
   wakeSelf(): void {
-    this.worker?.wake();
+    this.#worker?.wake();
   }
 
   /**
-   * Has this scheduler and the others look at what is due.
+   * Has this scheduler and the others look for due tasks.
    *
    * @param at When something is due, in milliseconds since the epoch.
    */
@@ -87,6 +97,6 @@ export class StoreHandle {
   }
 
   async lookup(id: string): Promise<StoredTask | null> {
-    return this.target.lookupTask(id);
+    return this.activeStore.lookupTask(id);
   }
 }

@@ -4,17 +4,19 @@ import { TriggerExhaustedError } from '../../errors/task.errors.js';
 import { ImpossibleTriggerError } from '../../errors/trigger.errors.js';
 import { initialState } from '../../model/task.defaults.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
-import type { TaskRecord, TaskState } from '../../model/task.js';
+import type { TaskRecord } from '../../model/task.js';
 import type { Declaration, TaskDefinition, TaskOrigin, TaskPolicies, TriggerData } from '../../model/definition.js';
 import { toInstant } from '../../time/inputs.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { TriggerRegistry } from '../../triggers/trigger.registry.js';
+import { nextTimes } from '../plan/change.js';
+import type { TaskUpdate } from '../plan/update.plan.js';
 import type { ExecutorRegistry } from '../loop/executor.registry.js';
 import type { HandlerRegistry } from '../loop/handler.registry.js';
 import type { BackoffRegistry } from '../loop/backoff.registry.js';
 import { CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
-import type { TaskBaseOptions, TaskChanges, TriggerInput } from './task.options.js';
+import type { TaskBaseOptions, TaskChanges, TaskSpec, TriggerInput } from './task.options.js';
 import { resolvePolicies } from './task.policies.js';
 
 /** What a task is checked against. */
@@ -39,7 +41,7 @@ export class TaskBuilder {
    * @throws InvalidOptionError, UnknownOptionError, UnknownNameError, TriggerExhaustedError
    */
   build(
-    options: TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] },
+    options: TaskSpec,
     now: number,
     origin: TaskOrigin = 'runtime',
     declared: Declaration | null = null,
@@ -64,18 +66,19 @@ export class TaskBuilder {
     const state = {
       ...initialState(now),
       // A time window in the code that has passed by the next deploy must not keep the application from starting.
-      ...this.schedule(id, trigger, now, options.nextRunTime, origin === 'code'),
+      ...this.#firstTimes(id, trigger, now, options.nextRunTime, origin === 'code'),
       ...(paused && { pause: { at: now, reason: null, actor: null } }),
     };
     return { id, definition, state, version: 1 };
   }
 
   /**
-   * The task as the changes make it, or an error and nothing changed.
+   * What the changes make of a task.
    *
+   * @param now The store's clock, in milliseconds since the epoch.
    * @throws InvalidOptionError, UnknownOptionError, UnknownNameError, TriggerExhaustedError
    */
-  change(task: TaskRecord, changes: TaskChanges, now: number): TaskRecord {
+  update(task: TaskRecord, changes: TaskChanges, now: number): TaskUpdate {
     if (typeof changes !== 'object' || changes === null) throw new InvalidOptionError('changes', changes, 'an object');
     rejectUnknownOptions('a change of a task', changes, CHANGE_OPTIONS);
     const old = task.definition;
@@ -92,14 +95,11 @@ export class TaskBuilder {
     };
     const reschedules = trigger !== null || changes.nextRunTime !== undefined;
     const current = trigger ?? (reschedules ? this.triggerOf(task) : null);
-    const state: TaskState = {
-      ...task.state,
-      updatedAt: now,
-      problem: null,
-      ...(trigger !== null && { scheduledCount: 0, lastScheduledTime: null }),
-      ...(current !== null && this.schedule(task.id, current, now, changes.nextRunTime)),
+    return {
+      definition,
+      isNewTrigger: trigger !== null,
+      times: current && this.#firstTimes(task.id, current, now, changes.nextRunTime),
     };
-    return { ...task, definition, state };
   }
 
   /** The trigger of a task as it is stored. */
@@ -112,28 +112,24 @@ export class TaskBuilder {
    *
    * @throws TriggerExhaustedError When there is none, unless that is allowed.
    */
-  schedule(
+  #firstTimes(
     taskId: string,
     trigger: BaseTrigger,
     now: number,
     first?: TaskBaseOptions['nextRunTime'],
     mayBeExhausted = false,
-  ): Pick<TaskState, 'nextScheduledTime' | 'nextRunTime' | 'exhausted'> {
+  ): ReturnType<typeof nextTimes> {
     if (first !== undefined) {
       const at = toInstant(first, 'nextRunTime', this.services.timezone);
-      return { nextScheduledTime: at, nextRunTime: at, exhausted: false };
+      return nextTimes({ scheduledTime: at, runTime: at });
     }
     // Moved by the start or the stop of a scheduler: never due by the clock, and not exhausted either.
     if (trigger.advance === 'startup' || trigger.advance === 'shutdown') {
-      return { nextScheduledTime: null, nextRunTime: null, exhausted: false };
+      return { ...nextTimes(null), exhausted: false };
     }
     const next = trigger.nextOccurrence(null, now, { taskId });
     if (next === null && !mayBeExhausted) throw new TriggerExhaustedError(taskId, trigger.describe());
-    return {
-      nextScheduledTime: next?.scheduledTime ?? null,
-      nextRunTime: next?.runTime ?? null,
-      exhausted: next === null,
-    };
+    return nextTimes(next);
   }
 
   #createTrigger(given: TriggerInput, now: number): BaseTrigger {

@@ -2,8 +2,10 @@ import type { TaskStateName } from '../../model/query.js';
 import { taskStateName } from '../../model/query.js';
 import type { RunRequest, RunSource, RunStatus } from '../../model/run.js';
 import { HANDLER_MISSING, isUnreadable } from '../../model/task.js';
-import type { StoredTask, TaskControl, TaskProblem, TaskRecord, UnreadableReason } from '../../model/task.js';
+import type { StoredTask, TaskControl, TaskProblem, UnreadableReason } from '../../model/task.js';
 import type { TaskOrigin, TaskPolicies, TriggerData } from '../../model/definition.js';
+import type { TriggerCache } from '../../triggers/trigger.cache.js';
+import type { StoreHandle } from './store.handle.js';
 
 /**
  * A task as it stands, detached from the store.
@@ -77,14 +79,14 @@ export interface UnreadableTaskInfo {
 export type AnyTaskInfo = TaskInfo | UnreadableTaskInfo;
 
 /**
- * @param describe Puts a trigger in words.
- * @param pending Whether the task waits for the scheduler's start.
+ * A stored task with its times as dates.
+ *
+ * @param triggers Puts its trigger in words.
  */
 export function toTaskInfo(
   task: StoredTask,
-  store: string,
-  pending: boolean,
-  describe: (task: TaskRecord) => string,
+  { alias: store, pending }: Pick<StoreHandle, 'alias' | 'pending'>,
+  triggers: TriggerCache,
 ): AnyTaskInfo {
   if (isUnreadable(task)) {
     const { id, unreadable, message, handler, nextRunTime } = task;
@@ -97,7 +99,7 @@ export function toTaskInfo(
     handler: definition.handler,
     args: definition.args,
     trigger: definition.trigger,
-    triggerDescription: describe(task),
+    triggerDescription: describeTrigger(definition.trigger, triggers),
     store,
     executor: definition.executor,
     origin: definition.origin,
@@ -131,6 +133,15 @@ export function toTaskInfo(
     })),
     version,
   };
+}
+
+/** A trigger whose type is not known in this process is described by its type. */
+function describeTrigger(trigger: TriggerData, triggers: TriggerCache): string {
+  try {
+    return triggers.get(trigger).describe();
+  } catch {
+    return trigger.type;
+  }
 }
 
 function toDate(time: number | null): Date | null {

@@ -5,21 +5,21 @@ import type { RunFilter, TaskSortKey, TaskStateName } from '../../model/query.js
 import { TASK_SORT_KEYS, TASK_STATE_NAMES } from '../../model/query.js';
 import type { RunSource, RunStatus } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
-import type { StoredTask, TaskRecord } from '../../model/task.js';
+import type { StoredTask } from '../../model/task.js';
 import { toInstant } from '../../time/inputs.js';
+import { taskOrder } from '../../stores/task-query.js';
+import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { Occurrence } from '../../triggers/trigger.interface.js';
 import { toRunInfo } from './run.info.js';
 import type { RunInfo } from './run.info.js';
 import type { TaskTarget } from './control.options.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
-import type { TaskBuilder } from './task.builder.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
-import { mergePages } from './task.merge.js';
 import type { TimeInput } from './task.options.js';
 import { Task } from './task.js';
-import type { TaskOperations } from './task.operations.js';
+import type { TaskActions } from './task.js';
 
 /**
  * Which tasks, in which order, which page.
@@ -35,7 +35,7 @@ export interface TaskQuery {
   readonly trigger?: string;
   readonly handler?: string;
   readonly tag?: string;
-  /** Text to be found, whatever its case, in id, name, handler, trigger type or executor. */
+  /** Text to find in id, name, handler, trigger type or executor; upper and lower case are the same. */
   readonly q?: string;
   /** @default 'nextRunTime' */
   readonly sortBy?: TaskSortKey;
@@ -88,7 +88,7 @@ export interface RunQuery {
   readonly runId?: string;
   readonly status?: RunStatus;
   readonly source?: RunSource;
-  /** Whether it failed or was lost for good: `true` lists what `redrive` takes. */
+  /** Whether it failed or was lost for good: `true` lists what `redriveRun` takes. */
   readonly dead?: boolean;
   /** The identity of the scheduler that ran it. */
   readonly owner?: string;
@@ -136,36 +136,25 @@ const RUN_QUERY_OPTIONS: readonly (keyof RunQuery)[] = [
   'cursor',
 ];
 
-/** Looks at tasks and runs, and changes nothing. */
+/** Looks at tasks and runs, and changes nothing: what is behind the methods of `Scheduler`. */
 export class TaskInspection {
   constructor(
     private readonly stores: StoreRegistry,
-    private readonly builder: TaskBuilder,
-    private readonly operations: TaskOperations,
+    private readonly triggers: TriggerCache,
+    private readonly actions: TaskActions,
   ) {}
-
-  /** The trigger in words; a trigger that this process does not know, by its type. */
-  readonly describe = (task: TaskRecord): string => {
-    try {
-      return this.builder.triggerOf(task).describe();
-    } catch {
-      return task.definition.trigger.type;
-    }
-  };
 
   async getTask(id: string, target: TaskTarget = {}): Promise<Task | null> {
     const found = await this.stores.find(id, target.store);
     if (!found) return null;
     if (isUnreadable(found.task)) throw new TaskUnreadableError(id, found.task.unreadable, found.task.message);
-    return new Task(this.operations, this.#info(found.handle, found.task) as TaskInfo);
+    return new Task(this.actions, this.#info(found.handle, found.task) as TaskInfo);
   }
 
   /** The readable ones; {@link getTaskInfos} lists the unreadable ones too. */
   async getTasks(query: TaskQuery = {}): Promise<readonly Task[]> {
     const { tasks } = await this.getTaskInfos(query);
-    return tasks
-      .filter((info) => info.state !== 'unreadable')
-      .map((info) => new Task(this.operations, info as TaskInfo));
+    return tasks.filter((info) => info.state !== 'unreadable').map((info) => new Task(this.actions, info as TaskInfo));
   }
 
   async getTaskInfo(id: string, target: TaskTarget = {}): Promise<AnyTaskInfo | null> {
@@ -185,13 +174,17 @@ export class TaskInspection {
     const sort = { by: sortBy, descending };
     const pages: { handle: StoreHandle; tasks: readonly StoredTask[]; total: number }[] = [];
     for (const handle of this.stores.select(store)) {
-      // A task that waits for the start is pending whatever it would be afterwards.
+      // A task that waits for the start is pending, whether or not it is paused.
       if (state !== undefined && (state === 'pending') !== handle.pending) continue;
       const filter = handle.pending ? rest : { ...rest, ...(state && { state }) };
-      const { tasks, total } = await handle.target.query(filter, sort, { offset: 0, limit: offset + limit });
+      const { tasks, total } = await handle.activeStore.query(filter, sort, { offset: 0, limit: offset + limit });
       pages.push({ handle, tasks, total });
     }
-    const merged = mergePages(pages, sort);
+    // The first pages of all stores, merged: a page of the whole begins somewhere in these.
+    const order = taskOrder(sort);
+    const merged = pages
+      .flatMap(({ handle, tasks }) => tasks.map((task) => ({ handle, task })))
+      .sort((a, b) => order(a.task, b.task));
     return {
       tasks: merged.slice(offset, offset + limit).map(({ handle, task }) => this.#info(handle, task)),
       total: pages.reduce((sum, { total }) => sum + total, 0),
@@ -207,7 +200,7 @@ export class TaskInspection {
     const { handle, task } = found;
     if (isUnreadable(task)) throw new TaskUnreadableError(id, task.unreadable, task.message);
     const now = options.now === undefined ? handle.clock.now() : toInstant(options.now, 'now');
-    const trigger = this.builder.triggerOf(task);
+    const trigger = this.triggers.get(task.definition.trigger);
     const seed = { taskId: id };
     const { nextScheduledTime, nextRunTime, pause, exhausted } = task.state;
     const stored: Occurrence | null =
@@ -246,7 +239,7 @@ export class TaskInspection {
     };
     const { runs, next } = await this.stores
       .get(store)
-      .target.runs(filter, { limit, ...(cursor !== undefined && { cursor }) });
+      .activeStore.runs(filter, { limit, ...(cursor !== undefined && { cursor }) });
     return {
       runs: runs.map(toRunInfo),
       next,
@@ -258,7 +251,8 @@ export class TaskInspection {
     const counts = { pending: 0, scheduled: 0, running: 0, paused: 0, finished: 0, unreadable: 0 };
     const sort = { by: 'id', descending: false } as const;
     for (const handle of this.stores.all()) {
-      const count = async (filter: object) => (await handle.target.query(filter, sort, { offset: 0, limit: 0 })).total;
+      const count = async (filter: object) =>
+        (await handle.activeStore.query(filter, sort, { offset: 0, limit: 0 })).total;
       if (handle.pending) {
         counts.pending += await count({});
         continue;
@@ -271,7 +265,7 @@ export class TaskInspection {
   }
 
   #info(handle: StoreHandle, task: StoredTask): AnyTaskInfo {
-    return toTaskInfo(task, handle.alias, handle.pending, this.describe);
+    return toTaskInfo(task, handle, this.triggers);
   }
 }
 

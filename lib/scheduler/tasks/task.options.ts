@@ -219,6 +219,9 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
   readonly transaction?: unknown;
 }
 
+/** A task to be added, with its arguments unchecked by the compiler. */
+export type TaskSpec = TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] };
+
 /** @publicApi */
 export type TaskOptions<
   Handlers = TaskHandlers,

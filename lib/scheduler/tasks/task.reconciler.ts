@@ -4,10 +4,11 @@ import type { Logger } from '../../model/logger.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { Declaration } from '../../model/definition.js';
+import { disposeOrphan, reconcileTask } from '../plan/reconcile.plan.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
-import type { TaskBaseOptions } from './task.options.js';
+import type { TaskSpec } from './task.options.js';
 
 /**
  * What becomes of tasks in the store that the code no longer declares: they are reported, paused, or removed.
@@ -21,13 +22,13 @@ export type OrphanPolicy = 'report' | 'pause' | 'remove';
  *
  * @publicApi
  */
-export type DeclaredTask = TaskBaseOptions & { readonly id: string; readonly handler: string };
+export type DeclaredTask = TaskSpec & { readonly id: string };
 
 const PAGE = 1_000;
 
 /**
  * Brings the stores to what the code declares, by stable id: new tasks are added; one whose trigger the code has changed
- * is rescheduled; one that is declared as before keeps its next run time and whatever an operator made of it; one that is
+ * is rescheduled; one that is declared as before keeps its next run time and the changes of an operator; one that is
  * no longer declared is reported, or paused or removed where the options say so. Each change is one step in the store, so
  * ten replicas that start together do it once.
  */
@@ -50,19 +51,18 @@ export class Reconciler {
 
   async #apply(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<void> {
     const now = handle.clock.now();
-    const build = (options: DeclaredTask, at: number) => this.builder.build(options, at, 'code', fingerprint(options));
-    const byId = new Map(declared.map((options) => [options.id, options]));
-    const built = new Map(declared.map((options) => [options.id, build(options, now)]));
+    const built = new Map(
+      declared.map((options) => [options.id, this.builder.build(options, now, 'code', fingerprint(options))]),
+    );
     const known = new Set(await handle.store.addTasks([...built.values()]));
     for (const id of built.keys())
       if (!known.has(id)) this.events.emit('task.added', { taskId: id, store: handle.alias });
     if (known.size === 0) return;
-    const { committed } = await handle.store.transact<'modified' | 'noted'>({ ids: [...known] }, (task, storeNow) =>
-      merge(task, built.get(task.id)!, storeNow, (at) => build(byId.get(task.id)!, at)),
-    );
-    for (const { id, value } of committed) {
-      if (value === 'modified') this.events.emit('task.modified', { taskId: id, store: handle.alias });
-    }
+    const { committed } = await handle.store.transact({ ids: [...known] }, (task, storeNow) => {
+      const wanted = built.get(task.id)!;
+      return reconcileTask(task, storeNow, wanted, this.builder.triggerOf(wanted));
+    });
+    for (const { id } of committed) this.events.emit('task.modified', { taskId: id, store: handle.alias });
   }
 
   async #handleOrphans(handle: StoreHandle, declared: ReadonlySet<string>): Promise<void> {
@@ -87,50 +87,10 @@ export class Reconciler {
   }
 
   async #dispose(handle: StoreHandle, orphans: readonly TaskRecord[]): Promise<void> {
-    if (orphans.length === 0 || this.orphans === 'report') return;
-    await handle.store.transact({ ids: orphans.map(({ id }) => id) }, (task, now) => {
-      if (this.orphans === 'remove') return { task: null, history: [], value: null };
-      const pause = task.state.pause ?? { at: now, actor: null, reason: 'the code no longer declares it' };
-      return { task: { ...task, state: { ...task.state, pause } }, history: [], value: null };
-    });
+    const { orphans: policy } = this;
+    if (orphans.length === 0 || policy === 'report') return;
+    await handle.store.transact({ ids: orphans.map(({ id }) => id) }, (task, now) => disposeOrphan(task, now, policy));
   }
-}
-
-/** @param rebuild Makes the wanted task as it would be at another time. */
-function merge(task: TaskRecord, wanted: TaskRecord, now: number, rebuild: (at: number) => TaskRecord) {
-  const before = task.definition.declared;
-  const after = wanted.definition.declared!;
-  const triggerChanged = before?.trigger !== after.trigger;
-  const optionsChanged = before?.options !== after.options;
-  if (!triggerChanged && !optionsChanged) return null;
-  // A time that the old trigger has reached already, at the moment of the deploy, is not for the new one to run again.
-  const last = task.state.lastScheduledTime;
-  const isPast = last !== null && (wanted.state.nextScheduledTime ?? Infinity) <= last;
-  const { nextScheduledTime, nextRunTime, exhausted } = isPast ? rebuild(last + 1).state : wanted.state;
-  return {
-    task: {
-      ...task,
-      definition: {
-        ...(optionsChanged ? wanted.definition : task.definition),
-        trigger: triggerChanged ? wanted.definition.trigger : task.definition.trigger,
-        declared: after,
-      },
-      state: {
-        ...task.state,
-        updatedAt: now,
-        ...(triggerChanged && {
-          nextScheduledTime,
-          nextRunTime,
-          exhausted,
-          scheduledCount: 0,
-          lastScheduledTime: null,
-          problem: null,
-        }),
-      },
-    },
-    history: [],
-    value: 'modified' as const,
-  };
 }
 
 /** What the code declares, in a form that is the same on every replica that runs the same code with the same settings. */

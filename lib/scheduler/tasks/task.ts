@@ -1,82 +1,95 @@
+import type { ControlOptions, TaskRef } from './control.options.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
 import type { TaskChanges, TriggerInput } from './task.options.js';
-import type { ControlOptions } from './control.options.js';
-import type { TaskOperations } from './task.operations.js';
+
+/** What a task asks of its scheduler. */
+export interface TaskActions {
+  update(task: TaskRef, changes: TaskChanges): Promise<Task>;
+  reschedule(task: TaskRef, trigger: TriggerInput): Promise<Task>;
+  pause(task: TaskRef, options: ControlOptions): Promise<Task>;
+  resume(task: TaskRef, options: ControlOptions): Promise<Task | null>;
+  run(task: TaskRef, options: ControlOptions): Promise<string>;
+  delete(task: TaskRef): Promise<AnyTaskInfo>;
+}
+
+/** `pause` is what a task does. Who paused it is in `info`. */
+type TaskFields = Omit<TaskInfo, 'pause'>;
+
+/** Gives `Task` a field for each one of its picture, without naming all of them again. */
+const TaskPicture = function (this: object, fields: TaskFields): void {
+  Object.assign(this, fields);
+} as unknown as new (fields: TaskFields) => TaskFields;
 
 /**
- * A task in a program's hand: what it was when it was read, and what can be done to it. What is done goes to the store;
- * `info` is brought up to date with it.
+ * A task as it was when it was read, and what can be done with it. What is done goes to the store, and brings the fields up
+ * to date.
  *
  * @publicApi
  */
-export class Task {
+export class Task extends TaskPicture {
+  readonly #actions: TaskActions;
   #info: TaskInfo;
 
   /** @internal */
-  constructor(
-    private readonly operations: Pick<TaskOperations, 'update' | 'reschedule' | 'pause' | 'resume' | 'delete' | 'run'>,
-    info: TaskInfo,
-  ) {
+  constructor(actions: TaskActions, info: TaskInfo) {
+    super(fieldsOf(info));
+    this.#actions = actions;
     this.#info = info;
   }
 
-  get id(): string {
-    return this.#info.id;
-  }
-
-  /** The alias of the store that keeps it. */
-  get store(): string {
-    return this.#info.store;
-  }
-
-  get nextRunTime(): Date | null {
-    return this.#info.nextRunTime;
-  }
-
-  /** The task as it was last read or changed through this object. */
+  /** The task as plain data, as it was last read or changed through this object. */
   get info(): TaskInfo {
     return this.#info;
   }
 
-  /** See `SchedulerService.updateTask`. */
+  /** See `Scheduler.updateTask`. */
   async update(changes: TaskChanges): Promise<this> {
-    this.#info = (await this.operations.update(this, changes)).info;
-    return this;
+    return this.#become(await this.#actions.update(this, changes));
   }
 
-  /** See `SchedulerService.rescheduleTask`. */
+  /** See `Scheduler.rescheduleTask`. */
   async reschedule(trigger: TriggerInput): Promise<this> {
-    this.#info = (await this.operations.reschedule(this, trigger)).info;
-    return this;
+    return this.#become(await this.#actions.reschedule(this, trigger));
   }
 
-  /** See `SchedulerService.pauseTask`. */
+  /** See `Scheduler.pauseTask`. */
   async pause(options: Omit<ControlOptions, 'store'> = {}): Promise<this> {
-    this.#info = (await this.operations.pause(this, { ...options, store: this.store })).info;
-    return this;
+    return this.#become(await this.#actions.pause(this, { ...options, store: this.store }));
   }
 
-  /** See `SchedulerService.resumeTask`. Returns null when nothing was left to run and the task is gone. */
+  /** See `Scheduler.resumeTask`. Returns null when nothing was left to run and the task is gone. */
   async resume(options: Omit<ControlOptions, 'store'> = {}): Promise<this | null> {
-    const task = await this.operations.resume(this, { ...options, store: this.store });
-    if (!task) return null;
-    this.#info = task.info;
-    return this;
+    const task = await this.#actions.resume(this, { ...options, store: this.store });
+    return task && this.#become(task);
   }
 
-  /** See `SchedulerService.runTask`. */
+  /** See `Scheduler.runTask`. */
   run(options: Omit<ControlOptions, 'store'> = {}): Promise<string> {
-    return this.operations.run(this, { ...options, store: this.store });
+    return this.#actions.run(this, { ...options, store: this.store });
   }
 
-  /** See `SchedulerService.deleteTask`. */
+  /** See `Scheduler.deleteTask`. */
   delete(): Promise<AnyTaskInfo> {
-    return this.operations.delete(this);
+    return this.#actions.delete(this);
   }
 
   /** The task in one line, for logs. */
-  toString(): string {
-    const { id, triggerDescription, state, nextRunTime } = this.#info;
+  override toString(): string {
+    const { id, triggerDescription, state, nextRunTime } = this;
     return `${id} (${triggerDescription}; ${state}${nextRunTime ? `, next run ${nextRunTime.toISOString()}` : ''})`;
   }
+
+  /** What `JSON.stringify` takes: {@link info}. */
+  toJSON(): TaskInfo {
+    return this.#info;
+  }
+
+  #become({ info }: Task): this {
+    this.#info = info;
+    return Object.assign(this, fieldsOf(info));
+  }
+}
+
+function fieldsOf({ pause: _pause, ...fields }: TaskInfo): TaskFields {
+  return fields;
 }

@@ -25,7 +25,7 @@ export async function breaks(bench: ClusterBench): Promise<void> {
     proxy.breakAfter(Infinity);
     await bench.allEnded();
     const verdict = judge(ledger, tasks);
-    const { runs } = await client.inspection.getRuns({ status: 'lost', limit: 1_000 });
+    const { runs } = await client.getRuns({ status: 'lost', limit: 1_000 });
     report('breaks', kind.name, verdict, {
       broken: proxy.broken,
       fenced: ledger.count('R'),

@@ -86,7 +86,7 @@ export async function steppedClock(bench: ClusterBench): Promise<void> {
 async function addRecurring({ client }: ClusterBench, endAt: number): Promise<void> {
   for (let at = 0; at < RECURRING; at += 1) {
     const trigger = { type: 'interval', milliseconds: PERIOD_MS, endAt } as const;
-    await client.tasks.add({ id: `every-${at}`, handler: 'work', trigger });
+    await client.addTask({ id: `every-${at}`, handler: 'work', trigger });
   }
 }
 
@@ -116,7 +116,7 @@ async function expectEachTimeOnce({ client, ledger }: ClusterBench, end: number)
   const started = ledger.lines().filter(({ kind }) => kind === 'S');
   for (let at = 0; at < RECURRING; at += 1) {
     const taskId = `every-${at}`;
-    const { runs } = await client.inspection.getRuns({ taskId, limit: 1_000 });
+    const { runs } = await client.getRuns({ taskId, limit: 1_000 });
     const folded = new Map(runs.map(({ scheduledTime, coalesced }) => [scheduledTime.getTime(), coalesced]));
     for (const { runId, coalesced } of started) {
       if (taskOf(runId) === taskId) folded.set(scheduledTimeOf(runId), coalesced);

@@ -11,11 +11,11 @@ export async function control(bench: ClusterBench): Promise<void> {
   const { client, kind } = bench;
   const workers = await bench.startMany(2);
   const hours = { type: 'interval', hours: 1 } as const;
-  await client.tasks.add({ id: 'quick', handler: 'work', args: [1], trigger: hours });
-  await client.tasks.add({ id: 'long', handler: 'work', args: [60_000], trigger: hours });
+  await client.addTask({ id: 'quick', handler: 'work', args: [1], trigger: hours });
+  await client.addTask({ id: 'long', handler: 'work', args: [60_000], trigger: hours });
   const figures = {
     'run and await ms': await timed(async () => {
-      const run = await client.runs.wait(await client.tasks.run('quick', ASKED), undefined, { timeout: '30s' });
+      const run = await client.waitForRun(await client.runTask('quick', ASKED), { timeout: '30s' });
       expect(run).toMatchObject({ status: 'succeeded', result: 1, request: ASKED });
     }),
     'cancel ms': await cancelOne(bench),
@@ -43,11 +43,11 @@ const starts = ({ ledger }: ClusterBench, taskId: string) =>
 
 async function cancelOne(bench: ClusterBench): Promise<number> {
   const { client } = bench;
-  const runId = await client.tasks.run('long');
+  const runId = await client.runTask('long');
   await until('it is under way', () => starts(bench, 'long').length === 1);
   return timed(async () => {
-    await client.runs.cancel(runId, ASKED);
-    const run = await client.runs.wait(runId, undefined, { timeout: '30s' });
+    await client.cancelRun(runId, ASKED);
+    const run = await client.waitForRun(runId, { timeout: '30s' });
     expect(run).toMatchObject({ status: 'cancelled', cancel: ASKED });
   });
 }
@@ -55,9 +55,9 @@ async function cancelOne(bench: ClusterBench): Promise<number> {
 /** What is paused is not started from the moment on at which the pause is acknowledged. */
 async function pauseOne(bench: ClusterBench): Promise<number> {
   const { client } = bench;
-  await client.tasks.add({ id: 'often', handler: 'work', trigger: { type: 'interval', milliseconds: 100 } });
+  await client.addTask({ id: 'often', handler: 'work', trigger: { type: 'interval', milliseconds: 100 } });
   await until('it runs', () => starts(bench, 'often').length >= 3);
-  await client.tasks.pause('often', ASKED);
+  await client.pauseTask('often', ASKED);
   const pausedAt = Date.now();
   await pause(10 * 100);
   // A claim that was made before the pause may start its run a moment after it.
@@ -65,30 +65,30 @@ async function pauseOne(bench: ClusterBench): Promise<number> {
   expect(after.length).toBeLessThanOrEqual(1);
   const before = starts(bench, 'often').length;
   const tookMs = await timed(async () => {
-    await client.tasks.resume('often', ASKED);
+    await client.resumeTask('often', ASKED);
     await until('it runs again', () => starts(bench, 'often').length > before);
   });
-  expect(await client.inspection.getTaskInfo('often')).toMatchObject({ control: { action: 'resume', ...ASKED } });
-  await client.tasks.delete('often');
+  expect(await client.getTaskInfo('often')).toMatchObject({ control: { action: 'resume', ...ASKED } });
+  await client.deleteTask('often');
   return tookMs;
 }
 
 async function drainOne(bench: ClusterBench, [first, second]: readonly Worker[]): Promise<number> {
   const { client, ledger } = bench;
-  const instance = (await client.getInstances()).find(({ pid }) => pid === first!.process.pid)!;
-  const tookMs = await timed(() => client.drains.drain(instance.identity, { ...ASKED, wait: true, timeout: '60s' }));
+  const instance = (await client.getSchedulerInstanceInfos()).find(({ pid }) => pid === first!.process.pid)!;
+  const tookMs = await timed(() => client.drainScheduler(instance.identity, { ...ASKED, wait: true, timeout: '60s' }));
   const before = ledger.count('S', first!.ledger);
   for (let count = 0; count < 5; count += 1) {
-    await client.runs.wait(await client.tasks.run('quick'), undefined, { timeout: '30s' });
+    await client.waitForRun(await client.runTask('quick'), { timeout: '30s' });
   }
   expect(ledger.count('S', first!.ledger)).toBe(before);
   expect(ledger.count('S', second!.ledger)).toBeGreaterThanOrEqual(5);
-  const drained = (await client.getInstances()).find(({ identity }) => identity === instance.identity);
+  const drained = (await client.getSchedulerInstanceInfos()).find(({ identity }) => identity === instance.identity);
   expect(drained).toMatchObject({ running: 0, drain: ASKED });
-  await client.drains.undrain(instance.identity);
+  await client.undrainScheduler(instance.identity);
   await bench.kill(second!);
   // The other one has to work again, or nobody would.
-  await client.runs.wait(await client.tasks.run('quick'), undefined, { timeout: '90s' });
+  await client.waitForRun(await client.runTask('quick'), { timeout: '90s' });
   expect(ledger.count('S', first!.ledger)).toBe(before + 1);
   return tookMs;
 }
@@ -97,18 +97,18 @@ async function drainOne(bench: ClusterBench, [first, second]: readonly Worker[])
 async function redriveOne(bench: ClusterBench): Promise<number> {
   const { client } = bench;
   const victim = await bench.start({ handlers: ['fragile'] });
-  await client.tasks.add({ id: 'once', handler: 'fragile', args: [60_000], delivery: 'at-most-once' });
+  await client.addTask({ id: 'once', handler: 'fragile', args: [60_000], delivery: 'at-most-once' });
   await until('it is under way', () => starts(bench, 'once').length === 1);
   await bench.kill(victim);
   await bench.start({ handlers: ['fragile'] });
-  const dead = async () => (await client.inspection.getRuns({ dead: true, taskId: 'once' })).runs;
+  const dead = async () => (await client.getRuns({ dead: true, taskId: 'once' })).runs;
   await until('it is given up', async () => (await dead()).length === 1);
-  expect(await client.inspection.getTaskInfo('once')).toBeNull();
+  expect(await client.getTaskInfo('once')).toBeNull();
   const { id } = (await dead())[0]!;
-  await client.runs.redrive(id, ASKED);
+  await client.redriveRun(id, ASKED);
   await until('it is under way again', () => starts(bench, 'once').length === 2);
-  await client.runs.cancel(id, ASKED);
-  const run = await client.runs.wait(id, undefined, { timeout: '30s' });
+  await client.cancelRun(id, ASKED);
+  const run = await client.waitForRun(id, { timeout: '30s' });
   expect(run).toMatchObject({ attempt: 2, source: 'redrive', request: ASKED, status: 'cancelled' });
   expect(await dead()).toEqual([]);
   return 1;

@@ -104,7 +104,7 @@ function without(keys: readonly string[], others: readonly string[]): string[] {
 /** Of each run the history says once how it ended, and that attempts before were lost, whatever the woken process did. */
 async function expectNothingOverwritten({ client, kind }: ClusterBench, { least, most }: OneShots): Promise<void> {
   for (const taskId of [...least, ...most]) {
-    const { runs } = await client.inspection.getRuns({ taskId });
+    const { runs } = await client.getRuns({ taskId });
     const statuses = runs.toSorted((a, b) => a.attempt - b.attempt).map(({ status }) => status);
     const last = statuses.pop();
     expect(statuses.every((status) => status === 'lost')).toBe(true);
@@ -115,6 +115,6 @@ async function expectNothingOverwritten({ client, kind }: ClusterBench, { least,
 
 /** The woken process works again. */
 async function expectAwake({ client, ledger }: ClusterBench, { ledger: of }: Worker): Promise<void> {
-  const { id } = await client.tasks.add({ handler: 'work' });
+  const { id } = await client.addTask({ handler: 'work' });
   await until('the woken process runs something', () => ledger.lines(of).some(({ runId }) => taskOf(runId) === id));
 }

@@ -20,7 +20,7 @@ export async function herd(bench: ClusterBench): Promise<void> {
   const ran = () => new Set([...bench.ledger.ended()].map(taskOf));
   await until('each task has run', () => ran().size === count, bench.kind.slow ? 240_000 : 60_000);
   const adds = workers.flatMap(({ process }) => process.told.filter(({ name }) => name === 'task.added'));
-  const { tasks, total } = await bench.client.inspection.getTaskInfos({ limit: count });
+  const { tasks, total } = await bench.client.getTaskInfos({ limit: count });
   const ids = declared.map(({ id }) => id);
   const verdict = judge(bench.ledger, { least: ids, most: [] });
   const doubled = [...bench.ledger.attempts()].flatMap(([runId, { length }]) => (length > 1 ? runId : []));

@@ -27,7 +27,7 @@ export async function kill(bench: ClusterBench): Promise<void> {
   const first = await add(0);
   for (let at = 0; at < RECURRING; at += 1) {
     const trigger = { type: 'interval', milliseconds: 500, endAt: Date.now() + durationMs } as const;
-    await bench.client.tasks.add({ id: `every-${at}`, handler: 'work', args: [20], trigger });
+    await bench.client.addTask({ id: `every-${at}`, handler: 'work', args: [20], trigger });
   }
   const workers = await bench.startMany(PROCESSES);
   const kills = Math.ceil(durationMs / 1_000) - 1;

@@ -9,7 +9,7 @@ const DOWNTIME_MS = 3 * 3_600_000;
 /** Nobody was there for three hours, in which a task would have run every second. */
 export async function outage(bench: ClusterBench): Promise<void> {
   const { client, store, ledger, kind } = bench;
-  await client.tasks.add({ id: TASK, handler: 'work', trigger: { type: 'interval', seconds: 1 } });
+  await client.addTask({ id: TASK, handler: 'work', trigger: { type: 'interval', seconds: 1 } });
   const { committed } = await store.transact({ ids: [TASK] }, (task) => {
     const nextRunTime = task.state.nextRunTime! - DOWNTIME_MS;
     const state = { ...task.state, nextRunTime, nextScheduledTime: nextRunTime };
@@ -18,10 +18,10 @@ export async function outage(bench: ClusterBench): Promise<void> {
   const missedFrom = committed[0]!.value;
   await bench.start();
   await until('it has run and gone on', () => ledger.count('E') >= 3);
-  await client.tasks.pause(TASK);
-  await until('it has ended', async () => (await client.inspection.getTaskInfo(TASK))!.state === 'paused');
+  await client.pauseTask(TASK);
+  await until('it has ended', async () => (await client.getTaskInfo(TASK))!.state === 'paused');
   const [first, ...later] = ledger.lines().filter((line) => line.kind === 'S');
-  const { runs } = await client.inspection.getRuns({ taskId: TASK });
+  const { runs } = await client.getRuns({ taskId: TASK });
   const verdict = { ...judge(ledger, { least: [], most: [] }), expected: 1, started: 1, attempts: ledger.count('S') };
   report('outage', kind.name, verdict, { folded: first!.coalesced, 'later runs': later.length });
   // The run is for the latest of the times, and tells of all others.

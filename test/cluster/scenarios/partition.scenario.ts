@@ -94,6 +94,6 @@ async function spoilClaims(bench: ClusterBench, proxy: TcpProxy, name: string, s
 async function expectRecovered(bench: ClusterBench, far: Worker, near: Worker): Promise<void> {
   await bench.stop(near);
   const before = bench.ledger.count('E', far.ledger);
-  await bench.client.tasks.add({ handler: 'work' });
+  await bench.client.addTask({ handler: 'work' });
   await until('it works again', () => bench.ledger.count('E', far.ledger) > before);
 }

@@ -73,7 +73,7 @@ describe('the size of a claim', () => {
       clock.advance(1_000);
       await settle();
     }
-    const { runs } = await scheduler.inspection.getRuns({ status: 'succeeded', limit: 1_000 });
+    const { runs } = await scheduler.getRuns({ status: 'succeeded', limit: 1_000 });
     expect(new Set(runs.map(({ taskId }) => taskId)).size).toBe(200);
     // The first took longer than a lease.
     expect(sizes[0]).toBe(16);

@@ -40,7 +40,7 @@ async function createBusy(store?: Store) {
   const gate = new Gate();
   const client = await cluster.join('client', {}, { role: 'client' });
   const worker = await cluster.join('worker', { work: gate.handler }, store && { store });
-  await client.tasks.add({ id: 'first', handler: 'work' });
+  await client.addTask({ id: 'first', handler: 'work' });
   await settle();
   expect(gate.under).toEqual(['first']);
   return { cluster, gate, client, worker };
@@ -64,7 +64,7 @@ function watch(drained: Promise<void>) {
 }
 
 async function instanceOf(client: Scheduler, identity: string) {
-  return (await client.getInstances()).find((one) => one.identity === identity);
+  return (await client.getSchedulerInstanceInfos()).find((one) => one.identity === identity);
 }
 
 function drainRecords({ disk }: MemoryCluster): readonly string[] {
@@ -75,7 +75,7 @@ describe('a drain', () => {
   it('has a scheduler elsewhere claim nothing more while its runs go on, says who asked, and can be taken back', async () => {
     const { cluster, gate, client, worker } = await createBusy();
     const events = recordEvents(worker);
-    const seen = watch(client.drains.drain('worker', { ...ASKED, wait: true }));
+    const seen = watch(client.drainScheduler('worker', { ...ASKED, wait: true }));
     await settle();
     await pass(cluster, 1_000, 200);
     expect(worker.state).toBe('paused');
@@ -84,7 +84,7 @@ describe('a drain', () => {
       drain: { at: new Date(CLUSTER_START), ...ASKED },
     });
     expect(seen.outcome).toBe('waits');
-    await client.tasks.add({ id: 'second', handler: 'work' });
+    await client.addTask({ id: 'second', handler: 'work' });
     await settle();
     expect(gate.order).toEqual(['first']);
     await gate.end('first');
@@ -96,7 +96,7 @@ describe('a drain', () => {
       { name: 'scheduler.draining', ...ASKED },
       { name: 'scheduler.drained', ...ASKED },
     ]);
-    await client.drains.undrain('worker');
+    await client.undrainScheduler('worker');
     await pass(cluster, 1_000, 1_000);
     expect(worker.state).toBe('running');
     expect(await instanceOf(client, 'worker')).toMatchObject({ drain: null });
@@ -108,8 +108,9 @@ describe('a drain', () => {
     const client = await cluster.join('client', {}, { role: 'client' });
     const worker = await cluster.join('worker');
     const states: string[] = [];
-    for (const ask of ['drain', 'drain', 'undrain', 'undrain', 'drain'] as const) {
-      await client.drains[ask]('worker');
+    const [drain, undrain] = ['drainScheduler', 'undrainScheduler'] as const;
+    for (const ask of [drain, drain, undrain, undrain, drain]) {
+      await client[ask]('worker');
       await pass(cluster, 1_000, 1_000);
       states.push(worker.state);
     }
@@ -120,8 +121,8 @@ describe('a drain', () => {
     const cluster = new MemoryCluster();
     const worker = await cluster.join('worker');
     worker.pause();
-    await worker.drains.drain('worker');
-    await worker.drains.undrain('worker');
+    await worker.drainScheduler('worker');
+    await worker.undrainScheduler('worker');
     expect(worker.state).toBe('paused');
     worker.resume();
     expect(worker.state).toBe('running');
@@ -130,9 +131,9 @@ describe('a drain', () => {
   it('of oneself counts at once, also on a store that wakes nobody', async () => {
     const { scheduler } = createScheduler();
     await scheduler.start();
-    await scheduler.drains.drain(scheduler.identity);
+    await scheduler.drainScheduler(scheduler.identity);
     expect(scheduler.state).toBe('paused');
-    await scheduler.drains.undrain(scheduler.identity);
+    await scheduler.undrainScheduler(scheduler.identity);
     expect(scheduler.state).toBe('running');
   });
 
@@ -147,10 +148,10 @@ describe('a drain', () => {
       }
     }
     const gate = new Gate();
-    await client.tasks.add({ id: 'first', handler: 'work' });
+    await client.addTask({ id: 'first', handler: 'work' });
     const joining = cluster.join('worker', { work: gate.handler }, { store: new SlowToStartStore(cluster.disk) });
     await settle();
-    await client.drains.drain('worker', ASKED);
+    await client.drainScheduler('worker', ASKED);
     await settle();
     goOn!();
     const worker = await joining;
@@ -158,7 +159,7 @@ describe('a drain', () => {
     await settle();
     expect(await instanceOf(client, 'worker')).toMatchObject({ drain: ASKED });
     expect(gate.order).toEqual([]);
-    await client.drains.undrain('worker');
+    await client.undrainScheduler('worker');
     await pass(cluster, 1_000, 1_000);
     expect(gate.order).toEqual(['first']);
   });
@@ -170,10 +171,10 @@ describe('a drain', () => {
     await worker.addStore('second', new SilentStore(disks.second));
     for (const disk of Object.values(disks)) {
       const client = await cluster.join('client', {}, { role: 'client', store: new SilentStore(disk) });
-      await client.drains.drain('worker');
+      await client.drainScheduler('worker');
       await pass(cluster, 60_000, 15_000);
       expect(worker.state).toBe('paused');
-      await client.drains.undrain('worker');
+      await client.undrainScheduler('worker');
       await pass(cluster, 60_000, 15_000);
       expect(worker.state).toBe('running');
       await client.shutdown();
@@ -183,7 +184,7 @@ describe('a drain', () => {
   it('is told to be done although it was looked at again meanwhile', async () => {
     const { cluster, gate, client, worker } = await createBusy();
     const events = recordEvents(worker);
-    await client.drains.drain('worker');
+    await client.drainScheduler('worker');
     await pass(cluster, 120_000, 5_000);
     expect(events.map(({ name }) => name)).not.toContain('scheduler.drained');
     await gate.end('first');
@@ -199,9 +200,9 @@ describe('a drain', () => {
     const events = recordEvents(worker);
     let answer = () => {};
     store.after.claim = () => new Promise<void>((resolve) => (answer = resolve));
-    await client.tasks.add({ id: 'first', handler: 'work' });
+    await client.addTask({ id: 'first', handler: 'work' });
     await settle();
-    const seen = watch(client.drains.drain('worker', { wait: true }));
+    const seen = watch(client.drainScheduler('worker', { wait: true }));
     await pass(cluster, 1_000, 200);
     expect(worker.state).toBe('paused');
     answer();
@@ -219,13 +220,13 @@ describe('a drain', () => {
     const cluster = new MemoryCluster();
     const client = await cluster.join('client', {}, { role: 'client' });
     const worker = await cluster.join('worker');
-    await client.drains.drain('worker');
+    await client.drainScheduler('worker');
     await settle();
-    await client.tasks.removeAll();
+    await client.removeAllTasks();
     expect(drainRecords(cluster)).toEqual([]);
     await pass(cluster, 120_000, 5_000);
     expect(worker.state).toBe('paused');
-    await client.drains.undrain('worker');
+    await client.undrainScheduler('worker');
     await pass(cluster, 1_000, 1_000);
     expect(worker.state).toBe('running');
   });
@@ -234,7 +235,7 @@ describe('a drain', () => {
     const cluster = new MemoryCluster();
     const client = await cluster.join('client', {}, { role: 'client' });
     const worker = await cluster.join('worker');
-    await client.drains.drain('worker');
+    await client.drainScheduler('worker');
     await worker.shutdown(0);
     const next = await cluster.join('worker');
     await pass(cluster, 60_000, 15_000);
@@ -246,7 +247,7 @@ describe('a drain', () => {
     const cluster = new MemoryCluster();
     const client = await cluster.join('client', {}, { role: 'client', store: new SilentStore(cluster.disk) });
     const worker = await cluster.join('worker', {}, { store: new SilentStore(cluster.disk) });
-    await client.drains.drain('worker');
+    await client.drainScheduler('worker');
     expect(drainRecords(cluster)).toHaveLength(1);
     await worker.shutdown(0);
     expect(drainRecords(cluster)).toEqual([]);
@@ -258,7 +259,7 @@ describe('a drain', () => {
     const client = await cluster.join('client', {}, { role: 'client' });
     const worker = await cluster.join('worker', {}, { store });
     store.holds = true;
-    await client.drains.drain('worker');
+    await client.drainScheduler('worker');
     await settle();
     expect(store.held).toHaveLength(1);
     await worker.shutdown(0);
@@ -275,10 +276,10 @@ describe('a drain', () => {
     const client = await cluster.join('client', {}, { role: 'client' });
     const worker = await cluster.join('worker', {}, { store });
     store.holds = true;
-    await client.drains.drain('worker');
+    await client.drainScheduler('worker');
     await settle();
     store.holds = false;
-    await client.drains.undrain('worker');
+    await client.undrainScheduler('worker');
     await pass(cluster, 1_000, 1_000);
     expect(store.held).toHaveLength(1);
     store.held[0]!();
@@ -292,7 +293,7 @@ describe('a drain', () => {
     const worker = await cluster.join('worker');
     await worker.addStore('second', new ClusterStore(disk));
     const client = await cluster.join('client', {}, { role: 'client', store: new ClusterStore(disk) });
-    await client.drains.drain('worker');
+    await client.drainScheduler('worker');
     await settle();
     expect(worker.state).toBe('paused');
     await worker.removeStore('second');
@@ -302,16 +303,16 @@ describe('a drain', () => {
   it('says who is there when nobody has that identity', async () => {
     const cluster = new MemoryCluster();
     const worker = await cluster.join('worker');
-    await expect(worker.drains.drain('nobody')).rejects.toThrow(/live scheduler "nobody".*worker/);
-    await expect(worker.drains.undrain('nobody')).rejects.toThrow('nobody');
-    await expect(worker.drains.drain('worker', { wiat: true } as never)).rejects.toThrow('wiat');
+    await expect(worker.drainScheduler('nobody')).rejects.toThrow(/live scheduler "nobody".*worker/);
+    await expect(worker.undrainScheduler('nobody')).rejects.toThrow('nobody');
+    await expect(worker.drainScheduler('worker', { wiat: true } as never)).rejects.toThrow('wiat');
   });
 });
 
 describe('waiting for a drain', () => {
   it('is given up when it is told to', async () => {
     const { cluster, client } = await createBusy();
-    const seen = watch(client.drains.drain('worker', { wait: true, timeout: '1s' }));
+    const seen = watch(client.drainScheduler('worker', { wait: true, timeout: '1s' }));
     await settle();
     await pass(cluster, 1_000, 200);
     expect(seen.outcome).toMatchObject({ code: 'ASYNCZ_DRAIN_TIMEOUT' });
@@ -319,7 +320,7 @@ describe('waiting for a drain', () => {
 
   it('ends when the one that was meant was started anew under its identity', async () => {
     const { cluster, client, worker } = await createBusy();
-    const seen = watch(client.drains.drain('worker', { wait: true }));
+    const seen = watch(client.drainScheduler('worker', { wait: true }));
     await pass(cluster, 400, 200);
     expect(seen.outcome).toBe('waits');
     const stopping = worker.shutdown(0);
@@ -335,12 +336,12 @@ describe('waiting for a drain', () => {
   it('is refused when the drain is taken back, whether it has been seen by then or not', async () => {
     for (const seenBefore of [false, true]) {
       const { cluster, client, worker } = await createBusy();
-      const seen = watch(client.drains.drain('worker', { wait: true }));
+      const seen = watch(client.drainScheduler('worker', { wait: true }));
       await settle();
       // The wake-up for the task was a look; the next one comes a second later.
       if (seenBefore) await pass(cluster, 1_000, 200);
       expect(worker.state).toBe(seenBefore ? 'paused' : 'running');
-      await client.drains.undrain('worker');
+      await client.undrainScheduler('worker');
       await pass(cluster, 200, 200);
       expect(seen.outcome).toBeInstanceOf(DrainWithdrawnError);
       await pass(cluster, 1_000, 200);
@@ -350,7 +351,7 @@ describe('waiting for a drain', () => {
 
   it('is refused when the wish went with all tasks before it was seen', async () => {
     const { cluster, client } = await createBusy();
-    const seen = watch(client.drains.drain('worker', { wait: true }));
+    const seen = watch(client.drainScheduler('worker', { wait: true }));
     await settle();
     cluster.disk.rows.delete('asyncz:drain:worker');
     await pass(cluster, 200, 200);
@@ -363,7 +364,7 @@ describe('waiting for a drain', () => {
       (client: Scheduler) => client.removeStore('default'),
     ]) {
       const { cluster, gate, client } = await createBusy();
-      const seen = watch(client.drains.drain('worker', { wait: true }));
+      const seen = watch(client.drainScheduler('worker', { wait: true }));
       await pass(cluster, 400, 200);
       await end(client);
       await pass(cluster, 200, 200);

@@ -80,14 +80,14 @@ describe('an end of a run whose answer was lost', () => {
     const { scheduler, clock } = createScheduler({ work }, { store });
     await scheduler.start();
     const events = recordEvents(scheduler);
-    await scheduler.tasks.add({ id: 'a', handler: 'work', ...task });
+    await scheduler.addTask({ id: 'a', handler: 'work', ...task });
     await settle();
     for (let tries = 0; tries < 5; tries += 1) {
       clock.advance(1_000);
       await settle();
     }
     const names = events.map(({ name }) => name).filter((name) => name.startsWith('run.') || name === 'task.removed');
-    return { names: names.slice(2), runs: (await scheduler.inspection.getRuns({ taskId: 'a' })).runs, events };
+    return { names: names.slice(2), runs: (await scheduler.getRuns({ taskId: 'a' })).runs, events };
   }
 
   it('is told of as what it was, and the task as removed', async () => {

@@ -17,7 +17,7 @@ interface Fields {
 }
 
 const add = (scheduler: Scheduler, id: string, { dueMs = -10, group = 'g', ...fields }: Fields = {}) =>
-  scheduler.tasks.add({
+  scheduler.addTask({
     id,
     handler: 'work',
     group,
@@ -173,7 +173,7 @@ describe('a group of tasks, when things come in between', () => {
           };
         }
       };
-      await scheduler.tasks.add({ id: fault, handler: 'work', group: 'g', delivery: 'at-most-once' });
+      await scheduler.addTask({ id: fault, handler: 'work', group: 'g', delivery: 'at-most-once' });
       await pass(cluster, 60_000, 5_000);
       expect(isDone).toBe(true);
     }
@@ -223,7 +223,7 @@ describe('the record of a group', () => {
     const [old, young] = ['the first secret of sixteen bytes', 'the second secret, longer still'];
     const first = await cluster.join('first', handlers, { encryption: { keys: [old] } });
     await add(first, 'once');
-    await first.tasks.add({ id: 'stays', handler: 'work', trigger: { type: 'interval', hours: 1 } });
+    await first.addTask({ id: 'stays', handler: 'work', trigger: { type: 'interval', hours: 1 } });
     await settle();
     const during = await cluster.join('during', handlers, { encryption: { keys: [young, old] } });
     await during.rotateEncryption('default', { after: 'stays' });

@@ -8,7 +8,7 @@ import { Gate, settle } from '../../support/gate.js';
 const addOf =
   (scheduler: Scheduler, group: string | null, groupLimit = 2) =>
   (id: string, late = 0) =>
-    scheduler.tasks.add({
+    scheduler.addTask({
       id,
       handler: 'work',
       group,
@@ -60,7 +60,7 @@ describe('a group of tasks', () => {
     const dead = await cluster.join('dead', { work: gate.handler });
     await addOf(dead, 'erp', 1)('first', 2);
     await settle();
-    const slots = await dead.inspection.getTaskInfo('asyncz:group:erp');
+    const slots = await dead.getTaskInfo('asyncz:group:erp');
     expect(slots).toMatchObject({ live: [{ status: 'running', owner: 'dead' }] });
     const other = new MemoryCluster(cluster.disk);
     const alive = await other.join('alive', { work: gate.handler });
@@ -96,9 +96,9 @@ describe('a group of tasks', () => {
     await gate.end('long');
     expect(gate.order).toEqual(['long', 'next']);
     await gate.end('next');
-    expect(await scheduler.inspection.getTaskInfo('asyncz:group:erp')).toMatchObject({ live: [] });
+    expect(await scheduler.getTaskInfo('asyncz:group:erp')).toMatchObject({ live: [] });
     expect(events.map(({ name }) => name)).not.toContain('run.fenced');
-    expect((await scheduler.inspection.getTaskInfos()).tasks).toEqual([]);
+    expect((await scheduler.getTaskInfos()).tasks).toEqual([]);
   });
 
   it('aborts a run whose slot is gone', async () => {
@@ -137,7 +137,7 @@ describe('a group of tasks', () => {
     const second = await cluster.join('second', { work: gate.handler });
     await addOf(first, 'erp', 1)('work');
     await settle();
-    const { live } = (await second.inspection.getTaskInfo('work')) as TaskInfo;
+    const { live } = (await second.getTaskInfo('work')) as TaskInfo;
     const [stopping, other] = live[0]!.owner === 'first' ? [first, second] : [second, first];
     const stopped = stopping.shutdown(0);
     await settle();
@@ -145,7 +145,7 @@ describe('a group of tasks', () => {
     await stopped;
     await settle();
     expect(gate.order).toEqual(['work', 'work']);
-    expect(await other.inspection.getTaskInfo('work')).toMatchObject({
+    expect(await other.getTaskInfo('work')).toMatchObject({
       live: [{ status: 'running', owner: other.identity }],
     });
   });
@@ -157,6 +157,6 @@ describe('a group of tasks', () => {
     await expect(addOf(scheduler, 'x'.repeat(201))('a')).rejects.toThrow('1 to 200 characters');
     await expect(addOf(scheduler, 'erp', 0)('a')).rejects.toThrow('groupLimit');
     await expect(addOf(scheduler, 'erp')('asyncz:group:erp')).rejects.toThrow('does not begin with "asyncz:"');
-    await expect(scheduler.tasks.delete('asyncz:group:erp')).rejects.toThrow('the id of a task');
+    await expect(scheduler.deleteTask('asyncz:group:erp')).rejects.toThrow('the id of a task');
   });
 });

@@ -20,7 +20,7 @@ describe('keeping house', () => {
       await settle();
     }
     expect(events.filter(({ name }) => name === 'task.orphaned')).toMatchObject([{ taskId: 'old', handler: 'gone' }]);
-    expect(await first.scheduler.inspection.getTaskInfo('old')).toMatchObject({
+    expect(await first.scheduler.getTaskInfo('old')).toMatchObject({
       problem: { code: 'ASYNCZ_HANDLER_MISSING' },
     });
     await first.scheduler.shutdown();
@@ -38,17 +38,17 @@ describe('keeping house', () => {
       { retention: { count: 5, age: '10h' }, heartbeatInterval: '1d' },
     );
     await scheduler.start();
-    await scheduler.tasks.add({
+    await scheduler.addTask({
       id: 'hourly',
       handler: 'tick',
       trigger: { type: 'interval', hours: 1, endAt: new Date(START + 20 * HOUR) },
     });
-    await scheduler.tasks.add({
+    await scheduler.addTask({
       id: 'often',
       handler: 'tick',
       trigger: { type: 'interval', minutes: 30, endAt: new Date(START + 20 * HOUR) },
     });
-    const count = async (taskId: string) => (await scheduler.inspection.getRuns({ taskId, limit: 1_000 })).runs.length;
+    const count = async (taskId: string) => (await scheduler.getRuns({ taskId, limit: 1_000 })).runs.length;
     for (let half = 0; half < 40; half += 1) {
       clock.advance(HOUR / 2);
       await settle();
@@ -70,12 +70,12 @@ describe('keeping house', () => {
       { retention: { count: null, age: '1m' }, heartbeatInterval: '1d' },
     );
     await scheduler.start();
-    await scheduler.tasks.add({ id: 't', handler: 'tick', trigger: { type: 'interval', seconds: 1 } });
+    await scheduler.addTask({ id: 't', handler: 'tick', trigger: { type: 'interval', seconds: 1 } });
     const ages: number[] = [];
     for (let second = 0; second < 400; second += 1) {
       clock.advance(1_000);
       await settle();
-      const { runs } = await scheduler.inspection.getRuns({ taskId: 't', limit: 1_000 });
+      const { runs } = await scheduler.getRuns({ taskId: 't', limit: 1_000 });
       ages.push(clock.now() - runs.at(-1)!.endedAt!.getTime());
     }
     expect(Math.max(...ages)).toBeGreaterThanOrEqual(60_000);
@@ -188,23 +188,23 @@ describe('keeping house', () => {
       tick: (_args, context) => times.push(context.scheduledTime.getTime() - START),
     });
     await scheduler.start();
-    await scheduler.tasks.add({
+    await scheduler.addTask({
       id: 'b',
       handler: 'tick',
       trigger: { type: 'interval', hours: 1, startAt: new Date(START - 10 * HOUR) },
       paused: true,
     });
     const range = { from: new Date(START - 4 * HOUR), to: new Date(START - 2 * HOUR) };
-    await scheduler.tasks.resume('b');
-    expect(await scheduler.tasks.backfill('b', range)).toHaveLength(3);
+    await scheduler.resumeTask('b');
+    expect(await scheduler.backfillTask('b', range)).toHaveLength(3);
     await settle();
     await settle();
     expect(times.sort((a, b) => a - b)).toEqual([-4 * HOUR, -3 * HOUR, -2 * HOUR, 0]);
-    await expect(scheduler.tasks.backfill('b', { from: new Date(START), to: new Date(START - 1) })).rejects.toThrow(
+    await expect(scheduler.backfillTask('b', { from: new Date(START), to: new Date(START - 1) })).rejects.toThrow(
       /not before "from"/,
     );
     await expect(
-      scheduler.tasks.backfill('b', { from: new Date(START), to: new Date(START + 2_000 * HOUR) }),
+      scheduler.backfillTask('b', { from: new Date(START), to: new Date(START + 2_000 * HOUR) }),
     ).rejects.toThrow(/1000 runs/);
   });
 
@@ -222,8 +222,8 @@ describe('keeping house', () => {
     scheduler.registerHandler('choosy', handler, { retryOn: (error) => error instanceof RangeError });
     await scheduler.start();
     const retry = { attempts: 2, backoff: 'fixed', delay: '1s' };
-    for (const args of [['fatal'], ['passing']]) await scheduler.tasks.add({ handler: 'picky', args, retry });
-    await scheduler.tasks.add({ handler: 'choosy', args: ['other'], retry });
+    for (const args of [['fatal'], ['passing']]) await scheduler.addTask({ handler: 'picky', args, retry });
+    await scheduler.addTask({ handler: 'choosy', args: ['other'], retry });
     await settle();
     clock.advance(1_000);
     await settle();

@@ -138,7 +138,7 @@ describe('leases of a slow store', () => {
     const first = createScheduler({ work: () => 1 }, { store });
     await first.scheduler.start();
     store.slowEnds = true;
-    const { id } = await first.scheduler.tasks.add({ handler: 'work' });
+    const { id } = await first.scheduler.addTask({ handler: 'work' });
     await settle();
     expect(store.waiting).toHaveLength(1);
     for (let tenth = 0; tenth < 10; tenth += 1) {
@@ -157,7 +157,7 @@ describe('leases of a slow store', () => {
     const { scheduler, clock } = createScheduler({ work: () => 1 }, { store });
     await scheduler.start();
     store.slowClaims = true;
-    const { id } = await scheduler.tasks.add({ handler: 'work' });
+    const { id } = await scheduler.addTask({ handler: 'work' });
     await settle();
     clock.advance(29_000);
     const started = nextEvent(scheduler, 'run.started');
@@ -171,7 +171,7 @@ describe('leases of a slow store', () => {
     const { scheduler, clock } = createScheduler({ work: () => 1 }, { store });
     await scheduler.start();
     store.slowClaims = true;
-    const { id } = await scheduler.tasks.add({ handler: 'work' });
+    const { id } = await scheduler.addTask({ handler: 'work' });
     await settle();
     clock.advance(31_000);
     store.transact({ ids: [id] }, (task) => ({

@@ -40,9 +40,9 @@ describe('encryption at rest', () => {
   it('hides arguments and results, and is refused to be switched off by accident', async () => {
     const directory = await temporaryFolder();
     const first = await open(directory, { keys: [OLD] });
-    await first.tasks.add({ id: 'kept', handler: 'work', args: ['hush'], trigger: HOURLY });
+    await first.addTask({ id: 'kept', handler: 'work', args: ['hush'], trigger: HOURLY });
     const ran = nextEvent(first, 'run.succeeded');
-    await first.tasks.run('kept');
+    await first.runTask('kept');
     await ran;
     await first.shutdown();
     const written = await bytesIn(directory);
@@ -53,40 +53,40 @@ describe('encryption at rest', () => {
     await expect(open(directory)).rejects.toBeInstanceOf(EncryptionDisabledError);
     expect(await bytesIn(directory)).toContain('kept');
     const plain = await open(directory, { allowPlaintext: true });
-    const { tasks } = await plain.inspection.getTaskInfos({ state: 'unreadable' });
+    const { tasks } = await plain.getTaskInfos({ state: 'unreadable' });
     expect(tasks).toMatchObject([{ id: 'kept', unreadable: 'wrong-key' }]);
-    await expect(plain.tasks.pause('kept')).rejects.toBeInstanceOf(TaskUnreadableError);
+    await expect(plain.pauseTask('kept')).rejects.toBeInstanceOf(TaskUnreadableError);
     await plain.shutdown();
 
     const again = await open(directory, { keys: [NEW, OLD] });
-    expect(await again.inspection.getTaskInfo('kept')).toMatchObject({ args: ['hush'] });
-    expect((await again.inspection.getRuns()).runs).toMatchObject([{ result: 'secret result of hush' }]);
+    expect(await again.getTaskInfo('kept')).toMatchObject({ args: ['hush'] });
+    expect((await again.getRuns()).runs).toMatchObject([{ result: 'secret result of hush' }]);
   });
 
   it('reads plain records when it is switched on, and keeps what it cannot read out of the way', async () => {
     const directory = await temporaryFolder();
     const plain = await open(directory);
-    await plain.tasks.add({ id: 'plain', handler: 'work', args: ['open'], trigger: HOURLY });
+    await plain.addTask({ id: 'plain', handler: 'work', args: ['open'], trigger: HOURLY });
     await plain.shutdown();
     const first = await open(directory, { keys: [OLD] });
-    await first.tasks.add({ id: 'old', handler: 'work', args: ['hush'], trigger: HOURLY });
-    expect(await first.inspection.getTaskInfo('plain')).toMatchObject({ args: ['open'] });
+    await first.addTask({ id: 'old', handler: 'work', args: ['hush'], trigger: HOURLY });
+    expect(await first.getTaskInfo('plain')).toMatchObject({ args: ['open'] });
     await first.shutdown();
 
     const other = await open(directory, { keys: [NEW] });
-    await other.tasks.add({ id: 'new', handler: 'work', args: ['mine'] });
-    await expect.poll(async () => (await other.inspection.getRuns({ taskId: 'new' })).runs.length).toBe(1);
-    expect(await other.inspection.getTaskInfo('old')).toMatchObject({ state: 'unreadable', unreadable: 'wrong-key' });
-    expect(await other.tasks.delete('old')).toMatchObject({ id: 'old', state: 'unreadable' });
-    expect(await other.inspection.getTaskInfo('old')).toBeNull();
+    await other.addTask({ id: 'new', handler: 'work', args: ['mine'] });
+    await expect.poll(async () => (await other.getRuns({ taskId: 'new' })).runs.length).toBe(1);
+    expect(await other.getTaskInfo('old')).toMatchObject({ state: 'unreadable', unreadable: 'wrong-key' });
+    expect(await other.deleteTask('old')).toMatchObject({ id: 'old', state: 'unreadable' });
+    expect(await other.getTaskInfo('old')).toBeNull();
   });
 
   it('writes every record anew under the first key, on a store that works meanwhile', async () => {
     const directory = await temporaryFolder();
     const before = await open(directory, { keys: [OLD] });
-    for (const id of ['a', 'b', 'c']) await before.tasks.add({ id, handler: 'work', args: [id], trigger: HOURLY });
+    for (const id of ['a', 'b', 'c']) await before.addTask({ id, handler: 'work', args: [id], trigger: HOURLY });
     const ran = nextEvent(before, 'run.succeeded');
-    await before.tasks.run('b');
+    await before.runTask('b');
     await ran;
     await before.shutdown();
 
@@ -100,15 +100,15 @@ describe('encryption at rest', () => {
     await during.shutdown();
 
     const after = await open(directory, { keys: [NEW] });
-    const { tasks } = await after.inspection.getTaskInfos({ sortBy: 'id' });
+    const { tasks } = await after.getTaskInfos({ sortBy: 'id' });
     expect(tasks).toMatchObject([{ args: ['a'] }, { args: ['b'] }, { args: ['c'] }]);
-    expect((await after.inspection.getRuns()).runs).toMatchObject([{ result: 'secret result of b' }]);
+    expect((await after.getRuns()).runs).toMatchObject([{ result: 'secret result of b' }]);
   });
 
   it('heals a record when the function that gives the keys has the missing one', async () => {
     const directory = await temporaryFolder();
     const first = await open(directory, { keys: [OLD] });
-    await first.tasks.add({ id: 'old', handler: 'work', args: ['hush'], trigger: HOURLY });
+    await first.addTask({ id: 'old', handler: 'work', args: ['hush'], trigger: HOURLY });
     await first.shutdown();
     const keys = [NEW];
     const clock = new SettableClock(Date.now());
@@ -120,13 +120,11 @@ describe('encryption at rest', () => {
     onTestFinished(() => scheduler.shutdown(0));
     const unreadable = nextEvent(scheduler, 'task.unreadable');
     await scheduler.start();
-    expect(await scheduler.inspection.getTaskInfo('old')).toMatchObject({ state: 'unreadable' });
+    expect(await scheduler.getTaskInfo('old')).toMatchObject({ state: 'unreadable' });
     expect(await unreadable).toMatchObject({ taskId: 'old', reason: 'wrong-key' });
     keys.push(OLD);
     clock.advance(15_000);
-    await expect
-      .poll(() => scheduler.inspection.getTaskInfo('old'))
-      .toMatchObject({ state: 'scheduled', args: ['hush'] });
+    await expect.poll(() => scheduler.getTaskInfo('old')).toMatchObject({ state: 'scheduled', args: ['hush'] });
   });
 });
 
@@ -137,10 +135,10 @@ describe('copying tasks between stores', () => {
     await scheduler.addStore('other', other);
     await scheduler.start();
     const ran = nextEvent(scheduler, 'run.succeeded');
-    await scheduler.tasks.add({ id: 'a', handler: 'work', args: [1], trigger: HOURLY, tags: ['x'] });
-    await scheduler.tasks.add({ id: 'b', handler: 'work', trigger: HOURLY });
-    await scheduler.tasks.pause('b', { actor: 'ann', reason: 'audit' });
-    await scheduler.tasks.run('a');
+    await scheduler.addTask({ id: 'a', handler: 'work', args: [1], trigger: HOURLY, tags: ['x'] });
+    await scheduler.addTask({ id: 'b', handler: 'work', trigger: HOURLY });
+    await scheduler.pauseTask('b', { actor: 'ann', reason: 'audit' });
+    await scheduler.runTask('a');
     await ran;
     return { scheduler, store, other };
   }
@@ -158,11 +156,9 @@ describe('copying tasks between stores', () => {
       const { version: _old, ...original } = store.lookupTask(id)!;
       expect(other.lookupTask(id)).toMatchObject(original);
     }
-    expect((await scheduler.inspection.getRuns({ store: 'other' })).runs).toMatchObject([
-      { taskId: 'a', result: 'done' },
-    ]);
+    expect((await scheduler.getRuns({ store: 'other' })).runs).toMatchObject([{ taskId: 'a', result: 'done' }]);
     expect(await scheduler.copyTasks('default', 'other')).toMatchObject({ skipped: ['a', 'b'] });
-    expect((await scheduler.inspection.getRuns({ store: 'other' })).runs).toHaveLength(1);
+    expect((await scheduler.getRuns({ store: 'other' })).runs).toHaveLength(1);
   });
 
   it('moves them, each when it is safe in the other store', async () => {

@@ -83,7 +83,7 @@ describe('adding a task', () => {
   it.each(refused)('refuses %s, names it, and adds nothing', async (_what, options, error, message) => {
     const { scheduler, store } = await createRunning({ work: () => 1 });
     const events = recordEvents(scheduler);
-    const added = scheduler.tasks.add(options as never);
+    const added = scheduler.addTask(options as never);
     await expect(added).rejects.toBeInstanceOf(error);
     await expect(added).rejects.toThrow(message);
     expect(store.getAllTasks().filter(({ id }) => !id.startsWith('asyncz:'))).toEqual([]);
@@ -92,46 +92,46 @@ describe('adding a task', () => {
 
   it('refuses an id that is taken, and replaces it when asked to', async () => {
     const { scheduler } = await createRunning({ work: () => 1, other: () => 2 });
-    await scheduler.tasks.add({ id: 'one', handler: 'work', trigger: HOURLY });
-    await expect(scheduler.tasks.add({ id: 'one', handler: 'other' })).rejects.toBeInstanceOf(TaskConflictError);
-    const replaced = await scheduler.tasks.add({ id: 'one', handler: 'other', trigger: HOURLY, replaceExisting: true });
+    await scheduler.addTask({ id: 'one', handler: 'work', trigger: HOURLY });
+    await expect(scheduler.addTask({ id: 'one', handler: 'other' })).rejects.toBeInstanceOf(TaskConflictError);
+    const replaced = await scheduler.addTask({ id: 'one', handler: 'other', trigger: HOURLY, replaceExisting: true });
     expect(replaced.info).toMatchObject({ handler: 'other' });
-    expect((await scheduler.inspection.getTaskInfos()).total).toBe(1);
+    expect((await scheduler.getTaskInfos()).total).toBe(1);
   });
 
   it("keeps a replaced task's run under way, so that its end is still taken", async () => {
     let release = () => {};
     const { scheduler } = await createRunning({ slow: () => new Promise<void>((resolve) => (release = resolve)) });
     const started = nextEvent(scheduler, 'run.started');
-    await scheduler.tasks.add({ id: 'one', handler: 'slow' });
+    await scheduler.addTask({ id: 'one', handler: 'slow' });
     await started;
-    await scheduler.tasks.add({ id: 'one', handler: 'slow', trigger: HOURLY, replaceExisting: true });
+    await scheduler.addTask({ id: 'one', handler: 'slow', trigger: HOURLY, replaceExisting: true });
     const ended = nextEvent(scheduler, 'run.succeeded');
     release();
     await ended;
-    expect(await scheduler.inspection.getTaskInfo('one')).toMatchObject({ state: 'scheduled', live: [] });
+    expect(await scheduler.getTaskInfo('one')).toMatchObject({ state: 'scheduled', live: [] });
   });
 
   it('keeps tasks that are added before the start, and commits them at the start', async () => {
     const { scheduler, store } = createScheduler({ work: () => 1 });
-    const task = await scheduler.tasks.add({ id: 'early', handler: 'work', trigger: HOURLY });
+    const task = await scheduler.addTask({ id: 'early', handler: 'work', trigger: HOURLY });
     expect(task.info.state).toBe('pending');
-    await expect(scheduler.tasks.add({ id: 'early', handler: 'work' })).rejects.toBeInstanceOf(TaskConflictError);
-    await scheduler.tasks.pause('early');
+    await expect(scheduler.addTask({ id: 'early', handler: 'work' })).rejects.toBeInstanceOf(TaskConflictError);
+    await scheduler.pauseTask('early');
     expect(store.lookupTask('early')).toBeNull();
     const events = recordEvents(scheduler);
     await scheduler.start();
     expect(events.map(({ name }) => name)).toEqual(['task.added', 'scheduler.started']);
-    expect(await scheduler.inspection.getTaskInfo('early')).toMatchObject({ state: 'paused' });
+    expect(await scheduler.getTaskInfo('early')).toMatchObject({ state: 'paused' });
   });
 
   it('reports a task added before the start whose id the store has already, and keeps what is there', async () => {
     const { scheduler, store, clock } = createScheduler({ work: () => 1 });
-    await scheduler.tasks.add({ id: 'early', handler: 'work', trigger: HOURLY });
+    await scheduler.addTask({ id: 'early', handler: 'work', trigger: HOURLY });
     await scheduler.start();
     await scheduler.shutdown();
     clock.advance(60_000);
-    await scheduler.tasks.add({ id: 'early', handler: 'work', name: 'second', trigger: HOURLY });
+    await scheduler.addTask({ id: 'early', handler: 'work', name: 'second', trigger: HOURLY });
     const conflict = nextEvent(scheduler, 'task.conflict');
     await scheduler.start();
     expect(await conflict).toMatchObject({ taskId: 'early' });
@@ -140,34 +140,32 @@ describe('adding a task', () => {
 
   it('runs first when it is told to, and its trigger goes on from there', async () => {
     const { scheduler } = await createRunning({ work: () => 1 });
-    await scheduler.tasks.add({
+    await scheduler.addTask({
       id: 'n',
       handler: 'work',
       trigger: { ...HOURLY, startAt: new Date(START) },
       nextRunTime: new Date(START + 90_000),
     });
-    const { runs } = (await scheduler.inspection.preview('n', { count: 3 }))!;
+    const { runs } = (await scheduler.previewTaskRuns('n', { count: 3 }))!;
     expect(runs.map(({ runTime }) => runTime.getTime() - START)).toEqual([90_000, 3_690_000, 7_290_000]);
   });
 
   it('gives a client names that it does not know itself', async () => {
     const { scheduler } = await createRunning({}, { role: 'client' });
-    const task = await scheduler.tasks.add({ handler: 'elsewhere', executor: 'big' });
+    const task = await scheduler.addTask({ handler: 'elsewhere', executor: 'big' });
     await settle();
-    expect((await scheduler.inspection.getTaskInfo(task.id))?.state).toBe('scheduled');
+    expect((await scheduler.getTaskInfo(task.id))?.state).toBe('scheduled');
   });
 });
 
 describe('changing a task', () => {
   it('changes what is given, leaves the rest, and changes nothing when something is wrong', async () => {
     const { scheduler } = await createRunning({ work: () => 1 });
-    const task = await scheduler.tasks.add({ id: 'u', handler: 'work', args: [1], tags: ['a'], trigger: HOURLY });
-    const before = await scheduler.inspection.getTaskInfo('u');
-    await expect(scheduler.tasks.update('u', { name: 'new', priority: 0.5 })).rejects.toBeInstanceOf(
-      InvalidOptionError,
-    );
-    await expect(scheduler.tasks.update('u', { id: 'x' } as never)).rejects.toBeInstanceOf(UnknownOptionError);
-    expect(await scheduler.inspection.getTaskInfo('u')).toEqual(before);
+    const task = await scheduler.addTask({ id: 'u', handler: 'work', args: [1], tags: ['a'], trigger: HOURLY });
+    const before = await scheduler.getTaskInfo('u');
+    await expect(scheduler.updateTask('u', { name: 'new', priority: 0.5 })).rejects.toBeInstanceOf(InvalidOptionError);
+    await expect(scheduler.updateTask('u', { id: 'x' } as never)).rejects.toBeInstanceOf(UnknownOptionError);
+    expect(await scheduler.getTaskInfo('u')).toEqual(before);
     await task.update({ name: 'new', misfireGraceTime: '5m' });
     expect(task.info).toMatchObject({
       name: 'new',
@@ -182,70 +180,97 @@ describe('changing a task', () => {
 
   it('takes a task or its id', async () => {
     const { scheduler } = await createRunning({ work: () => 1 });
-    const task = await scheduler.tasks.add({ id: 'u', handler: 'work', trigger: HOURLY });
-    await scheduler.tasks.update(task, { name: 'by task' });
-    await scheduler.tasks.pause(task);
-    await scheduler.tasks.resume(task);
-    expect(await scheduler.tasks.delete(task)).toMatchObject({ id: 'u', name: 'by task' });
+    const task = await scheduler.addTask({ id: 'u', handler: 'work', trigger: HOURLY });
+    await scheduler.updateTask(task, { name: 'by task' });
+    await scheduler.pauseTask(task);
+    await scheduler.resumeTask(task);
+    expect(await scheduler.deleteTask(task)).toMatchObject({ id: 'u', name: 'by task' });
+  });
+
+  it('gives a plain picture of it, which what is done through it brings up to date', async () => {
+    const { scheduler } = await createRunning({ work: () => 1 });
+    const task = await scheduler.addTask({ id: 'u', handler: 'work', args: [1], trigger: HOURLY });
+    expect(task).toMatchObject({
+      id: 'u',
+      state: 'scheduled',
+      paused: false,
+      args: [1],
+      triggerDescription: 'every hour, from 2026-01-15 13:00',
+    });
+    const { pause: _pause, ...fields } = task.info;
+    expect(Object.fromEntries(Object.entries(task))).toEqual(fields);
+    expect(JSON.stringify(task)).toBe(JSON.stringify(await scheduler.getTaskInfo('u')));
+    await task.pause({ actor: 'ada' });
+    expect(task).toMatchObject({ state: 'paused', paused: true, control: { action: 'pause', actor: 'ada' } });
+    expect(task.info.pause).toMatchObject({ actor: 'ada' });
+    await task.update({ args: [2] });
+    expect(task.args).toEqual([2]);
+    expect(await task.resume()).toBe(task);
+    expect(String(task)).toBe(
+      `u (every hour, from 2026-01-15 13:00; scheduled, next run ${new Date(START + 3_600_000).toISOString()})`,
+    );
   });
 
   it('keeps a pause when it is rescheduled', async () => {
     const { scheduler } = await createRunning({ work: () => 1 });
-    await scheduler.tasks.add({ id: 'r', handler: 'work', trigger: HOURLY });
-    await scheduler.tasks.pause('r');
-    const task = await scheduler.tasks.reschedule('r', { type: 'interval', minutes: 5 });
+    await scheduler.addTask({ id: 'r', handler: 'work', trigger: HOURLY });
+    await scheduler.pauseTask('r');
+    const task = await scheduler.rescheduleTask('r', { type: 'interval', minutes: 5 });
     expect(task.info).toMatchObject({ state: 'paused', nextRunTime: new Date(START + 300_000) });
   });
 
   it('forgets on resume what came due during the pause', async () => {
     const { scheduler, clock } = await createRunning({ work: () => 1 });
-    await scheduler.tasks.add({ id: 'p', handler: 'work', trigger: HOURLY });
-    await scheduler.tasks.pause('p');
+    await scheduler.addTask({ id: 'p', handler: 'work', trigger: HOURLY });
+    await scheduler.pauseTask('p');
     clock.advance(2.5 * 3_600_000);
-    const task = await scheduler.tasks.resume('p');
+    const task = await scheduler.resumeTask('p');
     expect(task?.nextRunTime).toEqual(new Date(START + 3 * 3_600_000));
     await settle();
-    expect((await scheduler.inspection.getRuns()).runs).toEqual([]);
+    expect((await scheduler.getRuns()).runs).toEqual([]);
   });
 
   it('runs a one-shot late whose date passed during its pause', async () => {
     const { scheduler, clock } = await createRunning({ work: () => 1 });
-    await scheduler.tasks.add({ id: 'd', handler: 'work', trigger: { type: 'date', runAt: new Date(START + 60_000) } });
-    await scheduler.tasks.pause('d');
+    await scheduler.addTask({ id: 'd', handler: 'work', trigger: { type: 'date', runAt: new Date(START + 60_000) } });
+    await scheduler.pauseTask('d');
     clock.advance(120_000);
     const ran = nextEvent(scheduler, 'run.succeeded');
-    await scheduler.tasks.resume('d');
+    await scheduler.resumeTask('d');
     expect(await ran).toMatchObject({ scheduledTime: new Date(START + 60_000) });
   });
 
   it('removes a task on resume that has nothing left to run', async () => {
     const { scheduler, clock } = await createRunning({ work: () => 1 });
-    await scheduler.tasks.add({ id: 'e', handler: 'work', trigger: { ...HOURLY, endAt: new Date(START + 3_600_000) } });
-    await scheduler.tasks.pause('e');
+    await scheduler.addTask({ id: 'e', handler: 'work', trigger: { ...HOURLY, endAt: new Date(START + 3_600_000) } });
+    await scheduler.pauseTask('e');
     clock.advance(2 * 3_600_000);
-    expect(await scheduler.tasks.resume('e')).toBeNull();
-    expect(await scheduler.inspection.getTask('e')).toBeNull();
+    expect(await scheduler.resumeTask('e')).toBeNull();
+    expect(await scheduler.getTask('e')).toBeNull();
   });
 
   it('refuses to pause or resume what follows the scheduler and not the time', async () => {
     const { scheduler } = await createRunning({ work: () => 1 });
-    await scheduler.tasks.add({ id: 's', handler: 'work', trigger: { type: 'shutdown' } });
-    await expect(scheduler.tasks.pause('s')).rejects.toBeInstanceOf(InvalidTaskStateError);
-    await expect(scheduler.tasks.resume('s')).rejects.toBeInstanceOf(InvalidTaskStateError);
+    await scheduler.addTask({ id: 's', handler: 'work', trigger: { type: 'shutdown' } });
+    await expect(scheduler.pauseTask('s')).rejects.toBeInstanceOf(InvalidTaskStateError);
+    await expect(scheduler.resumeTask('s')).rejects.toBeInstanceOf(InvalidTaskStateError);
   });
 
   it('says which task is not there', async () => {
     const { scheduler } = await createRunning();
-    for (const operation of ['update', 'pause', 'resume', 'delete', 'run'] as const) {
-      const done = (scheduler.tasks[operation] as (id: string, changes: object) => Promise<unknown>)('ghost', {});
+    for (const operation of ['updateTask', 'pauseTask', 'resumeTask', 'deleteTask', 'runTask'] as const) {
+      const done = (scheduler[operation].bind(scheduler) as (id: string, changes: object) => Promise<unknown>)(
+        'ghost',
+        {},
+      );
       await expect(done).rejects.toBeInstanceOf(TaskNotFoundError);
     }
   });
 
   it('refuses to run a task while it is stopped', async () => {
     const { scheduler } = createScheduler({ work: () => 1 });
-    await scheduler.tasks.add({ id: 'x', handler: 'work', trigger: HOURLY });
-    await expect(scheduler.tasks.run('x')).rejects.toBeInstanceOf(SchedulerNotRunningError);
+    await scheduler.addTask({ id: 'x', handler: 'work', trigger: HOURLY });
+    await expect(scheduler.runTask('x')).rejects.toBeInstanceOf(SchedulerNotRunningError);
     expect(() => scheduler.pause()).toThrow(SchedulerNotRunningError);
   });
 
@@ -253,10 +278,10 @@ describe('changing a task', () => {
     const { scheduler } = await createRunning({ work: () => 1 });
     await scheduler.addStore('second', new MemoryStore());
     for (const store of ['default', 'default', 'second'])
-      await scheduler.tasks.add({ handler: 'work', trigger: HOURLY, store });
-    expect(await scheduler.tasks.removeAll('default')).toBe(2);
-    expect((await scheduler.inspection.getTaskInfos()).tasks).toMatchObject([{ store: 'second' }]);
-    expect(await scheduler.tasks.removeAll()).toBe(1);
+      await scheduler.addTask({ handler: 'work', trigger: HOURLY, store });
+    expect(await scheduler.removeAllTasks('default')).toBe(2);
+    expect((await scheduler.getTaskInfos()).tasks).toMatchObject([{ store: 'second' }]);
+    expect(await scheduler.removeAllTasks()).toBe(1);
   });
 });
 
@@ -265,14 +290,14 @@ describe('inspecting', () => {
     const { scheduler } = await createRunning({ work: () => 1, other: () => 2 });
     await scheduler.addStore('second', new MemoryStore());
     for (const [index, store] of ['default', 'second', 'default', 'second'].entries()) {
-      await scheduler.tasks.add({
+      await scheduler.addTask({
         id: `t${index}`,
         handler: index < 3 ? 'work' : 'other',
         trigger: { type: 'interval', hours: 4 - index },
         store,
       });
     }
-    const ids = async (query: object) => (await scheduler.inspection.getTaskInfos(query)).tasks.map(({ id }) => id);
+    const ids = async (query: object) => (await scheduler.getTaskInfos(query)).tasks.map(({ id }) => id);
     expect(await ids({})).toEqual(['t3', 't2', 't1', 't0']);
     expect(await ids({ sortBy: 'id', offset: 1, limit: 2 })).toEqual(['t1', 't2']);
     expect(await ids({ handler: 'work', sortBy: 'id', descending: true })).toEqual(['t2', 't1', 't0']);
@@ -286,10 +311,10 @@ describe('inspecting', () => {
 
   it('describes itself, its stores and how many tasks they hold', async () => {
     const { scheduler, clock } = await createRunning({ work: () => 1 }, { identity: 'me', timezone: 'Europe/Lisbon' });
-    await scheduler.tasks.add({ id: 'a', handler: 'work', trigger: HOURLY });
-    await scheduler.tasks.add({ id: 'b', handler: 'work', trigger: HOURLY, paused: true });
+    await scheduler.addTask({ id: 'a', handler: 'work', trigger: HOURLY });
+    await scheduler.addTask({ id: 'b', handler: 'work', trigger: HOURLY, paused: true });
     clock.advance(5_000);
-    expect(await scheduler.getInfo()).toMatchObject({
+    expect(await scheduler.getSchedulerInfo()).toMatchObject({
       identity: 'me',
       state: 'running',
       running: true,
@@ -301,9 +326,15 @@ describe('inspecting', () => {
       stores: [{ store: 'default', state: 'ok', coordination: 'process', durable: false }],
       tasks: { scheduled: 1, paused: 1, running: 0, pending: 0 },
     });
-    expect(await scheduler.getInstances()).toMatchObject([{ identity: 'me', alive: true, handlers: ['work'] }]);
+    expect(await scheduler.getSchedulerInstanceInfos()).toMatchObject([
+      { identity: 'me', alive: true, handlers: ['work'] },
+    ]);
     await scheduler.shutdown();
-    expect(await scheduler.getInfo()).toMatchObject({ state: 'stopped', startedAt: null, uptimeSeconds: null });
+    expect(await scheduler.getSchedulerInfo()).toMatchObject({
+      state: 'stopped',
+      startedAt: null,
+      uptimeSeconds: null,
+    });
   });
 });
 
@@ -358,8 +389,8 @@ describe('starting and stopping', () => {
     const { scheduler, clock } = createScheduler({ work: () => 1 });
     await scheduler.addStore('flaky', new FlakyStore());
     await scheduler.start();
-    await scheduler.tasks.add({ id: 'f', handler: 'work', store: 'flaky', trigger: { type: 'interval', seconds: 10 } });
-    await scheduler.tasks.add({ id: 'g', handler: 'work', trigger: { type: 'interval', seconds: 10 } });
+    await scheduler.addTask({ id: 'f', handler: 'work', store: 'flaky', trigger: { type: 'interval', seconds: 10 } });
+    await scheduler.addTask({ id: 'g', handler: 'work', trigger: { type: 'interval', seconds: 10 } });
     await settle();
     down = true;
     const failed = nextEvent(scheduler, 'store.failed');
@@ -367,7 +398,7 @@ describe('starting and stopping', () => {
     clock.advance(10_000);
     expect(await failed).toMatchObject({ store: 'flaky' });
     await ran;
-    expect((await scheduler.getInfo()).stores).toMatchObject([
+    expect((await scheduler.getSchedulerInfo()).stores).toMatchObject([
       { state: 'ok' },
       { store: 'flaky', state: 'failing', lastError: 'connection refused' },
     ]);

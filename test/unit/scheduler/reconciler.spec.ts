@@ -66,8 +66,8 @@ describe('reconciling declared tasks', () => {
   it("lets an operator's pause and edit survive a deploy that does not touch them", async () => {
     const store = new Store();
     const { scheduler } = await deploy(store, [every(10)], 0);
-    await scheduler.tasks.pause('sweep', { actor: 'ann' });
-    await scheduler.tasks.reschedule('sweep', { type: 'interval', hours: 2 });
+    await scheduler.pauseTask('sweep', { actor: 'ann' });
+    await scheduler.rescheduleTask('sweep', { type: 'interval', hours: 2 });
     await scheduler.shutdown();
     const { events } = await deploy(store, [every(10)], 60_000);
     expect(events).toEqual([]);
@@ -94,7 +94,7 @@ describe('reconciling declared tasks', () => {
   it('does not take tasks of the run time for orphans', async () => {
     const store = new Store();
     const { scheduler } = await deploy(store, [], 0);
-    await scheduler.tasks.add({ id: 'mine', handler: 'other', trigger: { type: 'interval', hours: 1 } });
+    await scheduler.addTask({ id: 'mine', handler: 'other', trigger: { type: 'interval', hours: 1 } });
     await scheduler.shutdown();
     expect((await deploy(store, [], 1_000, { orphans: 'remove' })).events).toEqual([]);
     expect(store.lookupTask('mine')).not.toBeNull();

@@ -27,7 +27,7 @@ class Work {
   };
 }
 
-const deadRuns = async (scheduler: Scheduler) => (await scheduler.inspection.getRuns({ dead: true })).runs;
+const deadRuns = async (scheduler: Scheduler) => (await scheduler.getRuns({ dead: true })).runs;
 
 async function onlyDeadRun(scheduler: Scheduler): Promise<string> {
   const runs = await deadRuns(scheduler);
@@ -42,8 +42,8 @@ async function heldUp(trigger: typeof HOURLY | undefined, where: 'addTask' | 'tr
   const worker = await cluster.join('worker', { work: work.handler });
   const store = new HookedStore(cluster.disk);
   const client = await cluster.join('client', {}, { role: 'client', store });
-  await worker.tasks.add({ id: 'a', handler: 'work', trigger });
-  if (trigger) await worker.tasks.run('a');
+  await worker.addTask({ id: 'a', handler: 'work', trigger });
+  if (trigger) await worker.runTask('a');
   await settle();
   const id = await onlyDeadRun(worker);
   work.isBroken = false;
@@ -56,13 +56,13 @@ async function heldUp(trigger: typeof HOURLY | undefined, where: 'addTask' | 'tr
       reached();
       return released;
     };
-    outcome = client.runs.redrive(id).then(
+    outcome = client.redriveRun(id).then(
       () => null,
       (error: unknown) => error,
     );
   });
   const redriveHere = async () => {
-    await worker.runs.redrive(id);
+    await worker.redriveRun(id);
     await settle();
     expect(work.seen).toHaveLength(2);
   };
@@ -88,7 +88,7 @@ describe('a dead run', () => {
     });
     await scheduler.start();
     const trigger = { type: 'interval', hours: 1, startAt: new Date(START) } as const;
-    await scheduler.tasks.add({
+    await scheduler.addTask({
       id: 'a',
       handler: 'work',
       args: [new Date(5)],
@@ -97,30 +97,30 @@ describe('a dead run', () => {
     });
     clock.advance(0);
     await settle();
-    expect((await scheduler.inspection.getRuns({ dead: true })).runs).toEqual([]);
+    expect((await scheduler.getRuns({ dead: true })).runs).toEqual([]);
     clock.advance(1_000);
     await settle();
-    const { runs } = await scheduler.inspection.getRuns({ dead: true });
+    const { runs } = await scheduler.getRuns({ dead: true });
     expect(runs).toMatchObject([{ attempt: 2, status: 'failed', dead: true }]);
     const { id } = runs[0]!;
     isBroken = false;
-    await scheduler.tasks.pause('a');
-    await scheduler.runs.redrive(id, ASKED);
-    await expect(scheduler.runs.redrive(id)).rejects.toThrow(RunNotDeadError);
+    await scheduler.pauseTask('a');
+    await scheduler.redriveRun(id, ASKED);
+    await expect(scheduler.redriveRun(id)).rejects.toThrow(RunNotDeadError);
     await settle();
-    expect(await scheduler.runs.wait(id, undefined)).toMatchObject({
+    expect(await scheduler.waitForRun(id)).toMatchObject({
       attempt: 3,
       status: 'succeeded',
       result: 'mended',
       request: ASKED,
     });
     expect(seen.at(-1)).toEqual([[new Date(5)], 3, id, 'redrive']);
-    expect((await scheduler.inspection.getRuns({ dead: true })).runs).toEqual([]);
-    expect(await scheduler.inspection.getTaskInfo('a')).toMatchObject({
+    expect((await scheduler.getRuns({ dead: true })).runs).toEqual([]);
+    expect(await scheduler.getTaskInfo('a')).toMatchObject({
       paused: true,
       control: { action: 'redrive', ...ASKED },
     });
-    await expect(scheduler.runs.redrive(id)).rejects.toThrow('succeeded');
+    await expect(scheduler.redriveRun(id)).rejects.toThrow('succeeded');
   });
 
   it('brings its one-shot task back, which goes with it again', async () => {
@@ -134,22 +134,22 @@ describe('a dead run', () => {
       },
     });
     await scheduler.start();
-    await scheduler.tasks.add({ id: 'once', handler: 'work', args: [{ n: 3n }], tags: ['x'] });
+    await scheduler.addTask({ id: 'once', handler: 'work', args: [{ n: 3n }], tags: ['x'] });
     await settle();
-    expect(await scheduler.inspection.getTask('once')).toBeNull();
-    const [dead] = (await scheduler.inspection.getRuns({ dead: true })).runs;
-    await scheduler.runs.redrive(dead!.id, ASKED);
+    expect(await scheduler.getTask('once')).toBeNull();
+    const [dead] = (await scheduler.getRuns({ dead: true })).runs;
+    await scheduler.redriveRun(dead!.id, ASKED);
     await settle();
     // It failed once more, and is dead once more.
-    const again = (await scheduler.inspection.getRuns({ dead: true })).runs;
+    const again = (await scheduler.getRuns({ dead: true })).runs;
     expect(again).toMatchObject([{ id: dead!.id, attempt: 2 }]);
     expect(again[0]!.token).toBeGreaterThan(dead!.token);
-    await scheduler.runs.redrive(dead!.id);
+    await scheduler.redriveRun(dead!.id);
     await settle();
     expect(seen).toEqual([[{ n: 3n }], [{ n: 3n }], [{ n: 3n }]]);
-    expect(await scheduler.inspection.getTask('once')).toBeNull();
-    expect((await scheduler.inspection.getRuns({ dead: true })).runs).toEqual([]);
-    expect((await scheduler.inspection.getRuns({ taskId: 'once' })).runs.map(({ status }) => status)).toEqual([
+    expect(await scheduler.getTask('once')).toBeNull();
+    expect((await scheduler.getRuns({ dead: true })).runs).toEqual([]);
+    expect((await scheduler.getRuns({ taskId: 'once' })).runs.map(({ status }) => status)).toEqual([
       'succeeded',
       'failed',
       'failed',
@@ -160,7 +160,7 @@ describe('a dead run', () => {
     const cluster = new MemoryCluster();
     const hang = () => new Promise(() => {});
     const dead = await cluster.join('dead', { work: hang });
-    await dead.tasks.add({ id: 'once', handler: 'work', delivery: 'at-most-once' });
+    await dead.addTask({ id: 'once', handler: 'work', delivery: 'at-most-once' });
     await settle();
     const other = new MemoryCluster(cluster.disk);
     const runs: number[] = [];
@@ -169,20 +169,20 @@ describe('a dead run', () => {
       other.clock.advance(1_000);
       await settle();
     }
-    const [lost] = (await alive.inspection.getRuns({ dead: true })).runs;
+    const [lost] = (await alive.getRuns({ dead: true })).runs;
     expect(lost).toMatchObject({ status: 'lost', dead: true });
     expect(runs).toEqual([]);
-    await alive.runs.redrive(lost!.id);
+    await alive.redriveRun(lost!.id);
     await settle();
     expect(runs).toEqual([2]);
   });
 
   it('is none that nobody knows', async () => {
     const { scheduler } = createScheduler();
-    await expect(scheduler.runs.redrive('a@b')).rejects.toThrow('running scheduler');
+    await expect(scheduler.redriveRun('a@b')).rejects.toThrow('running scheduler');
     await scheduler.start();
-    await expect(scheduler.runs.redrive('a@b')).rejects.toThrow(RunNotFoundError);
-    await expect(scheduler.runs.redrive('')).rejects.toThrow('runId');
+    await expect(scheduler.redriveRun('a@b')).rejects.toThrow(RunNotFoundError);
+    await expect(scheduler.redriveRun('')).rejects.toThrow('runId');
   });
 });
 
@@ -192,17 +192,17 @@ describe('a dead run of a task that is gone', () => {
     const { scheduler, clock, store } = createScheduler({ work: work.handler });
     await scheduler.start();
     const trigger = { type: 'interval', minutes: 1, startAt: new Date(START), maxRuns: 2 } as const;
-    await scheduler.tasks.add({ id: 'twice', handler: 'work', args: ['x'], trigger });
+    await scheduler.addTask({ id: 'twice', handler: 'work', args: ['x'], trigger });
     clock.advance(0);
     await settle();
     work.isBroken = false;
     clock.advance(60_000);
     await settle();
-    expect(await scheduler.inspection.getTask('twice')).toBeNull();
-    await scheduler.runs.redrive(await onlyDeadRun(scheduler));
+    expect(await scheduler.getTask('twice')).toBeNull();
+    await scheduler.redriveRun(await onlyDeadRun(scheduler));
     await settle();
     expect(work.seen).toEqual(['x', 'x', 'x']);
-    expect(await scheduler.inspection.getTask('twice')).toBeNull();
+    expect(await scheduler.getTask('twice')).toBeNull();
     expect(await deadRuns(scheduler)).toEqual([]);
     const { runs } = await store.runs({ taskId: 'twice' }, { limit: 9 });
     expect(runs.map(({ definition }) => definition)).toEqual([null, null, null]);
@@ -212,51 +212,51 @@ describe('a dead run of a task that is gone', () => {
     const work = new Work();
     const { scheduler, clock } = createScheduler({ work: work.handler });
     await scheduler.start();
-    await scheduler.tasks.add({ id: 'a', handler: 'work', args: ['x'], trigger: HOURLY });
-    await scheduler.tasks.run('a');
+    await scheduler.addTask({ id: 'a', handler: 'work', args: ['x'], trigger: HOURLY });
+    await scheduler.runTask('a');
     await settle();
-    await scheduler.tasks.delete('a');
+    await scheduler.deleteTask('a');
     work.isBroken = false;
-    await scheduler.runs.redrive(await onlyDeadRun(scheduler));
+    await scheduler.redriveRun(await onlyDeadRun(scheduler));
     await settle();
     clock.advance(7_200_000);
     await settle();
     expect(work.seen).toEqual(['x', 'x']);
-    expect(await scheduler.inspection.getTask('a')).toBeNull();
+    expect(await scheduler.getTask('a')).toBeNull();
   });
 
   it('does not bring back what the code no longer declares', async () => {
     const { scheduler } = createScheduler({ work: new Work().handler });
     scheduler.declareTasks([{ id: 'a', handler: 'work', trigger: HOURLY }]);
     await scheduler.start();
-    await scheduler.tasks.run('a');
+    await scheduler.runTask('a');
     await settle();
     const id = await onlyDeadRun(scheduler);
-    await scheduler.tasks.delete('a');
-    await expect(scheduler.runs.redrive(id)).rejects.toThrow(TaskNotFoundError);
-    expect(await scheduler.inspection.getTask('a')).toBeNull();
+    await scheduler.deleteTask('a');
+    await expect(scheduler.redriveRun(id)).rejects.toThrow(TaskNotFoundError);
+    expect(await scheduler.getTask('a')).toBeNull();
   });
 
   it('does not run what has its id now, unless that is the same', async () => {
     const cluster = new MemoryCluster();
     const work = new Work();
     const scheduler = await cluster.join('a', { work: work.handler, other: () => {} });
-    await scheduler.tasks.add({ id: 'mail', handler: 'work', args: [{ to: 'old', at: new Date(5) }] });
+    await scheduler.addTask({ id: 'mail', handler: 'work', args: [{ to: 'old', at: new Date(5) }] });
     await settle();
     const id = await onlyDeadRun(scheduler);
     cluster.clock.advance(1);
     const replace = async (handler: string, argument: object) => {
-      await scheduler.tasks.delete('mail').catch(() => {});
-      await scheduler.tasks.add({ id: 'mail', handler, args: [argument], trigger: HOURLY });
+      await scheduler.deleteTask('mail').catch(() => {});
+      await scheduler.addTask({ id: 'mail', handler, args: [argument], trigger: HOURLY });
     };
     await replace('work', { to: 'new', at: new Date(5) });
-    await expect(scheduler.runs.redrive(id)).rejects.toThrow(TaskReplacedError);
+    await expect(scheduler.redriveRun(id)).rejects.toThrow(TaskReplacedError);
     await replace('other', { to: 'old', at: new Date(5) });
-    await expect(scheduler.runs.redrive(id)).rejects.toThrow(TaskReplacedError);
+    await expect(scheduler.redriveRun(id)).rejects.toThrow(TaskReplacedError);
     expect(await onlyDeadRun(scheduler)).toBe(id);
-    expect(await scheduler.inspection.getTaskInfo('mail')).toMatchObject({ live: [] });
+    expect(await scheduler.getTaskInfo('mail')).toMatchObject({ live: [] });
     await replace('work', { to: 'old', at: new Date(5) });
-    await scheduler.runs.redrive(id);
+    await scheduler.redriveRun(id);
     await settle();
     const old = { to: 'old', at: new Date(5) };
     expect(work.seen).toEqual([old, old]);
@@ -266,12 +266,12 @@ describe('a dead run of a task that is gone', () => {
     const cluster = new MemoryCluster();
     const work = new Work();
     const scheduler = await cluster.join('a', { work: work.handler });
-    await scheduler.tasks.add({ id: 'mail', handler: 'work', args: ['wrong'], trigger: HOURLY });
+    await scheduler.addTask({ id: 'mail', handler: 'work', args: ['wrong'], trigger: HOURLY });
     cluster.clock.advance(1_000);
-    await scheduler.tasks.run('mail');
+    await scheduler.runTask('mail');
     await settle();
-    await scheduler.tasks.update('mail', { args: ['mended'] });
-    await scheduler.runs.redrive(await onlyDeadRun(scheduler));
+    await scheduler.updateTask('mail', { args: ['mended'] });
+    await scheduler.redriveRun(await onlyDeadRun(scheduler));
     await settle();
     expect(work.seen).toEqual(['wrong', 'mended']);
   });
@@ -297,10 +297,10 @@ describe('two redrives of a run', () => {
     const { cluster, worker, work, redriveHere, letGo } = await heldUp(undefined, 'transact');
     await redriveHere();
     cluster.clock.advance(1);
-    await worker.tasks.add({ id: 'a', handler: 'work', trigger: HOURLY });
+    await worker.addTask({ id: 'a', handler: 'work', trigger: HOURLY });
     expect(await letGo()).toBeInstanceOf(RunNotDeadError);
     expect(work.seen).toHaveLength(2);
-    expect(await worker.inspection.getTaskInfo('a')).toMatchObject({ state: 'scheduled', live: [] });
+    expect(await worker.getTaskInfo('a')).toMatchObject({ state: 'scheduled', live: [] });
   });
 
   it('share the task that one of them has brought back', async () => {
@@ -316,7 +316,7 @@ describe('two redrives of a run', () => {
 describe('a redrive', () => {
   it('is begun anew when its task was changed in the meantime', async () => {
     const { worker, work, letGo } = await heldUp(HOURLY, 'transact');
-    await worker.tasks.update('a', { name: 'changed' });
+    await worker.updateTask('a', { name: 'changed' });
     expect(await letGo()).toBeNull();
     expect(work.seen).toHaveLength(2);
   });
@@ -325,13 +325,13 @@ describe('a redrive', () => {
     const cluster = new MemoryCluster();
     const store = new HookedStore(cluster.disk);
     const scheduler = await cluster.join('a', { work: new Work().handler }, { store });
-    await scheduler.tasks.add({ id: 'a', handler: 'work', trigger: HOURLY });
-    await scheduler.tasks.run('a');
+    await scheduler.addTask({ id: 'a', handler: 'work', trigger: HOURLY });
+    await scheduler.runTask('a');
     await settle();
     const id = await onlyDeadRun(scheduler);
     const other = await cluster.join('other', {}, { role: 'client' });
-    store.before.transact = async () => void (await other.tasks.update('a', { name: 'changed' }));
-    await expect(scheduler.runs.redrive(id)).rejects.toThrow(VersionConflictError);
+    store.before.transact = async () => void (await other.updateTask('a', { name: 'changed' }));
+    await expect(scheduler.redriveRun(id)).rejects.toThrow(VersionConflictError);
     expect(await onlyDeadRun(scheduler)).toBe(id);
   });
 });
@@ -343,26 +343,26 @@ describe('a dead run when something cannot be read', () => {
   it('says that its task cannot', async () => {
     const cluster = new MemoryCluster();
     const scheduler = await cluster.join('a', { work: new Work().handler });
-    await scheduler.tasks.add({ id: 'a', handler: 'work', trigger: HOURLY });
-    const id = await scheduler.tasks.run('a');
+    await scheduler.addTask({ id: 'a', handler: 'work', trigger: HOURLY });
+    const id = await scheduler.runTask('a');
     await settle();
     const row = JSON.parse(cluster.disk.rows.get('a')!) as { definition: string };
     cluster.disk.rows.set('a', JSON.stringify({ ...row, definition: row.definition.slice(0, -9) }));
-    await expect(scheduler.runs.redrive(id)).rejects.toThrow(TaskUnreadableError);
+    await expect(scheduler.redriveRun(id)).rejects.toThrow(TaskUnreadableError);
   });
 
   it('says that itself cannot, where that is needed', async () => {
     const cluster = new MemoryCluster();
     const first = await cluster.join('first', { work: new Work().handler }, { encryption: { keys: [OLD] } });
-    await first.tasks.add({ id: 'once', handler: 'work' });
+    await first.addTask({ id: 'once', handler: 'work' });
     await settle();
     const id = await onlyDeadRun(first);
     await first.shutdown(0);
     const after = await cluster.join('after', { work: new Work().handler }, { encryption: { keys: [NEW] } });
-    await expect(after.runs.redrive(id)).rejects.toThrow(RunUnreadableError);
+    await expect(after.redriveRun(id)).rejects.toThrow(RunUnreadableError);
     expect(cluster.disk.rows.has('once')).toBe(false);
     cluster.clock.advance(1);
-    await after.tasks.add({ id: 'once', handler: 'work', trigger: HOURLY });
-    await expect(after.runs.redrive(id)).rejects.toThrow(RunUnreadableError);
+    await after.addTask({ id: 'once', handler: 'work', trigger: HOURLY });
+    await expect(after.redriveRun(id)).rejects.toThrow(RunUnreadableError);
   });
 });

@@ -14,13 +14,11 @@ describe('a running scheduler', () => {
     const { scheduler } = createScheduler({ greet: (args) => seen.push(...args) });
     await scheduler.start();
     const removed = nextEvent(scheduler, 'task.removed');
-    const { id } = await scheduler.tasks.add({ handler: 'greet', args: ['hello', { to: 'you' }] });
+    const { id } = await scheduler.addTask({ handler: 'greet', args: ['hello', { to: 'you' }] });
     expect(await removed).toMatchObject({ taskId: id, reason: 'finished' });
     expect(seen).toEqual(['hello', { to: 'you' }]);
-    expect(await scheduler.inspection.getTask(id)).toBeNull();
-    expect((await scheduler.inspection.getRuns()).runs).toMatchObject([
-      { taskId: id, status: 'succeeded', attempt: 1 },
-    ]);
+    expect(await scheduler.getTask(id)).toBeNull();
+    expect((await scheduler.getRuns()).runs).toMatchObject([{ taskId: id, status: 'succeeded', attempt: 1 }]);
   });
 
   it('runs an interval on its grid, however late a run was', async () => {
@@ -29,7 +27,7 @@ describe('a running scheduler', () => {
       tick: (_args, context) => times.push(context.scheduledTime.getTime() - START),
     });
     await scheduler.start();
-    await scheduler.tasks.add({ handler: 'tick', trigger: { type: 'interval', seconds: 10 } });
+    await scheduler.addTask({ handler: 'tick', trigger: { type: 'interval', seconds: 10 } });
     for (const step of [10_000, 13_000, 7_000]) {
       clock.advance(step);
       await settle();
@@ -42,7 +40,7 @@ describe('a running scheduler', () => {
     await scheduler.start();
     const events = recordEvents(scheduler);
     const removed = nextEvent(scheduler, 'task.removed');
-    await scheduler.tasks.add({ handler: 'work' });
+    await scheduler.addTask({ handler: 'work' });
     await removed;
     expect(names(events)).toEqual(['task.added', 'run.submitted', 'run.started', 'run.succeeded', 'task.removed']);
     expect(events[3]).toMatchObject({ run: { result: 7, status: 'succeeded' } });
@@ -58,7 +56,7 @@ describe('a running scheduler', () => {
     });
     await scheduler.start();
     const done = nextEvent(scheduler, 'run.succeeded');
-    await scheduler.tasks.add({ id: 'mine', handler: 'work' });
+    await scheduler.addTask({ id: 'mine', handler: 'work' });
     await done;
     expect(seen).toMatchObject({ attempt: 1, store: 'default', task: { id: 'mine' } });
     expect(currentTaskContext()).toBeUndefined();
@@ -75,7 +73,7 @@ describe('a running scheduler', () => {
     await scheduler.start();
     const failures: boolean[] = [];
     scheduler.addListener((event) => failures.push(event.willRetry), 'run.failed');
-    await scheduler.tasks.add({ handler: 'flaky', retry: { attempts: 3, backoff: 'fixed', delay: '1m' } });
+    await scheduler.addTask({ handler: 'flaky', retry: { attempts: 3, backoff: 'fixed', delay: '1m' } });
     await settle();
     for (const _ of [1, 2]) {
       clock.advance(60_000);
@@ -83,7 +81,7 @@ describe('a running scheduler', () => {
     }
     expect(attempts).toEqual([1, 2, 3]);
     expect(failures).toEqual([true, true, false]);
-    const { runs } = await scheduler.inspection.getRuns();
+    const { runs } = await scheduler.getRuns();
     expect(runs.map((run) => [run.attempt, run.status, run.error?.message])).toEqual([
       [3, 'failed', 'no 3'],
       [2, 'failed', 'no 2'],
@@ -95,7 +93,7 @@ describe('a running scheduler', () => {
     const { scheduler, clock } = createScheduler({ bad: () => Promise.reject(new Error('no')) });
     await scheduler.start();
     const paused = nextEvent(scheduler, 'task.paused');
-    await scheduler.tasks.add({
+    await scheduler.addTask({
       id: 'bad',
       handler: 'bad',
       trigger: { type: 'interval', seconds: 1 },
@@ -108,7 +106,7 @@ describe('a running scheduler', () => {
     expect(await paused).toMatchObject({ taskId: 'bad', reason: '2 failed runs in a row' });
     clock.advance(60_000);
     await settle();
-    expect((await scheduler.inspection.getRuns()).runs).toHaveLength(2);
+    expect((await scheduler.getRuns()).runs).toHaveLength(2);
   });
 
   it('goes on when a handler throws what is no error, or a listener throws or rejects', async () => {
@@ -125,10 +123,10 @@ describe('a running scheduler', () => {
     scheduler.addListener(() => Promise.reject(new Error('async listener')));
     await scheduler.start();
     const failed = nextEvent(scheduler, 'run.failed');
-    await scheduler.tasks.add({ handler: 'odd' });
+    await scheduler.addTask({ handler: 'odd' });
     expect(await failed).toMatchObject({ run: { error: { message: 'null' } } });
     const succeeded = nextEvent(scheduler, 'run.succeeded');
-    await scheduler.tasks.add({ handler: 'good' });
+    await scheduler.addTask({ handler: 'good' });
     expect(await succeeded).toMatchObject({ run: { result: 'fine' } });
   });
 
@@ -136,7 +134,7 @@ describe('a running scheduler', () => {
     const { scheduler, clock } = createScheduler({ hang: () => new Promise(() => {}) });
     await scheduler.start();
     const failed = nextEvent(scheduler, 'run.failed');
-    await scheduler.tasks.add({ handler: 'hang', timeout: '1s' });
+    await scheduler.addTask({ handler: 'hang', timeout: '1s' });
     await settle();
     clock.advance(1_000);
     clock.advance(5_000);
@@ -150,7 +148,7 @@ describe('a running scheduler', () => {
     const { scheduler, clock } = createScheduler({ slow: () => new Promise<void>((resolve) => (release = resolve)) });
     await scheduler.start();
     const skipped = nextEvent(scheduler, 'run.skipped');
-    await scheduler.tasks.add({ handler: 'slow', trigger: { type: 'interval', seconds: 10 } });
+    await scheduler.addTask({ handler: 'slow', trigger: { type: 'interval', seconds: 10 } });
     clock.advance(10_000);
     await settle();
     clock.advance(10_000);
@@ -161,10 +159,10 @@ describe('a running scheduler', () => {
   it('waits until an interval longer than any timer has passed', async () => {
     const { scheduler, clock } = createScheduler({ rare: () => 1 }, { heartbeatInterval: '1d' });
     await scheduler.start();
-    await scheduler.tasks.add({ handler: 'rare', trigger: { type: 'interval', weeks: 10 } });
+    await scheduler.addTask({ handler: 'rare', trigger: { type: 'interval', weeks: 10 } });
     const ran = nextEvent(scheduler, 'run.succeeded');
     for (let week = 0; week < 10; week += 1) {
-      expect((await scheduler.inspection.getRuns()).runs).toEqual([]);
+      expect((await scheduler.getRuns()).runs).toEqual([]);
       clock.advance(7 * 86_400_000);
       await settle();
     }
@@ -178,7 +176,7 @@ describe('a running scheduler', () => {
       { pollInterval: '1s' },
     );
     await scheduler.start();
-    await scheduler.tasks.add({ handler: 'tick', trigger: { type: 'interval', seconds: 60 } });
+    await scheduler.addTask({ handler: 'tick', trigger: { type: 'interval', seconds: 60 } });
     clock.set(START + 3 * 3_600_000);
     clock.advance(1_000);
     await settle();
@@ -208,7 +206,7 @@ describe('a running scheduler', () => {
       { store, pollInterval: '1s' },
     );
     await scheduler.start();
-    await scheduler.tasks.add({ handler: 'tick', trigger: { type: 'interval', hours: 1 } });
+    await scheduler.addTask({ handler: 'tick', trigger: { type: 'interval', hours: 1 } });
     clock.advance(1_000);
     await settle();
     clock.set(START + 3_600_000);
@@ -222,12 +220,12 @@ describe('a running scheduler', () => {
   it('runs an extra run beside the schedule, also of a paused task, and leaves both as they are', async () => {
     const { scheduler } = createScheduler({ work: () => 1 });
     await scheduler.start();
-    const task = await scheduler.tasks.add({ id: 'w', handler: 'work', trigger: { type: 'interval', hours: 1 } });
+    const task = await scheduler.addTask({ id: 'w', handler: 'work', trigger: { type: 'interval', hours: 1 } });
     await task.pause({ actor: 'ann', reason: 'audit' });
     const ended = nextEvent(scheduler, 'run.succeeded');
-    const runId = await scheduler.tasks.run('w');
+    const runId = await scheduler.runTask('w');
     expect(await ended).toMatchObject({ runId, source: 'manual' });
-    const info = await scheduler.inspection.getTaskInfo('w');
+    const info = await scheduler.getTaskInfo('w');
     expect(info).toMatchObject({
       state: 'paused',
       pause: { actor: 'ann', reason: 'audit' },
@@ -238,9 +236,9 @@ describe('a running scheduler', () => {
   it('waits for a run and gives what it ended with', async () => {
     const { scheduler } = createScheduler({ sum: (args) => (args as number[]).reduce((a, b) => a + b, 0) });
     await scheduler.start();
-    await scheduler.tasks.add({ id: 's', handler: 'sum', args: [1, 2, 3], trigger: { type: 'interval', hours: 1 } });
-    const runId = await scheduler.tasks.run('s');
-    expect(await scheduler.runs.wait(runId, undefined)).toMatchObject({ status: 'succeeded', result: 6 });
+    await scheduler.addTask({ id: 's', handler: 'sum', args: [1, 2, 3], trigger: { type: 'interval', hours: 1 } });
+    const runId = await scheduler.runTask('s');
+    expect(await scheduler.waitForRun(runId)).toMatchObject({ status: 'succeeded', result: 6 });
   });
 
   it('cancels a run under way, and one that waits for its turn', async () => {
@@ -249,18 +247,18 @@ describe('a running scheduler', () => {
         new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
     });
     await scheduler.start();
-    await scheduler.tasks.add({ id: 'c', handler: 'work', trigger: { type: 'interval', hours: 1 } });
+    await scheduler.addTask({ id: 'c', handler: 'work', trigger: { type: 'interval', hours: 1 } });
     const started = nextEvent(scheduler, 'run.started');
-    const first = await scheduler.tasks.run('c');
+    const first = await scheduler.runTask('c');
     await started;
-    const second = await scheduler.tasks.run('c');
-    await scheduler.runs.cancel(second);
+    const second = await scheduler.runTask('c');
+    await scheduler.cancelRun(second);
     const cancelled = nextEvent(scheduler, 'run.cancelled', (event) => event.runId === first);
-    await scheduler.runs.cancel(first, { actor: 'ann', reason: 'wrong input' });
+    await scheduler.cancelRun(first, { actor: 'ann', reason: 'wrong input' });
     expect(await cancelled).toMatchObject({
       run: { status: 'cancelled', error: { message: expect.stringContaining('by ann: wrong input') } },
     });
-    expect((await scheduler.inspection.getRuns({ status: 'cancelled' })).runs.map(({ id }) => id).sort()).toEqual(
+    expect((await scheduler.getRuns({ status: 'cancelled' })).runs.map(({ id }) => id).sort()).toEqual(
       [first, second].sort(),
     );
   });
@@ -275,7 +273,7 @@ describe('a running scheduler', () => {
     });
     await scheduler.start();
     const started = nextEvent(scheduler, 'run.started');
-    const { id } = await scheduler.tasks.add({ handler: 'work' });
+    const { id } = await scheduler.addTask({ handler: 'work' });
     const { token } = await started;
     // Another scheduler has taken the run over: a newer token stands in the task.
     store.transact({ ids: [id] }, (task) => ({
@@ -301,7 +299,7 @@ describe('a running scheduler', () => {
     expect(signal?.reason).toBeInstanceOf(LeaseLostError);
     await settle();
     expect(store.lookupTask(id)?.state.live).toMatchObject([{ owner: 'other', token: token + 1 }]);
-    expect((await scheduler.inspection.getRuns()).runs).toEqual([]);
+    expect((await scheduler.getRuns()).runs).toEqual([]);
   });
 
   it('waits at shutdown for the runs under way, then aborts them and gives them back', async () => {
@@ -316,7 +314,7 @@ describe('a running scheduler', () => {
     });
     await scheduler.start();
     const started = nextEvent(scheduler, 'run.started');
-    const { id } = await scheduler.tasks.add({ handler: 'work' });
+    const { id } = await scheduler.addTask({ handler: 'work' });
     await started;
     const stopped = scheduler.shutdown(5_000);
     await settle();
@@ -331,7 +329,7 @@ describe('a running scheduler', () => {
     const coalesced: number[] = [];
     const { scheduler, clock } = createScheduler({ tick: (_args, context) => coalesced.push(context.coalesced) });
     await scheduler.start();
-    await scheduler.tasks.add({ handler: 'tick', trigger: { type: 'interval', seconds: 1 } });
+    await scheduler.addTask({ handler: 'tick', trigger: { type: 'interval', seconds: 1 } });
     scheduler.pause();
     await settle();
     clock.advance(60_000);

@@ -1,0 +1,26 @@
+import type { Change } from '../../model/change.js';
+import type { RunRecord } from '../../model/run.js';
+import type { TaskRecord, TaskState } from '../../model/task.js';
+import type { Occurrence } from '../../triggers/trigger.interface.js';
+
+/**
+ * Whether the task is done and is removed with its last run. One that the code declares stays, or the next start would add
+ * it and run it again.
+ */
+export function isSpent(task: TaskRecord): boolean {
+  return task.definition.origin === 'runtime' && task.state.exhausted && task.state.live.length === 0;
+}
+
+/** The change to `next`; a task that has nothing left to run is deleted. */
+export function changeTo<T>(next: TaskRecord, value: T, history: readonly RunRecord[] = []): Change<T> {
+  return { task: isSpent(next) ? null : next, history, value };
+}
+
+/** The part of a task's state that says when its trigger fires next; null: never again. */
+export function nextTimes(next: Occurrence | null): Pick<TaskState, 'nextScheduledTime' | 'nextRunTime' | 'exhausted'> {
+  return {
+    nextScheduledTime: next?.scheduledTime ?? null,
+    nextRunTime: next?.runTime ?? null,
+    exhausted: next === null,
+  };
+}

@@ -1,0 +1,207 @@
+import type { SchedulerCore } from './scheduler.core.js';
+import { locate } from './tasks/control.options.js';
+import type { ControlOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
+import type { RunControl, RunTaskOptions, WaitOptions } from './tasks/run.control.js';
+import type { RunInfo } from './tasks/run.info.js';
+import type { AnyTaskInfo } from './tasks/task.info.js';
+import type {
+  PreviewOptions,
+  RunInfoPage,
+  RunQuery,
+  TaskInfoPage,
+  TaskInspection,
+  TaskPreview,
+  TaskQuery,
+} from './tasks/task.inspection.js';
+import type { BackfillOptions, TaskOperations } from './tasks/task.operations.js';
+import type {
+  HandlerName,
+  TaskChanges,
+  TaskHandlers,
+  TaskOptions,
+  TaskSpec,
+  TriggerInput,
+} from './tasks/task.options.js';
+import type { Task } from './tasks/task.js';
+
+/** The half of `Scheduler` that is about tasks and runs. */
+export abstract class SchedulerTasks<Handlers = TaskHandlers> {
+  readonly #operations: TaskOperations;
+  readonly #inspection: TaskInspection;
+  readonly #runs: RunControl;
+
+  /** @internal */
+  constructor({ operations, inspection, runs }: SchedulerCore) {
+    this.#operations = operations;
+    this.#inspection = inspection;
+    this.#runs = runs;
+  }
+
+  /**
+   * Adds a task. Before the scheduler has started it waits in memory and is committed at the start.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (handler, executor, store, trigger type),
+   *   TaskConflictError (the id is taken), TriggerExhaustedError (it would never run), UnserializableError (arguments);
+   *   nothing is added then.
+   */
+  addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
+    return this.#operations.add(options as TaskSpec);
+  }
+
+  /**
+   * Changes what is given and leaves the rest. A new trigger sets the next run time; a pause stays a pause.
+   *
+   * @throws As {@link addTask}, and TaskNotFoundError, TaskUnreadableError; nothing is changed then.
+   */
+  updateTask(task: TaskRef, changes: TaskChanges, target?: TaskTarget): Promise<Task> {
+    return this.#operations.update(task, changes, target);
+  }
+
+  /** Gives a task another trigger. @throws As {@link updateTask}. */
+  rescheduleTask(task: TaskRef, trigger: TriggerInput, target?: TaskTarget): Promise<Task> {
+    return this.#operations.reschedule(task, trigger, target);
+  }
+
+  /**
+   * Stops a task from being started by its schedule, on all nodes; a run under way goes on. `actor` and `reason` are kept. A
+   * task that is paused already stays as it is, with the actor and the reason of the first pause.
+   *
+   * @throws TaskNotFoundError, TaskUnreadableError, InvalidTaskStateError (its trigger follows the scheduler).
+   */
+  pauseTask(task: TaskRef, options?: ControlOptions): Promise<Task> {
+    return this.#operations.pause(task, options);
+  }
+
+  /**
+   * Ends the pause of a task. Times that were due during the pause are not made up for; a one-shot whose date has passed
+   * meanwhile runs now, unless its grace time forbids it. A task that is not paused stays as it is.
+   *
+   * @returns null when nothing was left to run and the task is gone.
+   * @throws TaskNotFoundError, TaskUnreadableError, InvalidTaskStateError.
+   */
+  resumeTask(task: TaskRef, options?: ControlOptions): Promise<Task | null> {
+    return this.#operations.resume(task, options);
+  }
+
+  /**
+   * Removes a task; a run of it under way is aborted with the next renewal of its lease. Works on unreadable ones too.
+   *
+   * @returns What was removed.
+   * @throws TaskNotFoundError
+   */
+  deleteTask(task: TaskRef, target?: TaskTarget): Promise<AnyTaskInfo> {
+    return this.#operations.delete(task, target);
+  }
+
+  /**
+   * Removes every task of one store, or of all.
+   *
+   * @param store The alias of the store; all when left out.
+   * @returns How many there were.
+   * @throws UnknownNameError
+   */
+  removeAllTasks(store?: string): Promise<number> {
+    return this.#operations.removeAll(store);
+  }
+
+  /**
+   * Asks for an extra run, now, on whichever node has the handler. Schedule and pause stay as they are; while the task
+   * runs at its `maxInstances` the run waits for its turn.
+   *
+   * @param options With `wait: true` the run is awaited as by {@link waitForRun}.
+   * @returns The id of the run; with `wait`, the run as it ended.
+   * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError; with `wait` also RunWaitTimeoutError
+   */
+  runTask(task: TaskRef, options: RunTaskOptions & { readonly wait: true }): Promise<RunInfo>;
+  runTask(task: TaskRef, options?: RunTaskOptions): Promise<string>;
+  async runTask(task: TaskRef, options: RunTaskOptions = {}): Promise<RunInfo | string> {
+    const { wait = false, timeout, ...control } = options;
+    const runId = await this.#operations.run(task, control);
+    return wait ? this.#runs.wait(runId, { ...locate(task, control), timeout }) : runId;
+  }
+
+  /**
+   * Resolves when a run has ended for good, on whichever node, its retries included.
+   *
+   * @returns The run as it ended.
+   * @throws RunNotFoundError, RunWaitTimeoutError, InvalidOptionError
+   */
+  waitForRun(runId: string, options?: WaitOptions & TaskTarget): Promise<RunInfo> {
+    return this.#runs.wait(runId, options);
+  }
+
+  /**
+   * Runs a task for each time of its trigger within a past range: after an outage longer than its grace time, or for data
+   * that came late. At most 1,000 runs at once; they take their turn within `maxInstances`.
+   *
+   * @returns The ids of the runs.
+   * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError, InvalidOptionError
+   */
+  backfillTask(task: TaskRef, options: BackfillOptions): Promise<readonly string[]> {
+    return this.#operations.backfill(task, options);
+  }
+
+  /**
+   * Aborts a run that is under way, on whichever node, and ends one that waits for its turn. The node that runs it learns
+   * of it by a wake-up, or with the next renewal of its lease.
+   *
+   * @throws SchedulerNotRunningError, RunNotFoundError (it has ended, or never was)
+   */
+  cancelRun(runId: string, options?: ControlOptions): Promise<void> {
+    return this.#runs.cancel(runId, options);
+  }
+
+  /**
+   * Gives a dead run (one that failed or was lost for good: `getRuns({ dead: true })`) one more attempt, under its own id
+   * and on whichever node has the handler. It runs although its task is paused, and is not retried by itself. It gets the
+   * arguments that its task has now; a task of the run time that is gone comes back as it was, for as long as that takes.
+   *
+   * @throws SchedulerNotRunningError, RunNotFoundError, RunNotDeadError, TaskReplacedError (another task has that id now),
+   *   TaskNotFoundError (of the code, and gone), TaskUnreadableError, RunUnreadableError, VersionConflictError
+   */
+  redriveRun(runId: string, options?: ControlOptions): Promise<void> {
+    return this.#runs.redrive(runId, options);
+  }
+
+  /** A task, or null. @throws TaskUnreadableError, UnknownNameError (store) */
+  getTask(id: string, target?: TaskTarget): Promise<Task | null> {
+    return this.#inspection.getTask(id, target);
+  }
+
+  /**
+   * The readable tasks that match, by next run time by default; {@link getTaskInfos} lists the unreadable ones
+   * too. @throws As {@link getTaskInfos}.
+   */
+  getTasks(query?: TaskQuery): Promise<readonly Task[]> {
+    return this.#inspection.getTasks(query);
+  }
+
+  /** A task as plain data, or null; an unreadable one says why. @throws UnknownNameError (store) */
+  getTaskInfo(id: string, target?: TaskTarget): Promise<AnyTaskInfo | null> {
+    return this.#inspection.getTaskInfo(id, target);
+  }
+
+  /**
+   * A page of tasks as plain data, filtered and sorted in the store.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store)
+   */
+  getTaskInfos(query?: TaskQuery): Promise<TaskInfoPage> {
+    return this.#inspection.getTaskInfos(query);
+  }
+
+  /**
+   * When a task will run, and which of these times a change of clocks or a calendar touches. Changes nothing.
+   *
+   * @returns null when there is no such task.
+   * @throws UnknownOptionError, InvalidOptionError, TaskUnreadableError
+   */
+  previewTaskRuns(id: string, options?: PreviewOptions): Promise<TaskPreview | null> {
+    return this.#inspection.preview(id, options);
+  }
+
+  /** The ended runs of a store, the latest first. @throws UnknownOptionError, InvalidOptionError, UnknownNameError */
+  getRuns(query?: RunQuery): Promise<RunInfoPage> {
+    return this.#inspection.getRuns(query);
+  }
+}
