@@ -1,25 +1,15 @@
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { CancelRequest, LiveRun, RunError, RunRequest } from '../model/run.js';
 import type { LastRun, Pause, TaskControl, TaskProblem, TaskState } from '../model/task.js';
-import type {
-  Coalesce,
-  Declaration,
-  Delivery,
-  Overlap,
-  RetryPolicy,
-  TaskDefinition,
-  TaskOrigin,
-  TaskPolicies,
-} from '../model/definition.js';
+import type { Declaration, TaskDefinition, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
+import { isPolicies } from './policy.schema.js';
 import { UnreadableFault } from './unreadable.fault.js';
 import type { Check } from './schema.js';
 import {
   isArray,
   isCount,
   isFlag,
-  isInteger,
-  isLength,
   isPositive,
   isText,
   isTime,
@@ -29,29 +19,8 @@ import {
   oneOf,
 } from './schema.js';
 
-const COALESCE: readonly Coalesce[] = ['latest', 'earliest', 'all'];
-const OVERLAP: readonly Overlap[] = ['skip', 'queueOne', 'queueAll', 'cancelRunning', 'allow'];
-const DELIVERY: readonly Delivery[] = ['at-least-once', 'at-most-once'];
 const ORIGINS: readonly TaskOrigin[] = ['code', 'runtime', 'internal'];
 const ACTIONS: readonly TaskControl['action'][] = ['pause', 'resume', 'run', 'backfill', 'redrive', 'cancel'];
-
-const policies = objectOf<TaskPolicies>({
-  coalesce: oneOf(COALESCE),
-  maxCatchUp: isPositive,
-  misfireGraceMs: nullable(isLength),
-  maxInstances: isPositive,
-  overlap: oneOf(OVERLAP),
-  maxQueued: isPositive,
-  delivery: oneOf(DELIVERY),
-  priority: isInteger,
-  group: nullable(isText),
-  groupLimit: isPositive,
-  retry: nullable(
-    objectOf<RetryPolicy>({ attempts: isPositive, backoff: isText, delayMs: isLength, maxDelayMs: isLength }),
-  ),
-  timeoutMs: nullable(isLength),
-  pauseAfterFailures: nullable(isPositive),
-});
 
 const definition = objectOf<TaskDefinition>({
   args: isArray,
@@ -62,7 +31,7 @@ const definition = objectOf<TaskDefinition>({
   executor: isText,
   origin: oneOf(ORIGINS),
   tags: listOfEach(isText),
-  policies,
+  policies: isPolicies,
   declared: nullable(objectOf<Declaration>({ trigger: isText, options: isText })),
 });
 

@@ -8,8 +8,8 @@ import type { Clock } from '../model/clock.js';
 import type { Duration } from '../model/duration.js';
 import { SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
-import { DEFAULT_POLICIES } from '../model/task.defaults.js';
-import type { TaskPolicies } from '../model/definition.js';
+import { DEFAULT_POLICIES, POLICY_OPTIONS } from '../model/task.policies.js';
+import type { TaskPolicies, TaskPolicyOptions } from '../model/task.policies.js';
 import type { EncryptionOptions } from '../persistence/key-ring.js';
 import { DEFAULT_MAX_PAYLOAD_BYTES } from '../persistence/codec.factory.js';
 import type { Serializer } from '../persistence/serializer.registry.js';
@@ -21,9 +21,7 @@ import type { Retention } from './cluster/housekeeper.js';
 import type { OrphanPolicy } from './tasks/task.reconciler.js';
 import type { BackoffFunction } from './loop/backoff.registry.js';
 import { BackoffRegistry } from './loop/backoff.registry.js';
-import { POLICY_OPTIONS } from './tasks/task.options.js';
-import type { TaskPolicyOptions } from './tasks/task.options.js';
-import { resolvePolicies } from './tasks/task.policies.js';
+import { resolvePolicies } from './tasks/policy.reader.js';
 
 /**
  * How long ended runs are kept. What exceeds either bound goes, in small batches, some minutes later.

@@ -1,5 +1,5 @@
 import { UnknownNameError } from '../../errors/input.errors.js';
-import type { RetryPolicy } from '../../model/definition.js';
+import type { RetryPolicy } from '../../model/retry.js';
 
 /**
  * How long to wait before the next attempt.

@@ -2,7 +2,7 @@ import type { Clock } from '../../model/clock.js';
 import type { LiveRun } from '../../model/run.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { TaskPolicies } from '../../model/definition.js';
+import type { TaskPolicies } from '../../model/task.policies.js';
 import { internalRecord } from '../../stores/internal.record.js';
 import type { FinishResult, LeaseRef, RunResult, Store, Transacted } from '../../stores/store.interface.js';
 import type { Apply } from '../../model/change.js';

@@ -1,6 +1,7 @@
 import type { LiveRun, RunRecord } from '../../model/run.js';
 import type { TaskRecord, TaskState } from '../../model/task.js';
-import type { TaskDefinition, TaskPolicies } from '../../model/definition.js';
+import type { TaskDefinition } from '../../model/definition.js';
+import type { TaskPolicies } from '../../model/task.policies.js';
 import type { LeaseRef, RunResult } from '../../stores/store.interface.js';
 import type { Apply } from '../../model/change.js';
 
