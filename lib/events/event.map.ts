@@ -1,3 +1,4 @@
+import { namesOf } from '../model/names.js';
 import type { RunRecord, RunSource } from '../model/run.js';
 import type { TaskProblem, UnreadableReason } from '../model/task.js';
 
@@ -101,7 +102,7 @@ export type SchedulerEvent<Name extends SchedulerEventName = SchedulerEventName>
 }[Name];
 
 /** Every event name, for checking input. */
-export const SCHEDULER_EVENT_NAMES: readonly SchedulerEventName[] = Object.keys({
+export const SCHEDULER_EVENT_NAMES = namesOf<SchedulerEventName>({
   'scheduler.started': 0,
   'scheduler.shutdown': 0,
   'scheduler.paused': 0,
@@ -135,4 +136,4 @@ export const SCHEDULER_EVENT_NAMES: readonly SchedulerEventName[] = Object.keys(
   'run.skipped': 0,
   'run.lost': 0,
   'run.fenced': 0,
-} satisfies Record<SchedulerEventName, 0>) as SchedulerEventName[];
+});

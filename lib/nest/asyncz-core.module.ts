@@ -2,6 +2,7 @@ import { Inject, Module } from '@nestjs/common';
 import type { DynamicModule, OnModuleInit, Provider } from '@nestjs/common';
 import { DiscoveryModule, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { namesOf } from '../model/names.js';
 import { AsyncExecutor } from '../executors/async.executor.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { Scheduler } from '../scheduler/scheduler.js';
@@ -19,12 +20,14 @@ import { TaskExplorer } from './task.explorer.js';
 import { DEFAULT_SCHEDULER, getEngineToken, getOptionsToken, getSchedulerToken, getStoreToken } from './tokens.js';
 
 /** The names of the options that an application may give. */
-export const MODULE_OPTIONS: readonly (keyof AsynczModuleOptions)[] = [
+export const MODULE_OPTIONS = [
   ...SCHEDULER_SETTINGS,
-  'stores',
-  'storeTypes',
-  'executors',
-  'imports',
+  ...namesOf<Exclude<keyof AsynczModuleOptions, keyof SchedulerSettings>>({
+    stores: 0,
+    storeTypes: 0,
+    executors: 0,
+    imports: 0,
+  }),
 ];
 
 const PLAN = 'asyncz:plan';

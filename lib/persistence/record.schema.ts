@@ -1,3 +1,4 @@
+import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { CancelRequest, LiveRun, RunError, RunRequest } from '../model/run.js';
 import type { LastRun, Pause, TaskControl, TaskProblem, TaskState } from '../model/task.js';
@@ -19,8 +20,8 @@ import {
   oneOf,
 } from './schema.js';
 
-const ORIGINS: readonly TaskOrigin[] = ['code', 'runtime', 'internal'];
-const ACTIONS: readonly TaskControl['action'][] = ['pause', 'resume', 'run', 'backfill', 'redrive', 'cancel'];
+const ORIGINS = namesOf<TaskOrigin>({ code: 0, runtime: 0, internal: 0 });
+const ACTIONS = namesOf<TaskControl['action']>({ pause: 0, resume: 0, run: 0, backfill: 0, redrive: 0, cancel: 0 });
 
 const definition = objectOf<TaskDefinition>({
   args: isArray,

@@ -1,4 +1,5 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { namesOf } from '../model/names.js';
 import { parseDuration } from '../model/duration.js';
 import type { Duration } from '../model/duration.js';
 import type { StoreContext } from './store.interface.js';
@@ -21,6 +22,8 @@ export interface ResolvedConnectRetry {
   readonly delayMs: number;
 }
 
+const OPTIONS = namesOf<keyof ConnectRetry>({ attempts: 0, delay: 0 });
+
 /**
  * Checks the option `connectRetry`. Without it there is one try.
  *
@@ -29,7 +32,7 @@ export interface ResolvedConnectRetry {
  */
 export function resolveConnectRetry(retry: ConnectRetry | undefined): ResolvedConnectRetry {
   if (retry === undefined) return { attempts: 1, delayMs: 0 };
-  rejectUnknownOptions('connectRetry', retry, ['attempts', 'delay']);
+  rejectUnknownOptions('connectRetry', retry, OPTIONS);
   const { attempts, delay } = retry;
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw new InvalidOptionError('connectRetry.attempts', attempts, 'a whole number from 1');

@@ -1,7 +1,11 @@
 import { rejectUnknownOptions } from '../errors/input.errors.js';
+import { namesOf } from '../model/names.js';
 import { BaseTrigger } from './base.trigger.js';
 import { readMaxRuns } from './schedule.options.js';
+import type { TriggerOptionsMap } from './trigger.options.js';
 import type { TriggerData } from './trigger.interface.js';
+
+const OPTIONS = ['type', ...namesOf<keyof TriggerOptionsMap['startup' | 'shutdown']>({ maxRuns: 0 })];
 
 /**
  * Runs when a scheduler starts or stops. It has no time of its own: the engine moves it.
@@ -11,7 +15,7 @@ abstract class LifecycleTrigger extends BaseTrigger {
 
   constructor(data: TriggerData) {
     super();
-    rejectUnknownOptions(`the "${data.type}" trigger`, data, ['type', 'maxRuns']);
+    rejectUnknownOptions(`the "${data.type}" trigger`, data, OPTIONS);
     this.maxRuns = readMaxRuns(data);
   }
 

@@ -5,6 +5,7 @@ import {
   DrainWithdrawnError,
   SchedulerNotRunningError,
 } from '../../errors/scheduler.errors.js';
+import { namesOf } from '../../model/names.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
 import { toMilliseconds } from '../../time/inputs.js';
@@ -25,6 +26,8 @@ export interface DrainOptions extends ActorOptions {
   /** With `wait`, for how long at the most; without it, as long as it takes. */
   readonly timeout?: Duration;
 }
+
+const DRAIN_OPTIONS = namesOf<keyof DrainOptions>({ actor: 0, reason: 0, wait: 0, timeout: 0 });
 
 interface DrainServices {
   readonly identity: string;
@@ -52,7 +55,7 @@ export class DrainControl {
    * DrainWithdrawnError (somebody took it back), DrainUnknownError (this scheduler was stopped meanwhile)
    */
   async drain(identity: string, options: DrainOptions = {}): Promise<void> {
-    rejectUnknownOptions('drain', options, ['actor', 'reason', 'wait', 'timeout']);
+    rejectUnknownOptions('drain', options, DRAIN_OPTIONS);
     const { clock } = this.services;
     const { wait = false, timeout } = options;
     if (typeof wait !== 'boolean') throw new InvalidOptionError('wait', wait, 'true or false');

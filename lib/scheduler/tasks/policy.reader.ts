@@ -1,5 +1,6 @@
 import { listOf } from '../../errors/asyncz.error.js';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
 import type { Duration } from '../../model/duration.js';
 import type { ChoiceKind, PolicyKind } from '../../model/policy.kinds.js';
 import { DEFAULT_RETRY } from '../../model/retry.js';
@@ -7,6 +8,8 @@ import type { RetryOptions, RetryPolicy } from '../../model/retry.js';
 import { POLICIES, POLICY_NAMES } from '../../model/task.policies.js';
 import type { TaskPolicies, TaskPolicyOptions } from '../../model/task.policies.js';
 import { toMilliseconds } from '../../time/inputs.js';
+
+const RETRY_OPTIONS = namesOf<keyof RetryOptions>({ attempts: 0, backoff: 0, delay: 0, maxDelay: 0 });
 
 /** A value that somebody gave for an option. */
 interface Given {
@@ -88,7 +91,7 @@ function retry(given: Given, backoffs: readonly string[]): RetryPolicy {
   if (typeof options !== 'object' || options === null) {
     throw refusal(given, 'a number of attempts, an object with "attempts"');
   }
-  rejectUnknownOptions('retry', options, ['attempts', 'backoff', 'delay', 'maxDelay']);
+  rejectUnknownOptions('retry', options, RETRY_OPTIONS);
   const { attempts, backoff, delay, maxDelay } = { ...DEFAULT_RETRY, ...options };
   return {
     attempts: count({ option: 'retry.attempts', value: attempts }),

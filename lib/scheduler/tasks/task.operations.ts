@@ -1,6 +1,7 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { InvalidTaskStateError, SchedulerNotRunningError } from '../../errors/scheduler.errors.js';
 import { TaskConflictError, TaskNotFoundError, TaskUnreadableError } from '../../errors/task.errors.js';
+import { namesOf } from '../../model/names.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Logger } from '../../model/logger.js';
 import type { RunRequest } from '../../model/run.js';
@@ -37,6 +38,8 @@ export interface BackfillOptions extends ControlOptions {
   /** The last one. */
   readonly to: TimeInput;
 }
+
+const BACKFILL_OPTIONS = namesOf<keyof BackfillOptions>({ from: 0, to: 0, store: 0, actor: 0, reason: 0 });
 
 type AddTaskOptions = TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] };
 
@@ -220,7 +223,7 @@ export class TaskOperations {
   /** Runs for each time of a past range. Returns their ids. */
   async backfill(ref: TaskRef, options: BackfillOptions): Promise<readonly string[]> {
     if (!this.services.isRunning()) throw new SchedulerNotRunningError('backfill');
-    rejectUnknownOptions('backfill', options, ['from', 'to', 'store', 'actor', 'reason']);
+    rejectUnknownOptions('backfill', options, BACKFILL_OPTIONS);
     const request = requestOf(options);
     const from = toInstant(options.from, 'from');
     const to = toInstant(options.to, 'to');

@@ -1,3 +1,4 @@
+import { namesOf } from '../../model/names.js';
 import { POLICY_OPTIONS } from '../../model/task.policies.js';
 import type { TaskPolicyOptions } from '../../model/task.policies.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
@@ -125,22 +126,26 @@ export interface TaskChanges extends TaskPolicyOptions {
   readonly nextRunTime?: TimeInput;
 }
 
-export const CHANGE_OPTIONS: readonly (keyof TaskChanges)[] = [
-  'name',
-  'handler',
-  'args',
-  'trigger',
-  'executor',
-  'tags',
-  'nextRunTime',
+export const CHANGE_OPTIONS = [
+  ...namesOf<Exclude<keyof TaskChanges, keyof TaskPolicyOptions>>({
+    name: 0,
+    handler: 0,
+    args: 0,
+    trigger: 0,
+    executor: 0,
+    tags: 0,
+    nextRunTime: 0,
+  }),
   ...POLICY_OPTIONS,
 ];
 
-export const TASK_OPTIONS: readonly (keyof TaskOptions)[] = [
-  'id',
+export const TASK_OPTIONS = [
+  ...namesOf<Exclude<keyof TaskOptions, keyof TaskChanges>>({
+    id: 0,
+    store: 0,
+    paused: 0,
+    replaceExisting: 0,
+    transaction: 0,
+  }),
   ...CHANGE_OPTIONS,
-  'store',
-  'paused',
-  'replaceExisting',
-  'transaction',
 ];
