@@ -1,3 +1,4 @@
+import { backoffMs } from '../../model/backoff.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { Store } from '../../stores/store.interface.js';
@@ -13,13 +14,11 @@ import type { RunServices } from './run.execution.js';
 import { Throttle } from '../../time/throttle.js';
 import { WakeableWait } from '../../time/wait.js';
 
-/** How long the loop waits after a failure of the store, in milliseconds: doubled each time, up to the longest. */
-const FIRST_BACKOFF_MS = 100;
-const LONGEST_BACKOFF_MS = 10_000;
+/** How long the loop waits after a failure of the store. */
+const BACKOFF = { firstMs: 100, longestMs: 10_000 };
 
-/** How long the loop waits when something is due that it did not get, in milliseconds: doubled up to the longest. */
-const FIRST_EMPTY_PAUSE_MS = 5;
-const LONGEST_EMPTY_PAUSE_MS = 500;
+/** How long the loop waits when something is due that it did not get. */
+const EMPTY_PAUSE = { firstMs: 5, longestMs: 500 };
 
 /** How often others are told of free slots of groups at the most, in milliseconds. */
 const TELL_OF_SLOTS_MS = 100;
@@ -260,7 +259,7 @@ export class StoreWorker {
   #afterEmptyPass(): number {
     this.#waitsForRoom = true;
     this.#emptyPasses += 1;
-    return Math.min(FIRST_EMPTY_PAUSE_MS * 2 ** (this.#emptyPasses - 1), LONGEST_EMPTY_PAUSE_MS);
+    return backoffMs(EMPTY_PAUSE, this.#emptyPasses);
   }
 
   /** Sleeps until `ms` have passed, but polls meanwhile with one cheap question. Returns how much is left to sleep. */
@@ -296,7 +295,7 @@ export class StoreWorker {
       this.services.logger.error(`The store "${this.services.alias}" failed; it is tried again`, error);
       this.services.events.emit('store.failed', { store: this.services.alias, error });
     }
-    return Math.min(FIRST_BACKOFF_MS * 2 ** (this.#failures - 1), LONGEST_BACKOFF_MS);
+    return backoffMs(BACKOFF, this.#failures);
   }
 
   #worked(): void {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { VersionConflictError } from '../../../errors/task.errors.js';
+import { spreadBackoffMs } from '../../../model/backoff.js';
 import type { Clock } from '../../../model/clock.js';
 import type { UnreadableTask } from '../../../model/task.js';
 import type { Committed, FailedChange, Selection, Transacted } from '../../store.interface.js';
 import type { Apply } from '../../../model/change.js';
 import type { PortableDialect } from '../dialects/portable.dialect.js';
-import { backoff, pause } from '../sql/retry.js';
+import { pause } from '../sql/retry.js';
 import type { Session } from '../sql/session.js';
 import type { Script } from '../sql/sql.js';
 import { committed, decide, encodeRuns, encodeTasks, select } from './changes.js';
@@ -22,9 +23,8 @@ const MAX_ATTEMPTS = 200;
 /** How often a claim that got nothing looks again. Whoever asked for it asks again anyway. */
 const MAX_CLAIMS = 5;
 
-/** The pauses between attempts, in milliseconds. */
-const FIRST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 50;
+/** The pauses between attempts. */
+const PAUSE = { firstMs: 2, longestMs: 50 };
 
 /**
  * `Store.transact` where nothing is locked while it is decided: a change is written only when the task still has the
@@ -55,7 +55,7 @@ export async function transactByVersion<T>(
       return { committed: done, missing, unreadable, failed: over ? [] : lost.map(conflict), storeNow };
     }
     if ('ids' in rest) rest = { ids: lost.map(({ task }) => task.id) };
-    await pause(clock, backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
+    await pause(clock, spreadBackoffMs(PAUSE, attempt));
   }
 }
 
