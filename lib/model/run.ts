@@ -95,6 +95,18 @@ export interface LiveRun {
   readonly request: RunRequest | null;
 }
 
+/** A lease by what names it: the run that it is of, and the fencing token that it was given out with. */
+export interface LeaseRef {
+  readonly taskId: string;
+  readonly runId: string;
+  readonly token: number;
+}
+
+/** The key of one attempt in this process: no two leases share run and token. */
+export function keyOf({ runId, token }: Pick<LeaseRef, 'runId' | 'token'>): string {
+  return `${runId}/${token}`;
+}
+
 /** Whether a person wants this run now: it starts although its task is paused. */
 export function isByHand({ source }: Pick<LiveRun, 'source'>): boolean {
   return source === 'manual' || source === 'redrive';
