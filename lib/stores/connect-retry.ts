@@ -2,6 +2,7 @@ import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors
 import { namesOf } from '../model/names.js';
 import { parseDuration } from '../model/duration.js';
 import type { Duration } from '../model/duration.js';
+import { pause } from '../time/wait.js';
 import type { StoreContext } from './store.interface.js';
 
 /**
@@ -61,6 +62,6 @@ export async function connectWithRetry<T>(
       const reason = error instanceof Error ? error.message : String(error);
       logger.warn(`The store "${alias}" is not there yet (${attempt} of ${attempts}): ${reason}`);
     }
-    await new Promise<void>((resolve) => clock.schedule(resolve, delayMs));
+    await pause(clock, delayMs);
   }
 }

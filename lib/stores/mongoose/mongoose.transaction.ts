@@ -1,8 +1,10 @@
 import type { mongo } from 'mongoose';
 import { VersionConflictError } from '../../errors/task.errors.js';
+import { MACHINE } from '../../model/clock.js';
 import type { UnreadableTask } from '../../model/task.js';
 import type { Committed, DueFilter, FailedChange, Selection, Transacted } from '../store.interface.js';
 import type { Apply, Change } from '../../model/change.js';
+import { pause } from '../../time/wait.js';
 import { isAskedFor } from '../task-query.js';
 import { writeBatch } from './mongoose.batch.js';
 import type { Decision, Outcome } from './mongoose.batch.js';
@@ -178,7 +180,8 @@ export class MongooseTransactor {
         }
         return;
       }
-      if (round >= PATIENT_ROUNDS) await pauseBriefly();
+      // Lets the others through, each for another moment.
+      if (round >= PATIENT_ROUNDS) await pause(MACHINE, Math.random() * PAUSE_MS);
       progress.storeNow = await this.now();
       const again = conflicts.map(({ task }) => task.id);
       pending = claim
@@ -268,9 +271,4 @@ function releaseOf({ task }: Loaded, reservation: string): mongo.AnyBulkWriteOpe
       update: { $set: { reservedUntil: 0, reservedBy: null } },
     },
   };
-}
-
-/** Lets the others through, each for another moment. */
-async function pauseBriefly(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MS));
 }

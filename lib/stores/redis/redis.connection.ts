@@ -1,6 +1,7 @@
 import ioredis from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
+import { MACHINE } from '../../model/clock.js';
 import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
 import { addressOf, isCluster } from './redis.address.js';
@@ -100,17 +101,17 @@ export class RedisConnection {
       this.#waiting ??= this.#ready(RECONNECT_WAIT_MS, false).finally(() => (this.#waiting = null));
       await this.#waiting;
     }
-    let timer: NodeJS.Timeout | undefined;
+    let cancel = (): void => {};
     const timeout = new Promise<never>((_, reject) => {
       const late = () => reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`));
-      timer = setTimeout(late, COMMAND_TIMEOUT_MS);
+      cancel = MACHINE.schedule(late, COMMAND_TIMEOUT_MS);
     });
     try {
       return await Promise.race([command(this.client), timeout]);
     } catch (error) {
       throw this.#unavailable(error);
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 
@@ -125,7 +126,7 @@ export class RedisConnection {
     return new Promise<void>((resolve, reject) => {
       let reason: Error | null = null;
       const done = (error?: unknown) => {
-        clearTimeout(timer);
+        cancel();
         client.off('ready', ready).off('error', failed).off('end', ended);
         if (error === undefined) resolve();
         else reject(this.#unavailable(error));
@@ -137,7 +138,7 @@ export class RedisConnection {
       };
       const ended = () => done(reason ?? this.#lastError ?? new Error('the connection is closed'));
       const late = () => done(reason ?? this.#lastError ?? new Error(`no connection within ${timeoutMs} ms`));
-      const timer = setTimeout(late, timeoutMs);
+      const cancel = MACHINE.schedule(late, timeoutMs);
       client.on('ready', ready).on('error', failed).on('end', ended);
       const { status } = client;
       if (status === 'ready') done();
@@ -156,10 +157,10 @@ export class RedisConnection {
 /** Says goodbye where there is a connection, and ends it in any case. */
 export async function closeClient(client: RedisClient): Promise<void> {
   if (client.status === 'ready') {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise((resolve) => (timer = setTimeout(resolve, QUIT_TIMEOUT_MS)));
+    let cancel = ignore;
+    const timeout = new Promise<void>((resolve) => (cancel = MACHINE.schedule(resolve, QUIT_TIMEOUT_MS)));
     await Promise.race([client.quit().catch(ignore), timeout]);
-    clearTimeout(timer);
+    cancel();
   }
   if (client.status !== 'end') client.disconnect();
 }

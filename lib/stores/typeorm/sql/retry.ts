@@ -1,11 +1,7 @@
 import { spreadBackoffMs } from '../../../model/backoff.js';
 import type { Backoff } from '../../../model/backoff.js';
 import type { Clock } from '../../../model/clock.js';
-
-/** A pause, in milliseconds. */
-export function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => clock.schedule(resolve, ms));
-}
+import { pause } from '../../../time/wait.js';
 
 /** How often and how long something is tried again. */
 export interface RetryLimits extends Backoff {
