@@ -84,7 +84,7 @@ export { CronTrigger } from './triggers/cron.trigger.js';
 export { DateTrigger } from './triggers/date.trigger.js';
 export { FixedDelayTrigger } from './triggers/fixed-delay.trigger.js';
 export { IntervalTrigger } from './triggers/interval.trigger.js';
-export { ShutdownTrigger, StartupTrigger } from './triggers/lifecycle.triggers.js';
+export { ShutdownTrigger, StartupTrigger } from './triggers/startup.triggers.js';
 export { OrTrigger } from './triggers/or.trigger.js';
 export { RRuleTrigger } from './triggers/rrule.trigger.js';
 export type {

@@ -53,7 +53,7 @@ export interface RunRequest {
 }
 
 /**
- * A wish to abort a run, left where its owner finds it.
+ * A request to abort a run, left where its owner finds it.
  *
  * @publicApi
  */

@@ -111,7 +111,7 @@ export class RunArchive {
     const { before, keep, failedBefore } = retention;
     const latest = keep === null ? Math.max(before ?? -Infinity, failedBefore ?? -Infinity) : Infinity;
     const facts: RunFacts[] = [];
-    const places = await this.#walk(
+    const located = await this.#walk(
       files,
       ({ oldest }) => oldest < latest,
       (run, more) => {
@@ -122,21 +122,21 @@ export class RunArchive {
     );
     return outdatedRuns(facts, retention).map((run) => {
       const key = historyKey(run);
-      return { key, files: places.filesOf(key) };
+      return { key, files: located.filesOf(key) };
     });
   }
 
   /**
    * Goes through files, the newest first, and in each from its end, so that of several lines about the same run the
-   * last one is seen and the others are not. Returns where each run stands that was come upon.
+   * last one is seen and the others are not. Returns which files each run that was found is in.
    */
   async #walk(
     files: readonly string[],
     isWanted: (span: Span) => boolean,
     visit: (run: RunRow, more: RunRow[]) => void,
     endOfFile: (more: RunRow[]) => void,
-  ): Promise<Places> {
-    const places = new Places();
+  ): Promise<RunLocations> {
+    const located = new RunLocations();
     for (const file of files) {
       const span = this.#spans.get(file);
       if (span && !isWanted(span) && (await this.files.signature(file)) === span.signature) continue;
@@ -145,16 +145,16 @@ export class RunArchive {
       this.#spans.set(file, spanOf(segment));
       const more: RunRow[] = [];
       for (const { key, run } of [...segment.lines].reverse()) {
-        if (places.add(key, file) && run) visit(run, more);
+        if (located.add(key, file) && run) visit(run, more);
       }
       endOfFile(more);
     }
-    return places;
+    return located;
   }
 }
 
-/** Which files tell of a run. Nearly always it is one. */
-class Places {
+/** The files that each run is in. Nearly always it is one. */
+class RunLocations {
   readonly #newest = new Map<string, string>();
   readonly #others = new Map<string, string[]>();
 

@@ -173,9 +173,9 @@ export class RunFiles {
   }
 
   #report(file: string, line: number): void {
-    const place = `${file}:${line}`;
-    if (this.#reported.has(place)) return;
-    this.#reported.add(place);
+    const position = `${file}:${line}`;
+    if (this.#reported.has(position)) return;
+    this.#reported.add(position);
     this.options.logger.warn(`Line ${line} of ${this.#path(file)} is damaged, as a crash leaves it, and is left out`);
   }
 

@@ -80,8 +80,8 @@ export class MongooseTransactor {
     const loaded = await this.#load(ids, progress);
     await this.#settle(loaded, apply, progress, null);
     // In the order in which they were asked for, also where some took another try.
-    const place = new Map(ids.map((id, at) => [id, at]));
-    progress.committed.sort((a, b) => place.get(a.id)! - place.get(b.id)!);
+    const order = new Map(ids.map((id, at) => [id, at]));
+    progress.committed.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
   }
 
   async #runDue<T>(due: DueSelection, apply: Apply<T>, progress: Progress<T>): Promise<void> {

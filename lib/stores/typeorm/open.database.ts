@@ -22,11 +22,11 @@ import { sql } from './sql/sql.js';
 import type { Sql } from './sql/sql.js';
 import { SqliteSession } from './sql/sqlite.session.js';
 import { TaskReader } from './task.reader.js';
-import type { Workbench } from './transact/changes.js';
+import type { TransactionContext } from './transact/changes.js';
 import type { ResolvedOptions } from './typeorm.options.js';
 
 /** Everything that is there from a store's start to its shutdown. */
-export class OpenDatabase implements Workbench {
+export class OpenDatabase implements TransactionContext {
   readonly codec: TaskCodec;
   readonly reader: TaskReader;
   readonly clock: () => number;

@@ -10,7 +10,7 @@ const OPTIONS = ['type', ...namesOf<keyof TriggerOptionsMap['startup' | 'shutdow
 /**
  * Runs when a scheduler starts or stops. It has no time of its own: the engine moves it.
  */
-abstract class LifecycleTrigger extends BaseTrigger {
+abstract class StartStopTrigger extends BaseTrigger {
   override readonly maxRuns: number | null;
 
   constructor(data: TriggerData) {
@@ -33,7 +33,7 @@ abstract class LifecycleTrigger extends BaseTrigger {
  *
  * @publicApi
  */
-export class ShutdownTrigger extends LifecycleTrigger {
+export class ShutdownTrigger extends StartStopTrigger {
   readonly type = 'shutdown';
   override readonly advance = 'shutdown';
 
@@ -47,7 +47,7 @@ export class ShutdownTrigger extends LifecycleTrigger {
  *
  * @publicApi
  */
-export class StartupTrigger extends LifecycleTrigger {
+export class StartupTrigger extends StartStopTrigger {
   readonly type = 'startup';
   override readonly advance = 'startup';
 
