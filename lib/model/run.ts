@@ -1,3 +1,4 @@
+import type { Attribution, DatedAttribution } from './attribution.js';
 import { namesOf } from './names.js';
 import type { TaskDefinition } from './definition.js';
 
@@ -47,22 +48,14 @@ export const RUN_STATUSES = namesOf<RunStatus>({
  *
  * @publicApi
  */
-export interface RunRequest {
-  readonly actor: string | null;
-  readonly reason: string | null;
-}
+export interface RunRequest extends Attribution {}
 
 /**
  * A request to abort a run, left where its owner finds it.
  *
  * @publicApi
  */
-export interface CancelRequest {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly actor: string | null;
-  readonly reason: string | null;
-}
+export interface CancelRequest extends DatedAttribution {}
 
 /**
  * A run that has not ended, kept inside its task's state so that a claim is one write to one record. Times are

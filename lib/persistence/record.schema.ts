@@ -1,7 +1,8 @@
+import type { Attribution, DatedAttribution } from '../model/attribution.js';
 import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { CancelRequest, LiveRun, RunError, RunRequest } from '../model/run.js';
-import type { LastRun, Pause, TaskControl, TaskProblem, TaskState } from '../model/task.js';
+import type { LastRun, TaskControl, TaskProblem, TaskState } from '../model/task.js';
 import type { Declaration, TaskDefinition, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
 import { isPolicies } from './policy.schema.js';
@@ -36,11 +37,11 @@ const definition = objectOf<TaskDefinition>({
   declared: nullable(objectOf<Declaration>({ trigger: isText, options: isText })),
 });
 
-const cancelRequest = nullable(
-  objectOf<CancelRequest>({ at: isTime, actor: nullable(isText), reason: nullable(isText) }),
-);
+const attribution = nullable(objectOf<Attribution>({ actor: nullable(isText), reason: nullable(isText) }));
 
-const runRequest = nullable(objectOf<RunRequest>({ actor: nullable(isText), reason: nullable(isText) }));
+const datedAttribution = nullable(
+  objectOf<DatedAttribution>({ at: isTime, actor: nullable(isText), reason: nullable(isText) }),
+);
 
 const liveRun = objectOf<LiveRun>({
   id: isText,
@@ -54,8 +55,8 @@ const liveRun = objectOf<LiveRun>({
   token: isCount,
   leaseUntil: nullable(isTime),
   startedAt: nullable(isTime),
-  cancel: cancelRequest,
-  request: runRequest,
+  cancel: datedAttribution,
+  request: attribution,
 });
 
 const state = objectOf<TaskState>({
@@ -66,7 +67,7 @@ const state = objectOf<TaskState>({
   lastScheduledTime: nullable(isTime),
   exhausted: isFlag,
   scheduledCount: isCount,
-  pause: nullable(objectOf<Pause>({ at: isTime, reason: nullable(isText), actor: nullable(isText) })),
+  pause: datedAttribution,
   failuresInARow: isCount,
   lastToken: isCount,
   live: listOfEach(liveRun),
@@ -100,12 +101,12 @@ export function asRunError(value: unknown): RunError | null {
 
 /** @throws UnreadableFault When it is neither null nor a request. */
 export function asRunRequest(value: unknown): RunRequest | null {
-  return checked<RunRequest | null>(runRequest, value, 'request');
+  return checked<RunRequest | null>(attribution, value, 'request');
 }
 
 /** @throws UnreadableFault When it is neither null nor a request. */
 export function asCancelRequest(value: unknown): CancelRequest | null {
-  return checked<CancelRequest | null>(cancelRequest, value, 'cancel');
+  return checked<CancelRequest | null>(datedAttribution, value, 'cancel');
 }
 
 function checked<T>(check: Check, value: unknown, what: string): T {
