@@ -172,7 +172,7 @@ export class SchedulerService<Handlers = TaskHandlers> {
   }
 
   /**
-   * Aborts a run that is under way, on whatever node, and takes back one that waits for its turn. The node that has it
+   * Aborts a run that is under way, on any node, and takes back one that waits for its turn. The node that has it
    * learns of it by a wake-up, or with the next renewal of its lease.
    *
    * @throws SchedulerNotRunningError, RunNotFoundError

@@ -131,7 +131,7 @@ export class SchedulerCore {
     );
   }
 
-  /** Asks for the keys again when a record was come upon that none of them opens: it may have been added meanwhile. */
+  /** Asks for the keys again when a record was found that none of them opens: a key may have been added meanwhile. */
   async refreshKeys(): Promise<void> {
     if (!this.#lacksKey) return;
     await this.#keyRing?.refresh();
@@ -160,7 +160,7 @@ export class SchedulerCore {
     };
   }
 
-  /** One event and one line for each record and reason, however often it is come upon. */
+  /** One event and one line for each record and reason, however often it is found. */
   #reportUnreadable(store: string, { id, unreadable, message }: UnreadableTask): void {
     this.#lacksKey ||= unreadable === 'wrong-key';
     const key = `${store}\n${id}\n${unreadable}`;

@@ -41,7 +41,7 @@ export class RunControl {
   ) {}
 
   /**
-   * Resolves when a run has ended for good, on whatever node, its retries included.
+   * Resolves when a run has ended for good, on any node, its retries included.
    *
    * @throws RunWaitTimeoutError, RunNotFoundError
    */

@@ -116,7 +116,7 @@ export class ProcessPresence {
   #keepBeating(): void {
     this.#cancel = MACHINE.schedule(() => {
       this.#keepBeating();
-      // A disk that is away is told of by whoever wants something of it.
+      // If the disk fails, the next operation on it rejects with the reason.
       this.beat().catch(() => {});
     }, BEAT_MS);
   }

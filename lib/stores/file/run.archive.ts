@@ -15,7 +15,7 @@ interface Span {
 
 type Retention = Omit<PruneOptions, 'limit'>;
 
-/** A run that is not to be kept, and the files that tell of it. */
+/** A run that is no longer kept, and the files that it is in. */
 export interface Outdated {
   readonly key: string;
   readonly files: readonly string[];
@@ -71,7 +71,7 @@ export class RunArchive {
     await this.files.append([...left.values()]);
   }
 
-  /** Removes runs, with the lock; writes only the files anew that tell of them. Returns how many there were. */
+  /** Removes runs, with the lock; rewrites only the files that they are in. Returns how many there were. */
   async remove(runs: readonly Outdated[]): Promise<number> {
     const keysOf = new Map<string, Set<string>>();
     for (const { key, files } of runs) {
@@ -100,7 +100,7 @@ export class RunArchive {
   async #lookForOutdated(retention: Retention, limit: number): Promise<Outdated[]> {
     const all = await this.files.list();
     if (retention.keep === null) {
-      // They are in the order of time, so where many are too old the first files tell of enough of them.
+      // They are in the order of time, so if many are too old, the first files have enough of them.
       const oldest = await this.#outdatedIn(all.slice(-FIRST_FILES), retention);
       if (oldest.length >= limit) return oldest;
     }
@@ -174,7 +174,7 @@ class RunLocations {
   }
 }
 
-/** Whether whatever is outdated by one retention is outdated by another one, which is newer or the same. */
+/** Whether all that is outdated by one retention is outdated by another one, which is newer or the same. */
 function isAsStrict(now: Retention, then: Retention): boolean {
   const isNotEarlier = (a: number | null, b: number | null) => a === b || (a !== null && b !== null && a >= b);
   return (

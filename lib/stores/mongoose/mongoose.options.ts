@@ -93,7 +93,7 @@ const MAX_NAME_LENGTH = 120;
 /** What a client of the store's own differs in from the driver's defaults, where the options do not say otherwise. */
 const OWN_DEFAULTS: mongo.MongoClientOptions = {
   appName: 'nestjs-asyncz',
-  // An outage is to be told of, not waited out for half a minute in every call.
+  // An outage is an error soon, not a wait of half a minute in every call.
   serverSelectionTimeoutMS: 5_000,
   connectTimeoutMS: 5_000,
   socketTimeoutMS: 30_000,

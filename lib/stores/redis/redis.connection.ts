@@ -26,7 +26,7 @@ const QUIT_TIMEOUT_MS = 1_000;
 /** What a connection of the store's own differs in from ioredis's defaults, where the options do not say otherwise. */
 const OWN_DEFAULTS: RedisOptions = {
   // What was sent when the connection broke is sent again: scripts know a repetition by its nonce. But not for longer
-  // than some three seconds, so that an outage is told of.
+  // than some three seconds, so that an outage is reported.
   maxRetriesPerRequest: 10,
   retryStrategy: (times) => Math.min(times * 50, 1_000),
   connectTimeout: CONNECT_TIMEOUT_MS,
@@ -34,7 +34,7 @@ const OWN_DEFAULTS: RedisOptions = {
   reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),
 };
 
-/** Does nothing: for promises whose failure is told of elsewhere. */
+/** Does nothing: for promises whose failure is reported elsewhere. */
 export const ignore = (): void => {};
 
 /** A store's way to Redis: its own client, or the application's, which it leaves open. */
@@ -179,7 +179,7 @@ export function subscriberOf(client: RedisClient, connectionName: string): Redis
   });
 }
 
-/** The error that says why: ioredis tells of a broken connection in one and of a used-up number of tries in another. */
+/** The error that says why: ioredis reports a broken connection in one and a used-up number of tries in another. */
 function reasonOf(error: unknown, last: Error | null): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const tells = !/max retries per request|Connection is closed|isn't writeable/.test(error.message);
