@@ -19,7 +19,9 @@ export type {
 } from './model/query.js';
 export type { CancelRequest, LiveRun, RunError, RunRecord, RunSource, RunStatus } from './model/run.js';
 export type { SchedulerInstance } from './model/scheduler-instance.js';
-export { DEFAULT_POLICIES } from './model/task.defaults.js';
+export type { RetryOptions, RetryPolicy } from './model/retry.js';
+export { DEFAULT_POLICIES } from './model/task.policies.js';
+export type { Coalesce, Delivery, Overlap, TaskPolicies, TaskPolicyOptions } from './model/task.policies.js';
 export { dueTime, isUnreadable } from './model/task.js';
 export type {
   LastRun,
@@ -31,17 +33,7 @@ export type {
   UnreadableReason,
   UnreadableTask,
 } from './model/task.js';
-export type {
-  Coalesce,
-  Declaration,
-  Delivery,
-  Overlap,
-  RetryPolicy,
-  TaskDefinition,
-  TaskOrigin,
-  TaskPolicies,
-  TriggerData,
-} from './model/definition.js';
+export type { Declaration, TaskDefinition, TaskOrigin, TriggerData } from './model/definition.js';
 
 export { AsynczError } from './errors/asyncz.error.js';
 export { InvalidOptionError, UnknownNameError, UnknownOptionError } from './errors/input.errors.js';
@@ -92,7 +84,7 @@ export { CronTrigger } from './triggers/cron.trigger.js';
 export { DateTrigger } from './triggers/date.trigger.js';
 export { FixedDelayTrigger } from './triggers/fixed-delay.trigger.js';
 export { IntervalTrigger } from './triggers/interval.trigger.js';
-export { ShutdownTrigger, StartupTrigger } from './triggers/lifecycle.triggers.js';
+export { ShutdownTrigger, StartupTrigger } from './triggers/startup.triggers.js';
 export { OrTrigger } from './triggers/or.trigger.js';
 export { RRuleTrigger } from './triggers/rrule.trigger.js';
 export type {
@@ -181,12 +173,10 @@ export type { BackfillOptions } from './scheduler/tasks/task.operations.js';
 export type {
   HandlerArgs,
   HandlerName,
-  RetryOptions,
   TaskBaseOptions,
   TaskChanges,
   TaskHandlers,
   TaskOptions,
-  TaskPolicyOptions,
   TimeInput,
   TriggerInput,
 } from './scheduler/tasks/task.options.js';

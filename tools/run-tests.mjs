@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bringUpServers } from '../test/support/servers/bring-up-servers.mjs';
 import { processesUnder } from './processes.mjs';
+import { readReport } from './test-report.mjs';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -118,23 +119,7 @@ function needServers(args) {
   return projects.length === 0 || projects.some((project) => project !== 'unit');
 }
 
-/** What vitest's report says; null when it wrote none, because it did not get so far. */
-function readReport(file) {
-  try {
-    const report = JSON.parse(readFileSync(file, 'utf8'));
-    // A file that could not be loaded has no tests to count, and is a failure all the same.
-    const broken = report.testResults.filter(
-      ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((one) => one.status === 'failed'),
-    );
-    return {
-      passed: report.numPassedTests,
-      failed: report.numFailedTests + broken.length,
-      skipped: report.numPendingTests + report.numTodoTests,
-    };
-  } catch {
-    return null;
-  }
-}
+const NOTHING = { passed: 0, failed: 0, skipped: 0, retried: [] };
 
 async function test(args) {
   const noServers = { env: {}, lines: [], stop: async () => {} };
@@ -143,7 +128,7 @@ async function test(args) {
   if (!isBuilt) {
     await servers.stop();
     console.error('The build failed, so no test was run.');
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { ...NOTHING, failed: 1 };
   }
   const folder = mkdtempSync(join(tmpdir(), 'asyncz-tests-'));
   try {
@@ -154,7 +139,7 @@ async function test(args) {
     const report = join(folder, 'report.json');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
     const code = await run(bin('vitest'), ['run', ...reporters, ...args], servers.env);
-    const counts = readReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
+    const counts = readReport(report) ?? NOTHING;
     if (code !== 0 && counts.failed === 0) {
       console.error(`vitest ended with ${code} although no test failed: see its messages above.`);
       return { ...counts, failed: 1 };
@@ -173,9 +158,14 @@ try {
   counts = await test([...(isCluster ? ['--project=cluster'] : []), ...args]);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  counts = { passed: 0, failed: 1, skipped: 0 };
+  counts = { ...NOTHING, failed: 1 };
 }
-const { passed, failed, skipped } = counts;
+const { passed, failed, skipped, retried } = counts;
 if (passed + failed === 0) console.error('No test was run.');
+// CI tries a test twice (vitest.config.ts): one that passes now and then is not to go unnoticed.
+if (retried.length > 0) {
+  for (const name of retried) console.log(`Passed at the second try: ${name}`);
+  console.log(`${retried.length} needed a second try`);
+}
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(interrupted || failed > 0 || passed === 0 ? 1 : 0);

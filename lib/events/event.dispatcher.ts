@@ -6,7 +6,7 @@ import { SCHEDULER_EVENT_NAMES } from './event.map.js';
 import type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './event.map.js';
 
 /**
- * Is told of events. What it throws or rejects with is logged and goes no further; it is called at once and not awaited,
+ * Is called with each event. What it throws or rejects with is logged and goes no further; it is called at once and not awaited,
  * so a slow one delays nothing.
  *
  * @publicApi
@@ -31,7 +31,7 @@ export class EventDispatcher {
   ) {}
 
   /**
-   * @param names The events to be told of; all when left out.
+   * @param names The events that it is called with; all when left out.
    * @throws InvalidOptionError When a name is not an event's, or the listener is not a function.
    */
   add<Name extends SchedulerEventName>(listener: SchedulerListener<Name>, names?: Name | readonly Name[]): void {

@@ -1,3 +1,5 @@
+import type { Attribution } from '../model/attribution.js';
+import { namesOf } from '../model/names.js';
 import type { RunRecord, RunSource } from '../model/run.js';
 import type { TaskProblem, UnreadableReason } from '../model/task.js';
 
@@ -5,12 +7,6 @@ interface TaskEvent {
   readonly taskId: string;
   /** The alias of the store. */
   readonly store: string;
-}
-
-/** Who asked, and why. */
-interface Asked {
-  readonly actor: string | null;
-  readonly reason: string | null;
 }
 
 /** What every event of a run carries. */
@@ -39,9 +35,9 @@ export interface SchedulerEventMap {
   'scheduler.paused': object;
   'scheduler.resumed': object;
   /** Somebody asked this scheduler to claim nothing more. */
-  'scheduler.draining': Asked;
+  'scheduler.draining': Attribution;
   /** It has no run under way any more. */
-  'scheduler.drained': Asked;
+  'scheduler.drained': Attribution;
   /** The machine's clock is more than a second off a store's. Sent when it goes astray, not while it is. */
   'scheduler.clock-skew': { readonly store: string; readonly offsetMs: number };
   'executor.added': { readonly executor: string };
@@ -54,8 +50,8 @@ export interface SchedulerEventMap {
   'store.recovered': { readonly store: string; readonly failures: number };
   'task.added': TaskEvent;
   'task.modified': TaskEvent;
-  'task.paused': TaskEvent & Asked;
-  'task.resumed': TaskEvent & Asked;
+  'task.paused': TaskEvent & Attribution;
+  'task.resumed': TaskEvent & Attribution;
   /** Deleted by somebody, or done. */
   'task.removed': TaskEvent & { readonly reason: 'deleted' | 'finished' };
   'tasks.removed': { readonly store: string; readonly count: number };
@@ -103,7 +99,7 @@ export type SchedulerEvent<Name extends SchedulerEventName = SchedulerEventName>
 }[Name];
 
 /** Every event name, for checking input. */
-export const SCHEDULER_EVENT_NAMES: readonly SchedulerEventName[] = Object.keys({
+export const SCHEDULER_EVENT_NAMES = namesOf<SchedulerEventName>({
   'scheduler.started': 0,
   'scheduler.shutdown': 0,
   'scheduler.paused': 0,
@@ -137,4 +133,4 @@ export const SCHEDULER_EVENT_NAMES: readonly SchedulerEventName[] = Object.keys(
   'run.skipped': 0,
   'run.lost': 0,
   'run.fenced': 0,
-} satisfies Record<SchedulerEventName, 0>) as SchedulerEventName[];
+});

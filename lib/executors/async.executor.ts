@@ -1,4 +1,5 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { namesOf } from '../model/names.js';
 import type { Executor, ExecutorJob } from './executor.interface.js';
 import { runInTaskContext } from './task-context.js';
 
@@ -15,6 +16,8 @@ export interface AsyncExecutorOptions {
   readonly concurrency?: number;
 }
 
+const OPTIONS = namesOf<keyof AsyncExecutorOptions>({ concurrency: 0 });
+
 /**
  * Calls handlers in this process, on the event loop, many at a time. The executor for everything that waits: queries,
  * requests, files. What computes for long blocks everything else here.
@@ -27,7 +30,7 @@ export class AsyncExecutor implements Executor {
 
   /** @throws UnknownOptionError, InvalidOptionError */
   constructor(options: AsyncExecutorOptions = {}) {
-    rejectUnknownOptions('the async executor', options, ['concurrency']);
+    rejectUnknownOptions('the async executor', options, OPTIONS);
     const { concurrency = DEFAULT_CONCURRENCY } = options;
     if (!Number.isInteger(concurrency) || concurrency < 1) {
       throw new InvalidOptionError('concurrency', concurrency, 'a whole number from 1');

@@ -1,6 +1,6 @@
 /**
- * Where time comes from. Nothing in the library reads the system clock or starts a timer except through this interface,
- * so that a test can set the time and a store can put the database's clock in its place.
+ * Where time comes from. Nothing in the library reads the system clock or starts a timer except through this interface
+ * (lint checks it), so that a test can set the time and a store can put the database's clock in its place.
  *
  * @publicApi
  */
@@ -45,6 +45,12 @@ export class SystemClock implements Clock {
     return () => clearTimeout(timer);
   }
 }
+
+/**
+ * The machine's own clock, for what does not go by the clock of a scheduler or a test: how long a database may take to
+ * answer, how its clock moves on between two answers, and how long another process may hold a lock.
+ */
+export const MACHINE: Clock = new SystemClock();
 
 interface SettableTimer {
   readonly at: number;

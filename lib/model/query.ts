@@ -1,3 +1,4 @@
+import { namesOf } from './names.js';
 import type { RunRecord, RunSource, RunStatus } from './run.js';
 import type { StoredTask, TaskRecord } from './task.js';
 import { runningCount } from './task.js';
@@ -12,14 +13,14 @@ import { runningCount } from './task.js';
 export type TaskStateName = 'pending' | 'scheduled' | 'running' | 'paused' | 'finished' | 'unreadable';
 
 /** Every {@link TaskStateName}, for checking input. */
-export const TASK_STATE_NAMES: readonly TaskStateName[] = [
-  'pending',
-  'scheduled',
-  'running',
-  'paused',
-  'finished',
-  'unreadable',
-];
+export const TASK_STATE_NAMES = namesOf<TaskStateName>({
+  pending: 0,
+  scheduled: 0,
+  running: 0,
+  paused: 0,
+  finished: 0,
+  unreadable: 0,
+});
 
 /** The state of a stored task. Stores that filter in the database do the same with their columns. */
 export function taskStateName(task: StoredTask): Exclude<TaskStateName, 'pending'> {
@@ -57,16 +58,16 @@ export interface TaskFilter {
 export type TaskSortKey = 'id' | 'name' | 'nextRunTime' | 'state' | 'executor' | 'trigger' | 'handler' | 'priority';
 
 /** Every {@link TaskSortKey}, for checking input. */
-export const TASK_SORT_KEYS: readonly TaskSortKey[] = [
-  'id',
-  'name',
-  'nextRunTime',
-  'state',
-  'executor',
-  'trigger',
-  'handler',
-  'priority',
-];
+export const TASK_SORT_KEYS = namesOf<TaskSortKey>({
+  id: 0,
+  name: 0,
+  nextRunTime: 0,
+  state: 0,
+  executor: 0,
+  trigger: 0,
+  handler: 0,
+  priority: 0,
+});
 
 /** @publicApi */
 export interface TaskSort {

@@ -1,3 +1,5 @@
+import type { Attribution, DatedAttribution } from './attribution.js';
+import { namesOf } from './names.js';
 import type { TaskDefinition } from './definition.js';
 
 /**
@@ -9,7 +11,14 @@ import type { TaskDefinition } from './definition.js';
 export type RunSource = 'schedule' | 'manual' | 'startup' | 'shutdown' | 'backfill' | 'redrive';
 
 /** Every {@link RunSource}, for checking input and records. */
-export const RUN_SOURCES: readonly RunSource[] = ['schedule', 'manual', 'startup', 'shutdown', 'backfill', 'redrive'];
+export const RUN_SOURCES = namesOf<RunSource>({
+  schedule: 0,
+  manual: 0,
+  startup: 0,
+  shutdown: 0,
+  backfill: 0,
+  redrive: 0,
+});
 
 /**
  * How an attempt ended.
@@ -25,29 +34,28 @@ export const RUN_SOURCES: readonly RunSource[] = ['schedule', 'manual', 'startup
 export type RunStatus = 'succeeded' | 'failed' | 'cancelled' | 'missed' | 'skipped' | 'lost';
 
 /** Every {@link RunStatus}, for checking input and records. */
-export const RUN_STATUSES: readonly RunStatus[] = ['succeeded', 'failed', 'cancelled', 'missed', 'skipped', 'lost'];
+export const RUN_STATUSES = namesOf<RunStatus>({
+  succeeded: 0,
+  failed: 0,
+  cancelled: 0,
+  missed: 0,
+  skipped: 0,
+  lost: 0,
+});
 
 /**
  * Who asked for a run that is not the schedule's, and why.
  *
  * @publicApi
  */
-export interface RunRequest {
-  readonly actor: string | null;
-  readonly reason: string | null;
-}
+export interface RunRequest extends Attribution {}
 
 /**
- * A wish to abort a run, left where its owner finds it.
+ * A request to abort a run, left where its owner finds it.
  *
  * @publicApi
  */
-export interface CancelRequest {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly actor: string | null;
-  readonly reason: string | null;
-}
+export interface CancelRequest extends DatedAttribution {}
 
 /**
  * A run that has not ended, kept inside its task's state so that a claim is one write to one record. Times are

@@ -1,14 +1,11 @@
+import type { DatedAttribution } from './attribution.js';
+
 /**
- * A wish that a scheduler claims nothing more, for it to be stopped without haste.
+ * A request that a scheduler claims nothing more, so that it can be stopped when its runs have ended.
  *
  * @publicApi
  */
-export interface DrainRequest {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly actor: string | null;
-  readonly reason: string | null;
-}
+export interface DrainRequest extends DatedAttribution {}
 
 /**
  * What a scheduler says of itself to the others that share a store. Times are milliseconds since the epoch by the

@@ -1,3 +1,4 @@
+import type { DatedAttribution } from './attribution.js';
 import { isByHand } from './run.js';
 import type { LiveRun, RunStatus } from './run.js';
 import type { TaskDefinition } from './definition.js';
@@ -7,24 +8,15 @@ import type { TaskDefinition } from './definition.js';
  *
  * @publicApi
  */
-export interface Pause {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly reason: string | null;
-  readonly actor: string | null;
-}
+export interface Pause extends DatedAttribution {}
 
 /**
  * What a person, or a program on somebody's behalf, did to a task last.
  *
  * @publicApi
  */
-export interface TaskControl {
+export interface TaskControl extends DatedAttribution {
   readonly action: 'pause' | 'resume' | 'run' | 'backfill' | 'redrive' | 'cancel';
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly actor: string | null;
-  readonly reason: string | null;
 }
 
 /** The code of the problem of a task whose handler no scheduler has. */

@@ -3,9 +3,11 @@ import type { DynamicModule, OnModuleInit, Provider } from '@nestjs/common';
 import { DiscoveryModule, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
+import { namesOf } from '../model/names.js';
 import { AsyncExecutor } from '../executors/async.executor.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { SCHEDULER_SETTINGS } from '../scheduler/scheduler.options.js';
+import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
 import type { AsynczModuleOptions, AsynczRuntimeOptions, ExecutorConfig, ModulePlan } from './module.options.js';
@@ -16,12 +18,14 @@ import { TaskExplorer } from './task.explorer.js';
 import { DEFAULT_SCHEDULER, getOptionsToken, getSchedulerToken, getStoreToken, schedulersOf } from './tokens.js';
 
 /** The names of the options that an application may give. */
-export const MODULE_OPTIONS: readonly (keyof AsynczModuleOptions)[] = [
+export const MODULE_OPTIONS = [
   ...SCHEDULER_SETTINGS,
-  'stores',
-  'storeTypes',
-  'executors',
-  'imports',
+  ...namesOf<Exclude<keyof AsynczModuleOptions, keyof SchedulerSettings>>({
+    stores: 0,
+    storeTypes: 0,
+    executors: 0,
+    imports: 0,
+  }),
 ];
 
 const PLAN = 'asyncz:plan';

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule, FactoryProvider, Provider } from '@nestjs/common';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { namesOf } from '../model/names.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { Awaitable } from '../stores/store.interface.js';
 import { AsynczCoreModule, MODULE_OPTIONS } from './asyncz-core.module.js';
@@ -14,16 +15,16 @@ import type {
 import { SchedulerRunner } from './scheduler.runner.js';
 import { DEFAULT_SCHEDULER, getSchedulerToken } from './tokens.js';
 
-const ASYNC_OPTIONS: readonly (keyof AsynczModuleAsyncOptions)[] = [
-  'name',
-  'stores',
-  'storeTypes',
-  'imports',
-  'useFactory',
-  'inject',
-  'useClass',
-  'useExisting',
-];
+const ASYNC_OPTIONS = namesOf<keyof AsynczModuleAsyncOptions>({
+  name: 0,
+  stores: 0,
+  storeTypes: 0,
+  imports: 0,
+  useFactory: 0,
+  inject: 0,
+  useClass: 0,
+  useExisting: 0,
+});
 
 /** What the factory of `forRootAsync` may give. */
 const RUNTIME_OPTIONS = MODULE_OPTIONS.filter((option) => !['name', 'imports', 'storeTypes'].includes(option));

@@ -1,4 +1,5 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { namesOf } from '../model/names.js';
 import type { HandlerPolicy } from '../scheduler/loop/handler.registry.js';
 import { TASK_HANDLER_METADATA } from './tokens.js';
 
@@ -11,6 +12,8 @@ export interface TaskHandlerOptions extends HandlerPolicy {
   /** The name of the one scheduler that it is for; every one when left out. */
   readonly scheduler?: string;
 }
+
+const OPTIONS = namesOf<keyof TaskHandlerOptions>({ scheduler: 0, retryOn: 0, abortOn: 0 });
 
 /** What `@TaskHandler` leaves on a method. */
 export interface TaskHandlerMetadata {
@@ -38,7 +41,7 @@ export function TaskHandler(name?: string, options: TaskHandlerOptions = {}): Me
   if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
     throw new InvalidOptionError('handler', name, 'a text that is not empty');
   }
-  rejectUnknownOptions('@TaskHandler', options, ['scheduler', 'retryOn', 'abortOn']);
+  rejectUnknownOptions('@TaskHandler', options, OPTIONS);
   const { scheduler = null, ...policy } = options;
   return (_target, _key, descriptor: PropertyDescriptor) => {
     const metadata: TaskHandlerMetadata = { name: name ?? null, scheduler, policy };

@@ -1,5 +1,6 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { WeakSecretError } from '../errors/persistence.errors.js';
+import { namesOf } from '../model/names.js';
 import { RecordKey } from './record-key.js';
 
 /** The variable that holds the secrets, separated by commas, where no option does. */
@@ -112,6 +113,8 @@ export class KeyRing {
   }
 }
 
+const OPTIONS = namesOf<keyof EncryptionOptions>({ keys: 0, allowPlaintext: 0 });
+
 /**
  * The keys that an option asks for, or else the environment; null for none.
  *
@@ -121,7 +124,7 @@ export async function resolveKeyRing(
   options: EncryptionOptions | undefined,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<KeyRing | null> {
-  if (options !== undefined) rejectUnknownOptions('encryption', options, ['keys', 'allowPlaintext']);
+  if (options !== undefined) rejectUnknownOptions('encryption', options, OPTIONS);
   const keys = options?.keys;
   if (keys === undefined) return KeyRing.fromEnvironment(env);
   if (typeof keys === 'function') return KeyRing.fetch(keys);

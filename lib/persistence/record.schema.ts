@@ -1,25 +1,17 @@
+import type { Attribution, DatedAttribution } from '../model/attribution.js';
+import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { CancelRequest, LiveRun, RunError, RunRequest } from '../model/run.js';
-import type { LastRun, Pause, TaskControl, TaskProblem, TaskState } from '../model/task.js';
-import type {
-  Coalesce,
-  Declaration,
-  Delivery,
-  Overlap,
-  RetryPolicy,
-  TaskDefinition,
-  TaskOrigin,
-  TaskPolicies,
-} from '../model/definition.js';
+import type { LastRun, TaskControl, TaskProblem, TaskState } from '../model/task.js';
+import type { Declaration, TaskDefinition, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
+import { isPolicies } from './policy.schema.js';
 import { UnreadableFault } from './unreadable.fault.js';
 import type { Check } from './schema.js';
 import {
   isArray,
   isCount,
   isFlag,
-  isInteger,
-  isLength,
   isPositive,
   isText,
   isTime,
@@ -29,29 +21,8 @@ import {
   oneOf,
 } from './schema.js';
 
-const COALESCE: readonly Coalesce[] = ['latest', 'earliest', 'all'];
-const OVERLAP: readonly Overlap[] = ['skip', 'queueOne', 'queueAll', 'cancelRunning', 'allow'];
-const DELIVERY: readonly Delivery[] = ['at-least-once', 'at-most-once'];
-const ORIGINS: readonly TaskOrigin[] = ['code', 'runtime', 'internal'];
-const ACTIONS: readonly TaskControl['action'][] = ['pause', 'resume', 'run', 'backfill', 'redrive', 'cancel'];
-
-const policies = objectOf<TaskPolicies>({
-  coalesce: oneOf(COALESCE),
-  maxCatchUp: isPositive,
-  misfireGraceMs: nullable(isLength),
-  maxInstances: isPositive,
-  overlap: oneOf(OVERLAP),
-  maxQueued: isPositive,
-  delivery: oneOf(DELIVERY),
-  priority: isInteger,
-  group: nullable(isText),
-  groupLimit: isPositive,
-  retry: nullable(
-    objectOf<RetryPolicy>({ attempts: isPositive, backoff: isText, delayMs: isLength, maxDelayMs: isLength }),
-  ),
-  timeoutMs: nullable(isLength),
-  pauseAfterFailures: nullable(isPositive),
-});
+const ORIGINS = namesOf<TaskOrigin>({ code: 0, runtime: 0, internal: 0 });
+const ACTIONS = namesOf<TaskControl['action']>({ pause: 0, resume: 0, run: 0, backfill: 0, redrive: 0, cancel: 0 });
 
 const definition = objectOf<TaskDefinition>({
   args: isArray,
@@ -62,15 +33,15 @@ const definition = objectOf<TaskDefinition>({
   executor: isText,
   origin: oneOf(ORIGINS),
   tags: listOfEach(isText),
-  policies,
+  policies: isPolicies,
   declared: nullable(objectOf<Declaration>({ trigger: isText, options: isText })),
 });
 
-const cancelRequest = nullable(
-  objectOf<CancelRequest>({ at: isTime, actor: nullable(isText), reason: nullable(isText) }),
-);
+const attribution = nullable(objectOf<Attribution>({ actor: nullable(isText), reason: nullable(isText) }));
 
-const runRequest = nullable(objectOf<RunRequest>({ actor: nullable(isText), reason: nullable(isText) }));
+const datedAttribution = nullable(
+  objectOf<DatedAttribution>({ at: isTime, actor: nullable(isText), reason: nullable(isText) }),
+);
 
 const liveRun = objectOf<LiveRun>({
   id: isText,
@@ -84,8 +55,8 @@ const liveRun = objectOf<LiveRun>({
   token: isCount,
   leaseUntil: nullable(isTime),
   startedAt: nullable(isTime),
-  cancel: cancelRequest,
-  request: runRequest,
+  cancel: datedAttribution,
+  request: attribution,
 });
 
 const state = objectOf<TaskState>({
@@ -96,7 +67,7 @@ const state = objectOf<TaskState>({
   lastScheduledTime: nullable(isTime),
   exhausted: isFlag,
   scheduledCount: isCount,
-  pause: nullable(objectOf<Pause>({ at: isTime, reason: nullable(isText), actor: nullable(isText) })),
+  pause: datedAttribution,
   failuresInARow: isCount,
   lastToken: isCount,
   live: listOfEach(liveRun),
@@ -130,12 +101,12 @@ export function asRunError(value: unknown): RunError | null {
 
 /** @throws UnreadableFault When it is neither null nor a request. */
 export function asRunRequest(value: unknown): RunRequest | null {
-  return checked<RunRequest | null>(runRequest, value, 'request');
+  return checked<RunRequest | null>(attribution, value, 'request');
 }
 
 /** @throws UnreadableFault When it is neither null nor a request. */
 export function asCancelRequest(value: unknown): CancelRequest | null {
-  return checked<CancelRequest | null>(cancelRequest, value, 'cancel');
+  return checked<CancelRequest | null>(datedAttribution, value, 'cancel');
 }
 
 function checked<T>(check: Check, value: unknown, what: string): T {

@@ -2,14 +2,15 @@ import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { listOf } from '../errors/asyncz.error.js';
+import { namesOf } from '../model/names.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { SystemClock } from '../model/clock.js';
 import type { Clock } from '../model/clock.js';
 import type { Duration } from '../model/duration.js';
 import { SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
-import { DEFAULT_POLICIES } from '../model/task.defaults.js';
-import type { TaskPolicies } from '../model/definition.js';
+import { DEFAULT_POLICIES, POLICY_OPTIONS } from '../model/task.policies.js';
+import type { TaskPolicies, TaskPolicyOptions } from '../model/task.policies.js';
 import type { EncryptionOptions } from '../persistence/key-ring.js';
 import { DEFAULT_MAX_PAYLOAD_BYTES } from '../persistence/codec.factory.js';
 import type { Serializer } from '../persistence/serializer.registry.js';
@@ -21,9 +22,7 @@ import type { Retention } from './cluster/housekeeper.js';
 import type { OrphanPolicy } from './tasks/task.reconciler.js';
 import type { BackoffFunction } from './loop/backoff.registry.js';
 import { BackoffRegistry } from './loop/backoff.registry.js';
-import { POLICY_OPTIONS } from './tasks/task.options.js';
-import type { TaskPolicyOptions } from './tasks/task.options.js';
-import { resolvePolicies } from './tasks/task.policies.js';
+import { resolvePolicies } from './tasks/policy.reader.js';
 
 /**
  * How long ended runs are kept. What exceeds either bound goes, in small batches, some minutes later.
@@ -158,32 +157,42 @@ export interface SchedulerOptions extends SchedulerSettings {
 }
 
 /** The names of {@link SchedulerSettings}. */
-export const SCHEDULER_SETTINGS: readonly (keyof SchedulerSettings)[] = [
-  'name',
-  'role',
-  'identity',
-  'timezone',
-  'taskDefaults',
-  'lease',
-  'pollInterval',
-  'heartbeatInterval',
-  'shutdownTimeout',
-  'startPaused',
-  'orphans',
-  'orphanAfter',
-  'encryption',
-  'maxPayloadBytes',
-  'retention',
-  'serializers',
-  'triggers',
-  'calendars',
-  'backoffs',
+export const SCHEDULER_SETTINGS = namesOf<keyof SchedulerSettings>({
+  name: 0,
+  role: 0,
+  identity: 0,
+  timezone: 0,
+  taskDefaults: 0,
+  lease: 0,
+  pollInterval: 0,
+  heartbeatInterval: 0,
+  shutdownTimeout: 0,
+  startPaused: 0,
+  orphans: 0,
+  orphanAfter: 0,
+  encryption: 0,
+  maxPayloadBytes: 0,
+  retention: 0,
+  serializers: 0,
+  triggers: 0,
+  calendars: 0,
+  backoffs: 0,
+});
+
+const OPTIONS = [
+  ...SCHEDULER_SETTINGS,
+  ...namesOf<Exclude<keyof SchedulerOptions, keyof SchedulerSettings>>({
+    stores: 0,
+    executors: 0,
+    clock: 0,
+    logger: 0,
+  }),
 ];
 
-const OPTIONS: readonly (keyof SchedulerOptions)[] = [...SCHEDULER_SETTINGS, 'stores', 'executors', 'clock', 'logger'];
+const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, failuresLonger: 0 });
 
 const ROLES = ['worker', 'client'] as const;
-const ORPHANS: readonly OrphanPolicy[] = ['report', 'pause', 'remove'];
+const ORPHANS = namesOf<OrphanPolicy>({ report: 0, pause: 0, remove: 0 });
 
 /** {@link SchedulerOptions} checked and filled in. */
 export interface ResolvedSchedulerOptions {
@@ -257,7 +266,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
 }
 
 function resolveRetention(options: RetentionOptions): Retention {
-  rejectUnknownOptions('retention', options, ['count', 'age', 'failuresLonger']);
+  rejectUnknownOptions('retention', options, RETENTION_OPTIONS);
   const { count = 1_000, age = '7d', failuresLonger = null } = options;
   if (count !== null && (!Number.isSafeInteger(count) || count < 1)) {
     throw new InvalidOptionError('retention.count', count, 'a whole number from 1, or null');

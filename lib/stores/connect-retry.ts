@@ -1,6 +1,8 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { namesOf } from '../model/names.js';
 import { parseDuration } from '../model/duration.js';
 import type { Duration } from '../model/duration.js';
+import { pause } from '../time/wait.js';
 import type { StoreContext } from './store.interface.js';
 
 /**
@@ -21,6 +23,8 @@ export interface ResolvedConnectRetry {
   readonly delayMs: number;
 }
 
+const OPTIONS = namesOf<keyof ConnectRetry>({ attempts: 0, delay: 0 });
+
 /**
  * Checks the option `connectRetry`. Without it there is one try.
  *
@@ -29,7 +33,7 @@ export interface ResolvedConnectRetry {
  */
 export function resolveConnectRetry(retry: ConnectRetry | undefined): ResolvedConnectRetry {
   if (retry === undefined) return { attempts: 1, delayMs: 0 };
-  rejectUnknownOptions('connectRetry', retry, ['attempts', 'delay']);
+  rejectUnknownOptions('connectRetry', retry, OPTIONS);
   const { attempts, delay } = retry;
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw new InvalidOptionError('connectRetry.attempts', attempts, 'a whole number from 1');
@@ -58,6 +62,6 @@ export async function connectWithRetry<T>(
       const reason = error instanceof Error ? error.message : String(error);
       logger.warn(`The store "${alias}" is not there yet (${attempt} of ${attempts}): ${reason}`);
     }
-    await new Promise<void>((resolve) => clock.schedule(resolve, delayMs));
+    await pause(clock, delayMs);
   }
 }

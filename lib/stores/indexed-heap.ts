@@ -4,8 +4,8 @@ export interface HeapItem {
   readonly key: number;
   /** Breaks ties. */
   readonly id: string;
-  /** Where the heap keeps it; written by the heap, -1 outside. */
-  place: number;
+  /** The slot that the heap keeps it in; written by the heap, -1 outside. */
+  heapSlot: number;
 }
 
 /** How many children a node has. Four keys are half a cache line, and the heap is half as deep as with two. */
@@ -22,7 +22,7 @@ export class IndexedHeap<T extends HeapItem> {
   #size = 0;
   /** By position: the key and then the slot of the item, side by side so that both come with one cache line. */
   #nodes = new Float64Array(2 * FIRST_CAPACITY);
-  /** By slot: the position, and the item. A slot is what an item knows as its place. */
+  /** By slot: the position, and the item. An item knows its slot. */
   #positions = new Int32Array(FIRST_CAPACITY);
   readonly #items: (T | undefined)[] = [];
   readonly #freeSlots: number[] = [];
@@ -42,14 +42,14 @@ export class IndexedHeap<T extends HeapItem> {
     if (at === this.#positions.length) this.#grow();
     this.#size += 1;
     this.#items[slot] = item;
-    item.place = slot;
+    item.heapSlot = slot;
     this.#up(at, item.key, slot);
   }
 
   remove(item: T): void {
-    const slot = item.place;
+    const slot = item.heapSlot;
     const at = this.#positions[slot]!;
-    item.place = -1;
+    item.heapSlot = -1;
     this.#items[slot] = undefined;
     this.#freeSlots.push(slot);
     this.#size -= 1;
@@ -93,10 +93,10 @@ export class IndexedHeap<T extends HeapItem> {
     while (at > 0) {
       const parent = (at - 1) >> 2;
       if (!this.#isBefore(key, slot, parent)) break;
-      this.#place(at, this.#nodes[2 * parent]!, this.#nodes[2 * parent + 1]!);
+      this.#put(at, this.#nodes[2 * parent]!, this.#nodes[2 * parent + 1]!);
       at = parent;
     }
-    this.#place(at, key, slot);
+    this.#put(at, key, slot);
   }
 
   #down(from: number, key: number, slot: number): void {
@@ -110,13 +110,13 @@ export class IndexedHeap<T extends HeapItem> {
         if (this.#isBefore(this.#nodes[2 * child]!, this.#nodes[2 * child + 1]!, least)) least = child;
       }
       if (this.#isBefore(key, slot, least)) break;
-      this.#place(at, this.#nodes[2 * least]!, this.#nodes[2 * least + 1]!);
+      this.#put(at, this.#nodes[2 * least]!, this.#nodes[2 * least + 1]!);
       at = least;
     }
-    this.#place(at, key, slot);
+    this.#put(at, key, slot);
   }
 
-  #place(at: number, key: number, slot: number): void {
+  #put(at: number, key: number, slot: number): void {
     this.#nodes[2 * at] = key;
     this.#nodes[2 * at + 1] = slot;
     this.#positions[slot] = at;

@@ -1,4 +1,5 @@
-import { DEFAULT_POLICIES, initialState } from '../model/task.defaults.js';
+import { initialState } from '../model/task.defaults.js';
+import { DEFAULT_POLICIES } from '../model/task.policies.js';
 import { INTERNAL_HANDLER } from '../model/definition.js';
 import type { TaskRecord } from '../model/task.js';
 

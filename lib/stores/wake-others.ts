@@ -2,7 +2,7 @@ import type { Store, StoreContext } from './store.interface.js';
 
 /**
  * Tells the other processes that something is due. Whether they hear of it or find it with their next poll, the change is
- * made: a wake-up that fails is no failure of whatever caused it.
+ * made: a wake-up that fails is no failure of the operation that caused it.
  *
  * @param at When it is due, in milliseconds since the epoch.
  */

@@ -27,7 +27,7 @@ export interface StoreContextOptions {
   readonly keys?: Secrets;
   /** The largest stored definition, in bytes. @default 1048576 */
   readonly maxPayloadBytes?: number;
-  /** Is told of every record that cannot be read, however often it is come upon. */
+  /** Is called with every record that cannot be read, each time that it is found. */
   readonly onUnreadable?: (task: UnreadableTask) => void;
 }
 

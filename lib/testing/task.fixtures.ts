@@ -1,8 +1,10 @@
 import type { LiveRun, RunRecord } from '../model/run.js';
-import { DEFAULT_POLICIES, initialState } from '../model/task.defaults.js';
+import { initialState } from '../model/task.defaults.js';
+import { DEFAULT_POLICIES } from '../model/task.policies.js';
 import type { TaskRecord, TaskState } from '../model/task.js';
-import type { TaskDefinition, TaskPolicies } from '../model/definition.js';
-import { waitingRun } from '../scheduler/plan/waiting-run.js';
+import type { TaskDefinition } from '../model/definition.js';
+import type { TaskPolicies } from '../model/task.policies.js';
+import { waitingRun } from '../scheduler/plan/waiting.run.js';
 
 /**
  * What a task of a test differs in from a plain one.

@@ -1,4 +1,6 @@
 import { AsynczError } from '../errors/asyncz.error.js';
+import { MACHINE } from '../model/clock.js';
+import { pause } from '../time/wait.js';
 import type { Awaitable } from '../stores/store.interface.js';
 
 /**
@@ -31,13 +33,13 @@ export async function until<T>(
   options: { what?: string; timeoutMs?: number; advance?: (ms: number) => Awaitable<void> } = {},
 ): Promise<NonNullable<T>> {
   const { what = 'a condition', timeoutMs = 20_000, advance } = options;
-  const start = performance.now();
+  const start = MACHINE.monotonic();
   for (let advanced = 0; ; advanced += STEP_MS) {
     const value = await condition();
     if (value) return value;
     // On a clock of its own a slow machine has no say in when to give up.
-    if ((advance ? advanced : performance.now() - start) > timeoutMs) throw new UntilTimeoutError(what, timeoutMs);
+    if ((advance ? advanced : MACHINE.monotonic() - start) > timeoutMs) throw new UntilTimeoutError(what, timeoutMs);
     await advance?.(STEP_MS);
-    await new Promise((resolve) => setTimeout(resolve, advance ? 0 : STEP_MS));
+    await pause(MACHINE, advance ? 0 : STEP_MS);
   }
 }

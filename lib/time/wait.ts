@@ -19,6 +19,11 @@ export function wait(clock: Clock, ms: number, callback: () => void): () => void
   return () => cancel();
 }
 
+/** Resolves after `ms` milliseconds, at most `MAX_TIMER_MS`. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.schedule(resolve, ms));
+}
+
 /** A wait that can be cut short, and remembers when it was cut short before it began. */
 export class WakeableWait {
   #woken = false;

@@ -1,9 +1,11 @@
+import { namesOf } from '../model/names.js';
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { DAY_MS } from '../time/civil.js';
 import type { DstRules } from '../time/dst.js';
 import { TimeZone } from '../time/time-zone.js';
 import { readDst } from './dst.options.js';
 import { given } from './option.readers.js';
+import type { OwnOption } from './schedule.options.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { countInWords, everyInWords, timeOfDayInWords } from './schedule.words.js';
 import type { TriggerData } from './trigger.interface.js';
@@ -13,6 +15,11 @@ import { WallClock } from './wall-clock/wall-clock.js';
 import { WallClockTrigger } from './wall-clock/wall-clock.trigger.js';
 
 const UNITS = ['years', 'months', 'weeks', 'days'] as const;
+
+const OWN_OPTIONS = [
+  ...UNITS,
+  ...namesOf<Exclude<OwnOption<'calendarInterval'>, (typeof UNITS)[number]>>({ at: 0, dst: 0 }),
+];
 
 type Units = Partial<Record<(typeof UNITS)[number], number>>;
 
@@ -35,7 +42,7 @@ export class CalendarIntervalTrigger extends WallClockTrigger {
 
   /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
   constructor(data: TriggerData, context: TriggerContext) {
-    const options = readScheduleOptions(data, context, [...UNITS, 'at', 'dst']);
+    const options = readScheduleOptions(data, context, OWN_OPTIONS);
     const zone = TimeZone.get(options.timezone);
     // Its times are whole seconds: a start within one must not lie behind the first of them.
     const start = Math.floor((options.startAt ?? context.now) / 1_000) * 1_000;

@@ -1,10 +1,14 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import type { BaseTrigger } from './base.trigger.js';
+import { namesOf } from '../model/names.js';
 import { given } from './option.readers.js';
+import type { OwnOption } from './schedule.options.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import type { Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
 import type { TriggerContext } from './trigger.context.js';
+
+const OWN_OPTIONS = namesOf<OwnOption<'and' | 'or'>>({ triggers: 0 });
 
 /** How many times of a combination are looked at one by one to count them. */
 export const MAX_COUNTED = 10_000;
@@ -19,7 +23,7 @@ export abstract class CombinationTrigger extends ScheduleTrigger {
 
   /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError, and what the children throw. */
   constructor(data: TriggerData, context: TriggerContext) {
-    const options = readScheduleOptions(data, context, ['triggers']);
+    const options = readScheduleOptions(data, context, OWN_OPTIONS);
     super(options);
     if (!Array.isArray(data.triggers)) {
       throw new InvalidOptionError('triggers', data.triggers, 'an array of triggers');

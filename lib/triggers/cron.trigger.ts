@@ -1,3 +1,4 @@
+import { namesOf } from '../model/names.js';
 import { InvalidOptionError } from '../errors/input.errors.js';
 import type { DstRules } from '../time/dst.js';
 import { TimeZone } from '../time/time-zone.js';
@@ -8,14 +9,19 @@ import { CronPattern } from './cron/cron.pattern.js';
 import { cronInWords } from './cron/cron.words.js';
 import { readDst } from './dst.options.js';
 import { given, readChoice } from './option.readers.js';
+import type { OwnOption } from './schedule.options.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { NO_TASK } from './schedule.trigger.js';
 import type { TriggerData, TriggerSeed } from './trigger.interface.js';
+import type { CronFieldOptions } from './trigger.options.js';
 import type { TriggerContext } from './trigger.context.js';
 import { WallClock } from './wall-clock/wall-clock.js';
 import { WallClockTrigger } from './wall-clock/wall-clock.trigger.js';
 
-const OWN_OPTIONS = ['expression', ...CRON_FIELD_NAMES, 'dialect', 'dayMatch', 'dst'];
+const OWN_OPTIONS = [
+  ...namesOf<Exclude<OwnOption<'cron'>, keyof CronFieldOptions>>({ expression: 0, dialect: 0, dayMatch: 0, dst: 0 }),
+  ...CRON_FIELD_NAMES,
+];
 
 /** How many tasks' values of `H` are kept ready by one trigger; past that they are worked out anew. */
 const MAX_HASHED = 1_000;

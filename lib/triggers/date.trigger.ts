@@ -1,10 +1,14 @@
 import { toInstant } from '../time/inputs.js';
+import { namesOf } from '../model/names.js';
 import { given } from './option.readers.js';
+import type { OwnOption } from './schedule.options.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { dateInWords } from './schedule.words.js';
 import type { CatchUp, Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
 import type { TriggerContext } from './trigger.context.js';
+
+const OWN_OPTIONS = namesOf<OwnOption<'date'>>({ runAt: 0 });
 
 /**
  * Once, at `runAt`; without it, at the moment of creation. Whether one that has passed still runs is for the task's grace
@@ -18,7 +22,7 @@ export class DateTrigger extends ScheduleTrigger {
 
   /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
   constructor(data: TriggerData, context: TriggerContext) {
-    super(readScheduleOptions(data, context, ['runAt']));
+    super(readScheduleOptions(data, context, OWN_OPTIONS));
     this.#runAt = given(data.runAt) ? toInstant(data.runAt, 'runAt', this.options.timezone) : Math.trunc(context.now);
   }
 

@@ -2,12 +2,16 @@ import { InvalidOptionError } from '../errors/input.errors.js';
 import type { Duration } from '../model/duration.js';
 import { formatDuration } from '../model/duration.js';
 import { toMilliseconds } from '../time/inputs.js';
+import { namesOf } from '../model/names.js';
 import { given } from './option.readers.js';
+import type { OwnOption } from './schedule.options.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { durationInWords } from './schedule.words.js';
 import type { CatchUp, Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
 import type { TriggerContext } from './trigger.context.js';
+
+const OWN_OPTIONS = namesOf<OwnOption<'fixedDelay'>>({ delay: 0 });
 
 /**
  * So long after the last run has ended: for work that must not follow on itself. The first run is at `startAt`, or at
@@ -22,7 +26,7 @@ export class FixedDelayTrigger extends ScheduleTrigger {
 
   /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
   constructor(data: TriggerData, context: TriggerContext) {
-    const options = readScheduleOptions(data, context, ['delay']);
+    const options = readScheduleOptions(data, context, OWN_OPTIONS);
     if (!given(data.delay)) {
       throw new InvalidOptionError('delay', data.delay, 'a duration: milliseconds, or text such as "90s" or "5m"');
     }

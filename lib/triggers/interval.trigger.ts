@@ -3,6 +3,7 @@ import { formatDuration } from '../model/duration.js';
 import type { Duration } from '../model/duration.js';
 import { toMilliseconds } from '../time/inputs.js';
 import { given } from './option.readers.js';
+import type { OwnOption } from './schedule.options.js';
 import { readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { durationInWords, everyInWords } from './schedule.words.js';
@@ -16,7 +17,7 @@ const UNITS = {
   minutes: 60_000,
   seconds: 1_000,
   milliseconds: 1,
-} as const;
+} as const satisfies Record<Exclude<OwnOption<'interval'>, 'every'>, number>;
 
 const UNIT_NAMES = Object.keys(UNITS) as readonly (keyof typeof UNITS)[];
 

@@ -9,13 +9,17 @@ import { RRuleGrid } from './rrule/rrule.grid.js';
 import { lacksItsDays, parseRRule } from './rrule/rrule.parts.js';
 import type { RRuleParts } from './rrule/rrule.parts.js';
 import { isoOf, unfoldRRule } from './rrule/rrule.text.js';
+import { namesOf } from '../model/names.js';
 import { given } from './option.readers.js';
+import type { OwnOption } from './schedule.options.js';
 import { readScheduleOptions, readTimezone } from './schedule.options.js';
 import { dateInWords } from './schedule.words.js';
 import type { TriggerData, TriggerSeed } from './trigger.interface.js';
 import type { TriggerContext } from './trigger.context.js';
 import { WallClock } from './wall-clock/wall-clock.js';
 import { WallClockTrigger } from './wall-clock/wall-clock.trigger.js';
+
+const OWN_OPTIONS = namesOf<OwnOption<'rrule'>>({ rule: 0, exDates: 0, rDates: 0, dst: 0 });
 
 /**
  * A recurrence rule of iCalendar (RFC 5545), as calendars export them: the rule alone, or its lines of text.
@@ -36,7 +40,7 @@ export class RRuleTrigger extends WallClockTrigger {
   /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
   constructor(source: TriggerData, context: TriggerContext) {
     const data = unfoldRRule(source, readTimezone(source, context));
-    const options = readScheduleOptions(data, context, ['rule', 'exDates', 'rDates', 'dst']);
+    const options = readScheduleOptions(data, context, OWN_OPTIONS);
     // The rule has whole seconds, and so has its start.
     const startAt = Math.floor((options.startAt ?? context.now) / 1_000) * 1_000;
     super({ ...options, startAt, startIsGiven: options.startAt !== null });

@@ -1,21 +1,29 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { namesOf } from '../model/names.js';
 import type { Duration } from '../model/duration.js';
 import { assertTimezone, toInstant, toMilliseconds } from '../time/inputs.js';
 import type { CalendarSource, ExclusionCalendar, OnExcluded } from './calendars/calendar.interface.js';
 import { given, readChoice } from './option.readers.js';
 import type { TriggerData } from './trigger.interface.js';
+import type { ScheduleTriggerOptions, TriggerOptionsMap } from './trigger.options.js';
 import type { TriggerContext } from './trigger.context.js';
 
 /** The options that every trigger with times of its own takes. */
-export const SCHEDULE_OPTIONS = [
-  'startAt',
-  'endAt',
-  'timezone',
-  'jitter',
-  'maxRuns',
-  'calendar',
-  'onExcluded',
-] as const;
+const SCHEDULE_OPTIONS = namesOf<keyof ScheduleTriggerOptions>({
+  startAt: 0,
+  endAt: 0,
+  timezone: 0,
+  jitter: 0,
+  maxRuns: 0,
+  calendar: 0,
+  onExcluded: 0,
+});
+
+/** The options that only this type of trigger has. */
+export type OwnOption<Type extends keyof TriggerOptionsMap> = Exclude<
+  keyof TriggerOptionsMap[Type],
+  keyof ScheduleTriggerOptions
+>;
 
 /** A calendar as a trigger uses it. */
 export interface CalendarUse {

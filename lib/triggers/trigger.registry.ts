@@ -10,7 +10,7 @@ import { CronTrigger } from './cron.trigger.js';
 import { DateTrigger } from './date.trigger.js';
 import { FixedDelayTrigger } from './fixed-delay.trigger.js';
 import { IntervalTrigger } from './interval.trigger.js';
-import { ShutdownTrigger, StartupTrigger } from './lifecycle.triggers.js';
+import { ShutdownTrigger, StartupTrigger } from './startup.triggers.js';
 import { OrTrigger } from './or.trigger.js';
 import { RRuleTrigger } from './rrule.trigger.js';
 import type { TriggerCreation, TriggerData } from './trigger.interface.js';

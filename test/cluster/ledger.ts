@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { keyOf } from '../../lib/model/run.js';
 
 /**
  * The start of an attempt, its end, its aborted signal, that its lease or its result was refused, or that a run was skipped
@@ -99,10 +100,6 @@ export function taskOf(runId: string): string {
 /** The time that a scheduled run is for, in milliseconds since the epoch. */
 export function scheduledTimeOf(runId: string): number {
   return Date.parse(runId.slice(runId.lastIndexOf('@') + 1));
-}
-
-function keyOf({ runId, token }: LedgerLine): string {
-  return `${runId}/${token}`;
 }
 
 function readIfThere(file: string): string {

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MODULE_OPTIONS } from '../../lib/nest/asyncz-core.module.js';
-import { POLICY_OPTIONS } from '../../lib/scheduler/tasks/task.options.js';
+import { POLICY_OPTIONS } from '../../lib/model/task.policies.js';
 import { freePort } from '../support/servers/owned-process.mjs';
 import { PrintingProcess } from '../support/printing.process.js';
 

@@ -1,5 +1,6 @@
 import type { LiveRun, TaskDefinition, TaskPolicies, TaskRecord, TaskState } from 'nestjs-asyncz';
-import { DEFAULT_POLICIES, initialState } from '../../lib/model/task.defaults.js';
+import { initialState } from '../../lib/model/task.defaults.js';
+import { DEFAULT_POLICIES } from '../../lib/model/task.policies.js';
 
 /** A task for tests: an interval of a minute, due at 0, unless told otherwise. */
 export function makeTask(

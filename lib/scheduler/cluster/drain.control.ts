@@ -1,5 +1,6 @@
 import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../../errors/input.errors.js';
 import { DrainTimeoutError, DrainUnknownError, DrainWithdrawnError } from '../../errors/scheduler.errors.js';
+import { namesOf } from '../../model/names.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
 import { toMilliseconds } from '../../time/inputs.js';
@@ -25,6 +26,8 @@ export interface DrainOptions extends ActorOptions {
   readonly timeout?: Duration;
 }
 
+const DRAIN_OPTIONS = namesOf<keyof DrainOptions>({ actor: 0, reason: 0, wait: 0, timeout: 0 });
+
 export interface DrainServices {
   readonly identity: string;
   readonly clock: Clock;
@@ -47,7 +50,7 @@ export class DrainControl {
   constructor(private readonly services: DrainServices) {}
 
   async drain(identity: string, options: DrainOptions = {}): Promise<void> {
-    rejectUnknownOptions('drainScheduler', options, ['actor', 'reason', 'wait', 'timeout']);
+    rejectUnknownOptions('drainScheduler', options, DRAIN_OPTIONS);
     const { clock } = this.services;
     const { wait = false, timeout } = options;
     if (typeof wait !== 'boolean') throw new InvalidOptionError('wait', wait, 'true or false');

@@ -1,5 +1,6 @@
 import { UnknownNameError } from '../../errors/input.errors.js';
-import type { RetryPolicy } from '../../model/definition.js';
+import { spreadBackoffMs } from '../../model/backoff.js';
+import type { RetryPolicy } from '../../model/retry.js';
 
 /**
  * How long to wait before the next attempt.
@@ -24,7 +25,7 @@ export class BackoffRegistry {
     ['fixed', (_attempt, policy) => policy.delayMs],
     [
       'exponential',
-      (attempt, policy) => Math.min(policy.delayMs * 2 ** (attempt - 1), policy.maxDelayMs) * (0.5 + Math.random() / 2),
+      (attempt, { delayMs, maxDelayMs }) => spreadBackoffMs({ firstMs: delayMs, longestMs: maxDelayMs }, attempt, 0.5),
     ],
   ]);
 

@@ -1,4 +1,5 @@
 import type { TaskDefinition } from '../../model/definition.js';
+import { backoffMs } from '../../model/backoff.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { Apply } from '../../model/change.js';
@@ -23,9 +24,8 @@ import type { RunServices } from './run.services.js';
 import { HealthMonitor } from './store.health.js';
 import type { StoreHealth } from './store.health.js';
 
-/** How long the loop waits when something is due that it did not get, in milliseconds: doubled up to the longest. */
-const FIRST_EMPTY_PAUSE_MS = 5;
-const LONGEST_EMPTY_PAUSE_MS = 500;
+/** How long the loop waits when something is due that it did not get. */
+const EMPTY_PAUSE = { firstMs: 5, longestMs: 500 };
 
 /** How often other schedulers are woken because a group has room again, at the most, in milliseconds. */
 const WAKE_FOR_GROUPS_MS = 100;
@@ -279,7 +279,7 @@ export class ClaimLoop {
   /** Resolves when there may be room for more runs, and after a moment where nothing says so. */
   async roomMayBeThere(): Promise<void> {
     this.#isOutrun = true;
-    await this.#wait.sleep(Math.min(this.#groups.untilRetry(), LONGEST_EMPTY_PAUSE_MS));
+    await this.#wait.sleep(Math.min(this.#groups.untilRetry(), EMPTY_PAUSE.longestMs));
   }
 
   #waitsForRoom({ storeNow }: Claim): (task: TaskRecord) => boolean {
@@ -294,7 +294,7 @@ export class ClaimLoop {
   #afterEmptyPass(): number {
     this.#isOutrun = true;
     this.#emptyPasses += 1;
-    return Math.min(FIRST_EMPTY_PAUSE_MS * 2 ** (this.#emptyPasses - 1), LONGEST_EMPTY_PAUSE_MS);
+    return backoffMs(EMPTY_PAUSE, this.#emptyPasses);
   }
 
   /** Sleeps until `ms` have passed, but polls meanwhile with one cheap question. Returns how much is left to sleep. */

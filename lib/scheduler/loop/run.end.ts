@@ -1,7 +1,7 @@
 import { RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
 import type { RunRecord } from '../../model/run.js';
 import type { RunEnd } from '../plan/end.plan.js';
-import { endedRun, toRunError } from '../plan/ended-run.js';
+import { endedRun, toRunError } from '../plan/ended.run.js';
 import type { HeldRun, RunOutcome } from './held.run.js';
 import type { RunServices } from './run.services.js';
 

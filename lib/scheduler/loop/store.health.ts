@@ -1,8 +1,8 @@
+import { backoffMs } from '../../model/backoff.js';
 import type { RunServices } from './run.services.js';
 
-/** How long the loop waits after a failure of the store, in milliseconds: doubled each time, up to the longest. */
-const FIRST_BACKOFF_MS = 100;
-const LONGEST_BACKOFF_MS = 10_000;
+/** How long the loop waits after a failure of the store. */
+const BACKOFF = { firstMs: 100, longestMs: 10_000 };
 
 /** How the loop of a store is doing. */
 export interface StoreHealth {
@@ -33,7 +33,7 @@ export class HealthMonitor {
       logger.error(`The store "${store}" failed; it is tried again`, error);
       events.emit('store.failed', { store, error });
     }
-    return Math.min(FIRST_BACKOFF_MS * 2 ** (this.#failures - 1), LONGEST_BACKOFF_MS);
+    return backoffMs(BACKOFF, this.#failures);
   }
 
   /** The store did what it was asked. */

@@ -5,7 +5,7 @@ import type { TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { changeTo } from './change.js';
 import { controlled } from './control.plan.js';
-import { waitingRun } from './waiting-run.js';
+import { waitingRun } from './waiting.run.js';
 
 /** How many runs one backfill adds at the most: they wait inside their task's record. */
 export const MAX_BACKFILL = 1_000;

@@ -3,7 +3,7 @@ import type { LiveRun, RunRecord, RunRequest } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { changeTo } from './change.js';
 import { controlled } from './control.plan.js';
-import { endedRun } from './ended-run.js';
+import { endedRun } from './ended.run.js';
 
 /**
  * Cancels a run. One that waits ends at once, and the value is its record. For one that is running, the cancel request is

@@ -4,8 +4,8 @@ import { runningCount } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { Occurrence, TriggerSeed } from '../../triggers/trigger.interface.js';
 import type { Work } from './work.js';
-import { endedRun } from './ended-run.js';
-import { waitingRun } from './waiting-run.js';
+import { endedRun } from './ended.run.js';
+import { waitingRun } from './waiting.run.js';
 
 /**
  * Turns the due times of a task into waiting runs, or into records of what was missed or skipped, and moves the schedule

@@ -1,9 +1,9 @@
-import type { TaskPolicies } from '../../model/definition.js';
+import type { TaskPolicies } from '../../model/task.policies.js';
 import type { Apply } from '../../model/change.js';
 import type { LeaseRef, LiveRun, RunRecord } from '../../model/run.js';
 import type { TaskState } from '../../model/task.js';
 import { changeTo, nextTimes } from './change.js';
-import { keepForRedrive } from './ended-run.js';
+import { keepForRedrive } from './ended.run.js';
 import { nextAttempt } from './recovery.plan.js';
 
 /** The end of one attempt, as whoever holds its lease wants it written. */

@@ -1,7 +1,7 @@
+import { backoffMs } from '../../model/backoff.js';
 import type { TaskState } from '../../model/task.js';
 
-const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 300_000;
+const PAUSE = { firstMs: 5_000, longestMs: 300_000 };
 
 /**
  * Keeps a faulty task out of the way and tries it again later: after 5 s, 10 s, 20 s … at most 5 min. Its scheduled time
@@ -9,7 +9,7 @@ const LONGEST_PAUSE_MS = 300_000;
  */
 export function postpone(state: TaskState, error: unknown, now: number): TaskState {
   const count = (state.problem?.count ?? 0) + 1;
-  const again = now + Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS);
+  const again = now + backoffMs(PAUSE, count);
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   return {
     ...state,

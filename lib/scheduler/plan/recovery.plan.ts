@@ -1,5 +1,5 @@
 import type { LiveRun } from '../../model/run.js';
-import { endedRun, keepForRedrive } from './ended-run.js';
+import { endedRun, keepForRedrive } from './ended.run.js';
 import type { Work } from './work.js';
 
 /**

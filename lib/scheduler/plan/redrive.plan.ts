@@ -8,7 +8,7 @@ import type { TaskRecord } from '../../model/task.js';
 import { changeTo } from './change.js';
 import { controlled } from './control.plan.js';
 import { isSpent } from './change.js';
-import { waitingRun } from './waiting-run.js';
+import { waitingRun } from './waiting.run.js';
 
 /**
  * Gives a dead run one more attempt, under its own id; its record is not dead any more. Only the version of the task that

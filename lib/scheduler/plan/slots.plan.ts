@@ -3,7 +3,7 @@ import type { LeaseRef } from '../../model/run.js';
 import type { TaskState } from '../../model/task.js';
 import { nextToken, startRun } from './start.plan.js';
 import type { Starter } from './start.plan.js';
-import { waitingRun } from './waiting-run.js';
+import { waitingRun } from './waiting.run.js';
 
 /** What a scheduler wants of the record of a group. */
 export interface SlotRequest {

@@ -3,7 +3,7 @@ import type { RunRecord } from '../../model/run.js';
 import { runningCount } from '../../model/task.js';
 import type { Claimed } from './claim.plan.js';
 import { cancelRun } from './cancel.plan.js';
-import { extraRun } from './extra-run.js';
+import { extraRun } from './extra.run.js';
 
 /**
  * Adds a run for the start or the stop of a scheduler, and starts it if there is room. Otherwise it waits for its turn like

@@ -2,6 +2,7 @@ import { InvalidOptionError } from '../../errors/input.errors.js';
 import { RunNotFoundError, RunWaitTimeoutError } from '../../errors/run.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import { endedRunEvent } from '../../events/run.event.js';
+import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
 import { taskIdOfRun } from '../../model/run.js';
@@ -17,9 +18,8 @@ import { toRunInfo } from './run.info.js';
 import type { RunInfo } from './run.info.js';
 import type { StoreRegistry } from './store.registry.js';
 
-/** How often the end of a run on another node is asked for, in milliseconds: doubled up to the longest. */
-const FIRST_LOOK_MS = 50;
-const LONGEST_LOOK_MS = 1_000;
+/** How often the end of a run on another node is asked for. */
+const LOOK = { firstMs: 50, longestMs: 1_000 };
 
 /** @publicApi */
 export interface WaitOptions {
@@ -51,12 +51,12 @@ export class RunControl {
     };
     this.events.add(listener, ['run.succeeded', 'run.failed', 'run.cancelled', 'run.missed', 'run.lost']);
     try {
-      for (let look = FIRST_LOOK_MS; ; look = Math.min(look * 2, LONGEST_LOOK_MS)) {
+      for (let look = 1; ; look += 1) {
         const ended = await this.#ended(runId, store);
         if (ended) return ended;
         const left = end - this.clock.monotonic();
         if (left <= 0) throw new RunWaitTimeoutError(runId, timeoutMs);
-        await pause.sleep(Math.min(look, left));
+        await pause.sleep(Math.min(backoffMs(LOOK, look), left));
       }
     } finally {
       this.events.remove(listener);

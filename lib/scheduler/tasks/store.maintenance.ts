@@ -1,4 +1,5 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
 import type { RunRecord } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
@@ -53,12 +54,15 @@ export interface CopyResult extends MaintenanceProgress {
   readonly skipped: readonly string[];
 }
 
+const ROTATE_OPTIONS = namesOf<keyof RotateOptions>({ after: 0, onProgress: 0 });
+const COPY_OPTIONS = [...ROTATE_OPTIONS, ...namesOf<Exclude<keyof CopyOptions, keyof RotateOptions>>({ move: 0 })];
+
 /**
  * Writes every record again, so that it is under the first key of the ring. Each task is one step in the store, so it can
  * be done while schedulers work; what was interrupted can be done again, from the beginning or from where it stopped.
  */
 export async function rotateStore(store: Store, options: RotateOptions = {}): Promise<MaintenanceProgress> {
-  rejectUnknownOptions('rotateEncryption', options, ['after', 'onProgress']);
+  rejectUnknownOptions('rotateEncryption', options, ROTATE_OPTIONS);
   const counter = new Counter(options);
   const all = await store.getAllTasks();
   const isInternal = ({ id }: StoredTask) => id.startsWith(INTERNAL_PREFIX);
@@ -96,7 +100,7 @@ async function rewrite(store: Store, ids: readonly string[]): Promise<void> {
  * can be done again after an interruption.
  */
 export async function copyStore(from: Store, to: Store, options: CopyOptions = {}): Promise<CopyResult> {
-  rejectUnknownOptions('copyTasks', options, ['after', 'onProgress', 'move']);
+  rejectUnknownOptions('copyTasks', options, COPY_OPTIONS);
   const { move = false } = options;
   if (typeof move !== 'boolean') throw new InvalidOptionError('move', move, 'true or false');
   const counter = new Counter(options);

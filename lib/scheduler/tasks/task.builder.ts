@@ -5,7 +5,8 @@ import { ImpossibleTriggerError } from '../../errors/trigger.errors.js';
 import { initialState } from '../../model/task.defaults.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { Declaration, TaskDefinition, TaskOrigin, TaskPolicies, TriggerData } from '../../model/definition.js';
+import type { Declaration, TaskDefinition, TaskOrigin, TriggerData } from '../../model/definition.js';
+import type { TaskPolicies } from '../../model/task.policies.js';
 import { toInstant } from '../../time/inputs.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
@@ -15,9 +16,9 @@ import type { TaskUpdate } from '../plan/update.plan.js';
 import type { ExecutorRegistry } from '../loop/executor.registry.js';
 import type { HandlerRegistry } from '../loop/handler.registry.js';
 import type { BackoffRegistry } from '../loop/backoff.registry.js';
+import { resolvePolicies } from './policy.reader.js';
 import { CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
 import type { TaskBaseOptions, TaskChanges, TaskSpec, TriggerInput } from './task.options.js';
-import { resolvePolicies } from './task.policies.js';
 
 /** What a task is checked against. */
 export interface TaskBuilderServices {

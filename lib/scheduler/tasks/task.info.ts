@@ -3,9 +3,10 @@ import { taskStateName } from '../../model/query.js';
 import type { RunRequest, RunSource, RunStatus } from '../../model/run.js';
 import { HANDLER_MISSING, isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskControl, TaskProblem, UnreadableReason } from '../../model/task.js';
-import type { TaskOrigin, TaskPolicies, TriggerData } from '../../model/definition.js';
+import type { TaskOrigin, TriggerData } from '../../model/definition.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { StoreHandle } from './store.handle.js';
+import type { TaskPolicies } from '../../model/task.policies.js';
 
 /**
  * A task as it stands, detached from the store.

@@ -1,6 +1,7 @@
 import { listOf } from '../../errors/asyncz.error.js';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { TaskUnreadableError } from '../../errors/task.errors.js';
+import { namesOf } from '../../model/names.js';
 import type { RunFilter, TaskSortKey, TaskStateName } from '../../model/query.js';
 import { TASK_SORT_KEYS, TASK_STATE_NAMES } from '../../model/query.js';
 import type { RunSource, RunStatus } from '../../model/run.js';
@@ -109,32 +110,33 @@ export interface RunInfoPage {
   readonly next: string | null;
 }
 
-const QUERY_OPTIONS: readonly (keyof TaskQuery)[] = [
-  'store',
-  'state',
-  'executor',
-  'trigger',
-  'handler',
-  'tag',
-  'q',
-  'sortBy',
-  'descending',
-  'offset',
-  'limit',
-];
-const RUN_QUERY_OPTIONS: readonly (keyof RunQuery)[] = [
-  'store',
-  'taskId',
-  'runId',
-  'status',
-  'source',
-  'dead',
-  'owner',
-  'from',
-  'to',
-  'limit',
-  'cursor',
-];
+const QUERY_OPTIONS = namesOf<keyof TaskQuery>({
+  store: 0,
+  state: 0,
+  executor: 0,
+  trigger: 0,
+  handler: 0,
+  tag: 0,
+  q: 0,
+  sortBy: 0,
+  descending: 0,
+  offset: 0,
+  limit: 0,
+});
+const RUN_QUERY_OPTIONS = namesOf<keyof RunQuery>({
+  store: 0,
+  taskId: 0,
+  runId: 0,
+  status: 0,
+  source: 0,
+  dead: 0,
+  owner: 0,
+  from: 0,
+  to: 0,
+  limit: 0,
+  cursor: 0,
+});
+const PREVIEW_OPTIONS = namesOf<keyof PreviewOptions>({ store: 0, count: 0, now: 0 });
 
 /** Looks at tasks and runs, and changes nothing: what is behind the methods of `Scheduler`. */
 export class TaskInspection {
@@ -192,7 +194,7 @@ export class TaskInspection {
   }
 
   async preview(id: string, options: PreviewOptions = {}): Promise<TaskPreview | null> {
-    rejectUnknownOptions('previewTaskRuns', options, ['store', 'count', 'now']);
+    rejectUnknownOptions('previewTaskRuns', options, PREVIEW_OPTIONS);
     const { count = 5 } = options;
     checkNumber('count', count, 1, 1_000);
     const found = await this.stores.find(id, options.store);

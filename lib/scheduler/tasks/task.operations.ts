@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { TaskConflictError, TaskNotFoundError, TaskUnreadableError } from '../../errors/task.errors.js';
+import { namesOf } from '../../model/names.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Apply } from '../../model/change.js';
 import type { Logger } from '../../model/logger.js';
@@ -9,7 +10,7 @@ import type { TaskRecord } from '../../model/task.js';
 import { toInstant } from '../../time/inputs.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { backfillTask } from '../plan/backfill.plan.js';
-import { runTask } from '../plan/extra-run.js';
+import { runTask } from '../plan/extra.run.js';
 import { pauseTask, resumeTask } from '../plan/pause.plan.js';
 import { replaceTask } from '../plan/replace.plan.js';
 import { updateTask } from '../plan/update.plan.js';
@@ -32,6 +33,8 @@ export interface BackfillOptions extends ControlOptions {
   /** The last one. */
   readonly to: TimeInput;
 }
+
+const BACKFILL_OPTIONS = namesOf<keyof BackfillOptions>({ from: 0, to: 0, store: 0, actor: 0, reason: 0 });
 
 export interface OperationServices {
   readonly stores: StoreRegistry;
@@ -185,7 +188,7 @@ export class TaskOperations implements TaskActions {
 
   async backfill(ref: TaskRef, options: BackfillOptions): Promise<readonly string[]> {
     this.services.phase.requireStarted('backfillTask');
-    rejectUnknownOptions('backfillTask', options, ['from', 'to', 'store', 'actor', 'reason']);
+    rejectUnknownOptions('backfillTask', options, BACKFILL_OPTIONS);
     const request = requestOf(options);
     const range = { from: toInstant(options.from, 'from'), to: toInstant(options.to, 'to') };
     const { task, value, handle } = await this.#change(ref, options, (old, now) =>

@@ -1,5 +1,6 @@
-import type { Duration } from '../../model/duration.js';
-import type { Coalesce, Delivery, Overlap } from '../../model/definition.js';
+import { namesOf } from '../../model/names.js';
+import { POLICY_OPTIONS } from '../../model/task.policies.js';
+import type { TaskPolicyOptions } from '../../model/task.policies.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { TriggerOptions } from '../../triggers/trigger.options.js';
 import type { TaskContext } from '../../executors/task-context.js';
@@ -18,123 +19,6 @@ export type TimeInput = Date | number | string;
  * @publicApi
  */
 export type TriggerInput = TriggerOptions | BaseTrigger;
-
-/**
- * How a failed run is tried again.
- *
- * @publicApi
- */
-export interface RetryOptions {
-  /** How often a run is started at the most, the first time included; a whole number from 1. */
-  readonly attempts: number;
-  /**
-   * How the wait grows: `fixed`, `exponential`, or the name of a registered function.
-   *
-   * @default 'exponential'
-   */
-  readonly backoff?: string;
-  /**
-   * The first wait.
-   *
-   * @default '1s'
-   */
-  readonly delay?: Duration;
-  /**
-   * The longest wait.
-   *
-   * @default '1h'
-   */
-  readonly maxDelay?: Duration;
-}
-
-/**
- * How a task is run: what decorators, `addTask` and `taskDefaults` have in common.
- *
- * @publicApi
- */
-export interface TaskPolicyOptions {
-  /**
-   * What becomes of several due times found at once, as after an outage: `true` or `latest` runs the latest of them,
-   * `earliest` the first, `false` or `all` each (bounded by `maxCatchUp`). How many were folded is recorded.
-   *
-   * @default true
-   */
-  readonly coalesce?: boolean | Coalesce;
-  /**
-   * With `coalesce: 'all'`, how many missed times are run at the most: the latest ones. The rest are recorded as missed.
-   *
-   * @default 100
-   */
-  readonly maxCatchUp?: number;
-  /**
-   * How late a run may start before it is recorded as missed; null for however late.
-   *
-   * @default null
-   */
-  readonly misfireGraceTime?: Duration | null;
-  /**
-   * How many runs of the task may be under way in the whole cluster; a whole number from 1.
-   *
-   * @default 1
-   */
-  readonly maxInstances?: number;
-  /**
-   * What becomes of a due time that comes while the task already runs `maxInstances` times.
-   *
-   * @default 'skip'
-   */
-  readonly overlap?: Overlap;
-  /**
-   * With `overlap: 'queueAll'`, how many may wait.
-   *
-   * @default 100
-   */
-  readonly maxQueued?: number;
-  /**
-   * What becomes of a run whose process died: run again, or recorded as lost.
-   *
-   * @default 'at-least-once'
-   */
-  readonly delivery?: Delivery;
-  /**
-   * With more due tasks than room, smaller numbers go first; a whole number. One claim in eight goes by age alone, so
-   * that nothing starves.
-   *
-   * @default 0
-   */
-  readonly priority?: number;
-  /**
-   * A group of tasks that share a limit, by a name of one's own, such as the system that all of them use; null for none.
-   *
-   * @default null
-   */
-  readonly group?: string | null;
-  /**
-   * With `group`: it starts only while fewer runs of its group than this are under way in the whole cluster, and waits
-   * otherwise; a whole number from 1. The tasks of a group say the same; where not, each goes by its own.
-   *
-   * @default 1
-   */
-  readonly groupLimit?: number;
-  /**
-   * How a failed run is tried again: a number of attempts, or more; null for not at all.
-   *
-   * @default null
-   */
-  readonly retry?: number | RetryOptions | null;
-  /**
-   * How long one attempt may take before its signal is aborted and it counts as failed; null for no limit.
-   *
-   * @default null
-   */
-  readonly timeout?: Duration | null;
-  /**
-   * After how many failed runs in a row the task is paused; null for never.
-   *
-   * @default null
-   */
-  readonly pauseAfterFailures?: number | null;
-}
 
 /**
  * Handlers by name, for typed `addTask`: a type that maps each handler's name to the method behind it, without or with
@@ -245,38 +129,26 @@ export interface TaskChanges extends TaskPolicyOptions {
   readonly nextRunTime?: TimeInput;
 }
 
-export const POLICY_OPTIONS: readonly (keyof TaskPolicyOptions)[] = [
-  'coalesce',
-  'maxCatchUp',
-  'misfireGraceTime',
-  'maxInstances',
-  'overlap',
-  'maxQueued',
-  'delivery',
-  'priority',
-  'group',
-  'groupLimit',
-  'retry',
-  'timeout',
-  'pauseAfterFailures',
-];
-
-export const CHANGE_OPTIONS: readonly (keyof TaskChanges)[] = [
-  'name',
-  'handler',
-  'args',
-  'trigger',
-  'executor',
-  'tags',
-  'nextRunTime',
+export const CHANGE_OPTIONS = [
+  ...namesOf<Exclude<keyof TaskChanges, keyof TaskPolicyOptions>>({
+    name: 0,
+    handler: 0,
+    args: 0,
+    trigger: 0,
+    executor: 0,
+    tags: 0,
+    nextRunTime: 0,
+  }),
   ...POLICY_OPTIONS,
 ];
 
-export const TASK_OPTIONS: readonly (keyof TaskOptions)[] = [
-  'id',
+export const TASK_OPTIONS = [
+  ...namesOf<Exclude<keyof TaskOptions, keyof TaskChanges>>({
+    id: 0,
+    store: 0,
+    paused: 0,
+    replaceExisting: 0,
+    transaction: 0,
+  }),
   ...CHANGE_OPTIONS,
-  'store',
-  'paused',
-  'replaceExisting',
-  'transaction',
 ];

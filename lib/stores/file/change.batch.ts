@@ -15,7 +15,7 @@ import { summaryOf } from './task.summary.js';
 import type { TaskSummary } from './task.summary.js';
 
 /** Changes that one operation wants; all or none of them where it is `whole`. */
-export class Wish {
+export class WriteRequest {
   /** Why none of them is to be had, where it is `whole`. */
   error: unknown = null;
 
@@ -28,7 +28,7 @@ interface Item {
   row: TaskRow | null;
   readonly history: RunRow[];
   /** Those who want it: they are all told when it cannot be had. */
-  readonly wishes: Set<Wish>;
+  readonly requests: Set<WriteRequest>;
   temporary: string | null;
   signature: FileSignature | null;
   /** Whether it took the place of what was there. */
@@ -69,25 +69,25 @@ export class ChangeBatch {
   }
 
   /** Puts a task into a file. */
-  put(wish: Wish, file: string, row: TaskRow, history: readonly RunRow[] = []): void {
-    this.#change(wish, file, row, history);
+  put(request: WriteRequest, file: string, row: TaskRow, history: readonly RunRow[] = []): void {
+    this.#change(request, file, row, history);
     this.tools.catalog.expect(summaryOf(row, file, null));
   }
 
   /** Removes a file. */
-  remove(wish: Wish, file: string, history: readonly RunRow[] = []): void {
-    this.#change(wish, file, null, history);
+  remove(request: WriteRequest, file: string, history: readonly RunRow[] = []): void {
+    this.#change(request, file, null, history);
     this.tools.catalog.expectNone(file);
   }
 
-  #change(wish: Wish, file: string, row: TaskRow | null, history: readonly RunRow[]): void {
+  #change(request: WriteRequest, file: string, row: TaskRow | null, history: readonly RunRow[]): void {
     let item = this.#items.get(file);
     if (!item) {
       item = {
         file,
         row,
         history: [],
-        wishes: new Set(),
+        requests: new Set(),
         temporary: null,
         signature: null,
         placed: false,
@@ -97,7 +97,7 @@ export class ChangeBatch {
     }
     item.row = row;
     item.history.push(...history);
-    item.wishes.add(wish);
+    item.requests.add(request);
   }
 
   /** Why the change of a file was not written; null when it was. To be asked after {@link write}. */
@@ -181,19 +181,19 @@ export class ChangeBatch {
 
   /** What was to be whole and is not goes again. Only additions are whole. */
   async #takeBack(failed: readonly Item[]): Promise<void> {
-    const halves = failed.filter(({ placed, wishes }) => placed && [...wishes].some(({ whole }) => whole));
+    const halves = failed.filter(({ placed, requests }) => placed && [...requests].some(({ whole }) => whole));
     await eachOf(halves, ({ file }) => rm(this.tools.layout.task(file), { force: true })).catch(() => {});
   }
 
   #fail(item: Item, error: unknown): void {
     item.error ??= error;
-    for (const wish of item.wishes) if (wish.whole) wish.error ??= error;
+    for (const request of item.requests) if (request.whole) request.error ??= error;
   }
 
-  /** An item fails with any whole wish that has failed. */
+  /** An item fails with any whole request that has failed. */
   #takeOver(item: Item): boolean {
     if (item.error !== null) return false;
-    for (const { error } of item.wishes) if (error !== null) this.#fail(item, error);
+    for (const { error } of item.requests) if (error !== null) this.#fail(item, error);
     return item.error !== null;
   }
 

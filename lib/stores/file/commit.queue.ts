@@ -1,5 +1,5 @@
 import { CoalescedWork } from '../coalesced-work.js';
-import { MACHINE } from './machine.clock.js';
+import { MACHINE } from '../../model/clock.js';
 import type { HostLock } from './host.lock.js';
 import type { ProcessPresence } from './process.presence.js';
 import type { TaskCatalog } from './task.catalog.js';

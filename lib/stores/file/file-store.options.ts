@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
 
 /**
  * @publicApi
@@ -58,15 +59,15 @@ const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
 
 const SUFFIX = /^\.[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$/;
 
-const OPTIONS: readonly (keyof FileStoreOptions)[] = [
-  'directory',
-  'suffix',
-  'mode',
-  'cleanupDirectory',
-  'serializer',
-  'fsync',
-  'lockTimeoutMs',
-];
+const OPTIONS = namesOf<keyof FileStoreOptions>({
+  directory: 0,
+  suffix: 0,
+  mode: 0,
+  cleanupDirectory: 0,
+  serializer: 0,
+  fsync: 0,
+  lockTimeoutMs: 0,
+});
 
 /**
  * Checks the options and fills in what is not given.

@@ -1,7 +1,8 @@
 import { FileLockTimeoutError, FileStoreError } from '../../errors/file-store.errors.js';
+import { MACHINE } from '../../model/clock.js';
+import { pause } from '../../time/wait.js';
 import type { DirectoryLayout } from './directory.layout.js';
 import type { Latch } from './latch.interface.js';
-import { MACHINE, pause } from './machine.clock.js';
 import { OpenedFileLatch } from './opened-file.latch.js';
 import { SocketLatch } from './socket.latch.js';
 
@@ -27,7 +28,7 @@ export class HostLock {
   async acquire(): Promise<() => void> {
     const start = MACHINE.monotonic();
     // Whoever asks again at once is always faster than the one that must first be told, who would starve.
-    if (this.#givesWay) await pause(GIVE_WAY_MS);
+    if (this.#givesWay) await pause(MACHINE, GIVE_WAY_MS);
     for (;;) {
       const taken = await this.latch.tryTake();
       if (taken) return () => (this.#givesWay = taken.release());

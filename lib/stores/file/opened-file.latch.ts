@@ -1,8 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { MACHINE } from '../../model/clock.js';
+import { pause } from '../../time/wait.js';
 import { hasCode } from './durable.fs.js';
 import type { Latch, Taken } from './latch.interface.js';
-import { pause } from './machine.clock.js';
 
 /**
  * libuv's `UV_FS_O_EXLOCK`: opens a file for this process alone, until it is closed or the process ends. macOS and the
@@ -58,6 +59,6 @@ export class OpenedFileLatch implements Latch {
   }
 
   untilFree(limitMs: number): Promise<void> {
-    return pause(Math.min(limitMs, RETRY_MS));
+    return pause(MACHINE, Math.min(limitMs, RETRY_MS));
   }
 }

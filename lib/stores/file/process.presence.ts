@@ -3,8 +3,9 @@ import { open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { StoreInUseError } from '../../errors/store.errors.js';
+import { MACHINE } from '../../model/clock.js';
+import { pause } from '../../time/wait.js';
 import { ifThere } from './durable.fs.js';
-import { MACHINE, pause } from './machine.clock.js';
 
 /** How often a process says that it is there, in milliseconds. */
 const BEAT_MS = 5_000;
@@ -115,7 +116,7 @@ export class ProcessPresence {
   #keepBeating(): void {
     this.#cancel = MACHINE.schedule(() => {
       this.#keepBeating();
-      // A disk that is away is told of by whoever wants something of it.
+      // If the disk fails, the next operation on it rejects with the reason.
       this.beat().catch(() => {});
     }, BEAT_MS);
   }
@@ -133,7 +134,7 @@ export class ProcessPresence {
           throw this.#inUseBy(other, 'Only processes of one machine, and in containers of one network, can share it.');
         }
       }
-      await pause(LOOK_MS);
+      await pause(MACHINE, LOOK_MS);
     }
     throw this.#inUseBy({ file: '', text: '', at: 0 }, 'Others come and go all the time.');
   }

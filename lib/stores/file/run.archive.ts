@@ -15,7 +15,7 @@ interface Span {
 
 type Retention = Omit<PruneOptions, 'limit'>;
 
-/** A run that is not to be kept, and the files that tell of it. */
+/** A run that is no longer kept, and the files that it is in. */
 export interface Outdated {
   readonly key: string;
   readonly files: readonly string[];
@@ -71,7 +71,7 @@ export class RunArchive {
     await this.files.append([...left.values()]);
   }
 
-  /** Removes runs, with the lock; writes only the files anew that tell of them. Returns how many there were. */
+  /** Removes runs, with the lock; rewrites only the files that they are in. Returns how many there were. */
   async remove(runs: readonly Outdated[]): Promise<number> {
     const keysOf = new Map<string, Set<string>>();
     for (const { key, files } of runs) {
@@ -100,7 +100,7 @@ export class RunArchive {
   async #lookForOutdated(retention: Retention, limit: number): Promise<Outdated[]> {
     const all = await this.files.list();
     if (retention.keep === null) {
-      // They are in the order of time, so where many are too old the first files tell of enough of them.
+      // They are in the order of time, so if many are too old, the first files have enough of them.
       const oldest = await this.#outdatedIn(all.slice(-FIRST_FILES), retention);
       if (oldest.length >= limit) return oldest;
     }
@@ -111,7 +111,7 @@ export class RunArchive {
     const { before, keep, failedBefore } = retention;
     const latest = keep === null ? Math.max(before ?? -Infinity, failedBefore ?? -Infinity) : Infinity;
     const facts: RunFacts[] = [];
-    const places = await this.#walk(
+    const located = await this.#walk(
       files,
       ({ oldest }) => oldest < latest,
       (run, more) => {
@@ -122,21 +122,21 @@ export class RunArchive {
     );
     return outdatedRuns(facts, retention).map((run) => {
       const key = historyKey(run);
-      return { key, files: places.filesOf(key) };
+      return { key, files: located.filesOf(key) };
     });
   }
 
   /**
    * Goes through files, the newest first, and in each from its end, so that of several lines about the same run the
-   * last one is seen and the others are not. Returns where each run stands that was come upon.
+   * last one is seen and the others are not. Returns which files each run that was found is in.
    */
   async #walk(
     files: readonly string[],
     isWanted: (span: Span) => boolean,
     visit: (run: RunRow, more: RunRow[]) => void,
     endOfFile: (more: RunRow[]) => void,
-  ): Promise<Places> {
-    const places = new Places();
+  ): Promise<RunLocations> {
+    const located = new RunLocations();
     for (const file of files) {
       const span = this.#spans.get(file);
       if (span && !isWanted(span) && (await this.files.signature(file)) === span.signature) continue;
@@ -145,16 +145,16 @@ export class RunArchive {
       this.#spans.set(file, spanOf(segment));
       const more: RunRow[] = [];
       for (const { key, run } of [...segment.lines].reverse()) {
-        if (places.add(key, file) && run) visit(run, more);
+        if (located.add(key, file) && run) visit(run, more);
       }
       endOfFile(more);
     }
-    return places;
+    return located;
   }
 }
 
-/** Which files tell of a run. Nearly always it is one. */
-class Places {
+/** The files that each run is in. Nearly always it is one. */
+class RunLocations {
   readonly #newest = new Map<string, string>();
   readonly #others = new Map<string, string[]>();
 
@@ -174,7 +174,7 @@ class Places {
   }
 }
 
-/** Whether whatever is outdated by one retention is outdated by another one, which is newer or the same. */
+/** Whether all that is outdated by one retention is outdated by another one, which is newer or the same. */
 function isAsStrict(now: Retention, then: Retention): boolean {
   const isNotEarlier = (a: number | null, b: number | null) => a === b || (a !== null && b !== null && a >= b);
   return (

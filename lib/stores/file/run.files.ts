@@ -48,7 +48,7 @@ export class RunFiles {
     await this.#write(runs.map(formatRun).join(''));
   }
 
-  /** Takes back what was written, with the lock. Never rejects: what stays is a run that is told of once too often. */
+  /** Takes back what was written, with the lock. Never rejects: what stays is a run that is listed once too often. */
   async retract(runs: readonly RunRow[]): Promise<void> {
     if (runs.length === 0) return;
     await this.#write(runs.map((run) => formatRetraction(historyKey(run))).join('')).catch((error: unknown) => {
@@ -72,7 +72,7 @@ export class RunFiles {
     return signatureAt(this.#path(file));
   }
 
-  /** Ends the line that a crash has cut off, with the lock, so that it is told of and not in the way. */
+  /** Ends the line that a crash has cut off, with the lock, so that it is reported and does not damage the next line. */
   async mend(): Promise<void> {
     const last = (await this.list())[0];
     if (last === undefined) return;
@@ -173,9 +173,9 @@ export class RunFiles {
   }
 
   #report(file: string, line: number): void {
-    const place = `${file}:${line}`;
-    if (this.#reported.has(place)) return;
-    this.#reported.add(place);
+    const position = `${file}:${line}`;
+    if (this.#reported.has(position)) return;
+    this.#reported.add(position);
     this.options.logger.warn(`Line ${line} of ${this.#path(file)} is damaged, as a crash leaves it, and is left out`);
   }
 

@@ -1,7 +1,8 @@
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { MACHINE } from '../../model/clock.js';
+import { pause } from '../../time/wait.js';
 import type { Latch, Taken } from './latch.interface.js';
-import { MACHINE, pause } from './machine.clock.js';
 
 /**
  * The length of an address on Linux, its leading NUL included. Always used in full: some versions of Node fill a shorter
@@ -58,7 +59,7 @@ export class SocketLatch implements Latch {
       socket.on('close', () => {
         cancel();
         // Too many wait already: nobody will tell this one.
-        resolve(failure === '' || GONE.has(failure) ? undefined : pause(UNREACHABLE_MS));
+        resolve(failure === '' || GONE.has(failure) ? undefined : pause(MACHINE, UNREACHABLE_MS));
       });
       // The end is only seen by one that reads.
       socket.resume();

@@ -10,7 +10,7 @@ import type { RunRow, TaskCodec, TaskRow } from '../../persistence/codec.interfa
 import type { Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
 import type { Apply } from '../../model/change.js';
 import { compareByAge, compareByDue, isAskedFor } from '../task-query.js';
-import { Wish } from './change.batch.js';
+import { WriteRequest } from './change.batch.js';
 import type { ChangeBatch } from './change.batch.js';
 import type { Operation } from './commit.queue.js';
 import { eachOf } from './durable.fs.js';
@@ -43,10 +43,10 @@ export function addAll(tasks: readonly EncodedTask[]): Operation<readonly string
       if (taken.has(id) || free.has(id)) conflicts.push(id);
       else free.set(id, one);
     }
-    const wish = new Wish(true);
-    for (const [id, { row }] of free) batch.put(wish, encodeFileName(id), row);
+    const request = new WriteRequest(true);
+    for (const [id, { row }] of free) batch.put(request, encodeFileName(id), row);
     return () => {
-      if (wish.error !== null) throw wish.error;
+      if (request.error !== null) throw request.error;
       return conflicts;
     };
   };
@@ -70,7 +70,7 @@ export function replace({ task, row }: EncodedTask, expectedVersion: number): Op
     if (!stored) throw new TaskNotFoundError(task.id);
     if (isUnreadable(stored)) throw new TaskUnreadableError(task.id, stored.unreadable, stored.message);
     if (stored.version !== expectedVersion) throw new VersionConflictError(task.id, expectedVersion, stored.version);
-    batch.put(new Wish(false), file, row);
+    batch.put(new WriteRequest(false), file, row);
     return () => throwFailure(batch, file);
   };
 }
@@ -81,7 +81,7 @@ export function removeOne(id: string, catalog: TaskCatalog): Operation<boolean> 
     let file: string | undefined = encodeFileName(id);
     if ((await batch.read(file)) === null) file = catalog.index.fileOfUnreadable(id);
     if (file === undefined || (await batch.read(file)) === null) return () => false;
-    batch.remove(new Wish(false), file);
+    batch.remove(new WriteRequest(false), file);
     return () => {
       throwFailure(batch, file);
       return true;
@@ -94,7 +94,7 @@ export function removeEvery(catalog: TaskCatalog): Operation<number> {
   return async (batch) => {
     await catalog.scan();
     const files = Array.from(catalog.index.all(), ({ file }) => file);
-    for (const file of files) batch.remove(new Wish(false), file);
+    for (const file of files) batch.remove(new WriteRequest(false), file);
     return () => {
       for (const file of files) throwFailure(batch, file);
       return files.length;
@@ -123,7 +123,7 @@ export function change<T>(selection: Selection, apply: Apply<T>, tools: ChangeTo
     const left: TaskRecord[] = [];
     const failed: FailedChange[] = [];
     const values: T[] = [];
-    const wish = new Wish(false);
+    const request = new WriteRequest(false);
     for (const { file, task, row } of selected) {
       try {
         const change = apply(task, storeNow, values);
@@ -134,8 +134,8 @@ export function change<T>(selection: Selection, apply: Apply<T>, tools: ChangeTo
         const changed = change.task && { ...change.task, version: task.version + 1 };
         const newRow = changed && encodeChange(tools.codec, task, row, changed);
         const history: RunRow[] = (change.history ?? []).map((run) => tools.codec.encodeRun(run));
-        if (changed && newRow) batch.put(wish, file, newRow, history);
-        else batch.remove(wish, file, history);
+        if (changed && newRow) batch.put(request, file, newRow, history);
+        else batch.remove(request, file, history);
         decided.push({ file, id: task.id, task: changed, value: change.value });
         values.push(change.value);
       } catch (error) {

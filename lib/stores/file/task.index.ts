@@ -36,7 +36,7 @@ export class TaskIndex {
     if (!entry) return;
     this.#tasks.delete(file);
     this.#unreadable.delete(file);
-    if (entry.place >= 0) this.#due.remove(entry);
+    if (entry.heapSlot >= 0) this.#due.remove(entry);
   }
 
   /** Says what the file is that was being written. */

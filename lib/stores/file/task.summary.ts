@@ -24,9 +24,9 @@ export function summaryOf(row: TaskRow, file: string, signature: FileSignature |
   return { file, ...columns, signature };
 }
 
-/** A file with its place in the index of due times. */
+/** A file with its slot in the index of due times. */
 export class IndexedTask implements DueEntry {
-  place = -1;
+  heapSlot = -1;
   readonly id: string;
   readonly handler: string;
   readonly priority: number;

@@ -18,9 +18,9 @@ import type {
 import type { Apply, Change, KnownChange } from '../../model/change.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
 
-/** A task with its place in the index of due times. */
+/** A task with its slot in the index of due times. */
 class Entry implements DueEntry {
-  place = -1;
+  heapSlot = -1;
   readonly id: string;
   readonly handler: string;
   readonly priority: number;
@@ -97,7 +97,7 @@ export class MemoryStore extends BaseStore {
   deleteTask(id: string): boolean {
     const entry = this.#entries.get(id);
     if (!entry) return false;
-    if (entry.place >= 0) this.#due.remove(entry);
+    if (entry.heapSlot >= 0) this.#due.remove(entry);
     this.#entries.delete(id);
     return true;
   }
@@ -199,7 +199,7 @@ export class MemoryStore extends BaseStore {
 
   #put(task: TaskRecord): void {
     const old = this.#entries.get(task.id);
-    if (old && old.place >= 0) this.#due.remove(old);
+    if (old && old.heapSlot >= 0) this.#due.remove(old);
     const entry = new Entry(task);
     this.#entries.set(task.id, entry);
     if (entry.key !== Infinity) this.#due.add(entry);

@@ -1,5 +1,6 @@
 import type { Connection } from 'mongoose';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
 import { resolveNames, resolveOptions, SETTINGS } from './mongoose.options.js';
 import type { MongooseStoreOptions, MongooseStoreSettings } from './mongoose.options.js';
 import { MongooseStore } from './mongoose.store.js';
@@ -24,6 +25,14 @@ export interface MongooseStoreConfig {
   readonly useFactory: (connection?: Connection) => MongooseStore;
 }
 
+const OPTIONS = [
+  ...SETTINGS,
+  ...namesOf<Exclude<keyof MongooseInjectedOptions, keyof MongooseStoreSettings>>({ connectionName: 0 }),
+  'connection',
+  'client',
+  'uri',
+];
+
 /** As `getConnectionToken` of `@nestjs/mongoose` has it, which is not imported: not everybody has it. */
 const DEFAULT_CONNECTION = 'DatabaseConnection';
 
@@ -42,7 +51,7 @@ export function mongooseStore(options: MongooseInjectedOptions | MongooseStoreOp
     return { inject: [], useFactory: () => new MongooseStore(options) };
   }
   const { connectionName, ...settings } = options as MongooseInjectedOptions;
-  rejectUnknownOptions('mongooseStore', settings, [...SETTINGS, 'connectionName', 'connection', 'client', 'uri']);
+  rejectUnknownOptions('mongooseStore', settings, OPTIONS);
   resolveNames(settings);
   if (connectionName !== undefined && (typeof connectionName !== 'string' || connectionName === '')) {
     throw new InvalidOptionError('connectionName', connectionName, 'the name given to MongooseModule.forRoot');

@@ -27,7 +27,7 @@ function isSocketError({ code }: ServerError): boolean {
 
 /** What MongoDB said about one operation of a batch. */
 export interface WriteError {
-  /** The place of the operation in the batch. */
+  /** The index of the operation in the batch. */
   readonly index: number;
   readonly code: number;
   readonly errmsg?: string;

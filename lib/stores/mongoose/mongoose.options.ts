@@ -1,6 +1,7 @@
 import mongoose from 'mongoose';
 import type { Connection, mongo } from 'mongoose';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
 import { resolveConnectRetry } from '../connect-retry.js';
 import type { ConnectRetry, ResolvedConnectRetry } from '../connect-retry.js';
 
@@ -72,12 +73,17 @@ export interface ResolvedOptions {
 }
 
 /** Every option that is not about the connection. */
-export const SETTINGS = [
-  'database',
-  'collection',
-  'serializer',
-  'connectRetry',
-] as const satisfies readonly (keyof MongooseStoreSettings)[];
+export const SETTINGS = namesOf<keyof MongooseStoreSettings>({
+  database: 0,
+  collection: 0,
+  serializer: 0,
+  connectRetry: 0,
+});
+
+type OwnOption<T> = Exclude<keyof T, keyof MongooseStoreSettings>;
+
+const CONNECTION_OPTIONS = [...SETTINGS, ...namesOf<OwnOption<MongooseConnectionOptions>>({ connection: 0 })];
+const CLIENT_OPTIONS = [...SETTINGS, ...namesOf<OwnOption<MongooseClientOptions>>({ client: 0 })];
 
 const DEFAULT_COLLECTION = 'asyncz_tasks';
 
@@ -87,7 +93,7 @@ const MAX_NAME_LENGTH = 120;
 /** What a client of the store's own differs in from the driver's defaults, where the options do not say otherwise. */
 const OWN_DEFAULTS: mongo.MongoClientOptions = {
   appName: 'nestjs-asyncz',
-  // An outage is to be told of, not waited out for half a minute in every call.
+  // An outage is an error soon, not a wait of half a minute in every call.
   serverSelectionTimeoutMS: 5_000,
   connectTimeoutMS: 5_000,
   socketTimeoutMS: 30_000,
@@ -136,14 +142,14 @@ function sourceOf(options: MongooseStoreOptions): ConnectionSource {
     throw new InvalidOptionError('MongooseStore', `${given} of them`, 'one of uri, connection and client');
   // Not instanceof: the application may have another copy of Mongoose or of the driver.
   if (connection !== undefined) {
-    rejectUnknownOptions('MongooseStore with a connection', options, [...SETTINGS, 'connection']);
+    rejectUnknownOptions('MongooseStore with a connection', options, CONNECTION_OPTIONS);
     if (typeof connection?.getClient !== 'function') {
       throw new InvalidOptionError('connection', typeof connection, 'a Connection of Mongoose');
     }
     return { connection };
   }
   if (client !== undefined) {
-    rejectUnknownOptions('MongooseStore with a client', options, [...SETTINGS, 'client']);
+    rejectUnknownOptions('MongooseStore with a client', options, CLIENT_OPTIONS);
     if (typeof client?.db !== 'function') {
       throw new InvalidOptionError('client', typeof client, 'a MongoClient, such as mongoose.mongo.MongoClient');
     }

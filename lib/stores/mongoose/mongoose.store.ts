@@ -50,7 +50,7 @@ interface Opened {
 
 /**
  * Keeps tasks in MongoDB, for any number of processes, on a standalone server as well as on a replica set or a sharded
- * cluster. `docs/stores-mongoose.md` tells of collections, indexes, guarantees and limits.
+ * cluster. `docs/stores-mongoose.md` lists collections, indexes, guarantees and limits.
  *
  * @publicApi
  */

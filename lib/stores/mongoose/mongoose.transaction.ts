@@ -1,8 +1,10 @@
 import type { mongo } from 'mongoose';
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { TaskRecord, UnreadableTask } from '../../model/task.js';
+import { MACHINE } from '../../model/clock.js';
 import type { Committed, DueFilter, FailedChange, Selection, Transacted } from '../store.interface.js';
 import type { Apply, Change } from '../../model/change.js';
+import { pause } from '../../time/wait.js';
 import { isAskedFor } from '../task-query.js';
 import { writeBatch } from './mongoose.batch.js';
 import type { Decision, Outcome } from './mongoose.batch.js';
@@ -79,8 +81,8 @@ export class MongooseTransactor {
     const loaded = await this.#load(ids, progress);
     await this.#settle(loaded, apply, progress, null);
     // In the order in which they were asked for, also where some took another try.
-    const place = new Map(ids.map((id, at) => [id, at]));
-    progress.committed.sort((a, b) => place.get(a.id)! - place.get(b.id)!);
+    const order = new Map(ids.map((id, at) => [id, at]));
+    progress.committed.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
   }
 
   async #runDue<T>(due: DueSelection, apply: Apply<T>, progress: Progress<T>): Promise<void> {
@@ -179,7 +181,8 @@ export class MongooseTransactor {
         }
         return;
       }
-      if (round >= PATIENT_ROUNDS) await pauseBriefly();
+      // Lets the others through, each for another moment.
+      if (round >= PATIENT_ROUNDS) await pause(MACHINE, Math.random() * PAUSE_MS);
       progress.storeNow = await this.now();
       const again = conflicts.map(({ task }) => task.id);
       pending = claim
@@ -277,9 +280,4 @@ function releaseOf({ task }: Loaded, reservation: string): mongo.AnyBulkWriteOpe
       update: { $set: { reservedUntil: 0, reservedBy: null } },
     },
   };
-}
-
-/** Lets the others through, each for another moment. */
-async function pauseBriefly(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MS));
 }

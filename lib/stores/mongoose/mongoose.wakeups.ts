@@ -1,10 +1,10 @@
+import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import { CoalescedWork } from '../coalesced-work.js';
 
-/** How long it waits until it listens again after a failure, in milliseconds: doubled each time, up to the longest. */
-const FIRST_BACKOFF_MS = 100;
-const LONGEST_BACKOFF_MS = 10_000;
+/** How long it waits until it listens again after a failure. */
+const BACKOFF = { firstMs: 100, longestMs: 10_000 };
 
 /** What others have sent, one after the other, until it is closed or fails. */
 export interface WakeStream extends AsyncIterable<unknown> {
@@ -82,8 +82,8 @@ export class MongooseWakeUps {
       }
       await this.#stream?.close().catch(() => {});
       if (this.#closed) return;
-      await this.#wait(Math.min(FIRST_BACKOFF_MS * 2 ** failures, LONGEST_BACKOFF_MS));
       failures += 1;
+      await this.#wait(backoffMs(BACKOFF, failures));
       // What was sent while nobody listened is made up for by one look.
       this.#callAll();
     }

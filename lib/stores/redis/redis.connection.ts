@@ -1,6 +1,7 @@
 import ioredis from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
+import { MACHINE } from '../../model/clock.js';
 import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
 import { addressOf, isCluster } from './redis.address.js';
@@ -25,7 +26,7 @@ const QUIT_TIMEOUT_MS = 1_000;
 /** What a connection of the store's own differs in from ioredis's defaults, where the options do not say otherwise. */
 const OWN_DEFAULTS: RedisOptions = {
   // What was sent when the connection broke is sent again: scripts know a repetition by its nonce. But not for longer
-  // than some three seconds, so that an outage is told of.
+  // than some three seconds, so that an outage is reported.
   maxRetriesPerRequest: 10,
   retryStrategy: (times) => Math.min(times * 50, 1_000),
   connectTimeout: CONNECT_TIMEOUT_MS,
@@ -33,7 +34,7 @@ const OWN_DEFAULTS: RedisOptions = {
   reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),
 };
 
-/** Does nothing: for promises whose failure is told of elsewhere. */
+/** Does nothing: for promises whose failure is reported elsewhere. */
 export const ignore = (): void => {};
 
 /** A store's way to Redis: its own client, or the application's, which it leaves open. */
@@ -100,17 +101,17 @@ export class RedisConnection {
       this.#waiting ??= this.#ready(RECONNECT_WAIT_MS, false).finally(() => (this.#waiting = null));
       await this.#waiting;
     }
-    let timer: NodeJS.Timeout | undefined;
+    let cancel = (): void => {};
     const timeout = new Promise<never>((_, reject) => {
       const late = () => reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`));
-      timer = setTimeout(late, COMMAND_TIMEOUT_MS);
+      cancel = MACHINE.schedule(late, COMMAND_TIMEOUT_MS);
     });
     try {
       return await Promise.race([command(this.client), timeout]);
     } catch (error) {
       throw this.#unavailable(error);
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 
@@ -125,7 +126,7 @@ export class RedisConnection {
     return new Promise<void>((resolve, reject) => {
       let reason: Error | null = null;
       const done = (error?: unknown) => {
-        clearTimeout(timer);
+        cancel();
         client.off('ready', ready).off('error', failed).off('end', ended);
         if (error === undefined) resolve();
         else reject(this.#unavailable(error));
@@ -137,7 +138,7 @@ export class RedisConnection {
       };
       const ended = () => done(reason ?? this.#lastError ?? new Error('the connection is closed'));
       const late = () => done(reason ?? this.#lastError ?? new Error(`no connection within ${timeoutMs} ms`));
-      const timer = setTimeout(late, timeoutMs);
+      const cancel = MACHINE.schedule(late, timeoutMs);
       client.on('ready', ready).on('error', failed).on('end', ended);
       const { status } = client;
       if (status === 'ready') done();
@@ -156,10 +157,10 @@ export class RedisConnection {
 /** Says goodbye where there is a connection, and ends it in any case. */
 export async function closeClient(client: RedisClient): Promise<void> {
   if (client.status === 'ready') {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise((resolve) => (timer = setTimeout(resolve, QUIT_TIMEOUT_MS)));
+    let cancel = ignore;
+    const timeout = new Promise<void>((resolve) => (cancel = MACHINE.schedule(resolve, QUIT_TIMEOUT_MS)));
     await Promise.race([client.quit().catch(ignore), timeout]);
-    clearTimeout(timer);
+    cancel();
   }
   if (client.status !== 'end') client.disconnect();
 }
@@ -178,7 +179,7 @@ export function subscriberOf(client: RedisClient, connectionName: string): Redis
   });
 }
 
-/** The error that says why: ioredis tells of a broken connection in one and of a used-up number of tries in another. */
+/** The error that says why: ioredis reports a broken connection in one and a used-up number of tries in another. */
 function reasonOf(error: unknown, last: Error | null): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const tells = !/max retries per request|Connection is closed|isn't writeable/.test(error.message);

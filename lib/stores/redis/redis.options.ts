@@ -1,5 +1,6 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
 import { resolveConnectRetry } from '../connect-retry.js';
 import type { ConnectRetry, ResolvedConnectRetry } from '../connect-retry.js';
 import { DEFAULT_RUN_TIMES_KEY, DEFAULT_TASKS_KEY } from './redis.keys.js';
@@ -64,73 +65,86 @@ export interface ResolvedOptions {
   readonly connection: { readonly client: Redis | Cluster } | { readonly url?: string; readonly redis: RedisOptions };
 }
 
-const SETTINGS = [
-  'tasksKey',
-  'runTimesKey',
-  'serializer',
-  'connectRetry',
-] as const satisfies (keyof RedisStoreSettings)[];
+/** Every option that is not about the connection. */
+export const SETTINGS = namesOf<keyof RedisStoreSettings>({
+  tasksKey: 0,
+  runTimesKey: 0,
+  serializer: 0,
+  connectRetry: 0,
+});
 
-/** Every option of ioredis, so that a mistyped name is found. The type makes sure that none is missing. */
-const IOREDIS: Readonly<Record<keyof RedisOptions, true>> = {
-  Connector: true,
-  autoPipeliningIgnoredCommands: true,
-  autoResendUnfulfilledCommands: true,
-  autoResubscribe: true,
-  blockingTimeout: true,
-  blockingTimeoutGrace: true,
-  clientInfoTag: true,
-  commandQueue: true,
-  commandTimeout: true,
-  connectTimeout: true,
-  connectionName: true,
-  db: true,
-  disableClientInfo: true,
-  disconnectTimeout: true,
-  enableAutoPipelining: true,
-  enableOfflineQueue: true,
-  enableReadyCheck: true,
-  enableTLSForSentinelMode: true,
-  failoverDetector: true,
-  family: true,
-  host: true,
-  keepAlive: true,
-  keyPrefix: true,
-  lazyConnect: true,
-  maxLoadingRetryTime: true,
-  maxRetriesPerRequest: true,
-  monitor: true,
-  name: true,
-  natMap: true,
-  noDelay: true,
-  offlineQueue: true,
-  password: true,
-  path: true,
-  port: true,
-  preferredSlaves: true,
-  readOnly: true,
-  reconnectOnError: true,
-  retryStrategy: true,
-  role: true,
-  scripts: true,
-  sentinelCommandTimeout: true,
-  sentinelMaxConnections: true,
-  sentinelPassword: true,
-  sentinelReconnectStrategy: true,
-  sentinelRetryStrategy: true,
-  sentinelTLS: true,
-  sentinelUsername: true,
-  sentinels: true,
-  showFriendlyErrorStack: true,
-  socketTimeout: true,
-  stringNumbers: true,
-  tls: true,
-  updateSentinels: true,
-  username: true,
-};
+type OwnOption<T> = Exclude<keyof T, keyof RedisStoreSettings>;
+
+const CLIENT_OPTIONS = [...SETTINGS, ...namesOf<OwnOption<RedisClientOptions>>({ client: 0 })];
+
+/** Every option of ioredis, so that a mistyped name is found. */
+const IOREDIS = namesOf<keyof RedisOptions>({
+  Connector: 0,
+  autoPipeliningIgnoredCommands: 0,
+  autoResendUnfulfilledCommands: 0,
+  autoResubscribe: 0,
+  blockingTimeout: 0,
+  blockingTimeoutGrace: 0,
+  clientInfoTag: 0,
+  commandQueue: 0,
+  commandTimeout: 0,
+  connectTimeout: 0,
+  connectionName: 0,
+  db: 0,
+  disableClientInfo: 0,
+  disconnectTimeout: 0,
+  enableAutoPipelining: 0,
+  enableOfflineQueue: 0,
+  enableReadyCheck: 0,
+  enableTLSForSentinelMode: 0,
+  failoverDetector: 0,
+  family: 0,
+  host: 0,
+  keepAlive: 0,
+  keyPrefix: 0,
+  lazyConnect: 0,
+  maxLoadingRetryTime: 0,
+  maxRetriesPerRequest: 0,
+  monitor: 0,
+  name: 0,
+  natMap: 0,
+  noDelay: 0,
+  offlineQueue: 0,
+  password: 0,
+  path: 0,
+  port: 0,
+  preferredSlaves: 0,
+  readOnly: 0,
+  reconnectOnError: 0,
+  retryStrategy: 0,
+  role: 0,
+  scripts: 0,
+  sentinelCommandTimeout: 0,
+  sentinelMaxConnections: 0,
+  sentinelPassword: 0,
+  sentinelReconnectStrategy: 0,
+  sentinelRetryStrategy: 0,
+  sentinelTLS: 0,
+  sentinelUsername: 0,
+  sentinels: 0,
+  showFriendlyErrorStack: 0,
+  socketTimeout: 0,
+  stringNumbers: 0,
+  tls: 0,
+  updateSentinels: 0,
+  username: 0,
+});
 
 /** What ioredis 6 has besides. */
 const IOREDIS_6 = ['himportFieldsets', 'protocol', 'replyMapping'];
+
+const SERVER_OPTIONS = [
+  ...SETTINGS,
+  'client',
+  ...namesOf<Exclude<OwnOption<RedisServerOptions>, keyof RedisOptions>>({ url: 0, database: 0 }),
+  ...IOREDIS,
+  ...IOREDIS_6,
+];
 
 /**
  * Checks the options and fills in what is missing.
@@ -150,7 +164,7 @@ export function resolveOptions(options: RedisStoreOptions): ResolvedOptions {
 }
 
 function clientOf(options: RedisClientOptions): ResolvedOptions['connection'] {
-  rejectUnknownOptions('redisStore with a client', options, [...SETTINGS, 'client']);
+  rejectUnknownOptions('redisStore with a client', options, CLIENT_OPTIONS);
   const { client } = options;
   if (typeof client?.defineCommand !== 'function') {
     throw new InvalidOptionError('client', client, 'a Redis or Cluster object of ioredis');
@@ -160,14 +174,7 @@ function clientOf(options: RedisClientOptions): ResolvedOptions['connection'] {
 
 function serverOf(options: RedisServerOptions): ResolvedOptions['connection'] {
   const { tasksKey: _1, runTimesKey: _2, serializer: _3, connectRetry: _4, url, database, ...redis } = options;
-  rejectUnknownOptions('redisStore', redis, [
-    ...SETTINGS,
-    'url',
-    'client',
-    'database',
-    ...Object.keys(IOREDIS),
-    ...IOREDIS_6,
-  ]);
+  rejectUnknownOptions('redisStore', redis, SERVER_OPTIONS);
   const db = database ?? redis.db;
   if (db !== undefined && (!Number.isInteger(db) || db < 0)) {
     throw new InvalidOptionError('database', db, 'the number of a database, 0 or more');

@@ -128,8 +128,8 @@ export function reservedPlace(place: string, id: string, reservation: string, un
 
 /** The beginning of a place that changes with every write. */
 export function guardOf(place: string): string {
-  const end = place.indexOf(' ', place.indexOf(' ', place.indexOf(' ') + 1) + 1);
-  return place.slice(0, end + 1);
+  const [version, nonce, reservation] = place.split(' ', 3);
+  return `${version} ${nonce} ${reservation} `;
 }
 
 function splitPlace(place: string): Place {

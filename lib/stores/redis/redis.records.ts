@@ -1,3 +1,4 @@
+import { namesOf } from '../../model/names.js';
 import type { RunStatus } from '../../model/run.js';
 import { INTERNAL_HANDLER } from '../../model/definition.js';
 import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
@@ -83,8 +84,8 @@ export function attemptText(attempt: number, token: number): string {
   return `${String(9_999_999_999 - attempt).padStart(10, '0')}/${token}`;
 }
 
-/** The clear columns of an ended run, by which it is stored as an array. The type makes sure that none is missing. */
-const RUN_COLUMNS = Object.keys({
+/** The clear columns of an ended run, by which it is stored as an array. */
+const RUN_COLUMNS = namesOf<Exclude<keyof RunRow, 'outcome'>>({
   id: 0,
   taskId: 0,
   handler: 0,
@@ -98,7 +99,7 @@ const RUN_COLUMNS = Object.keys({
   endedAt: 0,
   coalesced: 0,
   dead: 0,
-} satisfies Record<Exclude<keyof RunRow, 'outcome'>, 0>) as Exclude<keyof RunRow, 'outcome'>[];
+});
 
 /** What Redis keeps of an ended run behind two lines for the scripts: its columns, and the envelope of its outcome. */
 export function runText(row: RunRow): string {

@@ -1,3 +1,5 @@
+import { MACHINE } from '../../model/clock.js';
+
 /** How long what the server said is good enough, in milliseconds: in that time no two clocks drift apart. */
 const MAX_AGE_MS = 5_000;
 
@@ -9,13 +11,13 @@ export class ServerClock {
   /** Takes over what the server said just now, in milliseconds since the epoch. */
   sync(now: number): number {
     this.#said = now;
-    this.#at = performance.now();
+    this.#at = MACHINE.monotonic();
     return now;
   }
 
   /** Milliseconds since the epoch; null when the server has to be asked. */
   estimate(): number | null {
-    const age = performance.now() - this.#at;
+    const age = MACHINE.monotonic() - this.#at;
     return age < MAX_AGE_MS ? this.#said + Math.floor(age) : null;
   }
 }

@@ -43,7 +43,7 @@ interface Opened {
 
 /**
  * Keeps tasks in Redis 6.2 or later, Valkey, or a Redis Cluster, for any number of processes. Every operation is one or a
- * few scripts, each bounded so that Redis stays free for others; `docs/stores-redis.md` tells of keys, costs and limits.
+ * few scripts, each bounded so that Redis stays free for others; `docs/stores-redis.md` lists keys, costs and limits.
  *
  * @publicApi
  */

@@ -22,11 +22,11 @@ import { sql } from './sql/sql.js';
 import type { Sql } from './sql/sql.js';
 import { SqliteSession } from './sql/sqlite.session.js';
 import { TaskReader } from './task.reader.js';
-import type { Workbench } from './transact/changes.js';
+import type { TransactionContext } from './transact/changes.js';
 import type { ResolvedOptions } from './typeorm.options.js';
 
 /** Everything that is there from a store's start to its shutdown. */
-export class OpenDatabase implements Workbench {
+export class OpenDatabase implements TransactionContext {
   readonly codec: TaskCodec;
   readonly reader: TaskReader;
   readonly clock: () => number;
@@ -90,7 +90,7 @@ export class OpenDatabase implements Workbench {
 
   /**
    * Writes something that is due and tells the others with it. PostgreSQL commits what notifies one at a time, so of many
-   * at once only the first carries its notification, and the rest is told of together.
+   * at once only the first carries its notification, and one notification is sent for all the rest.
    *
    * @param write Is given what it is to carry; null for nothing.
    */
@@ -123,7 +123,7 @@ export class OpenDatabase implements Workbench {
 
   async #notifyAll(): Promise<void> {
     const statement = sql`SELECT ${this.notification}`;
-    // What is added meanwhile is told of together.
+    // One notification for all that is added meanwhile.
     await this.#carrier?.catch(() => {});
     try {
       await this.session.write(function* () {

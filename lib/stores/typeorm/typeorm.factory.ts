@@ -1,5 +1,6 @@
 import { DataSource } from 'typeorm';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
 import { SETTINGS } from './typeorm.options.js';
 import type { TypeormStoreOptions, TypeormStoreSettings } from './typeorm.options.js';
 import { TypeormStore } from './typeorm.store.js';
@@ -33,6 +34,15 @@ export interface TypeormStoreProvider {
   readonly useFactory: (dataSource?: DataSource) => TypeormStore;
 }
 
+const OPTIONS = [
+  ...SETTINGS,
+  ...namesOf<Exclude<keyof TypeormStoreFactoryOptions, keyof TypeormStoreSettings>>({
+    dataSource: 0,
+    connectionName: 0,
+    database: 0,
+  }),
+];
+
 /**
  * A store in a SQL database, for the `stores` of `AsynczModule.forRoot`: on the application's own data source, or with
  * `database` on a connection of its own.
@@ -42,7 +52,7 @@ export interface TypeormStoreProvider {
  * @publicApi
  */
 export function typeormStore(options: TypeormStoreFactoryOptions = {}): TypeormStoreProvider {
-  rejectUnknownOptions('typeormStore', options, [...SETTINGS, 'dataSource', 'connectionName', 'database']);
+  rejectUnknownOptions('typeormStore', options, OPTIONS);
   const { dataSource, connectionName, database, ...settings } = options;
   const given = { dataSource, connectionName, database };
   const [first, second] = Object.entries(given).filter(([, value]) => value !== undefined);

@@ -1,5 +1,6 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
 import { parseDuration } from '../../model/duration.js';
 import type { Duration } from '../../model/duration.js';
 import { resolveConnectRetry } from '../connect-retry.js';
@@ -85,17 +86,22 @@ export interface ResolvedOptions {
 }
 
 /** Every option that is not about the connection. */
-export const SETTINGS = [
-  'tableName',
-  'schema',
-  'createSchema',
-  'serializer',
-  'encrypt',
-  'connectRetry',
-  'lockMode',
-  'notify',
-  'operationTimeout',
-] as const satisfies readonly (keyof TypeormStoreSettings)[];
+export const SETTINGS = namesOf<keyof TypeormStoreSettings>({
+  tableName: 0,
+  schema: 0,
+  createSchema: 0,
+  serializer: 0,
+  encrypt: 0,
+  connectRetry: 0,
+  lockMode: 0,
+  notify: 0,
+  operationTimeout: 0,
+});
+
+const OPTIONS = [
+  ...SETTINGS,
+  ...namesOf<Exclude<keyof TypeormStoreOptions, keyof TypeormStoreSettings>>({ dataSource: 0, database: 0 }),
+];
 
 const DEFAULT_TABLE_NAME = 'asyncz';
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -110,7 +116,7 @@ const MAX_NAME_LENGTH = 40;
  * @throws InvalidOptionError For a value that is not allowed, and for options that contradict each other.
  */
 export function resolveOptions(options: TypeormStoreOptions): ResolvedOptions {
-  rejectUnknownOptions('TypeormStore', options, [...SETTINGS, 'dataSource', 'database']);
+  rejectUnknownOptions('TypeormStore', options, OPTIONS);
   const { createSchema = 'if-missing', lockMode = 'auto', notify = true, serializer, encrypt } = options;
   if (![true, false, 'if-missing'].includes(createSchema)) {
     throw new InvalidOptionError('createSchema', createSchema, 'true, false or "if-missing"');

@@ -206,9 +206,9 @@ export class TypeormStore extends BaseStore {
     }
     if (!(dialect instanceof PortableDialect))
       return session.transaction(() => transactLocked(database, selection, apply));
-    const bench = { dialect, reader: database.reader, codec: database.codec, clock: database.clock };
+    const comparing = { dialect, reader: database.reader, codec: database.codec, clock: database.clock };
     // One at a time, or the schedulers' loops of one process would make each other try again.
-    return this.#lock.run(() => transactByVersion(bench, session, context.clock, selection, apply));
+    return this.#lock.run(() => transactByVersion(comparing, session, context.clock, selection, apply));
   }
 
   override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {

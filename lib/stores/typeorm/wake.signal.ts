@@ -1,9 +1,9 @@
 import type { QueryRunner } from 'typeorm';
+import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 
-const FIRST_LOOK_MS = 2;
-const LONGEST_LOOK_MS = 250;
+const LOOK = { firstMs: 2, longestMs: 250 };
 
 /** Who wants to know that something is due. */
 export class WakeSignal {
@@ -33,15 +33,18 @@ export class WakeSignal {
    * subscribers of the application's data source, so this looks; the pauses grow with the transaction's age.
    */
   fireAfter(runner: QueryRunner, clock: Clock, logger: Logger): void {
-    const look = (wait: number) => {
-      const cancel = clock.schedule(() => {
-        this.#watching.delete(cancel);
-        if (runner.isTransactionActive && !runner.isReleased) look(Math.min(wait * 2, LONGEST_LOOK_MS));
-        else this.fire(logger);
-      }, wait);
+    const look = (attempt: number) => {
+      const cancel = clock.schedule(
+        () => {
+          this.#watching.delete(cancel);
+          if (runner.isTransactionActive && !runner.isReleased) look(attempt + 1);
+          else this.fire(logger);
+        },
+        backoffMs(LOOK, attempt),
+      );
       this.#watching.add(cancel);
     };
-    look(FIRST_LOOK_MS);
+    look(1);
   }
 
   /** Stops looking. */

@@ -5,7 +5,7 @@ import { HISTORY } from './history.contract.js';
 import { INTERRUPTION } from './interruption.contract.js';
 import { KNOWN } from './known.contract.js';
 import { LEASES } from './leases.contract.js';
-import { BORROWED, LIFECYCLE, SECRECY, TRANSACTIONS } from './lifecycle.contract.js';
+import { BORROWED, SECRECY, START_AND_SHUTDOWN, TRANSACTIONS } from './start-and-shutdown.contract.js';
 import { MEMBERS } from './members.contract.js';
 import { ORDER } from './order.contract.js';
 import { QUERY } from './query.contract.js';
@@ -32,7 +32,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   ROTATION,
   INTERRUPTION,
   MEMBERS,
-  LIFECYCLE,
+  START_AND_SHUTDOWN,
   BORROWED,
   TRANSACTIONS,
   SECRECY,

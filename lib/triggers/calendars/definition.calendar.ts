@@ -1,4 +1,5 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
 import { civilFromDays, DAY_MS, daysFromCivil, daysInMonth, weekdayOf } from '../../time/civil.js';
 import { parseDateText } from '../../time/date-text.js';
 import { assertTimezone } from '../../time/inputs.js';
@@ -6,7 +7,14 @@ import { TimeZone } from '../../time/time-zone.js';
 import { WEEKDAY_NAMES } from '../cron/cron.fields.js';
 import type { CalendarDefinition, ExclusionCalendar } from './calendar.interface.js';
 
-const OPTIONS = ['dates', 'weekdays', 'yearly', 'times', 'calendars', 'timezone'];
+const OPTIONS = namesOf<keyof CalendarDefinition>({
+  dates: 0,
+  weekdays: 0,
+  yearly: 0,
+  times: 0,
+  calendars: 0,
+  timezone: 0,
+});
 
 /** The bits of a packed date that are the same every year. */
 const MONTH_AND_DAY = 511;

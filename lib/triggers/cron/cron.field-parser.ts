@@ -18,7 +18,7 @@ const HASHED: ReadonlySet<CronFieldName> = new Set(['second', 'minute', 'hour', 
 /** The last day that every month has: what `H` may choose from. */
 const LAST_COMMON_DAY = 28;
 
-const ORDINALS = ['1st', '2nd', '3rd', '4th', '5th'];
+const ORDINALS: Readonly<Record<string, number>> = { '1st': 1, '2nd': 2, '3rd': 3, '4th': 4, '5th': 5, last: -1 };
 
 /**
  * Reads one field.
@@ -161,7 +161,7 @@ function parseOrdinal(scanner: CronScanner): CronItem | null {
   }
   scanner.advance(ordinal!.length + blanks!.length);
   const { value } = scanner.name(WEEKDAY_NAMES, 0);
-  return { kind: 'nth', weekday: value, nth: ORDINALS.indexOf(ordinal!.toLowerCase()) + 1 || -1 };
+  return { kind: 'nth', weekday: value, nth: ORDINALS[ordinal!.toLowerCase()]! };
 }
 
 /** `5#2`, `fri#2`, `5#L`, `5L`. */

@@ -1,17 +1,19 @@
+import { namesOf } from '../../model/names.js';
+
 /** The fields of a cron schedule, the most significant first. */
 export type CronFieldName = 'year' | 'month' | 'day' | 'week' | 'dayOfWeek' | 'hour' | 'minute' | 'second';
 
 /** {@link CronFieldName}, the most significant first: what is not given defaults by this order. */
-export const CRON_FIELD_NAMES: readonly CronFieldName[] = [
-  'year',
-  'month',
-  'day',
-  'week',
-  'dayOfWeek',
-  'hour',
-  'minute',
-  'second',
-];
+export const CRON_FIELD_NAMES = namesOf<CronFieldName>({
+  year: 0,
+  month: 0,
+  day: 0,
+  week: 0,
+  dayOfWeek: 0,
+  hour: 0,
+  minute: 0,
+  second: 0,
+});
 
 /**
  * How numbers and days are meant. `standard` is crontab: Sunday is 0 or 7. `asyncz` is that of the model system: Monday is

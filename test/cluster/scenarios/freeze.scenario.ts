@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { keyOf } from '../../../lib/model/run.js';
 import { becomes, pause, SCALE, until } from '../cluster.bench.js';
 import type { ClusterBench, Worker } from '../cluster.bench.js';
 import { taskOf } from '../ledger.js';
@@ -91,10 +92,6 @@ async function freezeOnce(bench: ClusterBench, long: OneShots, figures: Figures)
   await expectAwake(bench, sleeper);
   await bench.stop(sleeper);
   return isTakenOver;
-}
-
-function keyOf({ runId, token }: { runId: string; token: number }): string {
-  return `${runId}/${token}`;
 }
 
 function without(keys: readonly string[], others: readonly string[]): string[] {

@@ -7,7 +7,7 @@ import type { DueFilter } from '../../../lib/stores/store.interface.js';
 const HANDLERS = ['a', 'b', 'c'];
 
 function entry(id: string, key: number, other: Partial<DueEntry> = {}): DueEntry {
-  return { id, key, handler: 'a', priority: 0, group: null, executor: 'x', place: -1, ...other };
+  return { id, key, handler: 'a', priority: 0, group: null, executor: 'x', heapSlot: -1, ...other };
 }
 
 const byAge = (a: DueEntry, b: DueEntry) => a.key - b.key || (a.id < b.id ? -1 : 1);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { IndexedHeap } from '../../../lib/stores/indexed-heap.js';
 import type { HeapItem } from '../../../lib/stores/indexed-heap.js';
 
-const item = (key: number, id: string): HeapItem => ({ key, id, place: -1 });
+const item = (key: number, id: string): HeapItem => ({ key, id, heapSlot: -1 });
 const byKey = (a: HeapItem, b: HeapItem) => a.key - b.key || (a.id < b.id ? -1 : 1);
 
 /** Few keys, so that there are ties; all kinds of numbers that a due time can be, and the two ends. */
@@ -32,9 +32,9 @@ describe('IndexedHeap', () => {
     const heap = new IndexedHeap<HeapItem>();
     const only = item(1, 'a');
     heap.push(only);
-    expect(only.place).toBeGreaterThanOrEqual(0);
+    expect(only.heapSlot).toBeGreaterThanOrEqual(0);
     heap.remove(only);
-    expect([heap.size, heap.peek(), only.place]).toEqual([0, undefined, -1]);
+    expect([heap.size, heap.peek(), only.heapSlot]).toEqual([0, undefined, -1]);
     heap.push(only);
     expect(heap.peek()).toBe(only);
   });
@@ -53,7 +53,7 @@ describe('IndexedHeap', () => {
           } else if (step.what === 'remove' && model.length > 0) {
             const each = model[step.which % model.length]!;
             heap.remove(each);
-            expect(each.place).toBe(-1);
+            expect(each.heapSlot).toBe(-1);
             model = model.filter((other) => other !== each);
           } else if (step.what === 'upTo') {
             const expected = model.filter(({ key }) => key <= step.limit).slice(0, step.count);

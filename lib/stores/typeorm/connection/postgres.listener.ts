@@ -1,14 +1,14 @@
 import type { DataSource } from 'typeorm';
+import { spreadBackoffMs } from '../../../model/backoff.js';
 import type { Clock } from '../../../model/clock.js';
 import type { Logger } from '../../../model/logger.js';
 import { quoteStandard } from '../schema/quote.js';
 import { DriverError } from '../sql/driver.error.js';
-import { backoff } from '../sql/retry.js';
 import { createPostgresClient } from '../typeorm-compat.js';
 import type { PostgresClient } from '../typeorm-compat.js';
 
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 30_000;
+/** The pauses until it listens again. */
+const PAUSE = { firstMs: 400, longestMs: 30_000 };
 
 /** What a {@link PostgresListener} is told. */
 export interface ListenerOptions {
@@ -76,7 +76,6 @@ export class PostgresListener {
       );
     }
     this.#failures += 1;
-    const delay = FIRST_PAUSE_MS + backoff(this.#failures, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-    this.#cancelRetry = clock.schedule(() => void this.start(), delay);
+    this.#cancelRetry = clock.schedule(() => void this.start(), spreadBackoffMs(PAUSE, this.#failures, 0.5));
   }
 }

@@ -12,7 +12,7 @@ import { compile } from './sql.js';
 import type { Rows, Script, Sql } from './sql.js';
 
 /** A deadlock is over at once; ten in a row mean something else. */
-const RETRIES = { attempts: 10, firstMs: 2, longestMs: 200 };
+const RETRIES = { attempts: 10, firstMs: 4, longestMs: 200 };
 
 /**
  * Runs scripts on connections of the data source's pool. Where the data source has one connection for everything, they run

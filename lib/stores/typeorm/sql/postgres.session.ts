@@ -34,7 +34,7 @@ export class PostgresSession extends PoolSession {
     const sent: Promise<unknown>[] = [];
     const packet = new Packet(runner);
     const sendOn = (answer: Promise<unknown>) => {
-      // Told of below, not before.
+      // Reported below, not before.
       answer.catch(() => {});
       sent.push(answer);
     };

@@ -5,7 +5,7 @@ import type { Dialect } from '../dialects/dialect.js';
 import { sqliteConnection } from '../typeorm-compat.js';
 import type { SqliteConnection, SqliteStatement } from '../typeorm-compat.js';
 import { driverErrorOf, unavailable } from './driver.error.js';
-import { pause } from './retry.js';
+import { pause } from '../../../time/wait.js';
 import { drive, driveAtOnce } from './session.js';
 import type { Session } from './session.js';
 import { compile } from './sql.js';

@@ -11,7 +11,7 @@ import { rowCount, toNumber } from '../sql/sql.js';
 import type { TaskReader } from '../task.reader.js';
 
 /** What a transaction works with. */
-export interface Workbench {
+export interface TransactionContext {
   readonly dialect: Dialect;
   readonly reader: TaskReader;
   readonly codec: TaskCodec;
@@ -40,12 +40,12 @@ const IDS = 1_000;
 const MAX_ROUNDS = 20;
 
 /** Reads the tasks of a selection, locked where the dialect locks. */
-export function select(bench: Workbench, selection: Selection): Script<Selected> {
-  return 'due' in selection ? selectDue(bench, selection.due) : selectByIds(bench, selection.ids);
+export function select(context: TransactionContext, selection: Selection): Script<Selected> {
+  return 'due' in selection ? selectDue(context, selection.due) : selectByIds(context, selection.ids);
 }
 
 function* selectDue(
-  { dialect, reader, clock }: Workbench,
+  { dialect, reader, clock }: TransactionContext,
   { limit, order = 'priority', ...filter }: DueFilter & { limit: number; order?: DueOrder },
 ): Script<Selected> {
   if (limit <= 0 || filter.handlers?.length === 0) {
@@ -60,7 +60,7 @@ function* selectDue(
   }
 }
 
-function* selectByIds({ dialect, reader, clock }: Workbench, ids: readonly string[]): Script<Selected> {
+function* selectByIds({ dialect, reader, clock }: TransactionContext, ids: readonly string[]): Script<Selected> {
   const records: Rows['records'][number][] = [];
   const missing = new Set(ids);
   // In one order, so that two that ask for the same tasks wait for each other and not both.

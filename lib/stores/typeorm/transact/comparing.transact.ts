@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { VersionConflictError } from '../../../errors/task.errors.js';
+import { spreadBackoffMs } from '../../../model/backoff.js';
 import type { Clock } from '../../../model/clock.js';
 import type { TaskRecord, UnreadableTask } from '../../../model/task.js';
 import type { Committed, FailedChange, Selection, Transacted } from '../../store.interface.js';
 import type { Apply } from '../../../model/change.js';
+import { pause } from '../../../time/wait.js';
 import type { PortableDialect } from '../dialects/portable.dialect.js';
-import { backoff, pause } from '../sql/retry.js';
 import type { Session } from '../sql/session.js';
 import type { Script } from '../sql/sql.js';
 import { committed, decide, encodeRuns, encodeTasks, select } from './changes.js';
-import type { Decided, Workbench } from './changes.js';
+import type { Decided, TransactionContext } from './changes.js';
 
 /** What it works with: a dialect whose writes are guarded by the version. */
-export interface ComparingBench extends Workbench {
+export interface ComparingContext extends TransactionContext {
   readonly dialect: PortableDialect;
 }
 
@@ -22,16 +23,15 @@ const MAX_ATTEMPTS = 200;
 /** How often a claim that got nothing looks again. Whoever asked for it asks again anyway. */
 const MAX_CLAIMS = 5;
 
-/** The pauses between attempts, in milliseconds. */
-const FIRST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 50;
+/** The pauses between attempts. */
+const PAUSE = { firstMs: 2, longestMs: 50 };
 
 /**
  * `Store.transact` where nothing is locked while it is decided: a change is written only when the task still has the
  * version that was read, and what another one was faster with is read and decided again.
  */
 export async function transactByVersion<T>(
-  bench: ComparingBench,
+  context: ComparingContext,
   session: Session,
   clock: Clock,
   selection: Selection,
@@ -43,13 +43,13 @@ export async function transactByVersion<T>(
   const unreadable: UnreadableTask[] = [];
   let rest = selection;
   for (let attempt = 1; ; attempt += 1) {
-    const selected = await session.read(() => select(bench, rest));
+    const selected = await session.read(() => select(context, rest));
     const { storeNow } = selected;
     missing.push(...selected.missing);
     unreadable.push(...selected.unreadable);
     const { decided, left } = decide(selected.tasks, storeNow, apply, done);
     kept.push(...left);
-    const won = await write(bench, session, decided);
+    const won = await write(context, session, decided);
     const lost = decided.filter(({ task }) => !won.has(task.id));
     for (const each of decided) if (won.has(each.task.id)) done.push(committed(each));
     const over = lost.length === 0 || ('due' in rest && (done.length > 0 || attempt >= MAX_CLAIMS));
@@ -58,7 +58,7 @@ export async function transactByVersion<T>(
       return { committed: done, left: kept, missing, unreadable, failed, storeNow };
     }
     if ('ids' in rest) rest = { ids: lost.map(({ task }) => task.id) };
-    await pause(clock, backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
+    await pause(clock, spreadBackoffMs(PAUSE, attempt));
   }
 }
 
@@ -70,22 +70,22 @@ function conflict({ task }: Decided<unknown>): FailedChange {
  * Writes what nobody else has changed since it was read. Databases say how many rows they wrote, not which, so the way
  * that costs least is tried first: when all of them were written, which is what happens unless two meet, that is known.
  */
-async function write(bench: ComparingBench, session: Session, decided: readonly Decided<unknown>[]) {
+async function write(context: ComparingContext, session: Session, decided: readonly Decided<unknown>[]) {
   if (decided.length === 0) return new Set<string>();
   try {
-    return await session.transaction(() => writeAll(bench, decided));
+    return await session.transaction(() => writeAll(context, decided));
   } catch (error) {
     if (!(error instanceof Contended)) throw error;
   }
-  return session.transaction(() => writeUnchanged(bench, decided));
+  return session.transaction(() => writeUnchanged(context, decided));
 }
 
 /** Rolls a transaction back that has met another one. */
 class Contended extends Error {}
 
 /** Writes all of it or, when somebody was faster with one of them, nothing. */
-function* writeAll(bench: ComparingBench, decided: readonly Decided<unknown>[]): Script<ReadonlySet<string>> {
-  const { dialect, codec } = bench;
+function* writeAll(context: ComparingContext, decided: readonly Decided<unknown>[]): Script<ReadonlySet<string>> {
+  const { dialect, codec } = context;
   const { states, tasks, deleted } = encodeTasks(codec, decided);
   let written = 0;
   if (states.length > 0) written += yield* dialect.updateStates(states);
@@ -101,11 +101,11 @@ function* writeAll(bench: ComparingBench, decided: readonly Decided<unknown>[]):
  * Puts a mark of its own on those that are as they were read, which keeps others out of them until the transaction ends,
  * reads back which have it, and writes these.
  */
-function* writeUnchanged(bench: ComparingBench, decided: readonly Decided<unknown>[]): Script<ReadonlySet<string>> {
-  const marked = yield* bench.dialect.mark(
+function* writeUnchanged(context: ComparingContext, decided: readonly Decided<unknown>[]): Script<ReadonlySet<string>> {
+  const marked = yield* context.dialect.mark(
     decided.map(({ task }) => task),
     `changed by ${randomUUID()}`,
   );
   const rest = decided.filter(({ task }) => marked.has(task.id));
-  return rest.length > 0 ? yield* writeAll(bench, rest) : marked;
+  return rest.length > 0 ? yield* writeAll(context, rest) : marked;
 }

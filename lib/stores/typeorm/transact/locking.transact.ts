@@ -3,16 +3,20 @@ import type { Apply } from '../../../model/change.js';
 import { unheeded } from '../sql/sql.js';
 import type { Script } from '../sql/sql.js';
 import { committed, decide, encodeRuns, encodeTasks, remove, select } from './changes.js';
-import type { Workbench } from './changes.js';
+import type { TransactionContext } from './changes.js';
 
 /**
  * `Store.transact` where rows are locked from the reading to the writing: one statement reads, and one writes each kind of
  * change, however many tasks there are.
  */
-export function* transactLocked<T>(bench: Workbench, selection: Selection, apply: Apply<T>): Script<Transacted<T>> {
-  const { storeNow, tasks, missing, unreadable } = yield* select(bench, selection);
+export function* transactLocked<T>(
+  context: TransactionContext,
+  selection: Selection,
+  apply: Apply<T>,
+): Script<Transacted<T>> {
+  const { storeNow, tasks, missing, unreadable } = yield* select(context, selection);
   const { decided, left } = decide(tasks, storeNow, apply);
-  const { dialect, codec } = bench;
+  const { dialect, codec } = context;
   const rows = encodeTasks(codec, decided);
   const runs = encodeRuns(codec, decided);
   // What is locked can be written, so nothing is read from the answers.

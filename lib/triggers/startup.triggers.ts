@@ -1,17 +1,21 @@
 import { rejectUnknownOptions } from '../errors/input.errors.js';
+import { namesOf } from '../model/names.js';
 import { BaseTrigger } from './base.trigger.js';
 import { readMaxRuns } from './schedule.options.js';
+import type { TriggerOptionsMap } from './trigger.options.js';
 import type { TriggerData } from './trigger.interface.js';
+
+const OPTIONS = ['type', ...namesOf<keyof TriggerOptionsMap['startup' | 'shutdown']>({ maxRuns: 0 })];
 
 /**
  * Runs when a scheduler starts or stops. It has no time of its own: the engine moves it.
  */
-abstract class LifecycleTrigger extends BaseTrigger {
+abstract class StartStopTrigger extends BaseTrigger {
   override readonly maxRuns: number | null;
 
   constructor(data: TriggerData) {
     super();
-    rejectUnknownOptions(`the "${data.type}" trigger`, data, ['type', 'maxRuns']);
+    rejectUnknownOptions(`the "${data.type}" trigger`, data, OPTIONS);
     this.maxRuns = readMaxRuns(data);
   }
 
@@ -29,7 +33,7 @@ abstract class LifecycleTrigger extends BaseTrigger {
  *
  * @publicApi
  */
-export class ShutdownTrigger extends LifecycleTrigger {
+export class ShutdownTrigger extends StartStopTrigger {
   readonly type = 'shutdown';
   override readonly advance = 'shutdown';
 
@@ -43,7 +47,7 @@ export class ShutdownTrigger extends LifecycleTrigger {
  *
  * @publicApi
  */
-export class StartupTrigger extends LifecycleTrigger {
+export class StartupTrigger extends StartStopTrigger {
   readonly type = 'startup';
   override readonly advance = 'startup';
 

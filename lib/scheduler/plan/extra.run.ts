@@ -3,7 +3,7 @@ import type { LiveRun, RunRequest } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { changeTo } from './change.js';
 import { controlled } from './control.plan.js';
-import { waitingRun } from './waiting-run.js';
+import { waitingRun } from './waiting.run.js';
 
 /**
  * A run beside the schedule, waiting for its turn.

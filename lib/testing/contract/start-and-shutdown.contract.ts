@@ -7,7 +7,7 @@ import { makeRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
 import { writeRuns } from './history.contract.js';
 
-export const LIFECYCLE: ContractSection = {
+export const START_AND_SHUTDOWN: ContractSection = {
   title: 'start and shutdown',
   tests: {
     'keeps everything over a restart where it says that it is durable': async (bench) => {

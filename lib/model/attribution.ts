@@ -1,0 +1,13 @@
+/** Who asked for something, and why. */
+export interface Attribution {
+  /** null where nobody is named. */
+  readonly actor: string | null;
+  /** null where none is given. */
+  readonly reason: string | null;
+}
+
+/** Who asked for something, why, and when. */
+export interface DatedAttribution extends Attribution {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}

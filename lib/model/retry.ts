@@ -1,0 +1,52 @@
+import type { Duration } from './duration.js';
+
+/**
+ * How a failed run is tried again, as users write it.
+ *
+ * @publicApi
+ */
+export interface RetryOptions {
+  /** How often a run is started at the most, the first time included; a whole number from 1. */
+  readonly attempts: number;
+  /**
+   * How the wait grows: `fixed`, `exponential`, or the name of a registered function.
+   *
+   * @default 'exponential'
+   */
+  readonly backoff?: string;
+  /**
+   * The first wait.
+   *
+   * @default '1s'
+   */
+  readonly delay?: Duration;
+  /**
+   * The longest wait.
+   *
+   * @default '1h'
+   */
+  readonly maxDelay?: Duration;
+}
+
+/** What holds for what {@link RetryOptions} leave out. */
+export const DEFAULT_RETRY: Required<Omit<RetryOptions, 'attempts'>> = {
+  backoff: 'exponential',
+  delay: '1s',
+  maxDelay: '1h',
+};
+
+/**
+ * How a failed run is tried again, as it is stored.
+ *
+ * @publicApi
+ */
+export interface RetryPolicy {
+  /** How often it is started at the most, the first time included. */
+  readonly attempts: number;
+  /** How the wait grows from attempt to attempt, or the name of a registered back-off function. */
+  readonly backoff: string;
+  /** The first wait, in milliseconds. */
+  readonly delayMs: number;
+  /** The longest wait, in milliseconds. */
+  readonly maxDelayMs: number;
+}

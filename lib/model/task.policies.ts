@@ -1,0 +1,204 @@
+import type { Duration } from './duration.js';
+import type { Policy } from './policy.kinds.js';
+import type { RetryOptions, RetryPolicy } from './retry.js';
+
+const COALESCE = ['latest', 'earliest', 'all'] as const;
+
+/**
+ * What becomes of several due times of one task that are found at once: one run for the latest or the earliest of them,
+ * or one run for each (bounded by `maxCatchUp`).
+ *
+ * @publicApi
+ */
+export type Coalesce = (typeof COALESCE)[number];
+
+const OVERLAP = ['skip', 'queueOne', 'queueAll', 'cancelRunning', 'allow'] as const;
+
+/**
+ * What becomes of a due time that comes while the task already runs `maxInstances` times in the cluster.
+ *
+ * - `skip`: it is recorded as skipped and does not run.
+ * - `queueOne`: one waits for its turn; further ones are skipped.
+ * - `queueAll`: all wait for their turn, up to `maxQueued`.
+ * - `cancelRunning`: the oldest running one is aborted and this one takes its place.
+ * - `allow`: it runs beside the others; `maxInstances` does not hold it back.
+ *
+ * @publicApi
+ */
+export type Overlap = (typeof OVERLAP)[number];
+
+const DELIVERY = ['at-least-once', 'at-most-once'] as const;
+
+/**
+ * What becomes of a run whose process died: `at-least-once` runs it again, `at-most-once` records it as lost.
+ *
+ * @publicApi
+ */
+export type Delivery = (typeof DELIVERY)[number];
+
+/**
+ * How a task is run: what decorators, `addTask` and `taskDefaults` have in common.
+ *
+ * @publicApi
+ */
+export interface TaskPolicyOptions {
+  /**
+   * What becomes of several due times found at once, as after an outage: `true` or `latest` runs the latest of them,
+   * `earliest` the first, `false` or `all` each (bounded by `maxCatchUp`). How many were folded is recorded.
+   *
+   * @default true
+   */
+  readonly coalesce?: boolean | Coalesce;
+  /**
+   * With `coalesce: 'all'`, how many missed times are run at the most: the latest ones. The rest are recorded as missed.
+   *
+   * @default 100
+   */
+  readonly maxCatchUp?: number;
+  /**
+   * How late a run may start before it is recorded as missed; null for however late.
+   *
+   * @default null
+   */
+  readonly misfireGraceTime?: Duration | null;
+  /**
+   * How many runs of the task may be under way in the whole cluster; a whole number from 1.
+   *
+   * @default 1
+   */
+  readonly maxInstances?: number;
+  /**
+   * What becomes of a due time that comes while the task already runs `maxInstances` times.
+   *
+   * @default 'skip'
+   */
+  readonly overlap?: Overlap;
+  /**
+   * With `overlap: 'queueAll'`, how many may wait.
+   *
+   * @default 100
+   */
+  readonly maxQueued?: number;
+  /**
+   * What becomes of a run whose process died: run again, or recorded as lost.
+   *
+   * @default 'at-least-once'
+   */
+  readonly delivery?: Delivery;
+  /**
+   * With more due tasks than room, smaller numbers go first; a whole number. One claim in eight goes by age alone, so
+   * that nothing starves.
+   *
+   * @default 0
+   */
+  readonly priority?: number;
+  /**
+   * A group of tasks that share a limit, by a name of one's own, such as the system that all of them use; null for none.
+   *
+   * @default null
+   */
+  readonly group?: string | null;
+  /**
+   * With `group`: it starts only while fewer runs of its group than this are under way in the whole cluster, and waits
+   * otherwise; a whole number from 1. The tasks of a group say the same; where not, each goes by its own.
+   *
+   * @default 1
+   */
+  readonly groupLimit?: number;
+  /**
+   * How a failed run is tried again: a number of attempts, or more; null for not at all.
+   *
+   * @default null
+   */
+  readonly retry?: number | RetryOptions | null;
+  /**
+   * How long one attempt may take before its signal is aborted and it counts as failed; null for no limit.
+   *
+   * @default null
+   */
+  readonly timeout?: Duration | null;
+  /**
+   * After how many failed runs in a row the task is paused; null for never.
+   *
+   * @default null
+   */
+  readonly pauseAfterFailures?: number | null;
+}
+
+/**
+ * How a task is run: every field filled in.
+ *
+ * @publicApi
+ */
+export interface TaskPolicies {
+  readonly coalesce: Coalesce;
+  /** With `coalesce: 'all'`, how many missed times are run at the most; the rest are recorded as missed. */
+  readonly maxCatchUp: number;
+  /** How late a run may start, in milliseconds, before it is recorded as missed; null for however late. */
+  readonly misfireGraceMs: number | null;
+  /** How many runs of it may be under way in the whole cluster. */
+  readonly maxInstances: number;
+  readonly overlap: Overlap;
+  /** With `overlap: 'queueAll'`, how many may wait. */
+  readonly maxQueued: number;
+  readonly delivery: Delivery;
+  /** Smaller numbers go first. */
+  readonly priority: number;
+  /** The group of tasks that it shares a limit with; null for none. */
+  readonly group: string | null;
+  /** It starts only while fewer runs of its group than this are under way in the whole cluster. */
+  readonly groupLimit: number;
+  readonly retry: RetryPolicy | null;
+  /** How long one attempt may take, in milliseconds, before its signal is aborted; null for no limit. */
+  readonly timeoutMs: number | null;
+  /** After how many failed runs in a row it is paused; null for never. */
+  readonly pauseAfterFailures: number | null;
+}
+
+/**
+ * Every policy: its option, the values it takes and its default. The reader of options, the check of stored tasks, the
+ * defaults and the list of option names are made of this table, and the compiler wants a row for each field of
+ * {@link TaskPolicies} and an option for each of {@link TaskPolicyOptions}.
+ */
+export const POLICIES = {
+  coalesce: {
+    option: 'coalesce',
+    kind: { is: 'choice', of: COALESCE, flags: { true: 'latest', false: 'all' } },
+    nullable: false,
+    fallback: 'latest',
+  },
+  maxCatchUp: { option: 'maxCatchUp', kind: { is: 'count' }, nullable: false, fallback: 100 },
+  misfireGraceMs: { option: 'misfireGraceTime', kind: { is: 'duration', min: 0 }, nullable: true, fallback: null },
+  maxInstances: { option: 'maxInstances', kind: { is: 'count' }, nullable: false, fallback: 1 },
+  overlap: { option: 'overlap', kind: { is: 'choice', of: OVERLAP }, nullable: false, fallback: 'skip' },
+  maxQueued: { option: 'maxQueued', kind: { is: 'count' }, nullable: false, fallback: 100 },
+  delivery: { option: 'delivery', kind: { is: 'choice', of: DELIVERY }, nullable: false, fallback: 'at-least-once' },
+  priority: { option: 'priority', kind: { is: 'integer' }, nullable: false, fallback: 0 },
+  // Shorter than an id by what is put in front of it for the group's record.
+  group: { option: 'group', kind: { is: 'text', maxLength: 200 }, nullable: true, fallback: null },
+  groupLimit: { option: 'groupLimit', kind: { is: 'count' }, nullable: false, fallback: 1 },
+  retry: { option: 'retry', kind: { is: 'retry' }, nullable: true, fallback: null },
+  timeoutMs: { option: 'timeout', kind: { is: 'duration', min: 1 }, nullable: true, fallback: null },
+  pauseAfterFailures: { option: 'pauseAfterFailures', kind: { is: 'count' }, nullable: true, fallback: null },
+} as const satisfies { readonly [Name in keyof TaskPolicies]: Policy<TaskPolicies[Name], keyof TaskPolicyOptions> };
+
+/** The names under which tasks keep their policies. */
+export const POLICY_NAMES = Object.keys(POLICIES) as readonly (keyof TaskPolicies)[];
+
+/** The compiler refuses an `Option` that has no row in {@link POLICIES}. */
+type InTable<Option extends (typeof POLICIES)[keyof TaskPolicies]['option']> = Option;
+
+/** The names of the {@link TaskPolicyOptions}. */
+export const POLICY_OPTIONS: readonly InTable<keyof TaskPolicyOptions>[] = POLICY_NAMES.map(
+  (name) => POLICIES[name].option,
+);
+
+/**
+ * How a task is run unless it says otherwise: however late, once for all missed times, never twice at the same time in
+ * the whole cluster, again when its process died.
+ *
+ * @publicApi
+ */
+export const DEFAULT_POLICIES = Object.fromEntries(
+  POLICY_NAMES.map((name) => [name, POLICIES[name].fallback]),
+) as unknown as TaskPolicies;

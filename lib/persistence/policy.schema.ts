@@ -1,0 +1,40 @@
+import type { PolicyKind } from '../model/policy.kinds.js';
+import type { RetryPolicy } from '../model/retry.js';
+import { POLICIES, POLICY_NAMES } from '../model/task.policies.js';
+import type { TaskPolicies } from '../model/task.policies.js';
+import type { Check, Fields } from './schema.js';
+import { isInteger, isLength, isPositive, isText, nullable, objectOf, oneOf } from './schema.js';
+
+const isRetry = objectOf<RetryPolicy>({
+  attempts: isPositive,
+  backoff: isText,
+  delayMs: isLength,
+  maxDelayMs: isLength,
+});
+
+function checkOf(kind: PolicyKind): Check {
+  switch (kind.is) {
+    case 'choice':
+      return oneOf(kind.of);
+    case 'text':
+      return isText;
+    case 'count':
+      return isPositive;
+    case 'integer':
+      return isInteger;
+    case 'duration':
+      return isLength;
+    case 'retry':
+      return isRetry;
+  }
+}
+
+function policyCheck(name: keyof TaskPolicies): Check {
+  const { kind, nullable: mayBeNull } = POLICIES[name];
+  return mayBeNull ? nullable(checkOf(kind)) : checkOf(kind);
+}
+
+/** The policies of a stored task, by the rows of {@link POLICIES}. */
+export const isPolicies: Check = objectOf<TaskPolicies>(
+  Object.fromEntries(POLICY_NAMES.map((name) => [name, policyCheck(name)])) as unknown as Fields<TaskPolicies>,
+);

@@ -1,0 +1,106 @@
+import { listOf } from '../../errors/asyncz.error.js';
+import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { namesOf } from '../../model/names.js';
+import type { Duration } from '../../model/duration.js';
+import type { ChoiceKind, PolicyKind } from '../../model/policy.kinds.js';
+import { DEFAULT_RETRY } from '../../model/retry.js';
+import type { RetryOptions, RetryPolicy } from '../../model/retry.js';
+import { POLICIES, POLICY_NAMES } from '../../model/task.policies.js';
+import type { TaskPolicies, TaskPolicyOptions } from '../../model/task.policies.js';
+import { toMilliseconds } from '../../time/inputs.js';
+
+const RETRY_OPTIONS = namesOf<keyof RetryOptions>({ attempts: 0, backoff: 0, delay: 0, maxDelay: 0 });
+
+/** A value that somebody gave for an option. */
+interface Given {
+  readonly option: string;
+  readonly value: unknown;
+  readonly nullable?: boolean;
+}
+
+/**
+ * Checks how a task is to be run and fills in what is left out.
+ *
+ * @param base What holds for what is left out.
+ * @param backoffs The names of the registered back-off functions.
+ * @throws InvalidOptionError, UnknownOptionError
+ */
+export function resolvePolicies(
+  options: TaskPolicyOptions,
+  base: TaskPolicies,
+  backoffs: readonly string[],
+): TaskPolicies {
+  const resolved: Record<string, unknown> = { ...base };
+  for (const name of POLICY_NAMES) {
+    const { option, kind, nullable } = POLICIES[name];
+    const value: unknown = options[option];
+    if (value === undefined) continue;
+    resolved[name] = value === null && nullable ? null : read({ option, value, nullable }, kind, backoffs);
+  }
+  // A kind reads what the type of its policy holds: the compiler compares the two in the table.
+  return resolved as unknown as TaskPolicies;
+}
+
+function read(given: Given, kind: PolicyKind, backoffs: readonly string[]): unknown {
+  switch (kind.is) {
+    case 'choice':
+      return choice(given, kind);
+    case 'text':
+      return text(given, kind.maxLength);
+    case 'count':
+      return count(given);
+    case 'integer':
+      return integer(given);
+    case 'duration':
+      return toMilliseconds(given.value as Duration, given.option, { min: kind.min });
+    case 'retry':
+      return retry(given, backoffs);
+  }
+}
+
+function choice(given: Given, { of, flags }: ChoiceKind): string {
+  const { value } = given;
+  if (flags !== undefined && typeof value === 'boolean') return value ? flags.true : flags.false;
+  if (of.includes(value as string)) return value as string;
+  throw refusal(given, flags === undefined ? listOf(of) : `true, false, ${listOf(of)}`);
+}
+
+function text(given: Given, maxLength: number): string {
+  const { value } = given;
+  const isText = typeof value === 'string' && value.trim() !== '' && value.length <= maxLength;
+  // Databases keep UTF-8, which has no lone half of a surrogate pair.
+  if (isText && !/\0|\p{Surrogate}/u.test(value)) return value;
+  throw refusal(given, `a text of 1 to ${maxLength} characters`);
+}
+
+function count(given: Given): number {
+  const { value } = given;
+  if (Number.isSafeInteger(value) && (value as number) >= 1) return value as number;
+  throw refusal(given, 'a whole number from 1');
+}
+
+function integer(given: Given): number {
+  const { value } = given;
+  if (Number.isInteger(value) && Math.abs(value as number) <= 2_147_483_647) return value as number;
+  throw refusal(given, 'a whole number of 32 bits');
+}
+
+function retry(given: Given, backoffs: readonly string[]): RetryPolicy {
+  const { value } = given;
+  const options = typeof value === 'number' ? { attempts: value } : (value as RetryOptions);
+  if (typeof options !== 'object' || options === null) {
+    throw refusal(given, 'a number of attempts, an object with "attempts"');
+  }
+  rejectUnknownOptions('retry', options, RETRY_OPTIONS);
+  const { attempts, backoff, delay, maxDelay } = { ...DEFAULT_RETRY, ...options };
+  return {
+    attempts: count({ option: 'retry.attempts', value: attempts }),
+    backoff: choice({ option: 'retry.backoff', value: backoff }, { is: 'choice', of: backoffs }),
+    delayMs: toMilliseconds(delay, 'retry.delay', { min: 0 }),
+    maxDelayMs: toMilliseconds(maxDelay, 'retry.maxDelay', { min: 0 }),
+  };
+}
+
+function refusal({ option, value, nullable = false }: Given, allowed: string): InvalidOptionError {
+  return new InvalidOptionError(option, value, nullable ? `${allowed}, or null` : allowed);
+}

@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readReport } from '../../tools/test-report.mjs';
+
+const vitest = resolve(fileURLToPath(import.meta.url), '../../../node_modules/vitest/vitest.mjs');
+
+const TESTS = `
+let tries = 0;
+test('passes', () => expect(1).toBe(1));
+describe('a test', () => {
+  test('passes now and then', () => expect((tries += 1)).toBe(2));
+});
+test('fails', () => expect(1).toBe(2));
+test.fails('fails as it should', () => expect(1).toBe(2));
+test.skip('is left out', () => {});
+`;
+
+describe('the report of the tests', () => {
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'asyncz-report-'));
+  });
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('counts what passed and failed, and names what needed a second try', async () => {
+    writeFileSync(join(folder, 'some.test.js'), TESTS);
+    const report = join(folder, 'report.json');
+    const args = [
+      vitest,
+      'run',
+      '--root',
+      folder,
+      '--globals',
+      '--retry=1',
+      '--reporter=json',
+      `--outputFile=${report}`,
+    ];
+    // It ends with 1, since one test fails.
+    await new Promise((done) => execFile(process.execPath, args, done));
+    expect(readReport(report)).toEqual({ passed: 3, failed: 1, skipped: 1, retried: ['a test passes now and then'] });
+  });
+
+  it('is nothing where vitest wrote none', () => {
+    expect(readReport(join(folder, 'none.json'))).toBeNull();
+  });
+});
