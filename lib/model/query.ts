@@ -39,7 +39,7 @@ function isFinished({ state }: TaskRecord): boolean {
  *
  * @publicApi
  */
-export interface TaskFilter {
+export interface StoredTaskFilter {
   readonly state?: TaskStateName;
   readonly executor?: string;
   /** The type of the trigger: `cron`, `interval`, … */
@@ -76,7 +76,7 @@ export interface TaskSort {
 }
 
 /** @publicApi */
-export interface Page {
+export interface PageRequest {
   /** How many to leave out at the front. */
   readonly offset: number;
   /** How many to give at the most. */
@@ -84,7 +84,7 @@ export interface Page {
 }
 
 /** @publicApi */
-export interface TaskPage {
+export interface StoredTaskPage {
   readonly tasks: readonly StoredTask[];
   /** How many match the filter, on all pages. */
   readonly total: number;
@@ -95,7 +95,7 @@ export interface TaskPage {
  *
  * @publicApi
  */
-export interface RunFilter {
+export interface StoredRunFilter {
   readonly taskId?: string;
   readonly runId?: string;
   readonly status?: RunStatus;
@@ -113,7 +113,7 @@ export interface RunFilter {
 /** @publicApi */
 export interface RunPageRequest {
   readonly limit: number;
-  /** What {@link RunPage.next} of the page before said. */
+  /** What {@link StoredRunPage.next} of the page before said. */
   readonly cursor?: string;
 }
 
@@ -122,7 +122,7 @@ export interface RunPageRequest {
  *
  * @publicApi
  */
-export interface RunPage {
+export interface StoredRunPage {
   readonly runs: readonly RunRecord[];
   /** The cursor of the next page; null on the last. */
   readonly next: string | null;

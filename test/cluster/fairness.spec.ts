@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
-import type { Apply, Handler, Selection, Transacted } from 'nestjs-asyncz';
+import type { Handler } from 'nestjs-asyncz';
+import type { Apply, Selection, Transacted } from 'nestjs-asyncz/store';
 import { makeTask } from 'nestjs-asyncz/testing';
 import { createScheduler, settle, START } from '../support/scheduler.factory.js';
 

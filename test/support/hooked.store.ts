@@ -1,4 +1,4 @@
-import type { AddOptions, Apply, Selection, TaskRecord, Transacted } from 'nestjs-asyncz';
+import type { AddOptions, Apply, Selection, TaskRecord, Transacted } from 'nestjs-asyncz/store';
 import { ClusterStore } from './memory.cluster.js';
 
 interface Calls {

@@ -1,4 +1,5 @@
-import type { LiveRun, TaskDefinition, TaskPolicies, TaskRecord, TaskState } from 'nestjs-asyncz';
+import type { TaskPolicies } from 'nestjs-asyncz';
+import type { LiveRun, TaskDefinition, TaskRecord, TaskState } from 'nestjs-asyncz/store';
 import { initialState } from '../../lib/model/task.defaults.js';
 import { DEFAULT_POLICIES } from '../../lib/model/task.policies.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
-import type { Apply, Selection, Transacted } from 'nestjs-asyncz';
+import type { Apply, Selection, Transacted } from 'nestjs-asyncz/store';
 import { ClaimSize } from '../../../lib/scheduler/loop/claim.size.js';
 import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
 import { makeTask } from '../../support/task.factory.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
-import type { Apply, KnownChange, Selection, Transacted } from 'nestjs-asyncz';
+import type { Apply, KnownChange, Selection, Transacted } from 'nestjs-asyncz/store';
 import { SystemClock } from '../../../lib/model/clock.js';
 import { EndQueue } from '../../../lib/scheduler/loop/end.queue.js';
 import { HeldTasks } from '../../../lib/scheduler/loop/held.tasks.js';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
-import type { Apply, KnownChange, Selection, Transacted, Written } from 'nestjs-asyncz';
+import type { Apply, KnownChange, Selection, Transacted, Written } from 'nestjs-asyncz/store';
 import { HeldRun } from '../../../lib/scheduler/loop/held.run.js';
 import { LeaseKeeper } from '../../../lib/scheduler/loop/lease.keeper.js';
 import type { RunServices } from '../../../lib/scheduler/loop/run.services.js';

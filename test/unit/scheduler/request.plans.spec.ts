@@ -1,4 +1,5 @@
-import type { Apply, RunRecord, TaskRecord } from 'nestjs-asyncz';
+import type { RunRecord } from 'nestjs-asyncz';
+import type { Apply, TaskRecord } from 'nestjs-asyncz/store';
 import { createTrigger } from 'nestjs-asyncz';
 import { describe, expect, it } from 'vitest';
 import { InvalidTaskStateError } from '../../../lib/errors/scheduler.errors.js';
