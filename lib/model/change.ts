@@ -21,5 +21,7 @@ export interface Change<T> {
  *
  * @param storeNow The store's clock, in milliseconds since the epoch.
  * @returns null to leave the task as it is.
+ *
+ * @publicApi
  */
 export type Apply<T> = (task: TaskRecord, storeNow: number) => Change<T> | null;

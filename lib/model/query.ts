@@ -68,13 +68,21 @@ export const TASK_SORT_KEYS: readonly TaskSortKey[] = [
   'priority',
 ];
 
-/** @publicApi */
+/**
+ * By what tasks are sorted, and in which direction.
+ *
+ * @publicApi
+ */
 export interface TaskSort {
   readonly by: TaskSortKey;
   readonly descending: boolean;
 }
 
-/** @publicApi */
+/**
+ * Which page of a query.
+ *
+ * @publicApi
+ */
 export interface Page {
   /** How many to leave out at the front. */
   readonly offset: number;
@@ -82,7 +90,11 @@ export interface Page {
   readonly limit: number;
 }
 
-/** @publicApi */
+/**
+ * A page of tasks as the store keeps them.
+ *
+ * @publicApi
+ */
 export interface TaskPage {
   readonly tasks: readonly StoredTask[];
   /** How many match the filter, on all pages. */
@@ -109,7 +121,11 @@ export interface RunFilter {
   readonly to?: number;
 }
 
-/** @publicApi */
+/**
+ * Which page of the ended runs.
+ *
+ * @publicApi
+ */
 export interface RunPageRequest {
   readonly limit: number;
   /** What {@link RunPage.next} of the page before said. */

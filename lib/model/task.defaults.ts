@@ -4,8 +4,6 @@ import type { TaskPolicies } from './definition.js';
 /**
  * How a task is run unless it says otherwise: however late, once for all missed times, never twice at the same time in
  * the whole cluster, again when its process died.
- *
- * @publicApi
  */
 export const DEFAULT_POLICIES: TaskPolicies = {
   coalesce: 'latest',

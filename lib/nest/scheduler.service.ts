@@ -35,7 +35,11 @@ import type {
 import type { Task } from '../scheduler/tasks/task.js';
 import type { Store } from '../stores/store.interface.js';
 
-/** @publicApi */
+/**
+ * Options of `runTask`: who asks and why, and whether to wait for the end of the run.
+ *
+ * @publicApi
+ */
 export interface RunTaskOptions extends ControlOptions, WaitOptions {
   /** Whether the run is awaited. @default false */
   readonly wait?: boolean;

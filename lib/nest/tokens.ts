@@ -1,7 +1,5 @@
 /**
  * The name of the scheduler that `forRoot` makes when it is given none.
- *
- * @publicApi
  */
 export const DEFAULT_SCHEDULER = 'default';
 

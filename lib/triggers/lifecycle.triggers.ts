@@ -26,8 +26,6 @@ abstract class LifecycleTrigger extends BaseTrigger {
 
 /**
  * When a scheduler stops: see `docs/triggers.md`.
- *
- * @publicApi
  */
 export class ShutdownTrigger extends LifecycleTrigger {
   readonly type = 'shutdown';
@@ -40,8 +38,6 @@ export class ShutdownTrigger extends LifecycleTrigger {
 
 /**
  * When a scheduler starts: see `docs/triggers.md`.
- *
- * @publicApi
  */
 export class StartupTrigger extends LifecycleTrigger {
   readonly type = 'startup';

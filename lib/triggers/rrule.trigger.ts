@@ -19,8 +19,6 @@ import { WallClockTrigger } from './wall-clock/wall-clock.trigger.js';
 
 /**
  * A recurrence rule of iCalendar (RFC 5545), as calendars export them: the rule alone, or its lines of text.
- *
- * @publicApi
  */
 export class RRuleTrigger extends WallClockTrigger {
   readonly type = 'rrule';

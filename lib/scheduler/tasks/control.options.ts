@@ -4,7 +4,11 @@ import type { RunRequest } from '../../model/run.js';
 /** The longest actor or reason that is kept, in characters: they stand in every record that they are about. */
 const MAX_LENGTH = 500;
 
-/** @publicApi */
+/**
+ * In which store the task is.
+ *
+ * @publicApi
+ */
 export interface TaskTarget {
   /** The alias of the store; without it, the first store that has the id. */
   readonly store?: string;
@@ -22,7 +26,11 @@ export interface ActorOptions {
   readonly reason?: string;
 }
 
-/** @publicApi */
+/**
+ * In which store the task is, who asks, and why.
+ *
+ * @publicApi
+ */
 export interface ControlOptions extends TaskTarget, ActorOptions {}
 
 /** Who asks and why, checked. @throws InvalidOptionError */

@@ -25,7 +25,11 @@ import { WakeableWait } from '../../time/wait.js';
 const FIRST_LOOK_MS = 50;
 const LONGEST_LOOK_MS = 1_000;
 
-/** @publicApi */
+/**
+ * How to wait for the end of a run.
+ *
+ * @publicApi
+ */
 export interface WaitOptions {
   /** How long to wait at the most; without it, as long as it takes. */
   readonly timeout?: Duration;

@@ -30,7 +30,11 @@ import { Task } from './task.js';
  */
 export type TaskRef = string | { readonly id: string; readonly store?: string };
 
-/** @publicApi */
+/**
+ * Options of a deliberate run for past times.
+ *
+ * @publicApi
+ */
 export interface BackfillOptions extends ControlOptions {
   /** The first time that may be made up for. */
   readonly from: TimeInput;

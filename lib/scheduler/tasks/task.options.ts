@@ -137,14 +137,6 @@ export interface TaskPolicyOptions {
 }
 
 /**
- * Handlers by name, for typed `addTask`: a type that maps each handler's name to the method behind it, without or with
- * the `TaskContext` as last parameter.
- *
- * @publicApi
- */
-export type HandlerMap = object;
-
-/**
  * Where an application declares its handlers once for all schedulers:
  *
  * ```ts
@@ -219,7 +211,11 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
   readonly transaction?: unknown;
 }
 
-/** @publicApi */
+/**
+ * A task to be added: what runs, with which arguments, when and how.
+ *
+ * @publicApi
+ */
 export type TaskOptions<
   Handlers = TaskHandlers,
   Name extends HandlerName<Handlers> = HandlerName<Handlers>,

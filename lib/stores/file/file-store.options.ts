@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 
 /**
+ * Options of a file store: its directory, and how files are written there.
+ *
  * @publicApi
  */
 export interface FileStoreOptions {

@@ -1,4 +1,3 @@
-export type { ConnectRetry } from '../connect-retry.js';
 export { mongooseStore } from './mongoose-store.config.js';
 export type { MongooseInjectedOptions, MongooseStoreConfig } from './mongoose-store.config.js';
 export { MongooseStore } from './mongoose.store.js';

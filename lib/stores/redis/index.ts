@@ -1,4 +1,3 @@
-export type { ConnectRetry } from '../connect-retry.js';
 export { redisStore } from './redis-store.config.js';
 export type { RedisExistingOptions, RedisStoreConfig } from './redis-store.config.js';
 export { RedisStore } from './redis.store.js';

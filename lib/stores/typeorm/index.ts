@@ -1,4 +1,3 @@
-export type { ConnectRetry } from '../connect-retry.js';
 export { asynczEntities } from './schema/entities.js';
 export type { EntityOptions } from './schema/entities.js';
 export { asynczMigrations } from './schema/migrations.js';
