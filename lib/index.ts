@@ -74,12 +74,12 @@ export type { SchedulerListener } from './events/event.dispatcher.js';
 export type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './events/event.map.js';
 
 export { fileStore } from './stores/file/file-store.config.js';
-export type { FileStoreConfig } from './stores/file/file-store.config.js';
 export { FileStore } from './stores/file/file.store.js';
 export type { FileStoreOptions } from './stores/file/file-store.options.js';
 export { MemoryStore } from './stores/memory/memory.store.js';
 export type { ConnectRetry } from './stores/connect-retry.js';
 export type { Awaitable, Store } from './stores/store.interface.js';
+export type { StoreProvider } from './stores/store.provider.js';
 
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';
@@ -136,9 +136,9 @@ export type {
   AsynczOptionsFactory,
   AsynczRuntimeOptions,
   ExecutorConfig,
+  StoreByContainer,
   StoreByType,
   StoreConfig,
-  StoreProvider,
   StoreTypeFactory,
 } from './nest/module.options.js';
 export { ScheduledTask } from './nest/scheduled-task.decorator.js';

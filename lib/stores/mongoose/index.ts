@@ -1,5 +1,5 @@
 export { mongooseStore } from './mongoose-store.config.js';
-export type { MongooseInjectedOptions, MongooseStoreConfig } from './mongoose-store.config.js';
+export type { MongooseInjectedOptions } from './mongoose-store.config.js';
 export { MongooseStore } from './mongoose.store.js';
 export type {
   MongooseClientOptions,

@@ -1,4 +1,4 @@
 export { redisStore } from './redis-store.config.js';
-export type { RedisExistingOptions, RedisStoreConfig } from './redis-store.config.js';
+export type { RedisExistingOptions } from './redis-store.config.js';
 export { RedisStore } from './redis.store.js';
 export type { RedisClientOptions, RedisServerOptions, RedisStoreOptions, RedisStoreSettings } from './redis.options.js';

@@ -1,5 +1,6 @@
 import { DataSource } from 'typeorm';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import type { StoreProvider } from '../store.provider.js';
 import { SETTINGS } from './typeorm.options.js';
 import type { TypeormStoreOptions, TypeormStoreSettings } from './typeorm.options.js';
 import { TypeormStore } from './typeorm.store.js';
@@ -23,17 +24,6 @@ export interface TypeormStoreFactoryOptions extends TypeormStoreSettings {
 }
 
 /**
- * A store as the container builds it.
- *
- * @publicApi
- */
-export interface TypeormStoreProvider {
-  /** What {@link useFactory} is called with: the token of a data source, or nothing. */
-  readonly inject: (typeof DataSource | string)[];
-  readonly useFactory: (dataSource?: DataSource) => TypeormStore;
-}
-
-/**
  * A store in a SQL database, for the `stores` of `AsynczModule.forRoot`: on the application's own data source, or with
  * `database` on a connection of its own.
  *
@@ -41,7 +31,7 @@ export interface TypeormStoreProvider {
  * @throws InvalidOptionError For options that contradict each other.
  * @publicApi
  */
-export function typeormStore(options: TypeormStoreFactoryOptions = {}): TypeormStoreProvider {
+export function typeormStore(options: TypeormStoreFactoryOptions = {}): StoreProvider<TypeormStore> {
   rejectUnknownOptions('typeormStore', options, [...SETTINGS, 'dataSource', 'connectionName', 'database']);
   const { dataSource, connectionName, database, ...settings } = options;
   const given = { dataSource, connectionName, database };
@@ -60,7 +50,7 @@ export function typeormStore(options: TypeormStoreFactoryOptions = {}): TypeormS
   }
   return {
     inject: [dataSourceToken(name)],
-    useFactory: (injected) => new TypeormStore({ ...settings, dataSource: injected! }),
+    useFactory: (injected: DataSource) => new TypeormStore({ ...settings, dataSource: injected }),
   };
 }
 
