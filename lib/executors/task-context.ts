@@ -4,7 +4,7 @@ import type { Logger } from '../model/logger.js';
 import type { RunSource } from '../model/run.js';
 
 /**
- * What a handler is told about its run. It is the last argument of every handler, and code below can ask for it with
+ * What a handler knows about its run. It is the last argument of every handler, and code below can ask for it with
  * {@link currentTaskContext}.
  *
  * @publicApi

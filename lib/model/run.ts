@@ -38,7 +38,7 @@ export interface RunRequest {
 }
 
 /**
- * A wish to abort a run, left where its owner finds it.
+ * A request to abort a run, kept in the run until its owner finds it.
  *
  * @publicApi
  */

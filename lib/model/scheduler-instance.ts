@@ -1,5 +1,5 @@
 /**
- * A wish that a scheduler claims nothing more, for it to be stopped without haste.
+ * A request that a scheduler claims nothing more, so that it can be stopped when it has no run under way.
  *
  * @publicApi
  */

@@ -137,7 +137,7 @@ export interface TaskPolicyOptions {
 }
 
 /**
- * Where an application declares its handlers once for all schedulers:
+ * The handlers of an application by name, declared once for all schedulers.
  *
  * ```ts
  * declare module 'nestjs-asyncz' {
