@@ -83,7 +83,7 @@ export interface TaskSort {
  *
  * @publicApi
  */
-export interface Page {
+export interface PageRequest {
   /** How many to leave out at the front. */
   readonly offset: number;
   /** How many to give at the most. */

@@ -1,6 +1,14 @@
 import { StoreInUseError } from '../errors/store.errors.js';
 import { VersionConflictError } from '../errors/task.errors.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type {
+  PageRequest,
+  RunFilter,
+  RunPage,
+  RunPageRequest,
+  TaskFilter,
+  TaskPage,
+  TaskSort,
+} from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import { dueTime, isUnreadable } from '../model/task.js';
@@ -233,7 +241,7 @@ export abstract class BaseStore implements Store {
     );
   }
 
-  async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  async query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
     return queryTasks(await this.getAllTasks(), filter, sort, page);
   }
 

@@ -33,6 +33,14 @@ export type { LastRun, Pause, StoredTask, TaskRecord, TaskState, UnreadableTask 
 export type { Declaration, TaskDefinition } from '../model/definition.js';
 export type { LiveRun } from '../model/run.js';
 export type { DrainRequest, SchedulerInstance } from '../model/scheduler-instance.js';
-export type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+export type {
+  PageRequest,
+  RunFilter,
+  RunPage,
+  RunPageRequest,
+  TaskFilter,
+  TaskPage,
+  TaskSort,
+} from '../model/query.js';
 
 export type { RunOutcomeField, RunRow, TaskCodec, TaskRow, TaskStateRow } from '../persistence/codec.interface.js';

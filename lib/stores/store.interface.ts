@@ -1,7 +1,15 @@
 import type { Apply } from '../model/change.js';
 import type { Clock } from '../model/clock.js';
 import type { Logger } from '../model/logger.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type {
+  PageRequest,
+  RunFilter,
+  RunPage,
+  RunPageRequest,
+  TaskFilter,
+  TaskPage,
+  TaskSort,
+} from '../model/query.js';
 import type { CancelRequest, LiveRun, RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
@@ -367,7 +375,7 @@ export interface Store {
   renewLeases(runs: readonly LeaseRef[], leaseMs: number): Awaitable<RenewResult>;
 
   /** Filters, sorts and pages in the store. Internal records (of the handler `INTERNAL_HANDLER`) are left out. */
-  query(filter: TaskFilter, sort: TaskSort, page: Page): Awaitable<TaskPage>;
+  query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Awaitable<TaskPage>;
   /** The ended runs, the latest first. */
   runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage>;
   /** Keeps ended runs, each replacing the one with the same id, attempt and token. */

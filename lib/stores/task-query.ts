@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
-import type { Page, RunFilter, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type { PageRequest, RunFilter, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
 import { taskStateName } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { RunOutcomeField } from '../persistence/codec.interface.js';
@@ -9,7 +9,12 @@ import type { StoredTask, TaskRecord } from '../model/task.js';
 import type { DueFilter } from './store.interface.js';
 
 /** Filters, sorts and pages in memory: for stores that have all tasks at hand. Leaves internal records out. */
-export function queryTasks(tasks: Iterable<StoredTask>, filter: TaskFilter, sort: TaskSort, page: Page): TaskPage {
+export function queryTasks(
+  tasks: Iterable<StoredTask>,
+  filter: TaskFilter,
+  sort: TaskSort,
+  page: PageRequest,
+): TaskPage {
   const found: StoredTask[] = [];
   for (const task of tasks) {
     if (handlerOf(task) !== INTERNAL_HANDLER && matchesTask(task, filter)) found.push(task);

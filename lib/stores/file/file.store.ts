@@ -1,4 +1,12 @@
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type {
+  PageRequest,
+  RunFilter,
+  RunPage,
+  RunPageRequest,
+  TaskFilter,
+  TaskPage,
+  TaskSort,
+} from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import { isUnreadable } from '../../model/task.js';
@@ -163,7 +171,7 @@ export class FileStore extends BaseStore {
     });
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  override query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
     return this.#with(async (session) => {
       const { catalog } = session;
       await refresh(session);

@@ -1,5 +1,13 @@
 import { TaskConflictError } from '../../errors/task.errors.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type {
+  PageRequest,
+  RunFilter,
+  RunPage,
+  RunPageRequest,
+  TaskFilter,
+  TaskPage,
+  TaskSort,
+} from '../../model/query.js';
 import { taskIdOfRun } from '../../model/run.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
@@ -216,7 +224,7 @@ export class MongooseStore extends BaseStore {
     return this.#run(({ transactor }) => transactor.run(selection, apply));
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  override query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
     return this.#run(({ taskQuery }) => taskQuery.query(filter, sort, page));
   }
 

@@ -1,6 +1,14 @@
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type {
+  PageRequest,
+  RunFilter,
+  RunPage,
+  RunPageRequest,
+  TaskFilter,
+  TaskPage,
+  TaskSort,
+} from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
@@ -220,7 +228,7 @@ export class RedisStore extends BaseStore {
     return claimDue({ transact }, request, plan, () => due.nextDue(request, peeked));
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  override query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
     return this.#at.tasks.query(filter, sort, page);
   }
 

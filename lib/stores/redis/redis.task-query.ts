@@ -1,4 +1,4 @@
-import type { Page, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type { PageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { matchesTask, queryTasks } from '../task-query.js';
 import { readPlace } from './redis.place.js';
@@ -29,7 +29,7 @@ export class RedisTaskQuery {
     return [...tasks.values()];
   }
 
-  async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  async query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
     if (sort.by === 'nextRunTime' && Object.values(filter).every((condition) => condition === undefined)) {
       const listed = await this.scripts.page(page.offset, page.limit, sort.descending);
       // A record that was put there by hand is in no index.
@@ -56,7 +56,12 @@ export class RedisTaskQuery {
     return found;
   }
 
-  async #pageOf(found: Map<string, StoredTask>, filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  async #pageOf(
+    found: Map<string, StoredTask>,
+    filter: TaskFilter,
+    sort: TaskSort,
+    page: PageRequest,
+  ): Promise<TaskPage> {
     const read = new Set<string>();
     for (let round = 1; ; round += 1) {
       const { tasks, total } = queryTasks(found.values(), filter, sort, page);

@@ -1,4 +1,4 @@
-import type { Page, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type { PageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
 import { isUnreadable } from '../../model/task.js';
 import type { UnreadableTask } from '../../model/task.js';
 import { queryTasks } from '../task-query.js';
@@ -16,7 +16,7 @@ export async function queryPage(
   database: OpenDatabase,
   filter: TaskFilter,
   sort: TaskSort,
-  page: Page,
+  page: PageRequest,
 ): Promise<TaskPage> {
   if (filter.state === 'unreadable') return queryUnreadable(database, filter, sort, page);
   const { dialect, reader, session } = database;
@@ -35,7 +35,7 @@ async function queryUnreadable(
   { dialect, reader, session }: OpenDatabase,
   filter: TaskFilter,
   sort: TaskSort,
-  page: Page,
+  page: PageRequest,
 ): Promise<TaskPage> {
   const found: UnreadableTask[] = [];
   let last = '';

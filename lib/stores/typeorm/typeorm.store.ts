@@ -1,6 +1,14 @@
 import type { DataSource } from 'typeorm';
 import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type {
+  PageRequest,
+  RunFilter,
+  RunPage,
+  RunPageRequest,
+  TaskFilter,
+  TaskPage,
+  TaskSort,
+} from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
@@ -211,7 +219,7 @@ export class TypeormStore extends BaseStore {
     return this.#lock.run(() => transactByVersion(bench, session, context.clock, selection, apply));
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  override query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
     return queryPage(this.#db, filter, sort, page);
   }
 

@@ -1,4 +1,4 @@
-import type { Page, TaskFilter, TaskSort } from '../../../model/query.js';
+import type { PageRequest, TaskFilter, TaskSort } from '../../../model/query.js';
 import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../../model/definition.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { storable, tagText } from './columns.js';
@@ -32,7 +32,7 @@ export function* selectPage(
   dialect: Dialect,
   filter: TaskFilter,
   sort: TaskSort,
-  page: Page,
+  page: PageRequest,
   readability: Readability,
 ): Script<TaskRows> {
   const where = conditions(dialect, filter, readability);
