@@ -106,7 +106,7 @@ export interface TaskPage {
  *
  * @publicApi
  */
-export interface RunFilter {
+export interface StoredRunFilter {
   readonly taskId?: string;
   readonly runId?: string;
   readonly status?: RunStatus;
@@ -128,7 +128,7 @@ export interface RunFilter {
  */
 export interface RunPageRequest {
   readonly limit: number;
-  /** What {@link RunPage.next} of the page before said. */
+  /** What {@link StoredRunPage.next} of the page before said. */
   readonly cursor?: string;
 }
 
@@ -137,7 +137,7 @@ export interface RunPageRequest {
  *
  * @publicApi
  */
-export interface RunPage {
+export interface StoredRunPage {
   readonly runs: readonly RunRecord[];
   /** The cursor of the next page; null on the last. */
   readonly next: string | null;

@@ -2,8 +2,8 @@ import { StoreInUseError } from '../errors/store.errors.js';
 import { VersionConflictError } from '../errors/task.errors.js';
 import type {
   PageRequest,
-  RunFilter,
-  RunPage,
+  StoredRunFilter,
+  StoredRunPage,
   RunPageRequest,
   TaskFilter,
   TaskPage,
@@ -249,7 +249,7 @@ export abstract class BaseStore implements Store {
     this.#history.save(runs, this.#historyCodec);
   }
 
-  runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage> {
+  runs(filter: StoredRunFilter, page: RunPageRequest): Awaitable<StoredRunPage> {
     return this.#history.query(filter, page, this.#historyCodec);
   }
 

@@ -35,8 +35,8 @@ export type { LiveRun } from '../model/run.js';
 export type { DrainRequest, SchedulerInstance } from '../model/scheduler-instance.js';
 export type {
   PageRequest,
-  RunFilter,
-  RunPage,
+  StoredRunFilter,
+  StoredRunPage,
   RunPageRequest,
   TaskFilter,
   TaskPage,

@@ -3,8 +3,8 @@ import type { Clock } from '../model/clock.js';
 import type { Logger } from '../model/logger.js';
 import type {
   PageRequest,
-  RunFilter,
-  RunPage,
+  StoredRunFilter,
+  StoredRunPage,
   RunPageRequest,
   TaskFilter,
   TaskPage,
@@ -377,7 +377,7 @@ export interface Store {
   /** Filters, sorts and pages in the store. Internal records (of the handler `INTERNAL_HANDLER`) are left out. */
   query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Awaitable<TaskPage>;
   /** The ended runs, the latest first. */
-  runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage>;
+  runs(filter: StoredRunFilter, page: RunPageRequest): Awaitable<StoredRunPage>;
   /** Keeps ended runs, each replacing the one with the same id, attempt and token. */
   saveRuns(runs: readonly RunRecord[]): Awaitable<void>;
   /**

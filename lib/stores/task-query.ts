@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
-import type { PageRequest, RunFilter, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type { PageRequest, StoredRunFilter, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
 import { taskStateName } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { RunOutcomeField } from '../persistence/codec.interface.js';
@@ -114,7 +114,7 @@ export type RunFacts = Omit<RunRecord, RunOutcomeField>;
 /** Filters and pages ended runs in memory. */
 export function queryRuns<T extends RunFacts>(
   runs: Iterable<T>,
-  filter: RunFilter,
+  filter: StoredRunFilter,
   page: RunPageRequest,
 ): { readonly runs: readonly T[]; readonly next: string | null } {
   const after = page.cursor === undefined ? null : parseRunCursor(page.cursor);
@@ -134,7 +134,7 @@ export function compareRuns(a: RunFacts, b: RunFacts): number {
 }
 
 /** Whether an ended run meets every condition of a filter. */
-export function matchesRun(run: RunFacts, filter: RunFilter): boolean {
+export function matchesRun(run: RunFacts, filter: StoredRunFilter): boolean {
   return (
     (filter.taskId === undefined || run.taskId === filter.taskId) &&
     (filter.runId === undefined || run.id === filter.runId) &&

@@ -1,7 +1,7 @@
 import type {
   PageRequest,
-  RunFilter,
-  RunPage,
+  StoredRunFilter,
+  StoredRunPage,
   RunPageRequest,
   TaskFilter,
   TaskPage,
@@ -184,7 +184,7 @@ export class FileStore extends BaseStore {
     });
   }
 
-  override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
+  override runs(filter: StoredRunFilter, page: RunPageRequest): Promise<StoredRunPage> {
     return this.#with(({ archive, codec }) => archive.query(filter, page, codec));
   }
 

@@ -1,8 +1,8 @@
 import { TaskConflictError } from '../../errors/task.errors.js';
 import type {
   PageRequest,
-  RunFilter,
-  RunPage,
+  StoredRunFilter,
+  StoredRunPage,
   RunPageRequest,
   TaskFilter,
   TaskPage,
@@ -232,7 +232,7 @@ export class MongooseStore extends BaseStore {
     return this.#run(({ tasks, outbox }) => outbox.save(runs.map((run) => tasks.runDocument(run))));
   }
 
-  override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
+  override runs(filter: StoredRunFilter, page: RunPageRequest): Promise<StoredRunPage> {
     return this.#run(async ({ history, outbox }) => {
       // Who has seen a task after the end of its run asks for the run, which may be on its way still.
       const taskId = filter.taskId ?? taskIdOfRun(filter.runId ?? '');

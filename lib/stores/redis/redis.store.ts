@@ -2,8 +2,8 @@ import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
 import type {
   PageRequest,
-  RunFilter,
-  RunPage,
+  StoredRunFilter,
+  StoredRunPage,
   RunPageRequest,
   TaskFilter,
   TaskPage,
@@ -232,7 +232,7 @@ export class RedisStore extends BaseStore {
     return this.#at.tasks.query(filter, sort, page);
   }
 
-  override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
+  override runs(filter: StoredRunFilter, page: RunPageRequest): Promise<StoredRunPage> {
     return this.#at.history.query(filter, page);
   }
 

@@ -2,8 +2,8 @@ import type { DataSource } from 'typeorm';
 import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
 import type {
   PageRequest,
-  RunFilter,
-  RunPage,
+  StoredRunFilter,
+  StoredRunPage,
   RunPageRequest,
   TaskFilter,
   TaskPage,
@@ -223,7 +223,7 @@ export class TypeormStore extends BaseStore {
     return queryPage(this.#db, filter, sort, page);
   }
 
-  override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
+  override runs(filter: StoredRunFilter, page: RunPageRequest): Promise<StoredRunPage> {
     return pageOfRuns(this.#db, filter, page);
   }
 
