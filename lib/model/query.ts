@@ -38,7 +38,7 @@ function isFinished({ state }: TaskRecord): boolean {
  *
  * @publicApi
  */
-export interface TaskFilter {
+export interface StoredTaskFilter {
   readonly state?: TaskStateName;
   readonly executor?: string;
   /** The type of the trigger: `cron`, `interval`, … */
@@ -95,7 +95,7 @@ export interface PageRequest {
  *
  * @publicApi
  */
-export interface TaskPage {
+export interface StoredTaskPage {
   readonly tasks: readonly StoredTask[];
   /** How many match the filter, on all pages. */
   readonly total: number;

@@ -5,8 +5,8 @@ import type {
   StoredRunFilter,
   StoredRunPage,
   RunPageRequest,
-  TaskFilter,
-  TaskPage,
+  StoredTaskFilter,
+  StoredTaskPage,
   TaskSort,
 } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
@@ -241,7 +241,7 @@ export abstract class BaseStore implements Store {
     );
   }
 
-  async query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
+  async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return queryTasks(await this.getAllTasks(), filter, sort, page);
   }
 

@@ -38,8 +38,8 @@ export type {
   StoredRunFilter,
   StoredRunPage,
   RunPageRequest,
-  TaskFilter,
-  TaskPage,
+  StoredTaskFilter,
+  StoredTaskPage,
   TaskSort,
 } from '../model/query.js';
 

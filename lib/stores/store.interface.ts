@@ -6,8 +6,8 @@ import type {
   StoredRunFilter,
   StoredRunPage,
   RunPageRequest,
-  TaskFilter,
-  TaskPage,
+  StoredTaskFilter,
+  StoredTaskPage,
   TaskSort,
 } from '../model/query.js';
 import type { CancelRequest, LiveRun, RunRecord } from '../model/run.js';
@@ -375,7 +375,7 @@ export interface Store {
   renewLeases(runs: readonly LeaseRef[], leaseMs: number): Awaitable<RenewResult>;
 
   /** Filters, sorts and pages in the store. Internal records (of the handler `INTERNAL_HANDLER`) are left out. */
-  query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Awaitable<TaskPage>;
+  query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Awaitable<StoredTaskPage>;
   /** The ended runs, the latest first. */
   runs(filter: StoredRunFilter, page: RunPageRequest): Awaitable<StoredRunPage>;
   /** Keeps ended runs, each replacing the one with the same id, attempt and token. */

@@ -1,5 +1,12 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
-import type { PageRequest, StoredRunFilter, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type {
+  PageRequest,
+  StoredRunFilter,
+  RunPageRequest,
+  StoredTaskFilter,
+  StoredTaskPage,
+  TaskSort,
+} from '../model/query.js';
 import { taskStateName } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { RunOutcomeField } from '../persistence/codec.interface.js';
@@ -11,10 +18,10 @@ import type { DueFilter } from './store.interface.js';
 /** Filters, sorts and pages in memory: for stores that have all tasks at hand. Leaves internal records out. */
 export function queryTasks(
   tasks: Iterable<StoredTask>,
-  filter: TaskFilter,
+  filter: StoredTaskFilter,
   sort: TaskSort,
   page: PageRequest,
-): TaskPage {
+): StoredTaskPage {
   const found: StoredTask[] = [];
   for (const task of tasks) {
     if (handlerOf(task) !== INTERNAL_HANDLER && matchesTask(task, filter)) found.push(task);
@@ -24,7 +31,7 @@ export function queryTasks(
 }
 
 /** Whether a task meets every condition of a filter. */
-export function matchesTask(task: StoredTask, filter: TaskFilter): boolean {
+export function matchesTask(task: StoredTask, filter: StoredTaskFilter): boolean {
   if (filter.state !== undefined && taskStateName(task) !== filter.state) return false;
   if (filter.handler !== undefined && handlerOf(task) !== filter.handler) return false;
   const definition = isUnreadable(task) ? null : task.definition;

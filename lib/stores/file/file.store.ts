@@ -3,8 +3,8 @@ import type {
   StoredRunFilter,
   StoredRunPage,
   RunPageRequest,
-  TaskFilter,
-  TaskPage,
+  StoredTaskFilter,
+  StoredTaskPage,
   TaskSort,
 } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
@@ -171,7 +171,7 @@ export class FileStore extends BaseStore {
     });
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
+  override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return this.#with(async (session) => {
       const { catalog } = session;
       await refresh(session);

@@ -4,8 +4,8 @@ import type {
   StoredRunFilter,
   StoredRunPage,
   RunPageRequest,
-  TaskFilter,
-  TaskPage,
+  StoredTaskFilter,
+  StoredTaskPage,
   TaskSort,
 } from '../../model/query.js';
 import { taskIdOfRun } from '../../model/run.js';
@@ -224,7 +224,7 @@ export class MongooseStore extends BaseStore {
     return this.#run(({ transactor }) => transactor.run(selection, apply));
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
+  override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return this.#run(({ taskQuery }) => taskQuery.query(filter, sort, page));
   }
 

@@ -5,8 +5,8 @@ import type {
   StoredRunFilter,
   StoredRunPage,
   RunPageRequest,
-  TaskFilter,
-  TaskPage,
+  StoredTaskFilter,
+  StoredTaskPage,
   TaskSort,
 } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
@@ -228,7 +228,7 @@ export class RedisStore extends BaseStore {
     return claimDue({ transact }, request, plan, () => due.nextDue(request, peeked));
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
+  override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return this.#at.tasks.query(filter, sort, page);
   }
 

@@ -5,8 +5,8 @@ import type {
   StoredRunFilter,
   StoredRunPage,
   RunPageRequest,
-  TaskFilter,
-  TaskPage,
+  StoredTaskFilter,
+  StoredTaskPage,
   TaskSort,
 } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
@@ -219,7 +219,7 @@ export class TypeormStore extends BaseStore {
     return this.#lock.run(() => transactByVersion(bench, session, context.clock, selection, apply));
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: PageRequest): Promise<TaskPage> {
+  override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return queryPage(this.#db, filter, sort, page);
   }
 
