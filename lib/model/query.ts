@@ -68,21 +68,13 @@ export const TASK_SORT_KEYS: readonly TaskSortKey[] = [
   'priority',
 ];
 
-/**
- * By what tasks are sorted, and in which direction.
- *
- * @publicApi
- */
+/** By what tasks are sorted, and in which direction. @publicApi */
 export interface TaskSort {
   readonly by: TaskSortKey;
   readonly descending: boolean;
 }
 
-/**
- * Which page of a query.
- *
- * @publicApi
- */
+/** Which page of a query. @publicApi */
 export interface PageRequest {
   /** How many to leave out at the front. */
   readonly offset: number;
@@ -90,11 +82,7 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/**
- * A page of tasks as the store keeps them.
- *
- * @publicApi
- */
+/** A page of tasks as the store keeps them. @publicApi */
 export interface StoredTaskPage {
   readonly tasks: readonly StoredTask[];
   /** How many match the filter, on all pages. */
@@ -121,11 +109,7 @@ export interface StoredRunFilter {
   readonly to?: number;
 }
 
-/**
- * Which page of the ended runs.
- *
- * @publicApi
- */
+/** Which page of the ended runs. @publicApi */
 export interface RunPageRequest {
   readonly limit: number;
   /** What {@link StoredRunPage.next} of the page before said. */

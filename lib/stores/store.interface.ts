@@ -15,11 +15,7 @@ import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
 
-/**
- * A value, or a promise of it.
- *
- * @publicApi
- */
+/** A value, or a promise of it. @publicApi */
 export type Awaitable<T> = T | Promise<T>;
 
 /**
@@ -120,21 +116,13 @@ export interface Transacted<T> {
   readonly storeNow: number;
 }
 
-/**
- * A change that could not be written, and why.
- *
- * @publicApi
- */
+/** A change that could not be written, and why. @publicApi */
 export interface FailedChange {
   readonly id: string;
   readonly error: unknown;
 }
 
-/**
- * A change that was written.
- *
- * @publicApi
- */
+/** A change that was written. @publicApi */
 export interface Committed<T> {
   readonly id: string;
   /** The task as it now is; null when it was deleted. */
@@ -142,11 +130,7 @@ export interface Committed<T> {
   readonly value: T;
 }
 
-/**
- * Which due tasks to claim, and how many.
- *
- * @publicApi
- */
+/** Which due tasks to claim, and how many. @publicApi */
 export interface ClaimRequest extends DueFilter {
   /** How many tasks at the most. */
   readonly limit: number;
@@ -177,11 +161,7 @@ export interface ClaimDecision {
  */
 export type ClaimPlan = (task: TaskRecord, storeNow: number) => ClaimDecision | null;
 
-/**
- * What a claim took.
- *
- * @publicApi
- */
+/** What a claim took. @publicApi */
 export interface ClaimResult {
   readonly claimed: readonly ClaimedTask[];
   /** The tasks whose claim could not be written while others' could; they are as they were, and due. */
@@ -196,11 +176,7 @@ export interface ClaimResult {
   readonly nextDue: () => Awaitable<number | null>;
 }
 
-/**
- * A task that was claimed.
- *
- * @publicApi
- */
+/** A task that was claimed. @publicApi */
 export interface ClaimedTask {
   readonly id: string;
   /** The task as it now is; null when the claim removed it. */
@@ -227,11 +203,7 @@ export interface RunResult {
   readonly next?: { readonly scheduledTime: number; readonly runTime: number } | null;
 }
 
-/**
- * Which ends of runs were written, and which were refused.
- *
- * @publicApi
- */
+/** Which ends of runs were written, and which were refused. @publicApi */
 export interface FinishResult {
   readonly settled: readonly {
     readonly runId: string;
@@ -246,22 +218,14 @@ export interface FinishResult {
   readonly refused: readonly { readonly runId: string; readonly taskId: string; readonly token: number }[];
 }
 
-/**
- * A lease: its run, and the token that it was given.
- *
- * @publicApi
- */
+/** A lease: its run, and the token that it was given. @publicApi */
 export interface LeaseRef {
   readonly taskId: string;
   readonly runId: string;
   readonly token: number;
 }
 
-/**
- * Which leases were prolonged, and which are lost.
- *
- * @publicApi
- */
+/** Which leases were prolonged, and which are lost. @publicApi */
 export interface RenewResult {
   /** The leases that are no longer held: another scheduler has the run, or the task is gone. */
   readonly lost: readonly LeaseRef[];
@@ -271,11 +235,7 @@ export interface RenewResult {
   readonly cancelled: readonly { readonly runId: string; readonly token: number; readonly request: CancelRequest }[];
 }
 
-/**
- * Options of `addTask`.
- *
- * @publicApi
- */
+/** Options of `addTask`. @publicApi */
 export interface AddOptions {
   /**
    * The caller's own transaction: a TypeORM `EntityManager` or a Mongoose `ClientSession`. Only where

@@ -47,22 +47,14 @@ export interface TaskQuery {
   readonly limit?: number;
 }
 
-/**
- * A page of tasks.
- *
- * @publicApi
- */
+/** A page of tasks. @publicApi */
 export interface TaskInfoPage {
   readonly tasks: readonly AnyTaskInfo[];
   /** How many match, on all pages. */
   readonly total: number;
 }
 
-/**
- * How many of the next runs of a task to show, and from when on.
- *
- * @publicApi
- */
+/** How many of the next runs of a task to show, and from when on. @publicApi */
 export interface PreviewOptions extends TaskTarget {
   /** How many runs, 1 to 1,000. @default 5 */
   readonly count?: number;
@@ -70,11 +62,7 @@ export interface PreviewOptions extends TaskTarget {
   readonly now?: TimeInput;
 }
 
-/**
- * A task with the times of its next runs.
- *
- * @publicApi
- */
+/** A task with the times of its next runs. @publicApi */
 export interface TaskPreview {
   readonly task: TaskInfo;
   readonly generatedAt: Date;
@@ -92,11 +80,7 @@ export interface TaskPreview {
   readonly exhausted: boolean;
 }
 
-/**
- * Which ended runs, and which page of them. All given conditions hold together.
- *
- * @publicApi
- */
+/** Which ended runs, and which page of them. All given conditions hold together. @publicApi */
 export interface RunQuery {
   /** @default 'default' */
   readonly store?: string;
@@ -118,11 +102,7 @@ export interface RunQuery {
   readonly cursor?: string;
 }
 
-/**
- * A page of ended runs, the latest end first.
- *
- * @publicApi
- */
+/** A page of ended runs, the latest end first. @publicApi */
 export interface RunInfoPage {
   readonly runs: readonly RunInfo[];
   /** The cursor of the next page; null on the last. */
