@@ -69,11 +69,7 @@ export async function misuse(scheduler: SchedulerService): Promise<void> {
   // @ts-expect-error arguments of the wrong type
   await scheduler.addTask({ handler: 'greetings.greet', args: [1, 'packed'] });
   // @ts-expect-error an option of the wrong type for a trigger of the application's own
-  await scheduler.addTask({
-    handler: 'greetings.greet',
-    args: ['packed', 1],
-    trigger: { type: 'hourly', minute: '5' },
-  });
+  await scheduler.rescheduleTask('greetings.hourly', { type: 'hourly', minute: '5' });
   // @ts-expect-error arguments left out
   await scheduler.addTask({ handler: 'greetings.greet' });
 }
