@@ -18,7 +18,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nestjs-asyncz$/, replacement: `${lib}index.ts` },
-      { find: /^nestjs-asyncz\/(testing)$/, replacement: `${lib}$1/index.ts` },
+      { find: /^nestjs-asyncz\/store$/, replacement: `${lib}stores/index.ts` },
+      { find: /^nestjs-asyncz\/(triggers|testing)$/, replacement: `${lib}$1/index.ts` },
       { find: /^nestjs-asyncz\/(typeorm|redis|mongoose)$/, replacement: `${lib}stores/$1/index.ts` },
     ],
   },

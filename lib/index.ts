@@ -1,39 +1,17 @@
-// The public names of `nestjs-asyncz`, one by one. None of them needs an optional package.
+// The public names of `nestjs-asyncz`, one by one: what applications use. None of them needs an optional package. What only
+// authors of stores and triggers use is in stores/index.ts and triggers/index.ts.
 
-export { SettableClock, SystemClock, MAX_TIMER_MS } from './model/clock.js';
+export { SettableClock } from './model/clock.js';
 export type { Clock } from './model/clock.js';
-export { formatDuration, parseDuration } from './model/duration.js';
+export { parseDuration } from './model/duration.js';
 export type { Duration } from './model/duration.js';
-export { SILENT_LOGGER } from './model/logger.js';
 export type { Logger } from './model/logger.js';
-export type {
-  PageRequest,
-  StoredRunFilter,
-  StoredRunPage,
-  RunPageRequest,
-  StoredTaskFilter,
-  StoredTaskPage,
-  TaskSort,
-  TaskSortKey,
-  TaskStateName,
-} from './model/query.js';
-export type { CancelRequest, LiveRun, RunError, RunRecord, RunSource, RunStatus } from './model/run.js';
-export type { SchedulerInstance } from './model/scheduler-instance.js';
+export type { TaskSortKey, TaskStateName } from './model/query.js';
+export type { CancelRequest, RunError, RunRecord, RunRequest, RunSource, RunStatus } from './model/run.js';
+export type { TaskControl, TaskProblem, UnreadableReason } from './model/task.js';
 export type { RetryOptions, RetryPolicy } from './model/retry.js';
-export { DEFAULT_POLICIES } from './model/task.policies.js';
 export type { Coalesce, Delivery, Overlap, TaskPolicies, TaskPolicyOptions } from './model/task.policies.js';
-export { dueTime, isUnreadable } from './model/task.js';
-export type {
-  LastRun,
-  Pause,
-  StoredTask,
-  TaskProblem,
-  TaskRecord,
-  TaskState,
-  UnreadableReason,
-  UnreadableTask,
-} from './model/task.js';
-export type { Declaration, TaskDefinition, TaskOrigin, TriggerData } from './model/definition.js';
+export type { TaskOrigin } from './model/definition.js';
 
 export { AsynczError } from './errors/asyncz.error.js';
 export { InvalidOptionError, UnknownNameError, UnknownOptionError } from './errors/input.errors.js';
@@ -65,8 +43,9 @@ export {
   WeakSecretError,
 } from './errors/persistence.errors.js';
 export { FileLockTimeoutError, FileStoreError, FileStoreFormatError } from './errors/file-store.errors.js';
-export { StoreInUseError, StoreStartError } from './errors/store.errors.js';
+export { StoreInUseError, StoreStartError, StoreUnavailableError } from './errors/store.errors.js';
 export { CronSyntaxError, ImpossibleTriggerError } from './errors/trigger.errors.js';
+export type { CronProblem } from './errors/trigger.errors.js';
 export {
   TaskConflictError,
   TaskError,
@@ -76,17 +55,7 @@ export {
   VersionConflictError,
 } from './errors/task.errors.js';
 
-export { AndTrigger } from './triggers/and.trigger.js';
-export { BaseTrigger } from './triggers/base.trigger.js';
-export { CalendarIntervalTrigger } from './triggers/calendar-interval.trigger.js';
-export type { CalendarDefinition, CalendarSource, OnExcluded } from './triggers/calendars/calendar.interface.js';
-export { CronTrigger } from './triggers/cron.trigger.js';
-export { DateTrigger } from './triggers/date.trigger.js';
-export { FixedDelayTrigger } from './triggers/fixed-delay.trigger.js';
-export { IntervalTrigger } from './triggers/interval.trigger.js';
-export { ShutdownTrigger, StartupTrigger } from './triggers/startup.triggers.js';
-export { OrTrigger } from './triggers/or.trigger.js';
-export { RRuleTrigger } from './triggers/rrule.trigger.js';
+export { createTrigger } from './triggers/trigger.registry.js';
 export type {
   CronFieldOptions,
   DstOptions,
@@ -94,48 +63,25 @@ export type {
   TriggerOptions,
   TriggerOptionsMap,
 } from './triggers/trigger.options.js';
-export { createTrigger, defaultTriggerRegistry, TriggerRegistry } from './triggers/trigger.registry.js';
-export type { TriggerClass, TriggerFactory } from './triggers/trigger.registry.js';
-export type {
-  CatchUp,
-  Occurrence,
-  TriggerAdvance,
-  TriggerCreation,
-  TriggerSeed,
-} from './triggers/trigger.interface.js';
-export type { TriggerContext } from './triggers/trigger.context.js';
+export type { CronDialect, DayMatch } from './triggers/cron/cron.fields.js';
+export type { DstGap, DstOverlap, DstRules } from './time/dst.js';
+export type { CalendarDefinition, CalendarSource, OnExcluded } from './triggers/calendars/calendar.interface.js';
 
 export type { EncryptionOptions, Secrets } from './persistence/key-ring.js';
 export { isUnstoredResult } from './persistence/unstored-result.js';
 export type { UnstoredResult } from './persistence/unstored-result.js';
 export type { Serializer } from './persistence/serializer.registry.js';
-export type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './persistence/codec.interface.js';
 
 export type { SchedulerListener } from './events/event.dispatcher.js';
 export type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './events/event.map.js';
 
-export { BaseStore } from './stores/base.store.js';
 export { fileStore } from './stores/file/file-store.config.js';
-export type { FileStoreConfig } from './stores/file/file-store.config.js';
 export { FileStore } from './stores/file/file.store.js';
 export type { FileStoreOptions } from './stores/file/file-store.options.js';
 export { MemoryStore } from './stores/memory/memory.store.js';
-export type {
-  AddOptions,
-  Awaitable,
-  Committed,
-  DueFilter,
-  DueOrder,
-  FailedChange,
-  PruneOptions,
-  Selection,
-  Store,
-  StoreCapabilities,
-  StoreContext,
-  Transacted,
-  Written,
-} from './stores/store.interface.js';
-export type { Apply, Change, KnownChange } from './model/change.js';
+export type { ConnectRetry } from './stores/connect-retry.js';
+export type { Awaitable, Store } from './stores/store.interface.js';
+export type { StoreProvider } from './stores/store.provider.js';
 
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';
@@ -190,9 +136,9 @@ export type {
   AsynczOptionsFactory,
   AsynczRuntimeOptions,
   ExecutorConfig,
+  StoreByContainer,
   StoreByType,
   StoreConfig,
-  StoreProvider,
   StoreTypeFactory,
 } from './nest/module.options.js';
 export { ScheduledTask } from './nest/scheduled-task.decorator.js';
@@ -200,5 +146,5 @@ export type { ScheduledTaskOptions } from './nest/scheduled-task.decorator.js';
 export { SchedulerService } from './nest/scheduler.service.js';
 export { TaskHandler } from './nest/task-handler.decorator.js';
 export type { TaskHandlerOptions } from './nest/task-handler.decorator.js';
-export { DEFAULT_SCHEDULER, getSchedulerToken, getStoreToken } from './nest/tokens.js';
+export { getSchedulerToken, getStoreToken } from './nest/tokens.js';
 export { VERSION } from './version.js';

@@ -1,2 +1,6 @@
-/** The version of this library; a test compares it with package.json. */
+/**
+ * The version of this library, such as `1.2.3`.
+ *
+ * @publicApi
+ */
 export const VERSION = '0.1.0';

@@ -6,7 +6,7 @@ import { SCHEDULER_EVENT_NAMES } from './event.map.js';
 import type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './event.map.js';
 
 /**
- * Is called with each event. What it throws or rejects with is logged and goes no further; it is called at once and not awaited,
+ * Called with each event. What it throws or rejects with is logged and goes no further; it is called at once and not awaited,
  * so a slow one delays nothing.
  *
  * @publicApi

@@ -81,7 +81,11 @@ export interface SchedulerEventMap {
   'run.fenced': RunEvent & { readonly token: number };
 }
 
-/** @publicApi */
+/**
+ * The name of an event: `docs/events.md` lists them.
+ *
+ * @publicApi
+ */
 export type SchedulerEventName = keyof SchedulerEventMap;
 
 /**

@@ -6,7 +6,11 @@ import { runInTaskContext } from './task-context.js';
 /** How many runs an {@link AsyncExecutor} carries out at the same time unless told otherwise. */
 export const DEFAULT_CONCURRENCY = 100;
 
-/** @publicApi */
+/**
+ * Options of an {@link AsyncExecutor}.
+ *
+ * @publicApi
+ */
 export interface AsyncExecutorOptions {
   /**
    * How many runs may be under way at the same time in this process, a whole number from 1.

@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { TaskDefinition } from '../model/definition.js';
 import type { Logger } from '../model/logger.js';
 import type { RunSource } from '../model/run.js';
 
 /**
- * What a handler is told about its run. It is the last argument of every handler, and code below can ask for it with
+ * What a handler knows about its run. It is the last argument of every handler, and code below can ask for it with
  * {@link currentTaskContext}.
  *
  * @publicApi
@@ -13,7 +14,7 @@ export class TaskContext {
   constructor(private readonly run: TaskContextSource) {}
 
   /** The task: its id, name, handler and tags. */
-  get task(): TaskContextSource['task'] {
+  get task(): Pick<TaskDefinition, 'id' | 'name' | 'handler' | 'tags'> {
     return this.run.task;
   }
 
@@ -76,12 +77,7 @@ export class TaskContext {
 
 /** What a {@link TaskContext} is made from. */
 export interface TaskContextSource {
-  readonly task: {
-    readonly id: string;
-    readonly name: string;
-    readonly handler: string;
-    readonly tags: readonly string[];
-  };
+  readonly task: Pick<TaskDefinition, 'id' | 'name' | 'handler' | 'tags'>;
   readonly store: string;
   readonly runId: string;
   readonly scheduledTime: number;

@@ -24,6 +24,8 @@ export interface Change<T> {
  * @param decided The values of the changes of this call of `transact` that stand so far: those that are committed, and those
  * that are about to be written. What another scheduler was faster with is not among them.
  * @returns null to leave the task as it is.
+ *
+ * @publicApi
  */
 export type Apply<T> = (task: TaskRecord, storeNow: number, decided: readonly T[]) => Change<T> | null;
 

@@ -12,7 +12,7 @@ export interface Clock {
   /**
    * Calls `callback` once, `delayMs` milliseconds from now on the monotonic clock.
    *
-   * @param delayMs At most {@link MAX_TIMER_MS}; whoever needs longer waits again when it has passed.
+   * @param delayMs At most one hour ({@link MAX_TIMER_MS}); whoever needs longer waits again when it has passed.
    * @returns A function that cancels the call; it does nothing once the call was made.
    */
   schedule(callback: () => void, delayMs: number): () => void;
@@ -21,15 +21,11 @@ export interface Clock {
 /**
  * The longest single wait, in milliseconds: one hour. Far below the 2^31 - 1 ms above which Node's timers fire at once
  * (nodejs/node#19015), and short enough that a laptop that slept or a clock that was set is noticed.
- *
- * @publicApi
  */
 export const MAX_TIMER_MS = 3_600_000;
 
 /**
  * The clock of the machine.
- *
- * @publicApi
  */
 export class SystemClock implements Clock {
   now(): number {

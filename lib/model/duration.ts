@@ -23,6 +23,8 @@ const ISO = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?
  * Reads a duration.
  *
  * @returns Milliseconds, or null when it is not a duration. Years and months have no fixed length and are refused.
+ *
+ * @publicApi
  */
 export function parseDuration(value: unknown): number | null {
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;

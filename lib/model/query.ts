@@ -69,13 +69,13 @@ export const TASK_SORT_KEYS = namesOf<TaskSortKey>({
   priority: 0,
 });
 
-/** @publicApi */
+/** By what tasks are sorted, and in which direction. @publicApi */
 export interface TaskSort {
   readonly by: TaskSortKey;
   readonly descending: boolean;
 }
 
-/** @publicApi */
+/** Which page of a query. @publicApi */
 export interface PageRequest {
   /** How many to leave out at the front. */
   readonly offset: number;
@@ -83,7 +83,7 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/** @publicApi */
+/** A page of tasks as the store keeps them. @publicApi */
 export interface StoredTaskPage {
   readonly tasks: readonly StoredTask[];
   /** How many match the filter, on all pages. */
@@ -110,7 +110,7 @@ export interface StoredRunFilter {
   readonly to?: number;
 }
 
-/** @publicApi */
+/** Which page of the ended runs. @publicApi */
 export interface RunPageRequest {
   readonly limit: number;
   /** What {@link StoredRunPage.next} of the page before said. */

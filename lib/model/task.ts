@@ -121,7 +121,11 @@ export interface UnreadableTask {
  */
 export type StoredTask = TaskRecord | UnreadableTask;
 
-/** Whether a stored task could not be read. */
+/**
+ * Whether a stored task could not be read.
+ *
+ * @publicApi
+ */
 export function isUnreadable(task: StoredTask): task is UnreadableTask {
   return 'unreadable' in task;
 }
@@ -139,6 +143,8 @@ export function runningCount(state: TaskState): number {
  * owner died.
  *
  * A paused task is due for what was asked for by hand and for dead owners, not for its schedule or its retries.
+ *
+ * @publicApi
  */
 export function dueTime(definition: Pick<TaskDefinition, 'policies' | 'origin'>, state: TaskState): number | null {
   if (definition.origin === 'internal') return null;

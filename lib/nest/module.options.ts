@@ -10,7 +10,7 @@ import type { Awaitable, Store } from '../stores/store.interface.js';
  *
  * @publicApi
  */
-export type StoreProvider =
+export type StoreByContainer =
   | { readonly useClass: Type<Store> }
   | { readonly useExisting: InjectionToken }
   | { readonly useFactory: (...args: any[]) => Awaitable<Store>; readonly inject?: FactoryProvider['inject'] };
@@ -32,7 +32,7 @@ export type StoreByType =
  *
  * @publicApi
  */
-export type StoreConfig = string | StoreByType | StoreProvider | Store;
+export type StoreConfig = string | StoreByType | StoreByContainer | Store;
 
 /**
  * Makes a store of its options, for a type of one's own.

@@ -6,7 +6,7 @@ import type { FileStoreOptions } from '../stores/file/file-store.options.js';
 import type { MongooseStoreOptions } from '../stores/mongoose/mongoose.options.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Awaitable, Store } from '../stores/store.interface.js';
-import type { ModulePlan, StoreConfig, StoreProvider, StoreTypeFactory } from './module.options.js';
+import type { ModulePlan, StoreConfig, StoreByContainer, StoreTypeFactory } from './module.options.js';
 import { getStoreToken } from './tokens.js';
 
 /**
@@ -58,7 +58,7 @@ function isStore(config: StoreConfig): config is Store {
 }
 
 /** Whether the container has to build it. */
-function isStoreProvider(config: StoreConfig): config is StoreProvider {
+function isStoreProvider(config: StoreConfig): config is StoreByContainer {
   return (
     typeof config === 'object' &&
     config !== null &&
@@ -73,7 +73,7 @@ function isStoreProvider(config: StoreConfig): config is StoreProvider {
  */
 function createStoreByType(
   alias: string,
-  config: Exclude<StoreConfig, Store | StoreProvider>,
+  config: Exclude<StoreConfig, Store | StoreByContainer>,
   own: Readonly<Record<string, StoreTypeFactory>>,
 ): Awaitable<Store> {
   const { type, ...options } = typeof config === 'string' ? { type: config } : (config ?? {});
@@ -120,7 +120,7 @@ function getProvider<T>(moduleRef: ModuleRef, token: InjectionToken): T {
 }
 
 function toToken(
-  dependency: NonNullable<Extract<StoreProvider, { useFactory: unknown }>['inject']>[number],
+  dependency: NonNullable<Extract<StoreByContainer, { useFactory: unknown }>['inject']>[number],
 ): InjectionToken {
   return typeof dependency === 'object' && 'token' in dependency ? dependency.token : (dependency as InjectionToken);
 }

@@ -2,8 +2,6 @@ import type { ModulesContainer } from '@nestjs/core';
 
 /**
  * The name of the scheduler that `forRoot` makes when it is given none.
- *
- * @publicApi
  */
 export const DEFAULT_SCHEDULER = 'default';
 

@@ -49,7 +49,11 @@ export type TaskStateRow = Pick<
   'id' | 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt' | 'version' | 'state'
 >;
 
-/** The fields of an ended run that people or handlers have filled, which are stored together in {@link RunRow.outcome}. */
+/**
+ * The fields of an ended run that people or handlers have filled, which are stored together in {@link RunRow.outcome}.
+ *
+ * @publicApi
+ */
 export type RunOutcomeField = 'error' | 'result' | 'request' | 'cancel' | 'definition';
 
 /**

@@ -1,8 +1,11 @@
 import type { TaskStateName } from '../model/query.js';
-import type { StoreHealth } from './loop/store.health.js';
 import type { StoreHandle } from './tasks/store.handle.js';
 
-/** @publicApi */
+/**
+ * Where a scheduler stands. `paused` is after `pause()`: runs under way go on, and nothing new is claimed.
+ *
+ * @publicApi
+ */
 export type SchedulerState = 'stopped' | 'starting' | 'running' | 'paused' | 'stopping';
 
 /**
@@ -10,15 +13,28 @@ export type SchedulerState = 'stopped' | 'starting' | 'running' | 'paused' | 'st
  *
  * @publicApi
  */
-export type StoreInfo = Omit<StoreHealth, 'lastPassAt'> & {
+export interface StoreInfo {
+  /** The alias of the store. */
+  readonly store: string;
   readonly coordination: 'process' | 'host' | 'cluster';
   readonly wakeUp: 'pushed' | 'polled';
+  /** Whether its tasks outlive the process. */
   readonly durable: boolean;
+  /** `ok`, or `failing` while the store cannot be reached or refuses. */
+  readonly state: 'ok' | 'failing';
+  readonly failuresInARow: number;
+  readonly lastError: string | null;
   /** When the store last answered the loop. */
   readonly lastPassAt: Date | null;
-};
+  /** How many runs of its tasks are under way in this process. */
+  readonly running: number;
+}
 
-/** @publicApi */
+/**
+ * A scheduler as it stands: its state, its stores and executors, and how many tasks there are.
+ *
+ * @publicApi
+ */
 export interface SchedulerInfo {
   readonly identity: string;
   readonly name: string;

@@ -15,7 +15,7 @@ import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
 
-/** @publicApi */
+/** A value, or a promise of it. @publicApi */
 export type Awaitable<T> = T | Promise<T>;
 
 /**
@@ -123,13 +123,13 @@ export interface Transacted<T> {
   readonly nextDue?: () => Awaitable<number | null>;
 }
 
-/** @publicApi */
+/** A change that could not be written, and why. @publicApi */
 export interface FailedChange {
   readonly id: string;
   readonly error: unknown;
 }
 
-/** @publicApi */
+/** A change that was written. @publicApi */
 export interface Committed<T> {
   readonly id: string;
   /** The task as it now is; null when it was deleted. */
@@ -149,7 +149,7 @@ export interface Written {
   readonly failed: readonly FailedChange[];
 }
 
-/** @publicApi */
+/** Options of `addTask`. @publicApi */
 export interface AddOptions {
   /**
    * The caller's own transaction: a TypeORM `EntityManager` or a Mongoose `ClientSession`. Only where

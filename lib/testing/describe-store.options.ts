@@ -24,6 +24,8 @@ export interface StoreRequest {
 export type CreateStore = (request: StoreRequest) => Awaitable<Store>;
 
 /**
+ * What the conformance kit needs to know of a store, and of the test runner.
+ *
  * @publicApi
  */
 export interface DescribeStoreOptions extends Partial<TestHooks> {

@@ -12,7 +12,7 @@ export interface TestHooks {
 }
 
 /**
- * No test runner was handed over and none is to be seen.
+ * No test runner was passed, and none is global.
  *
  * @publicApi
  */

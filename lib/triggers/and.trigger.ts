@@ -10,8 +10,6 @@ const HORIZON_MS = 10 * 365.25 * 86_400_000;
 /**
  * When all of its triggers have the same time. The search ends after ten years, or 100,000 times of its children, without
  * one: what agrees so rarely counts as never.
- *
- * @publicApi
  */
 export class AndTrigger extends CombinationTrigger {
   readonly type = 'and';

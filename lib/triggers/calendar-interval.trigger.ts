@@ -29,8 +29,6 @@ const MAX_AMOUNT = 100_000;
 /**
  * Every so many years, months, weeks or days of the calendar, at a time of day on the wall clock. The dates are counted
  * from the first one, so that 31 January plus one month is 28 or 29 February, and plus two is 31 March again.
- *
- * @publicApi
  */
 export class CalendarIntervalTrigger extends WallClockTrigger {
   readonly type = 'calendarInterval';

@@ -28,8 +28,6 @@ const MAX_HASHED = 1_000;
 
 /**
  * Wall-clock times by the rules of crontab: an expression, or fields one by one. See `docs/triggers.md`.
- *
- * @publicApi
  */
 export class CronTrigger extends WallClockTrigger {
   readonly type = 'cron';

@@ -13,8 +13,6 @@ const OWN_OPTIONS = namesOf<OwnOption<'date'>>({ runAt: 0 });
 /**
  * Once, at `runAt`; without it, at the moment of creation. Whether one that has passed still runs is for the task's grace
  * time to say, so asked for its first time it gives a past one too.
- *
- * @publicApi
  */
 export class DateTrigger extends ScheduleTrigger {
   readonly type = 'date';

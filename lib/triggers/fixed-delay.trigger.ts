@@ -16,8 +16,6 @@ const OWN_OPTIONS = namesOf<OwnOption<'fixedDelay'>>({ delay: 0 });
 /**
  * So long after the last run has ended: for work that must not follow on itself. The first run is at `startAt`, or at
  * once. The engine gives the end of the last run as the previous time, and asks only when there is one.
- *
- * @publicApi
  */
 export class FixedDelayTrigger extends ScheduleTrigger {
   readonly type = 'fixedDelay';

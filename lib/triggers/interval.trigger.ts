@@ -24,8 +24,6 @@ const UNIT_NAMES = Object.keys(UNITS) as readonly (keyof typeof UNITS)[];
 /**
  * Every so long, counted in elapsed time on a grid that is anchored at `startAt`, never on when a run really took place.
  * A day is 24 hours: for a time of day that survives a change of clocks there is the `calendarInterval`.
- *
- * @publicApi
  */
 export class IntervalTrigger extends ScheduleTrigger {
   readonly type = 'interval';

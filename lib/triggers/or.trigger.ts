@@ -5,8 +5,6 @@ import type { TriggerSeed } from './trigger.interface.js';
 
 /**
  * Whenever one of its triggers has a time. Times that several have run once. A date that has passed is left aside.
- *
- * @publicApi
  */
 export class OrTrigger extends CombinationTrigger {
   readonly type = 'or';

@@ -23,8 +23,6 @@ const OWN_OPTIONS = namesOf<OwnOption<'rrule'>>({ rule: 0, exDates: 0, rDates: 0
 
 /**
  * A recurrence rule of iCalendar (RFC 5545), as calendars export them: the rule alone, or its lines of text.
- *
- * @publicApi
  */
 export class RRuleTrigger extends WallClockTrigger {
   readonly type = 'rrule';

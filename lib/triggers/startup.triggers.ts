@@ -30,8 +30,6 @@ abstract class StartStopTrigger extends BaseTrigger {
 
 /**
  * When a scheduler stops: see `docs/triggers.md`.
- *
- * @publicApi
  */
 export class ShutdownTrigger extends StartStopTrigger {
   readonly type = 'shutdown';
@@ -44,8 +42,6 @@ export class ShutdownTrigger extends StartStopTrigger {
 
 /**
  * When a scheduler starts: see `docs/triggers.md`.
- *
- * @publicApi
  */
 export class StartupTrigger extends StartStopTrigger {
   readonly type = 'startup';

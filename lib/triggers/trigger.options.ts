@@ -36,7 +36,11 @@ export type DstOptions = Partial<DstRules>;
 
 type CronField = string | number;
 
-/** @publicApi */
+/**
+ * The fields of a cron schedule one by one, each as text of a cron expression or as a number.
+ *
+ * @publicApi
+ */
 export interface CronFieldOptions {
   readonly year?: CronField;
   readonly month?: CronField;

@@ -18,7 +18,11 @@ import { WakeableWait } from '../../time/wait.js';
 /** How often a waiting caller reads how far a drain is, in milliseconds. */
 const LOOK_MS = 200;
 
-/** @publicApi */
+/**
+ * Who asks for a drain and why, and whether to wait for its end.
+ *
+ * @publicApi
+ */
 export interface DrainOptions extends ActorOptions {
   /** Whether to wait until the scheduler has no run under way any more, or is gone. @default false */
   readonly wait?: boolean;

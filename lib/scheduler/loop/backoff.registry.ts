@@ -17,8 +17,6 @@ export type BackoffFunction = (attempt: number, policy: RetryPolicy, error: unkn
  * - `fixed`: always `delay`.
  * - `exponential`: `delay`, twice that, four times that … up to `maxDelay`, each shortened by up to a half at random, so
  *   that what failed together does not come back together.
- *
- * @publicApi
  */
 export class BackoffRegistry {
   readonly #functions = new Map<string, BackoffFunction>([

@@ -12,7 +12,11 @@ const MAX_LENGTH = 500;
  */
 export type TaskRef = string | { readonly id: string; readonly store?: string };
 
-/** @publicApi */
+/**
+ * In which store the task is.
+ *
+ * @publicApi
+ */
 export interface TaskTarget {
   /** The alias of the store; without it, the first store that has the id. */
   readonly store?: string;
@@ -30,7 +34,11 @@ export interface ActorOptions {
   readonly reason?: string;
 }
 
-/** @publicApi */
+/**
+ * In which store the task is, who asks, and why.
+ *
+ * @publicApi
+ */
 export interface ControlOptions extends TaskTarget, ActorOptions {}
 
 /** Who asks and why, checked. @throws InvalidOptionError */

@@ -21,7 +21,11 @@ import type { StoreRegistry } from './store.registry.js';
 /** How often the end of a run on another node is asked for. */
 const LOOK = { firstMs: 50, longestMs: 1_000 };
 
-/** @publicApi */
+/**
+ * How to wait for the end of a run.
+ *
+ * @publicApi
+ */
 export interface WaitOptions {
   /** How long to wait at the most; without it, as long as it takes. */
   readonly timeout?: Duration;

@@ -29,7 +29,11 @@ export interface MaintenanceProgress {
   readonly lastTaskId: string | null;
 }
 
-/** @publicApi */
+/**
+ * Options of `rotateEncryption`.
+ *
+ * @publicApi
+ */
 export interface RotateOptions {
   /** Goes on after the task of this id, where an earlier rotation stopped. */
   readonly after?: string;
@@ -37,7 +41,11 @@ export interface RotateOptions {
   readonly onProgress?: (progress: MaintenanceProgress) => void;
 }
 
-/** @publicApi */
+/**
+ * Options of `copyTasks`.
+ *
+ * @publicApi
+ */
 export interface CopyOptions extends RotateOptions {
   /**
    * Whether tasks are taken out of the store that they came from, each when it is safe in the other. Without it both
@@ -48,7 +56,11 @@ export interface CopyOptions extends RotateOptions {
   readonly move?: boolean;
 }
 
-/** @publicApi */
+/**
+ * What `copyTasks` did.
+ *
+ * @publicApi
+ */
 export interface CopyResult extends MaintenanceProgress {
   /** The ids that the other store had already; they were left as they are there. */
   readonly skipped: readonly string[];

@@ -76,7 +76,11 @@ export interface UnreadableTaskInfo {
   readonly nextRunTime: Date | null;
 }
 
-/** @publicApi */
+/**
+ * A task, or a record that cannot be read: `state` is `unreadable` for the latter alone.
+ *
+ * @publicApi
+ */
 export type AnyTaskInfo = TaskInfo | UnreadableTaskInfo;
 
 /**

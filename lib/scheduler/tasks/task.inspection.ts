@@ -48,14 +48,14 @@ export interface TaskQuery {
   readonly limit?: number;
 }
 
-/** @publicApi */
+/** A page of tasks. @publicApi */
 export interface TaskInfoPage {
   readonly tasks: readonly AnyTaskInfo[];
   /** How many match, on all pages. */
   readonly total: number;
 }
 
-/** @publicApi */
+/** How many of the next runs of a task to show, and from when on. @publicApi */
 export interface PreviewOptions extends TaskTarget {
   /** How many runs, 1 to 1,000. @default 5 */
   readonly count?: number;
@@ -63,7 +63,7 @@ export interface PreviewOptions extends TaskTarget {
   readonly now?: TimeInput;
 }
 
-/** @publicApi */
+/** A task with the times of its next runs. @publicApi */
 export interface TaskPreview {
   readonly task: TaskInfo;
   readonly generatedAt: Date;
@@ -81,7 +81,7 @@ export interface TaskPreview {
   readonly exhausted: boolean;
 }
 
-/** @publicApi */
+/** Which ended runs, and which page of them. All given conditions hold together. @publicApi */
 export interface RunQuery {
   /** @default 'default' */
   readonly store?: string;
@@ -103,7 +103,7 @@ export interface RunQuery {
   readonly cursor?: string;
 }
 
-/** @publicApi */
+/** A page of ended runs, the latest end first. @publicApi */
 export interface RunInfoPage {
   readonly runs: readonly RunInfo[];
   /** The cursor of the next page; null on the last. */

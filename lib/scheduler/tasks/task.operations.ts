@@ -26,7 +26,11 @@ import type { TaskChanges, TaskSpec, TimeInput, TriggerInput } from './task.opti
 import { Task } from './task.js';
 import type { TaskActions } from './task.js';
 
-/** @publicApi */
+/**
+ * Options of a deliberate run for past times.
+ *
+ * @publicApi
+ */
 export interface BackfillOptions extends ControlOptions {
   /** The first time that may be made up for. */
   readonly from: TimeInput;

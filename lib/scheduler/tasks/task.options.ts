@@ -21,15 +21,7 @@ export type TimeInput = Date | number | string;
 export type TriggerInput = TriggerOptions | BaseTrigger;
 
 /**
- * Handlers by name, for typed `addTask`: a type that maps each handler's name to the method behind it, without or with
- * the `TaskContext` as last parameter.
- *
- * @publicApi
- */
-export type HandlerMap = object;
-
-/**
- * Where an application declares its handlers once for all schedulers:
+ * The handlers of an application by name, declared once for all schedulers.
  *
  * ```ts
  * declare module 'nestjs-asyncz' {
@@ -106,7 +98,11 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
 /** A task to be added, with its arguments unchecked by the compiler. */
 export type TaskSpec = TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] };
 
-/** @publicApi */
+/**
+ * A task to be added: what runs, with which arguments, when and how.
+ *
+ * @publicApi
+ */
 export type TaskOptions<
   Handlers = TaskHandlers,
   Name extends HandlerName<Handlers> = HandlerName<Handlers>,

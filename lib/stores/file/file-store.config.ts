@@ -1,15 +1,6 @@
+import type { StoreProvider } from '../store.provider.js';
 import { FileStore } from './file.store.js';
 import type { FileStoreOptions } from './file-store.options.js';
-
-/**
- * A store as `AsynczModule.forRoot({ stores })` takes it: built by the container.
- *
- * @publicApi
- */
-export interface FileStoreConfig {
-  readonly inject: [];
-  readonly useFactory: () => FileStore;
-}
 
 /**
  * A store in a directory of files, for the `stores` of `AsynczModule.forRoot`.
@@ -17,6 +8,6 @@ export interface FileStoreConfig {
  * @throws UnknownOptionError, InvalidOptionError When the container builds it.
  * @publicApi
  */
-export function fileStore(options: FileStoreOptions): FileStoreConfig {
+export function fileStore(options: FileStoreOptions): StoreProvider<FileStore> {
   return { inject: [], useFactory: () => new FileStore(options) };
 }

@@ -3,6 +3,8 @@ import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.err
 import { namesOf } from '../../model/names.js';
 
 /**
+ * Options of a file store: its directory, and how files are written there.
+ *
  * @publicApi
  */
 export interface FileStoreOptions {

@@ -1,6 +1,5 @@
-export type { ConnectRetry } from '../connect-retry.js';
 export { mongooseStore } from './mongoose-store.config.js';
-export type { MongooseInjectedOptions, MongooseStoreConfig } from './mongoose-store.config.js';
+export type { MongooseInjectedOptions } from './mongoose-store.config.js';
 export { MongooseStore } from './mongoose.store.js';
 export type {
   MongooseClientOptions,

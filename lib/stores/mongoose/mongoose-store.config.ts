@@ -1,6 +1,7 @@
 import type { Connection } from 'mongoose';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { namesOf } from '../../model/names.js';
+import type { StoreProvider } from '../store.provider.js';
 import { resolveNames, resolveOptions, SETTINGS } from './mongoose.options.js';
 import type { MongooseStoreOptions, MongooseStoreSettings } from './mongoose.options.js';
 import { MongooseStore } from './mongoose.store.js';
@@ -13,16 +14,6 @@ import { MongooseStore } from './mongoose.store.js';
 export interface MongooseInjectedOptions extends MongooseStoreSettings {
   /** The `connectionName` that was given to `MongooseModule.forRoot`. @default its default connection */
   readonly connectionName?: string;
-}
-
-/**
- * A store as `AsynczModule.forRoot({ stores })` takes it: built by the container.
- *
- * @publicApi
- */
-export interface MongooseStoreConfig {
-  readonly inject: string[];
-  readonly useFactory: (connection?: Connection) => MongooseStore;
 }
 
 const OPTIONS = [
@@ -44,7 +35,9 @@ const DEFAULT_CONNECTION = 'DatabaseConnection';
  * @throws InvalidOptionError For a value that is not allowed.
  * @publicApi
  */
-export function mongooseStore(options: MongooseInjectedOptions | MongooseStoreOptions = {}): MongooseStoreConfig {
+export function mongooseStore(
+  options: MongooseInjectedOptions | MongooseStoreOptions = {},
+): StoreProvider<MongooseStore> {
   if ('uri' in options || 'connection' in options || 'client' in options) {
     // Checked here, so that the stack of the error leads to the configuration.
     resolveOptions(options);
@@ -59,6 +52,6 @@ export function mongooseStore(options: MongooseInjectedOptions | MongooseStoreOp
   const isDefault = connectionName === undefined || connectionName === DEFAULT_CONNECTION;
   return {
     inject: [isDefault ? DEFAULT_CONNECTION : `${connectionName}Connection`],
-    useFactory: (connection) => new MongooseStore({ ...settings, connection: connection! }),
+    useFactory: (connection: Connection) => new MongooseStore({ ...settings, connection }),
   };
 }

@@ -54,7 +54,12 @@ export interface MongooseClientOptions extends MongooseStoreSettings {
   readonly client: mongo.MongoClient;
 }
 
-/** @publicApi */
+/**
+ * Options of a {@link MongooseStore}: with a connection or a client of the application, or with a connection of its
+ * own.
+ *
+ * @publicApi
+ */
 export type MongooseStoreOptions = MongooseUriOptions | MongooseConnectionOptions | MongooseClientOptions;
 
 /** Where the store's way to the server comes from. */

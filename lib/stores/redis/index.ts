@@ -1,5 +1,4 @@
-export type { ConnectRetry } from '../connect-retry.js';
 export { redisStore } from './redis-store.config.js';
-export type { RedisExistingOptions, RedisStoreConfig } from './redis-store.config.js';
+export type { RedisExistingOptions } from './redis-store.config.js';
 export { RedisStore } from './redis.store.js';
 export type { RedisClientOptions, RedisServerOptions, RedisStoreOptions, RedisStoreSettings } from './redis.options.js';

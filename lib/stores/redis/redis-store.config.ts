@@ -1,11 +1,9 @@
 import { rejectUnknownOptions } from '../../errors/input.errors.js';
+import type { StoreProvider } from '../store.provider.js';
 import type { RedisClient } from './redis.address.js';
 import { resolveOptions, SETTINGS } from './redis.options.js';
 import type { RedisStoreOptions, RedisStoreSettings } from './redis.options.js';
 import { RedisStore } from './redis.store.js';
-
-/** What names a provider of the application. */
-type Token = string | symbol | (abstract new (...args: never[]) => unknown);
 
 /**
  * A store on a client that the application provides: that is never closed by the store.
@@ -14,17 +12,7 @@ type Token = string | symbol | (abstract new (...args: never[]) => unknown);
  */
 export interface RedisExistingOptions extends RedisStoreSettings {
   /** The token of an ioredis `Redis` or `Cluster`. */
-  readonly useExisting: Token;
-}
-
-/**
- * A store as `AsynczModule.forRoot({ stores })` takes it: built by the container.
- *
- * @publicApi
- */
-export interface RedisStoreConfig {
-  readonly inject: Token[];
-  readonly useFactory: (client?: RedisClient) => RedisStore;
+  readonly useExisting: StoreProvider['inject'][number];
 }
 
 /**
@@ -35,7 +23,7 @@ export interface RedisStoreConfig {
  * @throws InvalidOptionError For a value that is not allowed.
  * @publicApi
  */
-export function redisStore(options: RedisStoreOptions | RedisExistingOptions = {}): RedisStoreConfig {
+export function redisStore(options: RedisStoreOptions | RedisExistingOptions = {}): StoreProvider<RedisStore> {
   if (!('useExisting' in options)) {
     // Checked here, so that the stack of the error leads to the configuration.
     resolveOptions(options);
@@ -43,5 +31,5 @@ export function redisStore(options: RedisStoreOptions | RedisExistingOptions = {
   }
   const { useExisting, ...settings } = options;
   rejectUnknownOptions('redisStore with useExisting', settings, SETTINGS);
-  return { inject: [useExisting], useFactory: (client) => new RedisStore({ ...settings, client: client! }) };
+  return { inject: [useExisting], useFactory: (client: RedisClient) => new RedisStore({ ...settings, client }) };
 }

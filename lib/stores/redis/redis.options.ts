@@ -52,7 +52,11 @@ export interface RedisClientOptions extends RedisStoreSettings {
   readonly client: Redis | Cluster;
 }
 
-/** @publicApi */
+/**
+ * Options of a {@link RedisStore}: with a client of the application, or with a connection of its own.
+ *
+ * @publicApi
+ */
 export type RedisStoreOptions = RedisServerOptions | RedisClientOptions;
 
 /** What a store works with: every field filled in and checked. */

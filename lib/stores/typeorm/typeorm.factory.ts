@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { namesOf } from '../../model/names.js';
+import type { StoreProvider } from '../store.provider.js';
 import { SETTINGS } from './typeorm.options.js';
 import type { TypeormStoreOptions, TypeormStoreSettings } from './typeorm.options.js';
 import { TypeormStore } from './typeorm.store.js';
@@ -23,17 +24,6 @@ export interface TypeormStoreFactoryOptions extends TypeormStoreSettings {
   readonly database?: TypeormStoreOptions['database'];
 }
 
-/**
- * A store as the container builds it.
- *
- * @publicApi
- */
-export interface TypeormStoreProvider {
-  /** What {@link useFactory} is called with: the token of a data source, or nothing. */
-  readonly inject: (typeof DataSource | string)[];
-  readonly useFactory: (dataSource?: DataSource) => TypeormStore;
-}
-
 const OPTIONS = [
   ...SETTINGS,
   ...namesOf<Exclude<keyof TypeormStoreFactoryOptions, keyof TypeormStoreSettings>>({
@@ -51,7 +41,7 @@ const OPTIONS = [
  * @throws InvalidOptionError For options that contradict each other.
  * @publicApi
  */
-export function typeormStore(options: TypeormStoreFactoryOptions = {}): TypeormStoreProvider {
+export function typeormStore(options: TypeormStoreFactoryOptions = {}): StoreProvider<TypeormStore> {
   rejectUnknownOptions('typeormStore', options, OPTIONS);
   const { dataSource, connectionName, database, ...settings } = options;
   const given = { dataSource, connectionName, database };
@@ -70,7 +60,7 @@ export function typeormStore(options: TypeormStoreFactoryOptions = {}): TypeormS
   }
   return {
     inject: [dataSourceToken(name)],
-    useFactory: (injected) => new TypeormStore({ ...settings, dataSource: injected! }),
+    useFactory: (injected: DataSource) => new TypeormStore({ ...settings, dataSource: injected }),
   };
 }
 

@@ -1,0 +1,35 @@
+// The public names of `nestjs-asyncz/store`: what only authors of stores use. Errors and what applications use too, such as
+// `Store` itself, are in the main entry.
+
+export { BaseStore } from './base.store.js';
+export type {
+  AddOptions,
+  Committed,
+  DueFilter,
+  DueOrder,
+  FailedChange,
+  PruneOptions,
+  Selection,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+  Written,
+} from './store.interface.js';
+export type { Apply, Change, KnownChange } from '../model/change.js';
+
+export { dueTime, isUnreadable } from '../model/task.js';
+export type { LastRun, Pause, StoredTask, TaskRecord, TaskState, UnreadableTask } from '../model/task.js';
+export type { Declaration, TaskDefinition } from '../model/definition.js';
+export type { LiveRun } from '../model/run.js';
+export type { DrainRequest, SchedulerInstance } from '../model/scheduler-instance.js';
+export type {
+  PageRequest,
+  StoredRunFilter,
+  StoredRunPage,
+  RunPageRequest,
+  StoredTaskFilter,
+  StoredTaskPage,
+  TaskSort,
+} from '../model/query.js';
+
+export type { RunOutcomeField, RunRow, TaskCodec, TaskRow, TaskStateRow } from '../persistence/codec.interface.js';

@@ -1,0 +1,14 @@
+import type { Store } from './store.interface.js';
+
+/**
+ * A store for the `stores` of `AsynczModule.forRoot`, built by the container: what `fileStore()`, `typeormStore()`,
+ * `redisStore()` and `mongooseStore()` return.
+ *
+ * @publicApi
+ */
+export interface StoreProvider<S extends Store = Store> {
+  /** The tokens of the providers that `useFactory` is called with, in this order. */
+  readonly inject: (string | symbol | (abstract new (...args: never[]) => unknown))[];
+  /** Makes the store; nothing is opened before the scheduler starts. */
+  readonly useFactory: (...injected: any[]) => S;
+}
