@@ -7,6 +7,7 @@ export { parseDuration } from './model/duration.js';
 export type { Duration } from './model/duration.js';
 export type { Logger } from './model/logger.js';
 export type { TaskSortKey, TaskStateName } from './model/query.js';
+export type { Attribution, DatedAttribution } from './model/attribution.js';
 export type { CancelRequest, RunError, RunRecord, RunRequest, RunSource, RunStatus } from './model/run.js';
 export type { TaskControl, TaskProblem, UnreadableReason } from './model/task.js';
 export type { RetryOptions, RetryPolicy } from './model/retry.js';
@@ -73,7 +74,13 @@ export type { UnstoredResult } from './persistence/unstored-result.js';
 export type { Serializer } from './persistence/serializer.registry.js';
 
 export type { SchedulerListener } from './events/event.dispatcher.js';
-export type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './events/event.map.js';
+export type {
+  EndedRunEvent,
+  RunEvent,
+  SchedulerEvent,
+  SchedulerEventMap,
+  SchedulerEventName,
+} from './events/event.map.js';
 
 export { fileStore } from './stores/file/file-store.config.js';
 export { FileStore } from './stores/file/file.store.js';
@@ -123,6 +130,7 @@ export type {
   TaskChanges,
   TaskHandlers,
   TaskOptions,
+  TaskSpec,
   TimeInput,
   TriggerInput,
 } from './scheduler/tasks/task.options.js';

@@ -9,7 +9,11 @@ interface TaskEvent {
   readonly store: string;
 }
 
-/** What every event of a run carries. */
+/**
+ * What every event of a run carries.
+ *
+ * @publicApi
+ */
 export interface RunEvent extends TaskEvent {
   readonly runId: string;
   readonly handler: string;
@@ -18,7 +22,11 @@ export interface RunEvent extends TaskEvent {
   readonly attempt: number;
 }
 
-/** What every event of an ended run carries. */
+/**
+ * What every event of an ended run carries.
+ *
+ * @publicApi
+ */
 export interface EndedRunEvent extends RunEvent {
   readonly run: RunRecord;
 }

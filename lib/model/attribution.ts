@@ -1,4 +1,8 @@
-/** Who asked for something, and why. */
+/**
+ * Who asked for something, and why.
+ *
+ * @publicApi
+ */
 export interface Attribution {
   /** null where nobody is named. */
   readonly actor: string | null;
@@ -6,7 +10,11 @@ export interface Attribution {
   readonly reason: string | null;
 }
 
-/** Who asked for something, why, and when. */
+/**
+ * Who asked for something, why, and when.
+ *
+ * @publicApi
+ */
 export interface DatedAttribution extends Attribution {
   /** Milliseconds since the epoch. */
   readonly at: number;

@@ -196,8 +196,6 @@ export const POLICY_OPTIONS: readonly InTable<keyof TaskPolicyOptions>[] = POLIC
 /**
  * How a task is run unless it says otherwise: however late, once for all missed times, never twice at the same time in
  * the whole cluster, again when its process died.
- *
- * @publicApi
  */
 export const DEFAULT_POLICIES = Object.fromEntries(
   POLICY_NAMES.map((name) => [name, POLICIES[name].fallback]),

@@ -31,7 +31,11 @@ export interface WaitOptions {
   readonly timeout?: Duration;
 }
 
-/** @publicApi */
+/**
+ * Options of `runTask`: who asks and why, and whether to wait for the end of the run.
+ *
+ * @publicApi
+ */
 export interface RunTaskOptions extends ControlOptions, WaitOptions {
   /** Whether the run is awaited. @default false */
   readonly wait?: boolean;

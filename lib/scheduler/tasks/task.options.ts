@@ -95,7 +95,11 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
   readonly transaction?: unknown;
 }
 
-/** A task to be added, with its arguments unchecked by the compiler. */
+/**
+ * A task to be added, with its arguments unchecked by the compiler.
+ *
+ * @publicApi
+ */
 export type TaskSpec = TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] };
 
 /**

@@ -87,22 +87,28 @@ function isOfLibrary(symbol: ts.Symbol): boolean {
   return symbol.declarations?.[0]?.getSourceFile().fileName.startsWith(lib) === true;
 }
 
+function isClassBase({ parent }: ts.ExpressionWithTypeArguments): boolean {
+  return ts.isHeritageClause(parent) && ts.isClassDeclaration(parent.parent);
+}
+
 /** What a declaration file would say of the symbol: types of parameters, fields, results and bases, and no code. */
 function usesOf(symbol: ts.Symbol): ts.Symbol[] {
   const found = new Set<ts.Symbol>();
   const seen = new Set([symbol]);
-  const note = (name: ts.Node): void => {
+  const note = (name: ts.Node, isBase = false): void => {
     const named = checker.getSymbolAtLocation(name);
     if (!named) return;
     const used = original(named);
     if (used.flags & ts.SymbolFlags.TypeParameter || !isOfLibrary(used) || seen.has(used)) return;
-    if (isExported(used)) found.add(used);
+    // What a base class that is not public declares is there under the name of the class.
+    const isPart = isBase && !used.declarations!.some((node) => hasTag(node, 'publicApi'));
+    if (isExported(used) && !isPart) found.add(used);
     else look(used);
   };
   const visit = (node: ts.Node): void => {
     if (isHidden(node)) return;
     if (ts.isTypeReferenceNode(node)) note(node.typeName);
-    if (ts.isExpressionWithTypeArguments(node)) note(node.expression);
+    if (ts.isExpressionWithTypeArguments(node)) note(node.expression, isClassBase(node));
     if (ts.isTypeQueryNode(node)) note(node.exprName);
     ts.forEachChild(node, (child) => {
       const isCode = ts.isBlock(child) || ('initializer' in node && node.initializer === child);
