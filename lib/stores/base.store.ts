@@ -1,14 +1,17 @@
 import { StoreInUseError } from '../errors/store.errors.js';
-import { VersionConflictError } from '../errors/task.errors.js';
+import { TaskConflictError } from '../errors/task.errors.js';
 import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
+import { isInternal } from '../model/definition.js';
 import { dueTime, isUnreadable } from '../model/task.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
+import { assertReplaceable } from './assert-replaceable.js';
 import { Mutex } from './mutex.js';
 import { RunHistory } from './run-history.js';
-import { MEMBERSHIP_ID, membershipRecord, membersOf } from './membership.record.js';
+import { changeInternal, withArgs } from './internal.record.js';
+import { MEMBERSHIP_ID, membersOf, withoutMember } from './membership.record.js';
 import { claimDue, finishRuns, renewLeases } from '../scheduler/loop/store.steps.js';
 import { wakeOthers } from './wake-others.js';
 import type {
@@ -114,11 +117,22 @@ export abstract class BaseStore implements Store {
     return this.#lock.run(work);
   }
 
-  /** For {@link updateTask}: refuses to overwrite what somebody else has written in the meantime. */
-  protected assertVersion(stored: TaskRecord, expectedVersion: number): void {
-    if (stored.version !== expectedVersion) {
-      throw new VersionConflictError(stored.id, expectedVersion, stored.version);
-    }
+  /**
+   * For {@link updateTask}: throws what the contract says unless the expected version is stored and can be read.
+   *
+   * @param stored What is stored under the id; null for nothing.
+   */
+  protected assertReplaceable(
+    id: string,
+    stored: StoredTask | null,
+    expectedVersion: number,
+  ): asserts stored is TaskRecord {
+    assertReplaceable(id, stored, expectedVersion);
+  }
+
+  /** For {@link removeAllTasks}: whether the id is that of a record that schedulers keep for themselves. */
+  protected isInternal(id: string): boolean {
+    return isInternal(id);
   }
 
   /** For {@link getAllTasks}: sorts as the contract says. */
@@ -151,13 +165,12 @@ export abstract class BaseStore implements Store {
   async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
     const conflicts: string[] = [];
     for (const task of tasks) {
-      // Asked first, so that only a real failure rejects; the lock keeps another add from slipping in between.
-      const added = await this.exclusive(async () => {
-        if ((await this.lookupTask(task.id)) !== null) return false;
+      try {
         await this.addTask(task);
-        return true;
-      });
-      if (!added) conflicts.push(task.id);
+      } catch (error) {
+        if (!(error instanceof TaskConflictError)) throw error;
+        conflicts.push(task.id);
+      }
     }
     return conflicts;
   }
@@ -255,33 +268,22 @@ export abstract class BaseStore implements Store {
   }
 
   async heartbeat(instance: SchedulerInstance): Promise<void> {
-    await this.#changeMembers(async (members) => [
-      ...members.filter((member) => member.identity !== instance.identity),
-      { ...instance, heartbeatAt: await this.now() },
-    ]);
+    const records = { ids: [MEMBERSHIP_ID], name: 'schedulers that use this store', replaceUnreadable: true };
+    const { failed } = await changeInternal(this, records, (record, storeNow) =>
+      withArgs(record, [...withoutMember(record, instance.identity), { ...instance, heartbeatAt: storeNow }]),
+    );
+    if (failed[0]) throw failed[0].error;
   }
 
   async retire(identity: string): Promise<void> {
-    await this.#changeMembers((members) => members.filter((member) => member.identity !== identity));
+    const { failed } = await this.transact({ ids: [MEMBERSHIP_ID] }, (record) =>
+      withArgs(record, withoutMember(record, identity)),
+    );
+    if (failed[0]) throw failed[0].error;
   }
 
   async schedulers(): Promise<readonly SchedulerInstance[]> {
     return membersOf(await this.lookupTask(MEMBERSHIP_ID));
-  }
-
-  async #changeMembers(
-    change: (members: readonly SchedulerInstance[]) => Awaitable<readonly SchedulerInstance[]>,
-  ): Promise<void> {
-    await this.exclusive(async () => {
-      const stored = await this.lookupTask(MEMBERSHIP_ID);
-      const members = await change(membersOf(stored));
-      if (stored === null || isUnreadable(stored)) {
-        if (stored) await this.deleteTask(MEMBERSHIP_ID);
-        await this.addTask(membershipRecord(members, 1, await this.now()));
-      } else {
-        await this.updateTask(membershipRecord(members, stored.version + 1, await this.now()), stored.version);
-      }
-    });
   }
 
   onWake(_listener: () => void): () => void {

@@ -10,7 +10,7 @@ import type { Duration } from '../../model/duration.js';
 import { toMilliseconds } from '../../time/inputs.js';
 import { requestOf } from '../tasks/control.options.js';
 import type { ActorOptions } from '../tasks/control.options.js';
-import { readDrain, removeDrain, withdrawDrain, writeDrain } from './drain.record.js';
+import { readDrain, removeDrain, writeDrain } from './drain.record.js';
 import type { SchedulerInstanceInfo } from './instance.info.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 import { WakeableWait } from '../../time/wait.js';
@@ -77,7 +77,7 @@ export class DrainControl {
   /** @throws SchedulerNotRunningError, UnknownNameError */
   async undrain(identity: string): Promise<void> {
     const target = await this.#find('undrain', identity);
-    await this.#tell(target, ({ store, clock }) => withdrawDrain(store, identity, clock.now()));
+    await this.#tell(target, ({ store }) => removeDrain(store, identity));
   }
 
   async #tell({ identity, handles }: Target, write: (handle: StoreHandle) => Promise<void>): Promise<void> {
@@ -100,9 +100,7 @@ export class DrainControl {
       if (isBlind()) throw new DrainUnknownError(identity);
       if (!instance?.alive || instance.startedAt.getTime() !== startedAt.getTime()) return true;
       const { drain, running } = instance;
-      // A wish that has been heard holds until it is taken back, also when its record went with all the tasks.
-      const holds = wishes.some((wish) => (wish === null ? drain !== null : wish !== 'withdrawn'));
-      if (!holds) throw new DrainWithdrawnError(identity);
+      if (wishes.every((wish) => wish === null)) throw new DrainWithdrawnError(identity);
       return drain !== null && running === 0;
     } catch (error) {
       // What is being closed fails in its own way.

@@ -3,7 +3,7 @@ import type { LiveRun } from '../../model/run.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { TaskPolicies } from '../../model/definition.js';
-import { internalRecord } from '../../stores/internal.record.js';
+import { changeInternal } from '../../stores/internal.record.js';
 import type { FinishResult, LeaseRef, RunResult, Store, Transacted } from '../../stores/store.interface.js';
 import type { Apply } from '../../model/change.js';
 import { waitingRun } from '../plan/waiting-run.js';
@@ -45,7 +45,7 @@ interface Settled {
   readonly hasFreed: boolean;
 }
 
-type SlotStore = Pick<Store, 'transact' | 'addTasks' | 'capabilities'>;
+type SlotStore = Pick<Store, 'transact' | 'addTasks' | 'deleteTask' | 'capabilities'>;
 
 /**
  * The limits of groups (`group`, `groupLimit`), in the whole cluster. Who holds a slot of a group stands in a record of
@@ -166,18 +166,8 @@ export class GroupSlots {
   }
 
   /** A group has no record until its first slot is asked for. */
-  async #changeRecords<T>(
-    ids: readonly string[],
-    change: Apply<T>,
-  ): Promise<Pick<Transacted<T>, 'committed' | 'failed'>> {
-    const first = await this.store.transact({ ids }, change);
-    if (first.missing.length === 0) return first;
-    await this.store.addTasks(first.missing.map((id) => internalRecord(id, 'who holds the slots of a group', [], 0)));
-    const second = await this.store.transact({ ids: first.missing }, change);
-    return {
-      committed: [...first.committed, ...second.committed],
-      failed: [...first.failed, ...second.failed],
-    };
+  #changeRecords<T>(ids: readonly string[], change: Apply<T>): Promise<Pick<Transacted<T>, 'committed' | 'failed'>> {
+    return changeInternal(this.store, { ids, name: 'who holds the slots of a group' }, change);
   }
 
   #slots(record: TaskRecord, now: number, count: number, held: number, askedAt: number) {

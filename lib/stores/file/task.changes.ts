@@ -1,12 +1,9 @@
-import {
-  TaskConflictError,
-  TaskNotFoundError,
-  TaskUnreadableError,
-  VersionConflictError,
-} from '../../errors/task.errors.js';
+import { TaskConflictError } from '../../errors/task.errors.js';
+import { isInternal } from '../../model/definition.js';
 import { dueTime, isUnreadable } from '../../model/task.js';
 import type { TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { RunRow, TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
+import { assertReplaceable } from '../assert-replaceable.js';
 import type { Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
 import type { Apply } from '../../model/change.js';
 import { compareByAge, compareByDue, isAskedFor } from '../task-query.js';
@@ -66,10 +63,7 @@ export function addOne(one: EncodedTask): Operation<void> {
 export function replace({ task, row }: EncodedTask, expectedVersion: number): Operation<void> {
   return async (batch) => {
     const file = encodeFileName(task.id);
-    const stored = (await batch.read(file))?.task;
-    if (!stored) throw new TaskNotFoundError(task.id);
-    if (isUnreadable(stored)) throw new TaskUnreadableError(task.id, stored.unreadable, stored.message);
-    if (stored.version !== expectedVersion) throw new VersionConflictError(task.id, expectedVersion, stored.version);
+    assertReplaceable(task.id, (await batch.read(file))?.task ?? null, expectedVersion);
     batch.put(new Wish(false), file, row);
     return () => throwFailure(batch, file);
   };
@@ -89,11 +83,13 @@ export function removeOne(id: string, catalog: TaskCatalog): Operation<boolean> 
   };
 }
 
-/** Removes everything. */
+/** Removes everything but internal records. */
 export function removeEvery(catalog: TaskCatalog): Operation<number> {
   return async (batch) => {
     await catalog.scan();
-    const files = Array.from(catalog.index.all(), ({ file }) => file);
+    const files = Array.from(catalog.index.all())
+      .filter(({ id }) => !isInternal(id))
+      .map(({ file }) => file);
     for (const file of files) batch.remove(new Wish(false), file);
     return () => {
       for (const file of files) throwFailure(batch, file);

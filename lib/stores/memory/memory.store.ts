@@ -1,4 +1,4 @@
-import { TaskConflictError, TaskNotFoundError } from '../../errors/task.errors.js';
+import { TaskConflictError } from '../../errors/task.errors.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
@@ -87,10 +87,9 @@ export class MemoryStore extends BaseStore {
   }
 
   updateTask(task: TaskRecord, expectedVersion: number): void {
-    const entry = this.#entries.get(task.id);
-    if (!entry) throw new TaskNotFoundError(task.id);
-    this.assertVersion(entry.task, expectedVersion);
-    this.#put(this.#own(task, entry.task));
+    const stored = this.#entries.get(task.id)?.task ?? null;
+    this.assertReplaceable(task.id, stored, expectedVersion);
+    this.#put(this.#own(task, stored));
   }
 
   deleteTask(id: string): boolean {
@@ -102,9 +101,9 @@ export class MemoryStore extends BaseStore {
   }
 
   removeAllTasks(): number {
-    const count = this.#entries.size;
+    let count = 0;
     // A map's keys may be deleted while they are walked over.
-    for (const id of this.#entries.keys()) this.deleteTask(id);
+    for (const id of this.#entries.keys()) if (!this.isInternal(id) && this.deleteTask(id)) count += 1;
     return count;
   }
 

@@ -168,6 +168,7 @@ export class RedisStore extends BaseStore {
 
   async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
     const { scripts, records } = this.#at;
+    this.assertReplaceable(task.id, await this.lookupTask(task.id), expectedVersion);
     const { entry } = records.full(task, scripts.nonce(), { what: 'set', version: expectedVersion });
     const { outcomes } = await scripts.write([entry]);
     const [outcome] = outcomes;

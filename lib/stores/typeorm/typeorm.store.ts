@@ -1,10 +1,12 @@
 import type { DataSource } from 'typeorm';
-import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
+import { TaskConflictError, VersionConflictError } from '../../errors/task.errors.js';
 import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import { INTERNAL_HANDLER } from '../../model/definition.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import type { TaskRow } from '../../persistence/codec.interface.js';
+import { assertReplaceable } from '../assert-replaceable.js';
 import { BaseStore } from '../base.store.js';
 import { Mutex } from '../mutex.js';
 import type {
@@ -148,9 +150,7 @@ export class TypeormStore extends BaseStore {
     const row = codec.encodeTask(task);
     await session.transaction(function* () {
       const { records } = yield dialect.selectByIds([task.id]);
-      if (!records[0]) throw new TaskNotFoundError(task.id);
-      const version = toNumber(records[0].version);
-      if (version !== expectedVersion) throw new VersionConflictError(task.id, expectedVersion, version);
+      assertReplaceable(task.id, records[0] ? reader.read(records[0]) : null, expectedVersion);
       const changed = yield* dialect.updateTasks([row]);
       // Where nothing is locked somebody may have come in between.
       if (changed === 0) throw new VersionConflictError(task.id, expectedVersion, expectedVersion + 1);
@@ -168,7 +168,9 @@ export class TypeormStore extends BaseStore {
 
   override async removeAllTasks(): Promise<number> {
     const { session, dialect, reader } = this.#db;
-    const { affected } = await session.write(() => once(sql`DELETE FROM ${dialect.tasks}`));
+    const { affected } = await session.write(() =>
+      once(sql`DELETE FROM ${dialect.tasks} WHERE handler <> ${INTERNAL_HANDLER}`),
+    );
     reader.forgetAll();
     return affected;
   }
