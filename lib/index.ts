@@ -145,6 +145,7 @@ export type {
   PruneOptions,
   RenewResult,
   RunResult,
+  Selected,
   Selection,
   Store,
   StoreCapabilities,

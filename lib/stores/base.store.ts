@@ -22,12 +22,14 @@ import type {
   ClaimResult,
   Committed,
   DueFilter,
+  DueOrder,
   FailedChange,
   FinishResult,
   LeaseRef,
   PruneOptions,
   RenewResult,
   RunResult,
+  Selected,
   Selection,
   Store,
   StoreCapabilities,
@@ -35,6 +37,7 @@ import type {
   Transacted,
 } from './store.interface.js';
 import type { Apply, Change } from '../model/change.js';
+import { changedTask, throwIfAllFailed } from './task-change.js';
 import { compareByAge, compareByDue, compareByNextRunTime, isAskedFor, queryTasks } from './task-query.js';
 
 /** How many ended runs a store without a history of its own keeps in memory. */
@@ -148,7 +151,7 @@ export abstract class BaseStore implements Store {
       const at = dueTime(task.definition, task.state);
       if (at !== null && at <= now) due.push(task);
     }
-    return due.sort(compareByDue);
+    return this.sortDue(due);
   }
 
   /** For {@link getNextRunTime}: the earliest due time of the readable ones. */
@@ -178,42 +181,34 @@ export abstract class BaseStore implements Store {
   transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>> {
     return this.exclusive(async () => {
       const storeNow = await this.now();
-      const { tasks, missing, unreadable } = await this.#select(selection, storeNow);
+      const { tasks, missing, unreadable } = await this.select(selection, storeNow);
       const committed: Committed<T>[] = [];
       const failed: FailedChange[] = [];
       for (const task of tasks) {
         try {
           const change = apply(task, storeNow);
-          if (change) committed.push(await this.#commit(task, change));
+          if (change) committed.push(await this.commit(task, change));
         } catch (error) {
           // The others are whole; losing sight of what was committed would be worse than going on.
           failed.push({ id: task.id, error });
         }
       }
-      if (failed.length > 0 && committed.length === 0) throw failed[0]!.error;
+      throwIfAllFailed({ committed, failed });
       return { committed, missing, unreadable, failed, storeNow };
     });
   }
 
-  async #commit<T>(task: TaskRecord, change: Change<T>): Promise<Committed<T>> {
-    // History first: a crash in between repeats an entry, which is replaced, and never loses one.
-    if (change.history.length > 0) await this.saveRuns(change.history);
-    const changed = change.task && { ...change.task, version: task.version + 1 };
-    if (changed) await this.updateTask(changed, task.version);
-    else await this.deleteTask(task.id);
-    return { id: task.id, task: changed, value: change.value };
-  }
-
-  async #select(selection: Selection, storeNow: number) {
+  /** For {@link transact}: reads the tasks of a selection, in the order in which they are to be decided about. */
+  protected async select(selection: Selection, storeNow: number): Promise<Selected> {
     const tasks: TaskRecord[] = [];
     const missing: string[] = [];
     const unreadable: UnreadableTask[] = [];
     if ('due' in selection) {
       const { limit, order } = selection.due;
       const due = await this.getDueTasks(storeNow);
-      for (const task of order === 'age' ? due.toSorted(compareByAge) : due) {
+      for (const task of order === 'age' ? this.sortDue(due, order) : due) {
         if (tasks.length >= limit) break;
-        if (isAskedFor(task, selection.due)) tasks.push(task);
+        if (this.isAskedFor(task, selection.due)) tasks.push(task);
       }
       return { tasks, missing, unreadable };
     }
@@ -224,6 +219,30 @@ export abstract class BaseStore implements Store {
       else tasks.push(task);
     }
     return { tasks, missing, unreadable };
+  }
+
+  /**
+   * For {@link transact}: writes what was decided about one task: its ended runs, then the task, by {@link updateTask} or
+   * {@link deleteTask}. Right where nobody else can write the task since it was read. A store that only compares the
+   * version overrides this: a deletion has to compare it too, and a change that lost must leave no ended runs behind.
+   */
+  protected async commit<T>(task: TaskRecord, change: Change<T>): Promise<Committed<T>> {
+    // History first: a crash in between repeats an entry, which is replaced, and never loses one.
+    if (change.history.length > 0) await this.saveRuns(change.history);
+    const changed = changedTask(task, change);
+    if (changed) await this.updateTask(changed, task.version);
+    else await this.deleteTask(task.id);
+    return { id: task.id, task: changed, value: change.value };
+  }
+
+  /** For {@link transact}: whether a task passes the filter of a scheduler that asks for due ones. */
+  protected isAskedFor(task: TaskRecord, filter: DueFilter): boolean {
+    return isAskedFor(task, filter);
+  }
+
+  /** For {@link transact}: sorts due tasks as the contract says. */
+  protected sortDue(tasks: Iterable<TaskRecord>, order: DueOrder = 'priority'): TaskRecord[] {
+    return [...tasks].sort(order === 'age' ? compareByAge : compareByDue);
   }
 
   claimDue(request: ClaimRequest, plan: ClaimPlan): Awaitable<ClaimResult> {

@@ -92,6 +92,19 @@ export type Selection =
   | { readonly ids: readonly string[] };
 
 /**
+ * The tasks of a {@link Selection}.
+ *
+ * @publicApi
+ */
+export interface Selected {
+  readonly tasks: readonly TaskRecord[];
+  /** The ids that are not there. */
+  readonly missing: readonly string[];
+  /** The records that are there and cannot be read. */
+  readonly unreadable: readonly UnreadableTask[];
+}
+
+/**
  * What a {@link Store.transact} did.
  *
  * @publicApi

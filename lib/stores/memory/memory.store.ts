@@ -4,6 +4,7 @@ import type { TaskRecord } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
+import { distinctIds } from '../distinct-ids.js';
 import { DueIndex } from '../due-index.js';
 import type { DueEntry } from '../due-index.js';
 import type {
@@ -14,6 +15,7 @@ import type {
   StoreContext,
   Transacted,
 } from '../store.interface.js';
+import { changedTask } from '../task-change.js';
 import type { Apply, Change } from '../../model/change.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
 
@@ -70,15 +72,13 @@ export class MemoryStore extends BaseStore {
   }
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
-    const added = new Map<string, TaskRecord>();
-    const conflicts: string[] = [];
-    for (const task of tasks) {
-      if (this.#entries.has(task.id) || added.has(task.id)) conflicts.push(task.id);
-      else added.set(task.id, this.#own(task));
-    }
-    // All can be kept, or none of it was reached: an argument that cannot leaves nothing half done.
-    for (const task of added.values()) this.#put(task);
-    return conflicts;
+    const { distinct, repeated } = distinctIds(tasks);
+    const isTaken = ({ id }: TaskRecord) => this.#entries.has(id);
+    const taken = distinct.filter(isTaken).map(({ id }) => id);
+    const added = distinct.filter((task) => !isTaken(task)).map((task) => this.#own(task));
+    // Each of them can be kept, or this was not reached: an argument that cannot leaves nothing half done.
+    for (const task of added) this.#put(task);
+    return [...repeated, ...taken];
   }
 
   lookupTask(id: string): TaskRecord | null {
@@ -136,7 +136,8 @@ export class MemoryStore extends BaseStore {
     for (const task of this.#select(selection, storeNow, missing)) {
       const change = apply(task, storeNow);
       if (!change) continue;
-      const next = change.task && this.#own({ ...change.task, version: task.version + 1 }, task);
+      const changed = changedTask(task, change);
+      const next = changed && this.#own(changed, task);
       decided.push({ task, change, next });
     }
     // Nothing below this line throws: what does not succeed as a whole leaves everything as it was.

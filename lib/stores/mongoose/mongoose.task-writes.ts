@@ -4,6 +4,7 @@ import { TaskConflictError, VersionConflictError } from '../../errors/task.error
 import { INTERNAL_HANDLER } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
 import { assertReplaceable } from '../assert-replaceable.js';
+import { distinctIds } from '../distinct-ids.js';
 import { PRESENT } from './mongoose.documents.js';
 import { isDuplicateKey, isDuplicateWrite, writeErrorsOf } from './mongoose.errors.js';
 import type { MongooseOutbox } from './mongoose.outbox.js';
@@ -49,22 +50,17 @@ export class MongooseTaskWrites {
 
   /** Returns the ids that were there already. */
   async addAll(records: readonly TaskRecord[]): Promise<readonly string[]> {
-    const conflicts: string[] = [];
-    const first = new Map<string, TaskRecord>();
-    for (const task of records) {
-      if (first.has(task.id)) conflicts.push(task.id);
-      else first.set(task.id, task);
-    }
+    const { distinct, repeated } = distinctIds(records);
     const { collection } = this.tasks;
     const there = await insertNew(
       collection,
-      [...first.values()].map((task) => this.tasks.documentOf(task)),
+      distinct.map((task) => this.tasks.documentOf(task)),
     );
-    if (there.length === 0) return conflicts;
+    if (there.length === 0) return repeated;
     // A task that is being removed this very moment is not there any more.
     await this.outbox.sweep({ _id: { $in: there.map(({ _id }) => _id) }, gone: true });
     const again = await insertNew(collection, there);
-    return [...conflicts, ...again.map(({ _id }) => _id)];
+    return [...repeated, ...again.map(({ _id }) => _id)];
   }
 
   /**

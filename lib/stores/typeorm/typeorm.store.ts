@@ -8,6 +8,7 @@ import type { StoredTask, TaskRecord } from '../../model/task.js';
 import type { TaskRow } from '../../persistence/codec.interface.js';
 import { assertReplaceable } from '../assert-replaceable.js';
 import { BaseStore } from '../base.store.js';
+import { distinctIds } from '../distinct-ids.js';
 import { Mutex } from '../mutex.js';
 import type {
   AddOptions,
@@ -18,6 +19,7 @@ import type {
   StoreContext,
   Transacted,
 } from '../store.interface.js';
+import { undoOnFailure } from '../undo-on-failure.js';
 import type { Apply } from '../../model/change.js';
 import { runnerOf } from './caller.transaction.js';
 import { createDialect } from './dialects/dialect.factory.js';
@@ -66,12 +68,10 @@ export class TypeormStore extends BaseStore {
    */
   override async start(context: StoreContext): Promise<void> {
     await super.start(context);
-    try {
-      this.#database = await OpenDatabase.open(this.#options, context, () => this.#signal.fire(context.logger));
-    } catch (error) {
-      await super.shutdown();
-      throw error;
-    }
+    this.#database = await undoOnFailure(
+      () => super.shutdown(),
+      () => OpenDatabase.open(this.#options, context, () => this.#signal.fire(context.logger)),
+    );
   }
 
   /** Closes the connection when the store opened it. */
@@ -124,16 +124,12 @@ export class TypeormStore extends BaseStore {
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
     const { codec, session, dialect, reader } = this.#db;
-    const rows = new Map<string, TaskRow>();
-    const conflicts: string[] = [];
-    for (const task of tasks) {
-      if (rows.has(task.id)) conflicts.push(task.id);
-      else rows.set(task.id, codec.encodeTask(task));
-    }
-    if (rows.size === 0) return conflicts;
-    conflicts.push(...(await session.transaction(() => dialect.insertTasks([...rows.values()]))));
-    for (const id of rows.keys()) reader.forget(id);
-    return conflicts;
+    const { distinct, repeated } = distinctIds(tasks);
+    if (distinct.length === 0) return repeated;
+    const rows = distinct.map((task) => codec.encodeTask(task));
+    const taken = await session.transaction(() => dialect.insertTasks(rows));
+    for (const { id } of rows) reader.forget(id);
+    return [...repeated, ...taken];
   }
 
   override async lookupTask(id: string): Promise<StoredTask | null> {
