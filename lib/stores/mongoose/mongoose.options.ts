@@ -71,13 +71,13 @@ export interface ResolvedOptions {
   readonly connectRetry: ResolvedConnectRetry;
 }
 
-/** Every option that is not about the connection. */
-export const SETTINGS = [
-  'database',
-  'collection',
-  'serializer',
-  'connectRetry',
-] as const satisfies readonly (keyof MongooseStoreSettings)[];
+/** Every option that is not about the connection. The type makes sure that none is missing. */
+export const SETTINGS = Object.keys({
+  database: true,
+  collection: true,
+  serializer: true,
+  connectRetry: true,
+} satisfies Record<keyof MongooseStoreSettings, true>);
 
 const DEFAULT_COLLECTION = 'asyncz_tasks';
 

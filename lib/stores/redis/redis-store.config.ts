@@ -1,6 +1,6 @@
 import { rejectUnknownOptions } from '../../errors/input.errors.js';
 import type { RedisClient } from './redis.address.js';
-import { resolveOptions } from './redis.options.js';
+import { resolveOptions, SETTINGS } from './redis.options.js';
 import type { RedisStoreOptions, RedisStoreSettings } from './redis.options.js';
 import { RedisStore } from './redis.store.js';
 
@@ -42,11 +42,6 @@ export function redisStore(options: RedisStoreOptions | RedisExistingOptions = {
     return { inject: [], useFactory: () => new RedisStore(options) };
   }
   const { useExisting, ...settings } = options;
-  rejectUnknownOptions('redisStore with useExisting', settings, [
-    'tasksKey',
-    'runTimesKey',
-    'serializer',
-    'connectRetry',
-  ]);
+  rejectUnknownOptions('redisStore with useExisting', settings, SETTINGS);
   return { inject: [useExisting], useFactory: (client) => new RedisStore({ ...settings, client: client! }) };
 }

@@ -64,12 +64,13 @@ export interface ResolvedOptions {
   readonly connection: { readonly client: Redis | Cluster } | { readonly url?: string; readonly redis: RedisOptions };
 }
 
-const SETTINGS = [
-  'tasksKey',
-  'runTimesKey',
-  'serializer',
-  'connectRetry',
-] as const satisfies (keyof RedisStoreSettings)[];
+/** Every option that is not about the connection. The type makes sure that none is missing. */
+export const SETTINGS = Object.keys({
+  tasksKey: true,
+  runTimesKey: true,
+  serializer: true,
+  connectRetry: true,
+} satisfies Record<keyof RedisStoreSettings, true>);
 
 /** Every option of ioredis, so that a mistyped name is found. The type makes sure that none is missing. */
 const IOREDIS: Readonly<Record<keyof RedisOptions, true>> = {

@@ -84,18 +84,18 @@ export interface ResolvedOptions {
   readonly timeoutMs: number;
 }
 
-/** Every option that is not about the connection. */
-export const SETTINGS = [
-  'tableName',
-  'schema',
-  'createSchema',
-  'serializer',
-  'encrypt',
-  'connectRetry',
-  'lockMode',
-  'notify',
-  'operationTimeout',
-] as const satisfies readonly (keyof TypeormStoreSettings)[];
+/** Every option that is not about the connection. The type makes sure that none is missing. */
+export const SETTINGS = Object.keys({
+  tableName: true,
+  schema: true,
+  createSchema: true,
+  serializer: true,
+  encrypt: true,
+  connectRetry: true,
+  lockMode: true,
+  notify: true,
+  operationTimeout: true,
+} satisfies Record<keyof TypeormStoreSettings, true>);
 
 const DEFAULT_TABLE_NAME = 'asyncz';
 const DEFAULT_TIMEOUT_MS = 30_000;
