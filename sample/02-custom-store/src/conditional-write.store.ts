@@ -9,7 +9,7 @@ import type {
   TaskRecord,
   Transacted,
   UnreadableTask,
-} from 'nestjs-asyncz';
+} from 'nestjs-asyncz/store';
 import { SqliteStore } from './sqlite.store.js';
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { TaskRow } from 'nestjs-asyncz';
+import type { TaskRow } from 'nestjs-asyncz/store';
 import type { DescribeStoreOptions, StoreRequest } from 'nestjs-asyncz/testing';
 
 /** What a damaged definition is replaced by. */

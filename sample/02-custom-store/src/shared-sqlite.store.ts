@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { StoreCapabilities, TaskRecord } from 'nestjs-asyncz';
+import type { StoreCapabilities, TaskRecord } from 'nestjs-asyncz/store';
 import { SqliteStore } from './sqlite.store.js';
 
 /** How long it waits until it asks again for the lock of the database, in milliseconds. */

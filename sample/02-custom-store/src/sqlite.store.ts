@@ -1,5 +1,7 @@
-import { BaseStore, isUnreadable, TaskConflictError, VersionConflictError } from 'nestjs-asyncz';
-import type { Awaitable, StoreContext, StoredTask, TaskCodec, TaskRecord, TaskRow } from 'nestjs-asyncz';
+import { TaskConflictError, VersionConflictError } from 'nestjs-asyncz';
+import { BaseStore, isUnreadable } from 'nestjs-asyncz/store';
+import type { Awaitable } from 'nestjs-asyncz';
+import type { StoreContext, StoredTask, TaskCodec, TaskRecord, TaskRow } from 'nestjs-asyncz/store';
 import { TaskTable } from './task.table.js';
 
 /** Keeps tasks in a table of SQLite, for one process. Each of the eight methods is a statement or two. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import type { TaskRow } from 'nestjs-asyncz';
+import type { TaskRow } from 'nestjs-asyncz/store';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS tasks (key TEXT PRIMARY KEY, version INTEGER NOT NULL, due_at INTEGER, row TEXT NOT NULL);
