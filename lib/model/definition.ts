@@ -27,6 +27,11 @@ export const INTERNAL_PREFIX = 'asyncz:';
 /** The handler of every internal record: what a store filters by, since it is a column in clear. */
 export const INTERNAL_HANDLER = 'asyncz:internal';
 
+/** Whether the record of an id is one that schedulers keep for themselves. */
+export function isInternal(id: string): boolean {
+  return id.startsWith(INTERNAL_PREFIX);
+}
+
 /**
  * What a task is. Changed only by people, and stored as one versioned, optionally encrypted envelope.
  *

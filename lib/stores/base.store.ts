@@ -1,5 +1,5 @@
 import { StoreInUseError } from '../errors/store.errors.js';
-import { VersionConflictError } from '../errors/task.errors.js';
+import { TaskConflictError } from '../errors/task.errors.js';
 import type {
   PageRequest,
   StoredRunFilter,
@@ -11,20 +11,25 @@ import type {
 } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
+import { isInternal } from '../model/definition.js';
 import { dueTime, isUnreadable } from '../model/task.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
+import { assertReplaceable } from './assert-replaceable.js';
 import { Mutex } from './mutex.js';
 import { RunHistory } from './run-history.js';
-import { MEMBERSHIP_ID, membershipRecord, membersOf } from './membership.record.js';
+import { changeInternal, withArgs } from './internal.record.js';
+import { MEMBERSHIP_ID, membersOf, withoutMember } from './membership.record.js';
 import { wakeOthers } from './wake-others.js';
 import type {
   AddOptions,
   Awaitable,
   Committed,
   DueFilter,
+  DueOrder,
   FailedChange,
   PruneOptions,
+  Selected,
   Selection,
   Store,
   StoreCapabilities,
@@ -33,7 +38,17 @@ import type {
   Written,
 } from './store.interface.js';
 import type { Apply, Change, KnownChange } from '../model/change.js';
-import { compareByAge, compareByDue, compareByNextRunTime, isAskedFor, queryTasks } from './task-query.js';
+import { changedTask, throwIfAllFailed } from './task-change.js';
+import { writeThroughTransact } from './known-changes.js';
+import {
+  compareByAge,
+  compareByDue,
+  compareByNextRunTime,
+  dueTasks,
+  earliestDue,
+  isAskedFor,
+  queryTasks,
+} from './task-query.js';
 
 /** How many ended runs a store without a history of its own keeps in memory. */
 const HISTORY_LIMIT = 10_000;
@@ -115,11 +130,22 @@ export abstract class BaseStore implements Store {
     return this.#lock.run(work);
   }
 
-  /** For {@link updateTask}: refuses to overwrite what somebody else has written in the meantime. */
-  protected assertVersion(stored: TaskRecord, expectedVersion: number): void {
-    if (stored.version !== expectedVersion) {
-      throw new VersionConflictError(stored.id, expectedVersion, stored.version);
-    }
+  /**
+   * For {@link updateTask}: throws what the contract says unless the expected version is stored and can be read.
+   *
+   * @param stored What is stored under the id; null for nothing.
+   */
+  protected assertReplaceable(
+    id: string,
+    stored: StoredTask | null,
+    expectedVersion: number,
+  ): asserts stored is TaskRecord {
+    assertReplaceable(id, stored, expectedVersion);
+  }
+
+  /** For {@link removeAllTasks}: whether the id is that of a record that schedulers keep for themselves. */
+  protected isInternal(id: string): boolean {
+    return isInternal(id);
   }
 
   /** For {@link getAllTasks}: sorts as the contract says. */
@@ -129,36 +155,23 @@ export abstract class BaseStore implements Store {
 
   /** For {@link getDueTasks}: the readable ones that are due, sorted as the contract says. */
   protected dueOf(tasks: Iterable<StoredTask>, now: number): TaskRecord[] {
-    const due: TaskRecord[] = [];
-    for (const task of tasks) {
-      if (isUnreadable(task)) continue;
-      const at = dueTime(task.definition, task.state);
-      if (at !== null && at <= now) due.push(task);
-    }
-    return due.sort(compareByDue);
+    return this.sortDue(dueTasks(tasks, now));
   }
 
   /** For {@link getNextRunTime}: the earliest due time of the readable ones. */
   protected earliestOf(tasks: Iterable<StoredTask>): number | null {
-    let earliest: number | null = null;
-    for (const task of tasks) {
-      if (isUnreadable(task)) continue;
-      const at = dueTime(task.definition, task.state);
-      if (at !== null && (earliest === null || at < earliest)) earliest = at;
-    }
-    return earliest;
+    return earliestDue(tasks);
   }
 
   async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
     const conflicts: string[] = [];
     for (const task of tasks) {
-      // Asked first, so that only a real failure rejects; the lock keeps another add from slipping in between.
-      const added = await this.exclusive(async () => {
-        if ((await this.lookupTask(task.id)) !== null) return false;
+      try {
         await this.addTask(task);
-        return true;
-      });
-      if (!added) conflicts.push(task.id);
+      } catch (error) {
+        if (!(error instanceof TaskConflictError)) throw error;
+        conflicts.push(task.id);
+      }
     }
     return conflicts;
   }
@@ -166,7 +179,7 @@ export abstract class BaseStore implements Store {
   transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>> {
     return this.exclusive(async () => {
       const storeNow = await this.now();
-      const { tasks, missing, unreadable } = await this.#select(selection, storeNow);
+      const { tasks, missing, unreadable } = await this.select(selection, storeNow);
       const committed: Committed<T>[] = [];
       const left: TaskRecord[] = [];
       const failed: FailedChange[] = [];
@@ -178,37 +191,29 @@ export abstract class BaseStore implements Store {
             left.push(task);
             continue;
           }
-          committed.push(await this.#commit(task, change));
+          committed.push(await this.commit(task, change));
           values.push(change.value);
         } catch (error) {
           // The others are whole; losing sight of what was committed would be worse than going on.
           failed.push({ id: task.id, error });
         }
       }
-      if (failed.length > 0 && committed.length === 0) throw failed[0]!.error;
+      throwIfAllFailed({ committed, failed });
       return { committed, left, missing, unreadable, failed, storeNow };
     });
   }
 
-  async #commit<T>(task: TaskRecord, change: Change<T>): Promise<Committed<T>> {
-    // History first: a crash in between repeats an entry, which is replaced, and never loses one.
-    if (change.history?.length) await this.saveRuns(change.history);
-    const changed = change.task && { ...change.task, version: task.version + 1 };
-    if (changed) await this.updateTask(changed, task.version);
-    else await this.deleteTask(task.id);
-    return { id: task.id, task: changed, value: change.value };
-  }
-
-  async #select(selection: Selection, storeNow: number) {
+  /** For {@link transact}: reads the tasks of a selection, in the order in which they are to be decided about. */
+  protected async select(selection: Selection, storeNow: number): Promise<Selected> {
     const tasks: TaskRecord[] = [];
     const missing: string[] = [];
     const unreadable: UnreadableTask[] = [];
     if ('due' in selection) {
       const { limit, order } = selection.due;
       const due = await this.getDueTasks(storeNow);
-      for (const task of order === 'age' ? due.toSorted(compareByAge) : due) {
+      for (const task of order === 'age' ? this.sortDue(due, order) : due) {
         if (tasks.length >= limit) break;
-        if (isAskedFor(task, selection.due)) tasks.push(task);
+        if (this.isAskedFor(task, selection.due)) tasks.push(task);
       }
       return { tasks, missing, unreadable };
     }
@@ -221,21 +226,32 @@ export abstract class BaseStore implements Store {
     return { tasks, missing, unreadable };
   }
 
-  writeKnown(changes: readonly KnownChange[]): Awaitable<Written> {
-    return this.#writeThroughTransact(changes);
+  /**
+   * For {@link transact}: writes what was decided about one task: its ended runs, then the task, by {@link updateTask} or
+   * {@link deleteTask}. Right where nobody else can write the task since it was read. A store that only compares the
+   * version overrides this: a deletion has to compare it too, and a change that lost must leave no ended runs behind.
+   */
+  protected async commit<T>(task: TaskRecord, change: Change<T>): Promise<Committed<T>> {
+    // History first: a crash in between repeats an entry, which is replaced, and never loses one.
+    if (change.history?.length) await this.saveRuns(change.history);
+    const changed = changedTask(task, change);
+    if (changed) await this.updateTask(changed, task.version);
+    else await this.deleteTask(task.id);
+    return { id: task.id, task: changed, value: change.value };
   }
 
-  async #writeThroughTransact(changes: readonly KnownChange[]): Promise<Written> {
-    const byId = new Map(changes.map((change) => [change.from.id, change]));
-    const { committed, failed } = await this.transact<null>({ ids: [...byId.keys()] }, (task) => {
-      const { from, task: next, history = [] } = byId.get(task.id)!;
-      if (task.version !== from.version || task.state.lastToken !== from.state.lastToken) return null;
-      // The definition that was read tells `transact` that it need not be written.
-      const isSame = next?.definition === from.definition;
-      return { task: next && isSame ? { ...next, definition: task.definition } : next, history, value: null };
-    });
-    for (const { id } of [...committed, ...failed]) byId.delete(id);
-    return { lost: [...byId.keys()], failed };
+  /** For {@link transact}: whether a task passes the filter of a scheduler that asks for due ones. */
+  protected isAskedFor(task: TaskRecord, filter: DueFilter): boolean {
+    return isAskedFor(task, filter);
+  }
+
+  /** For {@link transact}: sorts due tasks as the contract says. */
+  protected sortDue(tasks: Iterable<TaskRecord>, order: DueOrder = 'priority'): TaskRecord[] {
+    return [...tasks].sort(order === 'age' ? compareByAge : compareByDue);
+  }
+
+  writeKnown(changes: readonly KnownChange[]): Awaitable<Written> {
+    return writeThroughTransact(this, changes);
   }
 
   async nextDueFor(filter: DueFilter): Promise<number | null> {
@@ -268,33 +284,22 @@ export abstract class BaseStore implements Store {
   }
 
   async heartbeat(instance: SchedulerInstance): Promise<void> {
-    await this.#changeMembers(async (members) => [
-      ...members.filter((member) => member.identity !== instance.identity),
-      { ...instance, heartbeatAt: await this.now() },
-    ]);
+    const records = { ids: [MEMBERSHIP_ID], name: 'schedulers that use this store', replaceUnreadable: true };
+    const { failed } = await changeInternal(this, records, (record, storeNow) =>
+      withArgs(record, [...withoutMember(record, instance.identity), { ...instance, heartbeatAt: storeNow }]),
+    );
+    if (failed[0]) throw failed[0].error;
   }
 
   async retire(identity: string): Promise<void> {
-    await this.#changeMembers((members) => members.filter((member) => member.identity !== identity));
+    const { failed } = await this.transact({ ids: [MEMBERSHIP_ID] }, (record) =>
+      withArgs(record, withoutMember(record, identity)),
+    );
+    if (failed[0]) throw failed[0].error;
   }
 
   async schedulers(): Promise<readonly SchedulerInstance[]> {
     return membersOf(await this.lookupTask(MEMBERSHIP_ID));
-  }
-
-  async #changeMembers(
-    change: (members: readonly SchedulerInstance[]) => Awaitable<readonly SchedulerInstance[]>,
-  ): Promise<void> {
-    await this.exclusive(async () => {
-      const stored = await this.lookupTask(MEMBERSHIP_ID);
-      const members = await change(membersOf(stored));
-      if (stored === null || isUnreadable(stored)) {
-        if (stored) await this.deleteTask(MEMBERSHIP_ID);
-        await this.addTask(membershipRecord(members, 1, await this.now()));
-      } else {
-        await this.updateTask(membershipRecord(members, stored.version + 1, await this.now()), stored.version);
-      }
-    });
   }
 
   onWake(_listener: () => void): () => void {

@@ -9,6 +9,7 @@ export type {
   DueOrder,
   FailedChange,
   PruneOptions,
+  Selected,
   Selection,
   StoreCapabilities,
   StoreContext,

@@ -100,6 +100,19 @@ export type Selection =
   | { readonly ids: readonly string[] };
 
 /**
+ * The tasks of a {@link Selection}.
+ *
+ * @publicApi
+ */
+export interface Selected {
+  readonly tasks: readonly TaskRecord[];
+  /** The ids that are not there. */
+  readonly missing: readonly string[];
+  /** The records that are there and cannot be read. */
+  readonly unreadable: readonly UnreadableTask[];
+}
+
+/**
  * What a {@link Store.transact} did.
  *
  * @publicApi
@@ -212,12 +225,17 @@ export interface Store {
    *
    * @param task The task as it is to be, with `version` set to `expectedVersion + 1`.
    * @throws TaskNotFoundError When it is not there.
+   * @throws TaskUnreadableError When its record cannot be read; the record stays as it is.
    * @throws VersionConflictError When another version is there.
    */
   updateTask(task: TaskRecord, expectedVersion: number): Awaitable<void>;
   /** Returns whether it was there. Works on unreadable records too. */
   deleteTask(id: string): Awaitable<boolean>;
-  /** Returns how many there were. */
+  /**
+   * Removes every task, readable or not, and leaves the internal records, whose ids begin with `INTERNAL_PREFIX`.
+   *
+   * @returns How many tasks there were.
+   */
   removeAllTasks(): Awaitable<number>;
   /** Every record, internal ones too, by next run time, those without one last, ties by id; unreadable ones at the end. */
   getAllTasks(): Awaitable<readonly StoredTask[]>;

@@ -190,3 +190,25 @@ export function parseRunCursor(cursor: string): RunKey {
   }
   throw new InvalidOptionError('cursor', cursor, 'the "next" of an earlier page');
 }
+
+/** The readable ones that are due by `now`, in no order. */
+export function dueTasks(tasks: Iterable<StoredTask>, now: number): TaskRecord[] {
+  const due: TaskRecord[] = [];
+  for (const task of tasks) {
+    if (isUnreadable(task)) continue;
+    const at = dueTime(task.definition, task.state);
+    if (at !== null && at <= now) due.push(task);
+  }
+  return due;
+}
+
+/** The earliest due time of the readable ones; null when none is ever due. */
+export function earliestDue(tasks: Iterable<StoredTask>): number | null {
+  let earliest: number | null = null;
+  for (const task of tasks) {
+    if (isUnreadable(task)) continue;
+    const at = dueTime(task.definition, task.state);
+    if (at !== null && (earliest === null || at < earliest)) earliest = at;
+  }
+  return earliest;
+}

@@ -54,6 +54,15 @@ describe('the conformance kit', () => {
     });
   }
 
+  it('says what it looks for in a dump that does not hold what is stored, and how large that is', async () => {
+    const sound = { create: HostStore, encryption: 'encrypted' } as const;
+    const rule = 'encryption: hides arguments, results and errors from whoever reads what is stored';
+    const verdicts = await recordKit(createOf(sound), { ...optionsOf(sound), dump: () => 'a header' }, [rule]);
+    const { message } = verdicts.get(rule) as Error;
+    expect(message).toContain('the dump of 8 bytes does not hold "visible-id"');
+    expect(message).toContain('write-ahead log');
+  });
+
   it('has no rule that none of these faults breaks', () => {
     const broken = new Set(MUTANTS.flatMap(({ caughtBy }) => caughtBy));
     const rules = (['plain', 'encrypted'] as const).flatMap((encryption) => {

@@ -1,4 +1,4 @@
-import { TaskConflictError, TaskNotFoundError } from '../../lib/errors/task.errors.js';
+import { TaskConflictError } from '../../lib/errors/task.errors.js';
 import { isUnreadable } from '../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../lib/model/task.js';
 import type { TaskCodec, TaskRow } from '../../lib/persistence/codec.interface.js';
@@ -68,8 +68,7 @@ export class EightMethodStore extends BaseStore {
   updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
     return this.exclusive(async () => {
       const stored = await this.read(task.id);
-      if (stored === null || isUnreadable(stored)) throw new TaskNotFoundError(task.id);
-      this.assertVersion(stored, expectedVersion);
+      this.assertReplaceable(task.id, stored, expectedVersion);
       await this.write(task);
     });
   }
@@ -83,10 +82,10 @@ export class EightMethodStore extends BaseStore {
 
   removeAllTasks(): Promise<number> {
     return this.exclusive(async () => {
-      const count = this.disk.rows.size;
       await this.disk.call();
-      this.disk.rows.clear();
-      return count;
+      const ids = [...this.disk.rows.keys()].filter((id) => !this.isInternal(id));
+      for (const id of ids) this.disk.rows.delete(id);
+      return ids.length;
     });
   }
 

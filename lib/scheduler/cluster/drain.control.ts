@@ -6,7 +6,7 @@ import type { Duration } from '../../model/duration.js';
 import { toMilliseconds } from '../../time/inputs.js';
 import { requestOf } from '../tasks/control.options.js';
 import type { ActorOptions } from '../tasks/control.options.js';
-import { readDrain, removeDrain, withdrawDrain, writeDrain } from './drain.record.js';
+import { readDrain, removeDrain, writeDrain } from './drain.record.js';
 import type { DrainWatch } from './drain.watch.js';
 import { findInstances } from './instance.info.js';
 import type { SchedulerInstanceInfo } from './instance.info.js';
@@ -78,7 +78,7 @@ export class DrainControl {
 
   async undrain(identity: string): Promise<void> {
     const target = await this.#find('undrainScheduler', identity);
-    await this.#write(target, ({ store, clock }) => withdrawDrain(store, identity, clock.now()));
+    await this.#write(target, ({ store }) => removeDrain(store, identity));
   }
 
   async #write({ identity, handles }: Target, write: (handle: StoreHandle) => Promise<void>): Promise<void> {
@@ -101,9 +101,7 @@ export class DrainControl {
       if (isBlind()) throw new DrainUnknownError(identity);
       if (!instance?.alive || instance.startedAt.getTime() !== startedAt.getTime()) return true;
       const { drain, running } = instance;
-      // A request that was seen holds until it is withdrawn, also if its record was removed.
-      const holds = requests.some((request) => (request === null ? drain !== null : request !== 'withdrawn'));
-      if (!holds) throw new DrainWithdrawnError(identity);
+      if (requests.every((request) => request === null)) throw new DrainWithdrawnError(identity);
       return drain !== null && running === 0;
     } catch (error) {
       // What is being closed fails in its own way.

@@ -72,12 +72,11 @@ export class DrainWatch {
     const watched = this.#watched.get(handle.alias);
     if (!watched) return;
     const look = (watched.looks += 1);
-    const request = await readDrain(handle.store, this.identity);
+    const asked = await readDrain(handle.store, this.identity);
     // A later look was faster. One that was closed meanwhile changes nothing: nobody asks what it has found.
     if (look < watched.answered) return;
     watched.answered = look;
-    // Where nothing is said, what was said before holds: the record goes with all the tasks.
-    if (request !== null) watched.asked = request === 'withdrawn' ? null : request;
+    watched.asked = asked;
     this.#update();
   }
 

@@ -1,10 +1,9 @@
 import type { TaskDefinition } from '../../model/definition.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
-import type { Apply } from '../../model/change.js';
 import type { Clock } from '../../model/clock.js';
 import type { LeaseRef } from '../../model/run.js';
-import { internalRecord } from '../../stores/internal.record.js';
-import type { Store, Transacted } from '../../stores/store.interface.js';
+import { changeInternal } from '../../stores/internal.record.js';
+import type { Store } from '../../stores/store.interface.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { changeSlots, forgetSlots, heldMs } from '../plan/slots.plan.js';
 import type { Slot } from '../plan/slots.plan.js';
@@ -48,7 +47,7 @@ export interface GroupsSettled {
   readonly hasFreed: boolean;
 }
 
-type GroupStore = Pick<Store, 'transact' | 'addTasks' | 'capabilities'>;
+type GroupStore = Pick<Store, 'transact' | 'addTasks' | 'deleteTask' | 'capabilities'>;
 
 /**
  * The limits of groups (`group`, `groupLimit`) in the whole cluster, as leases: a run of a group needs one of its group beside
@@ -145,7 +144,8 @@ export class GroupLeases {
         return [groupRecordId(group), changeSlots({ givenBack, count, limit }, starter)];
       }),
     );
-    const answer = await this.#changeRecords<readonly Slot[]>([...plans.keys()], (record, now, decided) =>
+    const records = { ids: [...plans.keys()], name: 'who holds the slots of a group' };
+    const answer = await changeInternal<readonly Slot[]>(this.store, records, (record, now, decided) =>
       plans.get(record.id)!(record, now, decided),
     );
     const granted = new Map(answer.committed.map(({ id, value }) => [id, value]));
@@ -164,20 +164,6 @@ export class GroupLeases {
     return {
       mayStartMore: wanted.size > 0,
       hasFreed: unused.some((group) => granted.has(groupRecordId(group))),
-    };
-  }
-
-  /** A group has no record until its first slot is asked for. */
-  async #changeRecords<T>(ids: readonly string[], change: Apply<T>): Promise<Transacted<T>> {
-    const first = await this.store.transact({ ids }, change);
-    if (first.missing.length === 0) return first;
-    await this.store.addTasks(first.missing.map((id) => internalRecord(id, 'who holds the slots of a group', [], 0)));
-    const second = await this.store.transact({ ids: first.missing }, change);
-    return {
-      ...second,
-      committed: [...first.committed, ...second.committed],
-      left: [...first.left, ...second.left],
-      failed: [...first.failed, ...second.failed],
     };
   }
 

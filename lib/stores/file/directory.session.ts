@@ -4,6 +4,7 @@ import { FileStoreError } from '../../errors/file-store.errors.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { MACHINE } from '../../model/clock.js';
 import type { StoreContext } from '../store.interface.js';
+import { undoOnFailure } from '../undo-on-failure.js';
 import { ChangeJournal } from './change.journal.js';
 import { CommitQueue } from './commit.queue.js';
 import { DirectoryLayout } from './directory.layout.js';
@@ -48,7 +49,7 @@ export class DirectorySession {
     const { logger } = context;
     const fileMode = mode & NOT_EXECUTABLE;
     this.layout = new DirectoryLayout(directory, suffix);
-    this.codec = context.createCodec(serializer === undefined ? {} : { serializer });
+    this.codec = context.createCodec({ serializer });
     this.schedulers = new SchedulerFiles(this.layout.schedulers, fileMode);
     this.wakeUps = new WakeChannel(this.layout.wake, fileMode, logger);
     this.runFiles = new RunFiles({ layout: this.layout, mode: fileMode, flush, logger });
@@ -87,16 +88,14 @@ export class DirectorySession {
       scheduler: scheduler.identity,
       realm: lockRealm(),
     });
-    try {
+    const leave = () => presence.leave();
+    return undoOnFailure(leave, async () => {
       await presence.enter();
       const lock = createHostLock(layout, marker.lock, lockTimeoutMs);
       const session = new DirectorySession(options, context, marker, lock, presence);
       await session.#begin();
       return session;
-    } catch (error) {
-      await presence.leave();
-      throw error;
-    }
+    });
   }
 
   async #begin(): Promise<void> {

@@ -11,7 +11,6 @@ import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
-import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
 import type {
   DueFilter,
@@ -23,13 +22,13 @@ import type {
 } from '../store.interface.js';
 import type { Apply } from '../../model/change.js';
 import { queryTasks } from '../task-query.js';
+import { undoOnFailure } from '../undo-on-failure.js';
 import { DirectorySession } from './directory.session.js';
 import { eachOf, withTypedErrors } from './durable.fs.js';
 import { encodeFileName } from './file-name.codec.js';
 import { resolveFileStoreOptions } from './file-store.options.js';
 import type { FileStoreOptions, ResolvedFileStoreOptions } from './file-store.options.js';
 import { addAll, addOne, change, removeEvery, removeOne, replace } from './task.changes.js';
-import type { EncodedTask } from './task.changes.js';
 import type { TaskCatalog } from './task.catalog.js';
 import { taskFacts } from './task.summary.js';
 
@@ -71,13 +70,10 @@ export class FileStore extends BaseStore {
    */
   override async start(context: StoreContext): Promise<void> {
     await super.start(context);
-    try {
-      const { directory } = this.#options;
-      this.#session = await withTypedErrors(directory, () => DirectorySession.open(this.#options, context));
-    } catch (error) {
-      await super.shutdown();
-      throw error;
-    }
+    this.#session = await undoOnFailure(
+      () => super.shutdown(),
+      () => withTypedErrors(this.#options.directory, () => DirectorySession.open(this.#options, context)),
+    );
   }
 
   override async shutdown(): Promise<void> {
@@ -91,7 +87,7 @@ export class FileStore extends BaseStore {
   }
 
   async addTask(task: TaskRecord): Promise<void> {
-    await this.#with(async ({ queue, codec }) => queue.run(addOne(encode(codec, task))));
+    await this.#with(async ({ queue, codec }) => queue.run(addOne(codec.encodeTask(task))));
     this.tellOf(task);
   }
 
@@ -99,7 +95,7 @@ export class FileStore extends BaseStore {
   override addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
     return this.#with(async ({ queue, codec }) => {
       if (tasks.length === 0) return [];
-      return queue.run(addAll(tasks.map((task) => encode(codec, task))));
+      return queue.run(addAll(tasks.map((task) => codec.encodeTask(task))));
     });
   }
 
@@ -113,7 +109,7 @@ export class FileStore extends BaseStore {
   }
 
   async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
-    await this.#with(async ({ queue, codec }) => queue.run(replace(encode(codec, task), expectedVersion)));
+    await this.#with(async ({ queue, codec }) => queue.run(replace(codec.encodeTask(task), expectedVersion)));
   }
 
   deleteTask(id: string): Promise<boolean> {
@@ -237,11 +233,6 @@ export class FileStore extends BaseStore {
     if (!session) throw new Error('The store was used before it was started. This is a bug in nestjs-asyncz.');
     return withTypedErrors(this.#options.directory, () => work(session));
   }
-}
-
-/** Encoded at once: what the caller changes later is no matter of ours. */
-function encode(codec: TaskCodec, task: TaskRecord): EncodedTask {
-  return { task, row: codec.encodeTask(task) };
 }
 
 /** Learns what other processes have done, and which unreadable records can be read by now. */

@@ -1,14 +1,13 @@
-import {
-  TaskConflictError,
-  TaskNotFoundError,
-  TaskUnreadableError,
-  VersionConflictError,
-} from '../../errors/task.errors.js';
+import { TaskConflictError } from '../../errors/task.errors.js';
+import { isInternal } from '../../model/definition.js';
 import { dueTime, isUnreadable } from '../../model/task.js';
 import type { TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { RunRow, TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
+import { assertReplaceable } from '../assert-replaceable.js';
+import { distinctIds } from '../distinct-ids.js';
 import type { Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
 import type { Apply } from '../../model/change.js';
+import { changedTask, throwIfAllFailed } from '../task-change.js';
 import { compareByAge, compareByDue, isAskedFor } from '../task-query.js';
 import { WriteRequest } from './change.batch.js';
 import type { ChangeBatch } from './change.batch.js';
@@ -17,12 +16,6 @@ import { eachOf } from './durable.fs.js';
 import { encodeFileName } from './file-name.codec.js';
 import type { TaskCatalog } from './task.catalog.js';
 
-/** A task and how it is written. */
-export interface EncodedTask {
-  readonly task: TaskRecord;
-  readonly row: TaskRow;
-}
-
 interface Loaded {
   readonly file: string;
   readonly task: TaskRecord;
@@ -30,46 +23,38 @@ interface Loaded {
 }
 
 /** Adds all tasks whose ids are free, or none when one of them cannot be written. Gives the ids that are not free. */
-export function addAll(tasks: readonly EncodedTask[]): Operation<readonly string[]> {
+export function addAll(rows: readonly TaskRow[]): Operation<readonly string[]> {
   return async (batch) => {
-    const taken = new Set<string>();
-    const free = new Map<string, EncodedTask>();
-    await eachOf(new Set(tasks.map(({ task }) => task.id)), async (id) => {
-      if (await batch.read(encodeFileName(id))) taken.add(id);
+    const { distinct, repeated } = distinctIds(rows);
+    const stored = new Set<string>();
+    await eachOf(distinct, async ({ id }) => {
+      if (await batch.read(encodeFileName(id))) stored.add(id);
     });
-    const conflicts: string[] = [];
-    for (const one of tasks) {
-      const { id } = one.task;
-      if (taken.has(id) || free.has(id)) conflicts.push(id);
-      else free.set(id, one);
-    }
     const request = new WriteRequest(true);
-    for (const [id, { row }] of free) batch.put(request, encodeFileName(id), row);
+    for (const row of distinct) if (!stored.has(row.id)) batch.put(request, encodeFileName(row.id), row);
+    const taken = distinct.map(({ id }) => id).filter((id) => stored.has(id));
     return () => {
       if (request.error !== null) throw request.error;
-      return conflicts;
+      return [...repeated, ...taken];
     };
   };
 }
 
 /** Adds a task. */
-export function addOne(one: EncodedTask): Operation<void> {
+export function addOne(row: TaskRow): Operation<void> {
   return async (batch) => {
-    const result = await addAll([one])(batch);
+    const result = await addAll([row])(batch);
     return () => {
-      if (result().length > 0) throw new TaskConflictError(one.task.id);
+      if (result().length > 0) throw new TaskConflictError(row.id);
     };
   };
 }
 
 /** Replaces a task whose version is the expected one. */
-export function replace({ task, row }: EncodedTask, expectedVersion: number): Operation<void> {
+export function replace(row: TaskRow, expectedVersion: number): Operation<void> {
   return async (batch) => {
-    const file = encodeFileName(task.id);
-    const stored = (await batch.read(file))?.task;
-    if (!stored) throw new TaskNotFoundError(task.id);
-    if (isUnreadable(stored)) throw new TaskUnreadableError(task.id, stored.unreadable, stored.message);
-    if (stored.version !== expectedVersion) throw new VersionConflictError(task.id, expectedVersion, stored.version);
+    const file = encodeFileName(row.id);
+    assertReplaceable(row.id, (await batch.read(file))?.task ?? null, expectedVersion);
     batch.put(new WriteRequest(false), file, row);
     return () => throwFailure(batch, file);
   };
@@ -89,11 +74,13 @@ export function removeOne(id: string, catalog: TaskCatalog): Operation<boolean> 
   };
 }
 
-/** Removes everything. */
+/** Removes everything but internal records. */
 export function removeEvery(catalog: TaskCatalog): Operation<number> {
   return async (batch) => {
     await catalog.scan();
-    const files = Array.from(catalog.index.all(), ({ file }) => file);
+    const files = Array.from(catalog.index.all())
+      .filter(({ id }) => !isInternal(id))
+      .map(({ file }) => file);
     for (const file of files) batch.remove(new WriteRequest(false), file);
     return () => {
       for (const file of files) throwFailure(batch, file);
@@ -131,7 +118,7 @@ export function change<T>(selection: Selection, apply: Apply<T>, tools: ChangeTo
           left.push(task);
           continue;
         }
-        const changed = change.task && { ...change.task, version: task.version + 1 };
+        const changed = changedTask(task, change);
         const newRow = changed && encodeChange(tools.codec, task, row, changed);
         const history: RunRow[] = (change.history ?? []).map((run) => tools.codec.encodeRun(run));
         if (changed && newRow) batch.put(request, file, newRow, history);
@@ -149,7 +136,7 @@ export function change<T>(selection: Selection, apply: Apply<T>, tools: ChangeTo
         if (error === null) committed.push(one);
         else failed.push({ id: one.id, error });
       }
-      if (failed.length > 0 && committed.length === 0) throw failed[0]!.error;
+      throwIfAllFailed({ committed, failed });
       return { committed, left, missing, unreadable, failed, storeNow };
     };
   };

@@ -4,6 +4,7 @@ import type { FSWatcher } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../model/logger.js';
+import { WakeListeners } from '../wake-listeners.js';
 
 /**
  * Wakes the other processes by writing to a file in a folder that all of them watch; each writes its own, so that it knows
@@ -11,7 +12,7 @@ import type { Logger } from '../../model/logger.js';
  */
 export class WakeChannel {
   readonly #file = `${randomBytes(8).toString('hex')}.wake`;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new WakeListeners();
   #watcher: FSWatcher | null = null;
 
   constructor(
@@ -23,7 +24,7 @@ export class WakeChannel {
   open(): void {
     try {
       this.#watcher = watch(this.folder, { persistent: false }, (_event, file) => {
-        if (file !== this.#file) this.#call();
+        if (file !== this.#file) this.#listeners.call(this.logger);
       });
       this.#watcher.on('error', (error) => this.#giveUp(error));
     } catch (error) {
@@ -40,10 +41,7 @@ export class WakeChannel {
 
   /** Returns a function that ends it. */
   listen(listener: () => void): () => void {
-    // The same function may listen twice.
-    const own = () => listener();
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#listeners.add(listener);
   }
 
   /** Never rejects: whoever is not woken polls. */
@@ -52,16 +50,6 @@ export class WakeChannel {
       await writeFile(join(this.folder, this.#file), `${at}\n`, { mode: this.mode });
     } catch (error) {
       this.logger.debug(`The other processes were not woken: ${String(error)}`);
-    }
-  }
-
-  #call(): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener();
-      } catch (error) {
-        this.logger.error('A wake-up listener failed', error);
-      }
     }
   }
 

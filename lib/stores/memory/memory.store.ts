@@ -1,9 +1,10 @@
-import { TaskConflictError, TaskNotFoundError } from '../../errors/task.errors.js';
+import { TaskConflictError } from '../../errors/task.errors.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
+import { distinctIds } from '../distinct-ids.js';
 import { DueIndex } from '../due-index.js';
 import type { DueEntry } from '../due-index.js';
 import type {
@@ -16,6 +17,7 @@ import type {
   Written,
 } from '../store.interface.js';
 import type { Apply, Change, KnownChange } from '../../model/change.js';
+import { changedTask } from '../task-change.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
 
 /** A task with its slot in the index of due times. */
@@ -71,15 +73,13 @@ export class MemoryStore extends BaseStore {
   }
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
-    const added = new Map<string, TaskRecord>();
-    const conflicts: string[] = [];
-    for (const task of tasks) {
-      if (this.#entries.has(task.id) || added.has(task.id)) conflicts.push(task.id);
-      else added.set(task.id, this.#own(task));
-    }
-    // All can be kept, or none of it was reached: an argument that cannot leaves nothing half done.
-    for (const task of added.values()) this.#put(task);
-    return conflicts;
+    const { distinct, repeated } = distinctIds(tasks);
+    const isTaken = ({ id }: TaskRecord) => this.#entries.has(id);
+    const taken = distinct.filter(isTaken).map(({ id }) => id);
+    const added = distinct.filter((task) => !isTaken(task)).map((task) => this.#own(task));
+    // Each of them can be kept, or this was not reached: an argument that cannot leaves nothing half done.
+    for (const task of added) this.#put(task);
+    return [...repeated, ...taken];
   }
 
   lookupTask(id: string): TaskRecord | null {
@@ -88,10 +88,9 @@ export class MemoryStore extends BaseStore {
   }
 
   updateTask(task: TaskRecord, expectedVersion: number): void {
-    const entry = this.#entries.get(task.id);
-    if (!entry) throw new TaskNotFoundError(task.id);
-    this.assertVersion(entry.task, expectedVersion);
-    this.#put(this.#own(task, entry.task));
+    const stored = this.#entries.get(task.id)?.task ?? null;
+    this.assertReplaceable(task.id, stored, expectedVersion);
+    this.#put(this.#own(task, stored));
   }
 
   deleteTask(id: string): boolean {
@@ -103,9 +102,9 @@ export class MemoryStore extends BaseStore {
   }
 
   removeAllTasks(): number {
-    const count = this.#entries.size;
+    let count = 0;
     // A map's keys may be deleted while they are walked over.
-    for (const id of this.#entries.keys()) this.deleteTask(id);
+    for (const id of this.#entries.keys()) if (!this.isInternal(id) && this.deleteTask(id)) count += 1;
     return count;
   }
 
@@ -143,7 +142,8 @@ export class MemoryStore extends BaseStore {
         left.push(task);
         continue;
       }
-      const next = change.task && this.#own({ ...change.task, version: task.version + 1 }, task);
+      const changed = changedTask(task, change);
+      const next = changed && this.#own(changed, task);
       decided.push({ task, change, next });
       values.push(change.value);
     }

@@ -24,6 +24,7 @@ import type {
 } from '../store.interface.js';
 import type { Apply } from '../../model/change.js';
 import { compareByDue } from '../task-query.js';
+import { undoOnFailure } from '../undo-on-failure.js';
 import { MongooseConnection } from './mongoose.connection.js';
 import { ANY_NUMBER, collectionsOf, createIndexes, PRESENT } from './mongoose.documents.js';
 import type { Collections } from './mongoose.documents.js';
@@ -86,18 +87,16 @@ export class MongooseStore extends BaseStore {
   /** @throws StoreUnavailableError With the address and the reason, when the server cannot be reached or refuses. */
   override async start(context: StoreContext): Promise<void> {
     await super.start(context);
-    try {
-      await this.#open(context);
-    } catch (error) {
-      await super.shutdown();
-      throw error;
-    }
+    await undoOnFailure(
+      () => super.shutdown(),
+      () => this.#open(context),
+    );
   }
 
   async #open(context: StoreContext): Promise<void> {
     const { clock, logger } = context;
     const { serializer, collection } = this.#options;
-    const codec = context.createCodec(serializer === undefined ? {} : { serializer });
+    const codec = context.createCodec({ serializer });
     const connection = await MongooseConnection.open(this.#options, context);
     try {
       const { setName, msg } = await connection.hello();

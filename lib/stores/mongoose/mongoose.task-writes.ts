@@ -1,7 +1,10 @@
 import type { mongo } from 'mongoose';
 import { InvalidOptionError } from '../../errors/input.errors.js';
-import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
+import { TaskConflictError, VersionConflictError } from '../../errors/task.errors.js';
+import { INTERNAL_HANDLER } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
+import { assertReplaceable } from '../assert-replaceable.js';
+import { distinctIds } from '../distinct-ids.js';
 import { PRESENT } from './mongoose.documents.js';
 import { isDuplicateKey, isDuplicateWrite, writeErrorsOf } from './mongoose.errors.js';
 import type { MongooseOutbox } from './mongoose.outbox.js';
@@ -47,43 +50,36 @@ export class MongooseTaskWrites {
 
   /** Returns the ids that were there already. */
   async addAll(records: readonly TaskRecord[]): Promise<readonly string[]> {
-    const conflicts: string[] = [];
-    const first = new Map<string, TaskRecord>();
-    for (const task of records) {
-      if (first.has(task.id)) conflicts.push(task.id);
-      else first.set(task.id, task);
-    }
+    const { distinct, repeated } = distinctIds(records);
     const { collection } = this.tasks;
     const there = await insertNew(
       collection,
-      [...first.values()].map((task) => this.tasks.documentOf(task)),
+      distinct.map((task) => this.tasks.documentOf(task)),
     );
-    if (there.length === 0) return conflicts;
+    if (there.length === 0) return repeated;
     // A task that is being removed this very moment is not there any more.
     await this.outbox.sweep({ _id: { $in: there.map(({ _id }) => _id) }, gone: true });
     const again = await insertNew(collection, there);
-    return [...conflicts, ...again.map(({ _id }) => _id)];
+    return [...repeated, ...again.map(({ _id }) => _id)];
   }
 
   /**
    * @throws TaskNotFoundError When it is not there.
+   * @throws TaskUnreadableError When its record cannot be read.
    * @throws VersionConflictError When another version is there.
    */
   async replace(task: TaskRecord, expectedVersion: number): Promise<void> {
     const { collection } = this.tasks;
     const fields = this.tasks.changed(task, null);
-    const projection = { version: 1, writers: 1, gone: 1 };
     for (let round = 1; ; round += 1) {
-      const found = await collection.findOne({ _id: task.id }, { projection });
-      if (!found || found.gone) throw new TaskNotFoundError(task.id);
-      if (found.version !== expectedVersion || round > MAX_ROUNDS) {
-        throw new VersionConflictError(task.id, expectedVersion, found.version);
-      }
+      const found = await collection.findOne({ _id: task.id, ...PRESENT });
+      assertReplaceable(task.id, found && this.tasks.decode(found), expectedVersion);
       const { matchedCount } = await collection.updateOne(
-        { _id: task.id, version: expectedVersion, writers: found.writers },
-        { $set: { ...fields, writers: writersWith(newToken(), found) } },
+        { _id: task.id, version: expectedVersion, writers: found!.writers },
+        { $set: { ...fields, writers: writersWith(newToken(), found!) } },
       );
       if (matchedCount > 0) return;
+      if (round === MAX_ROUNDS) throw new VersionConflictError(task.id, expectedVersion, expectedVersion + 1);
     }
   }
 
@@ -101,12 +97,13 @@ export class MongooseTaskWrites {
     }
   }
 
-  /** Returns how many there were. */
+  /** Removes all but internal records. Returns how many there were. */
   async removeAll(): Promise<number> {
     const { collection } = this.tasks;
+    const filter = { outboxBy: null, handler: { $ne: INTERNAL_HANDLER } } as object;
     let removed = 0;
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      removed += (await collection.deleteMany({ outboxBy: null } as object)).deletedCount;
+      removed += (await collection.deleteMany(filter)).deletedCount;
       if (!(await collection.findOne({ outboxBy: { $gt: '' } }, { projection: { _id: 1 } }))) break;
       await this.outbox.sweep({ outboxBy: { $gt: '' } });
     }

@@ -38,7 +38,7 @@ export class MongooseTasks {
   ) {}
 
   decode(document: TaskDocument): StoredTask {
-    const stored = this.codec.decodeTask(rowOf(document));
+    const stored = this.codec.decodeTask({ ...document, id: document._id });
     const { id } = stored;
     if (!isUnreadable(stored)) {
       this.#damaged.delete(id);
@@ -149,31 +149,6 @@ export class MongooseTasks {
     for (const document of documents) if (!document.gone) this.decode(document);
     return [...this.#damaged];
   }
-}
-
-/** The columns, whatever else is in the document. */
-function rowOf({ _id, ...document }: TaskDocument): TaskRow {
-  const { name, handler, executor, trigger, tags, priority, group, paused, running, finished } = document;
-  const { nextRunTime, dueAt, version, codec, definition, state } = document;
-  return {
-    id: _id,
-    name,
-    handler,
-    executor,
-    trigger,
-    tags,
-    priority,
-    group,
-    paused,
-    running,
-    finished,
-    nextRunTime,
-    dueAt,
-    version,
-    codec,
-    definition,
-    state,
-  };
 }
 
 function definitionFields(id: string, row: Omit<TaskRow, 'id'>): Pick<TaskDocument, 'search' | 'order'> {

@@ -5,6 +5,7 @@ import { MACHINE } from '../../model/clock.js';
 import type { Committed, DueFilter, FailedChange, Selection, Transacted } from '../store.interface.js';
 import type { Apply, Change } from '../../model/change.js';
 import { pause } from '../../time/wait.js';
+import { changedTask, throwIfAllFailed } from '../task-change.js';
 import { isAskedFor } from '../task-query.js';
 import { writeBatch } from './mongoose.batch.js';
 import type { Decision, Outcome } from './mongoose.batch.js';
@@ -71,8 +72,7 @@ export class MongooseTransactor {
     const progress: Progress<T> = { committed: [], left: [], missing: [], unreadable: [], failed: [], storeNow };
     if ('due' in selection) await this.#runDue(selection.due, apply, progress);
     else await this.#runIds([...new Set(selection.ids)], apply, progress);
-    const { committed, failed } = progress;
-    if (failed.length > 0 && committed.length === 0) throw failed[0]!.error;
+    throwIfAllFailed(progress);
     return progress;
   }
 
@@ -227,8 +227,9 @@ export class MongooseTransactor {
     if (change.task === null && rows.length === 0) {
       return { loaded, change, rows, early, operation: { deleteOne: { filter } } };
     }
-    const fields = change.task
-      ? this.tasks.changed({ ...change.task, version: task.version + 1 }, task)
+    const changed = changedTask(task, change);
+    const fields = changed
+      ? this.tasks.changed(changed, task)
       : { gone: true as const, dueAt: null, version: task.version + 1 };
     const $set = {
       ...fields,
@@ -249,10 +250,11 @@ export class MongooseTransactor {
 /** Sorts what became of the decisions. Returns those that somebody else was faster with. */
 function note<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], progress: Progress<T>): Loaded[] {
   const conflicts: Loaded[] = [];
-  decided.forEach(({ loaded, change: { task, value } }, at) => {
-    const { id, version } = loaded.task;
+  decided.forEach(({ loaded, change }, at) => {
+    const { task } = loaded;
+    const { id } = task;
     const outcome = outcomes[at]!;
-    if (outcome === 'ok') progress.committed.push({ id, task: task && { ...task, version: version + 1 }, value });
+    if (outcome === 'ok') progress.committed.push({ id, task: changedTask(task, change), value: change.value });
     else if (outcome === 'conflict') conflicts.push(loaded);
     else progress.failed.push({ id, error: outcome });
   });

@@ -2,6 +2,7 @@ import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import { CoalescedWork } from '../coalesced-work.js';
+import { WakeListeners } from '../wake-listeners.js';
 
 /** How long it waits until it listens again after a failure. */
 const BACKOFF = { firstMs: 100, longestMs: 10_000 };
@@ -20,7 +21,7 @@ export interface WakeChannel {
 
 /** Wake-ups over a channel that may break and is opened again. */
 export class MongooseWakeUps {
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new WakeListeners();
   #stream: WakeStream | null = null;
   #closed = false;
   #loop: Promise<void> | null = null;
@@ -35,10 +36,8 @@ export class MongooseWakeUps {
   ) {}
 
   listen(listener: () => void): () => void {
-    const call = () => listener();
-    this.#listeners.add(call);
     this.#loop ??= this.#run();
-    return () => void this.#listeners.delete(call);
+    return this.#listeners.add(listener);
   }
 
   /**
@@ -70,7 +69,7 @@ export class MongooseWakeUps {
         this.#stream = this.channel.open();
         for await (const _ of this.#stream) {
           failures = 0;
-          this.#callAll();
+          this.#listeners.call(this.logger);
         }
       } catch (error) {
         if (!this.#closed && failures === 0) {
@@ -85,7 +84,7 @@ export class MongooseWakeUps {
       failures += 1;
       await this.#wait(backoffMs(BACKOFF, failures));
       // What was sent while nobody listened is made up for by one look.
-      this.#callAll();
+      this.#listeners.call(this.logger);
     }
   }
 
@@ -98,15 +97,5 @@ export class MongooseWakeUps {
       };
       if (this.#closed) this.#cancelWait();
     });
-  }
-
-  #callAll(): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener();
-      } catch (error) {
-        this.logger.error('A listener of wake-ups failed', error);
-      }
-    }
   }
 }

@@ -13,6 +13,7 @@ import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
+import { distinctIds } from '../distinct-ids.js';
 import type {
   DueFilter,
   PruneOptions,
@@ -23,6 +24,7 @@ import type {
 } from '../store.interface.js';
 import type { Apply } from '../../model/change.js';
 import { compareByDue } from '../task-query.js';
+import { undoOnFailure } from '../undo-on-failure.js';
 import { databaseOf, keyPrefixOf } from './redis.address.js';
 import { RedisConnection } from './redis.connection.js';
 import { RedisDueIndex } from './redis.due-index.js';
@@ -81,21 +83,20 @@ export class RedisStore extends BaseStore {
    */
   override async start(context: StoreContext): Promise<void> {
     await super.start(context);
-    try {
-      await this.#open(context);
-    } catch (error) {
-      await super.shutdown();
-      throw error;
-    }
+    await undoOnFailure(
+      () => super.shutdown(),
+      () => this.#open(context),
+    );
   }
 
   async #open(context: StoreContext): Promise<void> {
     const { alias, logger, scheduler } = context;
     const { serializer, tasksKey, runTimesKey } = this.#options;
-    const codec = context.createCodec(serializer === undefined ? {} : { serializer });
+    const codec = context.createCodec({ serializer });
     const name = `asyncz:${`${scheduler.name}.${alias}`.replace(/[^\w.-]/g, '_')}`;
     const connection = await RedisConnection.open(this.#options, name, context);
-    try {
+    const close = () => connection.close();
+    await undoOnFailure(close, async () => {
       const { client, address } = connection;
       const keys = keysOf({ tasksKey, runTimesKey, keyPrefix: keyPrefixOf(client), database: databaseOf(client) });
       const scripts = new RedisScripts(connection, keys);
@@ -114,10 +115,7 @@ export class RedisStore extends BaseStore {
         history: new RedisRunHistory(scripts, records),
         wakeUps: new RedisWakeUps(client, keys.wakeChannel, scripts.sender, `${name}:wake`, logger),
       };
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
+    });
   }
 
   override async shutdown(): Promise<void> {
@@ -146,14 +144,10 @@ export class RedisStore extends BaseStore {
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
     const { scripts, records } = this.#at;
-    const conflicts: string[] = [];
-    const first = new Map<string, TaskRecord>();
-    for (const task of tasks) {
-      if (first.has(task.id)) conflicts.push(task.id);
-      else first.set(task.id, task);
-    }
+    const { distinct, repeated } = distinctIds(tasks);
+    const conflicts = [...repeated];
     const nonce = scripts.nonce();
-    const entries = [...first.values()].map((task) => records.full(task, nonce, { what: 'add' }).entry);
+    const entries = distinct.map((task) => records.full(task, nonce, { what: 'add' }).entry);
     const { outcomes } = await scripts.write(entries);
     outcomes.forEach((outcome, at) => {
       if (outcome instanceof Error) throw outcome;
@@ -170,6 +164,7 @@ export class RedisStore extends BaseStore {
 
   async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
     const { scripts, records } = this.#at;
+    this.assertReplaceable(task.id, await this.lookupTask(task.id), expectedVersion);
     const { entry } = records.full(task, scripts.nonce(), { what: 'set', version: expectedVersion });
     const { outcomes } = await scripts.write([entry]);
     const [outcome] = outcomes;

@@ -2,6 +2,7 @@ import { VersionConflictError } from '../../errors/task.errors.js';
 import type { TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
 import type { Apply, Change } from '../../model/change.js';
+import { changedTask, throwIfAllFailed } from '../task-change.js';
 import { guardOf, memberOf, movedPlace, PARK_MS, parkedMember, queueFilter, reservedPlace } from './redis.place.js';
 import { ignore } from './redis.connection.js';
 import { KnownTasks } from './redis.known-tasks.js';
@@ -73,7 +74,7 @@ export class RedisTransactor {
       'due' in selection
         ? await this.#runDue(selection.due, apply, progress, peek)
         : await this.#runIds([...new Set(selection.ids)], apply, progress, false);
-    if (progress.failed.length > 0 && progress.committed.length === 0) throw progress.failed[0]!.error;
+    throwIfAllFailed(progress);
     return { ...progress, storeNow };
   }
 
@@ -247,29 +248,30 @@ export class RedisTransactor {
     return decided;
   }
 
-  #writeOf<T>({ task: old, row, place }: LoadedTask, { task, history = [] }: Change<T>, nonce: string): Write {
+  #writeOf<T>({ task: old, row, place }: LoadedTask, change: Change<T>, nonce: string): Write {
     const expected = guardOf(place);
+    const { history = [] } = change;
+    const task = changedTask(old, change);
     if (task === null) {
       return { row, entry: { what: 'drop', id: row.id, expected, runs: this.records.runs(history) } };
     }
     const guard = { what: 'set', expected } as const;
-    const changed = { ...task, version: row.version + 1 };
     return task.definition === old.definition
-      ? this.records.stateOnly(changed, row, nonce, guard, history)
-      : this.records.full(changed, nonce, guard, history);
+      ? this.records.stateOnly(task, row, nonce, guard, history)
+      : this.records.full(task, nonce, guard, history);
   }
 
   /** Sorts what became of the decisions. Returns the ids that somebody else has changed meanwhile. */
   #settle<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], progress: Progress<T>): string[] {
     const conflicts: string[] = [];
-    decided.forEach(({ loaded, write, change: { task, value } }, at) => {
+    decided.forEach(({ loaded, write, change }, at) => {
       const { id } = loaded.task;
       const outcome = outcomes[at]!;
       if (outcome !== 'ok') this.#known.forget(id);
       if (outcome === 'ok') {
-        const changed = task && { ...task, version: loaded.row.version + 1 };
-        this.#known.keep(changed, write);
-        progress.committed.push({ id, task: changed, value });
+        const task = changedTask(loaded.task, change);
+        this.#known.keep(task, write);
+        progress.committed.push({ id, task, value: change.value });
       } else if (outcome === 'gone') {
         progress.missing.push(id);
       } else if (outcome instanceof Error) {

@@ -1,10 +1,11 @@
 import type { Logger } from '../../model/logger.js';
+import { WakeListeners } from '../wake-listeners.js';
 import type { RedisClient } from './redis.address.js';
 import { closeClient, ignore, subscriberOf } from './redis.connection.js';
 
 /** Wake-ups by PUBLISH. A connection that listens can do nothing else, so there is one more while somebody listens. */
 export class RedisWakeUps {
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new WakeListeners();
   #subscriber: RedisClient | null = null;
 
   /**
@@ -19,11 +20,11 @@ export class RedisWakeUps {
   ) {}
 
   listen(listener: () => void): () => void {
-    const call = () => listener();
-    this.#listeners.add(call);
+    const end = this.#listeners.add(listener);
     if (!this.#subscriber) this.#subscribe();
     return () => {
-      if (this.#listeners.delete(call) && this.#listeners.size === 0) void this.close();
+      end();
+      if (this.#listeners.size === 0) void this.close();
     };
   }
 
@@ -53,25 +54,15 @@ export class RedisWakeUps {
     };
     subscriber.on('error', failed);
     subscriber.on('message', (channel: string, message: string) => {
-      if (channel === this.channel && !message.startsWith(`${this.sender} `)) this.#callAll();
+      if (channel === this.channel && !message.startsWith(`${this.sender} `)) this.#listeners.call(this.logger);
     });
     // ioredis subscribes again by itself. What was published while nobody listened is made up for by one look.
     subscriber.on('ready', () => {
       subscriber.subscribe(this.channel).then(() => {
         told = false;
-        this.#callAll();
+        this.#listeners.call(this.logger);
       }, failed);
     });
     subscriber.connect().catch(ignore);
-  }
-
-  #callAll(): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener();
-      } catch (error) {
-        this.logger.error('A listener of wake-ups failed', error);
-      }
-    }
   }
 }

@@ -5,6 +5,7 @@ import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { CoalescedWork } from '../coalesced-work.js';
 import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
+import { undoOnFailure } from '../undo-on-failure.js';
 import { Connection } from './connection/connection.js';
 import { PostgresListener } from './connection/postgres.listener.js';
 import { versionOf, versionProblem } from './connection/server.version.js';
@@ -45,10 +46,7 @@ export class OpenDatabase implements TransactionContext {
     readonly context: StoreContext,
   ) {
     const { serializer, encrypt } = options;
-    this.codec = context.createCodec({
-      ...(serializer !== undefined && { serializer }),
-      ...(encrypt !== undefined && { encrypt }),
-    });
+    this.codec = context.createCodec({ serializer, encrypt });
     this.reader = new TaskReader(this.codec, context);
     this.clock = () => Math.floor(context.clock.now());
   }
@@ -65,7 +63,8 @@ export class OpenDatabase implements TransactionContext {
 
   static async #open(options: ResolvedOptions, context: StoreContext, onWake: () => void): Promise<OpenDatabase> {
     const connection = await Connection.open(options);
-    try {
+    const close = () => connection.close();
+    return undoOnFailure(close, async () => {
       const { dataSource, address } = connection;
       const dialect = createDialect(options, dataSource);
       const session = new (sessionClassOf(dialect))(dataSource, dialect, address, context.clock, options.timeoutMs);
@@ -73,10 +72,7 @@ export class OpenDatabase implements TransactionContext {
       await database.#ensureSchema(await database.#version());
       if (dialect.capabilities.wakeUp === 'pushed') await database.#listen(onWake);
       return database;
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
+    });
   }
 
   get dataSource(): DataSource {

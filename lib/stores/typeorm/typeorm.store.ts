@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
+import { TaskConflictError, VersionConflictError } from '../../errors/task.errors.js';
 import type {
   PageRequest,
   StoredRunFilter,
@@ -11,9 +11,12 @@ import type {
 } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import { INTERNAL_HANDLER } from '../../model/definition.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import type { TaskRow } from '../../persistence/codec.interface.js';
+import { assertReplaceable } from '../assert-replaceable.js';
 import { BaseStore } from '../base.store.js';
+import { distinctIds } from '../distinct-ids.js';
 import { Mutex } from '../mutex.js';
 import type {
   AddOptions,
@@ -24,6 +27,7 @@ import type {
   StoreContext,
   Transacted,
 } from '../store.interface.js';
+import { undoOnFailure } from '../undo-on-failure.js';
 import type { Apply } from '../../model/change.js';
 import { runnerOf } from './caller.transaction.js';
 import { createDialect } from './dialects/dialect.factory.js';
@@ -72,12 +76,10 @@ export class TypeormStore extends BaseStore {
    */
   override async start(context: StoreContext): Promise<void> {
     await super.start(context);
-    try {
-      this.#database = await OpenDatabase.open(this.#options, context, () => this.#signal.fire(context.logger));
-    } catch (error) {
-      await super.shutdown();
-      throw error;
-    }
+    this.#database = await undoOnFailure(
+      () => super.shutdown(),
+      () => OpenDatabase.open(this.#options, context, () => this.#signal.fire(context.logger)),
+    );
   }
 
   /** Closes the connection when the store opened it. */
@@ -130,16 +132,12 @@ export class TypeormStore extends BaseStore {
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
     const { codec, session, dialect, reader } = this.#db;
-    const rows = new Map<string, TaskRow>();
-    const conflicts: string[] = [];
-    for (const task of tasks) {
-      if (rows.has(task.id)) conflicts.push(task.id);
-      else rows.set(task.id, codec.encodeTask(task));
-    }
-    if (rows.size === 0) return conflicts;
-    conflicts.push(...(await session.transaction(() => dialect.insertTasks([...rows.values()]))));
-    for (const id of rows.keys()) reader.forget(id);
-    return conflicts;
+    const { distinct, repeated } = distinctIds(tasks);
+    if (distinct.length === 0) return repeated;
+    const rows = distinct.map((task) => codec.encodeTask(task));
+    const taken = await session.transaction(() => dialect.insertTasks(rows));
+    for (const { id } of rows) reader.forget(id);
+    return [...repeated, ...taken];
   }
 
   override async lookupTask(id: string): Promise<StoredTask | null> {
@@ -156,9 +154,7 @@ export class TypeormStore extends BaseStore {
     const row = codec.encodeTask(task);
     await session.transaction(function* () {
       const { records } = yield dialect.selectByIds([task.id]);
-      if (!records[0]) throw new TaskNotFoundError(task.id);
-      const version = toNumber(records[0].version);
-      if (version !== expectedVersion) throw new VersionConflictError(task.id, expectedVersion, version);
+      assertReplaceable(task.id, records[0] ? reader.read(records[0]) : null, expectedVersion);
       const changed = yield* dialect.updateTasks([row]);
       // Where nothing is locked somebody may have come in between.
       if (changed === 0) throw new VersionConflictError(task.id, expectedVersion, expectedVersion + 1);
@@ -176,7 +172,9 @@ export class TypeormStore extends BaseStore {
 
   override async removeAllTasks(): Promise<number> {
     const { session, dialect, reader } = this.#db;
-    const { affected } = await session.write(() => once(sql`DELETE FROM ${dialect.tasks}`));
+    const { affected } = await session.write(() =>
+      once(sql`DELETE FROM ${dialect.tasks} WHERE handler <> ${INTERNAL_HANDLER}`),
+    );
     reader.forgetAll();
     return affected;
   }

@@ -2,30 +2,22 @@ import type { QueryRunner } from 'typeorm';
 import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
+import { WakeListeners } from '../wake-listeners.js';
 
 const LOOK = { firstMs: 2, longestMs: 250 };
 
 /** Who wants to know that something is due. */
 export class WakeSignal {
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new WakeListeners();
   readonly #watching = new Set<() => void>();
 
   /** @returns A function that ends it. */
   add(listener: () => void): () => void {
-    // Wrapped, so that the same function given twice is two listeners.
-    const entry = () => listener();
-    this.#listeners.add(entry);
-    return () => void this.#listeners.delete(entry);
+    return this.#listeners.add(listener);
   }
 
   fire(logger: Logger): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener();
-      } catch (error) {
-        logger.error('A wake-up listener threw', error);
-      }
-    }
+    this.#listeners.call(logger);
   }
 
   /**

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import { internalRecord, withArgs } from '../../stores/internal.record.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeTask } from '../task.fixtures.js';
@@ -65,6 +67,24 @@ export const MEMBERS: ContractSection = {
       const identities = Array.from({ length: 10 }, (_, at) => `s${at}`);
       await Promise.all(identities.map(async (identity, at) => (at % 2 ? other : store).heartbeat(member(identity))));
       assertSame((await store.schedulers()).map(({ identity }) => identity).sort(), identities);
+    },
+
+    'keeps heartbeats and internal records when all tasks are removed': async (bench) => {
+      const store = await bench.open();
+      const id = `${INTERNAL_PREFIX}kit`;
+      await store.heartbeat(member('one'));
+      await store.addTasks([internalRecord(id, 'a record of the conformance kit', ['kept'], 0), makeTask('a')]);
+      assert.equal(await store.removeAllTasks(), 1);
+      assert.equal(await store.lookupTask('a'), null);
+      assertSame(
+        [...(await store.schedulers())].map(({ identity }) => identity),
+        ['one'],
+      );
+      assertSame([...(await bench.task(store, id)).definition.args], ['kept']);
+      const { committed } = await store.transact({ ids: [id] }, (record) => withArgs(record, ['changed']));
+      assertSame(idsOf(committed), [id]);
+      assert.equal((await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 10 })).total, 0);
+      assert.equal(await store.removeAllTasks(), 0);
     },
 
     'shows no trace of heartbeats among the tasks': async (bench) => {

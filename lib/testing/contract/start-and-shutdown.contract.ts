@@ -155,13 +155,18 @@ export const SECRECY: ContractSection = {
   tests: {
     'hides arguments, results and errors from whoever reads what is stored': async (bench) => {
       const store = await bench.open();
-      await store.addTask(makeTask('visible-id', { args: ['hidden-argument'] }));
+      const id = 'visible-id';
+      await store.addTask(makeTask(id, { args: ['hidden-argument'] }));
       await writeRuns(store, [
         makeRun('r1', { result: 'hidden-result' }),
         makeRun('r2', { error: { name: 'E', message: 'hidden-error', code: null, stack: null } }),
       ]);
       const dump = Buffer.from(await bench.options.dump!(bench.request)).toString('latin1');
-      assert.ok(dump.includes('visible-id'), 'the dump does not hold what is stored');
+      assert.ok(
+        dump.includes(id),
+        `the dump of ${dump.length} bytes does not hold ${JSON.stringify(id)}, the id of a task that was just added. ` +
+          'It has to be everything that is stored: of a database in a file, the write-ahead log beside it too.',
+      );
       for (const secret of ['hidden-argument', 'hidden-result', 'hidden-error']) {
         assert.ok(!dump.includes(secret), `${secret} is stored in clear`);
       }

@@ -18,13 +18,14 @@ const PAGE = { offset: 0, limit: 100 };
 /** Makes the record of `bad` unreadable; gives a store that sees it so, and what heals it. */
 type Spoil = (bench: StoreBench, store: Store) => Promise<{ store: Store; heal: () => Promise<Store> }>;
 
+function badTask(now: number) {
+  return makeTask('bad', { nextRunTime: now - 1_000, args: ['secret'], policies: { priority: -9 } });
+}
+
 /** Adds `bad`, the first of all by any order, and `good`, both due. */
 async function fill(store: Store): Promise<number> {
   const now = await store.now();
-  await store.addTasks([
-    makeTask('bad', { nextRunTime: now - 1_000, args: ['secret'], policies: { priority: -9 } }),
-    makeTask('good', { nextRunTime: now - 10, args: ['fine'] }),
-  ]);
+  await store.addTasks([badTask(now), makeTask('good', { nextRunTime: now - 10, args: ['fine'] })]);
   return now;
 }
 
@@ -86,6 +87,17 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       await expectUnreadable(store);
     },
 
+    'is not replaced by an update': async (bench) => {
+      const { store, heal, now } = await spoilt(bench);
+      const changed = { ...makeTask('bad', { name: 'replaced' }), version: 2 };
+      await assertRejects(() => store.updateTask(changed, 1), 'ASYNCZ_TASK_UNREADABLE');
+      await expectUnreadable(store);
+      const healed = await heal();
+      assertSame(await healed.lookupTask('bad'), badTask(now));
+      await healed.updateTask(changed, 1);
+      assertSame(await healed.lookupTask('bad'), changed);
+    },
+
     'takes its id as taken': async (bench) => {
       const { store } = await spoilt(bench);
       await assertRejects(() => store.addTask(makeTask('bad')), 'ASYNCZ_TASK_CONFLICT');
@@ -99,8 +111,7 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       await store.getAllTasks();
       await store.getDueTasks(now);
       const healed = await heal();
-      const task = makeTask('bad', { nextRunTime: now - 1_000, args: ['secret'], policies: { priority: -9 } });
-      assertSame(await healed.lookupTask('bad'), task);
+      assertSame(await healed.lookupTask('bad'), badTask(now));
       assertSame(idsOf(await healed.getDueTasks(now)), ['bad', 'good']);
       assert.equal(await healed.getNextRunTime(), now - 1_000);
       assert.equal((await healed.query({ state: 'unreadable' }, BY_ID, PAGE)).total, 0);

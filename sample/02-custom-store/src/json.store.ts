@@ -1,4 +1,4 @@
-import { TaskConflictError, TaskNotFoundError } from 'nestjs-asyncz';
+import { TaskConflictError } from 'nestjs-asyncz';
 import { BaseStore, isUnreadable } from 'nestjs-asyncz/store';
 import type { StoreContext, StoredTask, TaskCodec, TaskRecord, TaskRow } from 'nestjs-asyncz/store';
 import { JsonDocument } from './json.document.js';
@@ -34,9 +34,7 @@ export class JsonStore extends BaseStore {
   updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
     return this.#change((rows) => {
       const row = rows.get(task.id);
-      const stored = row && this.#decode(row);
-      if (!stored || isUnreadable(stored)) throw new TaskNotFoundError(task.id);
-      this.assertVersion(stored, expectedVersion);
+      this.assertReplaceable(task.id, row ? this.#decode(row) : null, expectedVersion);
       rows.set(task.id, this.#codec.encodeTask(task));
     });
   }
@@ -47,9 +45,9 @@ export class JsonStore extends BaseStore {
 
   removeAllTasks(): Promise<number> {
     return this.#change((rows) => {
-      const count = rows.size;
-      rows.clear();
-      return count;
+      const ids = [...rows.keys()].filter((id) => !this.isInternal(id));
+      for (const id of ids) rows.delete(id);
+      return ids.length;
     });
   }
 

@@ -1,31 +1,16 @@
 import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
 import type { Committed, Selection, Transacted } from '../../../lib/stores/store.interface.js';
-import type { Apply } from '../../../lib/model/change.js';
-import { compareByAge, isAskedFor } from '../../../lib/stores/task-query.js';
+import type { Apply, Change } from '../../../lib/model/change.js';
+import { changedTask } from '../../../lib/stores/task-change.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
 /** What `transact` would be without any care: each step on its own. */
 abstract class CarelessStore extends HostStore {
-  protected async selected(selection: Selection, storeNow: number): Promise<TaskRecord[]> {
-    if ('due' in selection) {
-      const { limit, order } = selection.due;
-      const due = await this.getDueTasks(storeNow);
-      const sorted = order === 'age' ? due.toSorted(compareByAge) : due;
-      return sorted.filter((task) => isAskedFor(task, selection.due)).slice(0, limit);
-    }
-    const tasks: TaskRecord[] = [];
-    for (const id of selection.ids) {
-      const task = await this.read(id);
-      if (task && !('unreadable' in task)) tasks.push(task);
-    }
-    return tasks;
-  }
-
-  protected async commit<T>(task: TaskRecord, change: NonNullable<ReturnType<Apply<T>>>): Promise<Committed<T>> {
+  protected override async commit<T>(task: TaskRecord, change: Change<T>): Promise<Committed<T>> {
     this.saveRuns(change.history ?? []);
-    const next = change.task && { ...change.task, version: task.version + 1 };
+    const next = changedTask(task, change);
     if (next) await this.write(next);
     else await this.deleteTask(task.id);
     return { id: task.id, task: next, value: change.value };
@@ -69,7 +54,7 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
       override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
         const storeNow = await this.now();
         const committed: Committed<T>[] = [];
-        for (const task of await this.selected(selection, storeNow)) {
+        for (const task of (await this.select(selection, storeNow)).tasks) {
           const change = apply(task, storeNow, []);
           if (change) committed.push(await this.commit(task, change));
         }
@@ -91,7 +76,7 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
         return this.exclusive(async () => {
           const storeNow = await this.now();
           const committed: Committed<T>[] = [];
-          for (const task of await this.selected(selection, storeNow)) {
+          for (const task of (await this.select(selection, storeNow)).tasks) {
             await this.write({ ...task, version: task.version + 1 });
             const change = apply(task, storeNow, []);
             if (change) committed.push(await this.commit(task, change));

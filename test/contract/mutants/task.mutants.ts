@@ -1,9 +1,12 @@
+import { TaskNotFoundError } from '../../../lib/errors/task.errors.js';
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
 import type { AddOptions, Selection, Transacted } from '../../../lib/stores/store.interface.js';
 import type { Apply } from '../../../lib/model/change.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
+
+const KEEPS_REGISTRY = 'schedulers and wake-ups: keeps heartbeats and internal records when all tasks are removed';
 
 export const TASK_MUTANTS: readonly Mutant[] = [
   {
@@ -47,13 +50,38 @@ export const TASK_MUTANTS: readonly Mutant[] = [
   {
     fault: 'an update does not look at the version',
     create: class extends HostStore {
-      protected override assertVersion(): void {}
+      protected override assertReplaceable(id: string, stored: StoredTask | null): asserts stored is TaskRecord {
+        const version = stored && !isUnreadable(stored) ? stored.version : 0;
+        super.assertReplaceable(id, stored, version);
+      }
     },
     caughtBy: [
       'tasks: refuses to replace another version than the expected one',
       'tasks: lets one of many replacements of the same version at the same time succeed',
       'changes in one step: refuses a replacement that was based on what was there before',
     ],
+  },
+  {
+    fault: 'an update overwrites a record that cannot be read',
+    create: class extends HostStore {
+      override async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
+        const stored = await this.read(task.id);
+        if (stored !== null && isUnreadable(stored)) await this.write(task);
+        else await super.updateTask(task, expectedVersion);
+      }
+    },
+    caughtBy: ['a damaged record: is not replaced by an update'],
+  },
+  {
+    fault: 'an update says of a record that cannot be read that it is not there',
+    create: class extends HostStore {
+      override async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
+        const stored = await this.read(task.id);
+        if (stored !== null && isUnreadable(stored)) throw new TaskNotFoundError(task.id);
+        await super.updateTask(task, expectedVersion);
+      }
+    },
+    caughtBy: ['a damaged record: is not replaced by an update'],
   },
   {
     fault: 'an update adds what is not there',
@@ -115,6 +143,27 @@ export const TASK_MUTANTS: readonly Mutant[] = [
       'tasks: removes all tasks, and says how many there were',
       'a damaged record: goes when all tasks are removed',
     ],
+  },
+  {
+    fault: 'removing all tasks removes what schedulers keep for themselves',
+    create: class extends HostStore {
+      override async removeAllTasks(): Promise<number> {
+        const count = await super.removeAllTasks();
+        this.disk.rows.clear();
+        return count;
+      }
+    },
+    caughtBy: [KEEPS_REGISTRY],
+  },
+  {
+    fault: 'removing all tasks counts what schedulers keep for themselves',
+    create: class extends HostStore {
+      override async removeAllTasks(): Promise<number> {
+        const internal = [...this.disk.rows.keys()].filter((id) => this.isInternal(id));
+        return (await super.removeAllTasks()) + internal.length;
+      }
+    },
+    caughtBy: [KEEPS_REGISTRY],
   },
   {
     fault: 'a field of the policies is lost',

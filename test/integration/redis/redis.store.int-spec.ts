@@ -427,7 +427,7 @@ describe('what others left in the keys', () => {
     expect(await store.lookupTask('rubbish')).toMatchObject({ unreadable: 'damaged' });
     await expect(store.addTask(makeTask('rubbish'))).rejects.toMatchObject({ code: 'ASYNCZ_TASK_CONFLICT' });
     await expect(store.updateTask({ ...makeTask('rubbish'), version: 2 }, 1)).rejects.toMatchObject({
-      code: 'ASYNCZ_VERSION_CONFLICT',
+      code: 'ASYNCZ_TASK_UNREADABLE',
     });
     expect(await store.deleteTask('rubbish')).toBe(true);
     expect(await store.deleteTask('rubbish')).toBe(false);

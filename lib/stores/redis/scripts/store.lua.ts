@@ -20,10 +20,34 @@ export const NOW = String.raw`${PRELUDE}
 return whole(now_ms())
 `;
 
-/** Removes all tasks and leaves the history. Returns how many there were. */
+/**
+ * Removes all tasks and leaves the history and the internal records. Returns how many there were. Tasks can be millions
+ * and internal records are few, so these are put aside while all keys go at once.
+ */
 export const CLEAR = String.raw`${PRELUDE}
-local count = redis.call('HLEN', TASKS)
+local ids = redis.call('ZRANGEBYSCORE', RUN_TIMES, '-inf', '-inf')
+local hashes, kept = { TASKS, STATES, PLACES }, {}
+for h = 1, #hashes do
+  local values, pairs_of = get_many(hashes[h], ids), {}
+  for i = 1, #ids do
+    if values[i] then
+      pairs_of[#pairs_of + 1] = ids[i]
+      pairs_of[#pairs_of + 1] = values[i]
+    end
+  end
+  kept[h] = pairs_of
+end
+local count = redis.call('HLEN', TASKS) - #kept[1] / 2
 redis.call('UNLINK', TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES)
+for h = 1, #hashes do
+  call_many('HSET', hashes[h], kept[h])
+end
+local scores = {}
+for i = 1, #kept[1], 2 do
+  scores[#scores + 1] = '-inf'
+  scores[#scores + 1] = kept[1][i]
+end
+call_many('ZADD', RUN_TIMES, scores)
 return count
 `;
 

@@ -1,8 +1,9 @@
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
 import type { TaskCodec } from '../../../persistence/codec.interface.js';
-import type { TaskRecord, UnreadableTask } from '../../../model/task.js';
+import type { TaskRecord } from '../../../model/task.js';
+import { changedTask } from '../../task-change.js';
 import { historyKey } from '../../run-history.js';
-import type { Committed, DueFilter, DueOrder, Selection } from '../../store.interface.js';
+import type { Committed, DueFilter, DueOrder, Selected, Selection } from '../../store.interface.js';
 import type { Apply, Change } from '../../../model/change.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { isStorable } from '../sql/columns.js';
@@ -19,12 +20,9 @@ export interface TransactionContext {
   readonly clock: () => number;
 }
 
-/** The selected tasks. */
-export interface Selected {
+/** The selected tasks, and the time at which they were selected. */
+export interface SelectedNow extends Selected {
   readonly storeNow: number;
-  readonly tasks: readonly TaskRecord[];
-  readonly missing: readonly string[];
-  readonly unreadable: readonly UnreadableTask[];
 }
 
 /** A task and what is to become of it. */
@@ -40,14 +38,14 @@ const IDS = 1_000;
 const MAX_ROUNDS = 20;
 
 /** Reads the tasks of a selection, locked where the dialect locks. */
-export function select(context: TransactionContext, selection: Selection): Script<Selected> {
+export function select(context: TransactionContext, selection: Selection): Script<SelectedNow> {
   return 'due' in selection ? selectDue(context, selection.due) : selectByIds(context, selection.ids);
 }
 
 function* selectDue(
   { dialect, reader, clock }: TransactionContext,
   { limit, order = 'priority', ...filter }: DueFilter & { limit: number; order?: DueOrder },
-): Script<Selected> {
+): Script<SelectedNow> {
   if (limit <= 0 || filter.handlers?.length === 0) {
     return { storeNow: yield* dialect.readNow(clock), tasks: [], missing: [], unreadable: [] };
   }
@@ -60,7 +58,7 @@ function* selectDue(
   }
 }
 
-function* selectByIds({ dialect, reader, clock }: TransactionContext, ids: readonly string[]): Script<Selected> {
+function* selectByIds({ dialect, reader, clock }: TransactionContext, ids: readonly string[]): Script<SelectedNow> {
   const records: Rows['records'][number][] = [];
   const missing = new Set(ids);
   // In one order, so that two that ask for the same tasks wait for each other and not both.
@@ -131,10 +129,6 @@ export function encodeRuns(codec: TaskCodec, decided: readonly Decided<unknown>[
   for (const { change } of decided)
     for (const run of change.history ?? []) runs.set(historyKey(run), codec.encodeRun(run));
   return [...runs.values()];
-}
-
-function changedTask(task: TaskRecord, change: Change<unknown>): TaskRecord | null {
-  return change.task && { ...change.task, version: task.version + 1 };
 }
 
 /** What the caller of `transact` gets for a change that was written. */
