@@ -152,6 +152,8 @@ export type {
   Transacted,
 } from './stores/store.interface.js';
 export type { Apply, Change } from './model/change.js';
+export { DUE_KEYS } from './model/due-keys.js';
+export type { DueExcept, DueKey, DueKeyValues } from './model/due-keys.js';
 
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';

@@ -79,7 +79,7 @@ export class ClaimRequests {
   /** Which due tasks could run here now. */
   filter(): DueFilter {
     const { handlers, slots } = this.services;
-    return { handlers: handlers.names(), exceptGroups: slots.full(), exceptExecutors: this.#leftOut };
+    return { handlers: handlers.names(), except: { group: slots.full(), executor: this.#leftOut } };
   }
 
   /**

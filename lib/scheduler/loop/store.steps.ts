@@ -24,9 +24,9 @@ export async function claimDue(
   plan: ClaimPlan,
   nextDue: () => Promise<number | null>,
 ): Promise<ClaimResult> {
-  const { limit, handlers, exceptGroups = [], exceptExecutors = [], order = 'priority' } = request;
+  const { limit, handlers, except, order = 'priority' } = request;
   const { committed, failed, storeNow } = await store.transact<Omit<ClaimedTask, 'id' | 'task'>>(
-    { due: { limit, handlers, exceptGroups, exceptExecutors, order } },
+    { due: { limit, handlers, except, order } },
     (task, now) => {
       const decision = plan(task, now);
       if (!decision) return null;

@@ -113,7 +113,7 @@ describe('a claim among many due tasks', () => {
     store = await open({ url: server.url });
   });
 
-  async function claim(how: Pick<ClaimRequest, 'order' | 'exceptGroups'>) {
+  async function claim(how: Pick<ClaimRequest, 'order' | 'except'>) {
     await server.ask((asking) => asking.config('RESETSTAT'));
     const { claimed } = await store.claimDue({ ...REQUEST, limit: 5, ...how }, PLAN);
     const stats = await server.ask((asking) => asking.info('commandstats'));
@@ -144,7 +144,7 @@ describe('a claim among many due tasks', () => {
       ...groups.map((group) => blocked(`of ${group}`, group)),
       makeTask('free', { nextRunTime: now - 1 }),
     ]);
-    const { ids, ranges } = await claim({ exceptGroups: groups });
+    const { ids, ranges } = await claim({ except: { group: groups } });
     expect(ids).toEqual(['free']);
     expect(ranges).toBeLessThan(20);
   });
@@ -158,8 +158,8 @@ describe('groups', () => {
     await store.addTasks(names.map((group, at) => makeTask(`t${at}`, { nextRunTime: now - 1, policies: { group } })));
     await store.addTask(makeTask('of none', { nextRunTime: now - 1 }));
     for (const [at, name] of names.entries()) {
-      const exceptGroups = names.filter((other) => other !== name);
-      const { claimed } = await store.claimDue({ ...REQUEST, exceptGroups }, (task, claimedAt) =>
+      const except = { group: names.filter((other) => other !== name) };
+      const { claimed } = await store.claimDue({ ...REQUEST, except }, (task, claimedAt) =>
         task.id === 'of none' ? null : PLAN(task, claimedAt),
       );
       expect(claimed.map(({ id }) => id)).toEqual([`t${at}`]);
