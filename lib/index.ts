@@ -7,12 +7,12 @@ export type { Duration } from './model/duration.js';
 export { SILENT_LOGGER } from './model/logger.js';
 export type { Logger } from './model/logger.js';
 export type {
-  Page,
-  RunFilter,
-  RunPage,
+  PageRequest,
+  StoredRunFilter,
+  StoredRunPage,
   RunPageRequest,
-  TaskFilter,
-  TaskPage,
+  StoredTaskFilter,
+  StoredTaskPage,
   TaskSort,
   TaskSortKey,
   TaskStateName,

@@ -38,7 +38,7 @@ function isFinished({ state }: TaskRecord): boolean {
  *
  * @publicApi
  */
-export interface TaskFilter {
+export interface StoredTaskFilter {
   readonly state?: TaskStateName;
   readonly executor?: string;
   /** The type of the trigger: `cron`, `interval`, … */
@@ -75,7 +75,7 @@ export interface TaskSort {
 }
 
 /** @publicApi */
-export interface Page {
+export interface PageRequest {
   /** How many to leave out at the front. */
   readonly offset: number;
   /** How many to give at the most. */
@@ -83,7 +83,7 @@ export interface Page {
 }
 
 /** @publicApi */
-export interface TaskPage {
+export interface StoredTaskPage {
   readonly tasks: readonly StoredTask[];
   /** How many match the filter, on all pages. */
   readonly total: number;
@@ -94,7 +94,7 @@ export interface TaskPage {
  *
  * @publicApi
  */
-export interface RunFilter {
+export interface StoredRunFilter {
   readonly taskId?: string;
   readonly runId?: string;
   readonly status?: RunStatus;
@@ -112,7 +112,7 @@ export interface RunFilter {
 /** @publicApi */
 export interface RunPageRequest {
   readonly limit: number;
-  /** What {@link RunPage.next} of the page before said. */
+  /** What {@link StoredRunPage.next} of the page before said. */
   readonly cursor?: string;
 }
 
@@ -121,7 +121,7 @@ export interface RunPageRequest {
  *
  * @publicApi
  */
-export interface RunPage {
+export interface StoredRunPage {
   readonly runs: readonly RunRecord[];
   /** The cursor of the next page; null on the last. */
   readonly next: string | null;

@@ -1,6 +1,14 @@
 import { StoreInUseError } from '../errors/store.errors.js';
 import { VersionConflictError } from '../errors/task.errors.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type {
+  PageRequest,
+  StoredRunFilter,
+  StoredRunPage,
+  RunPageRequest,
+  StoredTaskFilter,
+  StoredTaskPage,
+  TaskSort,
+} from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import { dueTime, isUnreadable } from '../model/task.js';
@@ -233,7 +241,7 @@ export abstract class BaseStore implements Store {
     );
   }
 
-  async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return queryTasks(await this.getAllTasks(), filter, sort, page);
   }
 
@@ -241,7 +249,7 @@ export abstract class BaseStore implements Store {
     this.#history.save(runs, this.#historyCodec);
   }
 
-  runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage> {
+  runs(filter: StoredRunFilter, page: RunPageRequest): Awaitable<StoredRunPage> {
     return this.#history.query(filter, page, this.#historyCodec);
   }
 

@@ -1,4 +1,4 @@
-import type { RunFilter, RunPage, RunPageRequest } from '../model/query.js';
+import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { RunRow, TaskCodec } from '../persistence/codec.interface.js';
 import type { PruneOptions } from './store.interface.js';
@@ -26,7 +26,7 @@ export class RunHistory {
     }
   }
 
-  query(filter: RunFilter, page: RunPageRequest, codec: TaskCodec): RunPage {
+  query(filter: StoredRunFilter, page: RunPageRequest, codec: TaskCodec): StoredRunPage {
     const { runs, next } = queryRuns(this.#runs.values(), filter, page);
     return { runs: runs.map((row) => codec.decodeRun(row)), next };
   }

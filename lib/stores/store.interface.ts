@@ -2,7 +2,15 @@ import type { Apply } from '../model/change.js';
 import type { Clock } from '../model/clock.js';
 import type { DueExcept } from '../model/due-keys.js';
 import type { Logger } from '../model/logger.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type {
+  PageRequest,
+  StoredRunFilter,
+  StoredRunPage,
+  RunPageRequest,
+  StoredTaskFilter,
+  StoredTaskPage,
+  TaskSort,
+} from '../model/query.js';
 import type { CancelRequest, LiveRun, RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
@@ -329,9 +337,9 @@ export interface Store {
   renewLeases(runs: readonly LeaseRef[], leaseMs: number): Awaitable<RenewResult>;
 
   /** Filters, sorts and pages in the store. Internal records (of the handler `INTERNAL_HANDLER`) are left out. */
-  query(filter: TaskFilter, sort: TaskSort, page: Page): Awaitable<TaskPage>;
+  query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Awaitable<StoredTaskPage>;
   /** The ended runs, the latest first. */
-  runs(filter: RunFilter, page: RunPageRequest): Awaitable<RunPage>;
+  runs(filter: StoredRunFilter, page: RunPageRequest): Awaitable<StoredRunPage>;
   /** Keeps ended runs, each replacing the one with the same id, attempt and token. */
   saveRuns(runs: readonly RunRecord[]): Awaitable<void>;
   /**

@@ -1,5 +1,12 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
-import type { Page, RunFilter, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../model/query.js';
+import type {
+  PageRequest,
+  StoredRunFilter,
+  RunPageRequest,
+  StoredTaskFilter,
+  StoredTaskPage,
+  TaskSort,
+} from '../model/query.js';
 import { taskStateName } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { RunOutcomeField } from '../persistence/codec.interface.js';
@@ -10,7 +17,12 @@ import type { StoredTask, TaskRecord } from '../model/task.js';
 import type { DueFilter } from './store.interface.js';
 
 /** Filters, sorts and pages in memory: for stores that have all tasks at hand. Leaves internal records out. */
-export function queryTasks(tasks: Iterable<StoredTask>, filter: TaskFilter, sort: TaskSort, page: Page): TaskPage {
+export function queryTasks(
+  tasks: Iterable<StoredTask>,
+  filter: StoredTaskFilter,
+  sort: TaskSort,
+  page: PageRequest,
+): StoredTaskPage {
   const found: StoredTask[] = [];
   for (const task of tasks) {
     if (handlerOf(task) !== INTERNAL_HANDLER && matchesTask(task, filter)) found.push(task);
@@ -20,7 +32,7 @@ export function queryTasks(tasks: Iterable<StoredTask>, filter: TaskFilter, sort
 }
 
 /** Whether a task meets every condition of a filter. */
-export function matchesTask(task: StoredTask, filter: TaskFilter): boolean {
+export function matchesTask(task: StoredTask, filter: StoredTaskFilter): boolean {
   if (filter.state !== undefined && taskStateName(task) !== filter.state) return false;
   if (filter.handler !== undefined && handlerOf(task) !== filter.handler) return false;
   const definition = isUnreadable(task) ? null : task.definition;
@@ -105,7 +117,7 @@ export type RunFacts = Omit<RunRecord, RunOutcomeField>;
 /** Filters and pages ended runs in memory. */
 export function queryRuns<T extends RunFacts>(
   runs: Iterable<T>,
-  filter: RunFilter,
+  filter: StoredRunFilter,
   page: RunPageRequest,
 ): { readonly runs: readonly T[]; readonly next: string | null } {
   const after = page.cursor === undefined ? null : parseRunCursor(page.cursor);
@@ -125,7 +137,7 @@ export function compareRuns(a: RunFacts, b: RunFacts): number {
 }
 
 /** Whether an ended run meets every condition of a filter. */
-export function matchesRun(run: RunFacts, filter: RunFilter): boolean {
+export function matchesRun(run: RunFacts, filter: StoredRunFilter): boolean {
   return (
     (filter.taskId === undefined || run.taskId === filter.taskId) &&
     (filter.runId === undefined || run.id === filter.runId) &&

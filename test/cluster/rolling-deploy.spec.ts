@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Scheduler, SettableClock } from 'nestjs-asyncz';
-import type { DeclaredTask, SchedulerEvent, StoreCapabilities, TriggerData } from 'nestjs-asyncz';
+import type { DeclaredTask, SchedulerEvent } from 'nestjs-asyncz';
+import type { StoreCapabilities } from 'nestjs-asyncz/store';
+import type { TriggerData } from 'nestjs-asyncz/triggers';
 import { IntervalTrigger } from '../../lib/triggers/interval.trigger.js';
 import type { TriggerContext } from '../../lib/triggers/trigger.context.js';
 import { Disk } from '../support/eight-method.store.js';

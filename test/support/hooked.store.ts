@@ -9,7 +9,7 @@ import type {
   Selection,
   TaskRecord,
   Transacted,
-} from 'nestjs-asyncz';
+} from 'nestjs-asyncz/store';
 import { ClusterStore } from './memory.cluster.js';
 
 interface Calls {

@@ -1,4 +1,4 @@
-import type { RunFilter, RunPage, RunPageRequest } from '../../lib/model/query.js';
+import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../../lib/model/query.js';
 import type { RunRecord } from '../../lib/model/run.js';
 import type { TaskRecord } from '../../lib/model/task.js';
 import type { AddOptions, PruneOptions, StoreCapabilities } from '../../lib/stores/store.interface.js';
@@ -59,7 +59,7 @@ export class HostStore extends EightMethodStore {
     this.disk.history.save(runs, this.codec);
   }
 
-  override runs(filter: RunFilter, page: RunPageRequest): RunPage {
+  override runs(filter: StoredRunFilter, page: RunPageRequest): StoredRunPage {
     return this.disk.history.query(filter, page, this.codec);
   }
 

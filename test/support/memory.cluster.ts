@@ -1,5 +1,6 @@
 import { Scheduler, SettableClock } from 'nestjs-asyncz';
-import type { Handler, SchedulerOptions, Store, StoreCapabilities } from 'nestjs-asyncz';
+import type { Handler, SchedulerOptions, Store } from 'nestjs-asyncz';
+import type { StoreCapabilities } from 'nestjs-asyncz/store';
 import { Disk } from './eight-method.store.js';
 import { HostStore } from './host.store.js';
 import { stopAfterTest } from './scheduler.factory.js';

@@ -1,4 +1,5 @@
-import type { LiveRun, TaskDefinition, TaskPolicies, TaskRecord, TaskState } from 'nestjs-asyncz';
+import type { TaskPolicies } from 'nestjs-asyncz';
+import type { LiveRun, TaskDefinition, TaskRecord, TaskState } from 'nestjs-asyncz/store';
 import { DEFAULT_POLICIES, initialState } from '../../lib/model/task.defaults.js';
 
 /** A task for tests: an interval of a minute, due at 0, unless told otherwise. */

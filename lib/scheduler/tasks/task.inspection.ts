@@ -1,7 +1,7 @@
 import { listOf } from '../../errors/asyncz.error.js';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { TaskUnreadableError } from '../../errors/task.errors.js';
-import type { RunFilter, TaskSortKey, TaskStateName } from '../../model/query.js';
+import type { StoredRunFilter, TaskSortKey, TaskStateName } from '../../model/query.js';
 import { TASK_SORT_KEYS, TASK_STATE_NAMES } from '../../model/query.js';
 import type { RunSource, RunStatus } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
@@ -239,7 +239,7 @@ export class TaskInspection {
     rejectUnknownOptions('getRuns', query, RUN_QUERY_OPTIONS);
     const { store = 'default', limit = 100, cursor, from, to, ...rest } = query;
     checkNumber('limit', limit, 1, 1_000);
-    const filter: RunFilter = {
+    const filter: StoredRunFilter = {
       ...rest,
       ...(from !== undefined && { from: toInstant(from, 'from') }),
       ...(to !== undefined && { to: toInstant(to, 'to') }),

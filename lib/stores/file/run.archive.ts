@@ -1,4 +1,4 @@
-import type { RunFilter, RunPage, RunPageRequest } from '../../model/query.js';
+import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../../model/query.js';
 import type { RunRow, TaskCodec } from '../../persistence/codec.interface.js';
 import { historyKey, outdatedRuns } from '../run-history.js';
 import type { PruneOptions } from '../store.interface.js';
@@ -36,7 +36,7 @@ export class RunArchive {
   constructor(private readonly files: RunFiles) {}
 
   /** The latest ended runs that match; reads no file that cannot hold one of them. */
-  async query(filter: RunFilter, page: RunPageRequest, codec: TaskCodec): Promise<RunPage> {
+  async query(filter: StoredRunFilter, page: RunPageRequest, codec: TaskCodec): Promise<StoredRunPage> {
     const oneMore = { ...page, limit: page.limit + 1 };
     let found: readonly RunRow[] = queryRuns<RunRow>([], filter, oneMore).runs;
     await this.#walk(

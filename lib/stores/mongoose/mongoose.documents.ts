@@ -15,7 +15,7 @@ export interface TaskDocument extends Omit<TaskRow, 'id'> {
   readonly nextRunOrder: number;
   /** `running`, `paused`, `finished` or `scheduled`. */
   readonly stateName: string;
-  /** What `TaskFilter.q` looks in: lower case. */
+  /** What `StoredTaskFilter.q` looks in: lower case. */
   readonly search: string;
   /** What texts are sorted by: lower case. */
   readonly order: {

@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose';
-import type { RunFilter, RunPage, RunPageRequest } from '../../model/query.js';
+import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../../model/query.js';
 import { RUN_STATUSES } from '../../model/run.js';
 import type { RunStatus } from '../../model/run.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
@@ -30,7 +30,7 @@ export class MongooseRunHistory {
   ) {}
 
   /** @throws InvalidOptionError For a cursor that it did not make. */
-  async query(filter: RunFilter, { limit, cursor }: RunPageRequest): Promise<RunPage> {
+  async query(filter: StoredRunFilter, { limit, cursor }: RunPageRequest): Promise<StoredRunPage> {
     const after = cursor === undefined ? null : afterOf(cursor);
     const conditions = after ? { $and: [filterOf(filter), after] } : filterOf(filter);
     const found = await this.runs
@@ -102,7 +102,16 @@ export class MongooseRunHistory {
   }
 }
 
-function filterOf({ taskId, runId, status, source, dead, owner, from, to }: RunFilter): mongo.Filter<RunDocument> {
+function filterOf({
+  taskId,
+  runId,
+  status,
+  source,
+  dead,
+  owner,
+  from,
+  to,
+}: StoredRunFilter): mongo.Filter<RunDocument> {
   return {
     ...(taskId !== undefined && { taskId }),
     ...(runId !== undefined && { id: runId }),

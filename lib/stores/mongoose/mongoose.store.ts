@@ -1,5 +1,13 @@
 import { TaskConflictError } from '../../errors/task.errors.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type {
+  PageRequest,
+  StoredRunFilter,
+  StoredRunPage,
+  RunPageRequest,
+  StoredTaskFilter,
+  StoredTaskPage,
+  TaskSort,
+} from '../../model/query.js';
 import { taskIdOfRun } from '../../model/run.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
@@ -216,7 +224,7 @@ export class MongooseStore extends BaseStore {
     return this.#run(({ transactor }) => transactor.run(selection, apply));
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return this.#run(({ taskQuery }) => taskQuery.query(filter, sort, page));
   }
 
@@ -224,7 +232,7 @@ export class MongooseStore extends BaseStore {
     return this.#run(({ tasks, outbox }) => outbox.save(runs.map((run) => tasks.runDocument(run))));
   }
 
-  override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
+  override runs(filter: StoredRunFilter, page: RunPageRequest): Promise<StoredRunPage> {
     return this.#run(async ({ history, outbox }) => {
       // Who has seen a task after the end of its run asks for the run, which may be on its way still.
       const taskId = filter.taskId ?? taskIdOfRun(filter.runId ?? '');

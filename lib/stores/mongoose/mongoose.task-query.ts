@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose';
-import type { Page, TaskFilter, TaskPage, TaskSort, TaskSortKey } from '../../model/query.js';
+import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort, TaskSortKey } from '../../model/query.js';
 import { isUnreadable } from '../../model/task.js';
 import { INTERNAL_HANDLER } from '../../model/definition.js';
 import { PRESENT } from './mongoose.documents.js';
@@ -24,7 +24,7 @@ const MAX_READS = 5;
 export class MongooseTaskQuery {
   constructor(private readonly tasks: MongooseTasks) {}
 
-  async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     if (filter.state === 'pending') return { tasks: [], total: 0 };
     for (let reads = 1; ; reads += 1) {
       // Which records are damaged shows only when they are read: no column says so.
@@ -35,7 +35,11 @@ export class MongooseTaskQuery {
     }
   }
 
-  async #read(filter: mongo.Filter<TaskDocument>, { by, descending }: TaskSort, page: Page): Promise<TaskPage> {
+  async #read(
+    filter: mongo.Filter<TaskDocument>,
+    { by, descending }: TaskSort,
+    page: PageRequest,
+  ): Promise<StoredTaskPage> {
     const { collection } = this.tasks;
     const direction = descending ? -1 : 1;
     const found = () =>
@@ -50,7 +54,7 @@ export class MongooseTaskQuery {
     return { tasks: documents.map((document) => this.tasks.decode(document)), total };
   }
 
-  #filterOf(filter: TaskFilter, damaged: string[]): mongo.Filter<TaskDocument> {
+  #filterOf(filter: StoredTaskFilter, damaged: string[]): mongo.Filter<TaskDocument> {
     const { state, handler, executor, trigger, tag, q } = filter;
     const conditions: object[] = [PRESENT, { handler: { $ne: INTERNAL_HANDLER } }];
     if (handler !== undefined) conditions.push({ handler });

@@ -1,4 +1,4 @@
-import type { RunFilter, RunPage, RunPageRequest } from '../../model/query.js';
+import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { PruneOptions } from '../store.interface.js';
 import { formatRunCursor, matchesRun, parseRunCursor, queryRuns, runKey } from '../task-query.js';
@@ -24,7 +24,7 @@ export class RedisRunHistory {
    *
    * @throws InvalidOptionError For a cursor that is not from an earlier page.
    */
-  async query(filter: RunFilter, { limit, cursor }: RunPageRequest): Promise<RunPage> {
+  async query(filter: StoredRunFilter, { limit, cursor }: RunPageRequest): Promise<StoredRunPage> {
     const after = cursor === undefined ? null : parseRunCursor(cursor);
     const matches = (run: RunFacts) => matchesRun(run, filter);
     if (filter.runId !== undefined) {

@@ -1,6 +1,14 @@
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
-import type { Page, RunFilter, RunPage, RunPageRequest, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type {
+  PageRequest,
+  StoredRunFilter,
+  StoredRunPage,
+  RunPageRequest,
+  StoredTaskFilter,
+  StoredTaskPage,
+  TaskSort,
+} from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
@@ -220,11 +228,11 @@ export class RedisStore extends BaseStore {
     return claimDue({ transact }, request, plan, () => due.nextDue(request, peeked));
   }
 
-  override query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return this.#at.tasks.query(filter, sort, page);
   }
 
-  override runs(filter: RunFilter, page: RunPageRequest): Promise<RunPage> {
+  override runs(filter: StoredRunFilter, page: RunPageRequest): Promise<StoredRunPage> {
     return this.#at.history.query(filter, page);
   }
 

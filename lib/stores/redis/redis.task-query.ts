@@ -1,4 +1,4 @@
-import type { Page, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../model/query.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { matchesTask, queryTasks } from '../task-query.js';
 import { readPlace } from './redis.place.js';
@@ -29,7 +29,7 @@ export class RedisTaskQuery {
     return [...tasks.values()];
   }
 
-  async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     if (sort.by === 'nextRunTime' && Object.values(filter).every((condition) => condition === undefined)) {
       const listed = await this.scripts.page(page.offset, page.limit, sort.descending);
       // A record that was put there by hand is in no index.
@@ -43,7 +43,7 @@ export class RedisTaskQuery {
   }
 
   /** The tasks that match as far as their clear columns tell. */
-  async #shadows(filter: TaskFilter): Promise<Map<string, StoredTask>> {
+  async #shadows(filter: StoredTaskFilter): Promise<Map<string, StoredTask>> {
     const readable = new Set(this.readable());
     const found = new Map<string, StoredTask>();
     for await (const rows of this.scripts.scan(false)) {
@@ -56,7 +56,12 @@ export class RedisTaskQuery {
     return found;
   }
 
-  async #pageOf(found: Map<string, StoredTask>, filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+  async #pageOf(
+    found: Map<string, StoredTask>,
+    filter: StoredTaskFilter,
+    sort: TaskSort,
+    page: PageRequest,
+  ): Promise<StoredTaskPage> {
     const read = new Set<string>();
     for (let round = 1; ; round += 1) {
       const { tasks, total } = queryTasks(found.values(), filter, sort, page);

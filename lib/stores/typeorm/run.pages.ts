@@ -1,4 +1,4 @@
-import type { RunFilter, RunPage, RunPageRequest } from '../../model/query.js';
+import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import { historyKey } from '../run-history.js';
 import { formatRunCursor, runKey } from '../task-query.js';
@@ -9,9 +9,9 @@ import { selectRuns } from './sql/run.query.js';
 /** Filters and pages in the database: see `Store.runs`. */
 export async function pageOfRuns(
   { dialect, session, codec }: OpenDatabase,
-  filter: RunFilter,
+  filter: StoredRunFilter,
   page: RunPageRequest,
-): Promise<RunPage> {
+): Promise<StoredRunPage> {
   const records = await session.read(() => selectRuns(dialect, filter, page));
   const runs = records.slice(0, page.limit).map((record) => codec.decodeRun(runRow(record)));
   const last = runs.at(-1);

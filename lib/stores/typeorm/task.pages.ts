@@ -1,4 +1,4 @@
-import type { Page, TaskFilter, TaskPage, TaskSort } from '../../model/query.js';
+import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../model/query.js';
 import { isUnreadable } from '../../model/task.js';
 import type { UnreadableTask } from '../../model/task.js';
 import { queryTasks } from '../task-query.js';
@@ -14,10 +14,10 @@ const SCAN_ROWS = 1_000;
 /** Filters, sorts and pages in the database: see `Store.query`. */
 export async function queryPage(
   database: OpenDatabase,
-  filter: TaskFilter,
+  filter: StoredTaskFilter,
   sort: TaskSort,
-  page: Page,
-): Promise<TaskPage> {
+  page: PageRequest,
+): Promise<StoredTaskPage> {
   if (filter.state === 'unreadable') return queryUnreadable(database, filter, sort, page);
   const { dialect, reader, session } = database;
   for (let round = 1; ; round += 1) {
@@ -33,10 +33,10 @@ export async function queryPage(
 /** No column says whether a record can be read, so all are looked at. */
 async function queryUnreadable(
   { dialect, reader, session }: OpenDatabase,
-  filter: TaskFilter,
+  filter: StoredTaskFilter,
   sort: TaskSort,
-  page: Page,
-): Promise<TaskPage> {
+  page: PageRequest,
+): Promise<StoredTaskPage> {
   const found: UnreadableTask[] = [];
   let last = '';
   for (;;) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RunFilter } from '../../model/query.js';
+import type { StoredRunFilter } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
 import { assertRejects } from '../rejection.js';
@@ -16,7 +16,7 @@ export async function writeRuns(store: Store, runs: readonly RunRecord[]): Promi
 }
 
 /** Every page from the first to the last. */
-async function allPages(store: Store, filter: RunFilter, limit: number): Promise<RunRecord[][]> {
+async function allPages(store: Store, filter: StoredRunFilter, limit: number): Promise<RunRecord[][]> {
   const pages: RunRecord[][] = [];
   let cursor: string | undefined;
   for (let left = 1_000; left > 0; left -= 1) {
@@ -88,7 +88,7 @@ export const HISTORY: ContractSection = {
         makeRun('b1', { taskId: 'b', endedAt: T0 + 4, status: 'missed', owner: null }),
         makeRun('ab', { taskId: 'ab', endedAt: T0 + 5, status: 'lost', source: 'startup', owner: 'x', dead: true }),
       ]);
-      const cases: [RunFilter, string[]][] = [
+      const cases: [StoredRunFilter, string[]][] = [
         [{}, ['ab#1', 'b1#1', 'a2#1', 'a1#2', 'a1#1']],
         [{ taskId: 'a' }, ['a2#1', 'a1#2', 'a1#1']],
         [{ taskId: 'A' }, []],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { TaskFilter, TaskSort } from '../../model/query.js';
+import type { StoredTaskFilter, TaskSort } from '../../model/query.js';
 import type { Store } from '../../stores/store.interface.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
@@ -55,7 +55,7 @@ async function fill(store: Store): Promise<void> {
   ]);
 }
 
-async function ask(store: Store, filter: TaskFilter, sort = BY_ID): Promise<string[]> {
+async function ask(store: Store, filter: StoredTaskFilter, sort = BY_ID): Promise<string[]> {
   const { tasks, total } = await store.query(filter, sort, { offset: 0, limit: 100 });
   assert.equal(total, tasks.length, 'total');
   return idsOf(tasks);

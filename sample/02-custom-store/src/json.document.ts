@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { TaskRow } from 'nestjs-asyncz';
+import type { TaskRow } from 'nestjs-asyncz/store';
 
 /** The tasks of one JSON file: `{ "tasks": [ … ] }`. */
 export class JsonDocument {

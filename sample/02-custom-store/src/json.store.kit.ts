@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import type { TaskRow } from 'nestjs-asyncz';
+import type { TaskRow } from 'nestjs-asyncz/store';
 import { describeStore } from 'nestjs-asyncz/testing';
 import type { StoreRequest } from 'nestjs-asyncz/testing';
 import { JsonStore } from './json.store.js';

@@ -1,5 +1,6 @@
-import { BaseStore, isUnreadable, TaskConflictError, TaskNotFoundError } from 'nestjs-asyncz';
-import type { StoreContext, StoredTask, TaskCodec, TaskRecord, TaskRow } from 'nestjs-asyncz';
+import { TaskConflictError, TaskNotFoundError } from 'nestjs-asyncz';
+import { BaseStore, isUnreadable } from 'nestjs-asyncz/store';
+import type { StoreContext, StoredTask, TaskCodec, TaskRecord, TaskRow } from 'nestjs-asyncz/store';
 import { JsonDocument } from './json.document.js';
 
 /** Keeps tasks in one JSON file, for one process. The file is the only truth: edit it while the application runs. */

@@ -1,6 +1,6 @@
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask } from '../../../lib/model/task.js';
-import type { Page, TaskFilter, TaskPage, TaskSort } from '../../../lib/model/query.js';
+import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../../lib/model/query.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
@@ -8,13 +8,17 @@ function bare(task: StoredTask): StoredTask {
   return isUnreadable(task) ? task : { ...task, definition: { ...task.definition, args: [], tags: [] } };
 }
 
-const ALL: Page = { offset: 0, limit: 1_000_000 };
+const ALL: PageRequest = { offset: 0, limit: 1_000_000 };
 
 export const QUERY_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a query forgets the state',
     create: class extends HostStore {
-      override query({ state: _, ...filter }: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+      override query(
+        { state: _, ...filter }: StoredTaskFilter,
+        sort: TaskSort,
+        page: PageRequest,
+      ): Promise<StoredTaskPage> {
         return super.query(filter, sort, page);
       }
     },
@@ -28,7 +32,11 @@ export const QUERY_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a query takes any task whose handler or tag has the text in it',
     create: class extends HostStore {
-      override async query({ handler, tag, ...filter }: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+      override async query(
+        { handler, tag, ...filter }: StoredTaskFilter,
+        sort: TaskSort,
+        page: PageRequest,
+      ): Promise<StoredTaskPage> {
         const { tasks } = await super.query(filter, sort, ALL);
         const found = tasks.filter(
           (task) =>
@@ -44,7 +52,7 @@ export const QUERY_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a query takes % and _ for wildcards, as LIKE does',
     create: class extends HostStore {
-      override query({ q, ...filter }: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+      override query({ q, ...filter }: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
         const text = q?.replaceAll(/[%_]/g, '');
         return super.query({ ...filter, ...(text && { q: text }) }, sort, page);
       }
@@ -56,7 +64,7 @@ export const QUERY_MUTANTS: readonly Mutant[] = [
   {
     fault: 'ties are sorted by id in one direction only',
     create: class extends HostStore {
-      override async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+      override async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
         if (!sort.descending) return super.query(filter, sort, page);
         const { tasks } = await super.query(filter, { by: 'id', descending: false }, ALL);
         const ascending = await super.query(filter, { ...sort, descending: false }, ALL);
@@ -71,7 +79,7 @@ export const QUERY_MUTANTS: readonly Mutant[] = [
   {
     fault: 'the total is that of the page',
     create: class extends HostStore {
-      override async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+      override async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
         const { tasks } = await super.query(filter, sort, page);
         return { tasks, total: tasks.length };
       }
@@ -84,7 +92,7 @@ export const QUERY_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a query leaves the arguments out',
     create: class extends HostStore {
-      override async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+      override async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
         const { tasks, total } = await super.query(filter, sort, page);
         return { tasks: tasks.map(bare), total };
       }

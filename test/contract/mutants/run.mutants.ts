@@ -1,4 +1,4 @@
-import type { RunFilter, RunPage, RunPageRequest } from '../../../lib/model/query.js';
+import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../../../lib/model/query.js';
 import type { RunRecord } from '../../../lib/model/run.js';
 import type {
   FinishResult,
@@ -188,7 +188,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
         for (const { id, attempt, result } of runs) this.#results.set(`${id}/${attempt}`, result);
         super.saveRuns(runs);
       }
-      override runs(filter: RunFilter, page: RunPageRequest): RunPage {
+      override runs(filter: StoredRunFilter, page: RunPageRequest): StoredRunPage {
         const { runs, next } = super.runs(filter, page);
         return {
           next,
@@ -203,7 +203,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   {
     fault: 'the history starts with the oldest',
     create: class extends HostStore {
-      override runs(filter: RunFilter, page: RunPageRequest): RunPage {
+      override runs(filter: StoredRunFilter, page: RunPageRequest): StoredRunPage {
         const { runs, next } = super.runs(filter, page);
         return { runs: runs.toReversed(), next };
       }
@@ -216,7 +216,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a page of the history goes on by number',
     create: class extends HostStore {
-      override runs(filter: RunFilter, { limit, cursor }: RunPageRequest): RunPage {
+      override runs(filter: StoredRunFilter, { limit, cursor }: RunPageRequest): StoredRunPage {
         const from = Number(cursor ?? 0);
         const { runs } = super.runs(filter, { limit: 10_000 });
         return { runs: runs.slice(from, from + limit), next: from + limit < runs.length ? String(from + limit) : null };
@@ -230,7 +230,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a page of the history goes on after the last time, and so leaves ties out',
     create: class extends HostStore {
-      override runs(filter: RunFilter, { limit, cursor }: RunPageRequest): RunPage {
+      override runs(filter: StoredRunFilter, { limit, cursor }: RunPageRequest): StoredRunPage {
         if (cursor !== undefined && !Number.isInteger(Number(cursor || 'none')))
           return super.runs(filter, { limit, cursor });
         const to = cursor === undefined ? filter : { ...filter, to: Number(cursor) };
@@ -265,7 +265,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   {
     fault: 'the history does not look whether a run is dead',
     create: class extends HostStore {
-      override runs({ dead: _dead, ...filter }: RunFilter, page: RunPageRequest): RunPage {
+      override runs({ dead: _dead, ...filter }: StoredRunFilter, page: RunPageRequest): StoredRunPage {
         return super.runs(filter, page);
       }
     },

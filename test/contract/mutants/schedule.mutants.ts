@@ -1,7 +1,7 @@
 import { DUE_KEY_NAMES } from '../../../lib/model/due-keys.js';
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
-import type { Page, TaskFilter, TaskPage, TaskSort } from '../../../lib/model/query.js';
+import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../../lib/model/query.js';
 import type { DueFilter } from '../../../lib/stores/store.interface.js';
 import { matchesTask, taskOrder } from '../../../lib/stores/task-query.js';
 import { HostStore } from '../../support/host.store.js';
@@ -143,7 +143,7 @@ export const SCHEDULE_MUTANTS: readonly Mutant[] = [
   {
     fault: 'queries show internal records',
     create: class extends HostStore {
-      override async query(filter: TaskFilter, sort: TaskSort, page: Page): Promise<TaskPage> {
+      override async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
         const tasks = (await this.getAllTasks()).filter((task) => matchesTask(task, filter)).sort(taskOrder(sort));
         return { tasks: tasks.slice(page.offset, page.offset + page.limit), total: tasks.length };
       }

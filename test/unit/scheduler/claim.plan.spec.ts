@@ -1,5 +1,5 @@
 import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
-import type { ClaimDecision, LiveRun, TaskRecord } from 'nestjs-asyncz';
+import type { ClaimDecision, LiveRun, TaskRecord } from 'nestjs-asyncz/store';
 import { describe, expect, it } from 'vitest';
 import { UnknownNameError } from '../../../lib/errors/input.errors.js';
 import { planClaim } from '../../../lib/scheduler/plan/claim.plan.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DrainUnknownError, DrainWithdrawnError } from 'nestjs-asyncz';
-import type { Scheduler, Store, StoreCapabilities, StoredTask } from 'nestjs-asyncz';
+import type { Scheduler, Store } from 'nestjs-asyncz';
+import type { StoreCapabilities, StoredTask } from 'nestjs-asyncz/store';
 import { Disk } from '../../support/eight-method.store.js';
 import { recordEvents } from '../../support/events.js';
 import { Gate, settle } from '../../support/gate.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Scheduler, Selection } from 'nestjs-asyncz';
+import type { Scheduler } from 'nestjs-asyncz';
+import type { Selection } from 'nestjs-asyncz/store';
 import { AsyncExecutor } from 'nestjs-asyncz';
 import { recordEvents } from '../../support/events.js';
 import { Gate, settle } from '../../support/gate.js';

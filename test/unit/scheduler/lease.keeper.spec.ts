@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
-import type { LeaseRef, RenewResult } from 'nestjs-asyncz';
+import type { LeaseRef, RenewResult } from 'nestjs-asyncz/store';
 import { ActiveRun } from '../../../lib/scheduler/loop/held.run.js';
 import { LeaseKeeper } from '../../../lib/scheduler/loop/lease.keeper.js';
 import { nextEvent, recordEvents } from '../../support/events.js';

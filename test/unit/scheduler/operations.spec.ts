@@ -13,7 +13,8 @@ import {
   UnknownOptionError,
   UnserializableError,
 } from 'nestjs-asyncz';
-import type { StoreContext, TaskInfo } from 'nestjs-asyncz';
+import type { TaskInfo } from 'nestjs-asyncz';
+import type { StoreContext } from 'nestjs-asyncz/store';
 import { nextEvent, recordEvents } from '../../support/events.js';
 import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { StoreCapabilities, TaskContext } from 'nestjs-asyncz';
+import type { TaskContext } from 'nestjs-asyncz';
+import type { StoreCapabilities } from 'nestjs-asyncz/store';
 import { currentTaskContext, LeaseLostError, MemoryStore, RunTimeoutError, ShutdownError } from 'nestjs-asyncz';
 import { makeTask } from 'nestjs-asyncz/testing';
 import { DEFAULT_CONCURRENCY } from '../../../lib/executors/async.executor.js';

@@ -1,11 +1,11 @@
-import type { RunFilter, RunPageRequest } from '../../../model/query.js';
+import type { StoredRunFilter, RunPageRequest } from '../../../model/query.js';
 import { parseRunCursor } from '../../task-query.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { all, rowCount, sql } from './sql.js';
 import type { Rows, Script, Sql } from './sql.js';
 
 /** The rows of a page, and one more when there is a next one. */
-export function* selectRuns(dialect: Dialect, filter: RunFilter, page: RunPageRequest): Script<Rows['records']> {
+export function* selectRuns(dialect: Dialect, filter: StoredRunFilter, page: RunPageRequest): Script<Rows['records']> {
   const where = conditions(dialect, filter);
   if (page.cursor !== undefined) {
     const { endedAt, id, attempt } = parseRunCursor(page.cursor);
@@ -21,7 +21,10 @@ export function* selectRuns(dialect: Dialect, filter: RunFilter, page: RunPageRe
   return records;
 }
 
-function conditions(dialect: Dialect, { taskId, runId, status, source, dead, owner, from, to }: RunFilter): Sql[] {
+function conditions(
+  dialect: Dialect,
+  { taskId, runId, status, source, dead, owner, from, to }: StoredRunFilter,
+): Sql[] {
   const where: Sql[] = [];
   if (taskId !== undefined) where.push(sql`task_id = ${taskId}`);
   if (runId !== undefined) where.push(sql`id = ${runId}`);

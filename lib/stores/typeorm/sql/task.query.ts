@@ -1,4 +1,4 @@
-import type { Page, TaskFilter, TaskSort } from '../../../model/query.js';
+import type { PageRequest, StoredTaskFilter, TaskSort } from '../../../model/query.js';
 import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../../model/definition.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { storable, tagText } from './columns.js';
@@ -23,16 +23,16 @@ export interface TaskRows {
 }
 
 /** Whether a filter asks for what only a readable record can be said to have. */
-export function needsReading({ state, executor, trigger, tag }: TaskFilter): boolean {
+export function needsReading({ state, executor, trigger, tag }: StoredTaskFilter): boolean {
   return [state, executor, trigger, tag].some((condition) => condition !== undefined);
 }
 
 /** Filters, sorts and pages, internal records left out; not for `state: 'unreadable'`, which no database can tell. */
 export function* selectPage(
   dialect: Dialect,
-  filter: TaskFilter,
+  filter: StoredTaskFilter,
   sort: TaskSort,
-  page: Page,
+  page: PageRequest,
   readability: Readability,
 ): Script<TaskRows> {
   const where = conditions(dialect, filter, readability);
@@ -55,7 +55,7 @@ export function* selectAfter(dialect: Dialect, id: string, limit: number): Scrip
   return records;
 }
 
-function conditions(dialect: Dialect, filter: TaskFilter, readability: Readability): Sql {
+function conditions(dialect: Dialect, filter: StoredTaskFilter, readability: Readability): Sql {
   const { state, handler, executor, trigger, tag, q } = filter;
   const where: Sql[] = [];
   if (needsReading(filter)) where.push(...readable(dialect, readability));
@@ -77,7 +77,7 @@ function readable(dialect: Dialect, { codecs, damaged }: Readability): Sql[] {
   return conditions;
 }
 
-function stateCondition(state: NonNullable<TaskFilter['state']>): Sql {
+function stateCondition(state: NonNullable<StoredTaskFilter['state']>): Sql {
   const [no, yes] = [false, true];
   if (state === 'running') return raw('running > 0');
   if (state === 'paused') return sql`running = 0 AND paused = ${yes}`;

@@ -1,7 +1,7 @@
 import { appendFile, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunFilter } from '../../../../lib/model/query.js';
+import type { StoredRunFilter } from '../../../../lib/model/query.js';
 import type { RunRecord } from '../../../../lib/model/run.js';
 import type { FileStore } from '../../../../lib/stores/file/file.store.js';
 import { makeRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
@@ -20,7 +20,7 @@ const runsFrom = (from: number, to: number, fields: Partial<RunRecord> = {}): Ru
     }),
   );
 
-async function everyRun(store: FileStore, filter: RunFilter = {}): Promise<RunRecord[]> {
+async function everyRun(store: FileStore, filter: StoredRunFilter = {}): Promise<RunRecord[]> {
   const found: RunRecord[] = [];
   let cursor: string | undefined;
   for (let pages = 0; pages < 1_000; pages += 1) {
