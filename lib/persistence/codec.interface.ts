@@ -1,13 +1,14 @@
+import type { DueKeyValues } from '../model/due-keys.js';
 import type { RunRecord } from '../model/run.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
 
 /**
- * A task as plain columns: what a store writes. Everything but `definition` is in clear, because databases filter, sort
- * and index by it; `docs/stores.md` says what encryption hides and what it does not.
+ * A task as plain columns: what a store writes, with one for each of {@link DUE_KEYS}. Everything but `definition` is in
+ * clear, because databases filter, sort and index by it; `docs/stores.md` says what encryption hides and what it does not.
  *
  * @publicApi
  */
-export interface TaskRow {
+export interface TaskRow extends DueKeyValues {
   readonly id: string;
   readonly name: string;
   readonly handler: string;
@@ -16,8 +17,6 @@ export interface TaskRow {
   readonly trigger: string;
   readonly tags: readonly string[];
   readonly priority: number;
-  /** The group whose limit it shares; null for none. Claims leave out groups that are full. */
-  readonly group: string | null;
   readonly paused: boolean;
   /** How many runs are under way. */
   readonly running: number;

@@ -1,4 +1,6 @@
 import { PayloadTooLargeError } from '../errors/persistence.errors.js';
+import { DUE_KEYS, withDueKeys } from '../model/due-keys.js';
+import type { DueKey } from '../model/due-keys.js';
 import type { RunRecord } from '../model/run.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
 import { dueTime, runningCount } from '../model/task.js';
@@ -34,7 +36,7 @@ export class RowCodec implements TaskCodec {
     if (Buffer.byteLength(envelope) > maxPayloadBytes) throw tooLarge(task.id, envelope, maxPayloadBytes);
     // Field by field, here and below: to spread objects of this size costs more than all the rest.
     const state = this.encodeState(task);
-    return {
+    const row: Omit<TaskRow, DueKey> = {
       id: task.id,
       paused: state.paused,
       running: state.running,
@@ -45,14 +47,13 @@ export class RowCodec implements TaskCodec {
       state: state.state,
       name: definition.name,
       handler: definition.handler,
-      executor: definition.executor,
       trigger: definition.trigger.type,
       tags: definition.tags,
       priority: definition.policies.priority,
-      group: definition.policies.group,
       codec: codecName(serializer.name, key?.id ?? NO_KEY),
       definition: envelope,
     };
+    return withDueKeys(row, (key) => DUE_KEYS[key](definition)) as TaskRow;
   }
 
   encodeState({ id, version, definition, state }: TaskRecord): TaskStateRow {

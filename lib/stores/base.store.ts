@@ -255,8 +255,8 @@ export abstract class BaseStore implements Store {
   }
 
   async nextDueFor(filter: DueFilter): Promise<number | null> {
-    const { handlers, exceptGroups = [], exceptExecutors = [] } = filter;
-    if (handlers === null && exceptGroups.length + exceptExecutors.length === 0) return this.getNextRunTime();
+    const { handlers, except = {} } = filter;
+    if (handlers === null && Object.values(except).every(({ length }) => length === 0)) return this.getNextRunTime();
     return this.earliestOf(
       (await this.getAllTasks()).filter((task) => !isUnreadable(task) && isAskedFor(task, filter)),
     );

@@ -1,3 +1,5 @@
+import { DUE_KEY_NAMES, isLeftOut } from '../model/due-keys.js';
+import type { DueKeyValues } from '../model/due-keys.js';
 import type { DueFilter, DueOrder } from './store.interface.js';
 import { compareText } from './task-query.js';
 import { IndexedHeap } from './indexed-heap.js';
@@ -7,44 +9,45 @@ import type { HeapItem } from './indexed-heap.js';
 export interface DueEntry extends HeapItem {
   readonly handler: string;
   readonly priority: number;
-  readonly group: string | null;
-  readonly executor: string;
+  /** What it can be left out by. */
+  readonly dueKeys: DueKeyValues;
+  /** Where the index keeps it; written by the index, null outside. */
+  lane: DueLane | null;
 }
 
-/** The tasks of one handler that have their priority, their group and their executor in common. */
-interface Lane<T extends DueEntry> {
-  readonly group: string | null;
-  readonly executor: string;
-  readonly heap: IndexedHeap<T>;
+/** The tasks of one handler that have their priority and the values of all due keys in common. */
+export interface DueLane {
+  readonly name: string;
+  readonly dueKeys: DueKeyValues;
+  readonly heap: IndexedHeap<DueEntry>;
 }
 
 /**
- * Tasks by due time, in one heap for each handler, priority, group and executor: the claim order (priority, due time, id)
- * among any set of handlers is then a merge of the first items, and tasks that this process cannot run are never walked
- * over.
+ * Tasks by due time, in one heap for each handler, priority and combination of due keys: the claim order (priority, due
+ * time, id) among any set of handlers is then a merge of the first items, and tasks that this process cannot run are never
+ * walked over.
  */
 export class DueIndex<T extends DueEntry> {
-  readonly #lanes = new Map<string, Map<string, Lane<T>>>();
+  readonly #lanes = new Map<string, Map<string, DueLane>>();
 
   add(entry: T): void {
     let ofHandler = this.#lanes.get(entry.handler);
-    if (!ofHandler) this.#lanes.set(entry.handler, (ofHandler = new Map<string, Lane<T>>()));
-    const key = laneKey(entry);
-    let lane = ofHandler.get(key);
-    if (!lane) {
-      const { group, executor } = entry;
-      ofHandler.set(key, (lane = { group, executor, heap: new IndexedHeap<T>() }));
-    }
+    if (!ofHandler) this.#lanes.set(entry.handler, (ofHandler = new Map<string, DueLane>()));
+    const { priority, dueKeys } = entry;
+    const name = laneName(priority, dueKeys);
+    let lane = ofHandler.get(name);
+    if (!lane) ofHandler.set(name, (lane = { name, dueKeys, heap: new IndexedHeap<DueEntry>() }));
     lane.heap.push(entry);
+    entry.lane = lane;
   }
 
   remove(entry: T): void {
-    const ofHandler = this.#lanes.get(entry.handler)!;
-    const key = laneKey(entry);
-    const { heap } = ofHandler.get(key)!;
+    const { heap, name } = entry.lane!;
     heap.remove(entry);
+    entry.lane = null;
     if (heap.size > 0) return;
-    ofHandler.delete(key);
+    const ofHandler = this.#lanes.get(entry.handler)!;
+    ofHandler.delete(name);
     if (ofHandler.size === 0) this.#lanes.delete(entry.handler);
   }
 
@@ -70,19 +73,23 @@ export class DueIndex<T extends DueEntry> {
     return first;
   }
 
-  *#heapsOf({ handlers, exceptGroups = [], exceptExecutors = [] }: DueFilter): Iterable<IndexedHeap<T>> {
+  *#heapsOf({ handlers, except }: DueFilter): Iterable<IndexedHeap<T>> {
     for (const handler of new Set(handlers ?? this.#lanes.keys())) {
-      for (const { group, executor, heap } of this.#lanes.get(handler)?.values() ?? []) {
-        const isFull = (group !== null && exceptGroups.includes(group)) || exceptExecutors.includes(executor);
-        if (!isFull) yield heap;
+      for (const { dueKeys, heap } of this.#lanes.get(handler)?.values() ?? []) {
+        if (!isLeftOut(dueKeys, except)) yield heap as IndexedHeap<T>;
       }
     }
   }
 }
 
-function laneKey({ priority, group, executor }: DueEntry): string {
-  // Neither can be taken for the other: how long the first one is stands in front.
-  return `${priority} ${executor.length} ${executor}${group === null ? '' : ` ${group}`}`;
+function laneName(priority: number, dueKeys: DueKeyValues): string {
+  let text = String(priority);
+  for (const key of DUE_KEY_NAMES) {
+    const value = dueKeys[key];
+    // The length in front tells where a value ends, whatever is in it.
+    text += value === null ? ' -' : ` ${value.length} ${value}`;
+  }
+  return text;
 }
 
 function comparePriority(a: DueEntry, b: DueEntry): number {

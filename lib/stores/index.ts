@@ -34,3 +34,6 @@ export type {
 } from '../model/query.js';
 
 export type { RunOutcomeField, RunRow, TaskCodec, TaskRow, TaskStateRow } from '../persistence/codec.interface.js';
+
+export { DUE_KEYS } from '../model/due-keys.js';
+export type { DueExcept, DueKey, DueKeyValues } from '../model/due-keys.js';

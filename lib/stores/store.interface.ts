@@ -1,5 +1,6 @@
 import type { Apply, KnownChange } from '../model/change.js';
 import type { Clock } from '../model/clock.js';
+import type { DueExcept } from '../model/due-keys.js';
 import type { Logger } from '../model/logger.js';
 import type {
   PageRequest,
@@ -68,10 +69,11 @@ export interface StoreContext {
 export interface DueFilter {
   /** Only tasks of these handlers; null for all. */
   readonly handlers: readonly string[] | null;
-  /** No tasks of these groups, which are full: they must be neither in the way nor a reason to wake. None when left out. */
-  readonly exceptGroups?: readonly string[];
-  /** No tasks of these executors, which are full; as with groups. None when left out. */
-  readonly exceptExecutors?: readonly string[];
+  /**
+   * No tasks that have one of these values, by key: see {@link DUE_KEYS}. They could not run now, so they must neither block
+   * other tasks nor wake a scheduler. None when left out.
+   */
+  readonly except?: DueExcept;
 }
 
 /**

@@ -12,6 +12,7 @@ import type { RunRecord } from '../model/run.js';
 import type { RunOutcomeField } from '../persistence/codec.interface.js';
 import { dueTime, isUnreadable } from '../model/task.js';
 import { INTERNAL_HANDLER } from '../model/definition.js';
+import { dueKeyValues, isLeftOut } from '../model/due-keys.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
 import type { DueFilter } from './store.interface.js';
 
@@ -72,14 +73,9 @@ function compareNullable(a: number | null, b: number | null): number {
 }
 
 /** Whether a task may be claimed by whoever asks with this filter. */
-export function isAskedFor({ definition }: TaskRecord, filter: DueFilter): boolean {
-  const { handlers, exceptGroups = [], exceptExecutors = [] } = filter;
-  const { handler, executor, policies } = definition;
-  return (
-    (handlers === null || handlers.includes(handler)) &&
-    (policies.group === null || !exceptGroups.includes(policies.group)) &&
-    !exceptExecutors.includes(executor)
-  );
+export function isAskedFor({ definition }: TaskRecord, { handlers, except }: DueFilter): boolean {
+  const isOfHandlers = handlers === null || handlers.includes(definition.handler);
+  return isOfHandlers && !isLeftOut(dueKeyValues(definition), except);
 }
 
 /** The order of a sorted query. */

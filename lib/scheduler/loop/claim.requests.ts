@@ -74,7 +74,7 @@ export class ClaimRequests {
   /** Which due tasks could run here now. */
   filter(): DueFilter {
     const { handlers, groups } = this.services;
-    return { handlers: handlers.names(), exceptGroups: groups.full(), exceptExecutors: this.#leftOut };
+    return { handlers: handlers.names(), except: { group: groups.full(), executor: this.#leftOut } };
   }
 
   /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DUE_KEY_NAMES } from '../../model/due-keys.js';
 import type { UnreadableReason } from '../../model/task.js';
 import type { TaskRow } from '../../persistence/codec.interface.js';
 
@@ -22,11 +23,10 @@ const COLUMNS: readonly (readonly [keyof TaskRow, Check])[] = [
   ['id', isText],
   ['name', isText],
   ['handler', isText],
-  ['executor', isText],
   ['trigger', isText],
   ['tags', isTexts],
   ['priority', isNumber],
-  ['group', isTextOrNull],
+  ...DUE_KEY_NAMES.map((key) => [key, isTextOrNull] as const),
   ['paused', isFlag],
   ['running', isNumber],
   ['finished', isFlag],

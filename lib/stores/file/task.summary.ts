@@ -1,6 +1,7 @@
+import type { DueKeyValues } from '../../model/due-keys.js';
 import type { StoredTask, UnreadableTask } from '../../model/task.js';
 import type { TaskRow } from '../../persistence/codec.interface.js';
-import type { DueEntry } from '../due-index.js';
+import type { DueEntry, DueLane } from '../due-index.js';
 import type { FileSignature } from './durable.fs.js';
 
 /** What is known of a task without its file being read: enough to find, sort and page. Plain JSON. */
@@ -27,11 +28,10 @@ export function summaryOf(row: TaskRow, file: string, signature: FileSignature |
 /** A file with its slot in the index of due times. */
 export class IndexedTask implements DueEntry {
   heapSlot = -1;
+  lane: DueLane | null = null;
   readonly id: string;
   readonly handler: string;
   readonly priority: number;
-  readonly group: string | null;
-  readonly executor: string;
   /** Infinity for one that is never due; such a one is not in the index of due times. */
   readonly key: number;
 
@@ -40,9 +40,12 @@ export class IndexedTask implements DueEntry {
     this.id = 'unreadable' in summary ? summary.unreadable.id : summary.id;
     this.handler = readable?.handler ?? '';
     this.priority = readable?.priority ?? 0;
-    this.group = readable?.group ?? null;
-    this.executor = readable?.executor ?? '';
     this.key = readable?.dueAt ?? Infinity;
+  }
+
+  /** Asked for by the index of due times alone, which has readable ones only. */
+  get dueKeys(): DueKeyValues {
+    return this.summary as TaskSummary;
   }
 
   get file(): string {
@@ -61,11 +64,11 @@ export class IndexedTask implements DueEntry {
 /** A task as far as filters and sort orders look at it. Its definition and state hold nothing else. */
 export function taskFacts({ summary, unreadable }: IndexedTask): StoredTask {
   if (unreadable) return unreadable;
-  const { id, version, name, handler, executor, trigger, tags, priority, group, ...state } = summary as TaskSummary;
+  const { id, version, name, handler, executor, trigger, tags, priority, ...state } = summary as TaskSummary;
   return {
     id,
     version,
-    definition: { id, name, handler, executor, trigger: { type: trigger }, tags, policies: { priority, group } },
+    definition: { id, name, handler, executor, trigger: { type: trigger }, tags, policies: { priority } },
     state: {
       nextRunTime: state.nextRunTime,
       pause: state.paused ? { at: 0, reason: null, actor: null } : null,

@@ -2,11 +2,13 @@ import { TaskConflictError } from '../../errors/task.errors.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
+import { dueKeyValues } from '../../model/due-keys.js';
+import type { DueKeyValues } from '../../model/due-keys.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
 import { DueIndex } from '../due-index.js';
-import type { DueEntry } from '../due-index.js';
+import type { DueEntry, DueLane } from '../due-index.js';
 import type {
   Committed,
   DueFilter,
@@ -23,11 +25,10 @@ import { copyArgs, frozenCopy } from './task.copies.js';
 /** A task with its slot in the index of due times. */
 class Entry implements DueEntry {
   heapSlot = -1;
+  lane: DueLane | null = null;
   readonly id: string;
   readonly handler: string;
   readonly priority: number;
-  readonly group: string | null;
-  readonly executor: string;
   /** Infinity for one that is never due; such a one is not in the index. */
   readonly key: number;
 
@@ -36,9 +37,12 @@ class Entry implements DueEntry {
     this.id = task.id;
     this.handler = task.definition.handler;
     this.priority = task.definition.policies.priority;
-    this.group = task.definition.policies.group;
-    this.executor = task.definition.executor;
     this.key = dueTime(task.definition, task.state) ?? Infinity;
+  }
+
+  /** Not kept, so that a million tasks are not the larger for it. */
+  get dueKeys(): DueKeyValues {
+    return dueKeyValues(this.task.definition);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { mongo } from 'mongoose';
+import { byDueKey } from '../../model/due-keys.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
 
@@ -65,18 +66,21 @@ export const PRESENT = { gone: null } as unknown as mongo.Filter<TaskDocument>;
 /** How long a wake-up is kept that all have long seen, in seconds. */
 const WAKE_SECONDS = 60;
 
+/** So that what is left out by a due key is walked over in the index. A key that stands in front of these stays there. */
+const DUE_FIELDS: Readonly<Record<string, 1>> = byDueKey(() => 1 as const);
+
 const TASK_INDEXES: readonly mongo.IndexDescription[] = [
   // A claim walks along it in its own order and reads no document that it does not take: from one priority it jumps to the
   // next as soon as nothing more is due there.
   {
     name: 'asyncz_due',
-    key: { priority: 1, dueAt: 1, _id: 1, reservedUntil: 1, handler: 1, group: 1, executor: 1, codec: 1 },
+    key: { priority: 1, dueAt: 1, _id: 1, reservedUntil: 1, handler: 1, ...DUE_FIELDS, codec: 1 },
   },
   // A poll (when is the next one due?), and a claim of the oldest.
-  { name: 'asyncz_next', key: { dueAt: 1, _id: 1, reservedUntil: 1, handler: 1, group: 1, executor: 1, codec: 1 } },
+  { name: 'asyncz_next', key: { dueAt: 1, _id: 1, reservedUntil: 1, handler: 1, ...DUE_FIELDS, codec: 1 } },
   // The same while groups are full, for each of the others. A reservation changes nothing in them.
-  { name: 'asyncz_group_due', key: { group: 1, priority: 1, dueAt: 1, _id: 1, handler: 1, executor: 1, codec: 1 } },
-  { name: 'asyncz_group_next', key: { group: 1, dueAt: 1, _id: 1, handler: 1, executor: 1, codec: 1 } },
+  { name: 'asyncz_group_due', key: { group: 1, priority: 1, dueAt: 1, _id: 1, handler: 1, ...DUE_FIELDS, codec: 1 } },
+  { name: 'asyncz_group_next', key: { group: 1, dueAt: 1, _id: 1, handler: 1, ...DUE_FIELDS, codec: 1 } },
   { name: 'asyncz_list', key: { nextRunOrder: 1, _id: 1 } },
   { name: 'asyncz_outbox', key: { outboxBy: 1 }, sparse: true },
 ];

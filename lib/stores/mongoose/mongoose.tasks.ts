@@ -88,17 +88,19 @@ export class MongooseTasks {
 
   /** Tasks that a scheduler asks for, that have a time at which they are due, and that nobody has reserved. */
   async claimable(
-    { handlers, exceptGroups = [], exceptExecutors = [] }: DueFilter,
+    { handlers, except = {} }: DueFilter,
     now: number,
     dueAt: object = ANY_NUMBER,
   ): Promise<mongo.Filter<TaskDocument>> {
+    const { group = [] } = except;
+    const leftOut = Object.entries(except).filter(([, values]) => values.length > 0);
     return {
       dueAt,
       reservedUntil: { $lte: now },
       ...this.readable,
       ...(handlers && { handler: { $in: [...handlers] } }),
-      ...(exceptExecutors.length > 0 && { executor: { $nin: [...exceptExecutors] } }),
-      ...(exceptGroups.length > 0 && { group: await this.#groupsBut(exceptGroups, dueAt) }),
+      ...Object.fromEntries(leftOut.map(([key, values]) => [key, { $nin: [...values] }])),
+      ...(group.length > 0 && { group: await this.#groupsBut(group, dueAt) }),
     } as mongo.Filter<TaskDocument>;
   }
 

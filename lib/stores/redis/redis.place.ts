@@ -1,3 +1,5 @@
+import { byDueKey, DUE_KEY_NAMES } from '../../model/due-keys.js';
+import type { DueKey, DueKeyValues } from '../../model/due-keys.js';
 import type { TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { DueFilter } from '../store.interface.js';
 
@@ -20,7 +22,7 @@ export interface Place {
 export type PlaceColumns = Pick<TaskStateRow, 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt'>;
 
 /** The queue of records that could not be read: of a codec that no process asks for, so that they are in nobody's way. */
-export const PARKED_QUEUE = '0 ! - "" ""';
+export const PARKED_QUEUE = `0 !${' -'.repeat(DUE_KEY_NAMES.length)} ""`;
 
 /** When a record that could not be read is looked at again, in milliseconds. */
 export const PARK_MS = 60_000;
@@ -48,8 +50,11 @@ function spaceless(text: string): string {
   return quoted(text).replaceAll(' ', '\\u0020');
 }
 
-function groupName(group: string | null): string {
-  return group === null ? '-' : spaceless(group);
+/** The values of all due keys as queues are named by them: a word each, with a space in front. */
+function dueKeyWords(columns: DueKeyValues): string {
+  let words = '';
+  for (const key of DUE_KEY_NAMES) words += columns[key] === null ? ' -' : ` ${spaceless(columns[key])}`;
+  return words;
 }
 
 /** Which queues are asked for, by the texts that they are named by. */
@@ -57,18 +62,17 @@ export interface QueueFilter {
   readonly codecs: readonly string[];
   /** null for all. */
   readonly handlers: readonly string[] | null;
-  readonly exceptGroups: readonly string[];
-  readonly exceptExecutors: readonly string[];
+  /** The values that are left out, of every due key. */
+  readonly except: Readonly<Record<DueKey, readonly string[]>>;
 }
 
 /** @param readable The values of `TaskRow.codec` that this process can read. */
 export function queueFilter(readable: readonly string[], filter: DueFilter): QueueFilter {
-  const { handlers, exceptGroups = [], exceptExecutors = [] } = filter;
+  const { handlers, except = {} } = filter;
   return {
     codecs: readable.map(codecName),
     handlers: handlers && handlers.map(quoted),
-    exceptGroups: exceptGroups.map(groupName),
-    exceptExecutors: exceptExecutors.map(spaceless),
+    except: byDueKey((key) => (except[key] ?? []).map(spaceless)),
   };
 }
 
@@ -79,7 +83,7 @@ export function timeText(ms: number): string {
 }
 
 /** What names the queue that a task waits in. */
-export type QueueColumns = Pick<TaskRow, 'handler' | 'executor' | 'priority' | 'group' | 'codec'>;
+export type QueueColumns = Pick<TaskRow, 'handler' | 'priority' | 'codec'> & DueKeyValues;
 
 /** A task's member of the due index. */
 export function memberOf(id: string, columns: QueueColumns, dueAt: number | null): string {
@@ -89,12 +93,14 @@ export function memberOf(id: string, columns: QueueColumns, dueAt: number | null
 /** Queues are few and named with every write. */
 const queueNames = new Map<string, string>();
 
-function queueName({ handler, executor, priority, group, codec }: QueueColumns): string {
-  const key = `${priority} ${codec} ${groupName(group)} ${spaceless(executor)} ${handler}`;
+function queueName(columns: QueueColumns): string {
+  const { handler, priority, codec } = columns;
+  const words = dueKeyWords(columns);
+  const key = `${priority} ${codec}${words} ${handler}`;
   let name = queueNames.get(key);
   if (name === undefined) {
     if (queueNames.size > 1_000) queueNames.clear();
-    name = `${priority} ${codecName(codec)} ${groupName(group)} ${spaceless(executor)} ${quoted(handler)}`;
+    name = `${priority} ${codecName(codec)}${words} ${quoted(handler)}`;
     queueNames.set(key, name);
   }
   return name;

@@ -1,6 +1,8 @@
 import { namesOf } from '../../model/names.js';
 import type { RunStatus } from '../../model/run.js';
 import { INTERNAL_HANDLER } from '../../model/definition.js';
+import { DUE_KEY_NAMES, withDueKeys } from '../../model/due-keys.js';
+import type { DueKey } from '../../model/due-keys.js';
 import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
 import { readPlace, timeText } from './redis.place.js';
 
@@ -19,8 +21,10 @@ export interface StoredParts {
 
 /** The clear columns and the envelope as one text. */
 export function definitionText(row: TaskRow): string {
-  const { name, handler, executor, trigger, tags, priority, group, codec } = row;
-  return `${JSON.stringify([name, handler, executor, trigger, tags, priority, group, codec])}\n${row.definition}`;
+  const { name, handler, trigger, tags, priority, codec } = row;
+  const columns: Columns = [name, handler, trigger, tags, priority, codec];
+  for (const key of DUE_KEY_NAMES) columns.push(row[key]);
+  return `${JSON.stringify(columns)}\n${row.definition}`;
 }
 
 /** A task's parts as a row; null when they are damaged. The definition may be cut off after its columns. */
@@ -30,14 +34,34 @@ export function parseParts({ id, definition, state, place }: StoredParts): TaskR
   const end = definition.indexOf('\n');
   const columns = parseColumns(end < 0 ? definition : definition.slice(0, end));
   if (!columns) return null;
-  const [name, handler, executor, trigger, tags, priority, group, codec] = columns;
-  const envelope = end < 0 ? '' : definition.slice(end + 1);
-  const text = state ?? '';
-  const clear = { id, name, handler, executor, trigger, tags, priority, group, codec };
-  return { ...clear, ...known, definition: envelope, state: text };
+  const [name, handler, trigger, tags, priority, codec, ...dueKeys] = columns;
+  // Field by field: a spread of this size costs more than all the rest.
+  const row: Omit<TaskRow, DueKey> = {
+    id,
+    name,
+    handler,
+    trigger,
+    tags,
+    priority,
+    codec,
+    version: known.version,
+    paused: known.paused,
+    running: known.running,
+    finished: known.finished,
+    nextRunTime: known.nextRunTime,
+    dueAt: known.dueAt,
+    definition: end < 0 ? '' : definition.slice(end + 1),
+    state: state ?? '',
+  };
+  return withDueKeys(row, (_, at) => dueKeys[at]) as TaskRow;
 }
 
-type Columns = [string, string, string, string, string[], number, string | null, string];
+/** The last ones are the values of the due keys. */
+type Columns = [string, string, string, readonly string[], number, string, ...(string | null)[]];
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
 
 function parseColumns(text: string): Columns | null {
   let columns: unknown;
@@ -46,11 +70,13 @@ function parseColumns(text: string): Columns | null {
   } catch {
     return null;
   }
-  if (!Array.isArray(columns) || columns.length !== 8) return null;
-  const [name, handler, executor, trigger, tags, priority, group, codec] = columns as unknown[];
-  const texts = [name, handler, executor, trigger, codec].every((value) => typeof value === 'string');
-  const rest = typeof priority === 'number' && Array.isArray(tags) && tags.every((tag) => typeof tag === 'string');
-  return texts && rest && (group === null || typeof group === 'string') ? (columns as Columns) : null;
+  if (!Array.isArray(columns) || columns.length !== 6 + DUE_KEY_NAMES.length) return null;
+  const [name, handler, trigger, tags, priority, codec, ...dueKeys] = columns as unknown[];
+  const texts = [name, handler, trigger, codec].every(isText);
+  const rest = typeof priority === 'number' && Array.isArray(tags) && tags.every(isText);
+  // Queries sort by the executor, so it is always there; the other due keys may be null.
+  const keys = dueKeys.every((value, at) => isText(value) || (value === null && DUE_KEY_NAMES[at] !== 'executor'));
+  return texts && rest && keys ? (columns as Columns) : null;
 }
 
 /** A task's score among the run times. Internal records come before all others: so a listing can leave them out. */

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { DUE_KEY_NAMES } from '../../model/due-keys.js';
 import type { RedisClient } from './redis.address.js';
 import type { RedisConnection } from './redis.connection.js';
 import { BATCH, batchesOf, entriesArgs, outcomeOf } from './redis.entries.js';
@@ -266,8 +267,8 @@ function peekArgs(request: PeekRequest): Value[] {
   return [request.limit, PARKED_QUEUE, ...filterArgs(request)];
 }
 
-function filterArgs({ codecs, handlers, exceptGroups, exceptExecutors }: QueueFilter): Value[] {
-  return [codecs, handlers, exceptGroups, exceptExecutors].flatMap(listArgs);
+function filterArgs({ codecs, handlers, except }: QueueFilter): Value[] {
+  return [codecs, handlers, ...DUE_KEY_NAMES.map((key) => except[key])].flatMap(listArgs);
 }
 
 function listArgs(values: readonly string[] | null): Value[] {

@@ -4,7 +4,7 @@ import type { TaskCodec } from '../../persistence/codec.interface.js';
 import type { DueFilter, StoreContext } from '../store.interface.js';
 import { DamagedTasks } from './damaged.tasks.js';
 import type { DueQuery } from './dialects/dialect.js';
-import { storable, taskRow } from './sql/columns.js';
+import { storable, storableExcept, taskRow } from './sql/columns.js';
 import type { Rows } from './sql/sql.js';
 import type { Readability } from './sql/task.query.js';
 
@@ -62,12 +62,11 @@ export class TaskReader {
   }
 
   /** What a query for due tasks has to look for. */
-  dueQuery({ handlers, exceptGroups = [], exceptExecutors = [] }: DueFilter): DueQuery {
+  dueQuery({ handlers, except }: DueFilter): DueQuery {
     const { codecs, damaged } = this.readability;
     return {
       handlers: handlers?.map(storable) ?? null,
-      exceptGroups: exceptGroups.map(storable),
-      exceptExecutors: exceptExecutors.map(storable),
+      except: storableExcept(except),
       codecs,
       excluded: damaged,
     };

@@ -4,9 +4,11 @@ import type { ClaimRequest } from '../../scheduler/loop/claim.step.js';
 import type { Claimed } from '../../scheduler/plan/claim.plan.js';
 import { claimDue } from '../store.steps.js';
 import { decision, startDue } from '../plan.fixtures.js';
+import { joined, perDueKey } from '../due-key.fixtures.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
+import type { TaskFields } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
 
 const LEASE_MS = 600_000;
@@ -112,57 +114,33 @@ export const CLAIMS: ContractSection = {
       assert.equal(await nextDue(), storeNow + LEASE_MS, 'what only others can run must not wake this scheduler');
     },
 
-    'passes by the tasks of groups that are full': async (bench) => {
-      const store = await bench.open();
-      const now = await store.now();
-      const blocked = Array.from({ length: 40 }, (_, at) =>
-        makeTask(`erp-${at}`, { nextRunTime: now - 1_000 - at, policies: { group: 'erp', priority: -1 } }),
-      );
-      const others = [
-        makeTask('free', { nextRunTime: now - 1 }),
-        makeTask('crm', { nextRunTime: now - 2, policies: { group: 'crm' } }),
-      ];
-      await store.addTasks([...blocked, ...others]);
-      const full = { exceptGroups: ['erp', 'unknown'] };
-      const { claimed, storeNow, nextDue } = await claimDue(store, request({ limit: 3, ...full }), start());
-      assertSame(idsOf(claimed), ['crm', 'free']);
-      assert.equal(await nextDue(), storeNow + LEASE_MS, 'a full group must not wake this scheduler');
-      const { committed } = await store.transact({ due: { limit: 3, handlers: null, ...full } }, () => null);
-      assertSame(idsOf(committed), []);
-      const rest = await claimDue(store, request({ limit: 100 }), start());
-      assert.equal(rest.claimed.length, 40);
-    },
-
-    'passes by the tasks of executors that are full': async (bench) => {
-      const store = await bench.open();
-      const now = await store.now();
-      const blocked = Array.from({ length: 40 }, (_, at) =>
-        makeTask(`slow-${at}`, {
-          executor: 'slow lane',
-          nextRunTime: now - 1_000 - at,
-          policies: { priority: -1, group: at % 2 === 0 ? 'erp' : null },
-        }),
-      );
-      const others = [
-        makeTask('free', { nextRunTime: now - 1 }),
-        makeTask('erp', { nextRunTime: now - 2, policies: { group: 'erp' } }),
-        makeTask('fast', { executor: 'slow', nextRunTime: now - 3 }),
-      ];
-      await store.addTasks([...blocked, ...others]);
-      const full = { exceptExecutors: ['slow lane', 'unknown'] };
-      const { committed } = await store.transact(
-        { due: { limit: 5, handlers: null, exceptGroups: ['erp'], ...full } },
-        (task) => ({ task, history: [], value: null }),
-      );
-      assertSame(idsOf(committed), ['fast', 'free']);
-      const byAge = await claimDue(store, request({ limit: 1, order: 'age', ...full }), start());
-      assertSame(idsOf(byAge.claimed), ['fast']);
-      const { claimed, nextDue } = await claimDue(store, request({ limit: 4, ...full }), start());
-      assertSame(idsOf(claimed), ['erp', 'free']);
-      assert.equal(await nextDue(), byAge.storeNow + LEASE_MS, 'a full executor must not wake this scheduler');
-      const rest = await claimDue(store, request({ limit: 100 }), start());
-      assert.equal(rest.claimed.length, 40);
-    },
+    ...perDueKey(
+      (key) => `passes by the tasks that are left out by their ${key}`,
+      ({ key, value, leftOut, alike, others, exceptAll }) =>
+        async (bench) => {
+          const store = await bench.open();
+          const now = await store.now();
+          const task = (id: string, late: number, ...fields: TaskFields[]) =>
+            makeTask(id, joined(...fields, { nextRunTime: now - late }));
+          const urgent = { policies: { priority: -1 } };
+          const blocked = Array.from({ length: 40 }, (_, at) =>
+            task(`blocked-${at}`, 1_000 + at, ...(at % 2 === 0 ? others : []), leftOut, urgent),
+          );
+          const ofOthers = others.map((fields, at) => task(`other-${at}`, 2, fields));
+          await store.addTasks([...blocked, task('free', 1), ...ofOthers, task('alike', 3, alike)]);
+          const due = { limit: 5, handlers: null, except: exceptAll };
+          const { committed } = await store.transact({ due }, (found) => ({ task: found, history: [], value: null }));
+          assertSame(idsOf(committed), ['alike', 'free']);
+          const except = { [key]: ['unknown', value, '\0'] };
+          const byAge = await claimDue(store, request({ limit: 1, order: 'age', except }), start());
+          assertSame(idsOf(byAge.claimed), ['alike']);
+          const { claimed, nextDue } = await claimDue(store, request({ except }), start());
+          assertSame(idsOf(claimed), [...idsOf(ofOthers), 'free']);
+          assert.equal(await nextDue(), byAge.storeNow + LEASE_MS, 'what is left out must not wake this scheduler');
+          const rest = await claimDue(store, request({ limit: 100 }), start());
+          assert.equal(rest.claimed.length, 40);
+        },
+    ),
 
     'takes the oldest first whatever its priority, where it is asked to': async (bench) => {
       const store = await bench.open();

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { finishRuns, renewLeases } from '../store.steps.js';
 import { assertSame } from '../same-value.js';
 import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../model/definition.js';
+import type { DueExcept } from '../../model/due-keys.js';
+import { joined, perDueKey } from '../due-key.fixtures.js';
 import { idsOf } from '../store.bench.js';
 import { makeLiveRun, makeTask } from '../task.fixtures.js';
+import type { TaskFields } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
 
 export const ORDER: ContractSection = {
@@ -136,60 +139,42 @@ export const ORDER: ContractSection = {
       assert.equal(await store.nextDueFor({ handlers: [] }), null);
     },
 
-    'leaves groups out of what is due next, where it is asked to': async (bench) => {
-      const store = await bench.open();
-      const now = await store.now();
-      const task = (id: string, group: string | null, at: number, handler = 'work') =>
-        makeTask(id, { handler, nextRunTime: now + at, policies: { group } });
-      await store.addTasks([
-        task('a', 'erp', -9),
-        task('b', 'crm', -5),
-        task('c', null, 30),
-        task('d', 'erp', 7, 'other'),
-      ]);
-      const next = async (exceptGroups: string[], handlers: string[] | null = ['work']) => {
-        const due = await store.nextDueFor({ handlers, exceptGroups });
-        return due === null ? null : due - now;
-      };
-      assert.equal(await next([]), -9);
-      assert.equal(await next(['er', 'ERP', 'unknown']), -9);
-      assert.equal(await next(['erp']), -5);
-      assert.equal(await next(['crm', 'erp']), 30);
-      assert.equal(await next(['crm', 'erp'], null), 30);
-      assert.equal(await next(['crm'], ['other']), 7);
-      assert.equal(await next(['erp'], ['other']), null);
-      // An edit moves a task to another group.
-      const moved = await bench.task(store, 'a');
-      const policies = { ...moved.definition.policies, group: 'crm' };
-      await store.updateTask({ ...moved, version: 2, definition: { ...moved.definition, policies } }, 1);
-      assert.equal(await next(['erp']), -9);
-      assert.equal(await next(['crm']), 30);
-    },
-
-    'leaves executors out of what is due next, where it is asked to': async (bench) => {
-      const store = await bench.open();
-      const now = await store.now();
-      await store.addTasks([
-        makeTask('a', { executor: 'slow', nextRunTime: now - 9 }),
-        makeTask('b', { executor: 'slow', nextRunTime: now - 5, policies: { group: 'erp' } }),
-        makeTask('c', { nextRunTime: now + 30 }),
-        makeTask('d', { executor: 'other', nextRunTime: now + 7, policies: { group: 'erp', priority: 3 } }),
-      ]);
-      const next = async (exceptExecutors: string[], exceptGroups: string[] = []) => {
-        const due = await store.nextDueFor({ handlers: null, exceptExecutors, exceptGroups });
-        return due === null ? null : due - now;
-      };
-      assert.equal(await next([]), -9);
-      assert.equal(await next(['slo', 'SLOW', 'unknown']), -9);
-      assert.equal(await next(['slow']), 7);
-      assert.equal(await next(['slow'], ['erp']), 30);
-      assert.equal(await next(['default', 'other'], ['erp']), -9);
-      assert.equal(await next(['slow', 'default', 'other']), null);
-      // An edit moves a task to another executor.
-      const moved = await bench.task(store, 'a');
-      await store.updateTask({ ...moved, version: 2, definition: { ...moved.definition, executor: 'default' } }, 1);
-      assert.equal(await next(['slow']), -9);
-    },
+    ...perDueKey(
+      (key) => `leaves tasks out of what is due next by their ${key}, where it is asked to`,
+      ({ key, value, leftOut, alike, others, exceptAll }) =>
+        async (bench) => {
+          const store = await bench.open();
+          const now = await store.now();
+          const task = (id: string, at: number, ...fields: TaskFields[]) =>
+            makeTask(id, joined(...fields, { nextRunTime: now + at }));
+          await store.addTasks([
+            task('a', -9, leftOut),
+            task('b', -5, ...others, leftOut),
+            task('c', 7, leftOut, { handler: 'other', policies: { priority: 3 } }),
+            ...others.map((fields, at) => task(`d-${at}`, 20, fields)),
+            task('e', 30),
+          ]);
+          const next = async (except: DueExcept, handlers: string[] | null = ['work']) => {
+            const due = await store.nextDueFor({ handlers, except });
+            return due === null ? null : due - now;
+          };
+          assert.equal(await next({}), -9);
+          assert.equal(await next({ [key]: [] }), -9);
+          assert.equal(await next({ [key]: [value.slice(0, -1), value.toUpperCase(), 'unknown'] }), -9);
+          assert.equal(await next({ [key]: [value] }), 20);
+          assert.equal(await next({ [key]: ['unknown', value, '\0'] }, null), 20);
+          assert.equal(await next({}, ['other']), 7);
+          assert.equal(await next({ [key]: [value] }, ['other']), null);
+          assert.equal(await next(exceptAll), 30);
+          // An edit gives a task another value.
+          const edited = (id: string, at: number, fields: TaskFields, version: number) =>
+            store.updateTask({ ...task(id, at, fields), version }, version - 1);
+          await edited('a', -9, alike, 2);
+          assert.equal(await next({ [key]: [value] }), -9);
+          await edited('a', -9, leftOut, 3);
+          assert.equal(await next({ [key]: [value] }), 20);
+        },
+    ),
 
     'keeps internal records, which are never due and which no query shows': async (bench) => {
       const store = await bench.open();

@@ -1,3 +1,4 @@
+import { DUE_KEY_NAMES } from '../../../lib/model/due-keys.js';
 import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
 import type { Committed, Selection, Transacted } from '../../../lib/stores/store.interface.js';
@@ -18,26 +19,18 @@ abstract class CarelessStore extends HostStore {
 }
 
 export const CLAIM_MUTANTS: readonly Mutant[] = [
-  {
-    fault: 'a claim takes tasks of full groups',
+  ...DUE_KEY_NAMES.map((key) => ({
+    fault: `a claim leaves no task out by its ${key}`,
     create: class extends HostStore {
       override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
-        const all = 'due' in selection ? { due: { ...selection.due, exceptGroups: [] } } : selection;
-        return super.transact(all, apply) as Promise<Transacted<T>>;
+        if (!('due' in selection)) return super.transact(selection, apply) as Promise<Transacted<T>>;
+        const except = { ...selection.due.except, [key]: [] };
+        return super.transact({ due: { ...selection.due, except } }, apply) as Promise<Transacted<T>>;
       }
     },
-    caughtBy: ['claims: passes by the tasks of groups that are full'],
-  },
-  {
-    fault: 'a claim takes tasks of full executors',
-    create: class extends HostStore {
-      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
-        const all = 'due' in selection ? { due: { ...selection.due, exceptExecutors: [] } } : selection;
-        return super.transact(all, apply) as Promise<Transacted<T>>;
-      }
-    },
-    caughtBy: ['claims: passes by the tasks of executors that are full'],
-  },
+    // The rules of the other keys leave tasks out by all keys, too.
+    caughtBy: DUE_KEY_NAMES.map((other) => `claims: passes by the tasks that are left out by their ${other}`),
+  })),
   {
     fault: 'a claim goes by priority always',
     create: class extends HostStore {

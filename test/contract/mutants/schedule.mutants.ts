@@ -1,3 +1,4 @@
+import { DUE_KEY_NAMES } from '../../../lib/model/due-keys.js';
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
 import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../../lib/model/query.js';
@@ -124,30 +125,21 @@ export const SCHEDULE_MUTANTS: readonly Mutant[] = [
       'claims: is not held up by due tasks of other handlers in front',
     ],
   },
-  {
-    fault: 'what is of a full group counts as due next',
+  ...DUE_KEY_NAMES.map((key) => ({
+    fault: `what is left out by its ${key} counts as due next`,
     create: class extends HostStore {
-      override nextDueFor({ exceptGroups: _, ...filter }: DueFilter): Promise<number | null> {
-        return super.nextDueFor(filter);
+      override nextDueFor(filter: DueFilter): Promise<number | null> {
+        return super.nextDueFor({ ...filter, except: { ...filter.except, [key]: [] } });
       }
     },
     caughtBy: [
-      'order and due times: leaves groups out of what is due next, where it is asked to',
-      'claims: passes by the tasks of groups that are full',
+      // The rules of the other keys leave tasks out by all keys, too.
+      ...DUE_KEY_NAMES.map(
+        (other) => `order and due times: leaves tasks out of what is due next by their ${other}, where it is asked to`,
+      ),
+      `claims: passes by the tasks that are left out by their ${key}`,
     ],
-  },
-  {
-    fault: 'what is of a full executor counts as due next',
-    create: class extends HostStore {
-      override nextDueFor({ exceptExecutors: _, ...filter }: DueFilter): Promise<number | null> {
-        return super.nextDueFor(filter);
-      }
-    },
-    caughtBy: [
-      'order and due times: leaves executors out of what is due next, where it is asked to',
-      'claims: passes by the tasks of executors that are full',
-    ],
-  },
+  })),
   {
     fault: 'queries show internal records',
     create: class extends HostStore {

@@ -99,7 +99,7 @@ describe('the commands of a MongoDB store', () => {
     const task = (id: string, group: string | null, late: number) =>
       makeTask(id, { nextRunTime: now - late, policies: { group } });
     await store.addTasks([task('a', 'erp', 9), task('b', 'crm', 8), task('c', null, 7), task('d', 'later', -60_000)]);
-    const filter = { handlers: ['work'], exceptGroups: ['erp'] };
+    const filter = { handlers: ['work'], except: { group: ['erp'] } };
     for (const order of ['age', 'priority'] as const) {
       commands.length = 0;
       const request = { ...filter, order, limit: 1 };
@@ -121,7 +121,7 @@ describe('the commands of a MongoDB store', () => {
       makeTask(`t${at}`, { nextRunTime: now - 1_000 + at, policies: { group: `g${at}` } }),
     );
     await store.addTasks(tasks);
-    expect(await store.nextDueFor({ handlers: ['work'], exceptGroups: ['g0'] })).toBe(now - 999);
+    expect(await store.nextDueFor({ handlers: ['work'], except: { group: ['g0'] } })).toBe(now - 999);
     expect(groups).toEqual([{ $nin: ['g0'] }]);
   });
 });

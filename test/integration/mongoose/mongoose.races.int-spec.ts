@@ -92,7 +92,7 @@ describe('what happens between reading a task and writing it', () => {
       const moved = { ...(await task()), version: 2, definition: { ...definition, policies } };
       await other.updateTask(moved, 1);
     });
-    const due = { limit, handlers: null, exceptGroups: ['erp'] };
+    const due = { limit, handlers: null, except: { group: ['erp'] } };
     const { committed, failed } = await transactor.run({ due }, counted);
     expect([committed, failed]).toEqual([[], []]);
     expect(await task()).toMatchObject({ version: 2, state: { scheduledCount: 0 } });

@@ -145,7 +145,7 @@ describe('a claim among many due tasks', () => {
       ...groups.map((group) => blocked(`of ${group}`, group)),
       makeTask('free', { nextRunTime: now - 1 }),
     ]);
-    const { ids, ranges } = await claim({ exceptGroups: groups });
+    const { ids, ranges } = await claim({ except: { group: groups } });
     expect(ids).toEqual(['free']);
     expect(ranges).toBeLessThan(20);
   });
@@ -159,8 +159,8 @@ describe('groups', () => {
     await store.addTasks(names.map((group, at) => makeTask(`t${at}`, { nextRunTime: now - 1, policies: { group } })));
     await store.addTask(makeTask('of none', { nextRunTime: now - 1 }));
     for (const [at, name] of names.entries()) {
-      const exceptGroups = names.filter((other) => other !== name);
-      const { claimed } = await claimDue(store, { ...REQUEST, exceptGroups }, (task, claimedAt, decided) =>
+      const except = { group: names.filter((other) => other !== name) };
+      const { claimed } = await claimDue(store, { ...REQUEST, except }, (task, claimedAt, decided) =>
         task.id === 'of none' ? null : PLAN(task, claimedAt, decided),
       );
       expect(claimed.map(({ id }) => id)).toEqual([`t${at}`]);

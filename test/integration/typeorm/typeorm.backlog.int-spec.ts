@@ -39,22 +39,16 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 due tasks'
   afterAll(() => filled.close());
 
   /** The ids of what a claim would be given. */
-  const due = async (
-    limit: number,
-    order: DueOrder,
-    exceptGroups: readonly string[],
-    exceptExecutors: readonly string[] = [],
-  ) => {
+  const due = async (limit: number, order: DueOrder, except: DueFilter['except']) => {
     const ids: string[] = [];
-    const filter = { handlers: ['work'], exceptGroups, exceptExecutors };
-    await filled.store.transact({ due: { limit, order, ...filter } }, ({ id }) => {
+    await filled.store.transact({ due: { limit, order, handlers: ['work'], except } }, ({ id }) => {
       ids.push(id);
       return null;
     });
     return ids;
   };
 
-  const questions: Record<string, [order: DueOrder, exceptGroups: readonly string[], first: readonly string[]]> = {
+  const questions: Record<string, [order: DueOrder, full: readonly string[], first: readonly string[]]> = {
     'by age': ['age', [], ['t1', 't2', 't3', 't4']],
     'by priority, without a group that is full': ['priority', ['erp'], ['t0', 't30', 't60', 't90']],
     'by age, without a group that is full': ['age', ['erp'], ['t0', 't10', 't20', 't30']],
@@ -62,25 +56,25 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 due tasks'
   };
 
   it.each(Object.keys(questions))('takes the first %s, by an index and nothing as a whole', async (what) => {
-    const [order, exceptGroups, first] = questions[what]!;
-    expect(await due(4, order, exceptGroups)).toEqual(first);
-    const plans = await filled.plansOf(() => due(200, order, exceptGroups));
+    const [order, group, first] = questions[what]!;
+    expect(await due(4, order, { group })).toEqual(first);
+    const plans = await filled.plansOf(() => due(200, order, { group }));
     expect(plans.join('\n')).toMatch(WALK[filled.type]);
     for (const plan of plans) expect(plan).not.toMatch(WHOLE[filled.type]);
-    const ms = await medianMs(() => due(1, order, exceptGroups));
+    const ms = await medianMs(() => due(1, order, { group }));
     console.log(`${database.name}: ${what} ${ms.toFixed(1)} ms with ${COUNT} due tasks`);
   });
 
   it('walks past 90,000 due tasks of an executor that is full', async () => {
-    expect(await due(4, 'priority', [], ['slow'])).toEqual(['t0', 't30', 't60', 't90']);
-    const ms = await medianMs(() => due(4, 'priority', [], ['slow']));
-    const filter: DueFilter = { handlers: ['work'], exceptExecutors: ['slow'] };
+    expect(await due(4, 'priority', { executor: ['slow'] })).toEqual(['t0', 't30', 't60', 't90']);
+    const ms = await medianMs(() => due(4, 'priority', { executor: ['slow'] }));
+    const filter: DueFilter = { handlers: ['work'], except: { executor: ['slow'] } };
     const askedMs = await medianMs(() => filled.store.nextDueFor(filter));
     console.log(`${database.name}: past a full executor ${ms.toFixed(1)} ms, a poll ${askedMs.toFixed(1)} ms`);
   });
 
   it('asks when something is due next, without a group that is full', async () => {
-    const filter: DueFilter = { handlers: ['work'], exceptGroups: ['erp'] };
+    const filter: DueFilter = { handlers: ['work'], except: { group: ['erp'] } };
     const plans = await filled.plansOf(() => filled.store.nextDueFor(filter));
     expect(plans.join('\n')).toMatch(WALK[filled.type]);
     for (const plan of plans) expect(plan).not.toMatch(WHOLE[filled.type]);

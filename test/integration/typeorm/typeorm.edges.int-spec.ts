@@ -83,7 +83,7 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     const task = (id: string, at: number) =>
       makeTask(id, { nextRunTime: now - at, policies: { group: `group ${at}`, priority: at % 2 } });
     await store.addTasks([...ids.map(task), makeTask('full', { nextRunTime: now - 900, policies: { group: 'full' } })]);
-    const full = { exceptGroups: ['full'] };
+    const full = { except: { group: ['full'] } };
     expect(await store.nextDueFor({ handlers: ['work'], ...full })).toBe(now - 129);
     const oldest = [...ids].reverse();
     expect(await claim(70, { order: 'age', ...full })).toEqual(oldest.slice(0, 70));
@@ -116,7 +116,7 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     expect(page.tasks).toHaveLength(2);
     expect((await store.runs({}, { limit: Infinity })).runs).toHaveLength(2);
     await store.addTask(makeTask('c', { nextRunTime: now - 2, policies: { group: 'g' } }));
-    expect(await claim(Infinity, { order: 'age', exceptGroups: ['x'] })).toEqual(['c', 'a', 'b']);
+    expect(await claim(Infinity, { order: 'age', except: { group: ['x'] } })).toEqual(['c', 'a', 'b']);
     await store.addTask(makeTask('d', { nextRunTime: now - 1 }));
     expect(await claim(Infinity)).toEqual(['d']);
     expect(await store.pruneRuns({ before: 2, keep: null, failedBefore: null, limit: Infinity })).toBe(1);
@@ -154,7 +154,7 @@ describe.each([postgres(), mysql()])('while somebody holds tasks on $name', (dat
       const claim = async (more: Partial<ClaimRequest>) =>
         (await claimDue(store, { ...request, ...more }, startDue('me', 60_000))).claimed.map(({ id }) => id);
       expect(await claim({ order: 'age' })).toEqual(['free-1', 'free-2']);
-      expect(await claim({ exceptGroups: ['full'] })).toEqual(['free-3']);
+      expect(await claim({ except: { group: ['full'] } })).toEqual(['free-3']);
       await runner.commitTransaction();
       expect(await claim({ order: 'age' })).toEqual(['held-8', 'held-7']);
     } finally {

@@ -76,11 +76,11 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])('on $name', (databas
     };
     // The general path asks for the time, and looks at all that is due.
     const plain = database.settings.lockMode === 'compare-and-set' ? 2 : null;
-    expect(await questionsOf({ handlers: ['work'], exceptGroups: ['b'] })).toBe(plain ?? 3);
+    expect(await questionsOf({ handlers: ['work'], except: { group: ['b'] } })).toBe(plain ?? 3);
     expect(await questionsOf({ handlers: ['work'], order: 'age' })).toBe(plain ?? 3);
-    expect(await questionsOf({ handlers: ['work'], order: 'age', exceptGroups: ['a', 'b'] })).toBe(plain ?? 2);
+    expect(await questionsOf({ handlers: ['work'], order: 'age', except: { group: ['a', 'b'] } })).toBe(plain ?? 2);
     logger.clear();
-    await store.nextDueFor({ handlers: ['work'], exceptGroups: ['a'] });
+    await store.nextDueFor({ handlers: ['work'], except: { group: ['a'] } });
     expect(logger.statements).toHaveLength(plain === null ? 2 : 1);
   });
 

@@ -43,8 +43,7 @@ describe('the requests of claims', () => {
       limit: 16,
       order: 'priority',
       handlers: ['work'],
-      exceptGroups: ['erp'],
-      exceptExecutors: ['slow'],
+      except: { group: ['erp'], executor: ['slow'] },
     });
     expect(requests.isAnotherDue(false)).toBe(false);
   });
@@ -79,16 +78,16 @@ describe('the requests of claims', () => {
   it('leave out an executor that became full in the last one, and are made again when that left others unseen', () => {
     claim(2, ['slow'], ['slow']);
     expect(requests.isAnotherDue(false)).toBe(false);
-    expect(claim(0).exceptExecutors).toEqual(['slow']);
+    expect(claim(0).except?.executor).toEqual(['slow']);
     // It had room all the time as far as anybody can see: what it has to do was not asked for.
     expect(requests.isAnotherDue(false)).toBe(true);
     expect(requests.hasRoomForLeftOut()).toBe(true);
-    expect(claim(0).exceptExecutors).toEqual([]);
+    expect(claim(0).except?.executor).toEqual([]);
   });
 
   it('leave out none for that where there is no other executor with room', () => {
     rooms.default = 0;
     claim(2, ['slow'], ['slow']);
-    expect(claim(0).exceptExecutors).toEqual(['default']);
+    expect(claim(0).except?.executor).toEqual(['default']);
   });
 });

@@ -1,23 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { byDueKey, DUE_KEY_NAMES } from '../../../lib/model/due-keys.js';
 import { DueIndex } from '../../../lib/stores/due-index.js';
 import type { DueEntry } from '../../../lib/stores/due-index.js';
 import type { DueFilter } from '../../../lib/stores/store.interface.js';
 
 const HANDLERS = ['a', 'b', 'c'];
 
+const NO_DUE_KEYS = byDueKey(() => null);
+
 function entry(id: string, key: number, other: Partial<DueEntry> = {}): DueEntry {
-  return { id, key, handler: 'a', priority: 0, group: null, executor: 'x', heapSlot: -1, ...other };
+  return { id, key, handler: 'a', priority: 0, dueKeys: NO_DUE_KEYS, heapSlot: -1, lane: null, ...other };
 }
 
 const byAge = (a: DueEntry, b: DueEntry) => a.key - b.key || (a.id < b.id ? -1 : 1);
 const byClaim = (a: DueEntry, b: DueEntry) => a.priority - b.priority || byAge(a, b);
 const isOf =
-  ({ handlers, exceptGroups = [], exceptExecutors = [] }: DueFilter) =>
-  (each: DueEntry) =>
-    (handlers?.includes(each.handler) ?? true) &&
-    !(each.group !== null && exceptGroups.includes(each.group)) &&
-    !exceptExecutors.includes(each.executor);
+  ({ handlers, except = {} }: DueFilter) =>
+  ({ handler, dueKeys }: DueEntry) =>
+    (handlers?.includes(handler) ?? true) && DUE_KEY_NAMES.every((key) => !except[key]?.includes(dueKeys[key]!));
 const ALL: DueFilter = { handlers: null };
 
 const handlerSets = fc.oneof(fc.constant(null), fc.array(fc.constantFrom(...HANDLERS, 'unknown'), { maxLength: 4 }));
@@ -28,8 +29,8 @@ const steps = fc.array(
       key: fc.nat({ max: 9 }),
       handler: fc.constantFrom(...HANDLERS),
       priority: fc.integer({ min: -1, max: 1 }),
-      group: fc.constantFrom(null, null, 'g', 'h'),
-      executor: fc.constantFrom('x', 'y', 'x 1 g'),
+      // The last ones are what a lane could be taken for another one by.
+      dueKeys: fc.record(byDueKey(() => fc.constantFrom(null, null, 'g', 'h', '-', 'g 1 h', 'g -'))),
     }),
     fc.record({ what: fc.constant('remove' as const), which: fc.nat() }),
     fc.record({
@@ -38,8 +39,10 @@ const steps = fc.array(
       limit: fc.nat({ max: 8 }),
       filter: fc.record({
         handlers: handlerSets,
-        exceptGroups: fc.subarray(['g', 'h', 'unknown']),
-        exceptExecutors: fc.subarray(['x', 'y', 'unknown']),
+        except: fc.record(
+          byDueKey(() => fc.subarray(['g', 'h', '-', 'unknown'])),
+          { requiredKeys: [] },
+        ),
       }),
       order: fc.constantFrom('priority' as const, 'age' as const),
     }),

@@ -1,3 +1,9 @@
+import { DUE_KEY_NAMES } from '../../../model/due-keys.js';
+import type { DueKey } from '../../../model/due-keys.js';
+
+/** Lua for each due key, in their order. Written out, because a loop would cost a table for each queue. */
+const perDueKey = (separator: string, lua: (key: DueKey) => string) => DUE_KEY_NAMES.map(lua).join(separator);
+
 /**
  * What all scripts share. Every key of the store is declared to every script, in one order:
  *
@@ -7,7 +13,7 @@
  * | STATES | hash: id -> schedule state |
  * | PLACES | hash: id -> `version nonce reservation columns`, tab, the task's member of DUE: see `redis.place.ts` |
  * | DUE | sorted set, all scores 0, so that it is ordered by member: `queue`, newline, time as text, newline, id |
- * | QUEUES | sorted set: queue (`priority codec group executor handler`) -> the earliest time in it |
+ * | QUEUES | sorted set: queue (`priority codec`, the values of the due keys, `handler`) -> the earliest time in it |
  * | RUN_TIMES | sorted set: id -> next run time, infinite for none, minus infinite for internal records |
  * | RUNS | hash: run id, newline, attempt/token -> end, newline, task, newline, columns, newline, outcome |
  * | RUN_ENDS | sorted set by member: end, field of RUNS |
@@ -17,9 +23,9 @@
  * | OTHER_COUNTS | sorted set: task -> how many of them neither failed nor were lost |
  * | SCHEDULERS | hash: identity -> time of the heartbeat, newline, JSON |
  *
- * One queue for each handler, executor, group, priority and way of writing: what this process cannot run or read, or must not
- * start because its group or its executor is full, is passed over as a whole. The end of a run is its kind (see `kindOf`)
- * and its inverse end. A reservation moves the member to the time when it runs out, under a token that stands in PLACES.
+ * One queue for each handler, priority, combination of due keys and way of writing: what this process cannot run or read, or
+ * is to leave out by a due key, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end. A
+ * reservation moves the member to the time when it runs out, under a token that stands in PLACES.
  */
 export const PRELUDE = String.raw`
 local TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS, OTHER_COUNTS,
@@ -122,18 +128,19 @@ local function read_set(at)
   return set, at + count + 1
 end
 
--- Reads from ARGV which queues are asked for: lists of readable codecs, of handlers, and of groups and of executors
--- that are left out.
+-- Reads from ARGV which queues are asked for: lists of readable codecs, of handlers, and of what is left out by each due
+-- key.
 -- Returns what tells of a queue whether it is asked for, whether it can be read, and its priority.
 local function read_filter(at)
-  local codecs, handlers, except_groups, except_executors
+  local codecs, handlers, ${perDueKey(', ', (key) => `except_${key}`)}
   codecs, at = read_set(at)
   handlers, at = read_set(at)
-  except_groups, at = read_set(at)
-  except_executors = read_set(at)
+  ${perDueKey('\n  ', (key) => `except_${key}, at = read_set(at)`)}
   return function(queue)
-    local priority, codec, group, executor, handler = string.match(queue, '^(%S+) (%S+) (%S+) (%S+) (.*)$')
-    local asked = (handlers == nil or handlers[handler]) and not (except_groups[group] or except_executors[executor])
+    local priority, codec, ${perDueKey(', ', (key) => `of_${key}`)}, handler =
+      string.match(queue, '^(%S+) (%S+) ${perDueKey(' ', () => '(%S+)')} (.*)$')
+    local left_out = ${perDueKey(' or ', (key) => `except_${key}[of_${key}]`)}
+    local asked = (handlers == nil or handlers[handler]) and not left_out
     return asked, codecs[codec], tonumber(priority)
   end
 end

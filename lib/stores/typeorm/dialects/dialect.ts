@@ -1,7 +1,9 @@
+import { DUE_KEY_NAMES } from '../../../model/due-keys.js';
 import type { DueOrder, PruneOptions, StoreCapabilities } from '../../store.interface.js';
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
 import type { TableNames } from '../schema/table.names.js';
-import { RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { DUE_KEY_COLUMNS, RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import type { StorableExcept } from '../sql/columns.js';
 import type { DriverError } from '../sql/driver.error.js';
 import { list, raw, repeated, sql, toNullableNumber, toNumber } from '../sql/sql.js';
 import type { Rows, Script, Sql } from '../sql/sql.js';
@@ -10,10 +12,8 @@ import type { Rows, Script, Sql } from '../sql/sql.js';
 export interface DueQuery {
   /** Only tasks of these handlers; null for all. */
   readonly handlers: readonly string[] | null;
-  /** No tasks of these groups. */
-  readonly exceptGroups: readonly string[];
-  /** No tasks of these executors. */
-  readonly exceptExecutors: readonly string[];
+  /** No tasks that have one of these values, by key. */
+  readonly except: StorableExcept;
   /** Only what was written in one of these ways: the rest cannot be read here and must not be in the way. */
   readonly codecs: readonly string[];
   /** Not these: they are known to be damaged. */
@@ -109,11 +109,12 @@ export abstract class Dialect {
   abstract contains(column: Sql, text: string): Sql;
 
   /** The conditions of {@link DueQuery}. */
-  runnable({ handlers, exceptGroups, exceptExecutors, codecs, excluded }: DueQuery): Sql[] {
+  runnable({ handlers, except, codecs, excluded }: DueQuery): Sql[] {
     const conditions = [this.oneOf(raw('codec'), codecs)];
     if (handlers !== null) conditions.push(this.oneOf(raw('handler'), handlers));
-    if (exceptGroups.length > 0) conditions.push(this.noneOf(raw('task_group'), exceptGroups));
-    if (exceptExecutors.length > 0) conditions.push(this.noneOf(raw('executor'), exceptExecutors));
+    for (const key of DUE_KEY_NAMES) {
+      if (except[key].length > 0) conditions.push(this.noneOf(raw(DUE_KEY_COLUMNS[key].name), except[key]));
+    }
     if (excluded.length > 0) conditions.push(this.noneOf(raw('id'), excluded));
     return conditions;
   }

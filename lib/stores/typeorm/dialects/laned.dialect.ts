@@ -39,13 +39,13 @@ const IDS = 1_000;
  */
 export abstract class LanedDialect extends Dialect {
   *selectDue(query: DueQuery, order: DueOrder, limit: number, clock: () => number): Script<DueRows> {
-    return order === 'priority' && query.exceptGroups.length === 0
+    return order === 'priority' && query.except.group.length === 0
       ? yield* this.selectByPriority(query, limit, clock)
       : yield* this.selectByLanes(query, order, limit, clock);
   }
 
   *nextDue(query: DueQuery): Script<number | null> {
-    return query.exceptGroups.length === 0 ? yield* this.nextDueOfAll(query) : yield* this.nextDueByLanes(query);
+    return query.except.group.length === 0 ? yield* this.nextDueOfAll(query) : yield* this.nextDueByLanes(query);
   }
 
   /** {@link selectDue} by priority, no group left out. */
@@ -99,9 +99,9 @@ export abstract class LanedDialect extends Dialect {
   }
 
   /** Reads the lanes, and the server's clock where it has one and there is a lane to be told with. */
-  *#readLanes({ exceptGroups }: DueQuery): Script<{ lanes: Lane[]; told: number | null }> {
+  *#readLanes({ except }: DueQuery): Script<{ lanes: Lane[]; told: number | null }> {
     const clock = this.now === null ? raw('') : sql`, ${this.now} AS store_now`;
-    const { records } = yield sql`SELECT lanes.*${clock} FROM (${this.lanes(exceptGroups)}) AS lanes`;
+    const { records } = yield sql`SELECT lanes.*${clock} FROM (${this.lanes(except.group)}) AS lanes`;
     const lanes: Lane[] = [];
     for (const { task_group: group, priority, due_at } of records) {
       const dueAt = toNullableNumber(due_at);
@@ -147,7 +147,7 @@ export abstract class LanedDialect extends Dialect {
     count: number,
   ): Script<readonly Key[]> {
     // The lanes say which groups.
-    const runnable = all(this.runnable({ ...query, exceptGroups: [] }));
+    const runnable = all(this.runnable({ ...query, except: { ...query.except, group: [] } }));
     const step = Math.max(1, Math.min(MAX_LANES, Math.floor(MAX_VALUES / (runnable.values.length + 4))));
     let found: Key[] = [];
     for (let at = 0; at < lanes.length; at += step) {

@@ -1,3 +1,5 @@
+import { byDueKey, DUE_KEY_NAMES, withDueKeys } from '../../../model/due-keys.js';
+import type { DueExcept, DueKey } from '../../../model/due-keys.js';
 import type { RunSource, RunStatus } from '../../../model/run.js';
 import type { RunRow, TaskRow } from '../../../persistence/codec.interface.js';
 import { toNullableNumber, toNumber } from './sql.js';
@@ -8,24 +10,36 @@ import { toNullableNumber, toNumber } from './sql.js';
  */
 export type ColumnKind = 'key' | 'runKey' | 'label' | 'text' | 'integer' | 'long' | 'flag';
 
+/** The values that are left out, of every key. */
+export type StorableExcept = Readonly<Record<DueKey, readonly string[]>>;
+
 export interface Column {
   readonly name: string;
   readonly kind: ColumnKind;
   readonly nullable?: boolean;
 }
 
+/** The columns of the due keys. Claims walk over what they leave out, but for groups, which have an index of their own. */
+export const DUE_KEY_COLUMNS = {
+  // Not by its own name, which is a word of SQL.
+  group: { name: 'task_group', kind: 'key' },
+  executor: { name: 'executor', kind: 'label' },
+} as const satisfies Readonly<Record<DueKey, Column>>;
+
+/** Stands in a column for a value that is null: SQL's own NULL is neither one of some values nor none of them. */
+const NONE = '';
+
 /** The columns of the task table, in the order in which {@link taskValues} gives them. */
 export const TASK_COLUMNS = [
   { name: 'id', kind: 'key' },
   { name: 'name', kind: 'label' },
   { name: 'handler', kind: 'key' },
-  { name: 'executor', kind: 'label' },
+  // In front of what is long: SQLite reads a row up to the last column that a condition is about.
+  ...DUE_KEY_NAMES.map((key) => DUE_KEY_COLUMNS[key]),
   { name: 'trigger_type', kind: 'label' },
   { name: 'tags', kind: 'text' },
   { name: 'search', kind: 'text' },
   { name: 'priority', kind: 'integer' },
-  // The empty text is for none: a null is neither one of some groups nor none of them.
-  { name: 'task_group', kind: 'key' },
   { name: 'paused', kind: 'flag' },
   { name: 'running', kind: 'integer' },
   { name: 'finished', kind: 'flag' },
@@ -85,6 +99,11 @@ export function storable(text: string): string {
   return text.replace(/[\0\p{Surrogate}]/gu, '');
 }
 
+/** What is left out, by key, as columns have it. A text that nothing storable is left of would be {@link NONE}. */
+export function storableExcept(except: DueExcept = {}): StorableExcept {
+  return byDueKey((key) => (except[key] ?? []).map(storable).filter((value) => value !== NONE));
+}
+
 /** Whether a database can have an id. One that it cannot have is not there. */
 export function isStorable(id: string): boolean {
   return storable(id) === id;
@@ -114,12 +133,11 @@ export function taskValues(row: TaskRow): unknown[] {
     row.id,
     storable(row.name),
     storable(row.handler),
-    storable(row.executor),
+    ...DUE_KEY_NAMES.map((key) => storable(row[key] ?? NONE)),
     storable(row.trigger),
     tagsText(row.tags),
     searchText(row),
     row.priority,
-    storable(row.group ?? ''),
     row.paused,
     row.running,
     row.finished,
@@ -142,15 +160,13 @@ export function stateValues(
 /** A record of the task table as the codec reads it. */
 export function taskRow(record: Readonly<Record<string, unknown>>): TaskRow {
   const tags = String(record.tags);
-  return {
+  const row: Omit<TaskRow, DueKey> = {
     id: String(record.id),
     name: String(record.name),
     handler: String(record.handler),
-    executor: String(record.executor),
     trigger: String(record.trigger_type),
     tags: tags === '' ? [] : tags.split('\n').filter(Boolean).map(readTag),
     priority: toNumber(record.priority),
-    group: record.task_group === '' ? null : String(record.task_group),
     paused: Boolean(Number(record.paused)),
     running: toNumber(record.running),
     finished: Boolean(Number(record.finished)),
@@ -161,6 +177,10 @@ export function taskRow(record: Readonly<Record<string, unknown>>): TaskRow {
     definition: String(record.definition),
     state: String(record.state),
   };
+  return withDueKeys(row, (key) => {
+    const value = record[DUE_KEY_COLUMNS[key].name];
+    return value === NONE ? null : String(value);
+  }) as TaskRow;
 }
 
 /** Never throws: a hand that has been in the table must not stop the reading of others. */

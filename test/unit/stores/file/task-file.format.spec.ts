@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { dueKeyValues } from '../../../../lib/model/due-keys.js';
+import { makeTask } from '../../../../lib/testing/task.fixtures.js';
 import type { TaskRow } from '../../../../lib/persistence/codec.interface.js';
 import { formatTaskFile, parseTaskFile } from '../../../../lib/stores/file/task-file.format.js';
 
@@ -7,11 +9,11 @@ const ROW: TaskRow = {
   id: 'a "quoted"\nid',
   name: 'ünïcode 😀',
   handler: 'reports.generate',
-  executor: 'default',
   trigger: 'cron',
   tags: ['one', 'two'],
   priority: -3,
-  group: 'erp',
+  ...dueKeyValues(makeTask('any', { policies: { group: 'erp' } }).definition),
+  executor: 'default',
   paused: false,
   running: 1,
   finished: false,
@@ -40,7 +42,7 @@ describe('a task file', () => {
       definition: { payload: { args: [1, 2.5, 'x'] } },
       state: { live: [] },
     });
-    expect(text.split('\n')).toHaveLength(22);
+    expect(text.split('\n')).toHaveLength(Object.keys(ROW).length + 5);
   });
 
   it('puts JSON text of several lines on one', () => {

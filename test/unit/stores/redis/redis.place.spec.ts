@@ -1,9 +1,11 @@
 import { assert, boolean, integer, nat, option, property, record, string, uniqueArray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { byDueKey, DUE_KEY_NAMES, withDueKeys } from '../../../../lib/model/due-keys.js';
 import {
   guardOf,
   memberOf,
   movedPlace,
+  PARKED_QUEUE,
   queueFilter,
   readPlace,
   reservedPlace,
@@ -32,16 +34,28 @@ describe('times as text', () => {
 });
 
 describe('queues', () => {
-  it('have a name for each group and executor that no other has, in one word', () => {
+  it.each(DUE_KEY_NAMES)('have a name for each %s that no other has, nor a task without one, in one word', (key) => {
     assert(
       property(uniqueArray(string()), (names) => {
-        const filter = queueFilter([], { handlers: null, exceptGroups: names, exceptExecutors: names });
-        expect(new Set([...filter.exceptGroups, '-']).size).toBe(names.length + 1);
-        expect(new Set(filter.exceptExecutors).size).toBe(names.length);
+        const words = queueFilter([], { handlers: null, except: { [key]: names } }).except[key];
+        expect(new Set([...words, '-']).size).toBe(names.length + 1);
         // What the scripts take for the end of a word.
-        expect([...filter.exceptGroups, ...filter.exceptExecutors].join('')).not.toMatch(/[ \t-\r]/);
+        expect(words.join('')).not.toMatch(/[ \t-\r]/);
       }),
     );
+  });
+
+  it('are named by their words in the order of the filters, records that could not be read too', () => {
+    const row = { handler: 'h', priority: 3, codec: '1:json:-' };
+    for (const value of [null, 'a b']) {
+      const member = memberOf(
+        'id',
+        withDueKeys({ ...row }, () => value),
+        0,
+      );
+      expect(member.split('\n')[0]!.split(' ')).toHaveLength(PARKED_QUEUE.split(' ').length);
+    }
+    expect(PARKED_QUEUE.split(' ').slice(2, -1)).toEqual(DUE_KEY_NAMES.map(() => '-'));
   });
 });
 
@@ -49,9 +63,8 @@ describe('places', () => {
   const columns = record({
     id: string({ minLength: 1 }),
     handler: string(),
-    executor: string(),
     priority: integer(),
-    group: option(string()),
+    ...byDueKey(() => option(string())),
     codec: string(),
     version: integer({ min: 1 }),
     paused: boolean(),

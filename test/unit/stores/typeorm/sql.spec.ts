@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { batches, tuples } from '../../../../lib/stores/typeorm/sql/batches.js';
 import { isStorable, runRow, taskRow, taskValues, TASK_COLUMNS } from '../../../../lib/stores/typeorm/sql/columns.js';
 import { all, compile, join, list, raw, sql } from '../../../../lib/stores/typeorm/sql/sql.js';
+import { dueKeyValues } from '../../../../lib/model/due-keys.js';
+import { makeTask } from '../../../../lib/testing/task.fixtures.js';
 import type { TaskRow } from '../../../../lib/persistence/codec.interface.js';
 
 const numbered = (index: number) => `$${index + 1}`;
@@ -64,11 +66,11 @@ describe('columns', () => {
     id: 'ID',
     name: 'A \0name\ud800',
     handler: 'h',
-    executor: 'default',
     trigger: 'cron',
     tags: ['a', 'b,c', '"quoted"', 'two\nlines', ''],
     priority: -1,
-    group: null,
+    ...dueKeyValues(makeTask('ID').definition),
+    executor: 'default',
     paused: true,
     running: 2,
     finished: false,

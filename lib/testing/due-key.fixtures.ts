@@ -1,0 +1,48 @@
+import { byDueKey, DUE_KEY_NAMES, DUE_KEYS } from '../model/due-keys.js';
+import type { DueExcept, DueKey } from '../model/due-keys.js';
+import { makeTask } from './task.fixtures.js';
+import type { TaskFields } from './task.fixtures.js';
+
+/** For each key a task that is left out, by a value that no plain task has, and one whose value could be taken for it. */
+const FIELDS: Readonly<Record<DueKey, readonly [leftOut: TaskFields, alike: TaskFields]>> = {
+  group: [{ policies: { group: 'slow lane' } }, { policies: { group: 'slow' } }],
+  executor: [{ executor: 'slow lane' }, { executor: 'slow' }],
+};
+
+/** What the rules of one due key need. */
+export interface DueKeyCase {
+  readonly key: DueKey;
+  /** The value that is left out. */
+  readonly value: string;
+  /** Makes a task have that value. */
+  readonly leftOut: TaskFields;
+  /** Makes a task have another value of the key that could be taken for it. */
+  readonly alike: TaskFields;
+  /** Makes a task have the value that is left out by another key, and none of this one: one for each of the others. */
+  readonly others: readonly TaskFields[];
+  /** What leaves tasks out by every key. */
+  readonly exceptAll: DueExcept;
+}
+
+/** The same rule for every due key, by a name that says the key. */
+export function perDueKey<T>(name: (key: DueKey) => string, rule: (each: DueKeyCase) => T): Record<string, T> {
+  return Object.fromEntries(DUE_KEY_NAMES.map((key) => [name(key), rule(caseOf(key))]));
+}
+
+/** The fields of all as those of one task. A later one wins. */
+export function joined(...all: readonly TaskFields[]): TaskFields {
+  const fields = Object.assign({}, ...all) as TaskFields;
+  const policies = Object.assign({}, ...all.map((each) => each.policies)) as TaskFields['policies'];
+  return { ...fields, policies };
+}
+
+function caseOf(key: DueKey): DueKeyCase {
+  const [leftOut, alike] = FIELDS[key];
+  const others = DUE_KEY_NAMES.filter((other) => other !== key).map((other) => FIELDS[other][0]);
+  const exceptAll = byDueKey((each) => [valueOf(each)]);
+  return { key, value: valueOf(key), leftOut, alike, others, exceptAll };
+}
+
+function valueOf(key: DueKey): string {
+  return DUE_KEYS[key](makeTask('any', FIELDS[key][0]).definition)!;
+}
