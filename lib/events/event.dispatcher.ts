@@ -54,13 +54,20 @@ export class EventDispatcher {
     return true;
   }
 
-  /** Calls the listeners in the order in which they were added. Never throws. */
-  emit<Name extends SchedulerEventName>(name: Name, payload: SchedulerEventMap[Name]): void {
-    // Nobody listens to most events of most runs: nothing is made then.
+  /**
+   * Calls the listeners in the order in which they were added. Never throws.
+   *
+   * @param payload What the event carries, or what makes it: called only if somebody listens, since nobody does to most
+   * events of most runs.
+   */
+  emit<Name extends SchedulerEventName>(
+    name: Name,
+    payload: SchedulerEventMap[Name] | (() => SchedulerEventMap[Name]),
+  ): void {
     const registrations = this.#registrations.filter((one) => one.names === null || one.names.has(name));
     if (registrations.length === 0) return;
     const event = Object.freeze({
-      ...payload,
+      ...(typeof payload === 'function' ? payload() : payload),
       name,
       scheduler: this.scheduler,
       time: new Date(this.clock.now()),

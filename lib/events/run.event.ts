@@ -4,25 +4,13 @@ import type { EndedRunEvent, RunEvent } from './event.map.js';
 
 /** What the events of a live run have in common. @param store The alias of its store. */
 export function runEvent(task: TaskRecord, run: LiveRun, store: string): RunEvent {
-  return fieldsOf({ ...run, taskId: task.id, handler: task.definition.handler }, store);
+  const { id: runId, source, scheduledTime, attempt } = run;
+  const { handler } = task.definition;
+  return { taskId: task.id, store, runId, handler, source, scheduledTime: new Date(scheduledTime), attempt };
 }
 
 /** What the events of an ended run have in common. @param store The alias of its store. */
 export function endedRunEvent(run: RunRecord, store: string): EndedRunEvent {
-  return { ...fieldsOf(run, store), run };
-}
-
-function fieldsOf(
-  run: Pick<RunRecord, 'taskId' | 'id' | 'handler' | 'source' | 'scheduledTime' | 'attempt'>,
-  store: string,
-): RunEvent {
-  return {
-    taskId: run.taskId,
-    store,
-    runId: run.id,
-    handler: run.handler,
-    source: run.source,
-    scheduledTime: new Date(run.scheduledTime),
-    attempt: run.attempt,
-  };
+  const { taskId, id: runId, handler, source, scheduledTime, attempt } = run;
+  return { taskId, store, runId, handler, source, scheduledTime: new Date(scheduledTime), attempt, run };
 }

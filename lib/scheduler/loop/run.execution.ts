@@ -54,7 +54,7 @@ export class RunExecution {
   #begin(run: HeldRun): void {
     this.active.set(run.key, run);
     this.held.set(run.key, run);
-    this.services.events.emit('run.submitted', { ...run.event(), coalesced: run.coalesced });
+    this.services.events.emit('run.submitted', () => ({ ...run.event(), coalesced: run.coalesced }));
   }
 
   /** Async, since an executor of the user's own may throw instead of rejecting. */
@@ -63,7 +63,7 @@ export class RunExecution {
     const { handler, args, executor } = run.task;
     const context = new TaskContext(run);
     const invoke = () => {
-      events.emit('run.started', { ...run.event(), token: run.token });
+      events.emit('run.started', () => ({ ...run.event(), token: run.token }));
       return handlers.get(handler)(args, context);
     };
     return executors.get(executor).execute({ context, handler, args, invoke });
@@ -95,10 +95,11 @@ export class RunExecution {
       return;
     }
     if (record) {
-      const ended = { ...run.event(), run: record };
+      const ended = () => ({ ...run.event(), run: record });
       if (record.status === 'succeeded') events.emit('run.succeeded', ended);
-      else if (record.status === 'failed') events.emit('run.failed', { ...ended, error, willRetry: retryAt !== null });
-      else events.emit('run.cancelled', { ...ended, error });
+      else if (record.status === 'failed') {
+        events.emit('run.failed', () => ({ ...ended(), error, willRetry: retryAt !== null }));
+      } else events.emit('run.cancelled', () => ({ ...ended(), error }));
     }
     if (!task) events.emit('task.removed', { taskId, store, reason: 'finished' });
     else if (outcome === 'paused') {
