@@ -283,7 +283,8 @@ export class ClaimLoop {
   }
 
   #waitsForRoom({ storeNow }: Claim): (task: TaskRecord) => boolean {
-    return (task) => waitsForRoom(this.#context, task, storeNow);
+    const { executors } = this.services;
+    return (task) => executors.has(task.definition.executor) && waitsForRoom(this.#context, task, storeNow);
   }
 
   #plan(room: Room): Apply<Claimed> {

@@ -140,6 +140,17 @@ describe('a group of tasks, when things come in between', () => {
     expect(gate.under).toEqual(['waits']);
   });
 
+  it('is not asked for slots for a task whose executor only others have', async () => {
+    const cluster = new MemoryCluster();
+    const store = new HookedStore(cluster.disk);
+    await cluster.join('here', { work: () => {} }, { store });
+    const client = await cluster.join('client', {}, { role: 'client' });
+    await add(client, 'theirs', { executor: 'gpu' });
+    await pass(cluster, 1_000);
+    expect(cluster.disk.rows.has(RECORD)).toBe(false);
+    expect(store.calls.claim).toBeLessThan(20);
+  });
+
   it('wakes idle schedulers no more than ten times a second', async () => {
     const cluster = new MemoryCluster();
     const a = await cluster.join('a', { work: () => {} });
