@@ -108,7 +108,6 @@ export class ClaimLoop {
       tasks: this.#tasks,
       groups: this.#groups,
       execution: this.execution,
-      offer: (end) => void this.#ends.offer(end),
       failed: (error) => void this.#health.failed(error),
     });
   }

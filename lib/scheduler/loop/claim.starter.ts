@@ -1,7 +1,6 @@
 import type { LeaseRef } from '../../model/run.js';
 import { keyOf } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
-import type { RunEnd } from '../plan/end.plan.js';
 import type { Claim } from './claim.step.js';
 import type { GroupLeases } from './group.leases.js';
 import { HeldRun } from './held.run.js';
@@ -14,9 +13,8 @@ interface StarterServices extends RunServices {
   readonly leaseMs: number;
   readonly target: Pick<Store, 'transact'>;
   readonly tasks: HeldTasks;
-  readonly groups: Pick<GroupLeases, 'take' | 'giveUp'>;
-  readonly execution: Pick<RunExecution, 'start'>;
-  readonly offer: (end: RunEnd) => void;
+  readonly groups: Pick<GroupLeases, 'take'>;
+  readonly execution: Pick<RunExecution, 'start' | 'giveBack'>;
   readonly failed: (error: unknown) => void;
 }
 
@@ -47,15 +45,17 @@ export class ClaimStarter {
 
   /** Renews the leases of runs that were claimed long ago. Gives back the runs that may not be started, returns the others. */
   async #stillHeld(runs: readonly HeldRun[]): Promise<readonly HeldRun[]> {
-    const { clock, leaseMs } = this.services;
+    const { clock, leaseMs, logger, execution } = this.services;
     const renewedAt = clock.monotonic();
     const lost = await this.#renew(runs.flatMap(({ leases }) => leases));
     const isOver = clock.monotonic() - renewedAt > leaseMs / 2;
     return runs.filter((run) => {
       run.renewedAt = renewedAt;
       const isHeld = !isOver && !run.leases.some((lease) => lost.has(keyOf(lease)));
-      if (!isHeld) this.#giveBack(run);
-      return isHeld;
+      if (isHeld) return true;
+      logger.warn(`The claim of run "${run.runId}" was answered too late; it is left to other schedulers`);
+      execution.giveBack(run);
+      return false;
     });
   }
 
@@ -70,15 +70,5 @@ export class ClaimStarter {
       failed(error);
       return new Set(leases.map(keyOf));
     }
-  }
-
-  /** A run that was not begun is given back, so that it is not taken for one that a dead scheduler has lost. */
-  #giveBack(run: HeldRun): void {
-    const { logger, storeClock, groups, offer, tasks } = this.services;
-    const [lease, ...extra] = run.leases as [LeaseRef, ...LeaseRef[]];
-    logger.warn(`The claim of run "${run.runId}" was answered too late; it is left to other schedulers`);
-    offer({ ...lease, record: null, retryAt: storeClock.now() });
-    for (const one of extra) offer(groups.giveUp(one));
-    tasks.release(run.record.id);
   }
 }

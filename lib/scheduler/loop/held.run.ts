@@ -29,7 +29,8 @@ export interface RunOutcome {
  */
 export class HeldRun implements TaskContextSource {
   readonly key: string;
-  /** The lease of the run, and what else it needs one of: a slot of its group. */
+  readonly lease: LeaseRef;
+  /** The lease of the run, and those that it needs beside it. */
   readonly leases: readonly LeaseRef[];
   /** Set when a lease is lost: what the run ends with is not even offered to the store. */
   isFenced = false;
@@ -46,24 +47,19 @@ export class HeldRun implements TaskContextSource {
   /**
    * @param record The task as the claim has written it.
    * @param claimedAt When the store was asked for the run, on the monotonic clock: its lease began then or later.
-   * @param extra The leases that the run needs beside its own.
+   * @param extraLeases The leases that the run needs beside its own: a slot of its group.
    */
   constructor(
     readonly record: TaskRecord,
     readonly run: LiveRun,
     private readonly services: RunServices,
     claimedAt: number,
-    extra: readonly LeaseRef[],
+    readonly extraLeases: readonly LeaseRef[],
   ) {
-    const lease = { taskId: record.id, runId: run.id, token: run.token };
-    this.key = keyOf(lease);
-    this.leases = [lease, ...extra];
+    this.lease = { taskId: record.id, runId: run.id, token: run.token };
+    this.key = keyOf(this.lease);
+    this.leases = [this.lease, ...extraLeases];
     this.renewedAt = claimedAt;
-  }
-
-  /** The leases that go with the run. */
-  get extraLeases(): readonly LeaseRef[] {
-    return this.leases.slice(1);
   }
 
   get task(): TaskDefinition {

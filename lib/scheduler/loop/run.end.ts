@@ -12,12 +12,9 @@ import type { RunServices } from './run.services.js';
  */
 export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices): RunEnd {
   const { record: task, run, aborted } = held;
-  const [lease] = held.leases as [RunEnd];
   const now = services.storeClock.now();
   const mayRunAgain = task.definition.policies.delivery === 'at-least-once';
-  if (outcome.status === 'cancelled' && aborted instanceof ShutdownError && mayRunAgain) {
-    return { ...lease, record: null, retryAt: now };
-  }
+  if (outcome.status === 'cancelled' && aborted instanceof ShutdownError && mayRunAgain) return givenBack(held, now);
   const retryAt = outcome.status === 'failed' ? retryTime(held, outcome.error, now, services) : null;
   const record: RunRecord = {
     ...endedRun(task, run, outcome.status, now),
@@ -27,7 +24,12 @@ export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices)
     cancel: aborted instanceof RunCancelledError ? aborted.request : null,
   };
   const isLast = retryAt === null && run.source === 'schedule' && !task.state.exhausted;
-  return { ...lease, record, retryAt, ...(isLast && nextFromHere(held, now, services)) };
+  return { ...held.lease, record, retryAt, ...(isLast && nextFromHere(held, now, services)) };
+}
+
+/** What gives a run back unfinished: another attempt may start at once. @param now Milliseconds since the epoch. */
+export function givenBack({ lease }: HeldRun, now: number): RunEnd {
+  return { ...lease, record: null, retryAt: now };
 }
 
 function retryTime({ record, run }: HeldRun, error: unknown, now: number, services: RunServices): number | null {

@@ -5,7 +5,7 @@ import type { TaskRecord } from '../../model/task.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import type { EndAnswer } from './end.step.js';
 import type { HeldRun, RunOutcome } from './held.run.js';
-import { endOf } from './run.end.js';
+import { endOf, givenBack } from './run.end.js';
 import type { RunServices } from './run.services.js';
 
 /** What the runs of a loop need of it. */
@@ -36,6 +36,17 @@ export class RunExecution {
   /** Starts a run. */
   start(run: HeldRun): void {
     void this.#carryOut(run);
+  }
+
+  /**
+   * Gives back a run that was claimed and is not started, so that another scheduler goes on with it at once. Without that it
+   * would be taken for one that a dead scheduler has lost.
+   */
+  giveBack(run: HeldRun): void {
+    for (const lease of run.extraLeases) this.loop.giveUp(lease);
+    void this.loop
+      .offer(givenBack(run, this.services.storeClock.now()))
+      .then((answer) => this.loop.released(run, answer?.task ?? null));
   }
 
   /** A run, from its start to its history. */

@@ -163,6 +163,33 @@ describe('a group of tasks, when things come in between', () => {
     expect(store.calls.claim - before).toBeLessThanOrEqual(5);
   });
 
+  it('starts a run at once that was claimed and had to be given back, and others get its slot', async () => {
+    const cluster = new MemoryCluster();
+    const gate = new Gate();
+    const store = new HookedStore(cluster.disk);
+    const a = await cluster.join('a', { work: gate.handler }, { store });
+    let isDone = false;
+    store.after.claim = async () => {
+      if (isDone || !/status\W+running/.test(cluster.disk.rows.get('late') ?? '')) return;
+      isDone = true;
+      cluster.clock.advance(16_000);
+      await settle();
+      store.before.transact = (selection) => {
+        if (!isAbout(selection, 'late')) return;
+        delete store.before.transact;
+        throw new Error('The store is away.');
+      };
+    };
+    await add(a, 'late');
+    await add(a, 'next', { dueMs: 16_000 });
+    await settle();
+    expect(isDone).toBe(true);
+    await pass(cluster, 500);
+    expect(gate.order).toEqual(['late']);
+    await gate.end('late');
+    expect(gate.order).toEqual(['late', 'next']);
+  });
+
   it('loses no run that must not be repeated when a claim is answered late', async () => {
     const cluster = new MemoryCluster();
     const ran: string[] = [];
