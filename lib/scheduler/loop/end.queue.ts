@@ -65,11 +65,10 @@ export class EndQueue {
     return this.#flushes.drained();
   }
 
-  /** Gives up what the store has not taken: leases expire, and another scheduler recovers the runs. */
+  /** Gives up what the store is not taking just now: leases expire, and another scheduler recovers the runs. */
   close(): void {
     this.#isClosed = true;
     this.pause.wake();
-    for (const { answer } of this.#waiting.splice(0)) answer(null);
   }
 
   async #flush(): Promise<void> {
@@ -88,6 +87,7 @@ export class EndQueue {
         await this.pause.sleep(this.listener.failed(error));
       }
     }
+    for (const { answer } of this.#waiting.splice(0)) answer(null);
   }
 
   async #endAll(batch: readonly Offer[]): Promise<ReadonlyMap<Offer, EndAnswer>> {

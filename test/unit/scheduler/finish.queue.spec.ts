@@ -12,30 +12,36 @@ import { createScheduler, settle } from '../../support/scheduler.factory.js';
 
 const end = (taskId: string): RunEnd => ({ taskId, runId: `${taskId}@1`, token: 1, record: null, retryAt: null });
 
+/** A queue over a store that ends every run, after `before`. */
+function queueOver(before: (ids: readonly string[]) => Promise<void>): EndQueue {
+  const store = {
+    transact: async <T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> => {
+      const ids = 'ids' in selection ? selection.ids : [];
+      await before(ids);
+      const committed = ids.map((id) => {
+        const run = makeLiveRun(`${id}@1`, { status: 'running', token: 1 });
+        const { value } = apply(makeTask(id, { state: { live: [run], exhausted: true } }), 0, [])!;
+        return { id, task: null, value };
+      });
+      return { committed, left: [], missing: [], unreadable: [], failed: [], storeNow: 0 };
+    },
+    writeKnown: () => ({ lost: [], failed: [] }),
+    runs: () => ({ runs: [], next: null }),
+    lookupTask: () => null,
+  };
+  const listener = { failed: () => 0, worked: () => {} };
+  return new EndQueue(store, new HeldTasks(), { now: () => 0 }, new WakeableWait(new SystemClock()), listener);
+}
+
 describe('the ends of runs', () => {
   it.each(Array.from({ length: 12 }, (_, turns) => turns))(
     'reach the store also %i turns after it has taken others',
     async (turns) => {
       const taken: string[] = [];
-      const store = {
-        transact: async <T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> => {
-          await Promise.resolve();
-          const ids = 'ids' in selection ? selection.ids : [];
-          taken.push(...ids);
-          const committed = ids.map((id) => {
-            const run = makeLiveRun(`${id}@1`, { status: 'running', token: 1 });
-            const { value } = apply(makeTask(id, { state: { live: [run], exhausted: true } }), 0, [])!;
-            return { id, task: null, value };
-          });
-          return { committed, left: [], missing: [], unreadable: [], failed: [], storeNow: 0 };
-        },
-        writeKnown: () => ({ lost: [], failed: [] }),
-        runs: () => ({ runs: [], next: null }),
-        lookupTask: () => null,
-      };
-      const listener = { failed: () => 0, worked: () => {} };
-      const clock = { now: () => 0 };
-      const queue = new EndQueue(store, new HeldTasks(), clock, new WakeableWait(new SystemClock()), listener);
+      const queue = queueOver(async (ids) => {
+        await Promise.resolve();
+        taken.push(...ids);
+      });
       const first = queue.offer(end('first'));
       while (taken.length === 0) await Promise.resolve();
       for (let left = turns; left > 0; left -= 1) await Promise.resolve();
@@ -46,6 +52,19 @@ describe('the ends of runs', () => {
       expect(await second).toEqual({ outcome: 'ended', task: null });
     },
   );
+
+  it('are given up when the queue is closed, but for those that the store is about to take', async () => {
+    let take = () => {};
+    const queue = queueOver(() => new Promise((resolve) => (take = resolve)));
+    const first = queue.offer(end('first'));
+    await settle();
+    const second = queue.offer(end('second'));
+    queue.close();
+    take();
+    expect(await first).toEqual({ outcome: 'ended', task: null });
+    expect(await second).toBeNull();
+    expect(await queue.offer(end('third'))).toBeNull();
+  });
 });
 
 /** Takes the ends of runs, and breaks off before the answer: the first time, or before it has taken them. */
