@@ -31,6 +31,8 @@ interface Unused {
   readonly slots: Slot[];
   /** When they were asked for, on the monotonic clock. */
   readonly askedAt: number;
+  /** Set when the store is asked to take them back. If its answer is lost, nobody knows whether it has. */
+  isGivenBack: boolean;
 }
 
 /** When a full group is asked about again, on the monotonic clock, and when it was found full. */
@@ -96,8 +98,8 @@ export class GroupLeases {
     // One that was granted long ago might expire before the lease of the run that uses it.
     const oldest = this.clock.monotonic() - this.leaseMs / 2;
     const room = new Map<string, readonly number[]>();
-    for (const [group, { slots, askedAt }] of this.#unused) {
-      if (askedAt > oldest) {
+    for (const [group, { slots, askedAt, isGivenBack }] of this.#unused) {
+      if (askedAt > oldest && !isGivenBack) {
         room.set(
           group,
           slots.map(({ rank }) => rank),
@@ -124,8 +126,8 @@ export class GroupLeases {
   }
 
   /**
-   * After a claim: gives back the leases that it did not use, and asks for those that it lacked. Rejects with all as it was
-   * when the store fails.
+   * After a claim: gives back the leases that it did not use, and asks for those that it lacked. When the store fails it
+   * rejects, and what was not given back is given back the next time.
    *
    * @param waiting The tasks that wait for room alone.
    */
@@ -136,6 +138,7 @@ export class GroupLeases {
     if (groups.length === 0) return { mayStartMore: false, hasFreed: false };
     const askedAt = this.clock.monotonic();
     for (const group of wanted.keys()) this.#usedAt.set(group, askedAt);
+    for (const group of unused) this.#unused.get(group)!.isGivenBack = true;
     const starter = { owner: this.owner, leaseMs: LEASES_OF_A_SLOT * this.leaseMs };
     const plans = new Map(
       groups.map((group) => {
@@ -158,7 +161,7 @@ export class GroupLeases {
       if (!wanted.has(group)) continue;
       const slots = granted.get(id) ?? [];
       const record = states.get(id);
-      if (slots.length > 0) this.#unused.set(group, { slots: [...slots], askedAt });
+      if (slots.length > 0) this.#unused.set(group, { slots: [...slots], askedAt, isGivenBack: false });
       else this.#markFull(group, askedAt, record ? heldMs(record.state, answer.storeNow) : 0);
     }
     return {
