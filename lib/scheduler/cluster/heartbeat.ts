@@ -93,9 +93,8 @@ export class Heartbeat {
 
   /** Writes a heartbeat into every open store without waiting for the next one. Never rejects. */
   async writeAll(): Promise<void> {
-    for (const handle of this.#opened()) {
-      await quietly(this.services.logger, 'A heartbeat', () => this.write(handle));
-    }
+    const { logger } = this.services;
+    await Promise.all(this.#opened().map((handle) => quietly(logger, 'A heartbeat', () => this.write(handle))));
   }
 
   /** Shows the others that this scheduler follows a drain, or none, from now on. Never rejects. */

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { DrainUnknownError, DrainWithdrawnError } from 'nestjs-asyncz';
 import type { Scheduler, Store } from 'nestjs-asyncz';
 import type { StoreCapabilities, StoredTask } from 'nestjs-asyncz/store';
+import { SILENT_LOGGER } from '../../../lib/model/logger.js';
+import { MEMBERSHIP_ID } from '../../../lib/stores/membership.record.js';
 import { Disk } from '../../support/eight-method.store.js';
 import { recordEvents } from '../../support/events.js';
 import { Gate, settle } from '../../support/gate.js';
@@ -289,6 +291,29 @@ describe('a drain', () => {
     store.held[0]!();
     await settle();
     expect(worker.state).toBe('running');
+  });
+
+  it('is shown in no store that was removed meanwhile', async () => {
+    const cluster = new MemoryCluster();
+    const errors: string[] = [];
+    const logger = { ...SILENT_LOGGER, error: (message: string) => errors.push(message) };
+    const store = new HookedStore(cluster.disk);
+    const worker = await cluster.join('worker', {}, { store, logger });
+    await worker.addStore('second', new ClusterStore(new Disk()));
+    let goOn = () => {};
+    store.after.transact = async (selection) => {
+      if ('ids' in selection && selection.ids.includes(MEMBERSHIP_ID)) {
+        await new Promise<void>((resolve) => (goOn = resolve));
+      }
+    };
+    await worker.drainScheduler('worker');
+    await settle();
+    await worker.removeStore('second');
+    delete store.after.transact;
+    goOn();
+    await settle();
+    expect(worker.state).toBe('paused');
+    expect(errors).toEqual([]);
   });
 
   it('ends when the store in which it was asked for is removed', async () => {
