@@ -20,9 +20,8 @@ export class SchedulerLife {
   readonly #heartbeat: Heartbeat;
   readonly #stores: SchedulerStores;
   readonly #housekeeper: Housekeeper;
-  /** What callers wait for while a start or a stop is under way; null otherwise. */
-  #starting: Promise<void> | null = null;
-  #stopping: Promise<void> | null = null;
+  /** The end of what was asked for last. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly core: SchedulerCore) {
     const { options, events, stores, executors, handlers, phase } = core;
@@ -39,11 +38,17 @@ export class SchedulerLife {
     return this.gate.isOpen ? 'running' : 'paused';
   }
 
-  async start(): Promise<void> {
-    if (this.#stopping) await this.#stopping;
-    if (this.core.phase.isStarted) return;
-    this.#starting ??= this.#start().finally(() => (this.#starting = null));
-    await this.#starting;
+  /** One after another: a store that is added or removed in the middle of a start would be opened twice, or never closed. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.core.phase.isStarted) await this.#start();
+    });
   }
 
   async #start(): Promise<void> {
@@ -84,21 +89,16 @@ export class SchedulerLife {
   async #rollBack(): Promise<void> {
     const { phase, stores } = this.core;
     phase.stopping();
-    for (const handle of stores.all()) {
-      await handle.worker?.stopClaiming();
-      handle.worker?.close();
-      await this.#stores.close(handle);
-    }
+    for (const handle of stores.all()) await this.#stores.abandon(handle);
     this.#heartbeat.stop();
     await this.#closeExecutors();
     phase.stopped();
   }
 
-  async shutdown(timeoutMs = this.core.options.shutdownTimeoutMs): Promise<void> {
-    await this.#starting?.catch(() => {});
-    if (this.core.phase.name === 'stopped') return;
-    this.#stopping ??= this.#stop(timeoutMs).finally(() => (this.#stopping = null));
-    await this.#stopping;
+  shutdown(timeoutMs = this.core.options.shutdownTimeoutMs): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.core.phase.name !== 'stopped') await this.#stop(timeoutMs);
+    });
   }
 
   async #stop(timeoutMs: number): Promise<void> {
@@ -124,26 +124,28 @@ export class SchedulerLife {
     }
   }
 
-  async addStore(alias: string, store: Store): Promise<void> {
-    const { stores, phase, events } = this.core;
-    const handle = this.core.addStore(alias, store);
-    if (phase.isStarted) {
-      try {
-        await this.#stores.open(handle);
-        await this.#stores.work(handle);
-      } catch (error) {
-        await this.#stores.close(handle);
-        stores.delete(alias);
-        throw error;
+  addStore(alias: string, store: Store): Promise<void> {
+    return this.#inTurn(async () => {
+      const { stores, phase, events } = this.core;
+      const handle = this.core.addStore(alias, store);
+      if (phase.isStarted) {
+        try {
+          await this.#stores.open(handle);
+          await this.#stores.work(handle);
+        } catch (error) {
+          await this.#stores.abandon(handle);
+          stores.remove(alias);
+          throw error;
+        }
       }
-    }
-    events.emit('store.added', { store: alias });
+      events.emit('store.added', { store: alias });
+    });
   }
 
+  /** Once it is out of the list, starts and stops have nothing to do with it: they do not wait for its runs. */
   async removeStore(alias: string): Promise<void> {
     const { stores, options, events } = this.core;
-    const handle = stores.get(alias);
-    stores.delete(alias);
+    const handle = await this.#inTurn(async () => stores.remove(alias));
     await handle.worker?.stopClaiming();
     await this.#stores.drain([handle], options.shutdownTimeoutMs);
     handle.worker?.close();

@@ -80,6 +80,13 @@ export class SchedulerStores {
     await within(clock, drained, SHUTDOWN_GRACE_MS);
   }
 
+  /** Closes a store without waiting for the runs under way: their leases expire. */
+  async abandon(handle: StoreHandle): Promise<void> {
+    await handle.worker?.stopClaiming();
+    handle.worker?.close();
+    await this.close(handle);
+  }
+
   /** Leaves the schedulers that share a store, and closes it. Never rejects. */
   async close(handle: StoreHandle): Promise<void> {
     if (!handle.opened) return;

@@ -222,10 +222,11 @@ export class ClaimLoop {
     const { claim, mayStartMore } = await this.#claim(next);
     if (this.#requests.isAnotherDue(mayStartMore)) return 0;
     const nextDue = await claim.nextDue();
-    const left = nextDue === null ? Infinity : nextDue - claim.storeNow;
-    if (left <= 0 && claim.claimed.length === 0) return this.#afterEmptyPass();
+    const isLeft = nextDue !== null && nextDue <= claim.storeNow && claim.claimed.length === 0;
+    if (isLeft) return this.#afterEmptyPass();
     this.#emptyPasses = 0;
-    return this.#untilDue(left);
+    // Time has passed since the claim.
+    return this.#untilDue(nextDue === null ? Infinity : nextDue - this.services.storeClock.now());
   }
 
   /** Claims, and starts what was claimed. */

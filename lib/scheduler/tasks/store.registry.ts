@@ -11,8 +11,11 @@ export class StoreRegistry {
     this.#handles.set(handle.alias, handle);
   }
 
-  delete(alias: string): void {
+  /** @throws UnknownNameError */
+  remove(alias: string): StoreHandle {
+    const handle = this.get(alias);
     this.#handles.delete(alias);
+    return handle;
   }
 
   has(alias: string): boolean {

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryStore } from 'nestjs-asyncz';
+import { nextEvent } from '../../support/events.js';
+import { ClusterStore, MemoryCluster } from '../../support/memory.cluster.js';
+import { createScheduler, settle } from '../../support/scheduler.factory.js';
+
+/** A step that goes on when it is told to. */
+class Barrier {
+  open = () => {};
+  readonly passed = new Promise<void>((resolve) => (this.open = resolve));
+}
+
+/** Is slow to say its time, which is the last thing that it is asked when it is opened. */
+class SlowStore extends MemoryStore {
+  readonly barrier = new Barrier();
+
+  override async now(): Promise<number> {
+    await this.barrier.passed;
+    return super.now();
+  }
+}
+
+describe('starting and stopping, with something else under way', () => {
+  it('starts once: whoever asks meanwhile waits until the first start is done, its startup tasks started', async () => {
+    const barrier = new Barrier();
+    class SlowToFind extends MemoryStore {
+      override async query(...args: Parameters<MemoryStore['query']>) {
+        if (args[0].trigger === 'startup') await barrier.passed;
+        return super.query(...args);
+      }
+    }
+    const { scheduler } = createScheduler({}, { store: new SlowToFind() });
+    const order: string[] = [];
+    const started = [1, 2].map(async (call) => {
+      if (call === 2) await settle();
+      await scheduler.start();
+      order.push(`start ${call}`);
+    });
+    await settle();
+    await settle();
+    order.push('open');
+    barrier.open();
+    await Promise.all(started);
+    expect(order).toEqual(['open', 'start 1', 'start 2']);
+  });
+
+  it('opens a store that is added during the start', async () => {
+    const ran: string[] = [];
+    const store = new SlowStore();
+    const { scheduler } = createScheduler({ work: (_args, { task }) => ran.push(task.id) }, { store });
+    const started = scheduler.start();
+    await settle();
+    const added = scheduler.addStore('second', new MemoryStore());
+    store.barrier.open();
+    await Promise.all([started, added]);
+    await scheduler.addTask({ id: 'there', handler: 'work', store: 'second' });
+    await settle();
+    expect(ran).toEqual(['there']);
+    expect((await scheduler.getSchedulerInfo()).stores).toMatchObject([{ state: 'ok' }, { state: 'ok' }]);
+  });
+
+  it('works on no store that is removed during the start', async () => {
+    const store = new SlowStore();
+    const second = new MemoryStore();
+    const { scheduler } = createScheduler({}, { store });
+    await scheduler.addStore('second', second);
+    const started = scheduler.start();
+    await settle();
+    const removed = scheduler.removeStore('second');
+    store.barrier.open();
+    await Promise.all([started, removed]);
+    const other = createScheduler({}, { store: second });
+    await other.scheduler.start();
+    expect(other.scheduler.state).toBe('running');
+  });
+
+  it('leaves nothing open of a store that is added when it stops', async () => {
+    const store = new SlowStore();
+    const { scheduler, clock } = createScheduler();
+    await scheduler.start();
+    const added = scheduler.addStore('second', store);
+    await settle();
+    const stopped = scheduler.shutdown();
+    await settle();
+    store.barrier.open();
+    await Promise.all([added, stopped]);
+    expect(scheduler.state).toBe('stopped');
+    expect(clock.pendingTimers).toBe(0);
+    const other = createScheduler({}, { store });
+    await other.scheduler.start();
+    expect(other.scheduler.state).toBe('running');
+  });
+
+  it('leaves nothing behind of a store that cannot be worked on', async () => {
+    class DeafStore extends ClusterStore {
+      #listeners = 0;
+
+      override onWake(listener: () => void): () => void {
+        this.#listeners += 1;
+        if (this.#listeners > 1) throw new Error('nobody to hear');
+        return super.onWake(listener);
+      }
+    }
+    const cluster = new MemoryCluster();
+    const barrier = new Barrier();
+    const up = () => barrier.passed;
+    const client = await cluster.join('client', {}, { role: 'client' });
+    await client.addTask({ id: 'up', handler: 'up', trigger: { type: 'startup' } });
+    const { scheduler, clock } = createScheduler({ up });
+    await scheduler.start();
+    await settle();
+    const before = clock.pendingTimers;
+    const started = nextEvent(scheduler, 'run.started');
+    await expect(scheduler.addStore('deaf', new DeafStore(cluster.disk))).rejects.toThrow('nobody to hear');
+    await started;
+    barrier.open();
+    await settle();
+    expect(clock.pendingTimers).toBe(before);
+  });
+});
