@@ -1,7 +1,9 @@
 import { quietly } from '../model/logger.js';
 import { resolveKeyRing } from '../persistence/key-ring.js';
+import type { Executor } from '../executors/executor.interface.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
+import { undoOnFailure } from '../stores/undo-on-failure.js';
 import { VERSION } from '../version.js';
 import { ClaimGate } from './cluster/claim.gate.js';
 import { Heartbeat } from './cluster/heartbeat.js';
@@ -129,14 +131,14 @@ export class SchedulerLife {
       const { stores, phase, events } = this.core;
       const handle = this.core.addStore(alias, store);
       if (phase.isStarted) {
-        try {
-          await this.#stores.open(handle);
-          await this.#stores.work(handle);
-        } catch (error) {
+        const undo = async () => {
           await this.#stores.abandon(handle);
           stores.remove(alias);
-          throw error;
-        }
+        };
+        await undoOnFailure(undo, async () => {
+          await this.#stores.open(handle);
+          await this.#stores.work(handle);
+        });
       }
       events.emit('store.added', { store: alias });
     });
@@ -151,5 +153,28 @@ export class SchedulerLife {
     handle.worker?.close();
     await this.#stores.close(handle);
     events.emit('store.removed', { store: alias });
+  }
+
+  addExecutor(alias: string, executor: Executor): Promise<void> {
+    return this.#inTurn(async () => {
+      const { executors, stores, events, phase } = this.core;
+      executors.add(alias, executor);
+      if (phase.isStarted)
+        await undoOnFailure(
+          () => executors.remove(alias),
+          async () => executor.start?.(),
+        );
+      events.emit('executor.added', { executor: alias });
+      for (const { worker } of stores.all()) worker?.wake();
+    });
+  }
+
+  removeExecutor(alias: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const { executors, events, phase } = this.core;
+      const executor = executors.remove(alias);
+      if (phase.isStarted) await executor.shutdown?.();
+      events.emit('executor.removed', { executor: alias });
+    });
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from 'nestjs-asyncz';
+import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
 import { nextEvent } from '../../support/events.js';
 import { ClusterStore, MemoryCluster } from '../../support/memory.cluster.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';
@@ -17,6 +17,16 @@ class SlowStore extends MemoryStore {
   override async now(): Promise<number> {
     await this.barrier.passed;
     return super.now();
+  }
+}
+
+class CountingExecutor extends AsyncExecutor {
+  starts = 0;
+  fails = false;
+
+  start(): void {
+    this.starts += 1;
+    if (this.fails) throw new Error('no room');
   }
 }
 
@@ -116,5 +126,26 @@ describe('starting and stopping, with something else under way', () => {
     barrier.open();
     await settle();
     expect(clock.pendingTimers).toBe(before);
+  });
+
+  it('starts an executor that is added during the start', async () => {
+    const store = new SlowStore();
+    const { scheduler } = createScheduler({ work: () => {} }, { store });
+    const started = scheduler.start();
+    await settle();
+    const executor = new CountingExecutor();
+    const added = scheduler.addExecutor('own', executor);
+    store.barrier.open();
+    await Promise.all([started, added]);
+    expect(executor.starts).toBe(1);
+  });
+
+  it('does not have an executor that could not be started', async () => {
+    const { scheduler } = createScheduler();
+    await scheduler.start();
+    const executor = new CountingExecutor();
+    executor.fails = true;
+    await expect(scheduler.addExecutor('own', executor)).rejects.toThrow('no room');
+    expect((await scheduler.getSchedulerInfo()).executors).toEqual(['default']);
   });
 });
