@@ -1,4 +1,4 @@
-import { UnknownNameError } from '../../errors/input.errors.js';
+import { InvalidOptionError, UnknownNameError } from '../../errors/input.errors.js';
 import { spreadBackoffMs } from '../../model/backoff.js';
 import type { RetryPolicy } from '../../model/retry.js';
 
@@ -42,12 +42,17 @@ export class BackoffRegistry {
 
   /**
    * @returns How long to wait in milliseconds, or null when the attempts are used up.
-   * @throws UnknownNameError When the policy names a function that is not registered here.
+   * @throws UnknownNameError When the policy names a function that is not registered here. InvalidOptionError When the
+   *   function returns no number of milliseconds.
    */
   delayAfter(policy: RetryPolicy | null, attempt: number, error: unknown): number | null {
     if (policy === null || attempt >= policy.attempts) return null;
     const backoff = this.#functions.get(policy.backoff);
     if (!backoff) throw new UnknownNameError('back-off', policy.backoff, this.names());
-    return Math.max(0, Math.round(backoff(attempt, policy, error)));
+    const delay: unknown = backoff(attempt, policy, error);
+    if (typeof delay !== 'number' || !(Math.abs(delay) <= Number.MAX_SAFE_INTEGER)) {
+      throw new InvalidOptionError(`backoffs.${policy.backoff}()`, delay, 'a number of milliseconds');
+    }
+    return Math.max(0, Math.round(delay));
   }
 }

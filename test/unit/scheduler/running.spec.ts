@@ -90,6 +90,20 @@ describe('a running scheduler', () => {
     ]);
   });
 
+  it.each([NaN, Infinity, Promise.resolve(5), '5s'])(
+    'ends a run whose back-off gives %s, which is no number of milliseconds, and does not try it again',
+    async (delay) => {
+      const work = () => {
+        throw new Error('no');
+      };
+      const { scheduler } = createScheduler({ work }, { backoffs: { own: () => delay as number } });
+      await scheduler.start();
+      const failed = nextEvent(scheduler, 'run.failed');
+      await scheduler.addTask({ handler: 'work', retry: { attempts: 3, backoff: 'own' } });
+      expect(await failed).toMatchObject({ willRetry: false, run: { dead: true } });
+    },
+  );
+
   it('pauses a task after failures in a row, and tells why', async () => {
     const { scheduler, clock } = createScheduler({ bad: () => Promise.reject(new Error('no')) });
     await scheduler.start();
