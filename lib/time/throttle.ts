@@ -16,12 +16,16 @@ export class Throttle {
   ask(): void {
     if (this.#cancel) return;
     const left = this.#doneAt + this.intervalMs - this.clock.monotonic();
-    if (left <= 0) this.now();
-    else this.#cancel = wait(this.clock, left, () => this.now());
+    if (left <= 0) this.#now();
+    else this.#cancel = wait(this.clock, left, () => this.#now());
   }
 
-  /** Does it at once, whether it was asked for or not. */
-  now(): void {
+  /** Does at once what was asked for and waits for its time. */
+  flush(): void {
+    if (this.#cancel) this.#now();
+  }
+
+  #now(): void {
     this.cancel();
     this.#doneAt = this.clock.monotonic();
     this.work();

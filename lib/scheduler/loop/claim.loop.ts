@@ -179,14 +179,13 @@ export class ClaimLoop {
   close(): void {
     this.#leases.stop();
     this.#ends.close();
-    this.#wakeForGroups.cancel();
+    this.#wakeForGroups.flush();
   }
 
   /** Runs may wait for them, here and elsewhere. Elsewhere each of many is a wake-up for nothing, so they are put together. */
   #groupsHaveRoom(): void {
     this.wake();
-    if (this.#isStopped) this.#wakeForGroups.now();
-    else this.#wakeForGroups.ask();
+    this.#wakeForGroups.ask();
   }
 
   #wakeForRoom(): void {

@@ -5,7 +5,7 @@ import { AsyncExecutor } from 'nestjs-asyncz';
 import { recordEvents } from '../../support/events.js';
 import { Gate, settle } from '../../support/gate.js';
 import { HookedStore } from '../../support/hooked.store.js';
-import { CLUSTER_START, MemoryCluster } from '../../support/memory.cluster.js';
+import { CLUSTER_START, ClusterStore, MemoryCluster } from '../../support/memory.cluster.js';
 
 const RECORD = 'asyncz:group:g';
 
@@ -161,6 +161,34 @@ describe('a group of tasks, when things come in between', () => {
     const before = store.calls.claim;
     await pass(cluster, 1_300, 5);
     expect(store.calls.claim - before).toBeLessThanOrEqual(5);
+  });
+
+  it('wakes the others once for all its runs that end while their scheduler stops, and for the last one at the latest', async () => {
+    let wakeUps = 0;
+    class CountingStore extends ClusterStore {
+      override wake(at: number): void {
+        wakeUps += 1;
+        super.wake(at);
+      }
+    }
+    const cluster = new MemoryCluster();
+    const gate = new Gate();
+    const a = await cluster.join('a', { work: gate.handler }, { store: new CountingStore(cluster.disk) });
+    for (let at = 0; at < 8; at += 1) await add(a, `t${at}`, { groupLimit: 8 });
+    await settle();
+    expect(gate.under).toHaveLength(8);
+    const b = await cluster.join('b', { work: gate.handler });
+    for (let at = 0; at < 8; at += 1) await add(b, `next${at}`, { groupLimit: 8 });
+    await pass(cluster, 200);
+    wakeUps = 0;
+    const stopped = a.shutdown();
+    await settle();
+    await Promise.all(gate.under.map((id) => gate.end(id)));
+    await stopped;
+    await settle();
+    expect(wakeUps).toBeLessThanOrEqual(2);
+    await pass(cluster, 100);
+    expect(gate.under).toHaveLength(8);
   });
 
   it('starts a run at once that was claimed and had to be given back, and others get its slot', async () => {
