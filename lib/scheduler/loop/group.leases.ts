@@ -6,7 +6,7 @@ import { changeInternal } from '../../stores/internal.record.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { changeSlots, forgetSlots, heldMs } from '../plan/slots.plan.js';
-import type { Slot } from '../plan/slots.plan.js';
+import type { Slot, SlotRequest } from '../plan/slots.plan.js';
 
 /** How long a full group is left alone, in milliseconds: where the store pushes that a slot was freed, and where not. */
 const RETRY_PUSHED_MS = 5_000;
@@ -40,6 +40,9 @@ interface FullGroup {
   readonly since: number;
   retryAt: number;
 }
+
+/** How many leases of a group are wanted. */
+type Wanted = Pick<SlotRequest, 'count' | 'limit'>;
 
 /** What came of {@link GroupLeases.settle}. */
 export interface GroupsSettled {
@@ -139,6 +142,30 @@ export class GroupLeases {
     const askedAt = this.clock.monotonic();
     for (const group of wanted.keys()) this.#usedAt.set(group, askedAt);
     for (const group of unused) this.#unused.get(group)!.isGivenBack = true;
+    const { committed, left, failed, storeNow } = await this.#change(groups, wanted);
+    const granted = new Map(committed.map(({ id, value }) => [id, value]));
+    const states = new Map([...committed.map(({ task }) => task!), ...left].map(({ id, state }) => [id, state]));
+    const unwritten = new Set(failed.map(({ id }) => id));
+    for (const group of groups) {
+      const id = groupRecordId(group);
+      // What could not be given back is still held, and given back the next time.
+      if (!unwritten.has(id)) this.#unused.delete(group);
+      if (!wanted.has(group)) continue;
+      const slots = granted.get(id) ?? [];
+      const state = states.get(id);
+      if (slots.length > 0) this.#unused.set(group, { slots: [...slots], askedAt, isGivenBack: false });
+      else if (unwritten.has(id)) this.#markFull(group, askedAt, 0);
+      // A record that cannot be read says nothing, and is mended by hand.
+      else this.#markFull(group, askedAt, state ? heldMs(state, storeNow) : Infinity);
+    }
+    return {
+      mayStartMore: wanted.size > 0,
+      hasFreed: unused.some((group) => granted.has(groupRecordId(group))),
+    };
+  }
+
+  /** Gives back the unused leases of groups and takes those that are wanted, in one step of the store. */
+  #change(groups: readonly string[], wanted: ReadonlyMap<string, Wanted>) {
     const starter = { owner: this.owner, leaseMs: LEASES_OF_A_SLOT * this.leaseMs };
     const plans = new Map(
       groups.map((group) => {
@@ -148,26 +175,9 @@ export class GroupLeases {
       }),
     );
     const records = { ids: [...plans.keys()], name: 'who holds the slots of a group' };
-    const answer = await changeInternal<readonly Slot[]>(this.store, records, (record, now, decided) =>
+    return changeInternal<readonly Slot[]>(this.store, records, (record, now, decided) =>
       plans.get(record.id)!(record, now, decided),
     );
-    const granted = new Map(answer.committed.map(({ id, value }) => [id, value]));
-    const states = new Map([...answer.committed.map(({ task }) => task!), ...answer.left].map((one) => [one.id, one]));
-    const failed = new Set(answer.failed.map(({ id }) => id));
-    for (const group of groups) {
-      const id = groupRecordId(group);
-      // What could not be given back is still held, and given back the next time.
-      if (!failed.has(id)) this.#unused.delete(group);
-      if (!wanted.has(group)) continue;
-      const slots = granted.get(id) ?? [];
-      const record = states.get(id);
-      if (slots.length > 0) this.#unused.set(group, { slots: [...slots], askedAt, isGivenBack: false });
-      else this.#markFull(group, askedAt, record ? heldMs(record.state, answer.storeNow) : 0);
-    }
-    return {
-      mayStartMore: wanted.size > 0,
-      hasFreed: unused.some((group) => granted.has(groupRecordId(group))),
-    };
   }
 
   /** @param heldForMs For how long its slots are held at the least, in milliseconds. */
@@ -194,9 +204,9 @@ export class GroupLeases {
   }
 }
 
-/** How many leases of each group the tasks want, and within which limit. */
-function wantedOf(waiting: readonly TaskDefinition[]): Map<string, { count: number; limit: number }> {
-  const wanted = new Map<string, { count: number; limit: number }>();
+/** How many leases the tasks want of each group, and within which limit. */
+function wantedOf(waiting: readonly TaskDefinition[]): Map<string, Wanted> {
+  const wanted = new Map<string, Wanted>();
   for (const { policies } of waiting) {
     const { group, groupLimit } = policies;
     if (group === null) continue;

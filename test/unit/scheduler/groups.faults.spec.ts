@@ -283,6 +283,26 @@ describe('the record of a group', () => {
     expect(ran).toContain('again');
   });
 
+  it('that cannot be read is asked for seldom, and its runs start when it can be read again', async () => {
+    const cluster = new MemoryCluster();
+    const gate = new Gate();
+    const store = new HookedStore(cluster.disk);
+    const scheduler = await cluster.join('a', { work: gate.handler }, { store });
+    await add(scheduler, 'first');
+    await settle();
+    await gate.end('first');
+    const kept = cluster.disk.rows.get(RECORD)!;
+    cluster.disk.rows.set(RECORD, kept.replaceAll('json', 'rot13'));
+    await add(scheduler, 'second');
+    await settle();
+    const before = store.calls.transact;
+    await pass(cluster, 10_000);
+    expect(store.calls.transact - before).toBeLessThan(20);
+    cluster.disk.rows.set(RECORD, kept);
+    await pass(cluster, 5_000);
+    expect(gate.order).toEqual(['first', 'second']);
+  });
+
   it('is written again by a rotation of keys, wherever that begins, though no task is in the group just then', async () => {
     const cluster = new MemoryCluster();
     const ran: string[] = [];
