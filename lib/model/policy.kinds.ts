@@ -9,30 +9,30 @@ export interface ChoiceKind<Word extends string = string> {
 }
 
 /** A text of 1 to `maxLength` characters, without NUL, in well-formed Unicode. */
-export interface TextKind {
+interface TextKind {
   readonly is: 'text';
   readonly maxLength: number;
 }
 
 /** A whole number from 1. */
-export interface CountKind {
+interface CountKind {
   readonly is: 'count';
 }
 
 /** A whole number of 32 bits: what an integer column of every database holds. */
-export interface IntegerKind {
+interface IntegerKind {
   readonly is: 'integer';
 }
 
 /** Written as a `Duration`, stored as milliseconds. */
-export interface DurationKind {
+interface DurationKind {
   readonly is: 'duration';
   /** The smallest length, in milliseconds. */
   readonly min: number;
 }
 
 /** Written as `RetryOptions` or a number of attempts, stored as a {@link RetryPolicy}. */
-export interface RetryKind {
+interface RetryKind {
   readonly is: 'retry';
 }
 

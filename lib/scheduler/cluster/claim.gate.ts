@@ -7,7 +7,7 @@ import type { StoreRegistry } from '../tasks/store.registry.js';
 import { DrainWatch } from './drain.watch.js';
 import type { Heartbeat } from './heartbeat.js';
 
-export interface ClaimGateServices {
+interface ClaimGateServices {
   readonly identity: string;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -32,7 +32,7 @@ export interface DrainOptions extends ActorOptions {
 
 const DRAIN_OPTIONS = namesOf<keyof DrainOptions>({ actor: 0, reason: 0, wait: 0, timeout: 0 });
 
-export interface DrainServices {
+interface DrainServices {
   readonly identity: string;
   readonly clock: Clock;
   readonly heartbeatMs: number;

@@ -14,7 +14,7 @@ import type { StoreRegistry } from '../tasks/store.registry.js';
 /** How far the machine's clock may be off a store's before it is reported, in milliseconds. */
 const MAX_CLOCK_OFFSET_MS = 1_000;
 
-export interface HeartbeatServices {
+interface HeartbeatServices {
   readonly identity: string;
   readonly name: string;
   readonly role: 'worker' | 'client';

@@ -4,7 +4,7 @@ import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 
 /** After how many heartbeats that did not come a scheduler is taken for dead. */
-export const MISSED_HEARTBEATS = 3;
+const MISSED_HEARTBEATS = 3;
 
 /** Whether a scheduler's last heartbeat is recent, by the store's clock. */
 export function isAlive(instance: SchedulerInstance, storeNow: number, heartbeatMs: number): boolean {

@@ -22,7 +22,7 @@ const FORGET_MS = 3_600_000;
 const LEASES_OF_A_SLOT = 1.5;
 
 /** The id of the record that keeps who holds the slots of a group. */
-export function groupRecordId(group: string): string {
+function groupRecordId(group: string): string {
   return `${INTERNAL_PREFIX}group:${group}`;
 }
 
@@ -45,7 +45,7 @@ interface FullGroup {
 type Wanted = Pick<SlotRequest, 'count' | 'limit'>;
 
 /** What came of {@link GroupLeases.settle}. */
-export interface GroupsSettled {
+interface GroupsSettled {
   /** Whether another claim may start something: slots are granted, or the groups in the way are known to be full. */
   readonly mayStartMore: boolean;
   /** Whether slots were given back that other schedulers may wait for. */

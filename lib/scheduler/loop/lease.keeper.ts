@@ -20,7 +20,7 @@ const MAX_RENEWALS = 3;
 const LONGEST_MARGIN_MS = 1_000;
 
 /** What the keeper tells of its work. */
-export interface LeaseListener {
+interface LeaseListener {
   fenced(run: HeldRun): void;
   failed(error: unknown): void;
   worked(): void;

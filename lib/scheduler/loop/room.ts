@@ -3,7 +3,7 @@ import type { TaskDefinition } from '../../model/definition.js';
 import type { Claimed, Room } from '../plan/claim.plan.js';
 
 /** What there is room for when a claim is made. */
-export interface RoomNow {
+interface RoomNow {
   /** How many more runs each executor takes, by alias. */
   readonly executors: ReadonlyMap<string, number>;
   /**

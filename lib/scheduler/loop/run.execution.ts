@@ -9,7 +9,7 @@ import { endOf, givenBack } from './run.end.js';
 import type { RunServices } from './run.services.js';
 
 /** What the runs of a loop need of it. */
-export interface RunListener {
+interface RunListener {
   /** Has the store write an end. Resolves with what became of it; null when the loop was closed before. */
   offer(end: RunEnd): Promise<EndAnswer | null>;
   /** Gives up a lease that a run needed beside its own. */

@@ -8,10 +8,10 @@ import { controlled } from './control.plan.js';
 import { waitingRun } from './waiting.run.js';
 
 /** How many runs one backfill adds at the most: they wait inside their task's record. */
-export const MAX_BACKFILL = 1_000;
+const MAX_BACKFILL = 1_000;
 
 /** The times to run for, in milliseconds since the epoch; both ends inclusive. */
-export interface BackfillRange {
+interface BackfillRange {
   readonly from: number;
   readonly to: number;
 }

@@ -42,7 +42,7 @@ export interface Room {
 }
 
 /** What a plan knows of the scheduler that claims. */
-export interface ClaimContext extends Starter {
+interface ClaimContext extends Starter {
   readonly room: Room;
   /** The trigger of a task. Throws when its type is not known here, or its data is not what the type allows. */
   triggerOf(task: TaskRecord): BaseTrigger;

@@ -1,7 +1,7 @@
 import type { LiveRun } from '../../model/run.js';
 
 /** What a run that waits for its turn differs in from others. */
-export type WaitingRunFields = Pick<LiveRun, 'id' | 'source' | 'scheduledTime' | 'availableAt'> &
+type WaitingRunFields = Pick<LiveRun, 'id' | 'source' | 'scheduledTime' | 'availableAt'> &
   Partial<Pick<LiveRun, 'attempt' | 'coalesced' | 'request'>>;
 
 /** A run that waits for its turn: nobody has a lease of it. */

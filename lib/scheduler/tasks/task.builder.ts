@@ -21,7 +21,7 @@ import { CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
 import type { TaskBaseOptions, TaskChanges, TaskSpec, TriggerInput } from './task.options.js';
 
 /** What a task is checked against. */
-export interface TaskBuilderServices {
+interface TaskBuilderServices {
   readonly triggers: TriggerRegistry;
   readonly triggerCache: TriggerCache;
   readonly handlers: HandlerRegistry;

@@ -40,7 +40,7 @@ export interface BackfillOptions extends ControlOptions {
 
 const BACKFILL_OPTIONS = namesOf<keyof BackfillOptions>({ from: 0, to: 0, store: 0, actor: 0, reason: 0 });
 
-export interface OperationServices {
+interface OperationServices {
   readonly stores: StoreRegistry;
   readonly builder: TaskBuilder;
   readonly triggers: TriggerCache;
