@@ -15,7 +15,7 @@ import { OrTrigger } from './or.trigger.js';
 import { RRuleTrigger } from './rrule.trigger.js';
 import type { TriggerCreation, TriggerData } from './trigger.interface.js';
 import type { TriggerContext } from './trigger.context.js';
-import type { TriggerOptions } from './trigger.options.js';
+import type { TriggerOptions, TriggerOptionsMap } from './trigger.options.js';
 
 /**
  * Makes a trigger from its stored data.
@@ -32,7 +32,7 @@ export type TriggerFactory = (data: TriggerData, context: TriggerContext) => Bas
 export type TriggerClass = new (data: TriggerData, context: TriggerContext) => BaseTrigger;
 
 /** The kinds that are always there. */
-const BUILT_IN: Readonly<Record<string, TriggerClass>> = {
+const BUILT_IN: Readonly<Record<keyof TriggerOptionsMap, TriggerClass>> = {
   date: DateTrigger,
   interval: IntervalTrigger,
   calendarInterval: CalendarIntervalTrigger,

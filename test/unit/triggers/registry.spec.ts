@@ -37,19 +37,10 @@ class TideTrigger extends BaseTrigger {
 const creation = { now: at('2025-01-01T00:00'), timezone: 'UTC' };
 
 describe('TriggerRegistry', () => {
-  it('knows the kinds that are built in', () => {
-    expect(new TriggerRegistry().types()).toEqual([
-      'and',
-      'calendarInterval',
-      'cron',
-      'date',
-      'fixedDelay',
-      'interval',
-      'or',
-      'rrule',
-      'shutdown',
-      'startup',
-    ]);
+  it('names the kinds that it knows in order', () => {
+    const types = new TriggerRegistry().register('bell', TideTrigger).types();
+    expect(types.slice(0, 3)).toEqual(['and', 'bell', 'calendarInterval']);
+    expect(types).toEqual(types.toSorted());
   });
 
   it('makes a trigger of one’s own by its class or by a function, and reads it back', () => {
