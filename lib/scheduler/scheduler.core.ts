@@ -2,25 +2,21 @@ import { InvalidOptionError } from '../errors/input.errors.js';
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import { EventDispatcher } from '../events/event.dispatcher.js';
 import { AsyncExecutor } from '../executors/async.executor.js';
-import type { UnreadableTask } from '../model/task.js';
-import { createCodecFactory } from '../persistence/codec.factory.js';
-import type { CodecFactory } from '../persistence/codec.factory.js';
-import type { KeyRing } from '../persistence/key-ring.js';
-import { SerializerRegistry } from '../persistence/serializer.registry.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
-import type { Store, StoreContext } from '../stores/store.interface.js';
+import type { Store } from '../stores/store.interface.js';
+import { StoreClock } from '../time/store.clock.js';
 import { TriggerCache } from '../triggers/trigger.cache.js';
 import { TriggerRegistry } from '../triggers/trigger.registry.js';
+import { ClaimLoop } from './loop/claim.loop.js';
 import { ExecutorRegistry } from './loop/executor.registry.js';
 import { HandlerRegistry } from './loop/handler.registry.js';
-import { RunControl } from './tasks/run.control.js';
 import { resolveSchedulerOptions } from './scheduler.options.js';
 import type { ResolvedSchedulerOptions, SchedulerOptions } from './scheduler.options.js';
-import { StoreClock } from '../time/store.clock.js';
 import { LifePhase } from './tasks/life.phase.js';
+import { RunControl } from './tasks/run.control.js';
+import { StoreContexts } from './tasks/store.contexts.js';
 import { StoreHandle } from './tasks/store.handle.js';
 import { StoreRegistry } from './tasks/store.registry.js';
-import { ClaimLoop } from './loop/claim.loop.js';
 import { TaskBuilder } from './tasks/task.builder.js';
 import { TaskInspection } from './tasks/task.inspection.js';
 import { TaskOperations } from './tasks/task.operations.js';
@@ -37,30 +33,21 @@ export class SchedulerCore {
   readonly executors = new ExecutorRegistry();
   readonly stores = new StoreRegistry();
   readonly events: EventDispatcher;
+  readonly contexts: StoreContexts;
   readonly builder: TaskBuilder;
   readonly operations: TaskOperations;
   readonly inspection: TaskInspection;
   readonly runs: RunControl;
-  readonly #serializers = new SerializerRegistry();
   readonly #triggers: TriggerCache;
-  readonly #reported = new Set<string>();
-  #codecs: CodecFactory;
-  #keyRing: KeyRing | null = null;
-  #lacksKey = false;
 
   /** @throws InvalidOptionError, UnknownOptionError, DuplicateNameError */
   constructor(given: SchedulerOptions) {
     const options = resolveSchedulerOptions(given);
-    const { clock, logger, backoffs, taskDefaults, timezone } = options;
+    const { clock, logger, backoffs, taskDefaults, timezone, role } = options;
     const { phase, handlers, executors, stores } = this;
-    this.options = options;
-    for (const serializer of options.serializers) this.#serializers.register(serializer);
-    const registry = new TriggerRegistry();
-    for (const [type, factory] of Object.entries(options.triggers)) registry.register(type, factory);
-    for (const [name, calendar] of Object.entries(options.calendars)) registry.registerCalendar(name, calendar);
+    const registry = createTriggerRegistry(options);
     const triggers = new TriggerCache(registry);
     const events = new EventDispatcher(options.identity, clock, logger);
-    const checkNames = options.role === 'worker';
     const builder = new TaskBuilder({
       triggers: registry,
       triggerCache: triggers,
@@ -69,12 +56,13 @@ export class SchedulerCore {
       backoffs,
       taskDefaults,
       timezone,
-      checkNames,
+      checkNames: role === 'worker',
     });
-    this.#triggers = triggers;
-    this.#codecs = this.#createCodecs(null);
+    this.options = options;
     this.events = events;
     this.builder = builder;
+    this.#triggers = triggers;
+    this.contexts = new StoreContexts({ ...options, events });
     this.operations = new TaskOperations({ stores, builder, triggers, events, logger, phase });
     this.inspection = new TaskInspection(stores, triggers, this.operations);
     this.runs = new RunControl(stores, events, clock, phase);
@@ -85,17 +73,6 @@ export class SchedulerCore {
     if (!executors.has('default')) executors.add('default', new AsyncExecutor());
   }
 
-  /** The keys that records are written and read with; null without encryption. */
-  get keyRing(): KeyRing | null {
-    return this.#keyRing;
-  }
-
-  /** From now on records are written and read with these keys. */
-  useKeys(keyRing: KeyRing | null): void {
-    this.#keyRing = keyRing;
-    this.#codecs = this.#createCodecs(keyRing);
-  }
-
   /** @throws DuplicateNameError, InvalidOptionError */
   addStore(alias: string, store: Store): StoreHandle {
     if (typeof store?.transact !== 'function') {
@@ -104,7 +81,7 @@ export class SchedulerCore {
     if (this.stores.has(alias)) {
       throw new DuplicateNameError('store', alias, 'Remove it first, or use another alias.');
     }
-    const handle = new StoreHandle(alias, store, new StoreClock(this.options.clock), this.#contextOf(alias));
+    const handle = new StoreHandle(alias, store, new StoreClock(this.options.clock), this.contexts.of(alias));
     this.stores.add(handle);
     return handle;
   }
@@ -130,50 +107,11 @@ export class SchedulerCore {
       { leaseMs, pollIntervalMs: pollIntervalMs ?? defaultPoll },
     );
   }
+}
 
-  /** Asks for the keys again when a record was found that none of them opens: its key may have been added. Never rejects. */
-  async refreshKeys(): Promise<void> {
-    if (!this.#lacksKey) return;
-    try {
-      await this.#keyRing?.refresh();
-    } catch (error) {
-      this.options.logger.warn(`The keys could not be fetched: ${String(error)}`);
-    }
-  }
-
-  #createCodecs(keyRing: KeyRing | null): CodecFactory {
-    const { name, maxPayloadBytes, encryption } = this.options;
-    return createCodecFactory({
-      namespace: name,
-      serializers: this.#serializers,
-      keyRing,
-      allowPlaintext: encryption?.allowPlaintext ?? false,
-      maxPayloadBytes,
-    });
-  }
-
-  #contextOf(alias: string): StoreContext {
-    const { name, identity, clock, logger } = this.options;
-    return {
-      alias,
-      scheduler: { name, identity },
-      clock,
-      logger,
-      createCodec: (codecOptions) => this.#codecs(codecOptions),
-      reportUnreadable: (task) => this.#reportUnreadable(alias, task),
-    };
-  }
-
-  /** One event and one line for each record and reason, however often it is read. */
-  #reportUnreadable(store: string, { id, unreadable, message }: UnreadableTask): void {
-    this.#lacksKey ||= unreadable === 'wrong-key';
-    const key = `${store}\n${id}\n${unreadable}`;
-    if (this.#reported.has(key)) return;
-    if (this.#reported.size >= 10_000) this.#reported.clear();
-    this.#reported.add(key);
-    this.options.logger.warn(
-      `The record of task "${id}" in store "${store}" cannot be read (${unreadable}) and is left as it is: ${message}`,
-    );
-    this.events.emit('task.unreadable', { taskId: id, store, reason: unreadable, message });
-  }
+function createTriggerRegistry({ triggers, calendars }: ResolvedSchedulerOptions): TriggerRegistry {
+  const registry = new TriggerRegistry();
+  for (const [type, factory] of Object.entries(triggers)) registry.register(type, factory);
+  for (const [name, calendar] of Object.entries(calendars)) registry.registerCalendar(name, calendar);
+  return registry;
 }

@@ -1,5 +1,4 @@
 import { quietly } from '../model/logger.js';
-import { resolveKeyRing } from '../persistence/key-ring.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
@@ -57,7 +56,7 @@ export class SchedulerLife {
     const { options, events, executors, stores, phase } = this.core;
     phase.starting(options.clock.now());
     try {
-      this.core.useKeys(await resolveKeyRing(options.encryption));
+      await this.core.contexts.fetchKeys();
       if (!stores.has('default')) this.core.addStore('default', new MemoryStore());
       for (const executor of executors.values()) await executor.start?.();
       for (const handle of stores.all()) await this.#stores.open(handle);
@@ -66,7 +65,7 @@ export class SchedulerLife {
       this.gate.reset(options.startPaused);
       for (const handle of stores.all()) await this.#stores.work(handle);
       this.#heartbeat.start(
-        () => void this.core.refreshKeys(),
+        () => void this.core.contexts.refreshKeys(),
         (handle) => this.gate.drains.beat(handle),
       );
       if (options.role === 'worker') this.#housekeeper.start();

@@ -33,7 +33,7 @@ export class SchedulerStores {
 
   /** Writing in clear beside records that were encrypted is never done by accident. */
   async #refuseEncrypted(handle: StoreHandle): Promise<void> {
-    if (this.core.keyRing !== null || this.core.options.encryption?.allowPlaintext) return;
+    if (!this.core.contexts.refusesEncrypted) return;
     const page = { offset: 0, limit: 100 };
     const { tasks } = await handle.store.query({ state: 'unreadable' }, { by: 'id', descending: false }, page);
     if (tasks.some((task) => isUnreadable(task) && task.unreadable === 'wrong-key')) {
