@@ -60,18 +60,20 @@ interface SettableTimer {
  * @publicApi
  */
 export class SettableClock implements Clock {
-  #now: number;
+  /** The wall clock minus the monotonic one. */
+  #offset: number;
   #monotonic = 0;
   #order = 0;
   readonly #timers = new Set<SettableTimer>();
 
   /** @param start The wall-clock time to begin with: a `Date` or milliseconds since the epoch. */
   constructor(start: Date | number = 0) {
-    this.#now = Number(start);
+    this.#offset = Number(start);
   }
 
+  /** Whole milliseconds, as of a real clock: a timer may be due in the middle of one. */
   now(): number {
-    return this.#now;
+    return Math.floor(this.#offset + this.#monotonic);
   }
 
   monotonic(): number {
@@ -103,12 +105,9 @@ export class SettableClock implements Clock {
     const end = this.#monotonic + ms;
     for (let timer = this.#earliest(end); timer; timer = this.#earliest(end)) {
       this.#timers.delete(timer);
-      const step = Math.max(0, timer.at - this.#monotonic);
-      this.#now += step;
-      this.#monotonic += step;
+      this.#monotonic = Math.max(timer.at, this.#monotonic);
       timer.callback();
     }
-    this.#now += end - this.#monotonic;
     this.#monotonic = end;
   }
 
@@ -118,7 +117,7 @@ export class SettableClock implements Clock {
    * @param time The new wall-clock time: a `Date` or milliseconds since the epoch.
    */
   set(time: Date | number): void {
-    this.#now = Number(time);
+    this.#offset = Number(time) - this.#monotonic;
   }
 
   #earliest(end: number): SettableTimer | undefined {
