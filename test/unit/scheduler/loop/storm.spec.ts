@@ -1,0 +1,191 @@
+import fc from 'fast-check';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { AsyncExecutor } from 'nestjs-asyncz';
+import type { Handler, Scheduler } from 'nestjs-asyncz';
+import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
+import { RunExecution } from '../../../../lib/scheduler/loop/run.execution.js';
+import { settle } from '../../../support/gate.js';
+import { HookedStore } from '../../../support/hooked.store.js';
+import { MemoryCluster } from '../../../support/memory.cluster.js';
+
+const LIMIT = 2;
+const GROUPS = ['g', 'h'];
+
+const step = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant('add' as const),
+      executor: fc.constantFrom('default', 'slow', 'gpu'),
+      group: fc.constantFrom(null, ...GROUPS),
+      priority: fc.nat(3),
+      dueMs: fc.constantFrom(-10, 0, 500),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('end' as const), at: fc.nat(9) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('pause' as const), who: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), who: fc.nat(2) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(10, 1_000, 12_000) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('trouble' as const), is: fc.boolean() }) },
+);
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Three schedulers on one disk that fails, is slow and loses answers while there is trouble. */
+class Storm {
+  readonly #cluster = new MemoryCluster();
+  readonly #stores = [0, 1, 2].map(() => new HookedStore(this.#cluster.disk));
+  readonly #schedulers: Scheduler[] = [];
+  readonly #ends: (() => void)[] = [];
+  readonly #running = new Map<string, number>();
+  #client!: Scheduler;
+  #isTrouble = false;
+  #added = 0;
+  /** The groups that had more runs under way than allowed, before any trouble: a run that lost its lease ends later than that. */
+  readonly crowded: string[] = [];
+  #hadTrouble = false;
+
+  /** @param dice Numbers from 0 to 1, without end. */
+  constructor(private readonly dice: Iterator<number>) {}
+
+  async begin(): Promise<void> {
+    for (const [at, store] of this.#stores.entries()) {
+      for (const hooks of [store.before, store.after]) {
+        hooks.transact = () => this.#maybeFail(0.3);
+        hooks.addTask = () => this.#maybeFail(0.3);
+        hooks.claim = () => void (this.#isTrouble && this.#roll() < 0.1 && this.#cluster.clock.advance(16_000));
+      }
+      store.before.updateTask = () => this.#maybeFail(0.1);
+      const executors = {
+        default: new AsyncExecutor({ concurrency: 3 }),
+        slow: new AsyncExecutor({ concurrency: 1 }),
+        ...(at === 0 && { gpu: new AsyncExecutor({ concurrency: 2 }) }),
+      };
+      this.#schedulers.push(await this.#cluster.join(`s${at}`, { work: this.#work }, { store, executors }));
+    }
+    this.#client = await this.#cluster.join('client', {}, { role: 'client' });
+  }
+
+  readonly #work: Handler = async ([group], { signal }) => {
+    const key = String(group);
+    const count = (this.#running.get(key) ?? 0) + 1;
+    this.#running.set(key, count);
+    if (group !== null && count > LIMIT && !this.#hadTrouble) this.crowded.push(key);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#ends.push(resolve);
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+      if (this.#roll() > 0.9) throw new Error('no');
+    } finally {
+      this.#running.set(key, this.#running.get(key)! - 1);
+    }
+  };
+
+  #roll(): number {
+    return this.dice.next().value as number;
+  }
+
+  #maybeFail(share: number): void {
+    if (this.#isTrouble && this.#roll() < share) throw new Error('The store is in trouble.');
+  }
+
+  async take(one: Step): Promise<void> {
+    if (one.do === 'add') await this.#add(one);
+    else if (one.do === 'end') this.#ends.splice(one.at, 1)[0]?.();
+    else if (one.do === 'pass') this.#cluster.clock.advance(one.ms);
+    else if (one.do === 'trouble') {
+      this.#isTrouble = one.is;
+      this.#hadTrouble ||= one.is;
+    } else if (one.do === 'pause') {
+      const scheduler = this.#schedulers[one.who]!;
+      if (scheduler.state === 'paused') scheduler.resume();
+      else scheduler.pause();
+    } else await this.#restart(this.#schedulers[one.who]!);
+    await settle();
+  }
+
+  async #add({ group, executor, priority, dueMs }: Extract<Step, { do: 'add' }>): Promise<void> {
+    const id = `t${(this.#added += 1)}`;
+    const runAt = new Date(this.#cluster.clock.now() + dueMs);
+    const trigger = { type: 'date', runAt } as const;
+    const retry = { attempts: 2, backoff: 'fixed', delay: '1s' };
+    const rest = { executor, priority, group, groupLimit: LIMIT, retry, trigger };
+    await this.#client.addTask({ id, handler: 'work', args: [group], ...rest });
+  }
+
+  async #restart(scheduler: Scheduler): Promise<void> {
+    const stopped = scheduler.shutdown(0);
+    while (scheduler.state !== 'stopped') await this.#pass(200);
+    await stopped;
+    // A start in trouble fails, as it should.
+    this.#isTrouble = false;
+    await scheduler.start();
+  }
+
+  async #pass(ms: number): Promise<void> {
+    this.#cluster.clock.advance(ms);
+    await settle();
+  }
+
+  /** The trouble is over: lets everything run that is left, and gives the tasks that are left all the same. */
+  async calm(): Promise<readonly string[]> {
+    this.#isTrouble = false;
+    for (const scheduler of this.#schedulers) if (scheduler.state === 'paused') scheduler.resume();
+    // Longer than a lease, so that those whose holder never heard that it had them expire.
+    for (let quiet = 0, seconds = 0; quiet < 60 && seconds < 900; seconds += 1) {
+      for (const end of this.#ends.splice(0)) end();
+      await this.#pass(1_000);
+      quiet = (await this.#left()).length === 0 ? quiet + 1 : 0;
+    }
+    return this.#left();
+  }
+
+  async #left(): Promise<readonly string[]> {
+    return (await this.#client.getTaskInfos({ limit: 1_000 })).tasks.map(({ id }) => id);
+  }
+
+  /** The leases of groups that somebody holds. */
+  async leases(): Promise<readonly unknown[]> {
+    const now = this.#cluster.clock.now();
+    const live: { readonly leaseUntil: Date | null }[] = [];
+    for (const group of GROUPS) {
+      const record = await this.#client.getTaskInfo(`asyncz:group:${group}`);
+      if (record && 'live' in record) live.push(...record.live);
+    }
+    return live.filter(({ leaseUntil }) => leaseUntil!.getTime() > now);
+  }
+
+  /** How many calls the stores get in a minute in which nothing happens. */
+  async callsWhenIdle(): Promise<number> {
+    const count = () => this.#stores.reduce((sum, { calls }) => sum + calls.transact, 0);
+    const before = count();
+    for (let seconds = 0; seconds < 60; seconds += 1) await this.#pass(1_000);
+    return count() - before;
+  }
+}
+
+it('a cluster in any trouble ends every task when the trouble is over, holds nothing, and is idle then', async () => {
+  onTestFinished(() => void vi.restoreAllMocks());
+  const dice = fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }));
+  const steps = fc.array(step, { minLength: 40, maxLength: 100 });
+  await fc.assert(
+    fc.asyncProperty(steps, dice, async (taken, rolls) => {
+      vi.restoreAllMocks();
+      const started = vi.spyOn(RunExecution.prototype, 'start');
+      const hold = vi.spyOn(HeldTasks.prototype, 'hold');
+      const release = vi.spyOn(HeldTasks.prototype, 'release');
+      const storm = new Storm(rolls);
+      await storm.begin();
+      for (const one of taken) await storm.take(one);
+      expect(await storm.calm()).toEqual([]);
+      expect(await storm.leases()).toEqual([]);
+      expect(storm.crowded).toEqual([]);
+      const loops = new Set(started.mock.contexts as RunExecution[]);
+      for (const { active, held } of loops) expect([active.size, held.size]).toEqual([0, 0]);
+      expect(release.mock.calls.length).toBe(hold.mock.calls.length);
+      expect(await storm.callsWhenIdle()).toBeLessThan(60);
+    }),
+    { numRuns: 8 },
+  );
+});
