@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
 import { nextEvent, recordEvents } from '../../support/events.js';
 import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
-import { makeTask } from '../../support/task.factory.js';
+import { minuteTask } from '../../support/task.factory.js';
 
 const HOUR = 3_600_000;
 
@@ -12,7 +12,11 @@ describe('keeping house', () => {
     const first = createScheduler({}, { store, orphanAfter: '1m', heartbeatInterval: '1h' });
     await first.scheduler.start();
     store.addTask(
-      makeTask({ id: 'old', definition: { handler: 'gone' }, state: { nextRunTime: START, nextScheduledTime: START } }),
+      minuteTask({
+        id: 'old',
+        definition: { handler: 'gone' },
+        state: { nextRunTime: START, nextScheduledTime: START },
+      }),
     );
     const events = recordEvents(first.scheduler);
     for (let minute = 0; minute < 10; minute += 1) {
