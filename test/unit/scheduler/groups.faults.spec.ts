@@ -238,19 +238,4 @@ describe('the record of a group', () => {
     await settle();
     expect(ran).toEqual(['once', 'then']);
   });
-
-  it('is not made for a task whose executor is not there, and nobody asks for it again and again', async () => {
-    const cluster = new MemoryCluster();
-    const gate = new Gate();
-    const store = new HookedStore(cluster.disk);
-    const here = await cluster.join('here', { work: gate.handler }, { store });
-    const client = await cluster.join('client', {}, { role: 'client' });
-    await add(client, 'elsewhere', { executor: 'elsewhere' });
-    await settle();
-    expect(await here.getTaskInfo(RECORD)).toBeNull();
-    // The clock stands still: there is nothing to ask again about.
-    const { claim } = store.calls;
-    await settle();
-    expect(store.calls.claim).toBe(claim);
-  });
 });
