@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
 import type { Apply, Selection, Transacted } from 'nestjs-asyncz/store';
-import { ClaimSize } from '../../../lib/scheduler/loop/claim.size.js';
-import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
-import { minuteTask } from '../../support/task.factory.js';
+import { ClaimSize } from '../../../../lib/scheduler/loop/claim.size.js';
+import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
+import { minuteTask } from '../../../support/task.factory.js';
 
 describe('the size of a claim', () => {
   /** One that has grown to its full size. */

@@ -1,9 +1,9 @@
-import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
+import { BaseTrigger } from '../../../../lib/triggers/base.trigger.js';
 import type { LiveRun, TaskRecord } from 'nestjs-asyncz/store';
 import { describe, expect, it } from 'vitest';
-import { UnknownNameError } from '../../../lib/errors/input.errors.js';
-import { planClaim, waitsForRoom } from '../../../lib/scheduler/plan/claim.plan.js';
-import { runningRun, minuteTask } from '../../support/task.factory.js';
+import { UnknownNameError } from '../../../../lib/errors/input.errors.js';
+import { planClaim, waitsForRoom } from '../../../../lib/scheduler/plan/claim.plan.js';
+import { runningRun, minuteTask } from '../../../support/task.factory.js';
 
 const MINUTE = 60_000;
 

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
 import type { Apply, KnownChange, Selection, Transacted, Written } from 'nestjs-asyncz/store';
-import { HeldRun } from '../../../lib/scheduler/loop/held.run.js';
-import { LeaseKeeper } from '../../../lib/scheduler/loop/lease.keeper.js';
-import type { RunServices } from '../../../lib/scheduler/loop/run.services.js';
-import { nextEvent, recordEvents } from '../../support/events.js';
-import { createScheduler, settle } from '../../support/scheduler.factory.js';
-import { runningRun, minuteTask } from '../../support/task.factory.js';
+import { HeldRun } from '../../../../lib/scheduler/loop/held.run.js';
+import { LeaseKeeper } from '../../../../lib/scheduler/loop/lease.keeper.js';
+import type { RunServices } from '../../../../lib/scheduler/loop/run.services.js';
+import { nextEvent, recordEvents } from '../../../support/events.js';
+import { createScheduler, settle } from '../../../support/scheduler.factory.js';
+import { runningRun, minuteTask } from '../../../support/task.factory.js';
 
 const LEASE_MS = 30_000;
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, createTrigger } from 'nestjs-asyncz';
 import type { DeclaredTask, Handler, Scheduler } from 'nestjs-asyncz';
-import { nextEvent, recordEvents } from '../../support/events.js';
-import { Gate } from '../../support/gate.js';
-import { HookedStore } from '../../support/hooked.store.js';
-import { MemoryCluster } from '../../support/memory.cluster.js';
-import { createScheduler, settle } from '../../support/scheduler.factory.js';
+import { nextEvent, recordEvents } from '../../../support/events.js';
+import { Gate } from '../../../support/gate.js';
+import { HookedStore } from '../../../support/hooked.store.js';
+import { MemoryCluster } from '../../../support/memory.cluster.js';
+import { createScheduler, settle } from '../../../support/scheduler.factory.js';
 
 type Phase = 'startup' | 'shutdown';
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
-import { nextEvent, recordEvents } from '../../support/events.js';
-import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
-import { minuteTask } from '../../support/task.factory.js';
+import { nextEvent, recordEvents } from '../../../support/events.js';
+import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
+import { minuteTask } from '../../../support/task.factory.js';
 
 const HOUR = 3_600_000;
 
-describe('keeping house', () => {
+describe('the housekeeper', () => {
   it('reports a due task whose handler nobody has, once, and runs it when somebody brings the handler', async () => {
     const store = new MemoryStore();
     const first = createScheduler({}, { store, orphanAfter: '1m', heartbeatInterval: '1h' });
