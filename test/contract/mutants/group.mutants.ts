@@ -1,6 +1,6 @@
 import type { Apply } from '../../../lib/model/change.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
-import type { Committed, Selection, Transacted } from '../../../lib/stores/store.interface.js';
+import type { Committed, Selection, Transacted } from 'nestjs-asyncz/store';
 import { groupRecordId } from '../../../lib/scheduler/loop/group.leases.js';
 import { HostStore } from '../../support/host.store.js';
 import { CarelessStore } from './claim.mutants.js';

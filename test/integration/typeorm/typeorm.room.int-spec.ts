@@ -4,7 +4,7 @@ import type { Apply } from '../../../lib/model/change.js';
 import { AsyncExecutor } from '../../../lib/executors/async.executor.js';
 import { Scheduler } from '../../../lib/scheduler/scheduler.js';
 import type { Claimed } from '../../../lib/scheduler/plan/claim.plan.js';
-import type { Selection, Transacted } from '../../../lib/stores/store.interface.js';
+import type { Selection, Transacted } from 'nestjs-asyncz/store';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeTask } from '../../../lib/testing/task.fixtures.js';
