@@ -37,6 +37,7 @@ export class StoreBench {
   readonly reported: UnreadableTask[] = [];
   readonly #open = new Set<Store>();
   readonly #requests = [this.request];
+  readonly #closing: (() => Awaitable<void>)[] = [];
   #opened = 0;
 
   constructor(
@@ -86,6 +87,11 @@ export class StoreBench {
     return store.capabilities.coordination === 'process' ? store : this.open();
   }
 
+  /** Has something closed when the test ends, before the stores. */
+  onClose(work: () => Awaitable<void>): void {
+    this.#closing.push(work);
+  }
+
   async shutdown(store: Store): Promise<void> {
     this.#open.delete(store);
     await store.shutdown();
@@ -118,6 +124,7 @@ export class StoreBench {
         errors.push(error);
       }
     };
+    for (const work of this.#closing) await attempt(work);
     for (const store of this.#open) await attempt(() => store.shutdown());
     this.#open.clear();
     for (const request of this.#requests) await attempt(() => this.options.cleanup?.(request));

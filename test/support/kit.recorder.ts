@@ -23,7 +23,7 @@ export function rulesOfKit(create: CreateStore, options: DescribeStoreOptions): 
     advance: (ms) => clock.advance(ms),
     encryption: ['plain'],
     volume: 60,
-    timeoutMs: 1_000,
+    timeoutMs: 3_000,
     ...options,
   });
   return tests;

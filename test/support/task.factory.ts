@@ -1,55 +1,37 @@
 import type { TaskPolicies } from 'nestjs-asyncz';
 import type { LiveRun, TaskDefinition, TaskRecord, TaskState } from 'nestjs-asyncz/store';
-import { initialState } from '../../lib/model/task.defaults.js';
-import { DEFAULT_POLICIES } from '../../lib/model/task.policies.js';
+import { makeLiveRun, makeTask } from 'nestjs-asyncz/testing';
 
-/** A task for tests: an interval of a minute, due at 0, unless told otherwise. */
-export function makeTask(
+/** A task for tests of plans: every minute, due at 0, unless told otherwise. */
+export function minuteTask(
   changes: {
     id?: string;
-    definition?: Partial<Omit<TaskDefinition, 'policies'>>;
+    definition?: Partial<Omit<TaskDefinition, 'id' | 'policies'>>;
     policies?: Partial<TaskPolicies>;
     state?: Partial<TaskState>;
-    version?: number;
   } = {},
 ): TaskRecord {
-  const id = changes.id ?? 'task';
-  return {
-    id,
-    version: changes.version ?? 1,
-    definition: {
-      id,
-      name: id,
-      handler: 'handler',
-      args: [],
-      trigger: { type: 'interval', minutes: 1 },
-      executor: 'default',
-      origin: 'runtime',
-      tags: [],
-      declared: null,
-      ...changes.definition,
-      policies: { ...DEFAULT_POLICIES, ...changes.policies },
-    },
-    state: { ...initialState(0), nextScheduledTime: 0, nextRunTime: 0, ...changes.state },
-  };
+  const { id = 'task', definition, policies, state } = changes;
+  return makeTask(id, {
+    handler: 'handler',
+    trigger: { type: 'interval', minutes: 1 },
+    nextRunTime: 0,
+    ...definition,
+    ...(policies && { policies }),
+    state: { createdAt: 0, updatedAt: 0, ...state },
+  });
 }
 
-/** A run under way. */
-export function makeRun(changes: Partial<LiveRun> = {}): LiveRun {
-  return {
-    id: 'task@run',
-    source: 'schedule',
+/** A run under way, of another scheduler. */
+export function runningRun(changes: Partial<LiveRun> = {}): LiveRun {
+  return makeLiveRun('task@run', {
     scheduledTime: 0,
-    status: 'running',
-    attempt: 1,
     availableAt: 0,
-    coalesced: 0,
+    status: 'running',
     owner: 'other',
     token: 1,
     leaseUntil: 1_000_000,
     startedAt: 0,
-    cancel: null,
-    request: null,
     ...changes,
-  };
+  });
 }

@@ -254,30 +254,33 @@ export class ClaimLoop {
    * Starts runs of given tasks beside the loop, within the same limits.
    *
    * @param planOf Makes the plan of a plan that starts what waits.
-   * @returns The tasks of which a run waits for room.
+   * @returns The ids of the tasks of which a run waits for room.
    */
   async startNow(
     ids: readonly string[],
     planOf: (claim: Apply<Claimed>) => Apply<Claimed>,
-  ): Promise<readonly TaskRecord[]> {
+  ): Promise<readonly string[]> {
     const { clock, storeClock } = this.services;
+    // Room that becomes free during the claim ends the wait that follows.
+    this.#isOutrun = true;
     const askedAt = clock.monotonic();
-    const claim = await claimThese(this.store, ids, planOf(this.#plan(this.#requests.room())));
+    const room = this.#requests.room();
+    const claim = await claimThese(this.store, ids, planOf(this.#plan(room)));
     storeClock.sync(claim.storeNow);
     if (claim.failed[0]) this.#health.failed(claim.failed[0].error);
+    const decided = claim.claimed.map(({ value }) => value);
     const tasks = [...claim.left, ...claim.claimed.flatMap(({ task }) => task ?? [])];
     const waiting = tasks.filter(this.#waitsForRoom(claim));
-    await this.#start(
-      claim,
-      askedAt,
-      waiting.map(({ definition }) => definition),
-    );
-    return waiting;
+    const full = this.#groups.full();
+    const lacking = waiting
+      .map(({ definition }) => definition)
+      .filter(({ executor, policies: { group } }) => !room.isFull(executor, decided) && !full.includes(group ?? ''));
+    if (await this.#start(claim, askedAt, lacking)) this.wake();
+    return waiting.map(({ id }) => id);
   }
 
   /** Resolves when there may be room for more runs, and after a moment where nothing says so. */
   async roomMayBeThere(): Promise<void> {
-    this.#isOutrun = true;
     await this.#wait.sleep(Math.min(this.#groups.untilRetry(), EMPTY_PAUSE.longestMs));
   }
 

@@ -1,5 +1,4 @@
 import type { Apply } from '../../model/change.js';
-import type { RunRecord } from '../../model/run.js';
 import { runningCount } from '../../model/task.js';
 import type { Claimed } from './claim.plan.js';
 import { cancelRun } from './cancel.plan.js';
@@ -26,13 +25,16 @@ export function runAtStartup(source: 'startup' | 'shutdown', suffix: string, cla
 }
 
 /**
- * Cancels the run that {@link runAtStartup} has added with the same suffix, if it still waits: its scheduler stops, and nobody
- * else is to run it.
+ * Cancels the run that {@link runAtStartup} has added with the same suffix, if it was never started: its scheduler stops, and
+ * nobody else is to run it.
  */
-export function cancelUnstarted(suffix: string): Apply<RunRecord | null> {
+export function cancelUnstarted(suffix: string): Apply<Claimed> {
   return (task, now) => {
-    const run = task.state.live.find(({ id, status }) => status === 'waiting' && id.endsWith(`-${suffix}`));
+    const run = task.state.live.find(
+      ({ id, status, attempt }) => status === 'waiting' && attempt === 1 && id.endsWith(`-${suffix}`),
+    );
     const request = { actor: null, reason: 'the scheduler stopped before there was room for it' };
-    return run ? cancelRun(task, now, run.id, request) : null;
+    const change = run ? cancelRun(task, now, run.id, request) : null;
+    return change && { ...change, value: { definition: task.definition, start: [], history: change.history ?? [] } };
   };
 }

@@ -2,11 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { isUnreadable } from '../../model/task.js';
 import type { Logger } from '../../model/logger.js';
 import type { Store } from '../../stores/store.interface.js';
+import type { ClaimLoop } from '../loop/claim.loop.js';
 import type { HandlerRegistry } from '../loop/handler.registry.js';
 import { cancelUnstarted, runAtStartup } from '../plan/startup.plan.js';
 import type { StoreHandle } from './store.handle.js';
 
 const PAGE = 1_000;
+
+/** How many tasks are tried again when there may be room, so that each run that ends does not cost a look at all of them. */
+const TRIED_AT_ONCE = 100;
 
 interface StartupServices {
   readonly handlers: Pick<HandlerRegistry, 'has'>;
@@ -18,42 +22,45 @@ interface StartupServices {
  * begins to claim. Those that there is no room for now wait in the store for their turn, as other due tasks do.
  */
 export async function runStartupTasks(handle: StoreHandle, services: StartupServices): Promise<void> {
-  await quietly(handle, 'startup', services, async () => {
-    const { worker, store } = handle;
+  await quietly(handle, 'startup', services, async (worker) => {
     const suffix = newSuffix();
-    for await (const ids of tasksOf(store, 'startup', services)) {
-      await worker!.startNow(ids, (claim) => runAtStartup('startup', suffix, claim));
+    for (const ids of await tasksOf(handle.store, 'startup', services)) {
+      await worker.startNow(ids, (claim) => runAtStartup('startup', suffix, claim));
     }
   });
 }
 
 /**
  * Runs the tasks of a store whose trigger is the stop of a scheduler, as far as their handlers are here, after the loop has
- * stopped claiming. Resolves when all of them have started.
+ * stopped claiming. Resolves when all of them have started, or the time is up.
  *
- * @param isOver Whether the time of the shutdown is up: what has not started by then is not started.
+ * @param isOver Whether the time of the shutdown is up: what has not started by then is recorded as cancelled.
  */
 export async function runShutdownTasks(
   handle: StoreHandle,
   services: StartupServices,
   isOver: () => boolean,
 ): Promise<void> {
-  await quietly(handle, 'shutdown', services, async () => {
-    const worker = handle.worker!;
+  await quietly(handle, 'shutdown', services, async (worker) => {
     const suffix = newSuffix();
-    for await (const ids of tasksOf(handle.store, 'shutdown', services)) {
-      let waiting = await worker.startNow(ids, (claim) => runAtStartup('shutdown', suffix, claim));
+    const startNow: ClaimLoop['startNow'] = async (ids, planOf) => {
+      const waiting = await worker.startNow(ids, planOf);
+      // Others were aborted when the time was up. These have started since.
+      if (isOver()) worker.execution.abortAll();
+      return waiting;
+    };
+    for (const ids of await tasksOf(handle.store, 'shutdown', services)) {
+      let waiting = await startNow(ids, (claim) => runAtStartup('shutdown', suffix, isOver() ? () => null : claim));
       while (waiting.length > 0 && !isOver()) {
         await worker.roomMayBeThere();
-        waiting = await worker.startNow(
-          waiting.map(({ id }) => id),
-          (claim) => claim,
-        );
+        if (isOver()) break;
+        const still = await startNow(waiting.slice(0, TRIED_AT_ONCE), (claim) => claim);
+        waiting = [...waiting.slice(TRIED_AT_ONCE), ...still];
       }
-      if (waiting.length > 0) {
-        await handle.store.transact({ ids: waiting.map(({ id }) => id) }, cancelUnstarted(suffix));
-      }
+      await worker.startNow(ids, () => cancelUnstarted(suffix));
     }
+    // Gives up the leases of groups that were held for what has not started.
+    await worker.stopClaiming();
   });
 }
 
@@ -61,19 +68,23 @@ function newSuffix(): string {
   return randomBytes(4).toString('hex');
 }
 
-/** The ids of the tasks with that trigger whose handlers are here, page by page. */
-async function* tasksOf(
+/**
+ * The ids of the tasks with that trigger whose handlers are here, in pages. All are found before any is run: a run may remove
+ * tasks, and those behind them would move to a page that was read already.
+ */
+async function tasksOf(
   store: Store,
   trigger: 'startup' | 'shutdown',
   { handlers }: StartupServices,
-): AsyncIterable<readonly string[]> {
+): Promise<readonly (readonly string[])[]> {
+  const pages: string[][] = [];
   for (let offset = 0; ; offset += PAGE) {
     const { tasks } = await store.query({ trigger }, { by: 'id', descending: false }, { offset, limit: PAGE });
     const ids = tasks.flatMap((task) =>
       !isUnreadable(task) && handlers.has(task.definition.handler) ? [task.id] : [],
     );
-    if (ids.length > 0) yield ids;
-    if (tasks.length < PAGE) return;
+    if (ids.length > 0) pages.push(ids);
+    if (tasks.length < PAGE) return pages;
   }
 }
 
@@ -82,11 +93,11 @@ async function quietly(
   handle: StoreHandle,
   source: 'startup' | 'shutdown',
   { logger }: StartupServices,
-  work: () => Promise<void>,
+  work: (worker: ClaimLoop) => Promise<void>,
 ): Promise<void> {
   if (!handle.worker) return;
   try {
-    await work();
+    await work(handle.worker);
   } catch (error) {
     logger.error(`The ${source} tasks of store "${handle.alias}" could not be run`, error);
   }

@@ -1,6 +1,7 @@
 import { CLAIMS } from './claims.contract.js';
 import type { ContractSection } from './contract.section.js';
 import { FINISH } from './finish.contract.js';
+import { GROUPS } from './groups.contract.js';
 import { HISTORY } from './history.contract.js';
 import { INTERRUPTION } from './interruption.contract.js';
 import { KNOWN } from './known.contract.js';
@@ -32,6 +33,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   ROTATION,
   INTERRUPTION,
   MEMBERS,
+  GROUPS,
   START_AND_SHUTDOWN,
   BORROWED,
   TRANSACTIONS,

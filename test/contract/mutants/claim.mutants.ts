@@ -8,7 +8,7 @@ import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
 /** What `transact` would be without any care: each step on its own. */
-abstract class CarelessStore extends HostStore {
+export abstract class CarelessStore extends HostStore {
   protected override async commit<T>(task: TaskRecord, change: Change<T>): Promise<Committed<T>> {
     this.saveRuns(change.history ?? []);
     const next = changedTask(task, change);

@@ -4,18 +4,20 @@ import { createStoreContext, makeTask, until } from 'nestjs-asyncz/testing';
 import { RedisStore } from 'nestjs-asyncz/redis';
 import { startDue } from '../../../lib/testing/plan.fixtures.js';
 import { redisUrl } from '../../support/server-urls.js';
-import { ClaimingWorker, untilWorkers } from '../../support/claiming.worker.js';
-import type { StartedRun } from '../../support/claiming.worker.js';
+import { addDue, ClaimingPool, isEmpty } from '../../support/claiming.pool.js';
+import { untilWorkers } from '../../support/claiming.worker.js';
 import { keysFor, removeNamespace } from './redis.kit.js';
 import { EVERY_WRITE, RedisServer } from './redis.server.js';
 import { claimDue } from '../../../lib/testing/store.steps.js';
 
 const COUNT = 10_000;
+const AHEAD_MS = 1_000;
+const DEADLINE_MS = 60_000;
 
 let admin: Redis;
 let names = 0;
 let request: { namespace: string };
-let workers: ClaimingWorker[];
+const pool = new ClaimingPool();
 
 beforeAll(() => {
   admin = new Redis(redisUrl());
@@ -25,10 +27,9 @@ afterAll(() => admin.disconnect());
 beforeEach(() => {
   names += 1;
   request = { namespace: `processes_${process.pid}_${names}` };
-  workers = [];
 });
 afterEach(async () => {
-  for (const worker of workers) await worker.kill();
+  await pool.kill();
   await removeNamespace(admin, request);
 });
 
@@ -39,45 +40,26 @@ async function openStore(url: string): Promise<RedisStore> {
 }
 
 async function startWorkers(url: string, count: number, leaseMs?: number): Promise<void> {
-  const owners = Array.from({ length: count }, (_, at) => `worker-${workers.length + at + 1}`);
   const options = { url, ...keysFor(request) };
-  const how = { subpath: 'redis', className: 'RedisStore', options, ...(leaseMs !== undefined && { leaseMs }) };
-  workers.push(...(await Promise.all(owners.map((owner) => ClaimingWorker.start(owner, how)))));
-}
-
-/** Adds one-shot tasks that all are due at the same time, shortly ahead. */
-async function addDue(store: RedisStore, count: number): Promise<number> {
-  const at = (await store.now()) + 1_000;
-  const tasks = Array.from({ length: count }, (_, index) => makeTask(`t${index}`, { nextRunTime: at, args: [index] }));
-  await store.addTasks(tasks);
-  return at;
-}
-
-const startsOf = () => workers.flatMap(({ started }) => started);
-const distinct = (starts: readonly StartedRun[]) => new Set(starts.map(({ id }) => id)).size;
-
-/** Prints what a scenario came to. */
-function report(title: string, expected: number, starts: readonly StartedRun[], extra = ''): void {
-  const started = distinct(starts);
-  const text = `expected ${expected}, started ${started}, doubled ${starts.length - started}, lost ${expected - started}`;
-  console.log(`${title}: ${text}${extra}`);
+  await pool.start(count, {
+    subpath: 'redis',
+    className: 'RedisStore',
+    options,
+    ...(leaseMs !== undefined && { leaseMs }),
+  });
 }
 
 describe('two processes on one Redis', () => {
   it('run each of 10,000 one-shot tasks that are due at once exactly once', async () => {
     const store = await openStore(redisUrl());
     await startWorkers(redisUrl(), 2);
-    const dueAt = await addDue(store, COUNT);
-    await untilWorkers(workers, () => distinct(startsOf()) === COUNT, 60_000);
+    const dueAt = await addDue(store, COUNT, AHEAD_MS);
+    await pool.untilStarted(COUNT, DEADLINE_MS);
     const took = (await store.now()) - dueAt;
-    await until(
-      async () => (await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 0 })).total === 0,
-    );
-    report('10,000 at once', COUNT, startsOf(), `, the last start ${took} ms after the due time`);
-    expect(startsOf().length).toBe(COUNT);
-    expect(startsOf().every(({ attempt }) => attempt === 1)).toBe(true);
-    expect(workers.every(({ started }) => started.length > 0)).toBe(true);
-    for (const worker of workers) await worker.stop();
+    await until(() => isEmpty(store));
+    pool.report('10,000 at once', COUNT, `, the last start ${took} ms after the due time`);
+    pool.expectOneStartEach(COUNT);
+    await pool.stop();
     await store.shutdown();
   });
 
@@ -85,25 +67,14 @@ describe('two processes on one Redis', () => {
     const leaseMs = 2_000;
     const store = await openStore(redisUrl());
     await startWorkers(redisUrl(), 2, leaseMs);
-    await addDue(store, COUNT);
-    const [victim, heir] = workers;
-    await untilWorkers(workers, () => victim!.started.length > 1_500, 60_000);
+    await addDue(store, COUNT, AHEAD_MS);
+    const [victim, heir] = pool.workers;
+    await untilWorkers(pool.workers, () => victim!.started.length > 1_500, DEADLINE_MS);
     await victim!.kill();
-    await untilWorkers([heir!], () => distinct(startsOf()) === COUNT, 60_000);
-    await until(
-      async () => (await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 0 })).total === 0,
-    );
-    report('10,000 and one SIGKILL', COUNT, startsOf());
-    const byRun = new Map<string, StartedRun[]>();
-    for (const start of startsOf()) byRun.set(start.id, [...(byRun.get(start.id) ?? []), start]);
-    for (const starts of byRun.values()) {
-      const inOrder = starts.toSorted((a, b) => a.attempt - b.attempt);
-      for (const [at, start] of inOrder.entries()) {
-        if (at > 0) expect(start.token).toBeGreaterThan(inOrder[at - 1]!.token);
-      }
-      // Only what the victim had in hand may start again.
-      if (starts.length > 1) expect(inOrder[0]!.owner).toBe(victim!.owner);
-    }
+    await pool.untilStarted(COUNT, DEADLINE_MS, [heir!]);
+    await until(() => isEmpty(store));
+    pool.report('10,000 and one SIGKILL', COUNT);
+    pool.expectRestartsOf(victim!);
     await heir!.stop();
     await store.shutdown();
   });
@@ -113,18 +84,18 @@ describe('two processes on one Redis', () => {
     try {
       const store = await openStore(server.url);
       await startWorkers(server.url, 2);
-      await addDue(store, COUNT);
+      await addDue(store, COUNT, AHEAD_MS);
       for (const share of [0.25, 0.6]) {
-        await untilWorkers(workers, () => distinct(startsOf()) > COUNT * share, 60_000);
+        await pool.untilStarted(COUNT * share, DEADLINE_MS);
         await server.kill();
         await server.run();
       }
-      await untilWorkers(workers, () => distinct(startsOf()) === COUNT, 60_000);
-      const failures = workers.flatMap((worker) => worker.failures).length;
-      report('10,000 and two restarts', COUNT, startsOf(), `, ${failures} calls failed meanwhile`);
-      expect(startsOf().length).toBe(COUNT);
+      await pool.untilStarted(COUNT, DEADLINE_MS);
+      const { failures } = pool;
+      pool.report('10,000 and two restarts', COUNT, `, ${failures} calls failed meanwhile`);
+      expect(pool.starts).toHaveLength(COUNT);
       await until(async () => (await store.runs({ status: 'succeeded' }, { limit: COUNT + 1 })).runs.length === COUNT);
-      for (const worker of workers) await worker.stop();
+      await pool.stop();
       await store.shutdown();
     } finally {
       await server.remove();
@@ -146,7 +117,7 @@ describe('two processes on one Redis', () => {
       });
       expect(claimed).toEqual([]);
     }
-    const [worker] = workers;
+    const [worker] = pool.workers;
     const starts = () => worker!.started.filter((run) => run.id.startsWith(`${taken[0]!}@`));
     await untilWorkers([worker!], () => starts().length > 0, 10_000);
     expect(starts().map(({ attempt }) => attempt)).toEqual([1]);
@@ -157,7 +128,7 @@ describe('two processes on one Redis', () => {
   it('wake each other within 5 ms', async () => {
     const store = await openStore(redisUrl());
     await startWorkers(redisUrl(), 1);
-    const [worker] = workers;
+    const [worker] = pool.workers;
     let count = 0;
     const middle = (values: readonly number[]) => values.toSorted((x, y) => x - y)[values.length >> 1]!;
     /** The medians of 50 wake-ups and, in the same moments, of a bare PING, in milliseconds. */

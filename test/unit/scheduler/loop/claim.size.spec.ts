@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
 import type { Apply, Selection, Transacted } from 'nestjs-asyncz/store';
-import { ClaimSize } from '../../../lib/scheduler/loop/claim.size.js';
-import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
-import { makeTask } from '../../support/task.factory.js';
+import { ClaimSize } from '../../../../lib/scheduler/loop/claim.size.js';
+import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
+import { minuteTask } from '../../../support/task.factory.js';
 
 describe('the size of a claim', () => {
   /** One that has grown to its full size. */
@@ -67,7 +67,7 @@ describe('the size of a claim', () => {
     await scheduler.start();
     for (let at = 0; at < 200; at += 1) {
       const state = { nextRunTime: START, nextScheduledTime: START };
-      store.addTask(makeTask({ id: `t${at}`, definition: { handler: 'work' }, state }));
+      store.addTask(minuteTask({ id: `t${at}`, definition: { handler: 'work' }, state }));
     }
     for (let second = 0; second < 120; second += 1) {
       clock.advance(1_000);

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Executor } from 'nestjs-asyncz';
-import { ClaimRequests } from '../../../lib/scheduler/loop/claim.requests.js';
-import { ExecutorRegistry } from '../../../lib/scheduler/loop/executor.registry.js';
-import { makeLiveRun, makeTask } from '../../../lib/testing/task.fixtures.js';
+import { ClaimRequests } from '../../../../lib/scheduler/loop/claim.requests.js';
+import { ExecutorRegistry } from '../../../../lib/scheduler/loop/executor.registry.js';
+import { makeLiveRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
 
 let rooms: Record<string, number>;
 let fullGroups: string[];

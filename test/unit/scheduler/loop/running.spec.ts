@@ -3,9 +3,9 @@ import type { TaskContext } from 'nestjs-asyncz';
 import type { StoreCapabilities } from 'nestjs-asyncz/store';
 import { currentTaskContext, LeaseLostError, MemoryStore, RunTimeoutError, ShutdownError } from 'nestjs-asyncz';
 import { makeTask } from 'nestjs-asyncz/testing';
-import { DEFAULT_CONCURRENCY } from '../../../lib/executors/async.executor.js';
-import { nextEvent, recordEvents } from '../../support/events.js';
-import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
+import { DEFAULT_CONCURRENCY } from '../../../../lib/executors/async.executor.js';
+import { nextEvent, recordEvents } from '../../../support/events.js';
+import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
 
 const names = (events: readonly { name: string }[]) => events.map(({ name }) => name);
 

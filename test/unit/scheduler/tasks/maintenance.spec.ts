@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EncryptionDisabledError, MemoryStore, Scheduler, SettableClock, TaskUnreadableError } from 'nestjs-asyncz';
 import type { EncryptionOptions, MaintenanceProgress } from 'nestjs-asyncz';
-import { FileStore } from '../../../lib/stores/file/file.store.js';
-import { nextEvent } from '../../support/events.js';
-import { createScheduler } from '../../support/scheduler.factory.js';
+import { FileStore } from '../../../../lib/stores/file/file.store.js';
+import { nextEvent } from '../../../support/events.js';
+import { createScheduler } from '../../../support/scheduler.factory.js';
 
 const OLD = 'the first secret of sixteen bytes';
 const NEW = 'the second secret, longer still';

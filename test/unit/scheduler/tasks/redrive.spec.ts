@@ -9,10 +9,10 @@ import {
   TaskUnreadableError,
   VersionConflictError,
 } from 'nestjs-asyncz';
-import { settle } from '../../support/gate.js';
-import { HookedStore } from '../../support/hooked.store.js';
-import { MemoryCluster } from '../../support/memory.cluster.js';
-import { createScheduler, START } from '../../support/scheduler.factory.js';
+import { settle } from '../../../support/gate.js';
+import { HookedStore } from '../../../support/hooked.store.js';
+import { MemoryCluster } from '../../../support/memory.cluster.js';
+import { createScheduler, START } from '../../../support/scheduler.factory.js';
 
 const ASKED = { actor: 'ada', reason: 'on call' };
 const HOURLY = { type: 'interval', hours: 1 } as const;

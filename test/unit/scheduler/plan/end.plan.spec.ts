@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LiveRun, RunStatus } from '../../../lib/model/run.js';
-import type { TaskRecord } from '../../../lib/model/task.js';
-import { endRuns } from '../../../lib/scheduler/plan/end.plan.js';
-import { isSpent } from '../../../lib/scheduler/plan/change.js';
-import type { RunEnd } from '../../../lib/scheduler/plan/end.plan.js';
-import { renewRuns } from '../../../lib/scheduler/plan/renew.plan.js';
-import { resultOf } from '../../../lib/testing/plan.fixtures.js';
-import { makeLiveRun, makeTask } from '../../../lib/testing/task.fixtures.js';
-import type { TaskFields } from '../../../lib/testing/task.fixtures.js';
+import type { LiveRun, RunStatus } from '../../../../lib/model/run.js';
+import type { TaskRecord } from '../../../../lib/model/task.js';
+import { endRuns } from '../../../../lib/scheduler/plan/end.plan.js';
+import { isSpent } from '../../../../lib/scheduler/plan/change.js';
+import type { RunEnd } from '../../../../lib/scheduler/plan/end.plan.js';
+import { renewRuns } from '../../../../lib/scheduler/plan/renew.plan.js';
+import { resultOf } from '../../../../lib/testing/plan.fixtures.js';
+import { makeLiveRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
+import type { TaskFields } from '../../../../lib/testing/task.fixtures.js';
 
 const NOW = 1_600_000_000_000;
 

@@ -1,9 +1,9 @@
-import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
+import { BaseTrigger } from '../../../../lib/triggers/base.trigger.js';
 import type { LiveRun, TaskRecord } from 'nestjs-asyncz/store';
 import { describe, expect, it } from 'vitest';
-import { UnknownNameError } from '../../../lib/errors/input.errors.js';
-import { planClaim, waitsForRoom } from '../../../lib/scheduler/plan/claim.plan.js';
-import { makeRun, makeTask } from '../../support/task.factory.js';
+import { UnknownNameError } from '../../../../lib/errors/input.errors.js';
+import { planClaim, waitsForRoom } from '../../../../lib/scheduler/plan/claim.plan.js';
+import { runningRun, minuteTask } from '../../../support/task.factory.js';
 
 const MINUTE = 60_000;
 
@@ -56,11 +56,11 @@ function context(trigger: BaseTrigger) {
 }
 
 const waiting = (changes: Partial<LiveRun> = {}) =>
-  makeRun({ status: 'waiting', owner: null, leaseUntil: null, startedAt: null, token: 0, ...changes });
+  runningRun({ status: 'waiting', owner: null, leaseUntil: null, startedAt: null, token: 0, ...changes });
 
 describe('planClaim', () => {
   it('starts a due run under a lease and moves the schedule to the next time', () => {
-    const { task, start, history } = decide(makeTask(), 500);
+    const { task, start, history } = decide(minuteTask(), 500);
     expect(history).toEqual([]);
     expect(start).toMatchObject([
       {
@@ -76,26 +76,26 @@ describe('planClaim', () => {
   });
 
   it('gives every start a larger token, and never one below the clock of the store', () => {
-    const first = decide(makeTask(), 500).start[0]!;
-    const second = decide(makeTask({ state: { lastToken: 9_000 } }), 500).start[0]!;
+    const first = decide(minuteTask(), 500).start[0]!;
+    const second = decide(minuteTask({ state: { lastToken: 9_000 } }), 500).start[0]!;
     expect(first.token).toBe(500);
     expect(second.token).toBe(9_001);
   });
 
   it('folds missed times into one run of the latest, and counts them', () => {
-    const { start, task } = decide(makeTask(), 3 * 3_600_000 + 1);
+    const { start, task } = decide(minuteTask(), 3 * 3_600_000 + 1);
     expect(start).toHaveLength(1);
     expect(start[0]).toMatchObject({ scheduledTime: 3 * 3_600_000, coalesced: 180 });
     expect(task?.state.nextRunTime).toBe(3 * 3_600_000 + MINUTE);
   });
 
   it('runs the earliest of the missed times where the task says so', () => {
-    const { start } = decide(makeTask({ policies: { coalesce: 'earliest' } }), 5 * MINUTE);
+    const { start } = decide(minuteTask({ policies: { coalesce: 'earliest' } }), 5 * MINUTE);
     expect(start[0]).toMatchObject({ scheduledTime: 0, coalesced: 5 });
   });
 
   it('runs each missed time, one after another, where the task says so', () => {
-    const { start, task } = decide(makeTask({ policies: { coalesce: 'all' } }), 2 * MINUTE);
+    const { start, task } = decide(minuteTask({ policies: { coalesce: 'all' } }), 2 * MINUTE);
     expect(start.map((run) => run.scheduledTime)).toEqual([0]);
     expect(task?.state.live.map((run) => [run.scheduledTime, run.status])).toEqual([
       [0, 'running'],
@@ -105,13 +105,13 @@ describe('planClaim', () => {
   });
 
   it('bounds a catch-up to the latest times and records the rest as missed', () => {
-    const { task, history } = decide(makeTask({ policies: { coalesce: 'all', maxCatchUp: 3 } }), 10 * MINUTE);
+    const { task, history } = decide(minuteTask({ policies: { coalesce: 'all', maxCatchUp: 3 } }), 10 * MINUTE);
     expect(task?.state.live.map((run) => run.scheduledTime)).toEqual([8 * MINUTE, 9 * MINUTE, 10 * MINUTE]);
     expect(history).toMatchObject([{ status: 'missed', scheduledTime: 0, coalesced: 7 }]);
   });
 
   it('records a run as missed when it is later than its grace time, and not when it is just as late', () => {
-    const task = makeTask({ policies: { misfireGraceMs: 1_000 } });
+    const task = minuteTask({ policies: { misfireGraceMs: 1_000 } });
     expect(decide(task, 1_000).start).toHaveLength(1);
     const late = decide(task, 1_001);
     expect(late.start).toEqual([]);
@@ -120,7 +120,7 @@ describe('planClaim', () => {
   });
 
   it('removes a one-shot of the run time that was missed, with its record', () => {
-    const { task, history } = decide(makeTask({ policies: { misfireGraceMs: 10 } }), 500, {
+    const { task, history } = decide(minuteTask({ policies: { misfireGraceMs: 10 } }), 500, {
       trigger: new EveryMinute(0),
     });
     expect(task).toBeNull();
@@ -128,7 +128,7 @@ describe('planClaim', () => {
   });
 
   it('keeps a finished task that the code declares', () => {
-    const task = makeTask({ policies: { misfireGraceMs: 10 }, definition: { origin: 'code' } });
+    const task = minuteTask({ policies: { misfireGraceMs: 10 }, definition: { origin: 'code' } });
     expect(decide(task, 500, { trigger: new EveryMinute(0) }).task?.state).toMatchObject({
       exhausted: true,
       nextRunTime: null,
@@ -136,14 +136,14 @@ describe('planClaim', () => {
   });
 
   it('keeps a one-shot until its run has ended', () => {
-    const { task, start } = decide(makeTask(), 500, { trigger: new EveryMinute(0) });
+    const { task, start } = decide(minuteTask(), 500, { trigger: new EveryMinute(0) });
     expect(start).toHaveLength(1);
     expect(task?.state).toMatchObject({ exhausted: true, nextRunTime: null, live: start });
   });
 
   it('ends the schedule after maxRuns runs', () => {
     const trigger = new EveryMinute(Infinity, 2);
-    const first = decide(makeTask(), 0, { trigger }).task!;
+    const first = decide(minuteTask(), 0, { trigger }).task!;
     const second = decide({ ...first, state: { ...first.state, live: [] } }, MINUTE, { trigger }).task!;
     expect(first.state).toMatchObject({ scheduledCount: 1, exhausted: false });
     expect(second.state).toMatchObject({ scheduledCount: 2, exhausted: true, nextRunTime: null });
@@ -151,18 +151,18 @@ describe('planClaim', () => {
 
   it('does not start what a pause holds back, but what was asked for by hand', () => {
     const pause = { at: 0, reason: null, actor: null };
-    expect(plan(makeTask({ state: { pause, live: [waiting({ attempt: 2 })] } }), 500)).toBeNull();
-    const { start } = decide(makeTask({ state: { pause, live: [waiting({ source: 'manual' })] } }), 500);
+    expect(plan(minuteTask({ state: { pause, live: [waiting({ attempt: 2 })] } }), 500)).toBeNull();
+    const { start } = decide(minuteTask({ state: { pause, live: [waiting({ source: 'manual' })] } }), 500);
     expect(start).toMatchObject([{ source: 'manual' }]);
   });
 
   it('leaves a task as it is when its executor is full', () => {
-    const task = makeTask({ state: { nextRunTime: null, live: [waiting()] } });
+    const task = minuteTask({ state: { nextRunTime: null, live: [waiting()] } });
     expect(plan(task, 500, { room: 0 })).toBeNull();
   });
 
   it('gives the same answer however often it is asked', () => {
-    const task = makeTask({
+    const task = minuteTask({
       policies: { maxInstances: 3 },
       state: { live: [waiting({ id: 'a' }), waiting({ id: 'b' })] },
     });
@@ -174,15 +174,15 @@ describe('planClaim', () => {
 
   it('knows a task that waits for room alone', () => {
     const waits = (task: TaskRecord, now = 500) => waitsForRoom(context(new EveryMinute()), task, now);
-    const task = makeTask({ state: { nextRunTime: null, live: [waiting()] } });
+    const task = minuteTask({ state: { nextRunTime: null, live: [waiting()] } });
     expect(waits(task)).toBe(true);
     expect(waits(task, -1)).toBe(false);
-    expect(waits(makeTask({ state: { nextRunTime: null, live: [waiting(), makeRun()] } }))).toBe(false);
-    expect(waits(makeTask({ policies: { misfireGraceMs: 10 } }))).toBe(false);
+    expect(waits(minuteTask({ state: { nextRunTime: null, live: [waiting(), runningRun()] } }))).toBe(false);
+    expect(waits(minuteTask({ policies: { misfireGraceMs: 10 } }))).toBe(false);
   });
 
   describe('when the task runs already', () => {
-    const busy = (policies: object, live: LiveRun[] = [makeRun()]) => makeTask({ policies, state: { live } });
+    const busy = (policies: object, live: LiveRun[] = [runningRun()]) => minuteTask({ policies, state: { live } });
 
     it('records the due time as skipped', () => {
       const { start, history, task } = decide(busy({ overlap: 'skip' }), 500);
@@ -220,21 +220,21 @@ describe('planClaim', () => {
   });
 
   describe('when a lease has run out', () => {
-    const dead = makeRun({ leaseUntil: 100, attempt: 2, token: 7 });
+    const dead = runningRun({ leaseUntil: 100, attempt: 2, token: 7 });
 
     it('records the attempt as lost and runs it again under a larger token', () => {
-      const { start, history } = decide(makeTask({ state: { nextRunTime: null, lastToken: 7, live: [dead] } }), 101);
+      const { start, history } = decide(minuteTask({ state: { nextRunTime: null, lastToken: 7, live: [dead] } }), 101);
       expect(history).toMatchObject([{ status: 'lost', attempt: 2, token: 7, owner: 'other' }]);
       expect(start).toMatchObject([{ id: dead.id, attempt: 3, owner: 'me' }]);
       expect(start[0]!.token).toBeGreaterThan(7);
     });
 
     it('does not touch a lease that holds', () => {
-      expect(plan(makeTask({ state: { nextRunTime: null, live: [dead] } }), 99)).toBeNull();
+      expect(plan(minuteTask({ state: { nextRunTime: null, live: [dead] } }), 99)).toBeNull();
     });
 
     it('records at-most-once runs as lost and does not run them again', () => {
-      const task = makeTask({
+      const task = minuteTask({
         policies: { delivery: 'at-most-once' },
         state: { nextRunTime: null, exhausted: true, live: [dead] },
       });
@@ -244,19 +244,19 @@ describe('planClaim', () => {
 
     it('does not run again what somebody had asked to cancel', () => {
       const cancelled = { ...dead, cancel: { at: 50, actor: 'ann', reason: null } };
-      const { start, history } = decide(makeTask({ state: { nextRunTime: null, live: [cancelled] } }), 101);
+      const { start, history } = decide(minuteTask({ state: { nextRunTime: null, live: [cancelled] } }), 101);
       expect(start).toEqual([]);
       expect(history).toMatchObject([{ status: 'cancelled' }]);
     });
 
     it('takes up the schedule of a task that counts from the end of a run that never ended', () => {
-      const task = makeTask({ policies: { delivery: 'at-most-once' }, state: { nextRunTime: null, live: [dead] } });
+      const task = minuteTask({ policies: { delivery: 'at-most-once' }, state: { nextRunTime: null, live: [dead] } });
       expect(decide(task, 101, { trigger: new AfterEnd() }).task?.state.nextRunTime).toBe(MINUTE);
     });
   });
 
   it('gives a task that counts from the end of its run no next time while it runs', () => {
-    const { task, start } = decide(makeTask(), 500, { trigger: new AfterEnd() });
+    const { task, start } = decide(minuteTask(), 500, { trigger: new AfterEnd() });
     expect(start).toHaveLength(1);
     expect(task?.state).toMatchObject({ nextRunTime: null, exhausted: false });
   });
@@ -270,8 +270,11 @@ describe('planClaim', () => {
       },
       room: { has: () => true },
     });
-    expect(unknown(makeTask(), 9_999, [])).toBeNull();
-    expect(unknown(makeTask(), 10_000, [])?.task?.state).toMatchObject({ nextScheduledTime: 0, problem: { count: 1 } });
+    expect(unknown(minuteTask(), 9_999, [])).toBeNull();
+    expect(unknown(minuteTask(), 10_000, [])?.task?.state).toMatchObject({
+      nextScheduledTime: 0,
+      problem: { count: 1 },
+    });
   });
 
   it('puts a task off whose trigger throws, with growing pauses, and keeps its scheduled time', () => {
@@ -280,7 +283,7 @@ describe('planClaim', () => {
         throw new Error('no idea');
       }
     }
-    const first = decide(makeTask(), 1_000, { trigger: new Broken() }).task!;
+    const first = decide(minuteTask(), 1_000, { trigger: new Broken() }).task!;
     expect(first.state).toMatchObject({
       nextRunTime: 6_000,
       nextScheduledTime: 0,
@@ -294,8 +297,8 @@ describe('planClaim', () => {
   });
 
   it('does not run one scheduled time twice when a task is rescheduled onto it', () => {
-    const run = makeRun({ id: 'task@1970-01-01T00:00:00.000Z' });
-    const { start, history } = decide(makeTask({ policies: { overlap: 'allow' }, state: { live: [run] } }), 500);
+    const run = runningRun({ id: 'task@1970-01-01T00:00:00.000Z' });
+    const { start, history } = decide(minuteTask({ policies: { overlap: 'allow' }, state: { live: [run] } }), 500);
     expect(start).toEqual([]);
     expect(history).toEqual([]);
   });

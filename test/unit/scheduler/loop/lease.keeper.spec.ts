@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
 import type { Apply, KnownChange, Selection, Transacted, Written } from 'nestjs-asyncz/store';
-import { HeldRun } from '../../../lib/scheduler/loop/held.run.js';
-import { LeaseKeeper } from '../../../lib/scheduler/loop/lease.keeper.js';
-import type { RunServices } from '../../../lib/scheduler/loop/run.services.js';
-import { nextEvent, recordEvents } from '../../support/events.js';
-import { createScheduler, settle } from '../../support/scheduler.factory.js';
-import { makeRun, makeTask } from '../../support/task.factory.js';
+import { HeldRun } from '../../../../lib/scheduler/loop/held.run.js';
+import { LeaseKeeper } from '../../../../lib/scheduler/loop/lease.keeper.js';
+import type { RunServices } from '../../../../lib/scheduler/loop/run.services.js';
+import { nextEvent, recordEvents } from '../../../support/events.js';
+import { createScheduler, settle } from '../../../support/scheduler.factory.js';
+import { runningRun, minuteTask } from '../../../support/task.factory.js';
 
 const LEASE_MS = 30_000;
 
@@ -29,7 +29,7 @@ beforeEach(() => {
       asked.push(clock.monotonic());
       const committed = ('ids' in selection ? selection.ids : []).map((id) => {
         const live = [...runs.values()].map(({ run }) => run);
-        const { task, value } = apply(makeTask({ id, state: { live } }), clock.now(), [])!;
+        const { task, value } = apply(minuteTask({ id, state: { live } }), clock.now(), [])!;
         return { id, task, value };
       });
       return answer({ committed, left: [], missing: [], unreadable: [], failed: [], storeNow: clock.now() });
@@ -43,8 +43,8 @@ beforeEach(() => {
 });
 
 function hold(claimedAt = clock.monotonic()): HeldRun {
-  const run = makeRun({ token: runs.size + 1, status: 'running', leaseUntil: LEASE_MS });
-  const held = new HeldRun(makeTask(), run, { clock } as unknown as RunServices, claimedAt, []);
+  const run = runningRun({ token: runs.size + 1, status: 'running', leaseUntil: LEASE_MS });
+  const held = new HeldRun(minuteTask(), run, { clock } as unknown as RunServices, claimedAt, []);
   runs.set(held.key, held);
   return held;
 }

@@ -2,14 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { DrainUnknownError, DrainWithdrawnError } from 'nestjs-asyncz';
 import type { Scheduler, Store } from 'nestjs-asyncz';
 import type { StoreCapabilities, StoredTask } from 'nestjs-asyncz/store';
-import { SILENT_LOGGER } from '../../../lib/model/logger.js';
-import { MEMBERSHIP_ID } from '../../../lib/stores/membership.record.js';
-import { Disk } from '../../support/eight-method.store.js';
-import { recordEvents } from '../../support/events.js';
-import { Gate, settle } from '../../support/gate.js';
-import { HookedStore } from '../../support/hooked.store.js';
-import { CLUSTER_START, ClusterStore, MemoryCluster } from '../../support/memory.cluster.js';
-import { createScheduler } from '../../support/scheduler.factory.js';
+import { Disk } from '../../../support/eight-method.store.js';
+import { recordEvents } from '../../../support/events.js';
+import { Gate, settle } from '../../../support/gate.js';
+import { HookedStore } from '../../../support/hooked.store.js';
+import { CLUSTER_START, ClusterStore, MemoryCluster } from '../../../support/memory.cluster.js';
+import { createScheduler } from '../../../support/scheduler.factory.js';
 
 const ASKED = { actor: 'ada', reason: 'on call' };
 

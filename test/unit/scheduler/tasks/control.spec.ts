@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nextEvent, recordEvents } from '../../support/events.js';
-import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
+import { nextEvent, recordEvents } from '../../../support/events.js';
+import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
 
 const ASKED = { actor: 'ada', reason: 'on call' };
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
 import type { Apply, KnownChange, Selection, Transacted } from 'nestjs-asyncz/store';
-import { SystemClock } from '../../../lib/model/clock.js';
-import { EndQueue } from '../../../lib/scheduler/loop/end.queue.js';
-import { HeldTasks } from '../../../lib/scheduler/loop/held.tasks.js';
-import type { RunEnd } from '../../../lib/scheduler/plan/end.plan.js';
-import { makeLiveRun, makeTask } from '../../../lib/testing/task.fixtures.js';
-import { WakeableWait } from '../../../lib/time/wait.js';
-import { recordEvents } from '../../support/events.js';
-import { createScheduler, settle } from '../../support/scheduler.factory.js';
+import { SystemClock } from '../../../../lib/model/clock.js';
+import { EndQueue } from '../../../../lib/scheduler/loop/end.queue.js';
+import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
+import type { RunEnd } from '../../../../lib/scheduler/plan/end.plan.js';
+import { makeLiveRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
+import { WakeableWait } from '../../../../lib/time/wait.js';
+import { recordEvents } from '../../../support/events.js';
+import { createScheduler, settle } from '../../../support/scheduler.factory.js';
 
 const end = (taskId: string): RunEnd => ({ taskId, runId: `${taskId}@1`, token: 1, record: null, retryAt: null });
 

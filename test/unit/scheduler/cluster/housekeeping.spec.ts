@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
-import { nextEvent, recordEvents } from '../../support/events.js';
-import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
-import { makeTask } from '../../support/task.factory.js';
+import { nextEvent, recordEvents } from '../../../support/events.js';
+import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
+import { minuteTask } from '../../../support/task.factory.js';
 
 const HOUR = 3_600_000;
 
-describe('keeping house', () => {
+describe('the housekeeper', () => {
   it('reports a due task whose handler nobody has, once, and runs it when somebody brings the handler', async () => {
     const store = new MemoryStore();
     const first = createScheduler({}, { store, orphanAfter: '1m', heartbeatInterval: '1h' });
     await first.scheduler.start();
     store.addTask(
-      makeTask({ id: 'old', definition: { handler: 'gone' }, state: { nextRunTime: START, nextScheduledTime: START } }),
+      minuteTask({
+        id: 'old',
+        definition: { handler: 'gone' },
+        state: { nextRunTime: START, nextScheduledTime: START },
+      }),
     );
     const events = recordEvents(first.scheduler);
     for (let minute = 0; minute < 10; minute += 1) {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { DeclaredTask, MemoryStore, SchedulerOptions } from 'nestjs-asyncz';
 import { MemoryStore as Store } from 'nestjs-asyncz';
-import { nextEvent, recordEvents } from '../../support/events.js';
-import { createScheduler, START } from '../../support/scheduler.factory.js';
+import { nextEvent, recordEvents } from '../../../support/events.js';
+import { createScheduler, START } from '../../../support/scheduler.factory.js';
 
 const every = (minutes: number, more: object = {}): DeclaredTask => ({
   id: 'sweep',

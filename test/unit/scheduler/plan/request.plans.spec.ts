@@ -2,31 +2,38 @@ import type { RunRecord } from 'nestjs-asyncz';
 import type { Apply, TaskRecord } from 'nestjs-asyncz/store';
 import { createTrigger } from 'nestjs-asyncz';
 import { describe, expect, it } from 'vitest';
-import { InvalidTaskStateError } from '../../../lib/errors/scheduler.errors.js';
-import { backfillTask } from '../../../lib/scheduler/plan/backfill.plan.js';
-import { cancelRun } from '../../../lib/scheduler/plan/cancel.plan.js';
-import { endedRun } from '../../../lib/scheduler/plan/ended.run.js';
-import { runTask } from '../../../lib/scheduler/plan/extra.run.js';
-import { markOrphan } from '../../../lib/scheduler/plan/orphan.plan.js';
-import { pauseTask, resumeTask } from '../../../lib/scheduler/plan/pause.plan.js';
-import { disposeOrphan, reconcileTask } from '../../../lib/scheduler/plan/reconcile.plan.js';
-import { doesTheSame, dropRestored, isYounger, redriveRun } from '../../../lib/scheduler/plan/redrive.plan.js';
-import { replaceTask } from '../../../lib/scheduler/plan/replace.plan.js';
-import { updateTask } from '../../../lib/scheduler/plan/update.plan.js';
-import { makeRun, makeTask } from '../../support/task.factory.js';
+import { InvalidTaskStateError } from '../../../../lib/errors/scheduler.errors.js';
+import { backfillTask } from '../../../../lib/scheduler/plan/backfill.plan.js';
+import { cancelRun } from '../../../../lib/scheduler/plan/cancel.plan.js';
+import { endedRun } from '../../../../lib/scheduler/plan/ended.run.js';
+import { runTask } from '../../../../lib/scheduler/plan/extra.run.js';
+import { markOrphan } from '../../../../lib/scheduler/plan/orphan.plan.js';
+import { pauseTask, resumeTask } from '../../../../lib/scheduler/plan/pause.plan.js';
+import { disposeOrphan, reconcileTask } from '../../../../lib/scheduler/plan/reconcile.plan.js';
+import { doesTheSame, dropRestored, isYounger, redriveRun } from '../../../../lib/scheduler/plan/redrive.plan.js';
+import { replaceTask } from '../../../../lib/scheduler/plan/replace.plan.js';
+import { updateTask } from '../../../../lib/scheduler/plan/update.plan.js';
+import { runningRun, minuteTask } from '../../../support/task.factory.js';
 
 const MINUTE = 60_000;
 const NOW = 10 * MINUTE;
 const ASKED = { actor: 'ada', reason: 'on call' };
 const PAUSED = { at: 5, actor: 'bob', reason: null };
 const trigger = createTrigger({ type: 'interval', minutes: 1, startAt: new Date(0) });
-const waiting = makeRun({ id: 'task@w', status: 'waiting', owner: null, token: 0, leaseUntil: null, startedAt: null });
-const running = makeRun({ id: 'task@r', token: 7 });
+const waiting = runningRun({
+  id: 'task@w',
+  status: 'waiting',
+  owner: null,
+  token: 0,
+  leaseUntil: null,
+  startedAt: null,
+});
+const running = runningRun({ id: 'task@r', token: 7 });
 
-const task = makeTask({ state: { live: [waiting, running], lastToken: 7 } });
-const paused = makeTask({ state: { pause: PAUSED, failuresInARow: 3 } });
+const task = minuteTask({ state: { live: [waiting, running], lastToken: 7 } });
+const paused = minuteTask({ state: { pause: PAUSED, failuresInARow: 3 } });
 const declared = (fingerprint: string) => ({ declared: { trigger: fingerprint, options: fingerprint } });
-const dead: RunRecord = { ...endedRun(task, makeRun({ id: 'task@d', token: 9 }), 'failed', 5), dead: true };
+const dead: RunRecord = { ...endedRun(task, runningRun({ id: 'task@d', token: 9 }), 'failed', 5), dead: true };
 
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null)
@@ -35,7 +42,7 @@ function freeze<T>(value: T): T {
 }
 
 describe('the plans of what people ask for', () => {
-  const old = makeTask({ id: 'task', state: { live: [running], lastToken: 7, createdAt: 3 } });
+  const old = minuteTask({ id: 'task', state: { live: [running], lastToken: 7, createdAt: 3 } });
   const plans: [string, TaskRecord, Apply<unknown>][] = [
     ['pause', task, (one, now) => pauseTask(one, now, trigger, ASKED)],
     ['resume', paused, (one, now) => resumeTask(one, now, trigger, ASKED)],
@@ -44,7 +51,7 @@ describe('the plans of what people ask for', () => {
     ['run', task, (one, now) => runTask(one, now, 'abc', ASKED)],
     ['backfill', task, (one, now) => backfillTask(one, now, trigger, { from: 0, to: 2 * MINUTE }, ASKED)],
     ['redrive', task, (one, now) => redriveRun(one, now, task, dead, ASKED)],
-    ['replace', old, (one) => replaceTask(one, makeTask({ definition: { handler: 'other' } }))],
+    ['replace', old, (one) => replaceTask(one, minuteTask({ definition: { handler: 'other' } }))],
     [
       'update',
       task,
@@ -52,8 +59,8 @@ describe('the plans of what people ask for', () => {
     ],
     [
       'reconcile',
-      makeTask({ definition: declared('a') }),
-      (one, now) => reconcileTask(one, now, makeTask({ definition: declared('b') }), trigger),
+      minuteTask({ definition: declared('a') }),
+      (one, now) => reconcileTask(one, now, minuteTask({ definition: declared('b') }), trigger),
     ],
     ['pause an orphan', task, (one, now) => disposeOrphan(one, now, 'pause')],
     ['mark an orphan', task, (one, now) => markOrphan(one, now, new Set())],
@@ -90,7 +97,7 @@ describe('pausing and resuming', () => {
       nextRunTime: NOW + MINUTE,
       control: { action: 'resume', at: NOW + 1, ...ASKED },
     });
-    const early = makeTask({ state: { pause: PAUSED, nextScheduledTime: NOW - 1, nextRunTime: NOW + 5 } });
+    const early = minuteTask({ state: { pause: PAUSED, nextScheduledTime: NOW - 1, nextRunTime: NOW + 5 } });
     expect(resumeTask(early, NOW, trigger, ASKED)!.task!.state).toMatchObject({
       nextScheduledTime: NOW - 1,
       nextRunTime: NOW + 5,
@@ -138,16 +145,16 @@ describe('redriving', () => {
   });
 
   it('tells a task that does the same from one that does not', () => {
-    const younger = makeTask({ state: { createdAt: 1 } });
+    const younger = minuteTask({ state: { createdAt: 1 } });
     expect([isYounger(task, dead), isYounger(younger, dead)]).toEqual([false, true]);
     expect(doesTheSame(younger, dead)).toBe(true);
-    expect(doesTheSame(makeTask({ definition: { handler: 'other' } }), dead)).toBe(false);
-    const withArgs = { ...dead, definition: makeTask({ definition: { args: [1] } }).definition };
+    expect(doesTheSame(minuteTask({ definition: { handler: 'other' } }), dead)).toBe(false);
+    const withArgs = { ...dead, definition: minuteTask({ definition: { args: [1] } }).definition };
     expect(doesTheSame(younger, withArgs)).toBe(false);
   });
 
   it('drops a task that it brought back only while that has nothing to run', () => {
-    const spent = makeTask({ state: { exhausted: true } });
+    const spent = minuteTask({ state: { exhausted: true } });
     expect(dropRestored(spent)).toMatchObject({ task: null });
     expect(dropRestored({ ...spent, state: { ...spent.state, live: [waiting] } })).toBeNull();
   });
@@ -155,9 +162,9 @@ describe('redriving', () => {
 
 describe('replacing', () => {
   it('keeps the runs under way and the tokens of the task that was', () => {
-    const replacement = makeTask({ definition: { handler: 'other' } });
+    const replacement = minuteTask({ definition: { handler: 'other' } });
     const { task: next } = replaceTask(
-      makeTask({ state: { live: [running], lastToken: 7, createdAt: 3 } }),
+      minuteTask({ state: { live: [running], lastToken: 7, createdAt: 3 } }),
       replacement,
     );
     expect(next).toMatchObject({
@@ -169,8 +176,11 @@ describe('replacing', () => {
 
 describe('reconciling', () => {
   it('does not give a new trigger a time that the old one had reached', () => {
-    const before = makeTask({ definition: declared('a'), state: { lastScheduledTime: 2 * MINUTE, scheduledCount: 3 } });
-    const wanted = makeTask({
+    const before = minuteTask({
+      definition: declared('a'),
+      state: { lastScheduledTime: 2 * MINUTE, scheduledCount: 3 },
+    });
+    const wanted = minuteTask({
       definition: declared('b'),
       state: { nextScheduledTime: 2 * MINUTE, nextRunTime: 2 * MINUTE },
     });
@@ -183,8 +193,8 @@ describe('reconciling', () => {
   });
 
   it('leaves a task that is declared as before, and an orphan that is paused', () => {
-    const one = makeTask({ definition: declared('a') });
-    expect(reconcileTask(one, NOW, makeTask({ definition: declared('a') }), trigger)).toBeNull();
+    const one = minuteTask({ definition: declared('a') });
+    expect(reconcileTask(one, NOW, minuteTask({ definition: declared('a') }), trigger)).toBeNull();
     expect(disposeOrphan(paused, NOW, 'pause')).toBeNull();
     expect(disposeOrphan(paused, NOW, 'remove')).toMatchObject({ task: null });
   });

@@ -15,8 +15,8 @@ import {
 } from 'nestjs-asyncz';
 import type { TaskInfo } from 'nestjs-asyncz';
 import type { Apply, Selection, StoreContext, Transacted } from 'nestjs-asyncz/store';
-import { nextEvent, recordEvents } from '../../support/events.js';
-import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
+import { nextEvent, recordEvents } from '../../../support/events.js';
+import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
 
 const HOURLY = { type: 'interval', hours: 1 } as const;
 

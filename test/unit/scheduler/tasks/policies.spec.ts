@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidOptionError } from 'nestjs-asyncz';
 import type { TaskPolicyOptions } from 'nestjs-asyncz';
-import { DEFAULT_POLICIES, POLICY_NAMES, POLICY_OPTIONS } from '../../../lib/model/task.policies.js';
-import type { TaskPolicies } from '../../../lib/model/task.policies.js';
-import { isPolicies } from '../../../lib/persistence/policy.schema.js';
-import { resolvePolicies } from '../../../lib/scheduler/tasks/policy.reader.js';
+import { DEFAULT_POLICIES, POLICY_NAMES, POLICY_OPTIONS } from '../../../../lib/model/task.policies.js';
+import type { TaskPolicies } from '../../../../lib/model/task.policies.js';
+import { isPolicies } from '../../../../lib/persistence/policy.schema.js';
+import { resolvePolicies } from '../../../../lib/scheduler/tasks/policy.reader.js';
 
 const BACKOFFS = ['fixed', 'exponential'];
 

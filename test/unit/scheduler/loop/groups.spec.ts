@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Scheduler, TaskInfo } from 'nestjs-asyncz';
 import { AsyncExecutor } from 'nestjs-asyncz';
-import { recordEvents } from '../../support/events.js';
-import { CLUSTER_START, MemoryCluster } from '../../support/memory.cluster.js';
-import { Gate, settle } from '../../support/gate.js';
+import { recordEvents } from '../../../support/events.js';
+import { CLUSTER_START, MemoryCluster } from '../../../support/memory.cluster.js';
+import { Gate, settle } from '../../../support/gate.js';
 
 const addOf =
   (scheduler: Scheduler, group: string | null, groupLimit = 2) =>
