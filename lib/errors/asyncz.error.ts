@@ -1,6 +1,6 @@
 /**
- * The base of every error that this library throws. `code` is stable and meant for programs; the message is for people
- * and says what happened, with which value, and what is allowed.
+ * The base of every error that this library throws. `code` is stable; the message says what happened, with which value, and
+ * what is allowed.
  *
  * @publicApi
  */

@@ -17,8 +17,8 @@ const REASONS: Readonly<Record<string, { readonly code: string; readonly reason:
 /**
  * A file or folder of a file store cannot be read or written. Nothing was changed; the scheduler tries again.
  *
- * `code` tells why: `ASYNCZ_FILE_DISK_FULL`, `ASYNCZ_FILE_READ_ONLY`, `ASYNCZ_FILE_NO_PERMISSION`,
- * `ASYNCZ_FILE_NO_DIRECTORY`, `ASYNCZ_FILE_TOO_MANY_OPEN`, or `ASYNCZ_FILE_IO` for the rest.
+ * `code` says why: `ASYNCZ_FILE_DISK_FULL`, `ASYNCZ_FILE_READ_ONLY`, `ASYNCZ_FILE_NO_PERMISSION`, `ASYNCZ_FILE_NO_DIRECTORY`,
+ * `ASYNCZ_FILE_TOO_MANY_OPEN`, or `ASYNCZ_FILE_IO` for the rest.
  *
  * @publicApi
  */

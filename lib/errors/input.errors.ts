@@ -24,7 +24,7 @@ export class InvalidOptionError extends AsynczError {
 }
 
 /**
- * An option that does not exist.
+ * An option does not exist.
  *
  * @publicApi
  */
@@ -46,7 +46,7 @@ export class UnknownOptionError extends AsynczError {
 }
 
 /**
- * A name that is not registered: a store, an executor, a trigger type, a handler, a serializer.
+ * A name of a store, an executor, a trigger type, a handler or a serializer is not registered.
  *
  * @publicApi
  */

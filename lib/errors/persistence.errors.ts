@@ -2,7 +2,7 @@ import { AsynczError, show } from './asyncz.error.js';
 import { TaskError } from './task.errors.js';
 
 /**
- * Arguments of a task hold something that cannot be stored.
+ * The arguments of a task contain a value that cannot be stored.
  *
  * @publicApi
  */
@@ -51,7 +51,7 @@ export class PayloadTooLargeError extends TaskError {
 }
 
 /**
- * A secret for encryption at rest is too short to protect anything. The message says which one, never what it is.
+ * A secret for encryption is shorter than 16 bytes. The message says which one, and does not contain it.
  *
  * @publicApi
  */
@@ -76,7 +76,7 @@ export class WeakSecretError extends AsynczError {
 }
 
 /**
- * A store holds encrypted records and no key is configured: going on would write in clear beside them.
+ * A store holds encrypted records and no key is configured, so the scheduler would write in clear beside them.
  *
  * @publicApi
  */

@@ -14,7 +14,7 @@ export class RunNotFoundError extends AsynczError {
 }
 
 /**
- * A run did not end while somebody waited for it. It goes on.
+ * The run has not ended within the `timeout` of a wait. It goes on.
  *
  * @publicApi
  */
@@ -57,7 +57,7 @@ export class RunTimeoutError extends RunAbortedError {
 }
 
 /**
- * Somebody asked to abort the run.
+ * The run was cancelled on request.
  *
  * @publicApi
  */
@@ -75,7 +75,7 @@ export class RunCancelledError extends RunAbortedError {
 }
 
 /**
- * The lease of the run is gone: another scheduler may run it now, and what this one ends with is refused.
+ * The lease of the run is lost: another scheduler may run it now, and the result of this attempt is refused.
  *
  * @publicApi
  */
@@ -104,7 +104,7 @@ export class ShutdownError extends RunAbortedError {
 }
 
 /**
- * Only a run that failed or was lost for good can be run once more.
+ * The run is not dead, and only a run that failed or was lost for good can be redriven.
  *
  * @publicApi
  */
@@ -123,7 +123,7 @@ export class RunNotDeadError extends AsynczError {
 }
 
 /**
- * What is stored of a dead run cannot be read, so it is not known what there is to run once more.
+ * The record of a dead run cannot be read, so the run cannot be redriven.
  *
  * @publicApi
  */
@@ -139,8 +139,7 @@ export class RunUnreadableError extends AsynczError {
 }
 
 /**
- * The task of a dead run is gone, and one with the same id has another handler or other arguments: that one would run, and
- * not what had failed.
+ * The task of a dead run is gone, and its id now belongs to a task with another handler or other arguments.
  *
  * @publicApi
  */

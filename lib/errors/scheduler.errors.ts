@@ -27,7 +27,7 @@ export class SchedulerRunningError extends AsynczError {
 }
 
 /**
- * A name that is taken: a store, an executor or a handler.
+ * A store, an executor, a handler, a scheduled task or a scheduler has this name already.
  *
  * @publicApi
  */
@@ -64,7 +64,7 @@ export class InvalidTaskStateError extends AsynczError {
 }
 
 /**
- * A scheduler still had runs under way when nobody wanted to wait any longer. It goes on draining.
+ * A drained scheduler still has runs under way after the `timeout` of the wait. It goes on draining.
  *
  * @publicApi
  */
@@ -82,7 +82,7 @@ export class DrainTimeoutError extends AsynczError {
 }
 
 /**
- * Somebody took the drain back while another one waited for it. The scheduler claims again.
+ * The drain was taken back during the wait for it. The scheduler claims again.
  *
  * @publicApi
  */
@@ -95,7 +95,7 @@ export class DrainWithdrawnError extends AsynczError {
 }
 
 /**
- * The scheduler that waits for a drain was stopped itself, or lost the store that it shared. The drain goes on.
+ * The scheduler that waits for a drain was stopped, or lost the store that both share. The drain goes on.
  *
  * @publicApi
  */

@@ -19,7 +19,7 @@ export class StoreStartError extends AsynczError {
 }
 
 /**
- * The store is used by a scheduler that it cannot coordinate with this one.
+ * Another scheduler uses the store, and the store cannot coordinate the two.
  *
  * @publicApi
  */
@@ -41,7 +41,7 @@ export class StoreInUseError extends AsynczError {
 }
 
 /**
- * A store's server did not do what it was asked: it is away, does not answer, or refuses. The scheduler tries again.
+ * The server of a store is unreachable, does not answer, or refuses a call. The scheduler tries again.
  *
  * @publicApi
  */

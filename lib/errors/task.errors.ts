@@ -45,7 +45,7 @@ export class TaskNotFoundError extends TaskError {
 }
 
 /**
- * The task was changed by somebody else in the meantime.
+ * The stored version of the task is not the expected one.
  *
  * @publicApi
  */
@@ -65,7 +65,7 @@ export class VersionConflictError extends TaskError {
 }
 
 /**
- * The task's record is there and cannot be read, so it cannot be changed; it can be deleted.
+ * The record of the task cannot be read, so it cannot be changed; it can be deleted.
  *
  * @publicApi
  */

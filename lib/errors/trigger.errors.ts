@@ -26,8 +26,8 @@ export interface CronProblem {
 const SHOWN = 60;
 
 /**
- * A cron expression cannot be read. The message points at the character, says what was found and what is allowed there,
- * and proposes what was probably meant.
+ * A cron expression cannot be read. The message points at the character, says what was found and what is allowed there, and
+ * suggests what was probably meant.
  *
  * @publicApi
  */

@@ -6,8 +6,8 @@ import { SCHEDULER_EVENT_NAMES } from './event.map.js';
 import type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './event.map.js';
 
 /**
- * Called with each event. What it throws or rejects with is logged and goes no further; it is called at once and not awaited,
- * so a slow one delays nothing.
+ * A function that is called with each event. It is called at once and not awaited, so a slow one delays nothing. An error
+ * that it throws or rejects with is logged.
  *
  * @publicApi
  */
@@ -57,8 +57,8 @@ export class EventDispatcher {
   /**
    * Calls the listeners in the order in which they were added. Never throws.
    *
-   * @param payload What the event carries, or what makes it: called only if somebody listens, since nobody does to most
-   * events of most runs.
+   * @param payload What the event carries, or a function that makes it, which is called only if a listener is registered:
+   *   most events have none.
    */
   emit<Name extends SchedulerEventName>(
     name: Name,

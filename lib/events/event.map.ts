@@ -10,7 +10,7 @@ interface TaskEvent {
 }
 
 /**
- * What every event of a run carries.
+ * The fields of every event of a run.
  *
  * @publicApi
  */
@@ -23,7 +23,7 @@ export interface RunEvent extends TaskEvent {
 }
 
 /**
- * What every event of an ended run carries.
+ * The fields of every event of an ended run.
  *
  * @publicApi
  */
@@ -32,8 +32,8 @@ export interface EndedRunEvent extends RunEvent {
 }
 
 /**
- * Every event and what it carries. Events of one run come in the order `run.submitted`, `run.started`, one that tells
- * how it ended, and then `task.removed` where the task went with it.
+ * The fields of each event, by its name. Events of one run come in this order: `run.submitted`, `run.started`, one that says
+ * how it ended, and `task.removed` if the task is done.
  *
  * @publicApi
  */
@@ -42,17 +42,17 @@ export interface SchedulerEventMap {
   'scheduler.shutdown': object;
   'scheduler.paused': object;
   'scheduler.resumed': object;
-  /** Somebody asked this scheduler to claim nothing more. */
+  /** A drain of this scheduler was requested. */
   'scheduler.draining': Attribution;
   /** It has no run under way any more. */
   'scheduler.drained': Attribution;
-  /** The machine's clock is more than a second off a store's. Sent when it goes astray, not while it is. */
+  /** The machine's clock differs from a store's by more than a second. Emitted once, until they agree again. */
   'scheduler.clock-skew': { readonly store: string; readonly offsetMs: number };
   'executor.added': { readonly executor: string };
   'executor.removed': { readonly executor: string };
   'store.added': { readonly store: string };
   'store.removed': { readonly store: string };
-  /** The store cannot be reached or refuses; it is tried again. Sent for the first failure of a series. */
+  /** The store is unreachable or refuses; it is tried again. Emitted for the first failure of a series. */
   'store.failed': { readonly store: string; readonly error: unknown };
   /** The store works again. */
   'store.recovered': { readonly store: string; readonly failures: number };
@@ -60,16 +60,16 @@ export interface SchedulerEventMap {
   'task.modified': TaskEvent;
   'task.paused': TaskEvent & Attribution;
   'task.resumed': TaskEvent & Attribution;
-  /** Deleted by somebody, or done. */
+  /** The task was deleted, or is done. */
   'task.removed': TaskEvent & { readonly reason: 'deleted' | 'finished' };
   'tasks.removed': { readonly store: string; readonly count: number };
-  /** A task added before the start has an id that is in the store already; it was left out. */
+  /** A task that was added before the start has an id that is in the store already; it is left out. */
   'task.conflict': TaskEvent & { readonly error: unknown };
-  /** A fault of the task itself, such as a trigger that throws; it is tried again with growing pauses. */
+  /** The task has a fault, such as a trigger that throws; it is tried again with growing pauses. */
   'task.problem': TaskEvent & { readonly problem: TaskProblem };
   /** A record cannot be read; it stays as it is. Once for each record and reason. */
   'task.unreadable': TaskEvent & { readonly reason: UnreadableReason; readonly message: string };
-  /** The code no longer declares the task, or nobody has its handler. */
+  /** The code no longer declares the task, or no live scheduler has its handler. */
   'task.orphaned': TaskEvent & { readonly handler: string };
   /** Claimed by this scheduler and handed to an executor. */
   'run.submitted': RunEvent & { readonly coalesced: number };
@@ -79,13 +79,13 @@ export interface SchedulerEventMap {
   /** The handler threw. `willRetry` says whether another attempt follows. */
   'run.failed': EndedRunEvent & { readonly error: unknown; readonly willRetry: boolean };
   'run.cancelled': EndedRunEvent & { readonly error: unknown };
-  /** Reached later than the grace time allows. */
+  /** The due time was found later than the grace time allows. */
   'run.missed': EndedRunEvent;
-  /** Came while the task already ran at its `maxInstances`. */
+  /** The task already ran `maxInstances` times. */
   'run.skipped': EndedRunEvent;
-  /** Its process died or its lease ran out. */
+  /** Its process died or its lease expired. */
   'run.lost': EndedRunEvent;
-  /** This scheduler lost the lease: the run's signal is aborted and what it ends with is refused. */
+  /** This scheduler lost the lease: the run's signal is aborted and its result is refused. */
   'run.fenced': RunEvent & { readonly token: number };
 }
 
@@ -97,14 +97,14 @@ export interface SchedulerEventMap {
 export type SchedulerEventName = keyof SchedulerEventMap;
 
 /**
- * An event as listeners get it.
+ * An event: its fields, its name, its time, and the scheduler that emitted it.
  *
  * @publicApi
  */
 export type SchedulerEvent<Name extends SchedulerEventName = SchedulerEventName> = {
   [N in Name]: SchedulerEventMap[N] & {
     readonly name: N;
-    /** The identity of the scheduler that saw it. */
+    /** The identity of the scheduler that emitted it. */
     readonly scheduler: string;
     readonly time: Date;
   };

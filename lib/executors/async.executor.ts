@@ -3,7 +3,7 @@ import { namesOf } from '../model/names.js';
 import type { Executor, ExecutorJob } from './executor.interface.js';
 import { runInTaskContext } from './task-context.js';
 
-/** How many runs an {@link AsyncExecutor} carries out at the same time unless told otherwise. */
+/** How many runs an {@link AsyncExecutor} executes at the same time by default. */
 export const DEFAULT_CONCURRENCY = 100;
 
 /**
@@ -23,8 +23,8 @@ export interface AsyncExecutorOptions {
 const OPTIONS = namesOf<keyof AsyncExecutorOptions>({ concurrency: 0 });
 
 /**
- * Calls handlers in this process, on the event loop, many at a time. The executor for everything that waits: queries,
- * requests, files. What computes for long blocks everything else here.
+ * Calls handlers in this process, on the event loop, many at a time. It suits handlers that wait: for queries, requests,
+ * files. A handler that computes for long blocks the process.
  *
  * @publicApi
  */

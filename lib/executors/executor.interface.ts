@@ -2,7 +2,7 @@ import type { Awaitable } from '../stores/store.interface.js';
 import type { TaskContext } from './task-context.js';
 
 /**
- * One attempt, ready to be carried out.
+ * One attempt that an executor is to execute.
  *
  * @publicApi
  */
@@ -15,16 +15,16 @@ export interface ExecutorJob {
 }
 
 /**
- * Where runs are carried out. The engine claims no more than its executors have room for.
+ * Executes runs. The engine claims no more runs than its executors have room for.
  *
  * @publicApi
  */
 export interface Executor {
-  /** How many more jobs it takes now. The engine asks before every claim. */
+  /** How many more jobs it takes now. The engine reads this before every claim. */
   readonly room: number;
   /** Called once, before the first job. */
   start?(): Awaitable<void>;
-  /** Resolves with the handler's result or rejects with its error. Whatever it returns is awaited, however it looks. */
+  /** Resolves with the handler's result or rejects with its error. Its return value is always awaited. */
   execute(job: ExecutorJob): Promise<unknown>;
   /** Called once, when no job is left. */
   shutdown?(): Awaitable<void>;

@@ -4,7 +4,7 @@ import type { Logger } from '../model/logger.js';
 import type { RunSource } from '../model/run.js';
 
 /**
- * What a handler knows about its run. It is the last argument of every handler, and code below can ask for it with
+ * The context of a run: the last argument of every handler. Code that the handler calls gets it with
  * {@link currentTaskContext}.
  *
  * @publicApi
@@ -23,7 +23,7 @@ export class TaskContext {
     return this.run.store;
   }
 
-  /** The same on every node and for every attempt: task id and scheduled time. Good as an idempotency key. */
+  /** Task id and scheduled time: the same on every node and for every attempt. Use it as an idempotency key. */
   get runId(): string {
     return this.run.runId;
   }
@@ -39,8 +39,8 @@ export class TaskContext {
   }
 
   /**
-   * The fencing token: larger for every start of every run of the task. Hand it to what the handler writes to, and let
-   * that refuse a smaller one, so that a process that was frozen writes nothing over the work of its successor.
+   * The fencing token: larger for every start of every run of the task. Pass it to the systems that the handler writes to,
+   * and let them refuse a smaller one, so that a process that was frozen does not overwrite the work of its successor.
    */
   get token(): number {
     return this.run.token;
@@ -51,14 +51,14 @@ export class TaskContext {
     return this.run.source;
   }
 
-  /** How many other due times were folded into this run. */
+  /** How many other due times this run stands for. */
   get coalesced(): number {
     return this.run.coalesced;
   }
 
   /**
-   * Aborted when the run is cancelled, takes too long, loses its lease, or has to give way to a shutdown. Its `reason` is
-   * an error that tells which. A handler that takes long should obey it.
+   * Aborted when the run is cancelled, exceeds its timeout, loses its lease, or is stopped by a shutdown. Its `reason` is an
+   * error that says which. A long handler should obey it.
    */
   get signal(): AbortSignal {
     return this.run.signal;
@@ -69,7 +69,7 @@ export class TaskContext {
     return this.run.log;
   }
 
-  /** Reports how far the run is: any value; listeners get it as `run.progress`. */
+  /** Emits `run.progress` with any value. */
   progress(value: unknown): void {
     this.run.progress(value);
   }
@@ -93,7 +93,7 @@ export interface TaskContextSource {
 const storage = new AsyncLocalStorage<TaskContext>();
 
 /**
- * The context of the run that the calling code is part of, without passing it on.
+ * The context of the run that the calling code is part of.
  *
  * @returns undefined outside of a run.
  * @publicApi

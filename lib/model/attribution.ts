@@ -4,9 +4,9 @@
  * @publicApi
  */
 export interface Attribution {
-  /** null where nobody is named. */
+  /** null if nobody is named. */
   readonly actor: string | null;
-  /** null where none is given. */
+  /** null if none is given. */
   readonly reason: string | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Where time comes from. Nothing in the library reads the system clock or starts a timer except through this interface
- * (lint checks it), so that a test can set the time and a store can put the database's clock in its place.
+ * The source of time and timers. Nothing in the library reads the system clock or starts a timer except through this
+ * interface (lint checks it), so that a test can set the time and a store can put the database's clock in its place.
  *
  * @publicApi
  */
@@ -55,7 +55,7 @@ interface SettableTimer {
 }
 
 /**
- * A clock that stands still until it is told to move: for tests, of this library and of applications that use it.
+ * A clock for tests: it stands still until {@link advance} or {@link set} moves it.
  *
  * @publicApi
  */

@@ -11,29 +11,28 @@ export interface TriggerData {
 }
 
 /**
- * Where a task comes from: declared in the code by a decorator, or added at run time. A finished task of the code stays,
- * or the next start would run it again; a finished one of the run time is removed.
+ * Where a task comes from: declared in the code by a decorator, or added at run time. A finished task that the code declares
+ * stays, or the next start would run it again. A finished one that was added at run time is removed.
  *
- * `internal` is a record that schedulers keep among the tasks for themselves, such as the places of a group: never due,
- * and left out of queries.
+ * `internal` is an internal record of the schedulers, such as the slots of a group: never due, and left out of queries.
  *
  * @publicApi
  */
 export type TaskOrigin = 'code' | 'runtime' | 'internal';
 
-/** What the ids of internal records begin with; no task of a user's may. */
+/** The prefix of the ids of internal records; no other task may have it. */
 export const INTERNAL_PREFIX = 'asyncz:';
 
 /** The handler of every internal record: what a store filters by, since it is a column in clear. */
 export const INTERNAL_HANDLER = 'asyncz:internal';
 
-/** Whether the record of an id is one that schedulers keep for themselves. */
+/** Whether an id is that of an internal record. */
 export function isInternal(id: string): boolean {
   return id.startsWith(INTERNAL_PREFIX);
 }
 
 /**
- * What a task is. Changed only by people, and stored as one versioned, optionally encrypted envelope.
+ * What a task does, when and how. Only people change it. It is stored as one versioned envelope, which may be encrypted.
  *
  * @publicApi
  */

@@ -1,8 +1,8 @@
 import type { TaskDefinition } from './definition.js';
 
 /**
- * What due tasks can be left out by: each key, with the value that a task has for it. A task whose value is null is never
- * left out by that key.
+ * The keys by which claims leave due tasks out, each with the function that gives a task's value. A task whose value is null
+ * is never left out by that key.
  *
  * The filters and columns of all stores and the rules of the conformance kit are derived from this table. Values are stored
  * in clear. Memory and Redis keep a queue for each combination of them, so a key is not for a value that every task has
@@ -18,21 +18,21 @@ export const DUE_KEYS = {
 } as const satisfies Readonly<Record<string, (definition: TaskDefinition) => string | null>>;
 
 /**
- * What due tasks can be left out by.
+ * A key by which claims leave due tasks out.
  *
  * @publicApi
  */
 export type DueKey = keyof typeof DUE_KEYS;
 
 /**
- * What a task has for each of {@link DUE_KEYS}.
+ * The values of a task for {@link DUE_KEYS}.
  *
  * @publicApi
  */
 export type DueKeyValues = Readonly<Record<DueKey, string | null>>;
 
 /**
- * Which values are left out, by key. None of a key that is not there.
+ * The values that a claim leaves out, by key. None of a key that is not there.
  *
  * @publicApi
  */

@@ -1,5 +1,5 @@
 /**
- * Where the library writes what it has to say. The NestJS module puts Nest's logger behind it.
+ * The log of the library. The NestJS module uses Nest's logger.
  *
  * @publicApi
  */

@@ -4,9 +4,8 @@ import type { StoredTask, TaskRecord } from './task.js';
 import { runningCount } from './task.js';
 
 /**
- * Where a task stands, in one word. `running` when a run is under way, else `paused`, else `finished` when nothing is
- * to come, else `scheduled`. `pending` is one that waits for the scheduler's start; `unreadable` one whose record cannot
- * be read.
+ * The state of a task in one word. `running` when a run is under way, else `paused`, else `finished` when nothing is to come,
+ * else `scheduled`. `pending` is one that waits for the scheduler's start; `unreadable` one whose record cannot be read.
  *
  * @publicApi
  */
@@ -51,7 +50,7 @@ export interface StoredTaskFilter {
 }
 
 /**
- * By what tasks are sorted. Ties are ordered by id; a missing next run time comes last, or first when descending.
+ * The field that tasks are sorted by. Ties are ordered by id; a missing next run time comes last, or first when descending.
  *
  * @publicApi
  */
@@ -69,7 +68,7 @@ export const TASK_SORT_KEYS = namesOf<TaskSortKey>({
   priority: 0,
 });
 
-/** By what tasks are sorted, and in which direction. @publicApi */
+/** The field that tasks are sorted by, and the direction. @publicApi */
 export interface TaskSort {
   readonly by: TaskSortKey;
   readonly descending: boolean;
@@ -79,7 +78,7 @@ export interface TaskSort {
 export interface PageRequest {
   /** How many to leave out at the front. */
   readonly offset: number;
-  /** How many to give at the most. */
+  /** How many to return at most. */
   readonly limit: number;
 }
 
@@ -113,7 +112,7 @@ export interface StoredRunFilter {
 /** Which page of the ended runs. @publicApi */
 export interface RunPageRequest {
   readonly limit: number;
-  /** What {@link StoredRunPage.next} of the page before said. */
+  /** The {@link StoredRunPage.next} of the previous page. */
   readonly cursor?: string;
 }
 

@@ -6,7 +6,7 @@ import type { Duration } from './duration.js';
  * @publicApi
  */
 export interface RetryOptions {
-  /** How often a run is started at the most, the first time included; a whole number from 1. */
+  /** The largest number of attempts, the first one included; a whole number from 1. */
   readonly attempts: number;
   /**
    * How the wait grows: `fixed`, `exponential`, or the name of a registered function.
@@ -41,7 +41,7 @@ export const DEFAULT_RETRY: Required<Omit<RetryOptions, 'attempts'>> = {
  * @publicApi
  */
 export interface RetryPolicy {
-  /** How often it is started at the most, the first time included. */
+  /** The largest number of attempts, the first one included. */
   readonly attempts: number;
   /** How the wait grows from attempt to attempt, or the name of a registered back-off function. */
   readonly backoff: string;

@@ -1,15 +1,15 @@
 import type { DatedAttribution } from './attribution.js';
 
 /**
- * A request that a scheduler claims nothing more, so that it can be stopped when its runs have ended.
+ * The request that a scheduler claims nothing more, so that it can be stopped when its runs have ended.
  *
  * @publicApi
  */
 export interface DrainRequest extends DatedAttribution {}
 
 /**
- * What a scheduler says of itself to the others that share a store. Times are milliseconds since the epoch by the
- * store's clock.
+ * A heartbeat: what a scheduler reports about itself to the others that share a store. Times are milliseconds since the epoch
+ * by the store's clock.
  *
  * @publicApi
  */
@@ -29,7 +29,7 @@ export interface SchedulerInstance {
   readonly executors: readonly string[];
   readonly handlers: readonly string[];
   readonly running: number;
-  /** Set when it was asked to claim nothing more: who asked, and why. */
+  /** The drain that it follows, with who asked and why; null for none. */
   readonly drain: DrainRequest | null;
   /** The process's clock minus the store's, in milliseconds. */
   readonly clockOffsetMs: number;

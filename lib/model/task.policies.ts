@@ -5,8 +5,8 @@ import type { RetryOptions, RetryPolicy } from './retry.js';
 const COALESCE = ['latest', 'earliest', 'all'] as const;
 
 /**
- * What becomes of several due times of one task that are found at once: one run for the latest or the earliest of them,
- * or one run for each (bounded by `maxCatchUp`).
+ * How several due times of one task that are found at once are run: one run for the latest or the earliest, or one run for
+ * each, up to `maxCatchUp`.
  *
  * @publicApi
  */
@@ -15,7 +15,7 @@ export type Coalesce = (typeof COALESCE)[number];
 const OVERLAP = ['skip', 'queueOne', 'queueAll', 'cancelRunning', 'allow'] as const;
 
 /**
- * What becomes of a due time that comes while the task already runs `maxInstances` times in the cluster.
+ * How a due time is handled while the task already runs `maxInstances` times in the cluster.
  *
  * - `skip`: it is recorded as skipped and does not run.
  * - `queueOne`: one waits for its turn; further ones are skipped.
@@ -30,45 +30,45 @@ export type Overlap = (typeof OVERLAP)[number];
 const DELIVERY = ['at-least-once', 'at-most-once'] as const;
 
 /**
- * What becomes of a run whose process died: `at-least-once` runs it again, `at-most-once` records it as lost.
+ * How a run whose process died is handled: `at-least-once` runs it again, `at-most-once` records it as lost.
  *
  * @publicApi
  */
 export type Delivery = (typeof DELIVERY)[number];
 
 /**
- * How a task is run: what decorators, `addTask` and `taskDefaults` have in common.
+ * The policies of a task, as decorators, `addTask` and `taskDefaults` take them.
  *
  * @publicApi
  */
 export interface TaskPolicyOptions {
   /**
-   * What becomes of several due times found at once, as after an outage: `true` or `latest` runs the latest of them,
-   * `earliest` the first, `false` or `all` each (bounded by `maxCatchUp`). How many were folded is recorded.
+   * How several due times found at once, for example after an outage, are run: `true` or `latest` runs the latest, `earliest`
+   * the first, `false` or `all` each (up to `maxCatchUp`). The run records how many it stands for.
    *
    * @default true
    */
   readonly coalesce?: boolean | Coalesce;
   /**
-   * With `coalesce: 'all'`, how many missed times are run at the most: the latest ones. The rest are recorded as missed.
+   * With `coalesce: 'all'`, how many missed times are run at most: the latest ones. The others are recorded as missed.
    *
    * @default 100
    */
   readonly maxCatchUp?: number;
   /**
-   * How late a run may start before it is recorded as missed; null for however late.
+   * How late a run may start before it is recorded as missed; null for no limit.
    *
    * @default null
    */
   readonly misfireGraceTime?: Duration | null;
   /**
-   * How many runs of the task may be under way in the whole cluster; a whole number from 1.
+   * How many runs of the task may run at a time in the whole cluster; a whole number from 1.
    *
    * @default 1
    */
   readonly maxInstances?: number;
   /**
-   * What becomes of a due time that comes while the task already runs `maxInstances` times.
+   * How a due time is handled while the task already runs `maxInstances` times.
    *
    * @default 'skip'
    */
@@ -80,33 +80,33 @@ export interface TaskPolicyOptions {
    */
   readonly maxQueued?: number;
   /**
-   * What becomes of a run whose process died: run again, or recorded as lost.
+   * How a run whose process died is handled: run again, or recorded as lost.
    *
    * @default 'at-least-once'
    */
   readonly delivery?: Delivery;
   /**
-   * With more due tasks than room, smaller numbers go first; a whole number. One claim in eight goes by age alone, so
-   * that nothing starves.
+   * If more tasks are due than can start, smaller numbers go first; a whole number. One claim in eight goes by age alone, so
+   * that no task starves.
    *
    * @default 0
    */
   readonly priority?: number;
   /**
-   * A group of tasks that share a limit, by a name of one's own, such as the system that all of them use; null for none.
+   * The name of a group of tasks that share a limit, for example the system that all of them use; null for none.
    *
    * @default null
    */
   readonly group?: string | null;
   /**
-   * With `group`: it starts only while fewer runs of its group than this are under way in the whole cluster, and waits
-   * otherwise; a whole number from 1. The tasks of a group say the same; where not, each goes by its own.
+   * With `group`: how many runs of the group may run at a time in the whole cluster; a whole number from 1. The task waits
+   * while there are so many. The tasks of a group should have the same limit; otherwise each follows its own.
    *
    * @default 1
    */
   readonly groupLimit?: number;
   /**
-   * How a failed run is tried again: a number of attempts, or more; null for not at all.
+   * How a failed run is tried again: the number of attempts, or more options; null for no retry.
    *
    * @default null
    */
@@ -126,17 +126,17 @@ export interface TaskPolicyOptions {
 }
 
 /**
- * How a task is run: every field filled in.
+ * The policies of a task, with every field set.
  *
  * @publicApi
  */
 export interface TaskPolicies {
   readonly coalesce: Coalesce;
-  /** With `coalesce: 'all'`, how many missed times are run at the most; the rest are recorded as missed. */
+  /** With `coalesce: 'all'`, how many missed times are run at most; the others are recorded as missed. */
   readonly maxCatchUp: number;
-  /** How late a run may start, in milliseconds, before it is recorded as missed; null for however late. */
+  /** How late a run may start, in milliseconds, before it is recorded as missed; null for no limit. */
   readonly misfireGraceMs: number | null;
-  /** How many runs of it may be under way in the whole cluster. */
+  /** How many runs of it may run at a time in the whole cluster. */
   readonly maxInstances: number;
   readonly overlap: Overlap;
   /** With `overlap: 'queueAll'`, how many may wait. */
@@ -146,7 +146,7 @@ export interface TaskPolicies {
   readonly priority: number;
   /** The group of tasks that it shares a limit with; null for none. */
   readonly group: string | null;
-  /** It starts only while fewer runs of its group than this are under way in the whole cluster. */
+  /** How many runs of its group may run at a time in the whole cluster. */
   readonly groupLimit: number;
   readonly retry: RetryPolicy | null;
   /** How long one attempt may take, in milliseconds, before its signal is aborted; null for no limit. */
@@ -194,8 +194,8 @@ export const POLICY_OPTIONS: readonly InTable<keyof TaskPolicyOptions>[] = POLIC
 );
 
 /**
- * How a task is run unless it says otherwise: however late, once for all missed times, never twice at the same time in
- * the whole cluster, again when its process died.
+ * The policies of a task that sets none: no limit to lateness, one run for all missed times, one run at a time in the whole
+ * cluster, again when its process died.
  */
 export const DEFAULT_POLICIES = Object.fromEntries(
   POLICY_NAMES.map((name) => [name, POLICIES[name].fallback]),

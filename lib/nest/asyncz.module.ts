@@ -30,8 +30,8 @@ const ASYNC_OPTIONS = namesOf<keyof AsynczModuleAsyncOptions>({
 const RUNTIME_OPTIONS = MODULE_OPTIONS.filter((option) => !['name', 'imports', 'storeTypes'].includes(option));
 
 /**
- * Brings the scheduler into a Nest application. Import it **last** in the root module: it then starts after the
- * application's own providers and stops before they close.
+ * The module of a Nest application that makes, starts and stops the scheduler. Import it **last** in the root module: it then
+ * starts after the application's own providers and stops before they close.
  *
  * ```ts
  * @Module({ imports: [AsynczModule.forRoot({ stores: { default: { type: 'file', directory: './var/tasks' } } })] })
@@ -43,7 +43,7 @@ const RUNTIME_OPTIONS = MODULE_OPTIONS.filter((option) => !['name', 'imports', '
 @Module({})
 export class AsynczModule {
   /**
-   * @param options Everything has a default: without stores, tasks are kept in memory.
+   * @param options Every option has a default: without stores, tasks are kept in memory.
    * @throws UnknownOptionError, InvalidOptionError
    */
   static forRoot(options: AsynczModuleOptions = {}): DynamicModule {
@@ -53,7 +53,7 @@ export class AsynczModule {
   }
 
   /**
-   * As {@link forRoot}, with options from a factory, a class or a provider. What shapes the module is given beside it.
+   * As {@link forRoot}, with options from a factory, a class or a provider. Options that shape the module stand beside it.
    *
    * @throws UnknownOptionError, InvalidOptionError
    */

@@ -6,7 +6,7 @@ import type { FileStoreOptions } from '../stores/file/file-store.options.js';
 import type { Awaitable, Store } from '../stores/store.interface.js';
 
 /**
- * A store that the container builds: a class, a provider that is there already, or a factory with what it needs.
+ * A store that the container builds: a class, an existing provider, or a factory with its dependencies.
  *
  * @publicApi
  */
@@ -16,7 +16,7 @@ export type StoreByContainer =
   | { readonly useFactory: (...args: any[]) => Awaitable<Store>; readonly inject?: FactoryProvider['inject'] };
 
 /**
- * A store by the name of its type and its options. `memory` and `file` are part of the core; `typeorm` (also `sql`,
+ * A store as the name of its type and its options. `memory` and `file` are part of the core; `typeorm` (also `sql`,
  * `sqlalchemy`), `redis` and `mongodb` (also `mongo`) need their package, and open a connection of their own: for the
  * application's own connection use `typeormStore()`, `redisStore()` and `mongooseStore()` of the subpaths.
  *
@@ -28,21 +28,21 @@ export type StoreByType =
   | { readonly type: string; readonly [option: string]: unknown };
 
 /**
- * A store of a scheduler: the name of a type, a type with options, something that the container builds, or an object.
+ * A store of a scheduler: the name of a type, a type with options, a provider that the container builds, or an object.
  *
  * @publicApi
  */
 export type StoreConfig = string | StoreByType | StoreByContainer | Store;
 
 /**
- * Makes a store of its options, for a type of one's own.
+ * Makes a store from its options, for a custom type.
  *
  * @publicApi
  */
 export type StoreTypeFactory = (options: Readonly<Record<string, unknown>>) => Awaitable<Store>;
 
 /**
- * An executor of a scheduler: `async`, that with options, or an object.
+ * An executor of a scheduler: `async`, `async` with options, or an object.
  *
  * @publicApi
  */
@@ -54,25 +54,25 @@ export type ExecutorConfig = 'async' | ({ readonly type: 'async' } & AsyncExecut
  * @publicApi
  */
 export interface AsynczModuleOptions extends SchedulerSettings {
-  /** Stores by alias. A store in memory under `default` when there is none. */
+  /** Stores by alias. If none is called `default`, a memory store is. */
   readonly stores?: Readonly<Record<string, StoreConfig>>;
-  /** Store types of one's own, by the name that `stores` uses. */
+  /** Custom store types, by the name that `stores` uses. */
   readonly storeTypes?: Readonly<Record<string, StoreTypeFactory>>;
-  /** Executors by alias. `async` under `default` when there is none of that name. */
+  /** Executors by alias. If none is called `default`, an `async` one is. */
   readonly executors?: Readonly<Record<string, ExecutorConfig>>;
-  /** Modules that export what stores inject, where those modules are not global. */
+  /** Modules that export providers for stores, if those modules are not global. */
   readonly imports?: ModuleMetadata['imports'];
 }
 
 /**
- * What `forRootAsync`'s factory gives: options that are not needed to build the module itself.
+ * The options that the factory of `forRootAsync` returns: those that are not needed to build the module.
  *
  * @publicApi
  */
 export type AsynczRuntimeOptions = Omit<AsynczModuleOptions, 'name' | 'imports' | 'storeTypes'>;
 
 /**
- * A class that gives the options, for `useClass` and `useExisting`.
+ * A class that makes the options, for `useClass` and `useExisting`.
  *
  * @publicApi
  */
@@ -81,8 +81,8 @@ export interface AsynczOptionsFactory {
 }
 
 /**
- * Options of `AsynczModule.forRootAsync`. What shapes the module is given here: `name`, `imports`, and the stores that
- * inject something or are injected with `@InjectStore`. The factory may give further stores.
+ * Options of `AsynczModule.forRootAsync`. Options that shape the module stand here: `name`, `imports`, and the stores that
+ * inject something or are injected with `@InjectStore`. The factory may return further stores.
  *
  * @publicApi
  */

@@ -19,21 +19,20 @@ interface ScheduledTaskBaseOptions extends ResolvableOptions<
   Omit<TaskBaseOptions, 'id' | 'trigger' | 'transaction' | 'replaceExisting'>
 > {
   /**
-   * Stable: the store keeps the task under it through all deploys. The class and the method when left out, so give one
-   * before you rename either.
+   * The store keeps the task under it through all deploys. By default `Class.method`, so set it before you rename either.
    */
   readonly id?: string;
   /** The name of the scheduler; the default one when left out. */
   readonly scheduler?: string;
   /** Providers that functions among the options get as arguments, in this order. */
   readonly inject?: readonly InjectionToken[];
-  /** Whether it is left alone as if it were not declared. */
+  /** Whether it is treated as if it were not declared. */
   readonly disabled?: Resolvable<boolean>;
 }
 
 /**
- * When and how a method runs: the type of a trigger with its options, and how a task is run. Every option but `id`,
- * `scheduler` and `inject` may be a function of the injected providers.
+ * When and how a method runs: the type of a trigger with its options, and the policies. Every option except `id`, `scheduler`
+ * and `inject` may be a function of the injected providers.
  *
  * @publicApi
  */
@@ -54,9 +53,9 @@ export type ScheduledTaskMetadata = readonly ScheduledTaskOptions[];
  * async configured() {}
  * ```
  *
- * A method can carry several, each with an `id` of its own.
+ * A method can have several decorators, each with its own `id`.
  *
- * @throws InvalidOptionError When it is given no trigger.
+ * @throws InvalidOptionError When it has no trigger.
  * @publicApi
  */
 export function ScheduledTask(options: ScheduledTaskOptions): MethodDecorator {

@@ -4,8 +4,8 @@ import { Scheduler } from '../scheduler/scheduler.js';
 import type { TaskHandlers } from '../scheduler/tasks/task.options.js';
 
 /**
- * The scheduler of a Nest application: what is injected to add, change, show and control tasks. The module starts it when
- * the application has bootstrapped, and stops it before the application closes.
+ * The injectable scheduler of a Nest application: adds, changes, lists and controls tasks. The module starts it when the
+ * application has bootstrapped, and stops it before the application closes.
  *
  * @publicApi
  */

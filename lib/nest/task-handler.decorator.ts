@@ -9,7 +9,7 @@ import { TASK_HANDLER_METADATA } from './tokens.js';
  * @publicApi
  */
 export interface TaskHandlerOptions extends HandlerPolicy {
-  /** The name of the one scheduler that it is for; every one when left out. */
+  /** The name of the only scheduler that knows it; by default all do. */
   readonly scheduler?: string;
 }
 
@@ -25,7 +25,7 @@ export interface TaskHandlerMetadata {
 }
 
 /**
- * Makes a provider's method the code behind a name, for tasks that are added at run time. The method gets the task's
+ * Makes a provider's method a handler with a name, for tasks that are added at run time. The method gets the task's
  * arguments, and after them the `TaskContext`.
  *
  * ```ts
@@ -33,7 +33,7 @@ export interface TaskHandlerMetadata {
  * async generate(reportId: string, context: TaskContext) {}
  * ```
  *
- * @param name Stable: stored tasks name it, so renaming it orphans them. The class and the method when left out.
+ * @param name Stored tasks have this name, so renaming it orphans them. By default `Class.method`.
  * @throws InvalidOptionError When the name is empty. UnknownOptionError
  * @publicApi
  */

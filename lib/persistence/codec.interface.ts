@@ -39,7 +39,7 @@ export interface TaskRow extends DueKeyValues {
 }
 
 /**
- * What changes when a task's state changes and its definition does not.
+ * The columns that change when a task's state changes and its definition does not.
  *
  * @publicApi
  */
@@ -49,7 +49,7 @@ export type TaskStateRow = Pick<
 >;
 
 /**
- * The fields of an ended run that people or handlers have filled, which are stored together in {@link RunRow.outcome}.
+ * The fields of an ended run with data of people or handlers. They are stored together in {@link RunRow.outcome}.
  *
  * @publicApi
  */
@@ -66,8 +66,8 @@ export interface RunRow extends Omit<RunRecord, RunOutcomeField> {
 }
 
 /**
- * Between tasks and what is stored of them. Synchronous, so that it can run inside a database's transaction; a store gets
- * one from its context at the start.
+ * Encodes tasks and runs as rows, and decodes them. Synchronous, so that it can run inside a database's transaction. A store
+ * gets it from its context at the start.
  *
  * @publicApi
  */

@@ -10,8 +10,8 @@ const ALLOWED_KEYS =
   'one secret or more of at least 16 bytes each: an array, text with commas between them, or a function that gives either';
 
 /**
- * Secrets: an array of them, or text with commas between them. The first one writes, all read. White space around a
- * secret does not count.
+ * Secrets: an array of them, or text with commas between them. The first one writes, all read. White space around a secret is
+ * ignored.
  *
  * @publicApi
  */
@@ -24,8 +24,8 @@ export type Secrets = string | readonly string[];
  */
 export interface EncryptionOptions {
   /**
-   * The secrets, each of at least 16 bytes, or a function that fetches them, from a key management service for instance.
-   * The first one writes, all read. An empty first one writes in clear, for leaving encryption.
+   * The secrets, each of at least 16 bytes, or a function that fetches them, from a key management service for instance. The
+   * first one writes, all read. An empty first one writes in clear, to stop encrypting.
    *
    * @default the variable ASYNCZ_STORE_ENCRYPTION_KEY
    */

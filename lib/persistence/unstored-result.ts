@@ -1,17 +1,17 @@
 /**
- * What stands in the history in place of a result that could not be stored. The run itself has succeeded.
+ * The note in the history instead of a result that could not be stored. The run itself has succeeded.
  *
  * @publicApi
  */
 export interface UnstoredResult {
   readonly $asyncz: 'result-not-stored';
   readonly reason: 'unserializable' | 'too-large';
-  /** Says what was wrong with it, for people. */
+  /** Why it could not be stored, for people. */
   readonly message: string;
 }
 
 /**
- * Whether a result of the history only says that the real one could not be stored.
+ * Whether a result of the history is the note that the result could not be stored.
  *
  * @publicApi
  */

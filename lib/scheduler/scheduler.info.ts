@@ -2,14 +2,14 @@ import type { TaskStateName } from '../model/query.js';
 import type { StoreHandle } from './tasks/store.handle.js';
 
 /**
- * Where a scheduler stands. `paused` is after `pause()`: runs under way go on, and nothing new is claimed.
+ * The state of a scheduler. `paused`: it claims nothing, and runs under way go on.
  *
  * @publicApi
  */
 export type SchedulerState = 'stopped' | 'starting' | 'running' | 'paused' | 'stopping';
 
 /**
- * One store of a scheduler and how its loop is doing.
+ * One store of a scheduler and the health of its loop.
  *
  * @publicApi
  */
@@ -18,9 +18,9 @@ export interface StoreInfo {
   readonly store: string;
   readonly coordination: 'process' | 'host' | 'cluster';
   readonly wakeUp: 'pushed' | 'polled';
-  /** Whether its tasks outlive the process. */
+  /** Whether its tasks survive the process. */
   readonly durable: boolean;
-  /** `ok`, or `failing` while the store cannot be reached or refuses. */
+  /** `ok`, or `failing` while the store is unreachable or refuses. */
   readonly state: 'ok' | 'failing';
   readonly failuresInARow: number;
   readonly lastError: string | null;
@@ -31,7 +31,7 @@ export interface StoreInfo {
 }
 
 /**
- * A scheduler as it stands: its state, its stores and executors, and how many tasks there are.
+ * A scheduler with its state, its stores and executors, and its numbers of tasks.
  *
  * @publicApi
  */

@@ -25,7 +25,7 @@ import { BackoffRegistry } from './loop/backoff.registry.js';
 import { resolvePolicies } from './tasks/policy.reader.js';
 
 /**
- * How long ended runs are kept. What exceeds either bound goes, in small batches, some minutes later.
+ * How long ended runs are kept. Runs beyond a bound are removed in small batches, some minutes later.
  *
  * @publicApi
  */
@@ -35,8 +35,8 @@ export interface RetentionOptions {
   /** For how long; null for no limit. @default '7d' */
   readonly age?: Duration | null;
   /**
-   * For how long runs that failed or were lost are kept, however many they are: longer than the others, because people look
-   * at them and `redriveRun` needs them. null to treat them like all others.
+   * For how long runs that failed or were lost are kept, however many they are: people look at them, and `redriveRun` needs
+   * them. null to keep them like the others.
    *
    * @default null
    */
@@ -44,7 +44,7 @@ export interface RetentionOptions {
 }
 
 /**
- * Options of a scheduler that are plain values: what `AsynczModule.forRoot` takes beside stores and executors.
+ * The options of a scheduler that are plain values: those of `AsynczModule.forRoot` without stores and executors.
  *
  * @publicApi
  */
@@ -69,24 +69,24 @@ export interface SchedulerSettings {
    * @default 'UTC'
    */
   readonly timezone?: string;
-  /** How tasks are run that do not say otherwise. */
+  /** The policies of tasks that do not set them. */
   readonly taskDefaults?: TaskPolicyOptions;
   /**
-   * How long a run's lease holds without being renewed: how long after a process died its runs are taken over. It is
-   * renewed three times in that time. At least `'1s'`.
+   * How long a run's lease holds without a renewal: after that, another scheduler takes over the runs of a process that died.
+   * It is renewed three times in that time. At least `'1s'`.
    *
    * @default '30s'
    */
   readonly lease?: Duration;
   /**
-   * How often a store is asked for what other processes have added, if it pushes no wake-ups; otherwise the net
-   * under wake-ups. At least `'10ms'`.
+   * How often a store is polled for tasks of other processes; also finds what a lost wake-up did not announce. At least
+   * `'10ms'`.
    *
    * @default '10s', and '30s' for stores that push wake-ups
    */
   readonly pollInterval?: Duration;
   /**
-   * How often the scheduler says that it is alive. Others take it for dead after three of them. At least `'1s'`.
+   * How often the scheduler writes a heartbeat. After three missed ones others consider it dead. At least `'1s'`.
    *
    * @default '15s'
    */
@@ -98,26 +98,25 @@ export interface SchedulerSettings {
    */
   readonly shutdownTimeout?: Duration;
   /**
-   * Whether it starts paused: nothing is claimed until `resume()`.
+   * Whether it starts paused and claims nothing until `resume()`.
    *
    * @default false
    */
   readonly startPaused?: boolean;
   /**
-   * What becomes of tasks that the code declared once and no longer declares.
+   * What happens to tasks that the code no longer declares.
    *
    * @default 'report'
    */
   readonly orphans?: OrphanPolicy;
   /**
-   * After how long a due task whose handler no live scheduler has is reported. At least `'1s'`.
+   * After how long a due task is reported if no live scheduler has its handler. At least `'1s'`.
    *
    * @default '5m'
    */
   readonly orphanAfter?: Duration;
   /**
-   * Keys for encryption at rest; the variable `ASYNCZ_STORE_ENCRYPTION_KEY` where this is left out. See
-   * `docs/persistence.md`.
+   * Keys for encryption at rest; by default those of the variable `ASYNCZ_STORE_ENCRYPTION_KEY`. See `docs/persistence.md`.
    */
   readonly encryption?: EncryptionOptions;
   /**
@@ -132,13 +131,13 @@ export interface SchedulerSettings {
    * @default { count: 1000, age: '7d' }
    */
   readonly retention?: RetentionOptions;
-  /** Serializers of one's own, by name. */
+  /** Custom serializers. */
   readonly serializers?: readonly Serializer[];
-  /** Trigger types of one's own, by type name. */
+  /** Custom trigger types, by type name. */
   readonly triggers?: Readonly<Record<string, TriggerFactory | TriggerClass>>;
   /** Exclusion calendars by the names that triggers use: see `docs/triggers.md`. */
   readonly calendars?: Readonly<Record<string, CalendarDefinition>>;
-  /** Back-off functions of one's own, by name. */
+  /** Custom back-off functions, by name. */
   readonly backoffs?: Readonly<Record<string, BackoffFunction>>;
 }
 
@@ -148,9 +147,9 @@ export interface SchedulerSettings {
  * @publicApi
  */
 export interface SchedulerOptions extends SchedulerSettings {
-  /** Stores by alias. A `MemoryStore` under `default` when left out, or when there is none of that name at the start. */
+  /** Stores by alias. If none is called `default` at the start, a `MemoryStore` is. */
   readonly stores?: Readonly<Record<string, Store>>;
-  /** Executors by alias. An `AsyncExecutor` under `default` when there is none of that name. */
+  /** Executors by alias. If none is called `default`, an `AsyncExecutor` is. */
   readonly executors?: Readonly<Record<string, Executor>>;
   readonly clock?: Clock;
   readonly logger?: Logger;

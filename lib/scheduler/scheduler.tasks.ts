@@ -24,7 +24,7 @@ import type {
 } from './tasks/task.options.js';
 import type { Task } from './tasks/task.js';
 
-/** The half of `Scheduler` that is about tasks and runs. */
+/** The methods of `Scheduler` about tasks and runs. */
 export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   readonly #operations: TaskOperations;
   readonly #inspection: TaskInspection;
@@ -49,7 +49,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * Changes what is given and leaves the rest. A new trigger sets the next run time; a pause stays a pause.
+   * Changes the given options and leaves the others. A new trigger sets the next run time; a paused task stays paused.
    *
    * @throws As {@link addTask}, and TaskNotFoundError, TaskUnreadableError; nothing is changed then.
    */
@@ -63,8 +63,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * Stops a task from being started by its schedule, on all nodes; a run under way goes on. `actor` and `reason` are kept. A
-   * task that is paused already stays as it is, with the actor and the reason of the first pause.
+   * Pauses a task on all nodes: its schedule starts no run; a run under way goes on. `actor` and `reason` are kept. A task
+   * that is paused already is not changed: it keeps the actor and the reason of the first pause.
    *
    * @throws TaskNotFoundError, TaskUnreadableError, InvalidTaskStateError (its trigger follows the scheduler).
    */
@@ -73,8 +73,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * Ends the pause of a task. Times that were due during the pause are not made up for; a one-shot whose date has passed
-   * meanwhile runs now, unless its grace time forbids it. A task that is not paused stays as it is.
+   * Ends the pause of a task. Times that were due during the pause are dropped. A one-shot whose date has passed runs now,
+   * unless it is later than its grace time allows. A task that is not paused is not changed.
    *
    * @returns null when nothing was left to run and the task is gone.
    * @throws TaskNotFoundError, TaskUnreadableError, InvalidTaskStateError.
@@ -84,7 +84,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * Removes a task; a run of it under way is aborted with the next renewal of its lease. Works on unreadable ones too.
+   * Removes a task, readable or not. A run of it under way is aborted with the next renewal of its lease.
    *
    * @returns What was removed.
    * @throws TaskNotFoundError
@@ -105,8 +105,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * Asks for an extra run, now, on whichever node has the handler. Schedule and pause stay as they are; while the task
-   * runs at its `maxInstances` the run waits for its turn.
+   * Adds an extra run, now, on any node that has the handler. Schedule and pause are not changed. While `maxInstances` runs
+   * of the task are under way, the run waits.
    *
    * @param options With `wait: true` the run is awaited as by {@link waitForRun}.
    * @returns The id of the run; with `wait`, the run as it ended.
@@ -121,7 +121,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * Resolves when a run has ended for good, on whichever node, its retries included.
+   * Resolves when a run on any node has ended for good, including its retries.
    *
    * @returns The run as it ended.
    * @throws RunNotFoundError, RunWaitTimeoutError, InvalidOptionError
@@ -131,8 +131,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * Runs a task for each time of its trigger within a past range: after an outage longer than its grace time, or for data
-   * that came late. At most 1,000 runs at once; they take their turn within `maxInstances`.
+   * Runs a task for each time of its trigger within a past range: for example after an outage longer than its grace time, or
+   * for data that came late. At most 1,000 runs at once; they wait for their turn within `maxInstances`.
    *
    * @returns The ids of the runs.
    * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError, InvalidOptionError
@@ -142,8 +142,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * Aborts a run that is under way, on whichever node, and ends one that waits for its turn. The node that runs it learns
-   * of it by a wake-up, or with the next renewal of its lease.
+   * Aborts a run that is under way on any node, or ends one that waits for its turn. The node that runs it finds the request
+   * by a wake-up, or with the next renewal of its lease.
    *
    * @throws SchedulerNotRunningError, RunNotFoundError (it has ended, or never was)
    */
@@ -152,9 +152,9 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /**
-   * Gives a dead run (one that failed or was lost for good: `getRuns({ dead: true })`) one more attempt, under its own id
-   * and on whichever node has the handler. It runs although its task is paused, and is not retried by itself. It gets the
-   * arguments that its task has now; a task of the run time that is gone comes back as it was, for as long as that takes.
+   * Gives a dead run (one that failed or was lost for good: `getRuns({ dead: true })`) one more attempt, under its own id, on
+   * any node that has the handler. It runs even if its task is paused. It gets the arguments that its task has now. A task
+   * that was added at run time and is gone is restored for the attempt.
    *
    * @throws SchedulerNotRunningError, RunNotFoundError, RunNotDeadError, TaskReplacedError (another task has that id now),
    *   TaskNotFoundError (of the code, and gone), TaskUnreadableError, RunUnreadableError, VersionConflictError

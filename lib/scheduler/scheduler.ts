@@ -21,11 +21,10 @@ import type { TaskHandlers } from './tasks/task.options.js';
 import type { DeclaredTask } from './tasks/task.reconciler.js';
 
 /**
- * Keeps tasks in stores and runs what is due: one loop for each store. In a Nest application the module makes it, starts it
- * and stops it, and `SchedulerService` is what is injected.
+ * Keeps tasks in stores and runs due tasks, with one loop for each store. In a Nest application the module makes, starts and
+ * stops it, and `SchedulerService` is injected.
  *
- * With a map of handlers, names and arguments are checked by the compiler: declare `TaskHandlers` once, or give a map as
- * `Handlers`.
+ * With a map of handlers the compiler checks names and arguments: declare `TaskHandlers` once, or pass a map as `Handlers`.
  *
  * @publicApi
  */
@@ -59,7 +58,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   }
 
   /**
-   * Puts code behind a name that tasks use.
+   * Registers the function behind a handler name that tasks use.
    *
    * @param policy Which of its errors are worth another attempt.
    * @throws DuplicateNameError When the name is taken.
@@ -69,7 +68,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   }
 
   /**
-   * Says which tasks the code declares; every start brings the stores to it.
+   * Sets which tasks the code declares; every start reconciles the stores with them.
    *
    * @throws SchedulerRunningError When it runs already. InvalidOptionError When two have one id.
    */
@@ -84,19 +83,19 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   }
 
   /**
-   * Opens the stores, commits the tasks that waited, reconciles the declared ones and starts the loops. Returns when all
-   * of that is done, and does not wait for any run. Does nothing when it runs.
+   * Opens the stores, commits the tasks that were added before, reconciles the declared ones and starts the loops. Resolves
+   * when this is done, and does not wait for runs. Does nothing while it runs.
    *
-   * @throws StoreStartError, StoreInUseError, EncryptionDisabledError, and what declared tasks are refused with; nothing is
-   *   left open then.
+   * @throws StoreStartError, StoreInUseError, EncryptionDisabledError, and the errors of declared tasks; nothing is left open
+   *   then.
    */
   start(): Promise<void> {
     return this.#life.start();
   }
 
   /**
-   * Stops: no new runs, those under way may end until the timeout, then they are aborted and given back, and what was opened
-   * is closed. Does nothing when stopped.
+   * Stops: claims nothing more, waits for runs until the timeout, then aborts and gives back the others, and closes what it
+   * opened. Does nothing when stopped.
    *
    * @param timeoutMs Milliseconds; `shutdownTimeout` when left out.
    */
@@ -110,14 +109,18 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
     this.#life.gate.setPaused(true);
   }
 
-  /** Goes on after {@link pause}; what came due meanwhile is handled as missed times are. @throws SchedulerNotRunningError */
+  /**
+   * Claims again after {@link pause}; times that came due meanwhile are handled as missed ones.
+   *
+   * @throws SchedulerNotRunningError
+   */
   resume(): void {
     this.#core.phase.requireStarted('resume');
     this.#life.gate.setPaused(false);
   }
 
   /**
-   * Calls a function for events. What it throws is logged and stops nothing; it is not awaited.
+   * Calls a function for events. It is not awaited, and an error that it throws is logged.
    *
    * @param names The events; all when left out.
    * @throws InvalidOptionError
@@ -135,7 +138,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   }
 
   /**
-   * Adds a store, and opens it when the scheduler runs.
+   * Adds a store, and opens it if the scheduler runs.
    *
    * @throws DuplicateNameError, InvalidOptionError, StoreStartError, StoreInUseError, EncryptionDisabledError
    */
@@ -148,14 +151,21 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
     return this.#life.removeStore(alias);
   }
 
-  /** Adds an executor, and starts it when the scheduler runs. @throws DuplicateNameError, InvalidOptionError */
-  addExecutor(alias: string, executor: Executor): Promise<void> {
-    return this.#life.addExecutor(alias, executor);
+  /** Adds an executor, and starts it if the scheduler runs. @throws DuplicateNameError, InvalidOptionError */
+  async addExecutor(alias: string, executor: Executor): Promise<void> {
+    const { executors, stores, events, phase } = this.#core;
+    executors.add(alias, executor);
+    if (phase.isStarted) await executor.start?.();
+    events.emit('executor.added', { executor: alias });
+    for (const { worker } of stores.all()) worker?.wake();
   }
 
-  /** Removes an executor; the tasks that name it wait until one of that alias is there again. @throws UnknownNameError */
-  removeExecutor(alias: string): Promise<void> {
-    return this.#life.removeExecutor(alias);
+  /** Removes an executor; tasks that name it wait until an executor with that alias is added. @throws UnknownNameError */
+  async removeExecutor(alias: string): Promise<void> {
+    const { executors, events, phase } = this.#core;
+    const executor = executors.remove(alias);
+    if (phase.isStarted) await executor.shutdown?.();
+    events.emit('executor.removed', { executor: alias });
   }
 
   /**
@@ -170,8 +180,8 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   }
 
   /**
-   * Copies definitions, schedule states and history from one store to another, or moves them. What is there already is
-   * left alone, so an interrupted copy can be done again.
+   * Copies definitions, states and history from one store to another, or moves them. Tasks that exist in the other store stay
+   * as they are there, so an interrupted copy can be done again.
    *
    * @throws UnknownNameError, UnknownOptionError, InvalidOptionError, SchedulerNotRunningError
    */
@@ -187,19 +197,19 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   }
 
   /**
-   * Asks a scheduler, wherever it is, to claim nothing more, so that it can be stopped without haste; its runs go on. It
-   * learns of it by a wake-up, or within a minute. Its identity is in {@link getSchedulerInstanceInfos}.
+   * Asks a scheduler on any node to claim nothing more, so that it can be stopped later; its runs go on. It finds the request
+   * by a wake-up, or within a minute. Its identity is in {@link getSchedulerInstanceInfos}.
    *
-   * @param options With `wait: true` it resolves when that scheduler has no run under way any more, or is gone.
+   * @param options With `wait: true` it resolves when that scheduler has no run under way, or has stopped.
    * @throws SchedulerNotRunningError, UnknownNameError (no live scheduler has that identity), UnknownOptionError,
-   *   InvalidOptionError; with `wait` DrainTimeoutError, DrainWithdrawnError (somebody took it back), DrainUnknownError
-   *   (this scheduler was stopped meanwhile)
+   *   InvalidOptionError; with `wait` DrainTimeoutError, DrainWithdrawnError (it was taken back), DrainUnknownError (this
+   *   scheduler was stopped meanwhile)
    */
   drainScheduler(identity: string, options?: DrainOptions): Promise<void> {
     return this.#drains.drain(identity, options);
   }
 
-  /** Takes {@link drainScheduler} back. @throws SchedulerNotRunningError, UnknownNameError */
+  /** Ends a drain: the scheduler claims again. @throws SchedulerNotRunningError, UnknownNameError */
   undrainScheduler(identity: string): Promise<void> {
     return this.#drains.undrain(identity);
   }

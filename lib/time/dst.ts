@@ -1,13 +1,13 @@
 /**
- * What becomes of a wall-clock time that a change of clocks skips: it moves forward by the length of the gap (within its
- * day: a day that is skipped as a whole is skipped), is skipped, or runs at the first instant after the gap.
+ * How a wall-clock time that a change of clocks skips is handled: it moves forward by the length of the gap, within its day;
+ * is skipped; or runs at the first instant after the gap.
  *
  * @publicApi
  */
 export type DstGap = 'shift' | 'skip' | 'next';
 
 /**
- * Which of two instants runs when the clocks show a time twice.
+ * Which of the two instants runs if the clocks show a time twice.
  *
  * @publicApi
  */

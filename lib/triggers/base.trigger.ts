@@ -5,11 +5,11 @@ import type { CatchUp, Occurrence, TriggerAdvance, TriggerData, TriggerSeed } fr
 const MAX_CATCH_UP_STEPS = 10_000;
 
 /**
- * A pure function from the previous scheduled time to the next. It keeps nothing between calls, so one object serves
- * any number of tasks and any moment can be asked about.
+ * The base of all triggers: a pure function from the previous scheduled time to the next. It keeps no state between calls, so
+ * one object serves any number of tasks.
  *
- * A trigger of one's own extends this class, implements {@link nextTime}, {@link describe} and {@link toJSON}, and is
- * registered by its type name: see `docs/triggers.md`.
+ * A custom trigger extends this class, implements {@link nextTime}, {@link describe} and {@link toJSON}, and is registered by
+ * its type name: see `docs/triggers.md`.
  *
  * @publicApi
  */
@@ -17,10 +17,10 @@ export abstract class BaseTrigger {
   /** The name that it is registered and stored under. */
   abstract readonly type: string;
 
-  /** What moves it forward. */
+  /** What advances it. */
   readonly advance: TriggerAdvance = 'schedule';
 
-  /** How many scheduled runs it allows; null for no limit. The engine counts, since a trigger keeps nothing. */
+  /** How many scheduled runs it allows; null for no limit. The engine counts them, since a trigger keeps no state. */
   readonly maxRuns: number | null = null;
 
   /**

@@ -3,7 +3,7 @@ import type { CalendarSource, ExclusionCalendar } from './calendars/calendar.int
 import type { TriggerCreation, TriggerData } from './trigger.interface.js';
 
 /**
- * What the factory of a trigger type is given beside the options.
+ * The input of a trigger type's factory beside the options.
  *
  * @publicApi
  */
@@ -16,8 +16,8 @@ export interface TriggerContext extends TriggerCreation {
    */
   create(data: TriggerData, timezone: string): BaseTrigger;
   /**
-   * The calendar of a name, a definition or several of them; times that any of them excludes are excluded. One that is
-   * registered anew under its name is used from then on.
+   * The calendar of a name, a definition or several of them; times that any of them excludes are excluded. If it is
+   * registered again under its name, the new one is used from then on.
    *
    * @param timezone The IANA zone of definitions that name none.
    * @throws UnknownNameError, InvalidOptionError, UnknownOptionError

@@ -1,8 +1,8 @@
 import type { TriggerData } from '../model/definition.js';
 
 /**
- * What moves a trigger forward. Almost all follow the `schedule`. The others are moved by something that the engine
- * knows and a pure function does not: the end of the task's last run, the start or the stop of a scheduler.
+ * What advances a trigger. Almost all follow the `schedule`. The others follow something that only the engine knows: the end
+ * of the task's last run, the start or the stop of a scheduler.
  *
  * @publicApi
  */
@@ -28,7 +28,7 @@ export interface Occurrence {
 }
 
 /**
- * What became of a trigger between a next run time and now, computed by jumping: see {@link BaseTrigger.catchUp}.
+ * The due times of a trigger from a next run time to now, computed without a list: see {@link BaseTrigger.catchUp}.
  *
  * @publicApi
  */
@@ -42,7 +42,7 @@ export interface CatchUp {
 }
 
 /**
- * What a trigger may know beside the times.
+ * The input of a trigger beside the times.
  *
  * @publicApi
  */
@@ -52,7 +52,7 @@ export interface TriggerSeed {
 }
 
 /**
- * What {@link TriggerRegistry.create} is given beside the options.
+ * The input of {@link TriggerRegistry.create} beside the options.
  *
  * @publicApi
  */
@@ -62,8 +62,8 @@ export interface TriggerCreation {
   /** The IANA zone for triggers that name none. */
   readonly timezone: string;
   /**
-   * Whether to refuse what the model system lets pass though it can only be a mistake, such as an interval of nothing:
-   * so for the triggers of tasks.
+   * Whether to refuse options that Asyncz accepts and that can only be a mistake, such as an interval of zero. True for the
+   * triggers of tasks.
    *
    * @default false
    */

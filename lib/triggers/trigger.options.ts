@@ -6,29 +6,29 @@ import type { CronDialect, DayMatch } from './cron/cron.fields.js';
 type Moment = Date | number | string;
 
 /**
- * What every trigger with times of its own takes beside its own options.
+ * The options of every trigger that has scheduled times.
  *
  * @publicApi
  */
 export interface ScheduleTriggerOptions {
-  /** Nothing runs before it. An interval is counted from it. */
+  /** The earliest time of the first run. An interval is counted from it. */
   readonly startAt?: Moment;
-  /** Nothing runs after it; a run at this very time is still one. */
+  /** The latest time of a run, inclusive. */
   readonly endAt?: Moment;
   /** The IANA zone of wall-clock times, and of dates without an offset. The scheduler's zone when left out. */
   readonly timezone?: string;
-  /** By how much a run is put off at the most: the same for a task and a scheduled time on every node. */
+  /** The longest delay of a run. The delay is the same for a task and a scheduled time on every node. */
   readonly jitter?: Duration;
   /** How many runs it makes; a whole number from 1. */
   readonly maxRuns?: number;
-  /** Times that are left out: the name of a registered calendar, a calendar as plain data, or several of either. */
+  /** The excluded times: the name of a registered calendar, a calendar as plain data, or several of either. */
   readonly calendar?: CalendarSource;
-  /** What becomes of a time that the calendar leaves out. @default 'skip' */
+  /** How an excluded time is handled. @default 'skip' */
   readonly onExcluded?: OnExcluded;
 }
 
 /**
- * The rules for changes of clocks, as far as a task states its own: see `docs/triggers.md` for what else applies.
+ * The rules of a task for changes of clocks; `docs/triggers.md` has the defaults.
  *
  * @publicApi
  */
@@ -37,7 +37,7 @@ export type DstOptions = Partial<DstRules>;
 type CronField = string | number;
 
 /**
- * The fields of a cron schedule one by one, each as text of a cron expression or as a number.
+ * The fields of a cron schedule, each as text of a cron expression or as a number.
  *
  * @publicApi
  */
@@ -54,7 +54,7 @@ export interface CronFieldOptions {
 }
 
 /**
- * The options of each trigger type. A type of one's own is added by declaring it:
+ * The options of each trigger type. Declare a custom type to add it:
  *
  * ```ts
  * declare module 'nestjs-asyncz' {
@@ -69,7 +69,7 @@ export interface CronFieldOptions {
 export interface TriggerOptionsMap {
   /** Once: at `runAt`, or now when left out. */
   date: ScheduleTriggerOptions & { readonly runAt?: Moment };
-  /** Every so often, in elapsed time, on a grid that begins at `startAt`. */
+  /** At a fixed interval, in elapsed time, on a grid that begins at `startAt`. */
   interval: ScheduleTriggerOptions & {
     readonly every?: Duration;
     readonly weeks?: number;
@@ -79,7 +79,7 @@ export interface TriggerOptionsMap {
     readonly seconds?: number;
     readonly milliseconds?: number;
   };
-  /** Every so many years, months, weeks or days on the calendar, at a time of day. */
+  /** Every few years, months, weeks or days of the calendar, at a time of day. */
   calendarInterval: ScheduleTriggerOptions & {
     readonly years?: number;
     readonly months?: number;
@@ -101,7 +101,7 @@ export interface TriggerOptionsMap {
   and: ScheduleTriggerOptions & { readonly triggers: readonly TriggerOptions[] };
   /** The times of any of them. */
   or: ScheduleTriggerOptions & { readonly triggers: readonly TriggerOptions[] };
-  /** So long after the end of the last run. */
+  /** A fixed delay after the end of the last run. */
   fixedDelay: ScheduleTriggerOptions & { readonly delay: Duration };
   /** A recurrence rule of RFC 5545. */
   rrule: ScheduleTriggerOptions & {
@@ -118,7 +118,7 @@ export interface TriggerOptionsMap {
 }
 
 /**
- * A trigger as it is given: its type and the options of that type.
+ * A trigger as users write it: its type and the options of that type.
  *
  * @publicApi
  */

@@ -46,8 +46,7 @@ const BUILT_IN: Readonly<Record<keyof TriggerOptionsMap, TriggerClass>> = {
 };
 
 /**
- * The kinds of triggers by their type names. What a task stores is the name and plain options; the code behind the name
- * is what this process has registered.
+ * The trigger types by name. A task stores the name and plain options; this process registers the code for the name.
  *
  * @publicApi
  */
@@ -117,14 +116,14 @@ function isTriggerClass(factory: TriggerFactory | TriggerClass): factory is Trig
 }
 
 /**
- * The registry that {@link createTrigger} uses: a type that is registered here is known to it.
+ * The registry that {@link createTrigger} uses. Register a custom type here to use it there.
  *
  * @publicApi
  */
 export const defaultTriggerRegistry = new TriggerRegistry();
 
 /**
- * Makes a trigger to be asked by hand: for previews, for tests, for schedules outside of a task.
+ * Makes a trigger for direct use: previews, tests, schedules without a task.
  *
  * @param options What `@ScheduledTask` and `addTask` take: `{ type: 'cron', expression: '0 2 * * *' }`.
  * @param creation.now The moment of creation, for what is left to it: a date without `runAt`, an interval without

@@ -19,14 +19,14 @@ import { WakeableWait } from '../../time/wait.js';
 const LOOK_MS = 200;
 
 /**
- * Who asks for a drain and why, and whether to wait for its end.
+ * Options of `drainScheduler`: who asks, why, and whether to wait for the end of the runs.
  *
  * @publicApi
  */
 export interface DrainOptions extends ActorOptions {
-  /** Whether to wait until the scheduler has no run under way any more, or is gone. @default false */
+  /** Whether to wait until the scheduler has no run under way, or has stopped. @default false */
   readonly wait?: boolean;
-  /** With `wait`, for how long at the most; without it, as long as it takes. */
+  /** With `wait`, how long to wait at most; without it, without limit. */
   readonly timeout?: Duration;
 }
 

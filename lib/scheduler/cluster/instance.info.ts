@@ -25,7 +25,7 @@ export interface SchedulerInstanceInfo {
   readonly running: number;
   /** Its clock minus the store's, in milliseconds. */
   readonly clockOffsetMs: number;
-  /** Who asked it to claim nothing more, and why; null when nobody did. */
+  /** The drain that it follows, with who asked and why; null for none. */
   readonly drain: { readonly at: Date; readonly actor: string | null; readonly reason: string | null } | null;
 }
 

@@ -13,7 +13,7 @@ const MAX_LENGTH = 500;
 export type TaskRef = string | { readonly id: string; readonly store?: string };
 
 /**
- * In which store the task is.
+ * The store of a task.
  *
  * @publicApi
  */
@@ -23,7 +23,7 @@ export interface TaskTarget {
 }
 
 /**
- * Who asks, and why: kept in the record of what was asked for. At most 500 characters each.
+ * Who asks for an operation, and why. Both are kept, and have at most 500 characters each.
  *
  * @publicApi
  */
@@ -35,7 +35,7 @@ export interface ActorOptions {
 }
 
 /**
- * In which store the task is, who asks, and why.
+ * The store of the task, who asks, and why.
  *
  * @publicApi
  */

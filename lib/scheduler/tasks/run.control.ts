@@ -27,7 +27,7 @@ const LOOK = { firstMs: 50, longestMs: 1_000 };
  * @publicApi
  */
 export interface WaitOptions {
-  /** How long to wait at the most; without it, as long as it takes. */
+  /** How long to wait at most; without it, without limit. */
   readonly timeout?: Duration;
 }
 
@@ -37,7 +37,7 @@ export interface WaitOptions {
  * @publicApi
  */
 export interface RunTaskOptions extends ControlOptions, WaitOptions {
-  /** Whether the run is awaited. @default false */
+  /** Whether to wait for the end of the run. @default false */
   readonly wait?: boolean;
 }
 

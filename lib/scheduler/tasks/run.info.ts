@@ -18,13 +18,13 @@ export interface RunInfo {
   readonly startedAt: Date | null;
   readonly endedAt: Date;
   readonly coalesced: number;
-  /** Whether it failed or was lost for good; `redriveRun` runs it once more. */
+  /** Whether it failed or was lost for good; `redriveRun` gives it one more attempt. */
   readonly dead: boolean;
   readonly error: RunError | null;
   readonly result: unknown;
   /** Who asked for it, and why; null for a run of the schedule. */
   readonly request: RunRequest | null;
-  /** Who asked to abort it, and why; null when nobody did. */
+  /** Who cancelled it, and why; null when nobody did. */
   readonly cancel: { readonly at: Date; readonly actor: string | null; readonly reason: string | null } | null;
 }
 

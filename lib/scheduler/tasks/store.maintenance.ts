@@ -14,7 +14,7 @@ const BATCH = 200;
 const ALL = 2_147_483_647;
 
 /**
- * How far a rotation or a copy is.
+ * The progress of a rotation or a copy.
  *
  * @publicApi
  */
@@ -48,8 +48,8 @@ export interface RotateOptions {
  */
 export interface CopyOptions extends RotateOptions {
   /**
-   * Whether tasks are taken out of the store that they came from, each when it is safe in the other. Without it both
-   * stores hold them, and a scheduler that works on both runs them twice.
+   * Whether each task is removed from the first store when it is stored in the other. Otherwise both stores have it, and a
+   * scheduler that uses both runs it twice.
    *
    * @default false
    */
@@ -57,12 +57,12 @@ export interface CopyOptions extends RotateOptions {
 }
 
 /**
- * What `copyTasks` did.
+ * The result of `copyTasks`.
  *
  * @publicApi
  */
 export interface CopyResult extends MaintenanceProgress {
-  /** The ids that the other store had already; they were left as they are there. */
+  /** The ids that exist in the other store already; these tasks were not copied. */
   readonly skipped: readonly string[];
 }
 

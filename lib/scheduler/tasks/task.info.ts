@@ -9,7 +9,7 @@ import type { StoreHandle } from './store.handle.js';
 import type { TaskPolicies } from '../../model/task.policies.js';
 
 /**
- * A task as it stands, detached from the store.
+ * A task as plain data.
  *
  * @publicApi
  */
@@ -43,7 +43,7 @@ export interface TaskInfo {
   readonly problem: TaskProblem | null;
   /** Whether it waits because no scheduler has its handler. */
   readonly parked: boolean;
-  /** What somebody did to it last. */
+  /** The last operation on it, with who asked and why. */
   readonly control: (Omit<TaskControl, 'at'> & { readonly at: Date }) | null;
   /** The runs that have not ended. */
   readonly live: readonly {
@@ -62,7 +62,7 @@ export interface TaskInfo {
 }
 
 /**
- * A record that is there and cannot be read.
+ * A stored record that cannot be read.
  *
  * @publicApi
  */
@@ -77,7 +77,7 @@ export interface UnreadableTaskInfo {
 }
 
 /**
- * A task, or a record that cannot be read: `state` is `unreadable` for the latter alone.
+ * A task, or a record that cannot be read, whose `state` is `unreadable`.
  *
  * @publicApi
  */

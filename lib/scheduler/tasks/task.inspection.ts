@@ -23,7 +23,7 @@ import { Task } from './task.js';
 import type { TaskActions } from './task.js';
 
 /**
- * Which tasks, in which order, which page.
+ * Which tasks to list, in which order, and which page.
  *
  * @publicApi
  */
@@ -55,7 +55,7 @@ export interface TaskInfoPage {
   readonly total: number;
 }
 
-/** How many of the next runs of a task to show, and from when on. @publicApi */
+/** How many of the next runs of a task to show, and from which time. @publicApi */
 export interface PreviewOptions extends TaskTarget {
   /** How many runs, 1 to 1,000. @default 5 */
   readonly count?: number;
@@ -81,7 +81,7 @@ export interface TaskPreview {
   readonly exhausted: boolean;
 }
 
-/** Which ended runs, and which page of them. All given conditions hold together. @publicApi */
+/** Which ended runs to list, and which page. All given conditions must hold. @publicApi */
 export interface RunQuery {
   /** @default 'default' */
   readonly store?: string;
@@ -99,7 +99,7 @@ export interface RunQuery {
   readonly to?: TimeInput;
   /** 1 to 1,000. @default 100 */
   readonly limit?: number;
-  /** What `next` of the page before said. */
+  /** The `next` of the previous page. */
   readonly cursor?: string;
 }
 

@@ -27,14 +27,14 @@ import { Task } from './task.js';
 import type { TaskActions } from './task.js';
 
 /**
- * Options of a deliberate run for past times.
+ * Options of `backfillTask`: the range of times, the store, who asks, and why.
  *
  * @publicApi
  */
 export interface BackfillOptions extends ControlOptions {
-  /** The first time that may be made up for. */
+  /** The earliest time to run for. */
   readonly from: TimeInput;
-  /** The last one. */
+  /** The latest time to run for. */
   readonly to: TimeInput;
 }
 

@@ -65,14 +65,14 @@ type ArgsOption<A> = readonly unknown[] extends A
     : { readonly args: A };
 
 /**
- * A task to be added.
+ * A task to add, without its handler and arguments.
  *
  * @publicApi
  */
 export interface TaskBaseOptions extends TaskPolicyOptions {
   /** Unique in its store; 1 to 255 characters of any kind. A UUID when left out. */
   readonly id?: string;
-  /** For people. The handler's name when left out. */
+  /** A name for people. By default that of the handler. */
   readonly name?: string;
   /** When it runs. Once, now, when left out. */
   readonly trigger?: TriggerInput;
@@ -80,30 +80,30 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
   readonly store?: string;
   /** The alias of the executor that runs it. @default 'default' */
   readonly executor?: string;
-  /** Words to find it by. */
+  /** Words to search for. */
   readonly tags?: readonly string[];
-  /** The first run, whatever the trigger says; the trigger goes on from there. */
+  /** The time of the first run instead of the trigger's; the trigger continues from there. */
   readonly nextRunTime?: TimeInput;
   /** Whether it is added paused. @default false */
   readonly paused?: boolean;
-  /** Whether a task with the same id is replaced as a whole, runs under way excepted. @default false */
+  /** Whether a task with the same id is replaced; its runs under way go on. @default false */
   readonly replaceExisting?: boolean;
   /**
-   * The caller's own transaction (a TypeORM `EntityManager`, a Mongoose `ClientSession`): the task is there when that
-   * commits, and not when it rolls back. Only on stores that can.
+   * The caller's own transaction (a TypeORM `EntityManager`, a Mongoose `ClientSession`): the task is stored if it commits,
+   * and not if it rolls back. Only if the store's `transactionalAdds` is true.
    */
   readonly transaction?: unknown;
 }
 
 /**
- * A task to be added, with its arguments unchecked by the compiler.
+ * A task to add, whose handler and arguments the compiler does not check.
  *
  * @publicApi
  */
 export type TaskSpec = TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] };
 
 /**
- * A task to be added: what runs, with which arguments, when and how.
+ * A task to add: what runs, with which arguments, when and how.
  *
  * @publicApi
  */
@@ -113,7 +113,7 @@ export type TaskOptions<
 > = TaskBaseOptions & { readonly handler: Name } & ArgsOption<HandlerArgs<Handlers, Name>>;
 
 /**
- * What can be changed of a task. What is left out stays.
+ * The options of a task that can be changed. An option that is left out stays.
  *
  * @publicApi
  */
@@ -125,7 +125,7 @@ export interface TaskChanges extends TaskPolicyOptions {
   readonly trigger?: TriggerInput;
   readonly executor?: string;
   readonly tags?: readonly string[];
-  /** The next run, whatever the trigger says; the trigger goes on from there. */
+  /** The time of the next run instead of the trigger's; the trigger continues from there. */
   readonly nextRunTime?: TimeInput;
 }
 

@@ -11,7 +11,7 @@ import type { TaskBuilder } from './task.builder.js';
 import type { TaskSpec } from './task.options.js';
 
 /**
- * What becomes of tasks in the store that the code no longer declares: they are reported, paused, or removed.
+ * What happens to tasks in the store that the code no longer declares: they are reported, paused, or removed.
  *
  * @publicApi
  */

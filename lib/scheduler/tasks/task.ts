@@ -21,8 +21,7 @@ const TaskPicture = function (this: object, fields: TaskFields): void {
 } as unknown as new (fields: TaskFields) => TaskFields;
 
 /**
- * A task as it was when it was read, and what can be done with it. What is done goes to the store, and brings the fields up
- * to date.
+ * A snapshot of a task, with methods that change the task in the store and update the snapshot.
  *
  * @publicApi
  */

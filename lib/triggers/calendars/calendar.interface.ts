@@ -1,5 +1,5 @@
 /**
- * Times at which nothing is to run: what any of its parts names is excluded. Plain JSON, so that a trigger can carry one.
+ * Times at which nothing runs: a time is excluded if any part matches it. Plain JSON, so that a trigger can carry one.
  *
  * @publicApi
  */
@@ -14,7 +14,7 @@ export interface CalendarDefinition {
   readonly times?: readonly string[];
   /** Other calendars, by name or in place, whose times are excluded as well. */
   readonly calendars?: readonly (string | CalendarDefinition)[];
-  /** The IANA zone of its days and times; that of the trigger unless given. */
+  /** The IANA zone of its days and times; by default that of the trigger. */
   readonly timezone?: string;
 }
 
@@ -26,14 +26,14 @@ export interface CalendarDefinition {
 export type CalendarSource = string | CalendarDefinition | readonly (string | CalendarDefinition)[];
 
 /**
- * What becomes of a time that a calendar excludes: dropped, or moved to the same time of another day.
+ * How a time that a calendar excludes is handled: dropped, or moved to the same time of another day.
  *
  * @publicApi
  */
 export type OnExcluded = 'skip' | 'next' | 'previous';
 
 /**
- * A calendar that can be asked. All times are milliseconds since the epoch.
+ * A calendar that says which times are excluded. All times are milliseconds since the epoch.
  *
  * @publicApi
  */

@@ -54,7 +54,7 @@ export class ConditionalWriteStore extends SqliteStore {
           else failed.push({ id: task.id, error });
         }
       }
-      // A due task that another scheduler was faster with is its now. If it is still due, the next claim finds it.
+      // Another scheduler has changed this due task first. If it is still due, the next claim finds it.
       if (lost.length === 0 || 'due' in selection) {
         if (failed[0] && committed.length === 0) throw failed[0].error;
         return { committed, left, missing, unreadable, failed, storeNow };
