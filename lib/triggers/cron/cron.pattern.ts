@@ -8,12 +8,23 @@ import {
   weekdayOf,
   yearOf,
 } from '../../time/civil.js';
-import { stableHash } from '../stable-hash.js';
 import { walkBoth } from '../wall-clock/local-grid.js';
 import type { LocalGrid } from '../wall-clock/local-grid.js';
-import { CRON_RANGES, MAX_YEAR } from './cron.fields.js';
-import type { CronField, CronFieldName, CronItem, CronSchedule } from './cron.fields.js';
+import { MAX_YEAR } from './cron.fields.js';
+import type { CronFieldName, CronItem, CronSchedule } from './cron.fields.js';
 import { specialDays } from './cron.special-days.js';
+import {
+  countBelow,
+  countBits,
+  dayMaskOf,
+  isSpecial,
+  lowestBit,
+  nextTable,
+  NONE,
+  resolveValues,
+  weekdayMasksOf,
+} from './cron.tables.js';
+import type { NextTable } from './cron.tables.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -23,12 +34,6 @@ const DAY_SECONDS = 86_400;
  * the last of them.
  */
 const SEARCH_YEARS = 400;
-
-/** Marks the absence of a further value in a table. */
-const NONE = -1;
-
-/** For each value the smallest one of the set that is not below it: one look instead of a search. */
-type NextTable = Int16Array;
 
 /**
  * A cron schedule made ready for asking, on the wall clock: it knows no zone. Times are whole seconds that the wall clock
@@ -265,69 +270,4 @@ export class CronPattern implements LocalGrid {
     for (let day = 0; day < length; day += 1) if (this.#weeks[isoWeekOf(start + day)] === 1) mask |= 1 << day;
     return mask;
   }
-}
-
-function isSpecial(item: CronItem): boolean {
-  return item.kind !== 'range' && item.kind !== 'hash';
-}
-
-/** The values of a field, from 0 to its largest; special days are left to {@link specialDays}. */
-function resolveValues(field: CronField, name: CronFieldName, taskId: string): Uint8Array {
-  const { min, max } = CRON_RANGES[name];
-  const values = new Uint8Array(max + 1);
-  const size = max - min + 1;
-  for (const item of field.items) {
-    if (item.kind === 'range') {
-      const last = item.to < item.from ? item.to + size : item.to;
-      for (let value = item.from; value <= last; value += item.step) values[value > max ? value - size : value] = 1;
-    } else if (item.kind === 'hash') {
-      const hash = stableHash(`${taskId}/${name}`);
-      const span = item.to - item.from + 1;
-      const step = item.step ?? span;
-      // The first is one of the range even where the step is longer than it.
-      const first = item.from + (hash % Math.min(step, span));
-      for (let value = first; value <= item.to; value += step) values[value] = 1;
-    }
-  }
-  return values;
-}
-
-function nextTable(values: Uint8Array): NextTable {
-  // One more, so that a value can be asked for what follows it.
-  const table = new Int16Array(values.length + 1).fill(NONE);
-  for (let value = values.length - 1; value >= 0; value -= 1) {
-    table[value] = values[value] === 1 ? value : table[value + 1]!;
-  }
-  return table;
-}
-
-function countBelow(values: Uint8Array): Int16Array {
-  const table = new Int16Array(values.length + 1);
-  for (let value = 0; value < values.length; value += 1) table[value + 1] = table[value]! + values[value]!;
-  return table;
-}
-
-function dayMaskOf(days: Uint8Array): number {
-  let mask = 0;
-  for (let day = 1; day <= 31; day += 1) if (days[day] === 1) mask |= 1 << (day - 1);
-  return mask;
-}
-
-/** For months that begin on each weekday, the days that fall on the wanted weekdays. */
-function weekdayMasksOf(weekdays: Uint8Array): Int32Array {
-  return Int32Array.from({ length: 7 }, (_, first) => {
-    let mask = 0;
-    for (let day = 0; day < 31; day += 1) if (weekdays[(first + day) % 7] === 1) mask |= 1 << day;
-    return mask;
-  });
-}
-
-function lowestBit(mask: number): number {
-  return 31 - Math.clz32(mask & -mask);
-}
-
-function countBits(mask: number): number {
-  let rest = mask - ((mask >>> 1) & 0x55555555);
-  rest = (rest & 0x33333333) + ((rest >>> 2) & 0x33333333);
-  return Math.imul((rest + (rest >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
