@@ -1,7 +1,7 @@
 import { namesOf } from './names.js';
 import type { RunRecord, RunSource, RunStatus } from './run.js';
 import type { StoredTask, TaskRecord } from './task.js';
-import { runningCount } from './task.js';
+import { isIdle, runningCount } from './task.js';
 
 /**
  * The state of a task in one word. `running` when a run is under way, else `paused`, else `finished` when nothing is to come,
@@ -30,7 +30,7 @@ export function taskStateName(task: StoredTask): Exclude<TaskStateName, 'pending
 }
 
 function isFinished({ state }: TaskRecord): boolean {
-  return state.exhausted && state.live.length === 0;
+  return state.exhausted && isIdle(state);
 }
 
 /**

@@ -13,6 +13,7 @@ export function initialState(now: number): TaskState {
     pause: null,
     failuresInARow: 0,
     lastToken: 0,
+    lease: null,
     live: [],
     lastRun: null,
     problem: null,

@@ -59,12 +59,31 @@ export interface TaskState {
   readonly failuresInARow: number;
   /** The highest fencing token that was given out; it only grows. */
   readonly lastToken: number;
+  /** Set while a scheduler has taken the whole task: see {@link TaskLease}. */
+  readonly lease: TaskLease | null;
   /** The runs that have not ended: waiting for their turn, or running under a lease. */
   readonly live: readonly LiveRun[];
   readonly lastRun: LastRun | null;
   readonly problem: TaskProblem | null;
   /** Who last paused, resumed, ran, redrove or cancelled it, and why. */
   readonly control: TaskControl | null;
+}
+
+/**
+ * The right of one scheduler over a whole task, from taking it until what becomes of it is written. The rest of the task is
+ * as it was before. One run of it may start under the lease at once. While it holds, the task is due for nobody.
+ *
+ * @publicApi
+ */
+export interface TaskLease {
+  /** The identity of the scheduler. */
+  readonly owner: string;
+  /** The fencing token: that of the run which starts under the lease. */
+  readonly token: number;
+  /** From 1: how often in a row the task was taken, and nothing was written before the lease expired. */
+  readonly attempt: number;
+  /** Until when it holds, in milliseconds since the epoch. */
+  readonly until: number;
 }
 
 /**
@@ -130,17 +149,32 @@ export function isUnreadable(task: StoredTask): task is UnreadableTask {
   return 'unreadable' in task;
 }
 
-/** How many runs of it are under way: claimed, with a lease. */
+/** How many runs of it are under way: claimed, with a lease of their own or under that of the task. */
 export function runningCount(state: TaskState): number {
-  let count = 0;
+  let count = state.lease === null ? 0 : 1;
   for (const run of state.live) if (run.status === 'running') count += 1;
   return count;
 }
 
+/** Whether no run of it is under way or waits. */
+export function isIdle({ live, lease }: TaskState): boolean {
+  return live.length === 0 && lease === null;
+}
+
+/**
+ * The fencing token of the next start. It is never below the store's clock, so that tokens keep growing when a task is
+ * removed and added again.
+ *
+ * @param now The store's clock, in milliseconds since the epoch.
+ */
+export function nextToken({ lastToken }: Pick<TaskState, 'lastToken'>, now: number): number {
+  return Math.max(lastToken + 1, now);
+}
+
 /**
  * When a claim has something to do with the task; null for never, as it stands. The one number that stores index: it
- * covers the next scheduled time, a run that waits for its turn or its retry, and a lease that runs out because its
- * owner died.
+ * covers the next scheduled time, a run that waits for its turn or its retry, and a lease that expires because its owner
+ * died.
  *
  * A paused task is due for what was asked for by hand and for dead owners, not for its schedule or its retries.
  *
@@ -148,6 +182,7 @@ export function runningCount(state: TaskState): number {
  */
 export function dueTime(definition: Pick<TaskDefinition, 'policies' | 'origin'>, state: TaskState): number | null {
   if (definition.origin === 'internal') return null;
+  if (state.lease !== null) return state.lease.until;
   let due = state.pause === null ? state.nextRunTime : null;
   if (state.live.length === 0) return due;
   const room = definition.policies.overlap === 'allow' || runningCount(state) < definition.policies.maxInstances;

@@ -1,6 +1,6 @@
 import type { DueKeyValues } from '../model/due-keys.js';
 import type { RunRecord } from '../model/run.js';
-import type { StoredTask, TaskRecord } from '../model/task.js';
+import type { StoredTask, TaskLease, TaskRecord } from '../model/task.js';
 
 /**
  * A task as plain columns: what a store writes, with one for each of {@link DUE_KEYS}. Everything but `definition` is in
@@ -28,6 +28,12 @@ export interface TaskRow extends DueKeyValues {
   readonly dueAt: number | null;
   readonly version: number;
   /**
+   * The highest fencing token that was given out, and the lease of the whole task. `state` has them too. A store that writes
+   * them alone keeps them in columns of their own, and gives them back: they then count instead of what `state` says.
+   */
+  readonly lastToken?: number;
+  readonly lease?: TaskLease | null;
+  /**
    * What it takes to read `definition`: format version, serializer and key, such as `1:json:-` or `1:json:4f2a`. Lets a
    * due query leave out what this process cannot read: see {@link TaskCodec.readable}.
    */
@@ -45,7 +51,7 @@ export interface TaskRow extends DueKeyValues {
  */
 export type TaskStateRow = Pick<
   TaskRow,
-  'id' | 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt' | 'version' | 'state'
+  'id' | 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt' | 'version' | 'lastToken' | 'lease' | 'state'
 >;
 
 /**

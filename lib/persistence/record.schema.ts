@@ -2,7 +2,7 @@ import type { Attribution, DatedAttribution } from '../model/attribution.js';
 import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { CancelRequest, LiveRun, RunError, RunRequest } from '../model/run.js';
-import type { LastRun, TaskControl, TaskProblem, TaskState } from '../model/task.js';
+import type { LastRun, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
 import type { Declaration, TaskDefinition, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
 import { isPolicies } from './policy.schema.js';
@@ -70,6 +70,7 @@ const state = objectOf<TaskState>({
   pause: datedAttribution,
   failuresInARow: isCount,
   lastToken: isCount,
+  lease: nullable(objectOf<TaskLease>({ owner: isText, token: isCount, attempt: isPositive, until: isTime })),
   live: listOfEach(liveRun),
   lastRun: nullable(
     objectOf<LastRun>({ id: isText, status: oneOf(RUN_STATUSES), startedAt: nullable(isTime), endedAt: isTime }),

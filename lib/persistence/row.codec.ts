@@ -2,8 +2,8 @@ import { PayloadTooLargeError } from '../errors/persistence.errors.js';
 import { DUE_KEYS, withDueKeys } from '../model/due-keys.js';
 import type { DueKey } from '../model/due-keys.js';
 import type { RunRecord } from '../model/run.js';
-import type { StoredTask, TaskRecord } from '../model/task.js';
-import { dueTime, runningCount } from '../model/task.js';
+import type { StoredTask, TaskRecord, TaskState } from '../model/task.js';
+import { dueTime, isIdle, runningCount } from '../model/task.js';
 import type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './codec.interface.js';
 import type { CodecSettings } from './codec.settings.js';
 import { writerOf } from './codec.settings.js';
@@ -44,6 +44,8 @@ export class RowCodec implements TaskCodec {
       nextRunTime: state.nextRunTime,
       dueAt: state.dueAt,
       version: state.version,
+      lastToken: state.lastToken,
+      lease: state.lease,
       state: state.state,
       name: definition.name,
       handler: definition.handler,
@@ -56,15 +58,17 @@ export class RowCodec implements TaskCodec {
     return withDueKeys(row, (key) => DUE_KEYS[key](definition)) as TaskRow;
   }
 
-  encodeState({ id, version, definition, state }: TaskRecord): TaskStateRow {
+  encodeState({ id, version, definition, state }: TaskRecord): Required<TaskStateRow> {
     return {
       id,
       paused: state.pause !== null,
       running: runningCount(state),
-      finished: state.exhausted && state.live.length === 0,
+      finished: state.exhausted && isIdle(state),
       nextRunTime: state.nextRunTime,
       dueAt: dueTime(definition, state),
       version,
+      lastToken: state.lastToken,
+      lease: state.lease,
       state: JSON.stringify(state),
     };
   }
@@ -148,12 +152,18 @@ export class RowCodec implements TaskCodec {
     if (!Number.isSafeInteger(version) || version < 1) {
       throw new UnreadableFault('damaged', 'The version is not a whole number from 1.');
     }
-    return { id, version, definition, state: asState(parseJsonObject(row.state, 'state')) };
+    return { id, version, definition, state: withOwnColumns(asState(parseJsonObject(row.state, 'state')), row) };
   }
 
   #address(id: string): RecordAddress {
     return { namespace: this.#settings.namespace, entity: 'task', key: [id] };
   }
+}
+
+/** What a store keeps of a state in columns of their own is newer than what the text says. */
+function withOwnColumns(state: TaskState, { lastToken = state.lastToken, lease = state.lease }: TaskRow): TaskState {
+  const isSame = lastToken === state.lastToken && lease?.token === state.lease?.token;
+  return isSame ? state : { ...state, lastToken, lease };
 }
 
 function tooLarge(taskId: string, text: string, maxBytes: number): PayloadTooLargeError {

@@ -152,20 +152,13 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   }
 
   /** Adds an executor, and starts it if the scheduler runs. @throws DuplicateNameError, InvalidOptionError */
-  async addExecutor(alias: string, executor: Executor): Promise<void> {
-    const { executors, stores, events, phase } = this.#core;
-    executors.add(alias, executor);
-    if (phase.isStarted) await executor.start?.();
-    events.emit('executor.added', { executor: alias });
-    for (const { worker } of stores.all()) worker?.wake();
+  addExecutor(alias: string, executor: Executor): Promise<void> {
+    return this.#life.addExecutor(alias, executor);
   }
 
   /** Removes an executor; tasks that name it wait until an executor with that alias is added. @throws UnknownNameError */
-  async removeExecutor(alias: string): Promise<void> {
-    const { executors, events, phase } = this.#core;
-    const executor = executors.remove(alias);
-    if (phase.isStarted) await executor.shutdown?.();
-    events.emit('executor.removed', { executor: alias });
+  removeExecutor(alias: string): Promise<void> {
+    return this.#life.removeExecutor(alias);
   }
 
   /**

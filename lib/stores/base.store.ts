@@ -13,33 +13,30 @@ import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import { isInternal } from '../model/definition.js';
 import { dueTime, isUnreadable } from '../model/task.js';
-import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
+import type { StoredTask, TaskRecord } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
 import { assertReplaceable } from './assert-replaceable.js';
 import { Mutex } from './mutex.js';
 import { RunHistory } from './run-history.js';
-import { changeInternal, withArgs } from './internal.record.js';
-import { MEMBERSHIP_ID, membersOf, withoutMember } from './membership.record.js';
+import { MEMBERSHIP_ID, membersOf, removeMember, writeMember } from './membership.record.js';
 import { wakeOthers } from './wake-others.js';
 import type {
   AddOptions,
   Awaitable,
   Committed,
-  DueFilter,
-  DueOrder,
-  FailedChange,
   PruneOptions,
   Selected,
-  Selection,
   Store,
   StoreCapabilities,
   StoreContext,
   Transacted,
-  Written,
 } from './store.interface.js';
-import type { Apply, Change, KnownChange } from '../model/change.js';
+import type { DueFilter, DueOrder, FailedChange, Selection } from './selection.interface.js';
+import type { Apply, Change } from '../model/change.js';
+import { readEach } from './read-each.js';
 import { changedTask, throwIfAllFailed } from './task-change.js';
-import { writeThroughTransact } from './known-changes.js';
+import { exchangeThroughTransact } from './exchange.js';
+import type { Exchange, Exchanged } from './exchange.interface.js';
 import {
   compareByAge,
   compareByDue,
@@ -205,25 +202,15 @@ export abstract class BaseStore implements Store {
 
   /** For {@link transact}: reads the tasks of a selection, in the order in which they are to be decided about. */
   protected async select(selection: Selection, storeNow: number): Promise<Selected> {
+    if ('ids' in selection) return readEach(this, selection.ids);
+    const { limit, order } = selection.due;
     const tasks: TaskRecord[] = [];
-    const missing: string[] = [];
-    const unreadable: UnreadableTask[] = [];
-    if ('due' in selection) {
-      const { limit, order } = selection.due;
-      const due = await this.getDueTasks(storeNow);
-      for (const task of order === 'age' ? this.sortDue(due, order) : due) {
-        if (tasks.length >= limit) break;
-        if (this.isAskedFor(task, selection.due)) tasks.push(task);
-      }
-      return { tasks, missing, unreadable };
+    const due = await this.getDueTasks(storeNow);
+    for (const task of order === 'age' ? this.sortDue(due, order) : due) {
+      if (tasks.length >= limit) break;
+      if (this.isAskedFor(task, selection.due)) tasks.push(task);
     }
-    for (const id of new Set(selection.ids)) {
-      const task = await this.lookupTask(id);
-      if (task === null) missing.push(id);
-      else if (isUnreadable(task)) unreadable.push(task);
-      else tasks.push(task);
-    }
-    return { tasks, missing, unreadable };
+    return { tasks, missing: [], unreadable: [] };
   }
 
   /**
@@ -250,8 +237,8 @@ export abstract class BaseStore implements Store {
     return [...tasks].sort(order === 'age' ? compareByAge : compareByDue);
   }
 
-  writeKnown(changes: readonly KnownChange[]): Awaitable<Written> {
-    return writeThroughTransact(this, changes);
+  exchange(exchange: Exchange): Awaitable<Exchanged> {
+    return exchangeThroughTransact(this, exchange);
   }
 
   async nextDueFor(filter: DueFilter): Promise<number | null> {
@@ -283,19 +270,12 @@ export abstract class BaseStore implements Store {
     return this.#history.prune(options);
   }
 
-  async heartbeat(instance: SchedulerInstance): Promise<void> {
-    const records = { ids: [MEMBERSHIP_ID], name: 'schedulers that use this store', replaceUnreadable: true };
-    const { failed } = await changeInternal(this, records, (record, storeNow) =>
-      withArgs(record, [...withoutMember(record, instance.identity), { ...instance, heartbeatAt: storeNow }]),
-    );
-    if (failed[0]) throw failed[0].error;
+  heartbeat(instance: SchedulerInstance): Awaitable<void> {
+    return writeMember(this, instance);
   }
 
-  async retire(identity: string): Promise<void> {
-    const { failed } = await this.transact({ ids: [MEMBERSHIP_ID] }, (record) =>
-      withArgs(record, withoutMember(record, identity)),
-    );
-    if (failed[0]) throw failed[0].error;
+  retire(identity: string): Awaitable<void> {
+    return removeMember(this, identity);
   }
 
   async schedulers(): Promise<readonly SchedulerInstance[]> {

@@ -1,6 +1,6 @@
 import { DUE_KEY_NAMES, isLeftOut } from '../model/due-keys.js';
 import type { DueKeyValues } from '../model/due-keys.js';
-import type { DueFilter, DueOrder } from './store.interface.js';
+import type { DueFilter, DueOrder } from './selection.interface.js';
 import { compareText } from './task-query.js';
 import { IndexedHeap } from './indexed-heap.js';
 import type { HeapItem } from './indexed-heap.js';

@@ -5,21 +5,18 @@ export { BaseStore } from './base.store.js';
 export type {
   AddOptions,
   Committed,
-  DueFilter,
-  DueOrder,
-  FailedChange,
   PruneOptions,
   Selected,
-  Selection,
   StoreCapabilities,
   StoreContext,
   Transacted,
-  Written,
 } from './store.interface.js';
+export type { DueFilter, DueOrder, FailedChange, Selection } from './selection.interface.js';
+export type { Exchange, Exchanged, Taken, TakenTask, TakeRequest, Written } from './exchange.interface.js';
 export type { Apply, Change, KnownChange } from '../model/change.js';
 
 export { dueTime, isUnreadable } from '../model/task.js';
-export type { LastRun, Pause, StoredTask, TaskRecord, TaskState, UnreadableTask } from '../model/task.js';
+export type { LastRun, Pause, StoredTask, TaskLease, TaskRecord, TaskState, UnreadableTask } from '../model/task.js';
 export type { Declaration, TaskDefinition } from '../model/definition.js';
 export type { LiveRun } from '../model/run.js';
 export type { DrainRequest, SchedulerInstance } from '../model/scheduler-instance.js';

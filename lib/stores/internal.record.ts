@@ -4,7 +4,8 @@ import { initialState } from '../model/task.defaults.js';
 import { DEFAULT_POLICIES } from '../model/task.policies.js';
 import { INTERNAL_HANDLER } from '../model/definition.js';
 import type { TaskRecord } from '../model/task.js';
-import type { Committed, FailedChange, Store, Transacted } from './store.interface.js';
+import type { Committed, Store, Transacted } from './store.interface.js';
+import type { FailedChange } from './selection.interface.js';
 
 /** How often a record is added that another scheduler removes each time, until that counts as a failure. */
 const MAX_ROUNDS = 20;

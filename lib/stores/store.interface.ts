@@ -1,6 +1,5 @@
-import type { Apply, KnownChange } from '../model/change.js';
+import type { Apply } from '../model/change.js';
 import type { Clock } from '../model/clock.js';
-import type { DueExcept } from '../model/due-keys.js';
 import type { Logger } from '../model/logger.js';
 import type {
   PageRequest,
@@ -15,6 +14,8 @@ import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
+import type { Exchange, Exchanged } from './exchange.interface.js';
+import type { DueFilter, FailedChange, Selection } from './selection.interface.js';
 
 /** A value, or a promise of it. @publicApi */
 export type Awaitable<T> = T | Promise<T>;
@@ -36,6 +37,11 @@ export interface StoreCapabilities {
   readonly transactionalAdds: boolean;
   /** Whether tasks outlive the process. */
   readonly durable: boolean;
+  /**
+   * Whether claims take tasks through `exchange`, since that costs less than deciding about each inside of `transact`. False
+   * when left out.
+   */
+  readonly takes?: boolean;
 }
 
 /**
@@ -60,46 +66,6 @@ export interface StoreContext {
   /** Reports a record that cannot be read; the scheduler makes one event of it however often it is called. */
   reportUnreadable(task: UnreadableTask): void;
 }
-
-/**
- * Which due tasks a scheduler is interested in.
- *
- * @publicApi
- */
-export interface DueFilter {
-  /** Only tasks of these handlers; null for all. */
-  readonly handlers: readonly string[] | null;
-  /**
-   * No tasks that have one of these values, by key: see {@link DUE_KEYS}. They could not run now, so they must neither block
-   * other tasks nor wake a scheduler. None when left out.
-   */
-  readonly except?: DueExcept;
-}
-
-/**
- * What goes first when more is due than asked for: by `priority` is by priority, then due time, then id; by `age` is by due
- * time, then id, whatever the priority, so that nothing starves.
- *
- * @publicApi
- */
-export type DueOrder = 'priority' | 'age';
-
-/**
- * Which tasks a {@link Store.transact} is about: the first of those due by the store's clock; or those with given ids, of
- * which one that is given twice counts once.
- *
- * @publicApi
- */
-export type Selection =
-  | {
-      readonly due: DueFilter & {
-        /** How many tasks at the most. */
-        readonly limit: number;
-        /** By priority when left out. */
-        readonly order?: DueOrder;
-      };
-    }
-  | { readonly ids: readonly string[] };
 
 /**
  * The tasks of a {@link Selection}.
@@ -138,30 +104,12 @@ export interface Transacted<T> {
   readonly nextDue?: () => Awaitable<number | null>;
 }
 
-/** A change that could not be written, and why. @publicApi */
-export interface FailedChange {
-  readonly id: string;
-  readonly error: unknown;
-}
-
 /** A change that was written. @publicApi */
 export interface Committed<T> {
   readonly id: string;
   /** The task as it now is; null when it was deleted. */
   readonly task: TaskRecord | null;
   readonly value: T;
-}
-
-/**
- * What a {@link Store.writeKnown} did. What is named in neither list was written.
- *
- * @publicApi
- */
-export interface Written {
-  /** The ids of the tasks that are not any more what the change was made from: changed, gone, or unreadable. Nothing was written. */
-  readonly lost: readonly string[];
-  /** The tasks whose change could not be written, though others could; nothing of it was. */
-  readonly failed: readonly FailedChange[];
 }
 
 /** Options of `addTask`. @publicApi */
@@ -253,12 +201,12 @@ export interface Store {
    */
   transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>>;
   /**
-   * Writes changes that are known without reading, each if the task is still what the change was made from: see
-   * {@link KnownChange}. Each task at most once in a call. It does what a {@link transact} that compares would do, and is
-   * for the stores that can do so in one conditional statement. Who is told that a change is lost decides anew, through
-   * `transact`.
+   * Writes changes that are known without reading (`KnownChange`), and takes due tasks: puts each under a lease of
+   * its own (`TaskState.lease`) and gives it back. It does what {@link transact} could do, and is for stores that can do
+   * either in one statement, and both in one round trip. Each change and each taking is a step of its own. Who is told
+   * that a change is lost decides anew, through `transact`.
    */
-  writeKnown(changes: readonly KnownChange[]): Awaitable<Written>;
+  exchange(exchange: Exchange): Awaitable<Exchanged>;
   /**
    * When the next readable task that the filter lets through is due, in milliseconds since the epoch; null when there is
    * none. What only others can run must not wake this scheduler, or it would poll without end. A poll asks this, so it

@@ -14,7 +14,7 @@ import { dueTime, isUnreadable } from '../model/task.js';
 import { INTERNAL_HANDLER } from '../model/definition.js';
 import { dueKeyValues, isLeftOut } from '../model/due-keys.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
-import type { DueFilter } from './store.interface.js';
+import type { DueFilter } from './selection.interface.js';
 
 /** Filters, sorts and pages in memory: for stores that have all tasks at hand. Leaves internal records out. */
 export function queryTasks(

@@ -18,3 +18,14 @@ export async function assertRejects(work: () => unknown, code: string, what = 'T
   }
   throw new AssertionError({ message: `${what} ${outcome}. Expected: an error with the code ${code}.` });
 }
+
+/** Tries again while another one was faster, as whoever uses compare-and-set does. */
+export async function withRetries(work: () => Promise<void>): Promise<void> {
+  for (let left = 1_000; ; left -= 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (left === 0 || codeOf(error) !== 'ASYNCZ_VERSION_CONFLICT') throw error;
+    }
+  }
+}

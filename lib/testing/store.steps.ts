@@ -4,14 +4,14 @@ import type { TaskRecord } from '../model/task.js';
 import { claimDue as claimDueIn } from '../scheduler/loop/claim.step.js';
 import type { ClaimRequest } from '../scheduler/loop/claim.step.js';
 import { endRunsIn } from '../scheduler/loop/end.step.js';
-import type { KnownRecords } from '../scheduler/loop/end.step.js';
+import type { KnownRecords } from '../scheduler/loop/held.tasks.js';
 import { renewLeases as renewLeasesIn } from '../scheduler/loop/renew.step.js';
 import type { Renewed } from '../scheduler/loop/renew.step.js';
 import type { Claimed } from '../scheduler/plan/claim.plan.js';
 import type { RunEnd } from '../scheduler/plan/end.plan.js';
 import type { Store } from '../stores/store.interface.js';
 
-// What the engine makes of `transact` and `writeKnown`, as the kit asks for it: the very code that schedulers run.
+// What the engine makes of `transact` and `exchange`, as the kit asks for it: the very code that schedulers run.
 
 /** A claimed task with the runs that were started. */
 export interface ClaimedTask {
@@ -40,7 +40,7 @@ export interface Finished {
   readonly refused: readonly LeaseRef[];
 }
 
-const NOTHING_KNOWN: KnownRecords = { recordOf: () => undefined, note: () => {} };
+const NOTHING_KNOWN: KnownRecords = { of: () => undefined, note: () => {}, adopted: (task) => task };
 
 /**
  * Ends runs as a scheduler does.
@@ -53,7 +53,11 @@ export async function finishRuns(
   known?: readonly TaskRecord[],
 ): Promise<Finished> {
   const byId = new Map(known?.map((task) => [task.id, task]));
-  const records = known ? { recordOf: (id: string) => byId.get(id), note: () => {} } : NOTHING_KNOWN;
+  const of = (id: string) => {
+    const record = byId.get(id);
+    return record && { record, stored: record };
+  };
+  const records = known ? { ...NOTHING_KNOWN, of } : NOTHING_KNOWN;
   const answers = await endRunsIn(store, ends, records, await store.now());
   const settled: Finished['settled'][number][] = [];
   const refused: LeaseRef[] = [];

@@ -13,6 +13,7 @@ import { QUERY_MUTANTS } from './mutants/query.mutants.js';
 import { RECORD_MUTANTS } from './mutants/record.mutants.js';
 import { RUN_MUTANTS } from './mutants/run.mutants.js';
 import { SCHEDULE_MUTANTS } from './mutants/schedule.mutants.js';
+import { TAKE_MUTANTS } from './mutants/take.mutants.js';
 import { TASK_MUTANTS } from './mutants/task.mutants.js';
 
 const MUTANTS: readonly Mutant[] = [
@@ -21,6 +22,7 @@ const MUTANTS: readonly Mutant[] = [
   ...CLAIM_MUTANTS,
   ...RUN_MUTANTS,
   ...KNOWN_MUTANTS,
+  ...TAKE_MUTANTS,
   ...QUERY_MUTANTS,
   ...RECORD_MUTANTS,
   ...MEMBER_MUTANTS,

@@ -1,5 +1,6 @@
-import type { AddOptions, Apply, Selection, TaskRecord, Transacted } from 'nestjs-asyncz/store';
-import { ClusterStore } from './memory.cluster.js';
+import type { AddOptions, Apply, Selection, StoreCapabilities, TaskRecord, Transacted } from 'nestjs-asyncz/store';
+import type { Disk } from './eight-method.store.js';
+import { ClusterStore, TakingClusterStore } from './memory.cluster.js';
 
 interface Calls {
   addTask: TaskRecord;
@@ -15,7 +16,14 @@ type Hooks = { [Name in keyof Calls]?: (argument: Calls[Name]) => Promise<void> 
 export class HookedStore extends ClusterStore {
   readonly before: Hooks = {};
   readonly after: Hooks = {};
+  override readonly capabilities: StoreCapabilities;
   readonly calls: Record<keyof Calls, number> = { addTask: 0, claim: 0, transact: 0, updateTask: 0 };
+
+  /** @param takes Whether claims take tasks. */
+  constructor(disk: Disk, takes = false) {
+    super(disk);
+    this.capabilities = new (takes ? TakingClusterStore : ClusterStore)(disk).capabilities;
+  }
 
   override addTask(task: TaskRecord, options?: AddOptions): Promise<void> {
     return this.#call('addTask', task, () => super.addTask(task, options));

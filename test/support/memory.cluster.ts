@@ -18,6 +18,17 @@ export class ClusterStore extends HostStore {
   };
 }
 
+/** The same, with claims that take tasks. */
+export class TakingClusterStore extends ClusterStore {
+  override readonly capabilities: StoreCapabilities = {
+    coordination: 'cluster',
+    wakeUp: 'pushed',
+    transactionalAdds: false,
+    durable: true,
+    takes: true,
+  };
+}
+
 /** Several schedulers of this process on one disk in memory and one clock that stands still. */
 export class MemoryCluster {
   readonly clock = new SettableClock(CLUSTER_START);

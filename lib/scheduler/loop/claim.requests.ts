@@ -1,7 +1,7 @@
 import type { TaskDefinition } from '../../model/definition.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { DueFilter, DueOrder } from '../../stores/store.interface.js';
+import type { DueFilter, DueOrder } from '../../stores/selection.interface.js';
 import { ClaimSize } from './claim.size.js';
 import type { Claim, ClaimRequest } from './claim.step.js';
 import type { ExecutorRegistry } from './executor.registry.js';

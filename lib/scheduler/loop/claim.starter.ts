@@ -31,11 +31,11 @@ export class ClaimStarter {
   async start({ claimed }: Claim, askedAt: number): Promise<void> {
     const { clock, leaseMs, groups, tasks, execution } = this.services;
     const runs: HeldRun[] = [];
-    for (const { task, value } of claimed) {
+    for (const { task, value, stored } of claimed) {
       if (!task) continue;
-      tasks.note(task);
+      if (!stored) tasks.note(task);
       for (const run of value.start) {
-        tasks.hold(task);
+        tasks.hold(task, stored);
         runs.push(new HeldRun(task, run, this.services, askedAt, groups.take(task.definition)));
       }
     }

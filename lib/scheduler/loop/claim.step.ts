@@ -1,6 +1,7 @@
 import type { Apply } from '../../model/change.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { Awaitable, Committed, DueFilter, DueOrder, FailedChange, Store } from '../../stores/store.interface.js';
+import type { Awaitable, Committed, Store } from '../../stores/store.interface.js';
+import type { DueFilter, DueOrder, FailedChange } from '../../stores/selection.interface.js';
 import type { Claimed } from '../plan/claim.plan.js';
 
 /** What one claim asks the store for. */
@@ -10,9 +11,15 @@ export interface ClaimRequest extends DueFilter {
   readonly order: DueOrder;
 }
 
+/** A task that was claimed. */
+export interface ClaimedTask extends Committed<Claimed> {
+  /** The task as it was taken, where the claim is not written yet: its run starts all the same. */
+  readonly stored?: TaskRecord;
+}
+
 /** The answer to a claim. */
 export interface Claim {
-  readonly claimed: readonly Committed<Claimed>[];
+  readonly claimed: readonly ClaimedTask[];
   /** The due tasks that the plan left as they are. */
   readonly left: readonly TaskRecord[];
   /** The tasks whose claim could not be written while others' could; they are as they were, and due. */

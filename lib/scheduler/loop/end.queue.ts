@@ -7,7 +7,8 @@ import type { StoreClock } from '../../time/store.clock.js';
 import type { WakeableWait } from '../../time/wait.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { endRunsIn } from './end.step.js';
-import type { EndAnswer, KnownRecords } from './end.step.js';
+import type { EndAnswer } from './end.step.js';
+import type { KnownRecords } from './held.tasks.js';
 
 /** How many ends one call of the store takes at the most. */
 const BATCH = 500;
@@ -22,7 +23,7 @@ export interface EndListener {
   worked(): void;
 }
 
-type EndStore = Pick<Store, 'transact' | 'writeKnown' | 'runs' | 'lookupTask'>;
+type EndStore = Pick<Store, 'transact' | 'exchange' | 'runs' | 'lookupTask'>;
 
 /** An end that the store has not taken yet. */
 interface Offer {

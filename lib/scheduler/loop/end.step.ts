@@ -4,6 +4,7 @@ import type { Store } from '../../stores/store.interface.js';
 import { endRuns } from '../plan/end.plan.js';
 import type { EndOutcome, RunEnd } from '../plan/end.plan.js';
 import { groupByTask } from './by.task.js';
+import type { KnownRecords } from './held.tasks.js';
 
 /** What became of an end. */
 export interface EndAnswer {
@@ -13,15 +14,7 @@ export interface EndAnswer {
   readonly task: TaskRecord | null;
 }
 
-type EndStore = Pick<Store, 'transact' | 'writeKnown'>;
-
-/** What the holder of runs knows of their tasks. */
-export interface KnownRecords {
-  /** The task as this process has read or written it last. */
-  recordOf(taskId: string): TaskRecord | undefined;
-  /** Takes note of a task that this process has written. */
-  note(task: TaskRecord): void;
-}
+type EndStore = Pick<Store, 'transact' | 'exchange'>;
 
 /**
  * Ends runs, all of a task in one change. The holder of a run knows its task, so most ends are written without reading. What
@@ -40,10 +33,10 @@ export async function endRunsIn(
   const rest = groupByTask(ends);
   const changes: (KnownChange & { readonly value: readonly EndOutcome[] })[] = [];
   for (const [id, mine] of rest) {
-    const from = known.recordOf(id);
-    const change = from && endRuns(mine)(from, now, []);
+    const task = known.of(id);
+    const change = task && endRuns(mine)(task.record, now, []);
     // Where an end does not fit what is known, what is known may be old.
-    if (from && change && !change.value.includes('refused')) changes.push({ ...change, from });
+    if (task && change && !change.value.includes('refused')) changes.push({ ...change, from: task.stored });
   }
   const answer = (id: string, task: TaskRecord | null, outcomes: readonly EndOutcome[]) => {
     if (task) known.note(task);
@@ -54,7 +47,7 @@ export async function endRunsIn(
     rest.delete(id);
   };
   if (changes.length > 0) {
-    const { lost, failed } = await store.writeKnown(changes);
+    const { lost, failed } = (await store.exchange({ write: changes })).written;
     const unwritten = new Set([...lost, ...failed.map(({ id }) => id)]);
     for (const { from, task, value } of changes) {
       if (!unwritten.has(from.id)) answer(from.id, task && { ...task, version: from.version + 1 }, value);
@@ -64,7 +57,7 @@ export async function endRunsIn(
   if (rest.size > 0) {
     const ids = [...rest.keys()];
     const { committed, failed } = await store.transact<readonly EndOutcome[]>({ ids }, (task, storeNow, decided) =>
-      endRuns(rest.get(task.id)!)(task, storeNow, decided),
+      endRuns(rest.get(task.id)!)(known.adopted(task), storeNow, decided),
     );
     for (const { id, task, value } of committed) answer(id, task, value);
     for (const { id } of failed) rest.delete(id);

@@ -22,7 +22,7 @@ const FORGET_MS = 3_600_000;
 const LEASES_OF_A_SLOT = 1.5;
 
 /** The id of the record that keeps who holds the slots of a group. */
-function groupRecordId(group: string): string {
+export function groupRecordId(group: string): string {
   return `${INTERNAL_PREFIX}group:${group}`;
 }
 

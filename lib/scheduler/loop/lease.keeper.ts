@@ -2,8 +2,8 @@ import { LeaseLostError, RunCancelledError } from '../../errors/run.errors.js';
 import type { Clock } from '../../model/clock.js';
 import { keyOf } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
-import type { KnownRecords } from './end.step.js';
 import type { HeldRun } from './held.run.js';
+import type { KnownRecords } from './held.tasks.js';
 import { renewLeases } from './renew.step.js';
 import { wait } from '../../time/wait.js';
 
@@ -42,7 +42,7 @@ export class LeaseKeeper {
   constructor(
     private readonly store: Pick<Store, 'transact'>,
     private readonly runs: ReadonlyMap<string, HeldRun>,
-    private readonly known: Pick<KnownRecords, 'note'>,
+    private readonly known: Pick<KnownRecords, 'note' | 'adopted'>,
     private readonly leaseMs: number,
     private readonly clock: Clock,
     private readonly listener: LeaseListener,
@@ -67,9 +67,13 @@ export class LeaseKeeper {
     this.#cancelExpiry();
   }
 
-  /** Renews now, and obeys what others asked to cancel. Never rejects. */
-  async renew(): Promise<void> {
-    const runs = [...this.runs.values()].filter((run) => !run.isFenced);
+  /**
+   * Renews now, and obeys what others asked to cancel. Never rejects.
+   *
+   * @param isMeant Which runs; all when left out.
+   */
+  async renew(isMeant: (run: HeldRun) => boolean = () => true): Promise<void> {
+    const runs = [...this.runs.values()].filter((run) => !run.isFenced && isMeant(run));
     for (let start = 0; start < runs.length; start += BATCH) {
       await this.#renewBatch(runs.slice(start, start + BATCH));
     }

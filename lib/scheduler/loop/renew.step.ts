@@ -3,7 +3,7 @@ import type { CancelRequest, LeaseRef } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
 import { renewRuns } from '../plan/renew.plan.js';
 import { groupByTask } from './by.task.js';
-import type { KnownRecords } from './end.step.js';
+import type { KnownRecords } from './held.tasks.js';
 
 /** The answer to a renewal. */
 export interface Renewed {
@@ -24,12 +24,12 @@ export async function renewLeases(
   store: Pick<Store, 'transact'>,
   refs: readonly LeaseRef[],
   leaseMs: number,
-  known?: Pick<KnownRecords, 'note'>,
+  known?: Pick<KnownRecords, 'note' | 'adopted'>,
 ): Promise<Renewed> {
   const byTask = groupByTask(refs);
   const { committed, failed } = await store.transact<readonly LeaseRef[]>(
     { ids: [...byTask.keys()] },
-    (task, now, decided) => renewRuns(byTask.get(task.id)!, leaseMs)(task, now, decided),
+    (task, now, decided) => renewRuns(byTask.get(task.id)!, leaseMs)(known?.adopted(task) ?? task, now, decided),
   );
   const lostOf = new Map(committed.map(({ id, value }) => [id, value]));
   const unwritten = new Set(failed.map(({ id }) => id));

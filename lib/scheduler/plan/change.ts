@@ -1,5 +1,6 @@
 import type { Change } from '../../model/change.js';
 import type { RunRecord } from '../../model/run.js';
+import { isIdle } from '../../model/task.js';
 import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { Occurrence } from '../../triggers/trigger.interface.js';
 
@@ -8,7 +9,7 @@ import type { Occurrence } from '../../triggers/trigger.interface.js';
  * it and run it again.
  */
 export function isSpent(task: TaskRecord): boolean {
-  return task.definition.origin === 'runtime' && task.state.exhausted && task.state.live.length === 0;
+  return task.definition.origin === 'runtime' && task.state.exhausted && isIdle(task.state);
 }
 
 /** The change to `next`; a task that has nothing left to run is deleted. */

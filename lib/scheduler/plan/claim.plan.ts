@@ -8,7 +8,7 @@ import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { changeTo, nextTimes } from './change.js';
 import { admitDueTimes } from './due-times.plan.js';
 import { postpone } from './problem.plan.js';
-import { recoverDeadRuns } from './recovery.plan.js';
+import { recoverDeadRuns, recoverLostLease } from './recovery.plan.js';
 import { startWaitingRuns } from './start.plan.js';
 import type { Starter } from './start.plan.js';
 import { beginWork } from './work.js';
@@ -56,11 +56,14 @@ interface ClaimContext extends Starter {
  */
 export function planClaim(context: ClaimContext): Apply<Claimed> {
   return (task, now, decided) => {
+    // Another scheduler has taken the task.
+    if (task.state.lease !== null && task.state.lease.until > now) return null;
     const work = beginWork(task, now);
     recoverDeadRuns(work);
     try {
       const trigger = context.triggerOf(task);
       admitDueTimes(work, trigger);
+      recoverLostLease(work);
       startWaitingRuns(work, context, (own) => context.room.has(task.definition, decided, own));
       restartCompletionSchedule(work, trigger);
       if (work.state.problem) work.state = { ...work.state, problem: null };
@@ -85,8 +88,9 @@ export function waitsForRoom(context: Omit<ClaimContext, 'room'>, task: TaskReco
 }
 
 /** Nothing to start and nothing to record: there is no room. A write would only cost. */
-function isUntouched({ task, state, history, start }: Work): boolean {
+function isUntouched({ task, state, lost, history, start }: Work): boolean {
   return (
+    lost === null &&
     history.length === 0 &&
     start.length === 0 &&
     state.live === task.state.live &&

@@ -1,5 +1,6 @@
 import type { LiveRun } from '../../model/run.js';
 import { endedRun, keepForRedrive } from './ended.run.js';
+import { readyRuns } from './start.plan.js';
 import type { Work } from './work.js';
 
 /**
@@ -20,6 +21,22 @@ export function recoverDeadRuns(work: Work): void {
     work.history.push(keepForRedrive(record, task.definition));
     if (!isOver) live.push(nextAttempt(run, run.availableAt));
   }
+  work.state = { ...work.state, live };
+}
+
+/**
+ * Counts the attempts of schedulers that died with the whole task under their lease: each may have begun the run that is
+ * ready first. What may not run twice is never begun under such a lease.
+ */
+export function recoverLostLease(work: Work): void {
+  const { lost, now, task } = work;
+  if (lost === null || task.definition.policies.delivery === 'at-most-once') return;
+  const [first] = readyRuns(work.state, now);
+  if (!first) return;
+  const attempt = first.attempt + lost.attempt - 1;
+  const begun = { ...first, attempt, owner: lost.owner, token: lost.token };
+  work.history.push(endedRun(task, begun, 'lost', now));
+  const live = work.state.live.map((run) => (run === first ? { ...first, attempt: attempt + 1 } : run));
   work.state = { ...work.state, live };
 }
 

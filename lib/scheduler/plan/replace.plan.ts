@@ -6,7 +6,7 @@ import type { TaskRecord } from '../../model/task.js';
  * larger ones.
  */
 export function replaceTask(old: TaskRecord, replacement: TaskRecord): Change<null> {
-  const { createdAt, live, lastToken } = old.state;
-  const task = { ...replacement, state: { ...replacement.state, createdAt, live, lastToken } };
+  const { createdAt, live, lastToken, lease } = old.state;
+  const task = { ...replacement, state: { ...replacement.state, createdAt, live, lastToken, lease } };
   return { task, history: [], value: null };
 }

@@ -1,7 +1,8 @@
 import type { Apply } from '../../model/change.js';
 import type { LeaseRef } from '../../model/run.js';
+import { nextToken } from '../../model/task.js';
 import type { TaskState } from '../../model/task.js';
-import { nextToken, startRun } from './start.plan.js';
+import { startRun } from './start.plan.js';
 import type { Starter } from './start.plan.js';
 import { waitingRun } from './waiting.run.js';
 

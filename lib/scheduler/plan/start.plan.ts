@@ -1,6 +1,6 @@
 import { isByHand } from '../../model/run.js';
 import type { LiveRun } from '../../model/run.js';
-import { runningCount } from '../../model/task.js';
+import { nextToken, runningCount } from '../../model/task.js';
 import type { TaskState } from '../../model/task.js';
 import type { Work } from './work.js';
 
@@ -27,14 +27,6 @@ export function startRun(state: TaskState, run: LiveRun, { owner, leaseMs }: Sta
 }
 
 /**
- * The fencing token of the next start. It is never below the store's clock, so that tokens keep growing when a task is
- * removed and added again.
- */
-export function nextToken({ lastToken }: Pick<TaskState, 'lastToken'>, now: number): number {
-  return Math.max(lastToken + 1, now);
-}
-
-/**
  * Starts the runs that wait for their turn, the earliest first, within the task's limit.
  *
  * @param hasRoom Whether one more run may start here beside the given number of runs of the same task.
@@ -50,8 +42,8 @@ export function startWaitingRuns(work: Work, starter: Starter, hasRoom: (started
   }
 }
 
-/** A paused task runs what a person asks for by hand, and nothing else. */
-function readyRuns({ live, pause }: TaskState, now: number): LiveRun[] {
+/** The runs that may start now, the earliest first. A paused task runs what a person asks for by hand, and nothing else. */
+export function readyRuns({ live, pause }: TaskState, now: number): LiveRun[] {
   return live
     .filter((run) => run.status === 'waiting' && run.availableAt <= now && (pause === null || isByHand(run)))
     .sort((a, b) => a.availableAt - b.availableAt || a.scheduledTime - b.scheduledTime);

@@ -6,16 +6,19 @@ import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
 import { taskIdOfRun } from '../../model/run.js';
+import type { RunRequest } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import { toMilliseconds } from '../../time/inputs.js';
 import { WakeableWait } from '../../time/wait.js';
 import { cancelRun } from '../plan/cancel.plan.js';
+import { UNWRITTEN_MS } from '../plan/take.plan.js';
 import { requestOf } from './control.options.js';
 import type { ControlOptions, TaskTarget } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
 import { redriveDeadRun } from './run.redrive.js';
 import { toRunInfo } from './run.info.js';
 import type { RunInfo } from './run.info.js';
+import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 
 /** How often the end of a run on another node is asked for. */
@@ -74,11 +77,14 @@ export class RunControl {
   async #ended(runId: string, store: string | undefined): Promise<RunInfo | null> {
     const taskId = taskIdOf(runId);
     const found = await this.stores.find(taskId, store);
-    if (found && !isUnreadable(found.task) && found.task.state.live.some(({ id }) => id === runId)) return null;
+    const state = found && !isUnreadable(found.task) ? found.task.state : null;
+    if (state?.live.some(({ id }) => id === runId)) return null;
     for (const handle of found ? [found.handle] : this.stores.select(store)) {
       const { runs } = await handle.activeStore.runs({ runId }, { limit: 1 });
       if (runs[0]) return toRunInfo(runs[0]);
     }
+    // It may be the one that just started, and is not written yet.
+    if ((state?.lease ?? null) !== null) return null;
     throw new RunNotFoundError(runId);
   }
 
@@ -89,10 +95,9 @@ export class RunControl {
     const found = await this.stores.find(taskId, options.store);
     if (!found) throw new RunNotFoundError(runId);
     const { handle } = found;
-    const { committed } = await handle.activeStore.transact({ ids: [taskId] }, (task, now) =>
-      cancelRun(task, now, runId, request),
-    );
-    const [cancelled] = committed;
+    // A run that just started may stand nowhere but here.
+    await handle.worker?.writeClaims();
+    const cancelled = await this.#cancelWritten(handle, runId, taskId, request);
     if (!cancelled) throw new RunNotFoundError(runId);
     const { task, value: record } = cancelled;
     if (record) this.events.emit('run.cancelled', { ...endedRunEvent(record, handle.alias), error: null });
@@ -100,6 +105,20 @@ export class RunControl {
     else if (!handle.worker?.execution.cancel(runId, { at: handle.clock.now(), ...request }))
       handle.wake(handle.clock.now());
     if (!task) this.events.emit('task.removed', { taskId, store: handle.alias, reason: 'finished' });
+  }
+
+  /** Tried again while the task is under a lease: a run that just started elsewhere is written into it in a moment. */
+  async #cancelWritten(handle: StoreHandle, runId: string, taskId: string, request: RunRequest) {
+    const pause = new WakeableWait(this.clock);
+    const end = this.clock.monotonic() + UNWRITTEN_MS * 3;
+    for (let look = 1; ; look += 1) {
+      const { committed, left } = await handle.activeStore.transact({ ids: [taskId] }, (task, now) =>
+        cancelRun(task, now, runId, request),
+      );
+      const mayBeWritten = (left[0]?.state.lease ?? null) !== null;
+      if (committed[0] || !mayBeWritten || this.clock.monotonic() >= end) return committed[0];
+      await pause.sleep(backoffMs(LOOK, look));
+    }
   }
 
   async redrive(runId: string, options: ControlOptions = {}): Promise<void> {

@@ -45,7 +45,10 @@ export interface TaskInfo {
   readonly parked: boolean;
   /** The last operation on it, with who asked and why. */
   readonly control: (Omit<TaskControl, 'at'> & { readonly at: Date }) | null;
-  /** The runs that have not ended. */
+  /**
+   * The runs that have not ended. A run on another node that started less than a second ago may be missing; the task is
+   * `running` all the same.
+   */
   readonly live: readonly {
     readonly id: string;
     readonly status: 'waiting' | 'running';

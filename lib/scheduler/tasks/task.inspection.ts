@@ -147,7 +147,7 @@ export class TaskInspection {
   ) {}
 
   async getTask(id: string, target: TaskTarget = {}): Promise<Task | null> {
-    const found = await this.stores.find(id, target.store);
+    const found = await this.#find(id, target.store);
     if (!found) return null;
     if (isUnreadable(found.task)) throw new TaskUnreadableError(id, found.task.unreadable, found.task.message);
     return new Task(this.actions, this.#info(found.handle, found.task) as TaskInfo);
@@ -160,8 +160,17 @@ export class TaskInspection {
   }
 
   async getTaskInfo(id: string, target: TaskTarget = {}): Promise<AnyTaskInfo | null> {
-    const found = await this.stores.find(id, target.store);
+    const found = await this.#find(id, target.store);
     return found && this.#info(found.handle, found.task);
+  }
+
+  /** A run that just started here may not be written into its task yet: see `TaskInfo.live`. */
+  async #find(id: string, store: string | undefined) {
+    const found = await this.stores.find(id, store);
+    const isLeased = found && !isUnreadable(found.task) && found.task.state.lease !== null;
+    if (!isLeased || !found.handle.worker) return found;
+    await found.handle.worker.writeClaims();
+    return this.stores.find(id, store);
   }
 
   async getTaskInfos(query: TaskQuery = {}): Promise<TaskInfoPage> {

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import type { UnreadableTask } from '../../model/task.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
-import type { DueFilter } from '../store.interface.js';
+import type { DueFilter } from '../selection.interface.js';
 import type { ChangeJournal, News } from './change.journal.js';
 import type { DirectoryLayout } from './directory.layout.js';
 import { eachOf, signatureAt } from './durable.fs.js';

@@ -1,5 +1,5 @@
 import { DueIndex } from '../due-index.js';
-import type { DueFilter, DueOrder } from '../store.interface.js';
+import type { DueFilter, DueOrder } from '../selection.interface.js';
 import type { FileSignature } from './durable.fs.js';
 import { IndexedTask } from './task.summary.js';
 import type { TaskSummary, UnreadableSummary } from './task.summary.js';

@@ -73,6 +73,8 @@ export function taskFacts({ summary, unreadable }: IndexedTask): StoredTask {
       nextRunTime: state.nextRunTime,
       pause: state.paused ? { at: 0, reason: null, actor: null } : null,
       exhausted: state.finished,
+      // It counts as running already.
+      lease: null,
       live: Array.from({ length: state.running }, () => ({ status: 'running' })),
     },
   } as unknown as StoredTask;

@@ -9,17 +9,12 @@ import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
 import { DueIndex } from '../due-index.js';
 import type { DueEntry, DueLane } from '../due-index.js';
-import type {
-  Committed,
-  DueFilter,
-  Selection,
-  StoreCapabilities,
-  StoreContext,
-  Transacted,
-  Written,
-} from '../store.interface.js';
+import type { Committed, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply, Change, KnownChange } from '../../model/change.js';
 import { changedTask } from '../task-change.js';
+import { isStill, taken } from '../exchange.js';
+import type { Exchange, Exchanged, Taken, TakeRequest, TakenTask, Written } from '../exchange.interface.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
 
 /** A task with its slot in the index of due times. */
@@ -161,30 +156,50 @@ export class MemoryStore extends BaseStore {
     return { committed, left, missing, unreadable: [], failed: [], storeNow };
   }
 
-  /** Nothing is awaited in here, and all is made before the first is kept: see {@link transact}. */
-  override writeKnown(changes: readonly KnownChange[]): Written {
-    const lost: string[] = [];
-    const written: { id: string; next: TaskRecord | null }[] = [];
-    for (const { from, task } of changes) {
+  /** Nothing is awaited in here, as in {@link transact}. */
+  override exchange({ write = [], take }: Exchange): Exchanged {
+    const written = this.#write(write);
+    return { written, taken: take ? this.#take(take) : null };
+  }
+
+  /** All is made before the first is kept. */
+  #write(changes: readonly KnownChange[]): Written {
+    const lost = new Set<string>();
+    const made: { id: string; next: TaskRecord | null }[] = [];
+    for (const change of changes) {
+      const { from, task } = change;
       const stored = this.#entries.get(from.id)?.task;
-      if (stored?.version !== from.version || stored.state.lastToken !== from.state.lastToken) {
-        lost.push(from.id);
+      if (!stored || !isStill(stored, change)) {
+        lost.add(from.id);
         continue;
       }
-      const next = task && {
-        ...task,
-        version: stored.version + 1,
-        definition: task.definition === from.definition ? stored.definition : task.definition,
-      };
-      written.push({ id: from.id, next: next && this.#own(next, stored) });
+      const definition = task?.definition === from.definition ? stored.definition : task?.definition;
+      const next = task && { ...task, version: stored.version + 1, definition: definition! };
+      made.push({ id: from.id, next: next && this.#own(next, stored) });
     }
-    for (const { id, next } of written) {
+    for (const { id, next } of made) {
       if (next) this.#put(next);
       else this.deleteTask(id);
     }
-    const isLost = new Set(lost);
-    void this.saveRuns(changes.flatMap(({ from, history = [] }) => (isLost.has(from.id) ? [] : history)));
-    return { lost, failed: [] };
+    void this.saveRuns(changes.flatMap(({ from, history = [] }) => (lost.has(from.id) ? [] : history)));
+    return { lost: [...lost], failed: [] };
+  }
+
+  #take(request: TakeRequest): Taken {
+    const storeNow = this.context.clock.now();
+    const due = this.#due.due(storeNow, request.limit, request, request.order);
+    const tasks = due.map(({ task }): TakenTask => {
+      const { state, version, ...rest } = taken(task, storeNow, request);
+      // All but the lease is frozen already.
+      const next = Object.freeze({
+        ...rest,
+        version: version + 1,
+        state: Object.freeze({ ...state, lease: Object.freeze(state.lease) }),
+      });
+      this.#put(next);
+      return { task: copyOf(next), previous: task.state.lease };
+    });
+    return { tasks, storeNow };
   }
 
   #select(selection: Selection, now: number, missing: string[]): TaskRecord[] {

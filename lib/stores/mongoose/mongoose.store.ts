@@ -13,15 +13,8 @@ import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
-import type {
-  AddOptions,
-  DueFilter,
-  PruneOptions,
-  Selection,
-  StoreCapabilities,
-  StoreContext,
-  Transacted,
-} from '../store.interface.js';
+import type { AddOptions, PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
 import { compareByDue } from '../task-query.js';
 import { undoOnFailure } from '../undo-on-failure.js';

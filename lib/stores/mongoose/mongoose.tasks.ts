@@ -5,7 +5,7 @@ import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
 import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import { historyKey } from '../run-history.js';
-import type { DueFilter } from '../store.interface.js';
+import type { DueFilter } from '../selection.interface.js';
 import { ANY_NUMBER, NO_TIME } from './mongoose.documents.js';
 import type { RunDocument, TaskDocument } from './mongoose.documents.js';
 import { newToken } from './mongoose.writers.js';

@@ -1,6 +1,6 @@
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { DueFilter } from '../store.interface.js';
+import type { DueFilter } from '../selection.interface.js';
 import {
   codecName,
   guardOf,

@@ -1,7 +1,7 @@
 import { byDueKey, DUE_KEY_NAMES } from '../../model/due-keys.js';
 import type { DueKey, DueKeyValues } from '../../model/due-keys.js';
 import type { TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
-import type { DueFilter } from '../store.interface.js';
+import type { DueFilter } from '../selection.interface.js';
 
 /**
  * What the scripts have to know of a task, as one text: `version nonce reservation columns`, a tab, and the task's member

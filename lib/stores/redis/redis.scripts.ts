@@ -9,7 +9,7 @@ import type { RedisKeys } from './redis.keys.js';
 import type { StoredParts } from './redis.records.js';
 import { PARKED_QUEUE } from './redis.place.js';
 import type { QueueFilter } from './redis.place.js';
-import type { DueOrder } from '../store.interface.js';
+import type { DueOrder } from '../selection.interface.js';
 import { RESERVE } from './scripts/claim.lua.js';
 import { PRUNE, RUN_ATTEMPTS, RUN_PAGE } from './scripts/history.lua.js';
 import { PEEK } from './scripts/peek.lua.js';

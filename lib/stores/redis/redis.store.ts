@@ -14,14 +14,8 @@ import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
-import type {
-  DueFilter,
-  PruneOptions,
-  Selection,
-  StoreCapabilities,
-  StoreContext,
-  Transacted,
-} from '../store.interface.js';
+import type { PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
 import { compareByDue } from '../task-query.js';
 import { undoOnFailure } from '../undo-on-failure.js';

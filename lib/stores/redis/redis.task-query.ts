@@ -98,6 +98,8 @@ function shadowOf(parts: StoredParts, readable: ReadonlySet<string>): StoredTask
       pause: paused ? {} : null,
       exhausted: finished,
       live: Array.from({ length: running }, () => ({ status: 'running' })),
+      // It counts as running already.
+      lease: null,
     },
   } as unknown as TaskRecord;
 }

@@ -1,6 +1,7 @@
 import { VersionConflictError } from '../../errors/task.errors.js';
 import type { TaskRecord, UnreadableTask } from '../../model/task.js';
-import type { Committed, FailedChange, Selection, Transacted } from '../store.interface.js';
+import type { Committed, Transacted } from '../store.interface.js';
+import type { FailedChange, Selection } from '../selection.interface.js';
 import type { Apply, Change } from '../../model/change.js';
 import { changedTask, throwIfAllFailed } from '../task-change.js';
 import { guardOf, memberOf, movedPlace, PARK_MS, parkedMember, queueFilter, reservedPlace } from './redis.place.js';

@@ -75,6 +75,10 @@ export class OpenDatabase implements TransactionContext {
     });
   }
 
+  speaksPostgres(): this is OpenDatabase & { readonly dialect: PostgresDialect } {
+    return this.dialect instanceof PostgresDialect;
+  }
+
   get dataSource(): DataSource {
     return this.connection.dataSource;
   }

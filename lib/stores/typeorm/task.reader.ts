@@ -1,7 +1,8 @@
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
-import type { DueFilter, StoreContext } from '../store.interface.js';
+import type { StoreContext } from '../store.interface.js';
+import type { DueFilter } from '../selection.interface.js';
 import { DamagedTasks } from './damaged.tasks.js';
 import type { DueQuery } from './dialects/dialect.js';
 import { storable, storableExcept, taskRow } from './sql/columns.js';

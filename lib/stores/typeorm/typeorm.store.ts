@@ -18,15 +18,9 @@ import { assertReplaceable } from '../assert-replaceable.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
 import { Mutex } from '../mutex.js';
-import type {
-  AddOptions,
-  DueFilter,
-  PruneOptions,
-  Selection,
-  StoreCapabilities,
-  StoreContext,
-  Transacted,
-} from '../store.interface.js';
+import type { AddOptions, PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type { DueFilter, Selection } from '../selection.interface.js';
+import type { Exchange, Exchanged } from '../exchange.interface.js';
 import { undoOnFailure } from '../undo-on-failure.js';
 import type { Apply } from '../../model/change.js';
 import { runnerOf } from './caller.transaction.js';
@@ -41,6 +35,7 @@ import { all, rowCount, sql, toNumber } from './sql/sql.js';
 import type { Script, Sql } from './sql/sql.js';
 import { transactByVersion } from './transact/comparing.transact.js';
 import { transactLocked } from './transact/locking.transact.js';
+import { exchangeInPostgres } from './transact/postgres.exchange.js';
 import { resolveOptions } from './typeorm.options.js';
 import type { ResolvedOptions, TypeormStoreOptions } from './typeorm.options.js';
 import { WakeSignal } from './wake.signal.js';
@@ -215,6 +210,11 @@ export class TypeormStore extends BaseStore {
     const comparing = { dialect, reader: database.reader, codec: database.codec, clock: database.clock };
     // One at a time, or the schedulers' loops of one process would make each other try again.
     return this.#lock.run(() => transactByVersion(comparing, session, context.clock, selection, apply));
+  }
+
+  override async exchange(asked: Exchange): Promise<Exchanged> {
+    const database = this.#db;
+    return database.speaksPostgres() ? exchangeInPostgres(database, this, asked) : super.exchange(asked);
   }
 
   override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { KnownChange } from '../../model/change.js';
 import type { TaskRecord, TaskState } from '../../model/task.js';
+import type { Written } from '../../stores/exchange.interface.js';
 import type { Store } from '../../stores/store.interface.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
 import { assertSame } from '../same-value.js';
@@ -22,10 +23,17 @@ async function added(bench: StoreBench, store: Store, ...ids: string[]): Promise
   return Promise.all(ids.map((id) => bench.task(store, id)));
 }
 
+/** Writes known changes. */
+async function write(store: Store, changes: readonly KnownChange[]): Promise<Written> {
+  const { written, taken } = await store.exchange({ write: changes });
+  assert.equal(taken, null);
+  return written;
+}
+
 const NOTHING = { lost: [], failed: [] };
 
 /** Lists as plain arrays, for comparing. */
-function lists({ lost, failed }: Awaited<ReturnType<Store['writeKnown']>>) {
+function lists({ lost, failed }: Written) {
   return { lost: [...lost].sort(), failed: failed.map(({ id }) => id) };
 }
 
@@ -43,12 +51,12 @@ export const KNOWN: ContractSection = {
         { ...known(a!, { nextRunTime: now + 60_000 }), history: [run] },
         { from: b!, task: null, history: [] },
       ];
-      assertSame(lists(await store.writeKnown(changes)), NOTHING);
+      assertSame(lists(await write(store, changes)), NOTHING);
       assertSame(await store.lookupTask('a'), { ...changes[0]!.task!, version: 2 });
       assert.equal(await store.lookupTask('b'), null);
       assert.equal(await store.getNextRunTime(), now + 60_000);
       assertSame([...(await store.runs({}, { limit: 5 })).runs], [run]);
-      assertSame(lists(await store.writeKnown([])), NOTHING);
+      assertSame(lists(await write(store, [])), NOTHING);
     },
 
     'follow each other without reading': async (bench) => {
@@ -56,7 +64,7 @@ export const KNOWN: ContractSection = {
       let [task] = await added(bench, store, 'a');
       for (let count = 1; count <= 3; count += 1) {
         const change = known(task!, { scheduledCount: count });
-        assertSame(lists(await store.writeKnown([change])), NOTHING);
+        assertSame(lists(await write(store, [change])), NOTHING);
         task = { ...change.task!, version: task!.version + 1 };
         assertSame(await store.lookupTask('a'), task);
       }
@@ -72,7 +80,7 @@ export const KNOWN: ContractSection = {
       }));
       await other.deleteTask('gone');
       const run = (taskId: string) => makeRun(`${taskId}@1`, { taskId });
-      const result = await store.writeKnown([
+      const result = await write(store, [
         { ...known(a!, { failuresInARow: 9 }), history: [run('a')] },
         { from: b!, task: null, history: [run('b')] },
         { ...known(c!, { failuresInARow: 9 }), history: [run('c')] },
@@ -92,7 +100,7 @@ export const KNOWN: ContractSection = {
       await other.deleteTask('a');
       const again = makeTask('a', { args: ['again'], state: { lastToken: 8 } });
       await other.addTask(again);
-      assertSame(lists(await store.writeKnown([known(a!, { failuresInARow: 9 })])), { lost: ['a'], failed: [] });
+      assertSame(lists(await write(store, [known(a!, { failuresInARow: 9 })])), { lost: ['a'], failed: [] });
       assertSame(await store.lookupTask('a'), again);
     },
 
@@ -100,7 +108,7 @@ export const KNOWN: ContractSection = {
       const store = await bench.open();
       const [a, b] = await added(bench, store, 'a', 'b');
       const edited = { ...b!.definition, handler: 'edited', args: [{ two: 2 }], tags: ['t'] };
-      await store.writeKnown([
+      await write(store, [
         known(a!, { failuresInARow: 1 }),
         { from: b!, task: { ...b!, definition: edited, state: { ...b!.state, failuresInARow: 1 } } },
       ]);
@@ -175,7 +183,7 @@ export const KNOWN: ContractSection = {
       for (let round = 1; round <= 20; round += 1) {
         const task = await bench.task(store, 'a');
         const change = known(task, { scheduledCount: round });
-        const answers = await Promise.all([store.writeKnown([change]), other.writeKnown([change])]);
+        const answers = await Promise.all([write(store, [change]), write(other, [change])]);
         assertSame(
           answers.flatMap(({ lost }) => lost),
           ids,

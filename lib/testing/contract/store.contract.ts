@@ -10,6 +10,7 @@ import { BORROWED, SECRECY, START_AND_SHUTDOWN, TRANSACTIONS } from './start-and
 import { MEMBERS } from './members.contract.js';
 import { ORDER } from './order.contract.js';
 import { QUERY } from './query.contract.js';
+import { TAKE } from './take.contract.js';
 import { TASKS } from './tasks.contract.js';
 import { TRANSACT } from './transact.contract.js';
 import { DAMAGED, ROTATION, WRONG_KEY } from './unreadable.contract.js';
@@ -23,6 +24,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   VALUES_AND_IDS,
   TRANSACT,
   KNOWN,
+  TAKE,
   CLAIMS,
   LEASES,
   FINISH,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TaskRecord } from '../../model/task.js';
 import type { Change } from '../../model/change.js';
-import { assertRejects, codeOf } from '../rejection.js';
+import { assertRejects, withRetries } from '../rejection.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
@@ -9,17 +9,6 @@ import type { ContractSection } from './contract.section.js';
 
 function change(task: TaskRecord, state: Partial<TaskRecord['state']>): Change<null> {
   return { task: { ...task, state: { ...task.state, ...state } }, history: [], value: null };
-}
-
-/** Tries again while another one was faster, as whoever uses compare-and-set does. */
-async function withRetries(work: () => Promise<void>): Promise<void> {
-  for (let left = 1_000; ; left -= 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (left === 0 || codeOf(error) !== 'ASYNCZ_VERSION_CONFLICT') throw error;
-    }
-  }
 }
 
 export const TRANSACT: ContractSection = {

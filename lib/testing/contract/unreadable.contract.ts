@@ -70,6 +70,19 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       await expectUnreadable(store);
     },
 
+    'is not taken, and stays as it is': async (bench) => {
+      const { store, now, heal } = await spoilt(bench);
+      const take = { limit: 1, handlers: null, owner: 'x', leaseMs: 600_000 };
+      const taken = async (one: Store) => {
+        const answer = await one.exchange({ take });
+        return idsOf(answer.taken!.tasks.map(({ task }) => task));
+      };
+      assertSame(await taken(store), ['good']);
+      assertSame(await taken(store), []);
+      await expectUnreadable(store);
+      assertSame(await (await heal()).lookupTask('bad'), badTask(now));
+    },
+
     'tells of it instead of changing it': async (bench) => {
       const { store } = await spoilt(bench);
       let asked = 0;

@@ -1,7 +1,8 @@
 import { DUE_KEY_NAMES } from '../../../lib/model/due-keys.js';
 import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
-import type { Committed, Selection, Transacted } from '../../../lib/stores/store.interface.js';
+import type { Committed, Transacted } from '../../../lib/stores/store.interface.js';
+import type { Selection } from '../../../lib/stores/selection.interface.js';
 import type { Apply, Change } from '../../../lib/model/change.js';
 import { changedTask } from '../../../lib/stores/task-change.js';
 import { HostStore } from '../../support/host.store.js';

@@ -1,22 +1,38 @@
-import type { KnownChange } from '../../../lib/model/change.js';
-import type { Apply } from '../../../lib/model/change.js';
-import type { Selection, Transacted, Written } from '../../../lib/stores/store.interface.js';
+import type { Apply, KnownChange } from '../../../lib/model/change.js';
+import type { Exchange, Exchanged, Written } from '../../../lib/stores/exchange.interface.js';
+import type { Transacted } from '../../../lib/stores/store.interface.js';
+import type { Selection } from '../../../lib/stores/selection.interface.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
+/** Does something else about known changes. */
+abstract class WritingStore extends HostStore {
+  protected abstract written(changes: readonly KnownChange[]): Promise<Written>;
+
+  override async exchange({ write, ...rest }: Exchange): Promise<Exchanged> {
+    const exchanged = await super.exchange(rest);
+    return write ? { ...exchanged, written: await this.written(write) } : exchanged;
+  }
+
+  /** What a store that keeps the contract does. */
+  protected async soundly(changes: readonly KnownChange[]): Promise<Written> {
+    return (await super.exchange({ write: changes })).written;
+  }
+}
+
 /** Makes of what is known what is there, so that a guard is passed by. */
-abstract class UnguardedStore extends HostStore {
+abstract class UnguardedStore extends WritingStore {
   /** What of the record in the store takes the place of what is known. */
   protected abstract forged(from: KnownChange['from'], stored: KnownChange['from']): KnownChange['from'];
 
-  override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+  protected async written(changes: readonly KnownChange[]): Promise<Written> {
     const forged = await Promise.all(
       changes.map(async (change) => {
         const stored = await this.read(change.from.id);
         return stored && !('unreadable' in stored) ? { ...change, from: this.forged(change.from, stored) } : change;
       }),
     );
-    return super.writeKnown(forged);
+    return this.soundly(forged);
   }
 }
 
@@ -44,9 +60,9 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   },
   {
     fault: 'known changes that were lost are not named',
-    create: class extends HostStore {
-      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
-        return { ...(await super.writeKnown(changes)), lost: [] };
+    create: class extends WritingStore {
+      protected async written(changes: readonly KnownChange[]): Promise<Written> {
+        return { ...(await this.soundly(changes)), lost: [] };
       }
     },
     caughtBy: [
@@ -58,14 +74,14 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   },
   {
     fault: 'one known change that is lost takes the others along',
-    create: class extends HostStore {
-      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+    create: class extends WritingStore {
+      protected async written(changes: readonly KnownChange[]): Promise<Written> {
         for (const { from } of changes) {
           const stored = await this.read(from.id);
           const isSame = stored && !('unreadable' in stored) && stored.version === from.version;
           if (!isSame) return { lost: changes.map((change) => change.from.id), failed: [] };
         }
-        return super.writeKnown(changes);
+        return this.soundly(changes);
       }
     },
     caughtBy: [
@@ -74,9 +90,9 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   },
   {
     fault: 'a known change writes the task and not its history',
-    create: class extends HostStore {
-      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
-        return super.writeKnown(changes.map((change) => ({ ...change, history: [] })));
+    create: class extends WritingStore {
+      protected async written(changes: readonly KnownChange[]): Promise<Written> {
+        return this.soundly(changes.map((change) => ({ ...change, history: [] })));
       }
     },
     caughtBy: [
@@ -87,10 +103,10 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   },
   {
     fault: 'the history of a known change is written though the change is lost',
-    create: class extends HostStore {
-      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+    create: class extends WritingStore {
+      protected async written(changes: readonly KnownChange[]): Promise<Written> {
         this.saveRuns(changes.flatMap(({ history }) => history ?? []));
-        return super.writeKnown(changes);
+        return this.soundly(changes);
       }
     },
     caughtBy: [
@@ -99,9 +115,9 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   },
   {
     fault: 'a known change never writes the definition',
-    create: class extends HostStore {
-      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
-        return super.writeKnown(
+    create: class extends WritingStore {
+      protected async written(changes: readonly KnownChange[]): Promise<Written> {
+        return this.soundly(
           changes.map((change) => ({
             ...change,
             task: change.task && { ...change.task, definition: change.from.definition },
@@ -113,12 +129,12 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   },
   {
     fault: 'a known change does not count the version up',
-    create: class extends HostStore {
+    create: class extends WritingStore {
       #isKnown = false;
-      override async writeKnown(changes: readonly KnownChange[]): Promise<Written> {
+      protected async written(changes: readonly KnownChange[]): Promise<Written> {
         this.#isKnown = true;
         try {
-          return await super.writeKnown(changes);
+          return await this.soundly(changes);
         } finally {
           this.#isKnown = false;
         }

@@ -1,6 +1,7 @@
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../../lib/model/task.js';
-import type { Selection, Transacted } from '../../../lib/stores/store.interface.js';
+import type { Transacted } from '../../../lib/stores/store.interface.js';
+import type { Selection } from '../../../lib/stores/selection.interface.js';
 import type { Apply } from '../../../lib/model/change.js';
 import { HostStore } from '../../support/host.store.js';
 import { makeTask } from '../../../lib/testing/task.fixtures.js';

@@ -1,7 +1,8 @@
 import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../../../lib/model/query.js';
 import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
-import type { PruneOptions, Selection, Transacted } from '../../../lib/stores/store.interface.js';
+import type { PruneOptions, Transacted } from '../../../lib/stores/store.interface.js';
+import type { Selection } from '../../../lib/stores/selection.interface.js';
 import type { Apply } from '../../../lib/model/change.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';

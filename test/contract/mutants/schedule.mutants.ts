@@ -2,7 +2,7 @@ import { DUE_KEY_NAMES } from '../../../lib/model/due-keys.js';
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
 import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../../lib/model/query.js';
-import type { DueFilter } from '../../../lib/stores/store.interface.js';
+import type { DueFilter } from '../../../lib/stores/selection.interface.js';
 import { matchesTask, taskOrder } from '../../../lib/stores/task-query.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';

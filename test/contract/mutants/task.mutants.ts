@@ -1,7 +1,8 @@
 import { TaskNotFoundError } from '../../../lib/errors/task.errors.js';
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
-import type { AddOptions, Selection, Transacted } from '../../../lib/stores/store.interface.js';
+import type { AddOptions, Transacted } from '../../../lib/stores/store.interface.js';
+import type { Selection } from '../../../lib/stores/selection.interface.js';
 import type { Apply } from '../../../lib/model/change.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';

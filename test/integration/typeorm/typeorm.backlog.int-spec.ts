@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DueFilter, DueOrder } from '../../../lib/stores/store.interface.js';
+import type { DueFilter, DueOrder } from '../../../lib/stores/selection.interface.js';
 import { mysql, postgres, sqlite } from './support/databases.js';
 import type { TestDatabase } from './support/databases.js';
 import { COUNT, FilledDatabase, medianMs } from './support/filled.database.js';

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
-import type { DueFilter, DueOrder } from '../../../lib/stores/store.interface.js';
+import type { DueFilter, DueOrder } from '../../../lib/stores/selection.interface.js';
 import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeTask } from '../../../lib/testing/task.fixtures.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { byDueKey, DUE_KEY_NAMES } from '../../../lib/model/due-keys.js';
 import { DueIndex } from '../../../lib/stores/due-index.js';
 import type { DueEntry } from '../../../lib/stores/due-index.js';
-import type { DueFilter } from '../../../lib/stores/store.interface.js';
+import type { DueFilter } from '../../../lib/stores/selection.interface.js';
 
 const HANDLERS = ['a', 'b', 'c'];
 

@@ -1,5 +1,6 @@
 import { DUE_KEY_NAMES } from '../../../model/due-keys.js';
-import type { DueOrder, PruneOptions, StoreCapabilities } from '../../store.interface.js';
+import type { PruneOptions, StoreCapabilities } from '../../store.interface.js';
+import type { DueOrder } from '../../selection.interface.js';
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
 import type { TableNames } from '../schema/table.names.js';
 import { DUE_KEY_COLUMNS, RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';

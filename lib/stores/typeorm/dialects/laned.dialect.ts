@@ -1,4 +1,4 @@
-import type { DueOrder } from '../../store.interface.js';
+import type { DueOrder } from '../../selection.interface.js';
 import { compareText } from '../../task-query.js';
 import { all, join, raw, sql, toNullableNumber, toNumber } from '../sql/sql.js';
 import type { Rows, Script, Sql } from '../sql/sql.js';

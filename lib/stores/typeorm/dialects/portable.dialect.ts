@@ -1,5 +1,6 @@
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
-import type { DueOrder, PruneOptions, StoreCapabilities } from '../../store.interface.js';
+import type { PruneOptions, StoreCapabilities } from '../../store.interface.js';
+import type { DueOrder } from '../../selection.interface.js';
 import type { TableNames } from '../schema/table.names.js';
 import { batches, tuples } from '../sql/batches.js';
 import type { Values } from '../sql/batches.js';

@@ -5,35 +5,21 @@ import type { TableNames } from '../schema/table.names.js';
 import { batches } from '../sql/batches.js';
 import type { Values } from '../sql/batches.js';
 import { RUN_COLUMNS, runValues, STATE_COLUMNS, stateValues, TASK_COLUMNS, taskValues } from '../sql/columns.js';
-import type { ColumnKind } from '../sql/columns.js';
 import type { DriverError } from '../sql/driver.error.js';
-import { all, raw, repeated, sql, toNullableNumber, toNumber } from '../sql/sql.js';
+import { all, raw, repeated, sql, toNullableNumber } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
 import type { DueQuery, DueRows } from './dialect.js';
 import { LanedDialect } from './laned.dialect.js';
-
-/** The types of the columns, for reading rows back from JSON. */
-const TYPES: Readonly<Record<ColumnKind, string>> = {
-  key: 'text',
-  runKey: 'text',
-  label: 'text',
-  text: 'text',
-  integer: 'integer',
-  long: 'bigint',
-  flag: 'boolean',
-};
+import { assigned, dueRows, rowsAs } from './postgres.rows.js';
 
 const TASK_NAMES = TASK_COLUMNS.map(({ name }) => name);
 const RUN_NAMES = RUN_COLUMNS.map(({ name }) => name);
-const KINDS = new Map<string, ColumnKind>([...TASK_COLUMNS, ...RUN_COLUMNS].map(({ name, kind }) => [name, kind]));
 
 /** Error codes of PostgreSQL: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const RETRYABLE = new Set(['40001', '40P01', '55P03']);
 const UNIQUE_VIOLATION = '23505';
-/**
- * PostgreSQL: claims by `FOR UPDATE SKIP LOCKED`. A batch of rows travels as one JSON parameter, which was measured to be
- * the fastest of JSON, arrays and value lists, and keeps the text of each statement the same.
- */
+
+/** PostgreSQL: claims by `FOR UPDATE SKIP LOCKED`. */
 export class PostgresDialect extends LanedDialect {
   readonly label = 'PostgreSQL';
   readonly capabilities: StoreCapabilities;
@@ -62,6 +48,7 @@ export class PostgresDialect extends LanedDialect {
       wakeUp: pushed ? 'pushed' : 'polled',
       transactionalAdds: true,
       durable: true,
+      takes: true,
     };
   }
 
@@ -97,7 +84,7 @@ export class PostgresDialect extends LanedDialect {
    * Every priority that some task has, in order, each found by one step into the index: PostgreSQL before 18 has no skip
    * scan, and without it either all that is due is sorted for each claim, or all that is not due is read.
    */
-  get #levels(): Sql {
+  get levels(): Sql {
     const { tasks } = this;
     return sql`levels (priority) AS (
       (SELECT priority FROM ${tasks} WHERE due_at IS NOT NULL ORDER BY priority LIMIT 1)
@@ -139,21 +126,30 @@ export class PostgresDialect extends LanedDialect {
 
   protected *selectByPriority(query: DueQuery, limit: number): Script<DueRows> {
     const { records } = yield repeated(sql`
-      WITH RECURSIVE clock AS MATERIALIZED (SELECT ${this.now} AS now), ${this.#levels}
-      SELECT clock.now AS store_now, due.* FROM clock LEFT JOIN LATERAL (
-        SELECT found.* FROM levels CROSS JOIN LATERAL (
-          SELECT ${this.taskColumns} FROM ${this.tasks}
-          WHERE priority = levels.priority AND due_at <= clock.now AND ${all(this.runnable(query))}
-          ORDER BY due_at, id ${this.walkLimit(limit)} ${this.lockFreeRows}
-        ) found
-        WHERE levels.priority IS NOT NULL ${this.walkLimit(limit)}
-      ) due ON true`);
-    return { storeNow: toNumber(records[0]!.store_now), records: records.filter(({ id }) => id !== null) };
+      WITH RECURSIVE ${this.clock}, ${this.levels}
+      SELECT clock.now AS store_now, due.* FROM clock LEFT JOIN LATERAL (${this.firstDue(query, limit)}) due ON true`);
+    return dueRows(records);
+  }
+
+  /** The server's clock as a table, read once for the whole statement. */
+  get clock(): Sql {
+    return sql`clock AS MATERIALIZED (SELECT ${this.now} AS now)`;
+  }
+
+  /** The first tasks of all levels that are due by the clock, locked. */
+  firstDue(query: DueQuery, limit: number): Sql {
+    return sql`
+      SELECT found.* FROM levels CROSS JOIN LATERAL (
+        SELECT ${this.taskColumns} FROM ${this.tasks}
+        WHERE priority = levels.priority AND due_at <= clock.now AND ${all(this.runnable(query))}
+        ORDER BY due_at, id ${this.walkLimit(limit)} ${this.lockFreeRows}
+      ) found
+      WHERE levels.priority IS NOT NULL ${this.walkLimit(limit)}`;
   }
 
   protected *nextDueOfAll(query: DueQuery): Script<number | null> {
     const { records } = yield sql`
-      WITH RECURSIVE ${this.#levels}
+      WITH RECURSIVE ${this.levels}
       SELECT min(first.due_at) AS due_at FROM levels CROSS JOIN LATERAL (
         SELECT due_at FROM ${this.tasks}
         WHERE priority = levels.priority AND due_at IS NOT NULL AND ${all(this.runnable(query))}
@@ -167,7 +163,7 @@ export class PostgresDialect extends LanedDialect {
     for (const batch of batches(rows.map(taskValues))) {
       const { records } = yield repeated(sql`
         INSERT INTO ${this.tasks} (${raw(TASK_NAMES.join(', '))})
-        SELECT * FROM ${this.#rows(TASK_NAMES, batch)} ON CONFLICT (id) DO NOTHING RETURNING id`);
+        SELECT * FROM ${rowsAs(TASK_NAMES, batch, 'added')} ON CONFLICT (id) DO NOTHING RETURNING id`);
       if (records.length === batch.length) continue;
       const added = new Set(records.map(({ id }) => id));
       for (const [id] of batch) if (!added.has(id)) conflicts.push(String(id));
@@ -180,7 +176,7 @@ export class PostgresDialect extends LanedDialect {
     const { records } = yield repeated(sql`
       WITH added AS (
         INSERT INTO ${this.tasks} (${raw(TASK_NAMES.join(', '))})
-        SELECT * FROM ${this.#rows(TASK_NAMES, [taskValues(row)])} ON CONFLICT (id) DO NOTHING RETURNING id
+        SELECT * FROM ${rowsAs(TASK_NAMES, [taskValues(row)], 'new')} ON CONFLICT (id) DO NOTHING RETURNING id
       )
       SELECT id, ${notification} FROM added`);
     return records.length > 0 ? [] : [row.id];
@@ -196,24 +192,26 @@ export class PostgresDialect extends LanedDialect {
 
   *#update(columns: readonly string[], rows: readonly Values[]): Script<number> {
     let changed = 0;
-    const assignments = columns.filter((name) => name !== 'id').map((name) => `${name} = changed.${name}`);
+    const assignments = assigned(columns.slice(1), 'changed');
     for (const batch of batches(rows)) {
       const { affected } = yield repeated(sql`
-        UPDATE ${this.tasks} AS task SET ${raw(assignments.join(', '))}
-        FROM ${this.#rows(columns, batch)} WHERE task.id = changed.id`);
+        UPDATE ${this.tasks} AS task SET ${assignments}
+        FROM ${rowsAs(columns, batch, 'changed')} WHERE task.id = changed.id`);
       changed += affected;
     }
     return changed;
   }
 
   *saveRuns(rows: readonly RunRow[]): Script<void> {
-    const assignments = RUN_NAMES.slice(3).map((name) => `${name} = EXCLUDED.${name}`);
-    for (const batch of batches(rows.map(runValues))) {
-      yield repeated(sql`
-        INSERT INTO ${this.runs} (${raw(RUN_NAMES.join(', '))})
-        SELECT * FROM ${this.#rows(RUN_NAMES, batch)}
-        ON CONFLICT (id, attempt, token) DO UPDATE SET ${raw(assignments.join(', '))}`);
-    }
+    for (const batch of batches(rows.map(runValues))) yield repeated(this.insertRuns(batch, raw('true')));
+  }
+
+  /** @param where Which of them. */
+  insertRuns(rows: readonly Values[], where: Sql): Sql {
+    return sql`
+      INSERT INTO ${this.runs} (${raw(RUN_NAMES.join(', '))})
+      SELECT * FROM ${rowsAs(RUN_NAMES, rows, 'ran')} WHERE ${where}
+      ON CONFLICT (id, attempt, token) DO UPDATE SET ${assigned(RUN_NAMES.slice(3), 'EXCLUDED')}`;
   }
 
   *saveScheduler(identity: string, heartbeatAt: Sql | number, data: string): Script<void> {
@@ -252,12 +250,5 @@ export class PostgresDialect extends LanedDialect {
   /** Delivered with the commit. */
   override notify(channel: string, payload: string): Sql | null {
     return this.capabilities.wakeUp === 'pushed' ? sql`pg_notify(${channel}, ${payload})` : null;
-  }
-
-  /** Rows as a table `changed` with the given columns. */
-  #rows(columns: readonly string[], rows: readonly Values[]): Sql {
-    const records = rows.map((values) => Object.fromEntries(columns.map((name, at) => [name, values[at]])));
-    const types = columns.map((name) => `${name} ${TYPES[KINDS.get(name)!]}`);
-    return sql`json_to_recordset(${JSON.stringify(records)}::json) AS changed(${raw(types.join(', '))})`;
   }
 }

@@ -10,12 +10,25 @@ const MAX_ROWS = 1_000;
 const MAX_TEXT = 4_000_000;
 
 /** Cuts rows into batches that one statement can carry. */
-export function* batches(rows: readonly Values[], maxRows = MAX_ROWS): Generator<readonly Values[]> {
-  let batch: Values[] = [];
+export function batches(rows: readonly Values[], maxRows = MAX_ROWS): Generator<readonly Values[]> {
+  return batchesOf(rows, (row) => row, maxRows);
+}
+
+/**
+ * The same for what comes to rows.
+ *
+ * @param valuesOf Its values that may be long.
+ */
+export function* batchesOf<T>(
+  rows: readonly T[],
+  valuesOf: (row: T) => Values,
+  maxRows = MAX_ROWS,
+): Generator<readonly T[]> {
+  let batch: T[] = [];
   let size = 0;
   for (const row of rows) {
     let length = 0;
-    for (const value of row) if (typeof value === 'string') length += value.length;
+    for (const value of valuesOf(row)) if (typeof value === 'string') length += value.length;
     if (batch.length > 0 && (batch.length >= maxRows || size + length > MAX_TEXT)) {
       yield batch;
       batch = [];

@@ -1,7 +1,8 @@
 import { byDueKey, DUE_KEY_NAMES, withDueKeys } from '../../../model/due-keys.js';
 import type { DueExcept, DueKey } from '../../../model/due-keys.js';
 import type { RunSource, RunStatus } from '../../../model/run.js';
-import type { RunRow, TaskRow } from '../../../persistence/codec.interface.js';
+import type { TaskLease } from '../../../model/task.js';
+import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
 import { toNullableNumber, toNumber } from './sql.js';
 
 /**
@@ -46,9 +47,15 @@ export const TASK_COLUMNS = [
   { name: 'next_run_time', kind: 'long', nullable: true },
   { name: 'due_at', kind: 'long', nullable: true },
   { name: 'version', kind: 'long' },
+  { name: 'last_token', kind: 'long' },
   { name: 'codec', kind: 'label' },
   { name: 'definition', kind: 'text' },
   { name: 'state', kind: 'text' },
+  // A claim that takes a task writes these, and not the text of its state.
+  { name: 'lease_owner', kind: 'label', nullable: true },
+  { name: 'lease_token', kind: 'long', nullable: true },
+  { name: 'lease_attempt', kind: 'integer', nullable: true },
+  { name: 'lease_until', kind: 'long', nullable: true },
 ] as const satisfies readonly Column[];
 
 /** The columns that a change of a task's state writes, in the order in which {@link stateValues} gives them. */
@@ -60,7 +67,12 @@ export const STATE_COLUMNS = [
   'next_run_time',
   'due_at',
   'version',
+  'last_token',
   'state',
+  'lease_owner',
+  'lease_token',
+  'lease_attempt',
+  'lease_until',
 ] as const;
 
 /** The columns of the run table, in the order in which {@link runValues} gives them. The first three are its key. */
@@ -144,17 +156,39 @@ export function taskValues(row: TaskRow): unknown[] {
     row.nextRunTime,
     row.dueAt,
     row.version,
+    row.lastToken ?? 0,
     row.codec,
     row.definition,
     row.state,
+    ...leaseValues(row),
   ];
 }
 
 /** The values of {@link STATE_COLUMNS}. */
-export function stateValues(
-  row: Pick<TaskRow, 'id' | 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt' | 'version' | 'state'>,
-): unknown[] {
-  return [row.id, row.paused, row.running, row.finished, row.nextRunTime, row.dueAt, row.version, row.state];
+export function stateValues(row: TaskStateRow): unknown[] {
+  return [
+    row.id,
+    row.paused,
+    row.running,
+    row.finished,
+    row.nextRunTime,
+    row.dueAt,
+    row.version,
+    row.lastToken ?? 0,
+    row.state,
+    ...leaseValues(row),
+  ];
+}
+
+function leaseValues({ lease }: Pick<TaskStateRow, 'lease'>): unknown[] {
+  return lease ? [storable(lease.owner), lease.token, lease.attempt, lease.until] : [null, null, null, null];
+}
+
+function leaseOf(record: Readonly<Record<string, unknown>>): TaskLease | null {
+  const token = toNullableNumber(record.lease_token);
+  if (token === null) return null;
+  const [attempt, until] = [toNumber(record.lease_attempt), toNumber(record.lease_until)];
+  return { owner: String(record.lease_owner), token, attempt, until };
 }
 
 /** A record of the task table as the codec reads it. */
@@ -173,6 +207,8 @@ export function taskRow(record: Readonly<Record<string, unknown>>): TaskRow {
     nextRunTime: toNullableNumber(record.next_run_time),
     dueAt: toNullableNumber(record.due_at),
     version: toNumber(record.version),
+    lastToken: toNumber(record.last_token),
+    lease: leaseOf(record),
     codec: String(record.codec),
     definition: String(record.definition),
     state: String(record.state),

@@ -18,7 +18,7 @@ const PREPARED_REFUSED = new Set(['26000', '42P05', '0A000']);
 /**
  * Speaks to PostgreSQL by pg itself, which can do two things that TypeORM cannot ask it for. Repeated statements are kept
  * prepared by the connections. And where the client is one that sends without waiting (`pipeline: true`, pg 8.23 or later),
- * BEGIN travels with the first statement, and COMMIT with the writes whose answers nobody reads: a claim is two round trips
+ * BEGIN travels with the first statement, and COMMIT with the last: to take tasks, or to write what is known, is one round trip
  * instead of four.
  */
 export class PostgresSession extends PoolSession {
@@ -40,12 +40,19 @@ export class PostgresSession extends PoolSession {
     };
     packet.open();
     for (const text of this.dialect.begin ?? []) sendOn(control(text));
+    let isOver = false;
+    // After a write that failed, which is known only later, the server takes it for a ROLLBACK.
+    const commit = () => {
+      isOver = true;
+      sendOn(control('COMMIT'));
+    };
     let result: T;
     try {
       result = await drive(script(), (statement) => {
         packet.open();
         const answer = this.#send(runner, statement);
         if (!statement.isUnheeded) {
+          if (statement.isLast) commit();
           packet.send();
           return answer;
         }
@@ -54,11 +61,10 @@ export class PostgresSession extends PoolSession {
       });
     } catch (error) {
       packet.send();
-      await control('ROLLBACK').catch(() => {});
+      if (!isOver) await control('ROLLBACK').catch(() => {});
       throw await firstFailure(sent, error);
     }
-    // After a write that failed, which is known only later, the server takes it for a ROLLBACK.
-    sendOn(control('COMMIT'));
+    if (!isOver) commit();
     packet.send();
     const failure = await firstFailure(sent, null);
     if (failure !== null) throw failure;

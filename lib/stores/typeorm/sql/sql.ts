@@ -7,12 +7,14 @@ export class Sql {
    * @param texts One more than there are values.
    * @param isRepeated See {@link repeated}.
    * @param isUnheeded See {@link unheeded}.
+   * @param isLast See {@link last}.
    */
   constructor(
     readonly texts: readonly string[],
     readonly values: readonly unknown[],
     readonly isRepeated = false,
     readonly isUnheeded = false,
+    readonly isLast = false,
   ) {}
 }
 
@@ -22,6 +24,14 @@ export class Sql {
  */
 export function repeated({ texts, values }: Sql): Sql {
   return new Sql(texts, values, true);
+}
+
+/**
+ * The last statement of a transaction: where the session can, it commits in the same round trip. What the script does with the
+ * answer must not fail, since that undoes nothing.
+ */
+export function last({ texts, values, isRepeated }: Sql): Sql {
+  return new Sql(texts, values, isRepeated, false, true);
 }
 
 /** Writes SQL: other pieces are put in as they are, everything else becomes a bound parameter. */

@@ -1,4 +1,5 @@
-import type { Selection, Transacted } from '../../store.interface.js';
+import type { Transacted } from '../../store.interface.js';
+import type { Selection } from '../../selection.interface.js';
 import type { Apply } from '../../../model/change.js';
 import { unheeded } from '../sql/sql.js';
 import type { Script } from '../sql/sql.js';

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { DrainUnknownError, DrainWithdrawnError } from 'nestjs-asyncz';
 import type { Scheduler, Store } from 'nestjs-asyncz';
 import type { StoreCapabilities, StoredTask } from 'nestjs-asyncz/store';
+import { SILENT_LOGGER } from '../../../../lib/model/logger.js';
+import { MEMBERSHIP_ID } from '../../../../lib/stores/membership.record.js';
 import { Disk } from '../../../support/eight-method.store.js';
 import { recordEvents } from '../../../support/events.js';
 import { Gate, settle } from '../../../support/gate.js';

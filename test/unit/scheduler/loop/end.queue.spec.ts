@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
-import type { Apply, KnownChange, Selection, Transacted } from 'nestjs-asyncz/store';
+import type { Apply, Exchange, Selection, Transacted } from 'nestjs-asyncz/store';
 import { SystemClock } from '../../../../lib/model/clock.js';
 import { EndQueue } from '../../../../lib/scheduler/loop/end.queue.js';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
@@ -25,7 +25,7 @@ function queueOver(before: (ids: readonly string[]) => Promise<void>): EndQueue 
       });
       return { committed, left: [], missing: [], unreadable: [], failed: [], storeNow: 0 };
     },
-    writeKnown: () => ({ lost: [], failed: [] }),
+    exchange: () => ({ written: { lost: [], failed: [] }, taken: null }),
     runs: () => ({ runs: [], next: null }),
     lookupTask: () => null,
   };
@@ -69,17 +69,18 @@ describe('the ends of runs', () => {
 
 /** Takes the ends of runs, and breaks off before the answer: the first time, or before it has taken them. */
 class BreakingStore extends MemoryStore {
-  takes = true;
+  takesEnds = true;
   breaks = 1;
   /** How often the history cannot be read afterwards. */
   unreadable = 0;
   ends = 0;
 
-  override writeKnown(changes: readonly KnownChange[]) {
+  override exchange(asked: Exchange) {
+    if (!asked.write) return super.exchange(asked);
     this.ends += 1;
     const isBroken = this.ends <= this.breaks;
-    if (isBroken && !this.takes) throw new Error('broken off before');
-    const result = super.writeKnown(changes);
+    if (isBroken && !this.takesEnds) throw new Error('broken off before');
+    const result = super.exchange(asked);
     if (isBroken) throw new Error('broken off after');
     return result;
   }
@@ -153,7 +154,7 @@ describe('an end of a run whose answer was lost', () => {
 
   it('is given again when the store had not taken it', async () => {
     const store = new BreakingStore();
-    store.takes = false;
+    store.takesEnds = false;
     const { names, runs } = await told(store, () => 'done');
     expect(names).toEqual(['run.succeeded', 'task.removed']);
     expect(runs).toHaveLength(1);
@@ -161,7 +162,7 @@ describe('an end of a run whose answer was lost', () => {
 
   it('is fenced when the store had not taken it and somebody else has the run meanwhile', async () => {
     const store = new BreakingStore();
-    store.takes = false;
+    store.takesEnds = false;
     const work = () => store.removeAllTasks();
     const { names, runs } = await told(store, work);
     expect(names).toEqual(['run.fenced']);

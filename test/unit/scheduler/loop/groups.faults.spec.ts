@@ -5,7 +5,7 @@ import { AsyncExecutor } from 'nestjs-asyncz';
 import { recordEvents } from '../../../support/events.js';
 import { Gate, settle } from '../../../support/gate.js';
 import { HookedStore } from '../../../support/hooked.store.js';
-import { CLUSTER_START, MemoryCluster } from '../../../support/memory.cluster.js';
+import { CLUSTER_START, ClusterStore, MemoryCluster } from '../../../support/memory.cluster.js';
 
 const RECORD = 'asyncz:group:g';
 

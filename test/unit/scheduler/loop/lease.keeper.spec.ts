@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
-import type { Apply, KnownChange, Selection, Transacted, Written } from 'nestjs-asyncz/store';
+import type { Apply, Exchange, Exchanged, Selection, Transacted } from 'nestjs-asyncz/store';
 import { HeldRun } from '../../../../lib/scheduler/loop/held.run.js';
 import { LeaseKeeper } from '../../../../lib/scheduler/loop/lease.keeper.js';
 import type { RunServices } from '../../../../lib/scheduler/loop/run.services.js';
 import { nextEvent, recordEvents } from '../../../support/events.js';
+import { takeOver } from '../../../support/take-over.js';
 import { createScheduler, settle } from '../../../support/scheduler.factory.js';
-import { runningRun, minuteTask } from '../../../support/task.factory.js';
+import { minuteTask, runningRun } from '../../../support/task.factory.js';
 
 const LEASE_MS = 30_000;
 
@@ -35,7 +36,7 @@ beforeEach(() => {
       return answer({ committed, left: [], missing: [], unreadable: [], failed: [], storeNow: clock.now() });
     },
   };
-  keeper = new LeaseKeeper(store, runs, { note: () => {} }, LEASE_MS, clock, {
+  keeper = new LeaseKeeper(store, runs, { note: () => {}, adopted: (task) => task }, LEASE_MS, clock, {
     fenced: () => fenced.push(clock.monotonic()),
     failed: () => {},
     worked: () => {},
@@ -122,9 +123,9 @@ class SlowStore extends MemoryStore {
     return isSlow ? (this.#let().then(() => result) as unknown as Transacted<T>) : result;
   }
 
-  override writeKnown(changes: readonly KnownChange[]): Written {
-    const write = () => super.writeKnown(changes);
-    return this.slowEnds ? (this.#let().then(write) as unknown as Written) : write();
+  override exchange(asked: Exchange): Exchanged {
+    const exchange = () => super.exchange(asked);
+    return this.slowEnds ? (this.#let().then(exchange) as unknown as Exchanged) : exchange();
   }
 
   #let(): Promise<void> {
@@ -174,22 +175,7 @@ describe('leases of a slow store', () => {
     const { id } = await scheduler.addTask({ handler: 'work' });
     await settle();
     clock.advance(31_000);
-    store.transact({ ids: [id] }, (task) => ({
-      task: {
-        ...task,
-        state: {
-          ...task.state,
-          live: task.state.live.map((run) => ({
-            ...run,
-            token: run.token + 1,
-            owner: 'other',
-            leaseUntil: clock.now() + 3_600_000,
-          })),
-        },
-      },
-      history: [],
-      value: null,
-    }));
+    takeOver(store, id, clock.now() + 3_600_000);
     const events = recordEvents(scheduler);
     store.waiting[0]!();
     await settle();

@@ -5,6 +5,7 @@ import { currentTaskContext, LeaseLostError, MemoryStore, RunTimeoutError, Shutd
 import { makeTask } from 'nestjs-asyncz/testing';
 import { DEFAULT_CONCURRENCY } from '../../../../lib/executors/async.executor.js';
 import { nextEvent, recordEvents } from '../../../support/events.js';
+import { takeOver } from '../../../support/take-over.js';
 import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
 
 const names = (events: readonly { name: string }[]) => events.map(({ name }) => name);
@@ -290,24 +291,7 @@ describe('a running scheduler', () => {
     const started = nextEvent(scheduler, 'run.started');
     const { id } = await scheduler.addTask({ handler: 'work' });
     const { token } = await started;
-    // Another scheduler has taken the run over: a newer token stands in the task.
-    store.transact({ ids: [id] }, (task) => ({
-      task: {
-        ...task,
-        state: {
-          ...task.state,
-          lastToken: token + 1,
-          live: task.state.live.map((run) => ({
-            ...run,
-            token: token + 1,
-            owner: 'other',
-            leaseUntil: START + 3_600_000,
-          })),
-        },
-      },
-      history: [],
-      value: null,
-    }));
+    takeOver(store, id, START + 3_600_000);
     const fenced = nextEvent(scheduler, 'run.fenced');
     clock.advance(10_000);
     expect(await fenced).toMatchObject({ taskId: id, token });

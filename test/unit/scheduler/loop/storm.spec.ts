@@ -34,7 +34,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 /** Three schedulers on one disk that fails, is slow and loses answers while there is trouble. */
 class Storm {
   readonly #cluster = new MemoryCluster();
-  readonly #stores = [0, 1, 2].map(() => new HookedStore(this.#cluster.disk));
+  readonly #stores: readonly HookedStore[];
   readonly #schedulers: Scheduler[] = [];
   readonly #ends: (() => void)[] = [];
   readonly #running = new Map<string, number>();
@@ -45,8 +45,16 @@ class Storm {
   readonly crowded: string[] = [];
   #hadTrouble = false;
 
-  /** @param dice Numbers from 0 to 1, without end. */
-  constructor(private readonly dice: Iterator<number>) {}
+  /**
+   * @param dice Numbers from 0 to 1, without end.
+   * @param takes Whether claims take tasks.
+   */
+  constructor(
+    private readonly dice: Iterator<number>,
+    takes: boolean,
+  ) {
+    this.#stores = [0, 1, 2].map(() => new HookedStore(this.#cluster.disk, takes));
+  }
 
   async begin(): Promise<void> {
     for (const [at, store] of this.#stores.entries()) {
@@ -165,7 +173,9 @@ class Storm {
   }
 }
 
-it('a cluster in any trouble ends every task when the trouble is over, holds nothing, and is idle then', async () => {
+const NAME = 'a cluster in any trouble ends every task when the trouble is over, holds nothing, and is idle then';
+
+it.each(['takes tasks', 'decides in the store'])(`${NAME}: one that %s`, async (how) => {
   onTestFinished(() => void vi.restoreAllMocks());
   const dice = fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }));
   const steps = fc.array(step, { minLength: 40, maxLength: 100 });
@@ -175,7 +185,7 @@ it('a cluster in any trouble ends every task when the trouble is over, holds not
       const started = vi.spyOn(RunExecution.prototype, 'start');
       const hold = vi.spyOn(HeldTasks.prototype, 'hold');
       const release = vi.spyOn(HeldTasks.prototype, 'release');
-      const storm = new Storm(rolls);
+      const storm = new Storm(rolls, how === 'takes tasks');
       await storm.begin();
       for (const one of taken) await storm.take(one);
       expect(await storm.calm()).toEqual([]);

@@ -77,6 +77,8 @@ describe('columns', () => {
     nextRunTime: 5,
     dueAt: null,
     version: 3,
+    lastToken: 9,
+    lease: null,
     codec: '1:json:-',
     definition: '{}',
     state: '{}',
@@ -95,6 +97,14 @@ describe('columns', () => {
       finished: '0',
     };
     expect(taskRow(texts)).toEqual({ ...row, name: 'A name' });
+  });
+
+  it('hold the lease of a task, as any driver gives it', () => {
+    const lease = { owner: 'one', token: 7, attempt: 2, until: 900 };
+    const values = taskValues({ ...row, lease });
+    const record = Object.fromEntries(TASK_COLUMNS.map(({ name }, at) => [name, values[at]]));
+    expect(taskRow(record).lease).toEqual(lease);
+    expect(taskRow({ ...record, lease_token: '7', lease_until: 900n }).lease).toEqual(lease);
   });
 
   it('hold the group, and an empty text for none', () => {

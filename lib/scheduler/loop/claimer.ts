@@ -1,0 +1,152 @@
+import type { TaskDefinition } from '../../model/definition.js';
+import type { TaskRecord } from '../../model/task.js';
+import type { Apply } from '../../model/change.js';
+import type { Store } from '../../stores/store.interface.js';
+import { planClaim, waitsForRoom } from '../plan/claim.plan.js';
+import type { Claimed, Room } from '../plan/claim.plan.js';
+import { announceClaim } from './claim.events.js';
+import type { ClaimRequests, NextClaim } from './claim.requests.js';
+import { ClaimStarter } from './claim.starter.js';
+import { claimDue, claimThese } from './claim.step.js';
+import type { Claim, ClaimRequest } from './claim.step.js';
+import type { GroupLeases } from './group.leases.js';
+import type { HeldTasks } from './held.tasks.js';
+import type { LeaseKeeper } from './lease.keeper.js';
+import type { RunExecution } from './run.execution.js';
+import type { RunServices } from './run.services.js';
+import type { HealthMonitor } from './store.health.js';
+import { takeDue } from './take.step.js';
+import { UnwrittenClaims } from './unwritten.claims.js';
+
+/**
+ * For how long no tasks are taken after a claim has left some that it could not start, in milliseconds. To give them back costs a
+ * write, and hides them from other schedulers meanwhile; a claim that decides in the store leaves them without either.
+ */
+const TAKES_AGAIN_MS = 10_000;
+
+/** What claims go through, and what they start. */
+export interface ClaimParts {
+  readonly leaseMs: number;
+  readonly requests: ClaimRequests;
+  readonly groups: GroupLeases;
+  readonly tasks: HeldTasks;
+  readonly leases: LeaseKeeper;
+  readonly execution: RunExecution;
+  readonly health: HealthMonitor;
+  /** A group may have room again. */
+  readonly groupsHaveRoom: () => void;
+  /** Tasks were given back that other schedulers may be able to start. */
+  readonly gaveBack: () => void;
+}
+
+/** Claims tasks of one store, and starts what it got. */
+export class Claimer {
+  readonly #context: Parameters<typeof waitsForRoom>[0];
+  readonly #starter: ClaimStarter;
+  readonly #unwritten: UnwrittenClaims;
+  /** Until when no tasks are taken, on the monotonic clock. */
+  #takesAgainAt = -Infinity;
+
+  constructor(
+    private readonly store: Store,
+    private readonly services: RunServices,
+    private readonly parts: ClaimParts,
+  ) {
+    const { clock, identity: owner, triggers } = services;
+    const { leaseMs, tasks, leases, execution, health } = parts;
+    this.#context = { owner, leaseMs, triggerOf: (task) => triggers.get(task.definition.trigger) };
+    this.#unwritten = new UnwrittenClaims(clock, execution.held, tasks, leases);
+    this.#starter = new ClaimStarter({
+      ...services,
+      ...parts,
+      target: store,
+      failed: (error) => void health.failed(error),
+    });
+  }
+
+  /**
+   * Claims due tasks.
+   *
+   * @returns The answer, and whether another claim may start more.
+   */
+  async claim(next: NextClaim): Promise<{ readonly claim: Claim; readonly mayStartMore: boolean }> {
+    const { clock } = this.services;
+    const { requests, health } = this.parts;
+    const askedAt = clock.monotonic();
+    const claim = this.#answered(await this.#ask(next.request, this.#plan(next.room)));
+    if (claim.failed.length === 0) health.worked();
+    health.passed();
+    const waiting = requests.answered(next, claim, clock.monotonic() - askedAt, this.#waitsForRoom(claim));
+    return { claim, mayStartMore: await this.#start(claim, askedAt, waiting) };
+  }
+
+  /**
+   * Claims given tasks, within the same limits.
+   *
+   * @param planOf Makes the plan of a plan that starts what waits.
+   * @returns The ids of the tasks of which a run waits for room, and whether another claim may start more.
+   */
+  async claimThese(
+    ids: readonly string[],
+    planOf: (claim: Apply<Claimed>) => Apply<Claimed>,
+  ): Promise<{ readonly waiting: readonly string[]; readonly mayStartMore: boolean }> {
+    const { requests, groups } = this.parts;
+    const askedAt = this.services.clock.monotonic();
+    const room = requests.room();
+    const claim = this.#answered(await claimThese(this.store, ids, planOf(this.#plan(room))));
+    const decided = claim.claimed.map(({ value }) => value);
+    const tasks = [...claim.left, ...claim.claimed.flatMap(({ task }) => task ?? [])];
+    const waiting = tasks.filter(this.#waitsForRoom(claim));
+    const full = groups.full();
+    const lacking = waiting
+      .map(({ definition }) => definition)
+      .filter(({ executor, policies: { group } }) => !room.isFull(executor, decided) && !full.includes(group ?? ''));
+    return { waiting: waiting.map(({ id }) => id), mayStartMore: await this.#start(claim, askedAt, lacking) };
+  }
+
+  /** Writes the claims whose runs have started without that. Never rejects. */
+  write(): Promise<void> {
+    return this.#unwritten.write();
+  }
+
+  stop(): void {
+    this.#unwritten.stop();
+  }
+
+  async #ask(request: ClaimRequest, plan: Apply<Claimed>): Promise<Claim> {
+    const { store } = this;
+    const now = this.services.clock.monotonic();
+    const takes = store.capabilities.takes === true && now >= this.#takesAgainAt;
+    const claim = await (takes ? takeDue(store, request, this.#context, plan) : claimDue(store, request, plan));
+    if (claim.left.length > 0) {
+      this.#takesAgainAt = now + TAKES_AGAIN_MS;
+      if (takes) this.parts.gaveBack();
+    }
+    return claim;
+  }
+
+  #answered(claim: Claim): Claim {
+    this.services.storeClock.sync(claim.storeNow);
+    if (claim.failed[0]) this.parts.health.failed(claim.failed[0].error);
+    return claim;
+  }
+
+  /** Starts what was claimed. Returns whether another claim may start more. */
+  async #start(claim: Claim, askedAt: number, waiting: readonly TaskDefinition[]): Promise<boolean> {
+    for (const one of claim.claimed) announceClaim(one, this.services);
+    await this.#starter.start(claim, askedAt);
+    if (claim.claimed.some(({ stored }) => stored)) this.#unwritten.started();
+    const { mayStartMore, hasFreed } = await this.parts.groups.settle(waiting);
+    if (hasFreed) this.parts.groupsHaveRoom();
+    return mayStartMore;
+  }
+
+  #waitsForRoom({ storeNow }: Claim): (task: TaskRecord) => boolean {
+    const { executors } = this.services;
+    return (task) => executors.has(task.definition.executor) && waitsForRoom(this.#context, task, storeNow);
+  }
+
+  #plan(room: Room): Apply<Claimed> {
+    return planClaim({ ...this.#context, room });
+  }
+}

@@ -1,0 +1,84 @@
+import type { Apply, KnownChange } from '../../model/change.js';
+import type { TaskRecord } from '../../model/task.js';
+import type { TakenTask } from '../../stores/exchange.interface.js';
+import type { FailedChange } from '../../stores/selection.interface.js';
+import type { Store } from '../../stores/store.interface.js';
+import type { Claimed } from '../plan/claim.plan.js';
+import type { Starter } from '../plan/start.plan.js';
+import { afterTaking, beforeTaking, startsUnwritten } from '../plan/take.plan.js';
+import type { Claim, ClaimedTask, ClaimRequest } from './claim.step.js';
+
+type TakeStore = Pick<Store, 'exchange' | 'transact' | 'nextDueFor'>;
+
+/** What is written about a task that was taken; without a value it is given back. */
+interface Decision extends KnownChange {
+  readonly value: Claimed | null;
+}
+
+/**
+ * Claims due tasks by taking them: the store puts them under a lease in one step, and the plan decides about what came back. A
+ * run that may start before the claim is written starts at once. All other decisions are written first.
+ */
+export async function takeDue(
+  store: TakeStore,
+  request: ClaimRequest,
+  starter: Starter,
+  plan: Apply<Claimed>,
+): Promise<Claim> {
+  const { owner, leaseMs } = starter;
+  const { taken } = await store.exchange({ take: { ...request, owner, leaseMs } });
+  const { tasks, storeNow, nextDue } = taken!;
+  const claimed = new Map<string, ClaimedTask>();
+  const left: TaskRecord[] = [];
+  const decisions: Decision[] = [];
+  const decided: Claimed[] = [];
+  for (const { task: from, previous } of tasks) {
+    const before = beforeTaking(from, previous);
+    const change = plan(before, storeNow, decided);
+    if (!change) {
+      left.push(before);
+      decisions.push({ from, task: { ...from, state: { ...from.state, lease: previous } }, value: null });
+      continue;
+    }
+    decided.push(change.value);
+    const task = change.task && afterTaking(change.task, from);
+    if (startsUnwritten(change, storeNow)) {
+      claimed.set(from.id, { id: from.id, task, value: change.value, stored: from });
+    } else decisions.push({ from, task, history: change.history ?? [], value: change.value });
+  }
+  const failed = decisions.length > 0 ? await writeDecisions(store, tasks, decisions, plan, claimed) : [];
+  return {
+    claimed: tasks.flatMap(({ task }) => claimed.get(task.id) ?? []),
+    left,
+    failed,
+    storeNow,
+    nextDue: tasks.length >= request.limit ? () => storeNow : (nextDue ?? (() => store.nextDueFor(request))),
+  };
+}
+
+/** What was changed since it was taken is decided on again, as it is by now. */
+async function writeDecisions(
+  store: TakeStore,
+  tasks: readonly TakenTask[],
+  decisions: readonly Decision[],
+  plan: Apply<Claimed>,
+  claimed: Map<string, ClaimedTask>,
+): Promise<readonly FailedChange[]> {
+  const { lost, failed } = (await store.exchange({ write: decisions })).written;
+  const unwritten = new Set([...lost, ...failed.map(({ id }) => id)]);
+  for (const { from, task, value } of decisions) {
+    const { id, version } = from;
+    if (value && !unwritten.has(id)) claimed.set(id, { id, task: task && { ...task, version: version + 1 }, value });
+  }
+  if (lost.length === 0) return failed;
+  const takenById = new Map(tasks.map((one) => [one.task.id, one]));
+  const standing = Array.from(claimed.values(), ({ value }) => value);
+  const again = await store.transact<Claimed>({ ids: lost }, (task, now, decided) => {
+    const { task: from, previous } = takenById.get(task.id)!;
+    if (task.state.lease?.token !== from.state.lease!.token) return null;
+    const change = plan(beforeTaking(task, previous), now, [...standing, ...decided]);
+    return change && { ...change, task: change.task && afterTaking(change.task, task) };
+  });
+  for (const one of again.committed) claimed.set(one.id, one);
+  return [...failed, ...again.failed];
+}

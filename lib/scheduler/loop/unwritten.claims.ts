@@ -1,0 +1,62 @@
+import type { Clock } from '../../model/clock.js';
+import { wait } from '../../time/wait.js';
+import { UNWRITTEN_MS } from '../plan/take.plan.js';
+import type { HeldRun } from './held.run.js';
+import type { HeldTasks } from './held.tasks.js';
+import type { LeaseKeeper } from './lease.keeper.js';
+
+/**
+ * Has claims written whose run has started without that, and goes on for longer: until then the run stands nowhere but in the
+ * lease of its task, where nobody can look at it or cancel it.
+ */
+export class UnwrittenClaims {
+  #cancel: (() => void) | null = null;
+  #isStopped = false;
+
+  /** @param runs What this process holds a lease of. */
+  constructor(
+    private readonly clock: Clock,
+    private readonly runs: ReadonlyMap<string, HeldRun>,
+    private readonly tasks: Pick<HeldTasks, 'isUnwritten'>,
+    private readonly leases: Pick<LeaseKeeper, 'renew'>,
+  ) {}
+
+  /** Runs may have started without their claim being written. */
+  started(): void {
+    if (this.#cancel || this.#isStopped) return;
+    const now = this.clock.monotonic();
+    let dueAt = Infinity;
+    for (const run of this.runs.values()) if (this.#isUnwritten(run)) dueAt = Math.min(dueAt, dueTime(run));
+    if (dueAt === Infinity) return;
+    // What the store does not take is tried again, and not without a pause.
+    this.#cancel = wait(this.clock, Math.max(UNWRITTEN_MS / 2, dueAt - now), () => {
+      const until = this.clock.monotonic();
+      void this.leases
+        .renew((run) => this.#isUnwritten(run) && dueTime(run) <= until)
+        .finally(() => {
+          if (this.#isStopped) return;
+          this.#cancel = null;
+          this.started();
+        });
+    });
+  }
+
+  /** Writes them now: the renewal of a lease writes the claim that it is of. Never rejects. */
+  write(): Promise<void> {
+    return this.leases.renew((run) => this.#isUnwritten(run));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel?.();
+  }
+
+  #isUnwritten({ record }: HeldRun): boolean {
+    return this.tasks.isUnwritten(record.id);
+  }
+}
+
+/** On the monotonic clock. */
+function dueTime({ renewedAt }: HeldRun): number {
+  return renewedAt + UNWRITTEN_MS;
+}

@@ -1,0 +1,63 @@
+import type { Change } from '../../model/change.js';
+import type { TaskLease, TaskRecord } from '../../model/task.js';
+import type { Claimed } from './claim.plan.js';
+
+/**
+ * How long a run may be under way under the lease of its task before what the claim made of the task is written, in
+ * milliseconds. A run that ends sooner has it written with its end.
+ */
+export const UNWRITTEN_MS = 1_000;
+
+/** A task that was taken as it was before, for the plan of a claim: its first start gets the token of the taking. */
+export function beforeTaking(task: TaskRecord, previous: TaskLease | null): TaskRecord {
+  const { state } = task;
+  return { ...task, state: { ...state, lease: previous, lastToken: state.lease!.token - 1 } };
+}
+
+/** What a claim makes of a task that was taken: the lease of the task ends with it, and tokens never shrink. */
+export function afterTaking(next: TaskRecord, taken: TaskRecord): TaskRecord {
+  const lastToken = Math.max(next.state.lastToken, taken.state.lastToken);
+  return { ...next, state: { ...next.state, lease: null, lastToken } };
+}
+
+/**
+ * Whether the run that a claim starts may start before the claim is written: it is the only one, it may run twice if this
+ * scheduler dies, nothing else is to be recorded, and nothing of the task is due before the claim is written at the latest.
+ */
+export function startsUnwritten({ task, history, value }: Change<Claimed>, now: number): boolean {
+  if (task === null || history?.length || value.start.length !== 1) return false;
+  const { definition, state } = task;
+  const isDueSoon = state.nextRunTime !== null && state.nextRunTime <= now + UNWRITTEN_MS;
+  return (
+    definition.policies.delivery === 'at-least-once' && state.live.length === 1 && state.problem === null && !isDueSoon
+  );
+}
+
+/**
+ * Brings a claim that is not written yet into the task as it is by now. What was changed meanwhile stands: a pause, an edit, a
+ * new schedule, runs that were asked for.
+ *
+ * @param current The task as it is in the store, still under the lease of the taking.
+ * @param taken The task as it was taken.
+ * @param planned What the claim made of it.
+ */
+export function adoptClaim(current: TaskRecord, taken: TaskRecord, planned: TaskRecord): TaskRecord {
+  if (current.version === taken.version) return { ...planned, version: current.version };
+  const { state } = current;
+  const isRescheduled =
+    state.nextRunTime !== taken.state.nextRunTime || state.nextScheduledTime !== taken.state.nextScheduledTime;
+  const { nextScheduledTime, nextRunTime, lastScheduledTime, exhausted, scheduledCount, live } = planned.state;
+  const claimed = new Map(live.map((run) => [run.id, run]));
+  const kept = state.live.map((run) => claimed.get(run.id) ?? run);
+  for (const { id } of kept) claimed.delete(id);
+  return {
+    ...current,
+    state: {
+      ...state,
+      lease: null,
+      lastToken: Math.max(state.lastToken, planned.state.lastToken),
+      live: [...kept, ...claimed.values()],
+      ...(!isRescheduled && { nextScheduledTime, nextRunTime, lastScheduledTime, exhausted, scheduledCount }),
+    },
+  };
+}
