@@ -2,6 +2,7 @@ import { Scheduler, SettableClock } from 'nestjs-asyncz';
 import type { Handler, SchedulerOptions, Store } from 'nestjs-asyncz';
 import type { StoreCapabilities } from 'nestjs-asyncz/store';
 import { Disk } from './eight-method.store.js';
+import { settle } from './gate.js';
 import { HostStore } from './host.store.js';
 import { stopAfterTest } from './scheduler.factory.js';
 
@@ -49,5 +50,13 @@ export class MemoryCluster {
     stopAfterTest(scheduler, clock);
     await scheduler.start();
     return scheduler;
+  }
+}
+
+/** Lets some time pass in steps, so that what it causes in one step is done before the next one. */
+export async function pass({ clock }: MemoryCluster, ms: number, stepMs = 100): Promise<void> {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    clock.advance(stepMs);
+    await settle();
   }
 }

@@ -24,6 +24,13 @@ export function createScheduler(
   return { scheduler, clock, store };
 }
 
+/** The same, started. */
+export async function createRunning(...args: Parameters<typeof createScheduler>): Promise<TestScheduler> {
+  const made = createScheduler(...args);
+  await made.scheduler.start();
+  return made;
+}
+
 /**
  * Shuts a scheduler down when the test is over. Not by a hook of this file: where files of tests share their modules it is
  * loaded once, and its hook would be that of the first file.

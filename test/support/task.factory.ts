@@ -2,6 +2,12 @@ import type { TaskPolicies } from 'nestjs-asyncz';
 import type { LiveRun, TaskDefinition, TaskRecord, TaskState } from 'nestjs-asyncz/store';
 import { makeLiveRun, makeTask } from 'nestjs-asyncz/testing';
 
+/** A trigger that is not due during a test unless its clock is moved. */
+export const HOURLY = { type: 'interval', hours: 1 } as const;
+
+/** Who asks for something, and why. */
+export const ASKED = { actor: 'ada', reason: 'on call' };
+
 /** A task for tests of plans: every minute, due at 0, unless told otherwise. */
 export function minuteTask(
   changes: {

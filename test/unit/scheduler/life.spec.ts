@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
-import { nextEvent } from '../../support/events.js';
+import { AsyncExecutor, MemoryStore, StoreInUseError, StoreStartError } from 'nestjs-asyncz';
+import { nextEvent, recordEvents } from '../../support/events.js';
 import { ClusterStore, MemoryCluster } from '../../support/memory.cluster.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';
+import type { Apply, Selection, StoreContext, Transacted } from 'nestjs-asyncz/store';
 
 /** A step that goes on when it is told to. */
 class Barrier {
@@ -147,5 +148,78 @@ describe('starting and stopping, with something else under way', () => {
     executor.fails = true;
     await expect(scheduler.addExecutor('own', executor)).rejects.toThrow('no room');
     expect((await scheduler.getSchedulerInfo()).executors).toEqual(['default']);
+  });
+});
+
+describe('starting and stopping', () => {
+  class BrokenStore extends MemoryStore {
+    override start(_context: StoreContext): void {
+      throw new Error('no such disk');
+    }
+  }
+
+  it('fails with the reason when a store cannot be started, and leaves nothing open', async () => {
+    const good = new MemoryStore();
+    const { scheduler } = createScheduler({}, { store: good });
+    await scheduler.addStore('broken', new BrokenStore());
+    await expect(scheduler.start()).rejects.toThrow(/"broken".*no such disk/);
+    await expect(scheduler.start()).rejects.toBeInstanceOf(StoreStartError);
+    expect(scheduler.state).toBe('stopped');
+    await scheduler.removeStore('broken');
+    await scheduler.start();
+    expect(scheduler.state).toBe('running');
+  });
+
+  it('refuses a store that another scheduler of the process has', async () => {
+    const store = new MemoryStore();
+    const first = createScheduler({}, { store });
+    const second = createScheduler({}, { store });
+    await first.scheduler.start();
+    const refused = second.scheduler.start();
+    await expect(refused).rejects.toThrow(/in use by/);
+    await expect(refused).rejects.toMatchObject({ cause: expect.any(StoreInUseError) });
+  });
+
+  it('starts and stops as often as it is told, each once', async () => {
+    const { scheduler } = createScheduler({ work: () => 1 });
+    const events = recordEvents(scheduler);
+    await Promise.all([scheduler.start(), scheduler.start()]);
+    await scheduler.start();
+    await Promise.all([scheduler.shutdown(), scheduler.shutdown()]);
+    await scheduler.shutdown();
+    await scheduler.start();
+    expect(events.map(({ name }) => name)).toEqual(['scheduler.started', 'scheduler.shutdown', 'scheduler.started']);
+  });
+
+  it('keeps other stores going when one fails, retries with growing pauses, and tells when it is back', async () => {
+    let down = false;
+    class FlakyStore extends MemoryStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
+        if (down) throw new Error('connection refused');
+        return super.transact(selection, apply);
+      }
+    }
+    const { scheduler, clock } = createScheduler({ work: () => 1 });
+    await scheduler.addStore('flaky', new FlakyStore());
+    await scheduler.start();
+    await scheduler.addTask({ id: 'f', handler: 'work', store: 'flaky', trigger: { type: 'interval', seconds: 10 } });
+    await scheduler.addTask({ id: 'g', handler: 'work', trigger: { type: 'interval', seconds: 10 } });
+    await settle();
+    down = true;
+    const failed = nextEvent(scheduler, 'store.failed');
+    const ran = nextEvent(scheduler, 'run.succeeded', ({ taskId }) => taskId === 'g');
+    clock.advance(10_000);
+    expect(await failed).toMatchObject({ store: 'flaky' });
+    await ran;
+    expect((await scheduler.getSchedulerInfo()).stores).toMatchObject([
+      { state: 'ok' },
+      { store: 'flaky', state: 'failing', lastError: 'connection refused' },
+    ]);
+    down = false;
+    const recovered = nextEvent(scheduler, 'store.recovered');
+    const late = nextEvent(scheduler, 'run.succeeded', ({ taskId }) => taskId === 'f');
+    clock.advance(10_000);
+    await recovered;
+    await late;
   });
 });

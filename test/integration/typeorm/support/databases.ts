@@ -89,3 +89,10 @@ export async function dropTables(dataSource: DataSource, prefix: string): Promis
   const lists = dataSource.options.type === 'better-sqlite3' ? tables : [tables.join(', ')];
   for (const list of lists) await dataSource.query(`DROP TABLE IF EXISTS ${list}`);
 }
+
+/** The same database through another port. */
+export function through(url: string, port: number): string {
+  const target = new URL(url);
+  target.host = `127.0.0.1:${port}`;
+  return target.href;
+}

@@ -1,62 +1,9 @@
-import { BaseTrigger } from '../../../../lib/triggers/base.trigger.js';
-import type { LiveRun, TaskRecord } from 'nestjs-asyncz/store';
+import type { TaskRecord } from 'nestjs-asyncz/store';
 import { describe, expect, it } from 'vitest';
 import { UnknownNameError } from '../../../../lib/errors/input.errors.js';
 import { planClaim, waitsForRoom } from '../../../../lib/scheduler/plan/claim.plan.js';
 import { runningRun, minuteTask } from '../../../support/task.factory.js';
-
-const MINUTE = 60_000;
-
-class EveryMinute extends BaseTrigger {
-  readonly type = 'every-minute';
-  constructor(
-    private readonly last = Infinity,
-    override readonly maxRuns: number | null = null,
-  ) {
-    super();
-  }
-  nextTime(previous: number | null, now: number): number | null {
-    const next = previous === null ? Math.ceil(now / MINUTE) * MINUTE : (Math.floor(previous / MINUTE) + 1) * MINUTE;
-    return next > this.last ? null : next;
-  }
-  describe(): string {
-    return 'every minute';
-  }
-  toJSON() {
-    return { type: this.type };
-  }
-}
-
-class AfterEnd extends EveryMinute {
-  override readonly advance = 'completion';
-}
-
-interface Setup {
-  trigger?: BaseTrigger;
-  room?: number;
-}
-
-function plan(task: TaskRecord, now: number, { trigger = new EveryMinute(), room = 10 }: Setup = {}) {
-  const change = planClaim({ ...context(trigger), room: { has: (_definition, _decided, own) => own < room } })(
-    task,
-    now,
-    [],
-  );
-  return change && { ...change.value, task: change.task };
-}
-
-function decide(task: TaskRecord, now: number, setup?: Setup) {
-  const decision = plan(task, now, setup);
-  if (!decision) throw new Error('the plan left the task as it is');
-  return decision;
-}
-
-function context(trigger: BaseTrigger) {
-  return { owner: 'me', leaseMs: 30_000, triggerOf: () => trigger };
-}
-
-const waiting = (changes: Partial<LiveRun> = {}) =>
-  runningRun({ status: 'waiting', owner: null, leaseUntil: null, startedAt: null, token: 0, ...changes });
+import { AfterEnd, context, decide, EveryMinute, MINUTE, plan, waiting } from './claim.plan.fixtures.js';
 
 describe('planClaim', () => {
   it('starts a due run under a lease and moves the schedule to the next time', () => {
@@ -179,80 +126,6 @@ describe('planClaim', () => {
     expect(waits(task, -1)).toBe(false);
     expect(waits(minuteTask({ state: { nextRunTime: null, live: [waiting(), runningRun()] } }))).toBe(false);
     expect(waits(minuteTask({ policies: { misfireGraceMs: 10 } }))).toBe(false);
-  });
-
-  describe('when the task runs already', () => {
-    const busy = (policies: object, live: LiveRun[] = [runningRun()]) => minuteTask({ policies, state: { live } });
-
-    it('records the due time as skipped', () => {
-      const { start, history, task } = decide(busy({ overlap: 'skip' }), 500);
-      expect(start).toEqual([]);
-      expect(history).toMatchObject([{ status: 'skipped', scheduledTime: 0 }]);
-      expect(task?.state.live).toHaveLength(1);
-    });
-
-    it('queues one and skips the next', () => {
-      const one = decide(busy({ overlap: 'queueOne' }), 500).task!;
-      expect(one.state.live.map((run) => run.status)).toEqual(['running', 'waiting']);
-      const two = decide(one, MINUTE);
-      expect(two.history).toMatchObject([{ status: 'skipped', scheduledTime: MINUTE }]);
-    });
-
-    it('queues all up to the bound', () => {
-      let task = busy({ overlap: 'queueAll', maxQueued: 2 });
-      for (const now of [0, MINUTE]) task = decide(task, now).task!;
-      expect(task.state.live.map((run) => run.status)).toEqual(['running', 'waiting', 'waiting']);
-      expect(decide(task, 2 * MINUTE).history).toMatchObject([{ status: 'skipped' }]);
-    });
-
-    it('asks the running one to stop and lets the newest take its place', () => {
-      const first = decide(busy({ overlap: 'cancelRunning' }), 0).task!;
-      expect(first.state.live[0]?.cancel).toMatchObject({ reason: 'a newer run takes its place' });
-      const second = decide(first, MINUTE);
-      expect(second.task?.state.live.map((run) => run.scheduledTime)).toEqual([0, MINUTE]);
-      expect(second.history).toMatchObject([{ status: 'skipped', scheduledTime: 0 }]);
-    });
-
-    it('starts beside it where that is allowed, or where there is room for more instances', () => {
-      expect(decide(busy({ overlap: 'allow' }), 500).start).toHaveLength(1);
-      expect(decide(busy({ maxInstances: 2 }), 500).start).toHaveLength(1);
-    });
-  });
-
-  describe('when a lease has run out', () => {
-    const dead = runningRun({ leaseUntil: 100, attempt: 2, token: 7 });
-
-    it('records the attempt as lost and runs it again under a larger token', () => {
-      const { start, history } = decide(minuteTask({ state: { nextRunTime: null, lastToken: 7, live: [dead] } }), 101);
-      expect(history).toMatchObject([{ status: 'lost', attempt: 2, token: 7, owner: 'other' }]);
-      expect(start).toMatchObject([{ id: dead.id, attempt: 3, owner: 'me' }]);
-      expect(start[0]!.token).toBeGreaterThan(7);
-    });
-
-    it('does not touch a lease that holds', () => {
-      expect(plan(minuteTask({ state: { nextRunTime: null, live: [dead] } }), 99)).toBeNull();
-    });
-
-    it('records at-most-once runs as lost and does not run them again', () => {
-      const task = minuteTask({
-        policies: { delivery: 'at-most-once' },
-        state: { nextRunTime: null, exhausted: true, live: [dead] },
-      });
-      const decision = decide(task, 101);
-      expect(decision).toMatchObject({ task: null, start: [], history: [{ status: 'lost' }] });
-    });
-
-    it('does not run again what somebody had asked to cancel', () => {
-      const cancelled = { ...dead, cancel: { at: 50, actor: 'ann', reason: null } };
-      const { start, history } = decide(minuteTask({ state: { nextRunTime: null, live: [cancelled] } }), 101);
-      expect(start).toEqual([]);
-      expect(history).toMatchObject([{ status: 'cancelled' }]);
-    });
-
-    it('takes up the schedule of a task that counts from the end of a run that never ended', () => {
-      const task = minuteTask({ policies: { delivery: 'at-most-once' }, state: { nextRunTime: null, live: [dead] } });
-      expect(decide(task, 101, { trigger: new AfterEnd() }).task?.state.nextRunTime).toBe(MINUTE);
-    });
   });
 
   it('gives a task that counts from the end of its run no next time while it runs', () => {

@@ -13,11 +13,10 @@ import { disposeOrphan, reconcileTask } from '../../../../lib/scheduler/plan/rec
 import { doesTheSame, dropRestored, isYounger, redriveRun } from '../../../../lib/scheduler/plan/redrive.plan.js';
 import { replaceTask } from '../../../../lib/scheduler/plan/replace.plan.js';
 import { updateTask } from '../../../../lib/scheduler/plan/update.plan.js';
-import { runningRun, minuteTask } from '../../../support/task.factory.js';
+import { ASKED, runningRun, minuteTask } from '../../../support/task.factory.js';
 
 const MINUTE = 60_000;
 const NOW = 10 * MINUTE;
-const ASKED = { actor: 'ada', reason: 'on call' };
 const PAUSED = { at: 5, actor: 'bob', reason: null };
 const trigger = createTrigger({ type: 'interval', minutes: 1, startAt: new Date(0) });
 const waiting = runningRun({

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
-
-const ASKED = { actor: 'ada', reason: 'on call' };
+import { ASKED } from '../../../support/task.factory.js';
 
 describe('who asked, and why', () => {
   it('is kept of a pause and a resume, in the task and in the events', async () => {

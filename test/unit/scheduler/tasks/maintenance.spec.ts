@@ -7,10 +7,10 @@ import type { EncryptionOptions, MaintenanceProgress } from 'nestjs-asyncz';
 import { FileStore } from '../../../../lib/stores/file/file.store.js';
 import { nextEvent } from '../../../support/events.js';
 import { createScheduler } from '../../../support/scheduler.factory.js';
+import { HOURLY } from '../../../support/task.factory.js';
 
 const OLD = 'the first secret of sixteen bytes';
 const NEW = 'the second secret, longer still';
-const HOURLY = { type: 'interval', hours: 1 } as const;
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'asyncz-maintenance-'));

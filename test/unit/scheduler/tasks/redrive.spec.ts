@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Handler, Scheduler } from 'nestjs-asyncz';
 import {
   RunNotDeadError,
   RunNotFoundError,
@@ -7,73 +6,12 @@ import {
   TaskNotFoundError,
   TaskReplacedError,
   TaskUnreadableError,
-  VersionConflictError,
 } from 'nestjs-asyncz';
 import { settle } from '../../../support/gate.js';
-import { HookedStore } from '../../../support/hooked.store.js';
 import { MemoryCluster } from '../../../support/memory.cluster.js';
 import { createScheduler, START } from '../../../support/scheduler.factory.js';
-
-const ASKED = { actor: 'ada', reason: 'on call' };
-const HOURLY = { type: 'interval', hours: 1 } as const;
-
-/** Keeps the arguments of its runs, and fails while it is broken. */
-class Work {
-  isBroken = true;
-  readonly seen: unknown[] = [];
-  readonly handler: Handler = ([argument]) => {
-    this.seen.push(argument);
-    if (this.isBroken) throw new Error('broken');
-  };
-}
-
-const deadRuns = async (scheduler: Scheduler) => (await scheduler.getRuns({ dead: true })).runs;
-
-async function onlyDeadRun(scheduler: Scheduler): Promise<string> {
-  const runs = await deadRuns(scheduler);
-  expect(runs).toHaveLength(1);
-  return runs[0]!.id;
-}
-
-/** A run that died on `worker`, and a client that is held up in a redrive of it until it is let go. */
-async function heldUp(trigger: typeof HOURLY | undefined, where: 'addTask' | 'transact') {
-  const cluster = new MemoryCluster();
-  const work = new Work();
-  const worker = await cluster.join('worker', { work: work.handler });
-  const store = new HookedStore(cluster.disk);
-  const client = await cluster.join('client', {}, { role: 'client', store });
-  await worker.addTask({ id: 'a', handler: 'work', trigger });
-  if (trigger) await worker.runTask('a');
-  await settle();
-  const id = await onlyDeadRun(worker);
-  work.isBroken = false;
-  let release!: () => void;
-  const released = new Promise<void>((resolve) => (release = resolve));
-  let outcome!: Promise<unknown>;
-  await new Promise<void>((reached) => {
-    store.before[where] = () => {
-      delete store.before[where];
-      reached();
-      return released;
-    };
-    outcome = client.redriveRun(id).then(
-      () => null,
-      (error: unknown) => error,
-    );
-  });
-  const redriveHere = async () => {
-    await worker.redriveRun(id);
-    await settle();
-    expect(work.seen).toHaveLength(2);
-  };
-  const letGo = async () => {
-    release();
-    const error = await outcome;
-    await settle();
-    return error;
-  };
-  return { cluster, worker, work, redriveHere, letGo };
-}
+import { HOURLY, ASKED } from '../../../support/task.factory.js';
+import { deadRuns, onlyDeadRun, Work } from './redrive.fixtures.js';
 
 describe('a dead run', () => {
   it('is listed, and run once more under its own id', async () => {
@@ -274,65 +212,6 @@ describe('a dead run of a task that is gone', () => {
     await scheduler.redriveRun(await onlyDeadRun(scheduler));
     await settle();
     expect(work.seen).toEqual(['wrong', 'mended']);
-  });
-});
-
-describe('two redrives of a run', () => {
-  it('give it one attempt while its task is there', async () => {
-    const { work, redriveHere, letGo } = await heldUp(HOURLY, 'transact');
-    await redriveHere();
-    expect(await letGo()).toMatchObject({ code: 'ASYNCZ_RUN_NOT_DEAD', status: 'succeeded' });
-    expect(work.seen).toHaveLength(2);
-  });
-
-  it('give it one attempt when its task is gone, and leave nothing behind', async () => {
-    const { cluster, work, redriveHere, letGo } = await heldUp(undefined, 'addTask');
-    await redriveHere();
-    expect(await letGo()).toMatchObject({ code: 'ASYNCZ_RUN_NOT_DEAD', status: 'succeeded' });
-    expect(work.seen).toHaveLength(2);
-    expect(cluster.disk.rows.has('a')).toBe(false);
-  });
-
-  it('give it one attempt also when its task has come and gone and come again, with the same version', async () => {
-    const { cluster, worker, work, redriveHere, letGo } = await heldUp(undefined, 'transact');
-    await redriveHere();
-    cluster.clock.advance(1);
-    await worker.addTask({ id: 'a', handler: 'work', trigger: HOURLY });
-    expect(await letGo()).toBeInstanceOf(RunNotDeadError);
-    expect(work.seen).toHaveLength(2);
-    expect(await worker.getTaskInfo('a')).toMatchObject({ state: 'scheduled', live: [] });
-  });
-
-  it('share the task that one of them has brought back', async () => {
-    const { cluster, work, redriveHere, letGo } = await heldUp(undefined, 'transact');
-    expect(cluster.disk.rows.has('a')).toBe(true);
-    await redriveHere();
-    expect(await letGo()).toBeInstanceOf(RunNotDeadError);
-    expect(work.seen).toHaveLength(2);
-    expect(cluster.disk.rows.has('a')).toBe(false);
-  });
-});
-
-describe('a redrive', () => {
-  it('is begun anew when its task was changed in the meantime', async () => {
-    const { worker, work, letGo } = await heldUp(HOURLY, 'transact');
-    await worker.updateTask('a', { name: 'changed' });
-    expect(await letGo()).toBeNull();
-    expect(work.seen).toHaveLength(2);
-  });
-
-  it('is given up when that goes on and on', async () => {
-    const cluster = new MemoryCluster();
-    const store = new HookedStore(cluster.disk);
-    const scheduler = await cluster.join('a', { work: new Work().handler }, { store });
-    await scheduler.addTask({ id: 'a', handler: 'work', trigger: HOURLY });
-    await scheduler.runTask('a');
-    await settle();
-    const id = await onlyDeadRun(scheduler);
-    const other = await cluster.join('other', {}, { role: 'client' });
-    store.before.transact = async () => void (await other.updateTask('a', { name: 'changed' }));
-    await expect(scheduler.redriveRun(id)).rejects.toThrow(VersionConflictError);
-    expect(await onlyDeadRun(scheduler)).toBe(id);
   });
 });
 

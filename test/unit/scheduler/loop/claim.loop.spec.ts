@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
-import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
+import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
 
 it('a run is not late by the time that the store takes to say when it is due', async () => {
   const late: number[] = [];

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { MemoryStore, SettableClock } from 'nestjs-asyncz';
 import type { Apply, Selection } from 'nestjs-asyncz/store';
 import { createStoreContext, makeTask } from 'nestjs-asyncz/testing';
-import { GroupLeases } from '../../../lib/scheduler/loop/group.leases.js';
+import { GroupLeases } from '../../../../lib/scheduler/loop/group.leases.js';
 
 /** Breaks off after it has written, as often as it is told to. */
 class ForgetfulStore extends MemoryStore {

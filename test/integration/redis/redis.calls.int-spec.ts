@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest';
+import type { Redis } from 'ioredis';
+import { makeRun, makeTask } from 'nestjs-asyncz/testing';
+import type { RedisStore } from 'nestjs-asyncz/redis';
+import type { RunStatus } from '../../../lib/model/run.js';
+import { resultOf } from '../../../lib/testing/plan.fixtures.js';
+import { internalRecord } from '../../../lib/stores/internal.record.js';
+import { keysFor, keysOfNamespace } from './redis.kit.js';
+import { claimDue, finishRuns } from '../../../lib/testing/store.steps.js';
+import { addDue, claimAndFinish, PLAN, REQUEST, useNamespace } from './redis.namespace.js';
+
+// Scripts are flushed and calls are counted in one file: a script that the server has forgotten takes another call.
+
+const redis = useNamespace();
+
+/** Counts the calls that a client makes from now on. */
+function countCalls(own: Redis): () => number {
+  let calls = 0;
+  const send = own.sendCommand.bind(own);
+  own.sendCommand = (...args) => {
+    calls += 1;
+    return send(...args);
+  };
+  return () => calls;
+}
+
+describe('batches', () => {
+  it('take at most 60 calls to claim, settle and end 1,000 due tasks', async () => {
+    const own = redis.client();
+    const store = await redis.open({ client: own });
+    await addDue(store, 1_000);
+    const calls = countCalls(own);
+    expect((await claimAndFinish(store)).length).toBe(1_000);
+    console.log(`1,000 due tasks claimed, settled and ended with ${calls()} calls`);
+    expect(calls()).toBeLessThanOrEqual(60);
+    expect(calls()).toBeGreaterThan(4);
+  });
+
+  it('answer with one call what is due next, whatever other handlers have', async () => {
+    const own = redis.client();
+    const store = await redis.open({ client: own });
+    const now = await store.now();
+    await store.addTasks([
+      ...Array.from({ length: 300 }, (_, at) =>
+        makeTask(`theirs-${at}`, { handler: `theirs-${at}`, nextRunTime: now - 10 - at }),
+      ),
+      makeTask('mine', { nextRunTime: now + 50_000 }),
+    ]);
+    const calls = countCalls(own);
+    expect(await store.nextDueFor({ handlers: ['work'] })).toBe(now + 50_000);
+    expect(calls()).toBe(1);
+  });
+});
+
+describe('scripts', () => {
+  it('survive SCRIPT FLUSH in the middle of the work', async () => {
+    const store = await redis.open();
+    await addDue(store, 2_000);
+    const ended: string[] = [];
+    let flushes = 0;
+    while (ended.length < 2_000) {
+      const [some] = await Promise.all([
+        claimDue(store, { ...REQUEST, limit: 50 }, PLAN).then(({ claimed }) =>
+          finishRuns(
+            store,
+            claimed.map(({ task, start }) => resultOf(task!, start[0]!, 'succeeded')),
+          ),
+        ),
+        redis.admin.script('FLUSH'),
+      ]);
+      flushes += 1;
+      ended.push(...some.settled.map(({ taskId }) => taskId));
+    }
+    expect(new Set(ended).size).toBe(2_000);
+    expect(flushes).toBeGreaterThan(30);
+    expect((await store.query({}, { by: 'id', descending: false }, { offset: 0, limit: 1 })).total).toBe(0);
+  });
+
+  it.each([
+    ['pipelines by itself', { enableAutoPipelining: true }],
+    ['gives numbers as text', { stringNumbers: true }],
+    ['keeps the stacks of calls', { showFriendlyErrorStack: true }],
+  ])('run on a client that %s', async (_, options) => {
+    const own = redis.client(options);
+    const store = await redis.open({ client: own });
+    await addDue(store, 600);
+    await redis.admin.script('FLUSH');
+    const [next, page] = await Promise.all([
+      store.getNextRunTime(),
+      store.query({ q: 't59' }, { by: 'nextRunTime', descending: true }, { offset: 0, limit: 2 }),
+    ]);
+    expect(next).toBeLessThan(await store.now());
+    expect([page.tasks.map(({ id }) => id), page.total]).toEqual([['t599', 't598'], 11]);
+    expect((await claimAndFinish(store)).length).toBe(600);
+    expect(await store.pruneRuns({ before: null, keep: 0, failedBefore: null, limit: 1_000 })).toBe(600);
+    expect(await store.removeAllTasks()).toBe(0);
+  });
+
+  it('leave the application its own commands of a client that is handed in', async () => {
+    const own = redis.client();
+    own.defineCommand('mine', { numberOfKeys: 0, lua: 'return 7' });
+    await redis.open({ client: own });
+    await redis.open({ client: own, tasksKey: `${redis.request.namespace}.second` });
+    expect(await (own as unknown as { mine(): Promise<number> }).mine()).toBe(7);
+  });
+});
+
+describe('the list by next run time', () => {
+  it('leaves internal records out of its pages, from either end', async () => {
+    const own = redis.client();
+    const store = await redis.open({ client: own });
+    const ids = Array.from({ length: 20 }, (_, at) => `t${String(at).padStart(2, '0')}`);
+    await store.addTasks(ids.map((id, at) => makeTask(id, { nextRunTime: at < 15 ? at : null })));
+    await store.addTasks(ids.map((id) => internalRecord(`asyncz:${id}`, 'internal', [], 0)));
+    const page = async (descending: boolean, offset: number, limit: number) => {
+      const found = await store.query({}, { by: 'nextRunTime', descending }, { offset, limit });
+      expect(found.total).toBe(20);
+      return found.tasks.map(({ id }) => id);
+    };
+    const calls = countCalls(own);
+    expect(await page(false, 0, 3)).toEqual(ids.slice(0, 3));
+    expect(await page(false, 13, 20)).toEqual(ids.slice(13));
+    expect(await page(true, 0, 3)).toEqual(ids.toReversed().slice(0, 3));
+    expect(await page(true, 18, 20)).toEqual(ids.toReversed().slice(18));
+    expect(await page(true, 20, 20)).toEqual([]);
+    expect(calls()).toBe(5);
+  });
+});
+
+describe('the history', () => {
+  it('is found by task, run and time without reading the rest, and pruned in steps', async () => {
+    const store = await redis.open();
+    const runs = Array.from({ length: 3_000 }, (_, at) =>
+      makeRun(`r${at}`, { taskId: `task ${at % 30}`, endedAt: 1_000_000 + at, token: at + 1 }),
+    );
+    await store.saveRuns(runs);
+    const ids = async (filter: Parameters<RedisStore['runs']>[0]) =>
+      (await store.runs(filter, { limit: 3 })).runs.map(({ id }) => id);
+    expect(await ids({ taskId: 'task 7' })).toEqual(['r2977', 'r2947', 'r2917']);
+    expect(await ids({ runId: 'r1234' })).toEqual(['r1234']);
+    expect(await ids({ from: 1_000_100, to: 1_000_102 })).toEqual(['r101', 'r100']);
+    expect(await store.pruneRuns({ before: null, keep: 10, failedBefore: null, limit: 2_000 })).toBe(2_000);
+    expect(await store.pruneRuns({ before: null, keep: 10, failedBefore: null, limit: 2_000 })).toBe(700);
+    expect(await store.pruneRuns({ before: null, keep: 10, failedBefore: null, limit: 2_000 })).toBe(0);
+    expect(await store.pruneRuns({ before: 1_002_990, keep: null, failedBefore: null, limit: 2_000 })).toBe(290);
+    expect((await store.runs({}, { limit: 100 })).runs.length).toBe(10);
+    const { tasksKey } = keysFor(redis.request);
+    expect(await redis.admin.hlen(`{${tasksKey}}:attempts`)).toBe(10);
+    expect(await redis.admin.zcard(`{${tasksKey}}:task_runs`)).toBe(10);
+    expect(await redis.admin.zcard(`{${tasksKey}}:run_counts`)).toBe(10);
+  });
+
+  it('lists runs that failed in their order among the others, and finds dead ones without reading those', async () => {
+    const own = redis.client();
+    const store = await redis.open({ client: own });
+    const runs = Array.from({ length: 2_000 }, (_, at) =>
+      makeRun(`r${at}`, {
+        taskId: `task ${at % 2}`,
+        endedAt: 1_000_000 + at,
+        ...(at % 5 === 0 && ({ status: 'failed', dead: at % 100 === 0 } as const)),
+      }),
+    );
+    await store.saveRuns(runs);
+    const listed: string[] = [];
+    let cursor: string | null | undefined;
+    while (cursor !== null) {
+      const page = await store.runs({ taskId: 'task 0' }, { limit: 300, ...(cursor !== undefined && { cursor }) });
+      listed.push(...page.runs.map(({ id }) => id));
+      cursor = page.next;
+    }
+    expect(listed).toEqual(Array.from({ length: 1_000 }, (_, at) => `r${1_998 - 2 * at}`));
+    const calls = countCalls(own);
+    const dead = await store.runs({ dead: true }, { limit: 100 });
+    expect(dead.runs.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, at) => `r${1_900 - 100 * at}`));
+    expect(calls()).toBe(1);
+  });
+
+  it('prunes the oldest first, whether they failed or not', async () => {
+    const store = await redis.open();
+    const run = (id: string, endedAt: number, status: RunStatus) => makeRun(id, { endedAt, status });
+    await store.saveRuns([
+      run('a', 1, 'failed'),
+      run('b', 2, 'succeeded'),
+      run('c', 3, 'lost'),
+      run('d', 4, 'missed'),
+      run('e', 5, 'failed'),
+    ]);
+    const left = async () => (await store.runs({}, { limit: 9 })).runs.map(({ id }) => id);
+    expect(await store.pruneRuns({ before: 5, keep: null, failedBefore: 6, limit: 2 })).toBe(2);
+    expect(await left()).toEqual(['e', 'd', 'c']);
+    expect(await store.pruneRuns({ before: 5, keep: null, failedBefore: 6, limit: 2 })).toBe(2);
+    expect(await left()).toEqual(['e']);
+  });
+
+  it('follows a run that is written again with another status', async () => {
+    const store = await redis.open();
+    const ids = async (status: RunStatus) => (await store.runs({ status }, { limit: 9 })).runs.map(({ id }) => id);
+    await store.saveRuns([makeRun('r', { status: 'succeeded' })]);
+    await store.saveRuns([makeRun('r', { status: 'lost' })]);
+    expect([await ids('succeeded'), await ids('lost')]).toEqual([[], ['r']]);
+    expect(await store.pruneRuns({ before: null, keep: 0, failedBefore: 0, limit: 9 })).toBe(0);
+    expect(await store.pruneRuns({ before: null, keep: 0, failedBefore: null, limit: 9 })).toBe(1);
+    expect(await keysOfNamespace(redis.admin, redis.request)).toEqual([]);
+  });
+
+  it('leaves nothing behind when all runs are pruned and all tasks removed', async () => {
+    const store = await redis.open();
+    await addDue(store, 50);
+    await claimAndFinish(store);
+    await store.removeAllTasks();
+    expect(
+      await store.pruneRuns({ before: (await store.now()) + 60_000, keep: null, failedBefore: null, limit: 1_000 }),
+    ).toBe(50);
+    expect(await keysOfNamespace(redis.admin, redis.request)).toEqual([]);
+  });
+});
