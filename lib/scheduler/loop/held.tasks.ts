@@ -56,6 +56,8 @@ export class HeldTasks implements KnownRecords {
   note(record: TaskRecord): void {
     const held = this.#held.get(record.id);
     if (!held || !isNewer(record, held.stored)) return;
+    // Still under the lease of the taking: this was another change, and the claim is not in it.
+    if (held.record !== held.stored && record.state.lease?.token === held.stored.state.lease?.token) return;
     this.#held.set(record.id, { record, stored: record, holders: held.holders });
     if (held.record !== held.stored) this.onWritten(record);
   }

@@ -1,8 +1,9 @@
-import type { Apply, KnownChange } from '../../model/change.js';
-import type { TaskRecord } from '../../model/task.js';
+import type { Apply, Change, KnownChange } from '../../model/change.js';
+import type { TaskLease, TaskRecord } from '../../model/task.js';
 import type { TakenTask } from '../../stores/exchange.interface.js';
 import type { FailedChange } from '../../stores/selection.interface.js';
 import type { Store } from '../../stores/store.interface.js';
+import { changeTo } from '../plan/change.js';
 import type { Claimed } from '../plan/claim.plan.js';
 import type { Starter } from '../plan/start.plan.js';
 import { afterTaking, beforeTaking, startsUnwritten } from '../plan/take.plan.js';
@@ -37,7 +38,7 @@ export async function takeDue(
     const change = plan(before, storeNow, decided);
     if (!change) {
       left.push(before);
-      decisions.push({ from, task: { ...from, state: { ...from.state, lease: previous } }, value: null });
+      decisions.push({ from, ...givenBack(from, previous) });
       continue;
     }
     decided.push(change.value);
@@ -46,7 +47,7 @@ export async function takeDue(
       claimed.set(from.id, { id: from.id, task, value: change.value, stored: from });
     } else decisions.push({ from, task, history: change.history ?? [], value: change.value });
   }
-  const failed = decisions.length > 0 ? await writeDecisions(store, tasks, decisions, plan, claimed) : [];
+  const failed = decisions.length > 0 ? await writeDecisions(store, tasks, decisions, plan, { claimed, left }) : [];
   return {
     claimed: tasks.flatMap(({ task }) => claimed.get(task.id) ?? []),
     left,
@@ -56,29 +57,66 @@ export async function takeDue(
   };
 }
 
-/** What was changed since it was taken is decided on again, as it is by now. */
+/** What has come of a taking so far. */
+interface Outcome {
+  readonly claimed: Map<string, ClaimedTask>;
+  readonly left: TaskRecord[];
+}
+
+/**
+ * Writes what was decided. If the store fails, what stands already is started all the same, and the rest is due again when
+ * its lease expires.
+ */
 async function writeDecisions(
   store: TakeStore,
   tasks: readonly TakenTask[],
   decisions: readonly Decision[],
   plan: Apply<Claimed>,
-  claimed: Map<string, ClaimedTask>,
+  outcome: Outcome,
 ): Promise<readonly FailedChange[]> {
-  const { lost, failed } = (await store.exchange({ write: decisions })).written;
-  const unwritten = new Set([...lost, ...failed.map(({ id }) => id)]);
-  for (const { from, task, value } of decisions) {
-    const { id, version } = from;
-    if (value && !unwritten.has(id)) claimed.set(id, { id, task: task && { ...task, version: version + 1 }, value });
+  const rest = new Set(decisions.map(({ from }) => from.id));
+  try {
+    const { lost, failed } = (await store.exchange({ write: decisions })).written;
+    const unwritten = new Set([...lost, ...failed.map(({ id }) => id)]);
+    for (const { from, task, value } of decisions) {
+      const { id, version } = from;
+      if (unwritten.has(id)) continue;
+      rest.delete(id);
+      if (value) outcome.claimed.set(id, { id, task: task && { ...task, version: version + 1 }, value });
+    }
+    if (lost.length === 0) return failed;
+    const again = tasks.filter(({ task }) => lost.includes(task.id));
+    return [...failed, ...(await decideAgain(store, again, plan, outcome))];
+  } catch (error) {
+    if (outcome.claimed.size === 0) throw error;
+    return Array.from(rest, (id) => ({ id, error }));
   }
-  if (lost.length === 0) return failed;
+}
+
+/** What was changed since it was taken is decided on again, as it is by now. */
+async function decideAgain(
+  store: TakeStore,
+  tasks: readonly TakenTask[],
+  plan: Apply<Claimed>,
+  { claimed, left }: Outcome,
+): Promise<readonly FailedChange[]> {
   const takenById = new Map(tasks.map((one) => [one.task.id, one]));
   const standing = Array.from(claimed.values(), ({ value }) => value);
-  const again = await store.transact<Claimed>({ ids: lost }, (task, now, decided) => {
+  const ids = [...takenById.keys()];
+  const { committed, failed } = await store.transact<Claimed | null>({ ids }, (task, now, decided) => {
     const { task: from, previous } = takenById.get(task.id)!;
     if (task.state.lease?.token !== from.state.lease!.token) return null;
-    const change = plan(beforeTaking(task, previous), now, [...standing, ...decided]);
-    return change && { ...change, task: change.task && afterTaking(change.task, task) };
+    const change = plan(beforeTaking(task, previous), now, [...standing, ...decided.filter((value) => value !== null)]);
+    return change ? { ...change, task: change.task && afterTaking(change.task, task) } : givenBack(task, previous);
   });
-  for (const one of again.committed) claimed.set(one.id, one);
-  return [...failed, ...again.failed];
+  for (const { id, task, value } of committed) {
+    if (value) claimed.set(id, { id, task, value });
+    else if (task && left.every((one) => one.id !== id)) left.push(task);
+  }
+  return failed;
+}
+
+/** A task that is not claimed is due again as it was. What somebody has cancelled meanwhile may have been its last run. */
+function givenBack(task: TaskRecord, previous: TaskLease | null): Change<null> {
+  return changeTo({ ...task, state: { ...task.state, lease: previous } }, null);
 }

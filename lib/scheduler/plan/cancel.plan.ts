@@ -4,10 +4,12 @@ import type { TaskRecord } from '../../model/task.js';
 import { changeTo } from './change.js';
 import { controlled } from './control.plan.js';
 import { endedRun } from './ended.run.js';
+import { mayHaveBegun } from './recovery.plan.js';
 
 /**
- * Cancels a run. One that waits ends at once, and the value is its record. For one that is running, the cancel request is
- * left in the task for its owner to find, and the value is null; a second request changes nothing about the first.
+ * Cancels a run. One that waits ends at once, and the value is its record. For one that is running, or may be under the lease
+ * of its task, the cancel request is left in the task for its owner to find, and the value is null; a second request changes
+ * nothing about the first.
  *
  * @returns null when the task has no such run under way.
  */
@@ -20,7 +22,7 @@ export function cancelRun(
   const run = task.state.live.find(({ id }) => id === runId);
   if (!run) return null;
   const cancelled: LiveRun = { ...run, cancel: run.cancel ?? { at: now, ...request } };
-  const waits = run.status === 'waiting';
+  const waits = run.status === 'waiting' && !mayHaveBegun(task, run);
   const live = waits
     ? task.state.live.filter((one) => one !== run)
     : task.state.live.map((one) => (one === run ? cancelled : one));

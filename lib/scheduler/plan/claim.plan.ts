@@ -62,8 +62,8 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
     recoverDeadRuns(work);
     try {
       const trigger = context.triggerOf(task);
+      recoverLostLease(work, trigger);
       admitDueTimes(work, trigger);
-      recoverLostLease(work);
       startWaitingRuns(work, context, (own) => context.room.has(task.definition, decided, own));
       restartCompletionSchedule(work, trigger);
       if (work.state.problem) work.state = { ...work.state, problem: null };

@@ -36,10 +36,11 @@ export function resumeTask(
   request: RunRequest,
 ): Change<RunRequest> | null {
   refuseLifecycle(task, trigger, 'resumed');
-  const { pause, nextRunTime } = task.state;
+  const { pause, nextRunTime, lease } = task.state;
   if (pause === null) return null;
   const state = { ...controlled(task.state, 'resume', now, request), pause: null, failuresInARow: 0 };
-  const wasDue = nextRunTime !== null && nextRunTime <= now;
+  // A time that a scheduler has taken is not of the pause: its run may have begun.
+  const wasDue = lease === null && nextRunTime !== null && nextRunTime <= now;
   const times = wasDue && nextTimes(trigger.nextOccurrence(null, now, { taskId: task.id }));
   return changeTo({ ...task, state: { ...state, ...times } }, request);
 }

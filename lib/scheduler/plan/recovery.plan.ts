@@ -1,11 +1,14 @@
 import type { LiveRun } from '../../model/run.js';
+import type { TaskRecord } from '../../model/task.js';
+import type { BaseTrigger } from '../../triggers/base.trigger.js';
+import { admitDueTimes } from './due-times.plan.js';
 import { endedRun, keepForRedrive } from './ended.run.js';
 import { readyRuns } from './start.plan.js';
 import type { Work } from './work.js';
 
 /**
  * Records the runs whose lease has expired as lost: their scheduler died, froze, or lost the store. Where the task is to run
- * at least once, they wait for another attempt.
+ * at least once, they wait for another attempt. A run that was asked to be cancelled has none.
  */
 export function recoverDeadRuns(work: Work): void {
   const { now, task } = work;
@@ -25,19 +28,35 @@ export function recoverDeadRuns(work: Work): void {
 }
 
 /**
- * Counts the attempts of schedulers that died with the whole task under their lease: each may have begun the run that is
+ * Counts the attempts of schedulers that died with the whole task under their lease: each may have begun the run that was
  * ready first. What may not run twice is never begun under such a lease.
+ *
+ * Due times are admitted as they were when the task was taken, so that the run is the one that may have begun: later times,
+ * a grace that has passed since, or a pause that came since, change nothing about it.
  */
-export function recoverLostLease(work: Work): void {
+export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   const { lost, now, task } = work;
   if (lost === null || task.definition.policies.delivery === 'at-most-once') return;
-  const [first] = readyRuns(work.state, now);
+  const { pause } = work.state;
+  // Tokens begin at the store's time.
+  const takenAt = Math.min(lost.token, now);
+  const isPausedSince = pause !== null && pause.at >= takenAt;
+  const then: Work = { ...work, now: takenAt, state: { ...work.state, pause: isPausedSince ? null : pause } };
+  admitDueTimes(then, trigger);
+  const [first] = readyRuns(then.state, takenAt);
+  work.state = { ...then.state, pause };
   if (!first) return;
   const attempt = first.attempt + lost.attempt - 1;
   const begun = { ...first, attempt, owner: lost.owner, token: lost.token };
   work.history.push(endedRun(task, begun, 'lost', now));
   const live = work.state.live.map((run) => (run === first ? { ...first, attempt: attempt + 1 } : run));
   work.state = { ...work.state, live };
+}
+
+/** Whether a run that waits may have begun under the lease of its task: it is written with its end, or after a moment. */
+export function mayHaveBegun({ definition, state }: TaskRecord, run: LiveRun): boolean {
+  if (state.lease === null || definition.policies.delivery === 'at-most-once') return false;
+  return run.status === 'waiting' && run.availableAt <= state.lease.token;
 }
 
 /** The run as it waits for another attempt. */
@@ -54,6 +73,8 @@ export function nextAttempt(run: LiveRun, availableAt: number): LiveRun {
   };
 }
 
+/** One that waits is asked to be cancelled where it may have begun under the lease of its task. */
 function isDead(run: LiveRun, now: number): boolean {
+  if (run.status === 'waiting') return run.cancel !== null;
   return run.status === 'running' && run.leaseUntil !== null && run.leaseUntil <= now;
 }

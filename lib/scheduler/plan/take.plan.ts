@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../model/change.js';
+import type { LiveRun } from '../../model/run.js';
 import type { TaskLease, TaskRecord } from '../../model/task.js';
 import type { Claimed } from './claim.plan.js';
 
@@ -45,10 +47,12 @@ export function adoptClaim(current: TaskRecord, taken: TaskRecord, planned: Task
   if (current.version === taken.version) return { ...planned, version: current.version };
   const { state } = current;
   const isRescheduled =
-    state.nextRunTime !== taken.state.nextRunTime || state.nextScheduledTime !== taken.state.nextScheduledTime;
+    !isDeepStrictEqual(current.definition.trigger, taken.definition.trigger) ||
+    state.nextRunTime !== taken.state.nextRunTime ||
+    state.nextScheduledTime !== taken.state.nextScheduledTime;
   const { nextScheduledTime, nextRunTime, lastScheduledTime, exhausted, scheduledCount, live } = planned.state;
   const claimed = new Map(live.map((run) => [run.id, run]));
-  const kept = state.live.map((run) => claimed.get(run.id) ?? run);
+  const kept = state.live.map((run) => withCancel(claimed.get(run.id) ?? run, run));
   for (const { id } of kept) claimed.delete(id);
   return {
     ...current,
@@ -60,4 +64,8 @@ export function adoptClaim(current: TaskRecord, taken: TaskRecord, planned: Task
       ...(!isRescheduled && { nextScheduledTime, nextRunTime, lastScheduledTime, exhausted, scheduledCount }),
     },
   };
+}
+
+function withCancel(run: LiveRun, { cancel }: LiveRun): LiveRun {
+  return cancel === null ? run : { ...run, cancel };
 }

@@ -67,7 +67,8 @@ export function* takeLocked(
 }
 
 /**
- * Gives tasks back that cannot be read, so that whoever can read them has them at once.
+ * Gives tasks back that cannot be read, so that whoever can read them has them at once. One that was changed meanwhile is
+ * left under its lease.
  *
  * @param records The rows as they were before they were taken.
  * @param storeNow When they were taken.
@@ -80,7 +81,7 @@ export function* release(dialect: PostgresDialect, records: Rows['records'], sto
   yield sql`
     UPDATE ${dialect.tasks} AS task SET ${assigned(RELEASED.slice(1), 'was')}
     FROM ${rowsAs([...RELEASED, FROM_TOKEN], rows, 'was')}
-    WHERE task.id = was.id AND task.lease_token = was.from_token`;
+    WHERE task.id = was.id AND task.lease_token = was.from_token AND task.version = was.version + 1`;
 }
 
 /** What `taken` makes of a task. */
