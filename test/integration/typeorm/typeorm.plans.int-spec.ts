@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeRun } from '../../../lib/testing/task.fixtures.js';
+import type { Taken, Written } from '../../../lib/stores/exchange.interface.js';
 import { mysql, postgres, sqlite } from './support/databases.js';
 import type { TestDatabase } from './support/databases.js';
 import { COUNT, FilledDatabase, medianMs } from './support/filled.database.js';
@@ -85,6 +87,27 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 tasks and 
     const plans = await filled.plansOf(list);
     expect(plans.filter((plan) => WHOLE[filled.type].test(plan)).length).toBeLessThanOrEqual(1);
     await tell('a page of the list', list);
+  });
+
+  it('takes what is due by an index, and writes what is known through the key', async ({ skip }) => {
+    skip(!filled.store.capabilities.takes, 'it does not take');
+    const take = { handlers: ['work'], limit: 200, owner: 'me', leaseMs: 60_000 };
+    let taken: Taken | null = null;
+    const taking = await filled.plansOf(async () => ({ taken } = await filled.store.exchange({ take })));
+    expect(taken!.tasks).toHaveLength(take.limit);
+    const write = taken!.tasks.map(({ task: from }, at) =>
+      at % 2 === 0
+        ? { from, task: { ...from, state: { ...from.state, lease: null } }, history: [makeRun(from.id)] }
+        : { from, task: null },
+    );
+    let written: Written | null = null;
+    const writing = await filled.plansOf(async () => ({ written } = await filled.store.exchange({ write })));
+    expect(written).toEqual({ lost: [], failed: [] });
+    expect(taking.join('\n')).toContain(`${PREFIX}_tasks_due`);
+    for (const plans of [taking, writing]) {
+      expect(plans.join('\n')).toContain(`${PREFIX}_tasks_pkey`);
+      for (const plan of plans) expect(plan).not.toMatch(WHOLE[filled.type]);
+    }
   });
 
   /** Prints how long something takes. */

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
-import { makeTask } from '../../../lib/testing/task.fixtures.js';
+import { makeRun, makeTask } from '../../../lib/testing/task.fixtures.js';
 import { dropTables, postgres } from './support/databases.js';
 
 const PREFIX = `prepared_${process.pid}`;
@@ -50,6 +50,24 @@ describe('statements that PostgreSQL keeps prepared', () => {
     return claimed;
   }
 
+  /** Adds a task, takes it and writes its end, some times. Returns how many were written. */
+  async function takeOften(rounds: number): Promise<number> {
+    let written = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      await store.addTask(makeTask(`taken${round}`, { nextRunTime: (await store.now()) - 1 }));
+      const take = { limit: 10, handlers: null, owner: 'me', leaseMs: 60_000 };
+      const { taken } = await store.exchange({ take });
+      const write = taken!.tasks.map(({ task: from }) => ({
+        from,
+        task: { ...from, state: { ...from.state, lease: null, nextRunTime: null } },
+        history: [makeRun(from.id)],
+      }));
+      const { lost } = (await store.exchange({ write })).written;
+      written += write.length - lost.length;
+    }
+    return written;
+  }
+
   const prepared = (): Promise<Prepared[]> =>
     dataSource.query(`
       SELECT name, statement, cardinality(parameter_types) AS parameters, generic_plans::integer AS generic
@@ -59,12 +77,15 @@ describe('statements that PostgreSQL keeps prepared', () => {
     await dataSource.query(`ALTER TABLE ${PREFIX}_tasks SET (autovacuum_enabled = false)`);
     await dataSource.query(`VACUUM ANALYZE ${PREFIX}_tasks`);
     expect(await claimOften('first', ROUNDS)).toBe(ROUNDS);
+    expect(await takeOften(ROUNDS)).toBe(ROUNDS);
     const now = await store.now();
     await store.addTasks(Array.from({ length: 5_000 }, (_, at) => makeTask(`far${at}`, { nextRunTime: now + 1e9 })));
     const kept = (await prepared()).filter(({ generic, statement }) => generic > 0 && !statement.startsWith('INSERT'));
     const texts = kept.map(({ statement }) => statement).join('\n');
     expect(texts).toContain('SKIP LOCKED');
     expect(texts).toContain('UPDATE');
+    expect(texts).toContain('taken AS');
+    expect(texts).toContain('written AS');
     for (const { name, parameters } of kept) {
       const nulls = Array.from({ length: parameters }, () => 'NULL').join(', ');
       const rows: object[] = await dataSource.query(`EXPLAIN EXECUTE ${name}(${nulls})`);

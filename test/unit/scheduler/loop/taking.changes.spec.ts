@@ -118,11 +118,12 @@ describe('a change of a task whose claim is not written yet', () => {
 
   it('pauses and resumes it: the run counts as one all the same', async () => {
     const { work, end } = held();
-    const { scheduler, store } = await waitingScheduler({ work });
+    const { scheduler, clock, store } = await waitingScheduler({ work });
     store.addTask(makeTask('a', { trigger: { ...HOURLY, maxRuns: 1 }, nextRunTime: START }));
     const submitted = nextEvent(scheduler, 'run.submitted');
     scheduler.resume();
     await submitted;
+    clock.advance(10);
     await scheduler.pauseTask('a');
     await scheduler.resumeTask('a');
     end();
@@ -134,11 +135,14 @@ describe('a change of a task whose claim is not written yet', () => {
   it('gives it another trigger, which stands although its first time is the same', async () => {
     const { work, end } = held();
     const { scheduler, clock, store } = await waitingScheduler({ work });
-    store.addTask(makeTask('a', { trigger: { type: 'date', runAt: new Date(START).toISOString() }, nextRunTime: START }));
+    store.addTask(
+      makeTask('a', { trigger: { type: 'date', runAt: new Date(START).toISOString() }, nextRunTime: START }),
+    );
     scheduler.resume();
     await settle();
     change(store, 'a', (task) => ({ ...task, definition: { ...task.definition, trigger: HOURLY } }));
     end();
+    await settle();
     clock.advance(1_000);
     await settle();
     expect(store.lookupTask('a')?.state).toMatchObject({ nextRunTime: START + 3_600_000, exhausted: false });
