@@ -105,7 +105,7 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 tasks and 
     expect(written).toEqual({ lost: [], failed: [] });
     expect(taking.join('\n')).toContain(`${PREFIX}_tasks_due`);
     for (const plans of [taking, writing]) {
-      expect(plans.join('\n')).toContain(`${PREFIX}_tasks_pkey`);
+      expect(plans.join('\n')).toContain(`${PREFIX}_tasks_key`);
       for (const plan of plans) expect(plan).not.toMatch(WHOLE[filled.type]);
     }
   });
