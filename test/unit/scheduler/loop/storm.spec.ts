@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { AsyncExecutor } from 'nestjs-asyncz';
+import { AsynczError, AsyncExecutor } from 'nestjs-asyncz';
 import type { Handler, Scheduler } from 'nestjs-asyncz';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
 import { RunExecution } from '../../../../lib/scheduler/loop/run.execution.js';
@@ -23,6 +23,15 @@ const step = fc.oneof(
     }),
   },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('end' as const), at: fc.nat(9) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('change' as const),
+      how: fc.constantFrom('pause', 'resume', 'run', 'update', 'cancel'),
+      by: fc.nat(3),
+      back: fc.nat(3),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pause' as const), who: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), who: fc.nat(2) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(10, 1_000, 12_000) }) },
@@ -100,6 +109,7 @@ class Storm {
 
   async take(one: Step): Promise<void> {
     if (one.do === 'add') await this.#add(one);
+    else if (one.do === 'change') void this.#change(one);
     else if (one.do === 'end') this.#ends.splice(one.at, 1)[0]?.();
     else if (one.do === 'pass') this.#cluster.clock.advance(one.ms);
     else if (one.do === 'trouble') {
@@ -122,6 +132,24 @@ class Storm {
     await this.#client.addTask({ id, handler: 'work', args: [group], ...rest });
   }
 
+  /** What a person does to one of the last tasks; it may be gone, or the store in trouble. */
+  async #change({ how, by, back }: Extract<Step, { do: 'change' }>): Promise<void> {
+    const scheduler = this.#schedulers[by] ?? this.#client;
+    const id = `t${this.#added - back}`;
+    try {
+      if (how === 'pause') await scheduler.pauseTask(id);
+      else if (how === 'resume') await scheduler.resumeTask(id);
+      else if (how === 'run') await scheduler.runTask(id);
+      else if (how === 'update') await scheduler.updateTask(id, { name: `changed ${back}` });
+      else {
+        const task = await this.#client.getTaskInfo(id);
+        if (task && 'live' in task && task.live[0]) await scheduler.cancelRun(task.live[0].id);
+      }
+    } catch (error) {
+      if (!(error instanceof AsynczError) && !(error as Error).message.includes('in trouble')) throw error;
+    }
+  }
+
   async #restart(scheduler: Scheduler): Promise<void> {
     const stopped = scheduler.shutdown(0);
     while (scheduler.state !== 'stopped') await this.#pass(200);
@@ -140,6 +168,8 @@ class Storm {
   async calm(): Promise<readonly string[]> {
     this.#isTrouble = false;
     for (const scheduler of this.#schedulers) if (scheduler.state === 'paused') scheduler.resume();
+    for (const id of await this.#left())
+      await this.#change({ do: 'change', how: 'resume', by: 3, back: this.#added - Number(id.slice(1)) });
     // Longer than a lease, so that those whose holder never heard that it had them expire.
     for (let quiet = 0, seconds = 0; quiet < 60 && seconds < 900; seconds += 1) {
       for (const end of this.#ends.splice(0)) end();
