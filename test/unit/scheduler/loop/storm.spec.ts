@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { AsynczError, AsyncExecutor } from 'nestjs-asyncz';
-import type { Handler, Scheduler } from 'nestjs-asyncz';
+import type { Handler, RunInfo, Scheduler } from 'nestjs-asyncz';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
 import { RunExecution } from '../../../../lib/scheduler/loop/run.execution.js';
 import { settle } from '../../../support/gate.js';
@@ -52,6 +52,9 @@ class Storm {
   #added = 0;
   /** The groups that had more runs under way than allowed, before any trouble: a run that lost its lease ends later than that. */
   readonly crowded: string[] = [];
+  /** The runs that were begun while they were under way, before any trouble. */
+  readonly doubled: string[] = [];
+  readonly #under = new Set<string>();
   #hadTrouble = false;
 
   /**
@@ -83,7 +86,9 @@ class Storm {
     this.#client = await this.#cluster.join('client', {}, { role: 'client' });
   }
 
-  readonly #work: Handler = async ([group], { signal }) => {
+  readonly #work: Handler = async ([group], { signal, runId }) => {
+    if (this.#under.has(runId) && !this.#hadTrouble) this.doubled.push(runId);
+    this.#under.add(runId);
     const key = String(group);
     const count = (this.#running.get(key) ?? 0) + 1;
     this.#running.set(key, count);
@@ -95,6 +100,7 @@ class Storm {
       });
       if (this.#roll() > 0.9) throw new Error('no');
     } finally {
+      this.#under.delete(runId);
       this.#running.set(key, this.#running.get(key)! - 1);
     }
   };
@@ -183,6 +189,14 @@ class Storm {
     return (await this.#client.getTaskInfos({ limit: 1_000 })).tasks.map(({ id }) => id);
   }
 
+  /** The runs that ended for good more than once. */
+  async endedTwice(): Promise<readonly string[]> {
+    const ended = new Set<string>();
+    const { runs } = await this.#client.getRuns({ limit: 1_000 });
+    const isFinal = ({ status, dead }: RunInfo) => status === 'succeeded' || status === 'cancelled' || dead;
+    return runs.filter((run) => isFinal(run) && (ended.has(run.id) || !ended.add(run.id))).map(({ id }) => id);
+  }
+
   /** The leases of groups that somebody holds. */
   async leases(): Promise<readonly unknown[]> {
     const now = this.#cluster.clock.now();
@@ -221,6 +235,8 @@ it.each(['takes tasks', 'decides in the store'])(`${NAME}: one that %s`, async (
       expect(await storm.calm()).toEqual([]);
       expect(await storm.leases()).toEqual([]);
       expect(storm.crowded).toEqual([]);
+      expect(storm.doubled).toEqual([]);
+      expect(await storm.endedTwice()).toEqual([]);
       const loops = new Set(started.mock.contexts as RunExecution[]);
       for (const { active, held } of loops) expect([active.size, held.size]).toEqual([0, 0]);
       expect(release.mock.calls.length).toBe(hold.mock.calls.length);
