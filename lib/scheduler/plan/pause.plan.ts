@@ -5,6 +5,7 @@ import type { TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { changeTo, nextTimes } from './change.js';
 import { controlled } from './control.plan.js';
+import { isTakenBefore } from './recovery.plan.js';
 
 /**
  * Pauses a task. A paused one stays as it is: the first pause is the one that is kept.
@@ -39,8 +40,8 @@ export function resumeTask(
   const { pause, nextRunTime, lease } = task.state;
   if (pause === null) return null;
   const state = { ...controlled(task.state, 'resume', now, request), pause: null, failuresInARow: 0 };
-  // A time that a scheduler has taken is not of the pause: its run may have begun.
-  const wasDue = lease === null && nextRunTime !== null && nextRunTime <= now;
+  // A time that a scheduler has taken before the pause is not of the pause: its run may have begun.
+  const wasDue = !isTakenBefore(pause, lease) && nextRunTime !== null && nextRunTime <= now;
   const times = wasDue && nextTimes(trigger.nextOccurrence(null, now, { taskId: task.id }));
   return changeTo({ ...task, state: { ...state, ...times } }, request);
 }

@@ -1,5 +1,5 @@
 import type { LiveRun } from '../../model/run.js';
-import type { TaskRecord } from '../../model/task.js';
+import type { Pause, TaskLease, TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { admitDueTimes } from './due-times.plan.js';
 import { endedRun, keepForRedrive } from './ended.run.js';
@@ -38,10 +38,12 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   const { lost, now, task } = work;
   if (lost === null || task.definition.policies.delivery === 'at-most-once') return;
   const { pause } = work.state;
-  // Tokens begin at the store's time.
   const takenAt = Math.min(lost.token, now);
-  const isPausedSince = pause !== null && pause.at >= takenAt;
-  const then: Work = { ...work, now: takenAt, state: { ...work.state, pause: isPausedSince ? null : pause } };
+  const then: Work = {
+    ...work,
+    now: takenAt,
+    state: { ...work.state, pause: isTakenBefore(pause, lost) ? null : pause },
+  };
   admitDueTimes(then, trigger);
   const [first] = readyRuns(then.state, takenAt);
   work.state = { ...then.state, pause };
@@ -51,6 +53,11 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   work.history.push(endedRun(task, begun, 'lost', now));
   const live = work.state.live.map((run) => (run === first ? { ...first, attempt: attempt + 1 } : run));
   work.state = { ...work.state, live };
+}
+
+/** Whether a task was taken before it was paused. Tokens begin at the store's time. */
+export function isTakenBefore(pause: Pause | null, lease: TaskLease | null): boolean {
+  return pause !== null && lease !== null && pause.at >= lease.token;
 }
 
 /** Whether a run that waits may have begun under the lease of its task: it is written with its end, or after a moment. */

@@ -114,7 +114,7 @@ export class TaskOperations implements TaskActions {
     const { committed, unreadable } = await handle.activeStore.transact({ ids: [task.id] }, (old) =>
       replaceTask(old, task),
     );
-    if (committed.length > 0) return this.#wake(handle, task);
+    if (committed[0]) return this.#wake(handle, committed[0].task);
     if (unreadable.length > 0) await handle.activeStore.deleteTask(task.id);
     await handle.activeStore.addTask(task);
   }

@@ -132,6 +132,40 @@ describe('a change of a task whose claim is not written yet', () => {
     expect((await scheduler.getRuns()).runs).toMatchObject([{ status: 'succeeded' }]);
   });
 
+  it('resumes it: times that were due during the pause are dropped, although a run by hand has begun', async () => {
+    const { work } = held();
+    const { scheduler, store, clock } = await waitingScheduler({ work });
+    store.addTask(makeTask('a', { trigger: HOURLY, nextRunTime: START }));
+    change(store, 'a', (task) => pauseOf(task, START - 1));
+    const submitted = nextEvent(scheduler, 'run.submitted');
+    await scheduler.runTask('a');
+    scheduler.resume();
+    await submitted;
+    clock.advance(10);
+    await scheduler.resumeTask('a');
+    clock.advance(1_000);
+    await settle();
+    expect(store.lookupTask('a')!.state).toMatchObject({
+      live: [{ source: 'manual', status: 'running' }],
+      nextRunTime: START + 3_600_000,
+      lastScheduledTime: null,
+    });
+  });
+
+  it('replaces it: the claim is written at once on the same node', async () => {
+    const { work } = held();
+    const { scheduler, store } = await waitingScheduler({ work });
+    store.addTask(makeTask('a', { trigger: HOURLY, nextRunTime: START }));
+    scheduler.resume();
+    await settle();
+    await scheduler.addTask({ id: 'a', handler: 'work', trigger: HOURLY, name: 'new', replaceExisting: true });
+    await settle();
+    expect(store.lookupTask('a')).toMatchObject({
+      definition: { name: 'new' },
+      state: { lease: null, live: [{ status: 'running' }] },
+    });
+  });
+
   it('gives it another trigger, which stands although its first time is the same', async () => {
     const { work, end } = held();
     const { scheduler, clock, store } = await waitingScheduler({ work });
