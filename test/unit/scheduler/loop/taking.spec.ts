@@ -1,23 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from 'nestjs-asyncz';
-import type { Handler } from 'nestjs-asyncz';
-import type { Apply, Exchange, Selection, StoreCapabilities, Transacted } from 'nestjs-asyncz/store';
+import type { Handler, MemoryStore } from 'nestjs-asyncz';
+import type { Apply, Exchange, Selection, Transacted } from 'nestjs-asyncz/store';
 import { makeLiveRun, makeTask } from 'nestjs-asyncz/testing';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { MemoryCluster, TakingClusterStore } from '../../../support/memory.cluster.js';
 import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
+import { TakingStore } from '../../../support/taking.store.js';
 
 const LEASE_MS = 30_000;
-
-class TakingStore extends MemoryStore {
-  override readonly capabilities: StoreCapabilities = {
-    coordination: 'process',
-    wakeUp: 'polled',
-    transactionalAdds: false,
-    durable: false,
-    takes: true,
-  };
-}
 
 /** A scheduler over a store in memory whose claims take tasks. */
 function createTaking(handlers: Record<string, Handler>, options: { startPaused?: boolean; store?: MemoryStore } = {}) {
