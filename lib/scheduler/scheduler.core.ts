@@ -65,7 +65,7 @@ export class SchedulerCore {
     this.contexts = new StoreContexts({ ...options, events });
     this.operations = new TaskOperations({ stores, builder, triggers, events, logger, phase });
     this.inspection = new TaskInspection(stores, triggers, this.operations);
-    this.runs = new RunControl(stores, events, clock, phase);
+    this.runs = new RunControl(stores, events, clock, phase, triggers);
     for (const [alias, store] of Object.entries(options.stores ?? { default: new MemoryStore() })) {
       this.addStore(alias, store);
     }

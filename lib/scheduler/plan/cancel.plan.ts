@@ -1,7 +1,8 @@
 import type { Change } from '../../model/change.js';
 import type { LiveRun, RunRecord, RunRequest } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
-import { changeTo } from './change.js';
+import type { BaseTrigger } from '../../triggers/base.trigger.js';
+import { changeTo, nextTimes } from './change.js';
 import { controlled } from './control.plan.js';
 import { endedRun } from './ended.run.js';
 import { mayHaveBegun } from './recovery.plan.js';
@@ -11,6 +12,7 @@ import { mayHaveBegun } from './recovery.plan.js';
  * of its task, the cancel request is left in the task for its owner to find, and the value is null; a second request changes
  * nothing about the first.
  *
+ * @param triggerOf The trigger of a task: one that counts from the end of a run counts from here when its run is cancelled.
  * @returns null when the task has no such run under way.
  */
 export function cancelRun(
@@ -18,6 +20,7 @@ export function cancelRun(
   now: number,
   runId: string,
   request: RunRequest,
+  triggerOf?: (task: TaskRecord) => BaseTrigger,
 ): Change<RunRecord | null> | null {
   const run = task.state.live.find(({ id }) => id === runId);
   if (!run) return null;
@@ -27,6 +30,10 @@ export function cancelRun(
     ? task.state.live.filter((one) => one !== run)
     : task.state.live.map((one) => (one === run ? cancelled : one));
   const record = waits ? endedRun(task, cancelled, 'cancelled', now) : null;
-  const state = { ...controlled(task.state, 'cancel', now, request), live };
+  const { nextRunTime, exhausted } = task.state;
+  const waitsForEnd = waits && run.source === 'schedule' && nextRunTime === null && !exhausted;
+  const trigger = waitsForEnd ? triggerOf?.(task) : undefined;
+  const times = trigger?.advance === 'completion' && nextTimes(trigger.nextOccurrence(now, now, { taskId: task.id }));
+  const state = { ...controlled(task.state, 'cancel', now, request), live, ...times };
   return changeTo({ ...task, state }, record, record ? [record] : []);
 }

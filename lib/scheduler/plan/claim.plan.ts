@@ -117,7 +117,7 @@ function withLastRun(state: TaskState, history: readonly RunRecord[]): TaskState
  */
 function restartCompletionSchedule(work: Work, trigger: BaseTrigger): void {
   const { state, task, now } = work;
-  if (trigger.advance !== 'completion' || state.exhausted || state.nextRunTime !== null || state.live.length > 0)
-    return;
+  if (trigger.advance !== 'completion' || state.exhausted || state.nextRunTime !== null) return;
+  if (state.live.some(({ source }) => source === 'schedule')) return;
   work.state = { ...state, ...nextTimes(trigger.nextOccurrence(now, now, { taskId: task.id })) };
 }

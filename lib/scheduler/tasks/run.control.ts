@@ -7,9 +7,10 @@ import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
 import { taskIdOfRun } from '../../model/run.js';
 import type { RunRequest } from '../../model/run.js';
-import { isUnreadable } from '../../model/task.js';
+import { dueTime, isUnreadable } from '../../model/task.js';
 import { toMilliseconds } from '../../time/inputs.js';
 import { WakeableWait } from '../../time/wait.js';
+import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { cancelRun } from '../plan/cancel.plan.js';
 import { UNWRITTEN_MS } from '../plan/take.plan.js';
 import { requestOf } from './control.options.js';
@@ -51,6 +52,7 @@ export class RunControl {
     private readonly events: EventDispatcher,
     private readonly clock: Clock,
     private readonly phase: LifePhase,
+    private readonly triggers: Pick<TriggerCache, 'get'>,
   ) {}
 
   async wait(runId: string, { store, timeout }: WaitOptions & TaskTarget = {}): Promise<RunInfo> {
@@ -105,6 +107,8 @@ export class RunControl {
     else if (!handle.worker?.execution.cancel(runId, { at: handle.clock.now(), ...request }))
       handle.wake(handle.clock.now());
     if (!task) this.events.emit('task.removed', { taskId, store: handle.alias, reason: 'finished' });
+    const due = record && task && dueTime(task.definition, task.state);
+    if (due !== null) handle.wake(due);
   }
 
   /** Tried again while the task is under a lease: a run that just started elsewhere is written into it in a moment. */
@@ -113,7 +117,7 @@ export class RunControl {
     const end = this.clock.monotonic() + UNWRITTEN_MS * 3;
     for (let look = 1; ; look += 1) {
       const { committed, left } = await handle.activeStore.transact({ ids: [taskId] }, (task, now) =>
-        cancelRun(task, now, runId, request),
+        cancelRun(task, now, runId, request, ({ definition }) => this.triggers.get(definition.trigger)),
       );
       const mayBeWritten = (left[0]?.state.lease ?? null) !== null;
       if (committed[0] || !mayBeWritten || this.clock.monotonic() >= end) return committed[0];

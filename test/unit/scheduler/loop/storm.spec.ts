@@ -38,6 +38,10 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('trouble' as const), is: fc.boolean() }) },
 );
 
+function oneOf<T>(at: number, values: readonly T[]): T {
+  return values[at % values.length]!;
+}
+
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** Three schedulers on one disk that fails, is slow and loses answers while there is trouble. */
@@ -54,6 +58,9 @@ class Storm {
   readonly crowded: string[] = [];
   /** The runs that were begun while they were under way, before any trouble. */
   readonly doubled: string[] = [];
+  /** The attempts that were begun more than once. */
+  readonly begunTwice: string[] = [];
+  readonly #begun = new Set<string>();
   readonly #under = new Set<string>();
   #hadTrouble = false;
 
@@ -86,7 +93,10 @@ class Storm {
     this.#client = await this.#cluster.join('client', {}, { role: 'client' });
   }
 
-  readonly #work: Handler = async ([group], { signal, runId }) => {
+  readonly #work: Handler = async ([group], { signal, runId, attempt }) => {
+    const begun = `${runId} ${attempt}`;
+    if (this.#begun.has(begun)) this.begunTwice.push(begun);
+    this.#begun.add(begun);
     if (this.#under.has(runId) && !this.#hadTrouble) this.doubled.push(runId);
     this.#under.add(runId);
     const key = String(group);
@@ -132,9 +142,17 @@ class Storm {
   async #add({ group, executor, priority, dueMs }: Extract<Step, { do: 'add' }>): Promise<void> {
     const id = `t${(this.#added += 1)}`;
     const runAt = new Date(this.#cluster.clock.now() + dueMs);
-    const trigger = { type: 'date', runAt } as const;
+    const interval = { type: 'interval', seconds: 1 + (this.#added % 5), startAt: runAt, maxRuns: 3 } as const;
+    const fixedDelay = { type: 'fixedDelay', delay: '2s', startAt: runAt, maxRuns: 3 } as const;
+    const trigger = oneOf(this.#added, [{ type: 'date', runAt } as const, interval, fixedDelay]);
+    const policies = {
+      overlap: oneOf(this.#added, ['skip', 'allow', 'queueAll', 'queueOne', 'cancelRunning'] as const),
+      maxInstances: oneOf(this.#added, [1, 2]),
+      delivery: oneOf(this.#added, ['at-least-once', 'at-least-once', 'at-most-once'] as const),
+      coalesce: oneOf(this.#added, [true, true, false]),
+    };
     const retry = { attempts: 2, backoff: 'fixed', delay: '1s' };
-    const rest = { executor, priority, group, groupLimit: LIMIT, retry, trigger };
+    const rest = { ...policies, executor, priority, group, groupLimit: LIMIT, retry, trigger };
     await this.#client.addTask({ id, handler: 'work', args: [group], ...rest });
   }
 
@@ -235,6 +253,7 @@ it.each(['takes tasks', 'decides in the store'])(`${NAME}: one that %s`, async (
       expect(await storm.calm()).toEqual([]);
       expect(await storm.leases()).toEqual([]);
       expect(storm.crowded).toEqual([]);
+      expect(storm.begunTwice).toEqual([]);
       expect(storm.doubled).toEqual([]);
       expect(await storm.endedTwice()).toEqual([]);
       const loops = new Set(started.mock.contexts as RunExecution[]);

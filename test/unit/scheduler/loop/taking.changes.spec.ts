@@ -199,6 +199,30 @@ describe('a change of a task whose claim is not written yet', () => {
   });
 });
 
+describe('a trigger that counts from the end of a run', () => {
+  const trigger = { type: 'fixedDelay', delay: 60_000 } as const;
+  const waiting = makeLiveRun('a@waiting', { status: 'waiting', availableAt: START + 5_000, attempt: 2 });
+  const byHand = makeLiveRun('a@hand', { status: 'waiting', source: 'manual', availableAt: START });
+
+  it('counts from the moment in which its waiting run is cancelled', async () => {
+    const { scheduler, store } = await waitingScheduler({ work: () => 1 });
+    store.addTask(makeTask('a', { trigger, nextRunTime: null }));
+    change(store, 'a', (task) => ({ ...task, state: { ...task.state, live: [waiting] } }));
+    await scheduler.cancelRun('a@waiting');
+    expect(store.lookupTask('a')!.state).toMatchObject({ live: [], nextRunTime: START + 60_000, exhausted: false });
+  });
+
+  it('counts from the moment in which its run is lost for good, although one by hand waits', async () => {
+    const { scheduler, store } = await waitingScheduler({ work: () => 1 });
+    store.addTask(makeTask('a', { trigger, nextRunTime: null, policies: { delivery: 'at-most-once' } }));
+    const dead = makeLiveRun('a@dead', { leaseUntil: START - 1 });
+    change(store, 'a', (task) => ({ ...task, state: { ...task.state, live: [dead, byHand] } }));
+    scheduler.resume();
+    await settle();
+    expect(store.lookupTask('a')!.state).toMatchObject({ live: [], nextRunTime: START + 60_000 });
+  });
+});
+
 describe('a run that a dead scheduler may have begun', () => {
   it('has another attempt, although the grace of its time has passed with the lease', async () => {
     const { scheduler, clock, store } = await waitingScheduler({ work: () => 1 });
