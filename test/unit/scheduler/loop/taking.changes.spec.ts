@@ -212,14 +212,17 @@ describe('a trigger that counts from the end of a run', () => {
     expect(store.lookupTask('a')!.state).toMatchObject({ live: [], nextRunTime: START + 60_000, exhausted: false });
   });
 
-  it('counts from the moment in which its run is lost for good, although one by hand waits', async () => {
-    const { scheduler, store } = await waitingScheduler({ work: () => 1 });
+  it('counts from the moment in which its run is lost for good, although one by hand is under way', async () => {
+    const { scheduler, store } = await waitingScheduler({ work: held().work });
     store.addTask(makeTask('a', { trigger, nextRunTime: null, policies: { delivery: 'at-most-once' } }));
-    const dead = makeLiveRun('a@dead', { leaseUntil: START - 1 });
+    const dead = makeLiveRun('a@dead', { status: 'running', owner: 'dead', token: 5, leaseUntil: START - 1 });
     change(store, 'a', (task) => ({ ...task, state: { ...task.state, live: [dead, byHand] } }));
     scheduler.resume();
     await settle();
-    expect(store.lookupTask('a')!.state).toMatchObject({ live: [], nextRunTime: START + 60_000 });
+    expect(store.lookupTask('a')!.state).toMatchObject({
+      live: [{ id: 'a@hand', status: 'running' }],
+      nextRunTime: START + 60_000,
+    });
   });
 });
 
