@@ -80,6 +80,8 @@ export interface TaskLease {
   readonly owner: string;
   /** The fencing token: that of the run which starts under the lease. */
   readonly token: number;
+  /** When the task was taken, by the store's clock. Tokens may be ahead of it. */
+  readonly at: number;
   /** From 1: how often in a row the task was taken, and nothing was written before the lease expired. */
   readonly attempt: number;
   /** Until when it holds, in milliseconds since the epoch. */

@@ -70,7 +70,9 @@ const state = objectOf<TaskState>({
   pause: datedAttribution,
   failuresInARow: isCount,
   lastToken: isCount,
-  lease: nullable(objectOf<TaskLease>({ owner: isText, token: isCount, attempt: isPositive, until: isTime })),
+  lease: nullable(
+    objectOf<TaskLease>({ owner: isText, token: isCount, at: isTime, attempt: isPositive, until: isTime }),
+  ),
   live: listOfEach(liveRun),
   lastRun: nullable(
     objectOf<LastRun>({ id: isText, status: oneOf(RUN_STATUSES), startedAt: nullable(isTime), endedAt: isTime }),

@@ -23,7 +23,8 @@ export function isStill(task: TaskRecord, { from }: KnownChange): boolean {
 export function taken(task: TaskRecord, now: number, { owner, leaseMs }: TakeRequest): TaskRecord {
   const { state } = task;
   const token = nextToken(state, now);
-  const lease: TaskLease = { owner, token, attempt: (state.lease?.attempt ?? 0) + 1, until: now + leaseMs };
+  const attempt = (state.lease?.attempt ?? 0) + 1;
+  const lease: TaskLease = { owner, token, at: now, attempt, until: now + leaseMs };
   return { ...task, state: { ...state, lease, lastToken: token } };
 }
 

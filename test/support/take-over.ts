@@ -4,7 +4,7 @@ import type { MemoryStore } from 'nestjs-asyncz';
 export function takeOver(store: MemoryStore, id: string, until: number): void {
   store.transact({ ids: [id] }, (task) => {
     const token = task.state.lastToken + 1;
-    const lease = task.state.lease && { owner: 'other', token, attempt: 1, until };
+    const lease = task.state.lease && { owner: 'other', token, at: until - 30_000, attempt: 1, until };
     const live = task.state.live.map((run) => ({ ...run, token, owner: 'other', leaseUntil: until }));
     return { task: { ...task, state: { ...task.state, lastToken: token, lease, live } }, value: null };
   });

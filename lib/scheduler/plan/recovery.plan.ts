@@ -38,14 +38,13 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   const { lost, now, task } = work;
   if (lost === null || task.definition.policies.delivery === 'at-most-once') return;
   const { pause } = work.state;
-  const takenAt = Math.min(lost.token, now);
   const then: Work = {
     ...work,
-    now: takenAt,
+    now: lost.at,
     state: { ...work.state, pause: isTakenBefore(pause, lost) ? null : pause },
   };
   admitDueTimes(then, trigger);
-  const [first] = readyRuns(then.state, takenAt);
+  const [first] = readyRuns(then.state, lost.at);
   work.state = { ...then.state, pause };
   if (!first) return;
   const attempt = first.attempt + lost.attempt - 1;
@@ -55,15 +54,15 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   work.state = { ...work.state, live };
 }
 
-/** Whether a task was taken before it was paused. Tokens begin at the store's time. */
+/** Whether a task was taken before it was paused. */
 export function isTakenBefore(pause: Pause | null, lease: TaskLease | null): boolean {
-  return pause !== null && lease !== null && pause.at >= lease.token;
+  return pause !== null && lease !== null && pause.at >= lease.at;
 }
 
 /** Whether a run that waits may have begun under the lease of its task: it is written with its end, or after a moment. */
 export function mayHaveBegun({ definition, state }: TaskRecord, run: LiveRun): boolean {
   if (state.lease === null || definition.policies.delivery === 'at-most-once') return false;
-  return run.status === 'waiting' && run.availableAt <= state.lease.token;
+  return run.status === 'waiting' && run.availableAt <= state.lease.at;
 }
 
 /** The run as it waits for another attempt. */

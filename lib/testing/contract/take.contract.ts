@@ -56,7 +56,8 @@ export const TAKE: ContractSection = {
       const { task, previous } = tasks[0]!;
       assert.equal(previous, null);
       const token = Math.max(storeNow, a!.state.lastToken + 1);
-      const lease: TaskLease = { owner: 'owner-1', token, attempt: 1, until: storeNow + bench.longLeaseMs };
+      const until = storeNow + bench.longLeaseMs;
+      const lease: TaskLease = { owner: 'owner-1', token, at: storeNow, attempt: 1, until };
       assertSame(task, { ...a!, version: 2, state: { ...a!.state, lease, lastToken: token } });
       assertSame(await store.lookupTask('a'), task);
       assert.equal(

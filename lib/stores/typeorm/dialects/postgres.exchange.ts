@@ -31,6 +31,7 @@ const RELEASED = [
   'lease_owner',
   'lease_token',
   'lease_attempt',
+  'lease_at',
   'lease_until',
 ];
 
@@ -89,7 +90,7 @@ function lease(now: Sql, { owner, leaseMs }: Taker): Sql {
   const until = sql`${now} + ${leaseMs}::bigint`;
   const token = sql`GREATEST(task.last_token + 1, ${now})`;
   return sql`
-    lease_owner = ${storable(owner)}, lease_token = ${token}, lease_until = ${until},
+    lease_owner = ${storable(owner)}, lease_token = ${token}, lease_at = ${now}, lease_until = ${until},
     lease_attempt = COALESCE(task.lease_attempt, 0) + 1, last_token = ${token}, due_at = ${until},
     running = task.running + CASE WHEN task.lease_token IS NULL THEN 1 ELSE 0 END, version = task.version + 1`;
 }

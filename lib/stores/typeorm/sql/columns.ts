@@ -55,6 +55,7 @@ export const TASK_COLUMNS = [
   { name: 'lease_owner', kind: 'label', nullable: true },
   { name: 'lease_token', kind: 'long', nullable: true },
   { name: 'lease_attempt', kind: 'integer', nullable: true },
+  { name: 'lease_at', kind: 'long', nullable: true },
   { name: 'lease_until', kind: 'long', nullable: true },
 ] as const satisfies readonly Column[];
 
@@ -72,6 +73,7 @@ export const STATE_COLUMNS = [
   'lease_owner',
   'lease_token',
   'lease_attempt',
+  'lease_at',
   'lease_until',
 ] as const;
 
@@ -181,14 +183,21 @@ export function stateValues(row: TaskStateRow): unknown[] {
 }
 
 function leaseValues({ lease }: Pick<TaskStateRow, 'lease'>): unknown[] {
-  return lease ? [storable(lease.owner), lease.token, lease.attempt, lease.until] : [null, null, null, null];
+  return lease
+    ? [storable(lease.owner), lease.token, lease.attempt, lease.at, lease.until]
+    : [null, null, null, null, null];
 }
 
 function leaseOf(record: Readonly<Record<string, unknown>>): TaskLease | null {
   const token = toNullableNumber(record.lease_token);
   if (token === null) return null;
-  const [attempt, until] = [toNumber(record.lease_attempt), toNumber(record.lease_until)];
-  return { owner: String(record.lease_owner), token, attempt, until };
+  return {
+    owner: String(record.lease_owner),
+    token,
+    at: toNumber(record.lease_at),
+    attempt: toNumber(record.lease_attempt),
+    until: toNumber(record.lease_until),
+  };
 }
 
 /** A record of the task table as the codec reads it. */

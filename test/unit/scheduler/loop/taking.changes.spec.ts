@@ -186,7 +186,7 @@ describe('a change of a task whose claim is not written yet', () => {
 
   it('is not taken for the claim: what is written beside it leaves the claim unwritten', () => {
     const base = makeTask('a', { nextRunTime: START });
-    const lease = { owner: 'me', token: 9, attempt: 1, until: START + LEASE_MS };
+    const lease = { owner: 'me', token: 9, at: START, attempt: 1, until: START + LEASE_MS };
     const taken = { ...base, state: { ...base.state, lease, lastToken: 9 } };
     const run = makeLiveRun('a@now', { token: 9 });
     const planned = { ...base, state: { ...base.state, lastToken: 9, live: [run] } };

@@ -100,7 +100,7 @@ describe('columns', () => {
   });
 
   it('hold the lease of a task, as any driver gives it', () => {
-    const lease = { owner: 'one', token: 7, attempt: 2, until: 900 };
+    const lease = { owner: 'one', token: 7, at: 6, attempt: 2, until: 900 };
     const values = taskValues({ ...row, lease });
     const record = Object.fromEntries(TASK_COLUMNS.map(({ name }, at) => [name, values[at]]));
     expect(taskRow(record).lease).toEqual(lease);
