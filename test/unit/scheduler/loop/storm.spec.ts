@@ -61,6 +61,8 @@ class Storm {
   /** The attempts that were begun more than once. */
   readonly begunTwice: string[] = [];
   readonly #begun = new Set<string>();
+  /** The runs whose cancelling failed half way. */
+  readonly #inDoubt = new Set<string>();
   readonly #under = new Set<string>();
   #hadTrouble = false;
 
@@ -167,10 +169,21 @@ class Storm {
       else if (how === 'update') await scheduler.updateTask(id, { name: `changed ${back}` });
       else {
         const task = await this.#client.getTaskInfo(id);
-        if (task && 'live' in task && task.live[0]) await scheduler.cancelRun(task.live[0].id);
+        const run = task && 'live' in task ? task.live[0] : undefined;
+        if (run) await this.#cancel(scheduler, run.id);
       }
     } catch (error) {
       if (!(error instanceof AsynczError) && !(error as Error).message.includes('in trouble')) throw error;
+    }
+  }
+
+  async #cancel(scheduler: Scheduler, runId: string): Promise<void> {
+    try {
+      await scheduler.cancelRun(runId);
+    } catch (error) {
+      // The disk has no transactions: the record may be there, and the run goes on.
+      this.#inDoubt.add(runId);
+      throw error;
     }
   }
 
@@ -211,7 +224,8 @@ class Storm {
   async endedTwice(): Promise<readonly string[]> {
     const ended = new Set<string>();
     const { runs } = await this.#client.getRuns({ limit: 1_000 });
-    const isFinal = ({ status, dead }: RunInfo) => status === 'succeeded' || status === 'cancelled' || dead;
+    const isFinal = ({ id, status, dead }: RunInfo) =>
+      status === 'succeeded' || (status === 'cancelled' && !this.#inDoubt.has(id)) || dead;
     return runs.filter((run) => isFinal(run) && (ended.has(run.id) || !ended.add(run.id))).map(({ id }) => id);
   }
 
