@@ -151,9 +151,9 @@ export class ClaimLoop {
     return this.#health.health(this.execution.active.size);
   }
 
-  /** Writes claims whose runs have started without that. */
-  async writeClaims(): Promise<void> {
-    await this.#claimer.write();
+  /** Writes the claim of a task whose run has started without that. Never rejects. */
+  async writeClaim(taskId: string): Promise<void> {
+    await this.#claimer.write(taskId);
   }
 
   /** Removes what the groups of tasks leave behind. */

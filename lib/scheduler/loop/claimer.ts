@@ -104,9 +104,9 @@ export class Claimer {
     return { waiting: waiting.map(({ id }) => id), mayStartMore: await this.#start(claim, askedAt, lacking) };
   }
 
-  /** Writes the claims whose runs have started without that. Never rejects. */
-  write(): Promise<void> {
-    return this.#unwritten.write();
+  /** Writes the claim of a task whose run has started without that. Never rejects. */
+  write(taskId: string): Promise<void> {
+    return this.#unwritten.write(taskId);
   }
 
   stop(): void {

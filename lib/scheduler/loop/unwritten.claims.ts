@@ -26,13 +26,13 @@ export class UnwrittenClaims {
     if (this.#cancel || this.#isStopped) return;
     const now = this.clock.monotonic();
     let dueAt = Infinity;
-    for (const run of this.runs.values()) if (this.#isUnwritten(run)) dueAt = Math.min(dueAt, dueTime(run));
+    for (const run of this.runs.values()) if (this.#isUnwritten(run)) dueAt = Math.min(dueAt, writtenBy(run));
     if (dueAt === Infinity) return;
     // What the store does not take is tried again, and not without a pause.
     this.#cancel = wait(this.clock, Math.max(UNWRITTEN_MS / 2, dueAt - now), () => {
       const until = this.clock.monotonic();
       void this.leases
-        .renew((run) => this.#isUnwritten(run) && dueTime(run) <= until)
+        .renew((run) => this.#isUnwritten(run) && writtenBy(run) <= until)
         .finally(() => {
           if (this.#isStopped) return;
           this.#cancel = null;
@@ -41,9 +41,9 @@ export class UnwrittenClaims {
     });
   }
 
-  /** Writes them now: the renewal of a lease writes the claim that it is of. Never rejects. */
-  write(): Promise<void> {
-    return this.leases.renew((run) => this.#isUnwritten(run));
+  /** Writes those of one task now: the renewal of a lease writes the claim that it is of. Never rejects. */
+  write(taskId: string): Promise<void> {
+    return this.leases.renew((run) => run.record.id === taskId && this.#isUnwritten(run));
   }
 
   stop(): void {
@@ -56,7 +56,7 @@ export class UnwrittenClaims {
   }
 }
 
-/** On the monotonic clock. */
-function dueTime({ renewedAt }: HeldRun): number {
+/** By when its claim is to be written, on the monotonic clock. */
+function writtenBy({ renewedAt }: HeldRun): number {
   return renewedAt + UNWRITTEN_MS;
 }

@@ -98,7 +98,7 @@ export class RunControl {
     if (!found) throw new RunNotFoundError(runId);
     const { handle } = found;
     // A run that just started may stand nowhere but here.
-    await handle.worker?.writeClaims();
+    await handle.worker?.writeClaim(taskId);
     const cancelled = await this.#cancelWritten(handle, runId, taskId, request);
     if (!cancelled) throw new RunNotFoundError(runId);
     const { task, value: record } = cancelled;

@@ -169,7 +169,7 @@ export class TaskInspection {
     const found = await this.stores.find(id, store);
     const isLeased = found && !isUnreadable(found.task) && found.task.state.lease !== null;
     if (!isLeased || !found.handle.worker) return found;
-    await found.handle.worker.writeClaims();
+    await found.handle.worker.writeClaim(id);
     return this.stores.find(id, store);
   }
 
