@@ -17,7 +17,7 @@ const flushAsync = promisify(fdatasync);
 export type FileSignature = string;
 
 /** @internal */
-export function signatureOf({ ino, size, mtimeNs }: BigIntStats): FileSignature {
+function signatureOf({ ino, size, mtimeNs }: BigIntStats): FileSignature {
   return `${ino}:${size}:${mtimeNs}`;
 }
 

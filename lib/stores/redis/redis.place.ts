@@ -111,7 +111,7 @@ export function parkedMember(id: string, retryAt: number): string {
   return `${PARKED_QUEUE}\n${timeText(retryAt)}\n${id}`;
 }
 
-export function placeText({ version, nonce, reservation, columns, member }: Place): string {
+function placeText({ version, nonce, reservation, columns, member }: Place): string {
   return `${version} ${nonce} ${reservation} ${columns}\t${member}`;
 }
 
