@@ -45,6 +45,7 @@ export {
 } from './errors/persistence.errors.js';
 export { FileLockTimeoutError, FileStoreError, FileStoreFormatError } from './errors/file-store.errors.js';
 export { StoreInUseError, StoreStartError, StoreUnavailableError } from './errors/store.errors.js';
+export { DeclarationError } from './errors/declaration.error.js';
 export { CronSyntaxError, ImpossibleTriggerError } from './errors/trigger.errors.js';
 export type { CronProblem } from './errors/trigger.errors.js';
 export {

@@ -2,7 +2,11 @@ import type { InjectionToken } from '@nestjs/common';
 import { InvalidOptionError } from '../errors/input.errors.js';
 import type { TaskBaseOptions } from '../scheduler/tasks/task.options.js';
 import type { TriggerOptions } from '../triggers/trigger.options.js';
+import { createMethodDecorator, declarationError, nameOfMethod } from './method.marks.js';
 import { SCHEDULED_TASK_METADATA } from './tokens.js';
+
+/** The decorator in messages. */
+export const SCHEDULED_TASK = '@ScheduledTask';
 
 /** A value, or a function of the injected providers that gives it. */
 type Resolvable<T> = T | ((...injected: any[]) => T | Promise<T>);
@@ -55,20 +59,17 @@ export type ScheduledTaskMetadata = readonly ScheduledTaskOptions[];
  *
  * A method can have several decorators, each with its own `id`.
  *
- * @throws InvalidOptionError When it has no trigger.
+ * @throws DeclarationError When it has no trigger, or stands on what is no method of an instance.
  * @publicApi
  */
 export function ScheduledTask(options: ScheduledTaskOptions): MethodDecorator {
-  if (typeof options !== 'object' || options === null || typeof options.trigger !== 'string') {
-    throw new InvalidOptionError(
-      'trigger',
-      (options as { trigger?: unknown } | null)?.trigger,
-      'the type of a trigger',
-    );
-  }
-  return (_target, _key, descriptor: PropertyDescriptor) => {
-    const method = descriptor.value as object;
+  return createMethodDecorator(SCHEDULED_TASK, ({ target, key, method }) => {
+    if (typeof options !== 'object' || options === null || typeof options.trigger !== 'string') {
+      const { trigger, id } = (options ?? {}) as { readonly trigger?: unknown; readonly id?: unknown };
+      const cause = new InvalidOptionError('trigger', trigger, 'the type of a trigger');
+      throw declarationError(SCHEDULED_TASK, nameOfMethod(target.constructor.name, key), cause, id);
+    }
     const others = (Reflect.getOwnMetadata(SCHEDULED_TASK_METADATA, method) ?? []) as ScheduledTaskMetadata;
     Reflect.defineMetadata(SCHEDULED_TASK_METADATA, [options, ...others], method);
-  };
+  });
 }

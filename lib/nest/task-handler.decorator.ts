@@ -1,7 +1,11 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { namesOf } from '../model/names.js';
 import type { HandlerPolicy } from '../scheduler/loop/handler.registry.js';
+import { createMethodDecorator, declarationError, nameOfMethod } from './method.marks.js';
 import { TASK_HANDLER_METADATA } from './tokens.js';
+
+/** The decorator in messages. */
+export const TASK_HANDLER = '@TaskHandler';
 
 /**
  * Options of `@TaskHandler`.
@@ -34,17 +38,21 @@ export interface TaskHandlerMetadata {
  * ```
  *
  * @param name Stored tasks have this name, so renaming it orphans them. By default `Class.method`.
- * @throws InvalidOptionError When the name is empty. UnknownOptionError
+ * @throws DeclarationError When the name is empty, an option is refused, or it stands on what is no method of an instance.
  * @publicApi
  */
 export function TaskHandler(name?: string, options: TaskHandlerOptions = {}): MethodDecorator {
-  if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
-    throw new InvalidOptionError('handler', name, 'a text that is not empty');
-  }
-  rejectUnknownOptions('@TaskHandler', options, OPTIONS);
-  const { scheduler = null, ...policy } = options;
-  return (_target, _key, descriptor: PropertyDescriptor) => {
+  return createMethodDecorator(TASK_HANDLER, ({ target, key, method }) => {
+    try {
+      if (name !== undefined && (typeof name !== 'string' || name.trim() === '')) {
+        throw new InvalidOptionError('handler', name, 'a text that is not empty');
+      }
+      rejectUnknownOptions(TASK_HANDLER, options, OPTIONS);
+    } catch (error) {
+      throw declarationError(TASK_HANDLER, nameOfMethod(target.constructor.name, key), error);
+    }
+    const { scheduler = null, ...policy } = options;
     const metadata: TaskHandlerMetadata = { name: name ?? null, scheduler, policy };
-    Reflect.defineMetadata(TASK_HANDLER_METADATA, metadata, descriptor.value as object);
-  };
+    Reflect.defineMetadata(TASK_HANDLER_METADATA, metadata, method);
+  });
 }

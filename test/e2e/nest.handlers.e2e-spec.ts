@@ -25,6 +25,43 @@ describe('handlers', () => {
     await vi.waitFor(() => expect(seen).toEqual(['ann', 'early']));
   });
 
+  it('get the context at its place when the task has too few arguments', async () => {
+    const seen: Record<string, unknown[]> = {};
+    const shown = (args: unknown[]) => args.map((one) => (one instanceof TaskContext ? 'context' : one));
+    @Injectable()
+    class Mail {
+      @TaskHandler('last')
+      last(to: string, copies: number, context: TaskContext) {
+        seen.last = shown([to, copies, context]);
+      }
+      @TaskHandler('default')
+      default(to: string, copies = 1, context?: TaskContext) {
+        seen.default = shown([to, copies, context]);
+      }
+      @TaskHandler('none')
+      none(to: string, subject?: string) {
+        seen.none = shown([to, subject]);
+      }
+      @TaskHandler('rest')
+      rest(...all: unknown[]) {
+        seen.rest = shown(all);
+      }
+    }
+    const { scheduler } = await boot([Mail]);
+    for (const handler of ['last', 'default', 'none', 'rest']) {
+      for (const args of [[], ['ann'], ['ann', 2], ['ann', 2, 'more']]) {
+        const { id } = await scheduler.addTask({ handler, args, trigger: { type: 'interval', hours: 1 } });
+        expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'succeeded' });
+        const context = args.length > 2 ? 'more' : 'context';
+        const [to, second] = args;
+        if (handler === 'last') expect(seen.last).toEqual([to, second, context]);
+        if (handler === 'default') expect(seen.default).toEqual([to, second ?? 1, context]);
+        if (handler === 'none') expect(seen.none).toEqual([to, second]);
+        if (handler === 'rest') expect(seen.rest).toEqual([...args, 'context']);
+      }
+    }
+  });
+
   it('stop the bootstrap when two have one name', async () => {
     @Injectable()
     class Twins {

@@ -1,0 +1,46 @@
+import { DeclarationError } from '../errors/declaration.error.js';
+import { TaskContext } from '../executors/task-context.js';
+import type { Handler } from '../scheduler/loop/handler.registry.js';
+import type { DecoratedMethod } from './method.finder.js';
+import { isGenerator } from './method.marks.js';
+import type { MethodKey } from './method.marks.js';
+
+type Methods = Record<MethodKey, (...args: unknown[]) => unknown>;
+
+/**
+ * Makes a handler of a method. The context stands where the method declares its last parameter, or behind the arguments of
+ * the task if these are more: with too few arguments the missing ones are undefined, and the context is not taken for one.
+ */
+export function createHandler(instance: object, prototype: object, method: DecoratedMethod): Handler {
+  const { key, name } = method;
+  const place = placeOfContext(prototype, method);
+  return (args, context) => {
+    const missing = Math.max(0, place - args.length);
+    const result = (instance as Methods)[key]!(...args, ...Array<undefined>(missing), context);
+    if (isGenerator(result)) {
+      throw new DeclarationError('@TaskHandler', name, 'it gave a generator, and none of the lines of that has run.');
+    }
+    return result;
+  };
+}
+
+/** How many parameters stand before the context. */
+function placeOfContext(prototype: object, { key, functions }: DecoratedMethod): number {
+  const types = Reflect.getMetadata('design:paramtypes', prototype, key) as readonly unknown[] | undefined;
+  // Without the types of the compiler: parameters from the first default on do not count.
+  if (!types) return Math.max(0, Math.max(...functions.map((one) => (one as { length: number }).length)) - 1);
+  const hasOwnPlace = types.length > 0 && (mayBeContext(types.at(-1)) || functions.some(endsInRest));
+  return hasOwnPlace ? types.length - 1 : types.length;
+}
+
+/** A type of which nothing is left at run time, such as an interface or an `import type`, may be that of the context. */
+function mayBeContext(type: unknown): boolean {
+  if (type === undefined || type === Object || type === Function) return true;
+  // By name: two copies of this package may be installed.
+  return type === TaskContext || (typeof type === 'function' && type.name === TaskContext.name);
+}
+
+/** Whether the last parameter takes all further arguments, of which there may be none: `...ids`. */
+function endsInRest(method: object): boolean {
+  return /^[^{]*\.\.\.[\w$]+\s*\)/.test(Function.prototype.toString.call(method));
+}
