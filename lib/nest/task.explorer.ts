@@ -6,6 +6,7 @@ import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import type { DeclaredTask } from '../scheduler/tasks/task.reconciler.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { resolveDeclaration } from './declaration.resolver.js';
+import { describeEnhancers } from './enhancers.js';
 import { LostMethods } from './lost.methods.js';
 import { findDecorated } from './method.finder.js';
 import type { DecoratedMethod } from './method.finder.js';
@@ -92,14 +93,21 @@ export class TaskExplorer implements OnModuleDestroy {
     }
   }
 
-  /** Says why not. */
-  #canRun({ wrapper, className, name }: FoundMethod): boolean {
+  /** Says why not, and what the method goes without. */
+  #canRun({ wrapper, prototype, className, name, functions }: FoundMethod): boolean {
     if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
       this.logger.warn(
         `${name} is not scheduled: ${className} or something that it injects is request-scoped or transient, ` +
           'and a scheduled run has no request. Make it a singleton, or move the method to one.',
       );
       return false;
+    }
+    const enhancers = describeEnhancers([prototype.constructor, ...functions]);
+    if (enhancers !== null) {
+      this.logger.warn(
+        `${name} runs without its ${enhancers}: NestJS applies them to requests, and a scheduled run is none. ` +
+          'Do in the method what they would do.',
+      );
     }
     return true;
   }
