@@ -1,6 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import { chainOf, findDecorated } from './method.finder.js';
-import { markedOn, markedPrototypes, nameOfMethod, onMarked } from './method.marks.js';
+import { markedOn, nameOfMethod, onMarked, takeUnprovided } from './method.marks.js';
 
 /** How many methods one warning names. */
 const NAMED = 20;
@@ -23,7 +23,7 @@ export class LostMethods {
       for (const owner of chainOf(prototype)) provided.add(owner);
       this.#warnOfOverrides(prototype);
     }
-    this.#warnOfUnprovided(markedPrototypes().filter((prototype) => !provided.has(prototype)));
+    this.#warnOfUnprovided(takeUnprovided(provided));
     this.unwatch();
     this.#unwatch = onMarked((className, key) =>
       this.logger.warn(

@@ -21,6 +21,8 @@ interface Marks {
   /** Weak, so that a class that nothing else refers to can go. */
   readonly prototypes: WeakRef<object>[];
   readonly listeners: Set<Listener>;
+  /** The prototypes that an application of this process has provided, or has warned of. */
+  readonly settled: WeakSet<object>;
 }
 
 // On the global object and under texts, so that two installed copies of the package agree.
@@ -29,7 +31,7 @@ const MARKED_METADATA = 'asyncz:marked-methods';
 
 function registry(): Marks {
   const holder = globalThis as { [REGISTRY]?: Marks };
-  return (holder[REGISTRY] ??= { prototypes: [], listeners: new Set() });
+  return (holder[REGISTRY] ??= { prototypes: [], listeners: new Set(), settled: new WeakSet() });
 }
 
 /** The name of a method in messages, and by default that of its handler: `Class.method`. */
@@ -125,12 +127,23 @@ export function markedOn(prototype: object): Map<MethodKey, object> | undefined 
   return Reflect.getOwnMetadata(MARKED_METADATA, prototype) as Map<MethodKey, object> | undefined;
 }
 
-/** The prototypes of all classes of this process that have decorated methods of their own. */
-export function markedPrototypes(): readonly object[] {
-  const { prototypes } = registry();
+/**
+ * The prototypes of the classes with decorated methods that no application of this process has provided so far. Each is given
+ * once, so that a process with many applications, such as one that runs tests, does not repeat itself.
+ *
+ * @param provided The prototypes that one more application provides.
+ */
+export function takeUnprovided(provided: ReadonlySet<object>): readonly object[] {
+  const { prototypes, settled } = registry();
   const alive = prototypes.filter((reference) => reference.deref() !== undefined);
   prototypes.splice(0, prototypes.length, ...alive);
-  return alive.map((reference) => reference.deref()!);
+  const unprovided: object[] = [];
+  for (const prototype of alive.map((reference) => reference.deref()!)) {
+    if (settled.has(prototype)) continue;
+    settled.add(prototype);
+    if (!provided.has(prototype)) unprovided.push(prototype);
+  }
+  return unprovided;
 }
 
 /**
