@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule, FactoryProvider, Provider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { namesOf } from '../model/names.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
@@ -30,8 +31,8 @@ const ASYNC_OPTIONS = namesOf<keyof AsynczModuleAsyncOptions>({
 const RUNTIME_OPTIONS = MODULE_OPTIONS.filter((option) => !['name', 'imports', 'storeTypes'].includes(option));
 
 /**
- * The module of a Nest application that makes, starts and stops the scheduler. Import it **last** in the root module: it then
- * starts after the application's own providers and stops before they close.
+ * The module of a Nest application that makes, starts and stops the scheduler. Wherever it is imported, the scheduler
+ * starts after all modules have bootstrapped, and stops before any of them closes.
  *
  * ```ts
  * @Module({ imports: [AsynczModule.forRoot({ stores: { default: { type: 'file', directory: './var/tasks' } } })] })
@@ -69,8 +70,8 @@ function build(plan: ModulePlan, optionsClass?: Provider): DynamicModule {
   const core = AsynczCoreModule.create(plan);
   const runner: Provider = {
     provide: SchedulerRunner,
-    useFactory: (scheduler: Scheduler) => new SchedulerRunner(scheduler),
-    inject: [getSchedulerToken(plan.name)],
+    useFactory: (scheduler: Scheduler, container: ModulesContainer) => new SchedulerRunner(scheduler, container),
+    inject: [getSchedulerToken(plan.name), ModulesContainer],
   };
   return {
     module: AsynczModule,

@@ -1,12 +1,19 @@
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import type { Scheduler } from '../scheduler/scheduler.js';
+import { putOutside } from './hook.order.js';
 
 /**
- * Starts the scheduler when the application has bootstrapped, and drains it before the application's modules close. It is
- * in a module that is not global: imported last, its hooks run after everybody else's at the start and before at the end.
+ * Starts the scheduler when the whole application has bootstrapped, and drains it before any of its modules closes: it puts
+ * the module that it is in outside of all others.
  */
 export class SchedulerRunner implements OnApplicationBootstrap, OnModuleDestroy {
-  constructor(private readonly scheduler: Scheduler) {}
+  constructor(
+    private readonly scheduler: Scheduler,
+    container: ModulesContainer,
+  ) {
+    putOutside(container, SchedulerRunner);
+  }
 
   onApplicationBootstrap(): Promise<void> {
     return this.scheduler.start();

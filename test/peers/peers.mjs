@@ -6,26 +6,18 @@ import { join } from 'node:path';
 import { emptyFolder, pack, root, run, step } from '../smoke/packing.mjs';
 import { bringUpServers } from '../support/servers/bring-up-servers.mjs';
 
+const NEST = ['common', 'core', 'platform-express', 'microservices', 'typeorm', 'mongoose'];
+
 /** One process for each: what the repository itself is tested with is not here. */
 const APPLICATIONS = [
   {
     name: 'the oldest',
-    packages: [
-      ...['common', 'core', 'typeorm', 'mongoose'].map((name) => `@nestjs/${name}@11.0.0`),
-      'typeorm@0.3.0',
-      'ioredis@5.0.0',
-      'mongoose@8.0.0',
-    ],
+    packages: [...NEST.map((name) => `@nestjs/${name}@11.0.0`), 'typeorm@0.3.0', 'ioredis@5.0.0', 'mongoose@8.0.0'],
     stores: ['sqlite', 'postgres', 'mysql', 'redis', 'mongodb'],
   },
   {
     name: 'other majors',
-    packages: [
-      ...['common', 'core', 'typeorm', 'mongoose'].map((name) => `@nestjs/${name}@^11.0.0`),
-      'typeorm@^0.3.0',
-      'ioredis@^6.0.0',
-      'mongoose@^8.0.0',
-    ],
+    packages: [...NEST.map((name) => `@nestjs/${name}@^11.0.0`), 'typeorm@^0.3.0', 'ioredis@^6.0.0', 'mongoose@^8.0.0'],
     stores: ['sqlite', 'postgres', 'redis', 'mongodb'],
   },
 ];
@@ -82,6 +74,8 @@ try {
     const env = { ...servers.env, PEERS_STORES: stores.join(','), PEERS_FOLDER: app };
     await start(['--test', '--test-reporter=dot', 'kit.test.mjs'], app, env);
     console.log(`\nok  ${application.name}: the kit on ${stores.join(', ')}`);
+    await start(['order.mjs'], app, env);
+    console.log(`ok  ${application.name}: the scheduler is the last to start and the first to stop`);
     await start(['nest.mjs'], app, env);
     console.log(`ok  ${application.name}: an application of NestJS on ${stores.join(', ')}`);
   }
