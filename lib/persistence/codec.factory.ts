@@ -4,9 +4,6 @@ import type { KeyRing } from './key-ring.js';
 import { RowCodec } from './row.codec.js';
 import type { SerializerRegistry } from './serializer.registry.js';
 
-/** The largest stored definition or outcome unless an option says otherwise, in bytes. */
-export const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576;
-
 /** What the codecs of one scheduler have in common. */
 export interface CodecFactoryOptions {
   /** The scheduler's name. An encrypted record of one name cannot be read under another. */
@@ -18,6 +15,8 @@ export interface CodecFactoryOptions {
   readonly allowPlaintext: boolean;
   /** The largest stored definition or outcome, in bytes. */
   readonly maxPayloadBytes: number;
+  /** The largest text of a record that is read, in bytes. */
+  readonly maxRecordBytes: number;
 }
 
 /** Makes the codec of one store. `encrypt: false` is for one that keeps nothing. */

@@ -42,6 +42,11 @@ export interface TaskRow extends DueKeyValues {
   readonly definition: string;
   /** The schedule state: JSON text. */
   readonly state: string;
+  /**
+   * How many bytes `definition` or `state` has, where that is more than {@link TaskCodec.maxRecordBytes} and the store did
+   * not read them: both are empty then, and the record is unreadable.
+   */
+  readonly oversize?: number;
 }
 
 /**
@@ -69,6 +74,8 @@ export type RunOutcomeField = 'error' | 'result' | 'request' | 'cancel' | 'defin
 export interface RunRow extends Omit<RunRecord, RunOutcomeField> {
   /** The envelope of the other fields: JSON text, encrypted where encryption is on; null when there is nothing in them. */
   readonly outcome: string | null;
+  /** How many bytes `outcome` has, where the store did not read it: see `TaskRow.oversize`. It is null then. */
+  readonly oversize?: number;
 }
 
 /**
@@ -78,6 +85,12 @@ export interface RunRow extends Omit<RunRecord, RunOutcomeField> {
  * @publicApi
  */
 export interface TaskCodec {
+  /**
+   * The largest text of a record that is read, in bytes: a definition, a state, an outcome. What is larger was not written
+   * here, and reading it would block the process. A store that can asks its database for the length first: see
+   * `TaskRow.oversize`. What it reads all the same, the codec refuses before it looks into it.
+   */
+  readonly maxRecordBytes: number;
   /**
    * @throws UnserializableError When arguments cannot be written, with the path to the value.
    * @throws PayloadTooLargeError When the envelope is larger than `maxPayloadBytes`.

@@ -14,6 +14,8 @@ export interface CodecSettings {
   /** Whether the ring's first key writes. */
   readonly encrypt: boolean;
   readonly maxPayloadBytes: number;
+  /** See `TaskCodec.maxRecordBytes`. */
+  readonly maxRecordBytes: number;
 }
 
 /** The key that writes now, which is another one when the ring was refreshed; null for writing in clear. */

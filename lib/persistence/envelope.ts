@@ -25,6 +25,8 @@ export interface RecordAddress {
 /** An envelope that was opened. */
 export interface Opened {
   readonly serializer: string;
+  /** What `TaskRow.codec` says of a record that is written so. */
+  readonly codec: string;
   /** As the current version has it. */
   readonly payload: JsonObject;
 }
@@ -89,7 +91,9 @@ export function openEnvelope(
   }
   let payload = openPayload(address, envelope, keyRing);
   for (const upgrade of upgrades) payload = upgrade(payload);
-  return { serializer, payload };
+  const { encryption } = envelope;
+  const codec = `${version as number}:${serializer}:${isJsonObject(encryption) ? String(encryption.key) : NO_KEY}`;
+  return { serializer, codec, payload };
 }
 
 /** The id of the key that a record was written under; null for one in clear, undefined for one that cannot be told. */

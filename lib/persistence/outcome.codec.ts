@@ -7,6 +7,7 @@ import { definitionText, readDefinition } from './definition.text.js';
 import type { RecordAddress } from './envelope.js';
 import { isJsonObject } from './json-text.js';
 import { appendMember, readValue, valueMember } from './payload.js';
+import { refuseLarge } from './record.size.js';
 import { asCancelRequest, asRunError, asRunRequest } from './record.schema.js';
 import { plainError, shortenedError, unreadOutcome, unreadableOutcome } from './run-error.js';
 import { isUnstoredResult, unstoredResult } from './unstored-result.js';
@@ -48,10 +49,12 @@ export class OutcomeCodec {
   }
 
   decode(row: RunRow): Outcome {
-    if (row.outcome === null) return NOTHING;
+    if (row.outcome === null && row.oversize === undefined) return NOTHING;
+    const text = row.outcome ?? '';
     try {
-      const { serializers, keyRing } = this.#settings;
-      const { payload, serializer: name } = openEnvelope(this.#address(row), row.outcome, serializers, keyRing);
+      const { serializers, keyRing, maxRecordBytes } = this.#settings;
+      refuseLarge(row.oversize, [text], maxRecordBytes);
+      const { payload, serializer: name } = openEnvelope(this.#address(row), text, serializers, keyRing);
       const serializer = serializers.get(name);
       const { error, request = null, cancel = null, definition } = payload;
       return {
@@ -62,7 +65,7 @@ export class OutcomeCodec {
         definition: isJsonObject(definition) ? readDefinition(definition, serializer) : null,
       };
     } catch (error) {
-      return { ...NOTHING, error: unreadableOutcome(toFault(error), row.outcome) };
+      return { ...NOTHING, error: unreadableOutcome(toFault(error), text) };
     }
   }
 

@@ -10,9 +10,9 @@ import { UnreadableFault } from './unreadable.fault.js';
 import type { Check } from './schema.js';
 import {
   isArray,
+  isAttempt,
   isCount,
   isFlag,
-  isPositive,
   isText,
   isTime,
   listOfEach,
@@ -48,7 +48,7 @@ const liveRun = objectOf<LiveRun>({
   source: oneOf(RUN_SOURCES),
   scheduledTime: isTime,
   status: oneOf<LiveRun['status']>(['waiting', 'running']),
-  attempt: isPositive,
+  attempt: isAttempt,
   availableAt: isTime,
   coalesced: isCount,
   owner: nullable(isText),
@@ -71,7 +71,7 @@ const state = objectOf<TaskState>({
   failuresInARow: isCount,
   lastToken: isCount,
   lease: nullable(
-    objectOf<TaskLease>({ owner: isText, token: isCount, at: isTime, attempt: isPositive, until: isTime }),
+    objectOf<TaskLease>({ owner: isText, token: isCount, at: isTime, attempt: isAttempt, until: isTime }),
   ),
   live: listOfEach(liveRun),
   lastRun: nullable(

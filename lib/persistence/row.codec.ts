@@ -10,17 +10,23 @@ import { writerOf } from './codec.settings.js';
 import { definitionText, readDefinition } from './definition.text.js';
 import { NO_KEY, codecName, keyOf, openEnvelope, sealEnvelope } from './envelope.js';
 import type { RecordAddress } from './envelope.js';
+import { boundedAttempt, boundedCoalesced, boundedState } from './bounded.state.js';
+import { refuseInconsistent } from './clear.columns.js';
 import { parseJsonObject } from './json-text.js';
 import { OutcomeCodec } from './outcome.codec.js';
+import { refuseLarge } from './record.size.js';
 import { asState } from './record.schema.js';
+import { LARGEST_COUNT } from './schema.js';
 import { UnreadableFault, toFault } from './unreadable.fault.js';
 
 /** Between tasks and rows of plain columns. Keeps nothing: what it can read changes with the key ring. */
 export class RowCodec implements TaskCodec {
+  readonly maxRecordBytes: number;
   readonly #settings: CodecSettings;
   readonly #outcomes: OutcomeCodec;
 
   constructor(settings: CodecSettings) {
+    this.maxRecordBytes = settings.maxRecordBytes;
     this.#settings = settings;
     this.#outcomes = new OutcomeCodec(settings);
   }
@@ -58,7 +64,8 @@ export class RowCodec implements TaskCodec {
     return withDueKeys(row, (key) => DUE_KEYS[key](definition)) as TaskRow;
   }
 
-  encodeState({ id, version, definition, state }: TaskRecord): Required<TaskStateRow> {
+  encodeState({ id, version, definition, state: given }: TaskRecord): Required<TaskStateRow> {
+    const state = boundedState(given);
     return {
       id,
       paused: state.pause !== null,
@@ -96,13 +103,13 @@ export class RowCodec implements TaskCodec {
       handler: run.handler,
       source: run.source,
       scheduledTime: run.scheduledTime,
-      attempt: run.attempt,
+      attempt: boundedAttempt(run.attempt),
       status: run.status,
       owner: run.owner,
       token: run.token,
       startedAt: run.startedAt,
       endedAt: run.endedAt,
-      coalesced: run.coalesced,
+      coalesced: boundedCoalesced(run),
       dead: run.dead,
       outcome: this.#outcomes.encode(run),
     };
@@ -146,13 +153,17 @@ export class RowCodec implements TaskCodec {
   #readTask(row: TaskRow): TaskRecord {
     const { id, version } = row;
     const { serializers, keyRing } = this.#settings;
-    const { payload, serializer } = openEnvelope(this.#address(id), row.definition, serializers, keyRing);
+    refuseLarge(row.oversize, [row.definition, row.state], this.maxRecordBytes);
+    const { payload, serializer, codec } = openEnvelope(this.#address(id), row.definition, serializers, keyRing);
     const definition = readDefinition(payload, serializers.get(serializer));
     if (definition.id !== id) throw new UnreadableFault('damaged', 'The record is that of another task.');
-    if (!Number.isSafeInteger(version) || version < 1) {
+    if (!Number.isSafeInteger(version) || version < 1 || version > LARGEST_COUNT) {
       throw new UnreadableFault('damaged', 'The version is not a whole number from 1.');
     }
-    return { id, version, definition, state: withOwnColumns(asState(parseJsonObject(row.state, 'state')), row) };
+    const state = withOwnColumns(asState(parseJsonObject(row.state, 'state')), row);
+    const task = { id, version, definition, state };
+    refuseInconsistent(row, task, codec);
+    return task;
   }
 
   #address(id: string): RecordAddress {
@@ -163,7 +174,7 @@ export class RowCodec implements TaskCodec {
 /** What a store keeps of a state in columns of their own is newer than what the text says. */
 function withOwnColumns(state: TaskState, { lastToken = state.lastToken, lease = state.lease }: TaskRow): TaskState {
   const isSame = lastToken === state.lastToken && lease?.token === state.lease?.token;
-  return isSame ? state : { ...state, lastToken, lease };
+  return isSame ? state : asState({ ...state, lastToken, lease });
 }
 
 function tooLarge(taskId: string, text: string, maxBytes: number): PayloadTooLargeError {

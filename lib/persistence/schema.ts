@@ -1,3 +1,4 @@
+import { MAX_COUNT, MAX_INTEGER, MAX_TIME } from '../model/bounds.js';
 import { isJsonObject } from './json-text.js';
 
 /** Checks one value: null when it is right, else the path to the fault, from the value: `''` or `.retry.attempts`. */
@@ -6,8 +7,8 @@ export type Check = (value: unknown) => string | null;
 /** One check for each field of a type, so that a field that is added to the model cannot be forgotten here. */
 export type Fields<T> = { readonly [K in keyof T]-?: Check };
 
-/** The times that a `Date` can hold, in milliseconds on either side of the epoch. */
-const MAX_TIME = 8_640_000_000_000_000;
+/** Stores add to versions, and to the tokens of tasks that they take, without a plan that keeps to {@link MAX_COUNT}. */
+export const LARGEST_COUNT = MAX_COUNT + 1_000_000;
 
 const OK = null;
 const FAULT = '';
@@ -17,16 +18,19 @@ export const isText: Check = (value) => (typeof value === 'string' ? OK : FAULT)
 export const isArray: Check = (value) => (Array.isArray(value) ? OK : FAULT);
 export const isFlag: Check = (value) => (typeof value === 'boolean' ? OK : FAULT);
 /** A count, a version or a token. */
-export const isCount: Check = (value) => (Number.isSafeInteger(value) && (value as number) >= 0 ? OK : FAULT);
-export const isPositive: Check = (value) => (Number.isSafeInteger(value) && (value as number) >= 1 ? OK : FAULT);
-export const isInteger: Check = (value) => (Number.isSafeInteger(value) ? OK : FAULT);
-/**
- * Milliseconds since the epoch. A fraction is no damage: a wait of `'1.5ms'` or the clock of a store of one's own leads
- * to one, and must not cost the task.
- */
+export const isCount: Check = (value) => (isWhole(value, 0, LARGEST_COUNT) ? OK : FAULT);
+export const isPositive: Check = (value) => (isWhole(value, 1, Number.MAX_SAFE_INTEGER) ? OK : FAULT);
+/** The number of an attempt. */
+export const isAttempt: Check = (value) => (isWhole(value, 1, MAX_INTEGER) ? OK : FAULT);
+export const isInteger: Check = (value) => (isWhole(value, -MAX_INTEGER - 1, MAX_INTEGER) ? OK : FAULT);
+/** Milliseconds since the epoch. A fraction is no damage: a wait of `'1.5ms'` leads to one, and must not cost the task. */
 export const isTime: Check = (value) => (Number.isFinite(value) && Math.abs(value as number) <= MAX_TIME ? OK : FAULT);
 /** A length of time in milliseconds. */
 export const isLength: Check = (value) => (Number.isFinite(value) && (value as number) >= 0 ? OK : FAULT);
+
+function isWhole(value: unknown, from: number, to: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to;
+}
 
 export function nullable(check: Check): Check {
   return (value) => (value === null ? OK : check(value));

@@ -12,7 +12,7 @@ import type { Logger } from '../model/logger.js';
 import { DEFAULT_POLICIES, POLICY_OPTIONS } from '../model/task.policies.js';
 import type { TaskPolicies, TaskPolicyOptions } from '../model/task.policies.js';
 import type { EncryptionOptions } from '../persistence/key-ring.js';
-import { DEFAULT_MAX_PAYLOAD_BYTES } from '../persistence/codec.factory.js';
+import { resolveRecordSizes } from '../persistence/record.size.js';
 import type { Serializer } from '../persistence/serializer.registry.js';
 import type { Store } from '../stores/store.interface.js';
 import { assertTimezone, toMilliseconds } from '../time/inputs.js';
@@ -126,6 +126,13 @@ export interface SchedulerSettings {
    */
   readonly maxPayloadBytes?: number;
   /**
+   * The largest definition, state or outcome that is read from a store, in bytes: what is larger stays in the store and is
+   * unreadable. At least `maxPayloadBytes`.
+   *
+   * @default four times `maxPayloadBytes`, and 1 MiB at least
+   */
+  readonly maxRecordBytes?: number;
+  /**
    * How long ended runs are kept.
    *
    * @default { count: 1000, age: '7d' }
@@ -171,6 +178,7 @@ export const SCHEDULER_SETTINGS = namesOf<keyof SchedulerSettings>({
   orphanAfter: 0,
   encryption: 0,
   maxPayloadBytes: 0,
+  maxRecordBytes: 0,
   retention: 0,
   serializers: 0,
   triggers: 0,
@@ -210,6 +218,7 @@ export interface ResolvedSchedulerOptions {
   readonly orphanAfterMs: number;
   readonly encryption: EncryptionOptions | undefined;
   readonly maxPayloadBytes: number;
+  readonly maxRecordBytes: number;
   readonly retention: Retention;
   readonly serializers: readonly Serializer[];
   readonly triggers: Readonly<Record<string, TriggerFactory | TriggerClass>>;
@@ -251,7 +260,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     orphans,
     orphanAfterMs: toMilliseconds(options.orphanAfter ?? '5m', 'orphanAfter', { min: 1_000 }),
     encryption: options.encryption,
-    maxPayloadBytes: checkBytes(options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES),
+    ...resolveRecordSizes(options),
     retention: resolveRetention(options.retention ?? {}),
     serializers: options.serializers ?? [],
     triggers: options.triggers ?? {},
@@ -283,13 +292,6 @@ function newIdentity(): string {
 function checkText(option: string, value: unknown): string {
   if (typeof value !== 'string' || value.trim() === '' || value.length > 200) {
     throw new InvalidOptionError(option, value, 'a text of 1 to 200 characters');
-  }
-  return value;
-}
-
-function checkBytes(value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidOptionError('maxPayloadBytes', value, 'a whole number of bytes from 1');
   }
   return value;
 }

@@ -3,7 +3,8 @@ import type { Clock } from '../model/clock.js';
 import { SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
 import type { UnreadableTask } from '../model/task.js';
-import { createCodecFactory, DEFAULT_MAX_PAYLOAD_BYTES } from '../persistence/codec.factory.js';
+import { createCodecFactory } from '../persistence/codec.factory.js';
+import { resolveRecordSizes } from '../persistence/record.size.js';
 import { KeyRing } from '../persistence/key-ring.js';
 import type { Secrets } from '../persistence/key-ring.js';
 import { SerializerRegistry } from '../persistence/serializer.registry.js';
@@ -27,6 +28,8 @@ export interface StoreContextOptions {
   readonly keys?: Secrets;
   /** The largest stored definition, in bytes. @default 1048576 */
   readonly maxPayloadBytes?: number;
+  /** The largest text of a record that is read, in bytes. @default as the scheduler's option */
+  readonly maxRecordBytes?: number;
   /** Is called with every record that cannot be read, each time that it is found. */
   readonly onUnreadable?: (task: UnreadableTask) => void;
 }
@@ -49,7 +52,7 @@ export function createStoreContext(options: StoreContextOptions = {}): StoreCont
       serializers: new SerializerRegistry(),
       keyRing: options.keys === undefined ? null : KeyRing.create(options.keys),
       allowPlaintext: false,
-      maxPayloadBytes: options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
+      ...resolveRecordSizes(options),
     }),
     reportUnreadable: (task) => options.onUnreadable?.(task),
   };

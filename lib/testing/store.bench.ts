@@ -25,6 +25,8 @@ export interface OpenOptions {
   readonly secret?: string | readonly string[];
   /** The largest stored definition, in bytes. */
   readonly maxPayloadBytes?: number;
+  /** The largest text of a record that is read, in bytes. */
+  readonly maxRecordBytes?: number;
 }
 
 /** What one test of the kit works with: stores on data of its own, all closed and cleaned up at the end. */
@@ -72,6 +74,7 @@ export class StoreBench {
       identity: `kit-${this.#opened}`,
       ...(this.options.clock && { clock: this.options.clock }),
       ...(options.maxPayloadBytes !== undefined && { maxPayloadBytes: options.maxPayloadBytes }),
+      ...(options.maxRecordBytes !== undefined && { maxRecordBytes: options.maxRecordBytes }),
       ...(this.encrypted && { keys: options.secret ?? SECRET }),
       onUnreadable: (task) => this.reported.push(task),
     });

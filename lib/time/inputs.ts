@@ -1,12 +1,10 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
+import { MAX_TIME } from '../model/bounds.js';
 import { formatDuration, parseDuration } from '../model/duration.js';
 import type { Duration } from '../model/duration.js';
 import { DATE_FORMS, parseDateText } from './date-text.js';
 import { TimeZone } from './time-zone.js';
 import { suggestTimezone } from './zone-names.js';
-
-/** The furthest instant from the epoch that a `Date` can hold, in milliseconds (ECMA-262, "Time Values and Time Range"). */
-const MAX_TIME_MS = 8.64e15;
 
 /**
  * Reads an instant from what the public API takes for one.
@@ -19,7 +17,7 @@ const MAX_TIME_MS = 8.64e15;
  */
 export function toInstant(value: unknown, option: string, timezone = 'UTC'): number {
   const time = readInstant(value, timezone);
-  if (time === null || !(Math.abs(time) <= MAX_TIME_MS)) throw new InvalidOptionError(option, value, DATE_FORMS);
+  if (time === null || !(Math.abs(time) <= MAX_TIME)) throw new InvalidOptionError(option, value, DATE_FORMS);
   return Math.trunc(time);
 }
 

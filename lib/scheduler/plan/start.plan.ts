@@ -1,3 +1,4 @@
+import { MAX_COUNT } from '../../model/bounds.js';
 import { isByHand } from '../../model/run.js';
 import type { LiveRun } from '../../model/run.js';
 import { nextToken, runningCount } from '../../model/task.js';
@@ -16,9 +17,11 @@ export interface Starter {
  * Starts a run: gives it a lease and a fencing token. Everything that starts runs comes through here.
  *
  * @returns The state in which the run is under way, and the run.
+ * @throws RangeError When the task can have no larger token. No clock leads there: somebody has written to the store.
  */
 export function startRun(state: TaskState, run: LiveRun, { owner, leaseMs }: Starter, now: number) {
   const token = nextToken(state, now);
+  if (token > MAX_COUNT) throw new RangeError(`The fencing token ${state.lastToken} can grow no further.`);
   const started: LiveRun = { ...run, status: 'running', owner, token, leaseUntil: now + leaseMs, startedAt: now };
   const live = state.live.includes(run)
     ? state.live.map((one) => (one === run ? started : one))

@@ -22,6 +22,7 @@ interface ContextServices {
   readonly serializers: readonly Serializer[];
   readonly encryption: EncryptionOptions | undefined;
   readonly maxPayloadBytes: number;
+  readonly maxRecordBytes: number;
 }
 
 /** What each store gets of its scheduler: how it writes and reads records, and where it reports those that it cannot read. */
@@ -74,13 +75,14 @@ export class StoreContexts {
   }
 
   #createCodecs(): CodecFactory {
-    const { name, maxPayloadBytes, encryption } = this.services;
+    const { name, maxPayloadBytes, maxRecordBytes, encryption } = this.services;
     return createCodecFactory({
       namespace: name,
       serializers: this.#serializers,
       keyRing: this.#keyRing,
       allowPlaintext: encryption?.allowPlaintext ?? false,
       maxPayloadBytes,
+      maxRecordBytes,
     });
   }
 

@@ -1,7 +1,7 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { FileStoreError } from '../../errors/file-store.errors.js';
-import { hasCode, ifThere, readAt, writeAll, writeNewFile } from './durable.fs.js';
+import { hasCode, ifThere, openOwn, readAt, writeAll, writeNewFile } from './durable.fs.js';
 import type { TaskSummary } from './task.summary.js';
 
 /** How large the journal may get, in bytes, before a new one is begun. */
@@ -186,7 +186,7 @@ export class ChangeJournal {
   }
 
   async #openFile(): Promise<void> {
-    const file = await open(this.path, 'r+');
+    const file = await openOwn(this.path, 'r+');
     await this.#file?.close();
     this.#file = file;
     this.#inode = (await file.stat({ bigint: true })).ino;
@@ -194,7 +194,7 @@ export class ChangeJournal {
   }
 
   async #numberOfLast(): Promise<number | null> {
-    const file = await ifThere(open(this.path, 'r'));
+    const file = await ifThere(openOwn(this.path, 'r'));
     if (!file) return null;
     try {
       const head = (await readAt(file.fd, 0, HEADER_LENGTH)).toString('utf8');

@@ -52,7 +52,8 @@ export class DirectorySession {
     this.codec = context.createCodec({ serializer });
     this.schedulers = new SchedulerFiles(this.layout.schedulers, fileMode);
     this.wakeUps = new WakeChannel(this.layout.wake, fileMode, logger);
-    this.runFiles = new RunFiles({ layout: this.layout, mode: fileMode, flush, logger });
+    const { maxRecordBytes } = this.codec;
+    this.runFiles = new RunFiles({ layout: this.layout, mode: fileMode, flush, logger, maxRecordBytes });
     this.archive = new RunArchive(this.runFiles);
     this.#journal = new ChangeJournal(this.layout.journal, fileMode);
     this.catalog = new TaskCatalog({

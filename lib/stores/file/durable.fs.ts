@@ -1,6 +1,7 @@
-import { closeSync, fdatasync, fstatSync, open as openFile, read, write } from 'node:fs';
+import { closeSync, constants, fdatasync, fstatSync, open as openFile, read, write } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { FileStoreError } from '../../errors/file-store.errors.js';
 
@@ -13,6 +14,20 @@ const readAsync = promisify(read);
 const writeAsync = promisify(write);
 const flushAsync = promisify(fdatasync);
 
+/**
+ * How files are opened that are there: no link is followed, which could lead to any file of the machine, and a pipe or a
+ * device makes nobody wait. Windows has neither.
+ */
+const AS_IT_IS = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** What the system says of a path that is a link, a socket or a device. */
+const NO_FILE = ['ELOOP', 'EMLINK', 'ENXIO', 'ENODEV'];
+
+const NOT_A_FILE = 'There is no file under this name but something else.';
+
+/** The longest text that is read as a whole, in bytes: of what schedulers say of themselves. */
+const MAX_TEXT = 1_048_576;
+
 /** What tells one content of a path from another without reading it: inode, size and time of change. */
 export type FileSignature = string;
 
@@ -23,7 +38,7 @@ function signatureOf({ ino, size, mtimeNs }: BigIntStats): FileSignature {
 
 /** The signature of a file; null when it is not there. */
 export async function signatureAt(path: string): Promise<FileSignature | null> {
-  const stats = await ifThere(stat(path, { bigint: true }));
+  const stats = await ifThere(lstat(path, { bigint: true }));
   return stats && signatureOf(stats);
 }
 
@@ -49,11 +64,31 @@ export async function writeNewFile(
   }
 }
 
+/**
+ * Opens a file that is there, to read it or to write it too.
+ *
+ * @throws FileStoreError When it is something else than a file.
+ */
+export async function openOwn(path: string, how: 'r' | 'r+'): Promise<FileHandle> {
+  const flags = (how === 'r' ? constants.O_RDONLY : constants.O_RDWR) | AS_IT_IS;
+  let file: FileHandle;
+  try {
+    file = await open(path, flags);
+  } catch (error) {
+    throw hasCode(error, ...NO_FILE) ? new FileStoreError(path, new Error(NOT_A_FILE)) : error;
+  }
+  if (fstatSync(file.fd).isFile()) return file;
+  await file.close();
+  throw new FileStoreError(path, new Error(NOT_A_FILE));
+}
+
 /** A file's content, or why there is none, and the signature of just that content. */
 export interface WholeFile {
   readonly content: Buffer | null;
   readonly problem: string;
   readonly signature: FileSignature;
+  /** How many bytes it has, where that is more than the limit. */
+  readonly oversize?: number;
 }
 
 /**
@@ -63,16 +98,17 @@ export async function readWholeFile(path: string, limit: number): Promise<WholeF
   const unread = (problem: string, signature: FileSignature) => ({ content: null, problem, signature });
   let file: number;
   try {
-    file = await openAsync(path, 'r');
+    file = await openAsync(path, constants.O_RDONLY | AS_IT_IS);
   } catch (error) {
+    if (hasCode(error, ...NO_FILE)) return unread(NOT_A_FILE, (await signatureAt(path)) ?? 'gone');
     if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
     return unread(`The file cannot be opened: ${(error as Error).message}`, 'closed');
   }
   try {
     const stats = fstatSync(file, { bigint: true });
     const signature = signatureOf(stats);
-    if (!stats.isFile()) return unread('There is no file under this name but something else.', signature);
-    if (stats.size > limit) return unread(`The file is too large: ${stats.size} bytes.`, signature);
+    if (!stats.isFile()) return unread(NOT_A_FILE, signature);
+    if (stats.size > limit) return { ...unread('', signature), oversize: Number(stats.size) };
     return { content: await readAt(file, 0, Number(stats.size)), problem: '', signature };
   } catch (error) {
     if (!hasCode(error, 'EIO')) throw error;
@@ -123,9 +159,21 @@ export async function withTypedErrors<T>(directory: string, work: () => Promise<
   }
 }
 
-/** The text of a file; null when it is not there. */
-export function readText(path: string): Promise<string | null> {
-  return ifThere(readFile(path, 'utf8'));
+/**
+ * The text of a file; null when it is not there.
+ *
+ * @throws FileStoreError When it is something else than a file, or larger than `limit` bytes.
+ */
+export async function readText(path: string, limit = MAX_TEXT): Promise<string | null> {
+  const file = await ifThere(openOwn(path, 'r'));
+  if (file === null) return null;
+  try {
+    const { size } = fstatSync(file.fd);
+    if (size > limit) throw new FileStoreError(path, new Error(`it has ${size} bytes; at most ${limit} are read`));
+    return (await readAt(file.fd, 0, size)).toString('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 /** What `work` gives; null when the file or folder is not there. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { StoreInUseError } from '../../errors/store.errors.js';
 import { MACHINE } from '../../model/clock.js';
 import { pause } from '../../time/wait.js';
-import { ifThere } from './durable.fs.js';
+import { ifThere, openOwn, readText } from './durable.fs.js';
 
 /** How often a process says that it is there, in milliseconds. */
 const BEAT_MS = 5_000;
@@ -160,7 +160,7 @@ export class ProcessPresence {
     const heard: Heard[] = [];
     for (const file of await readdir(this.options.folder)) {
       if (!file.endsWith('.json') || file === this.#file) continue;
-      const text = await ifThere(readFile(this.#path(file), 'utf8'));
+      const text = await readText(this.#path(file)).catch(() => '');
       const stats = await ifThere(stat(this.#path(file)));
       if (text !== null && stats) heard.push({ ...parseWord(text), file, text, at: stats.mtimeMs });
     }
@@ -174,7 +174,7 @@ export class ProcessPresence {
     const word: Word = { realm, host: hostname(), pid: process.pid, scheduler, state: this.#state };
     const text = `${JSON.stringify({ ...word, beat: this.#beats })}\n`.padEnd(FILE_LENGTH);
     const path = this.#path(this.#file);
-    const file = await ifThere(open(path, 'r+'));
+    const file = await ifThere(openOwn(path, 'r+'));
     if (!file) {
       await writeFile(path, text, { mode });
       return (await stat(path)).mtimeMs;

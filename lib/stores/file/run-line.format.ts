@@ -14,8 +14,13 @@ export function formatRetraction(key: string): string {
   return `${JSON.stringify({ retracted: key })}\n`;
 }
 
-/** Reads a line; null when it is damaged. */
-export function parseRunLine(text: string): RunLine | null {
+/** What a line has besides its outcome, in characters at the most. */
+const COLUMNS_LENGTH = 100_000;
+
+/** Reads a line; null when it is damaged, or longer than any that was written. */
+export function parseRunLine(text: string, maxRecordBytes: number): RunLine | null {
+  // A character of an outcome may be escaped by another one.
+  if (text.length > 2 * maxRecordBytes + COLUMNS_LENGTH) return null;
   try {
     const line = JSON.parse(text) as Partial<RunRow> & { readonly retracted?: unknown };
     if (typeof line.retracted === 'string') return { run: null, key: line.retracted };

@@ -1,4 +1,4 @@
-import { open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileStoreError } from '../../errors/file-store.errors.js';
@@ -6,12 +6,15 @@ import type { Logger } from '../../model/logger.js';
 import type { RunRow } from '../../persistence/codec.interface.js';
 import { historyKey } from '../run-history.js';
 import type { DirectoryLayout } from './directory.layout.js';
-import { flushFolder, ifThere, readAt, signatureAt, writeAll, writeNewFile } from './durable.fs.js';
+import { flushFolder, ifThere, openOwn, readAt, readText, signatureAt, writeAll, writeNewFile } from './durable.fs.js';
 import { formatRetraction, formatRun, parseRunLine } from './run-line.format.js';
 import type { RunLine } from './run-line.format.js';
 
 /** How large a file of the history may get, in bytes, before the next one is begun. */
 const LARGEST = 2 * 1024 * 1024;
+
+/** How large one may be that is read, in bytes: the runs that one step ends come in one piece. */
+const LARGEST_READ = 256 * 1024 * 1024;
 
 /** How many files are kept in memory once they were read. */
 const REMEMBERED = 2;
@@ -30,6 +33,8 @@ export interface RunFilesOptions {
   readonly mode: number;
   readonly flush: boolean;
   readonly logger: Logger;
+  /** The largest outcome that is read, in bytes. */
+  readonly maxRecordBytes: number;
 }
 
 /**
@@ -76,7 +81,7 @@ export class RunFiles {
   async mend(): Promise<void> {
     const last = (await this.list())[0];
     if (last === undefined) return;
-    const file = await open(this.#path(last), 'r+');
+    const file = await openOwn(this.#path(last), 'r+');
     try {
       if (await isTorn(file)) await appendTo(file, '', this.options.flush);
     } finally {
@@ -91,7 +96,7 @@ export class RunFiles {
     if (signature === null) return null;
     const known = this.#remembered.get(file);
     if (known?.signature === signature) return known;
-    const text = await ifThere(readFile(path, 'utf8'));
+    const text = await this.#text(path);
     if (text === null) return null;
     const lines: RunLine[] = [];
     for (const [at, line] of text
@@ -99,7 +104,7 @@ export class RunFiles {
       .split('\n')
       .entries()) {
       if (line === '') continue;
-      const parsed = parseRunLine(line);
+      const parsed = parseRunLine(line, this.options.maxRecordBytes);
       if (parsed) lines.push(parsed);
       else this.#report(file, at + 1);
     }
@@ -143,6 +148,17 @@ export class RunFiles {
     return changed;
   }
 
+  /** What is no file, or too large, is left out like a line that cannot be read: the rest of the history is there. */
+  async #text(path: string): Promise<string | null> {
+    try {
+      return await readText(path, LARGEST_READ);
+    } catch (error) {
+      if (!(error instanceof FileStoreError)) throw error;
+      this.#tell(path, `A part of the history is left out: ${error.message}`);
+      return '';
+    }
+  }
+
   async #write(text: string): Promise<void> {
     const { layout, mode, flush } = this.options;
     const last = (await this.list())[0];
@@ -150,7 +166,7 @@ export class RunFiles {
     const name = full ? `${String(Number.parseInt(last ?? '0', 10) + 1).padStart(8, '0')}.jsonl` : last;
     const path = this.#path(name);
     try {
-      const file = await open(path, full ? 'wx+' : 'r+', mode);
+      const file = await (full ? open(path, 'wx+', mode) : openOwn(path, 'r+'));
       try {
         await appendTo(file, text, flush);
       } finally {
@@ -173,10 +189,15 @@ export class RunFiles {
   }
 
   #report(file: string, line: number): void {
-    const position = `${file}:${line}`;
+    const path = this.#path(file);
+    this.#tell(`${file}:${line}`, `Line ${line} of ${path} is damaged, as a crash leaves it, and is left out`);
+  }
+
+  /** Once for each position. */
+  #tell(position: string, text: string): void {
     if (this.#reported.has(position)) return;
     this.#reported.add(position);
-    this.options.logger.warn(`Line ${line} of ${this.#path(file)} is damaged, as a crash leaves it, and is left out`);
+    this.options.logger.warn(text);
   }
 
   #path(file: string): string {

@@ -54,7 +54,8 @@ export class SchedulerFiles {
     const instances: SchedulerInstance[] = [];
     for (const file of (await readdir(this.folder)).sort()) {
       if (!file.endsWith('.json')) continue;
-      const text = await readText(join(this.folder, file));
+      // A heartbeat that cannot be read is one that did not come.
+      const text = await readText(join(this.folder, file)).catch(() => null);
       const instance = text === null ? null : parseInstance(text);
       if (instance) instances.push(instance);
     }
@@ -66,7 +67,6 @@ export class SchedulerFiles {
   }
 }
 
-/** A heartbeat that cannot be read is one that did not come. */
 function parseInstance(text: string): SchedulerInstance | null {
   try {
     const instance = JSON.parse(text) as Partial<SchedulerInstance> | null;

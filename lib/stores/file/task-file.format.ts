@@ -6,8 +6,13 @@ import type { TaskRow } from '../../persistence/codec.interface.js';
 /** The version of the format; a file of a newer one is left alone. */
 const FORMAT = 1;
 
-/** What a file may be large at the most, in bytes: far more than any payload, and less than what would fill the memory. */
-export const LARGEST_FILE = 256 * 1024 * 1024;
+/** What a file has besides definition and state, in bytes at the most: tags of any length, and what is of a length of its own. */
+const COLUMN_BYTES = 1024 * 1024;
+
+/** What a file may be large at the most, in bytes. */
+export function largestFile(maxRecordBytes: number): number {
+  return 2 * maxRecordBytes + COLUMN_BYTES;
+}
 
 type Check = (value: unknown) => boolean;
 
@@ -71,8 +76,9 @@ export function parseTaskFile(bytes: Buffer): TaskRow | UnreadableFile {
     const seal = bytes.subarray(-SEAL_LENGTH).toString('latin1');
     const expected = `${CHECKSUM_HEAD}${checksumOf(bytes.subarray(0, -SEAL_LENGTH))}${CHECKSUM_TAIL}`;
     return (seal === expected && parseLines(text)) || describeDamage(bytes);
-  } catch (error) {
-    return unreadable('damaged', String(error), {});
+  } catch {
+    // Errors of parsers quote what they read.
+    return unreadable('damaged', 'The file is not as it was written: a line of it is damaged.', {});
   }
 }
 
@@ -102,8 +108,8 @@ function describeDamage(bytes: Buffer): UnreadableFile {
   let content: unknown;
   try {
     content = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    return unreadable('not-json', `The file is not JSON: ${(error as Error).message}`, {});
+  } catch {
+    return unreadable('not-json', 'The file is not JSON.', {});
   }
   const fields = typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {};
   const { format } = fields;

@@ -1,11 +1,12 @@
 import type { StoredTask, UnreadableTask } from '../../model/task.js';
 import { isUnreadable } from '../../model/task.js';
+import { largeText } from '../../persistence/record.size.js';
 import type { TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
 import type { DirectoryLayout } from './directory.layout.js';
 import { ifThere, readWholeFile } from './durable.fs.js';
 import type { FileSignature } from './durable.fs.js';
 import { decodeFileName, encodeFileName } from './file-name.codec.js';
-import { LARGEST_FILE, parseTaskFile } from './task-file.format.js';
+import { largestFile, parseTaskFile } from './task-file.format.js';
 import type { UnreadableFile } from './task-file.format.js';
 
 /** What a file holds. */
@@ -27,14 +28,19 @@ export class TaskFiles {
   /** Reads a file; null when it is not there. What cannot be read is told as an unreadable task. */
   async load(name: string): Promise<LoadedFile | null> {
     const path = this.layout.task(name);
-    const read = await ifThere(readWholeFile(path, LARGEST_FILE));
+    const { maxRecordBytes } = this.codec;
+    const read = await ifThere(readWholeFile(path, largestFile(maxRecordBytes)));
     if (read === null) return null;
-    const { content, problem, signature } = read;
-    const parsed = content ? parseTaskFile(content) : damaged(problem);
+    const { content, problem, signature, oversize } = read;
+    const parsed = content
+      ? parseTaskFile(content)
+      : oversize === undefined
+        ? damaged(problem)
+        : { ...damaged(largeText(oversize, maxRecordBytes)), unreadable: 'too-large' as const };
     if ('unreadable' in parsed) return { file: name, signature, task: unreadableTask(name, parsed), row: null };
     if (encodeFileName(parsed.id) !== name) {
-      const { id, handler, nextRunTime } = parsed;
-      const moved = damaged(`The file holds the task ${JSON.stringify(id)}, which is not what its name says.`);
+      const { handler, nextRunTime } = parsed;
+      const moved = damaged('The file holds another task than its name says.');
       return { file: name, signature, task: unreadableTask(name, { ...moved, handler, nextRunTime }), row: null };
     }
     const task = this.codec.decodeTask(parsed);

@@ -1,3 +1,4 @@
+import { MAX_TIME } from '../../model/bounds.js';
 import { byDueKey, DUE_KEY_NAMES } from '../../model/due-keys.js';
 import type { DueKey, DueKeyValues } from '../../model/due-keys.js';
 import type { TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
@@ -28,9 +29,6 @@ export const PARKED_QUEUE = `0 !${' -'.repeat(DUE_KEY_NAMES.length)} ""`;
 export const PARK_MS = 60_000;
 
 const NOBODY = '-';
-
-/** Half the width of what a `Date` can say, in milliseconds. */
-const EARLIEST = 8_640_000_000_000_000;
 
 /** The characters of a member behind its queue, the id apart: newline, time, newline. */
 const TIME_LENGTH = 19;
@@ -78,8 +76,8 @@ export function queueFilter(readable: readonly string[], filter: DueFilter): Que
 
 /** A time as text of one length whose byte order is the order of time, years before 1970 included. */
 export function timeText(ms: number): string {
-  const whole = Math.min(Math.max(Math.ceil(ms), -EARLIEST), EARLIEST);
-  return whole < 0 ? `0${String(whole + EARLIEST).padStart(16, '0')}` : `1${String(whole).padStart(16, '0')}`;
+  const whole = Math.min(Math.max(Math.ceil(ms), -MAX_TIME), MAX_TIME);
+  return whole < 0 ? `0${String(whole + MAX_TIME).padStart(16, '0')}` : `1${String(whole).padStart(16, '0')}`;
 }
 
 /** What names the queue that a task waits in. */

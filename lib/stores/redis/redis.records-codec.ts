@@ -1,11 +1,21 @@
 import type { RunRecord } from '../../model/run.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
+import { largeText } from '../../persistence/record.size.js';
 import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { RunFacts } from '../task-query.js';
 import type { Entry, RunEntry } from './redis.entries.js';
 import { memberOf, quoted, readPlace, writtenPlace } from './redis.place.js';
 import type { QueueColumns } from './redis.place.js';
-import { attemptText, definitionText, endText, parseParts, parseRun, runText, runTimeScore } from './redis.records.js';
+import {
+  attemptText,
+  definitionText,
+  endText,
+  parseParts,
+  parseRun,
+  runText,
+  runTimeScore,
+  unreadBytes,
+} from './redis.records.js';
 import type { StoredParts } from './redis.records.js';
 
 /** A stored task that can be read, with what a write of it is guarded by. */
@@ -35,10 +45,24 @@ export class RedisRecordsCodec {
   /** A task that can be read, or the reason why it cannot; that is reported too. */
   load(parts: StoredParts): LoadedTask | UnreadableTask {
     const row = parseParts(parts);
-    const task: StoredTask = row ? this.codec.decodeTask(row) : damaged(parts);
+    const task: StoredTask = row ? this.codec.decodeTask(row) : this.#unread(parts);
     if (!('unreadable' in task)) return { task, row: row!, place: parts.place! };
     this.reportUnreadable(task);
     return task;
+  }
+
+  /** What is known of a record whose columns cannot be read. */
+  #unread({ id, definition, place }: StoredParts): UnreadableTask {
+    const bytes = unreadBytes(definition);
+    const { maxRecordBytes } = this.codec;
+    return {
+      id,
+      unreadable: bytes === null ? 'damaged' : 'too-large',
+      message:
+        bytes === null ? 'The record is not one of this library, or it was damaged.' : largeText(bytes, maxRecordBytes),
+      handler: null,
+      nextRunTime: readPlace(place)?.nextRunTime ?? null,
+    };
   }
 
   /** The task alone, as a caller gets it. */
@@ -89,14 +113,4 @@ export class RedisRecordsCodec {
     }
     return found;
   }
-}
-
-function damaged({ id, place }: StoredParts): UnreadableTask {
-  return {
-    id,
-    unreadable: 'damaged',
-    message: 'The record is not one of this library, or it was damaged.',
-    handler: null,
-    nextRunTime: readPlace(place)?.nextRunTime ?? null,
-  };
 }

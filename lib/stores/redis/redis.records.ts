@@ -27,6 +27,11 @@ export function definitionText(row: TaskRow): string {
   return `${JSON.stringify(columns)}\n${row.definition}`;
 }
 
+/** How many bytes a text has that a script has not read, since it is too long; null for one that was read. */
+export function unreadBytes(text: string | null): number | null {
+  return text?.startsWith('!') ? Number(text.slice(1)) : null;
+}
+
 /** A task's parts as a row; null when they are damaged. The definition may be cut off after its columns. */
 export function parseParts({ id, definition, state, place }: StoredParts): TaskRow | null {
   const known = readPlace(place);
@@ -52,6 +57,7 @@ export function parseParts({ id, definition, state, place }: StoredParts): TaskR
     dueAt: known.dueAt,
     definition: end < 0 ? '' : definition.slice(end + 1),
     state: state ?? '',
+    ...(unreadBytes(state) !== null && { oversize: unreadBytes(state)! }),
   };
   return withDueKeys(row, (_, at) => dueKeys[at]) as TaskRow;
 }
@@ -111,7 +117,7 @@ export function attemptText(attempt: number, token: number): string {
 }
 
 /** The clear columns of an ended run, by which it is stored as an array. */
-const RUN_COLUMNS = namesOf<Exclude<keyof RunRow, 'outcome'>>({
+const RUN_COLUMNS = namesOf<Exclude<keyof RunRow, 'outcome' | 'oversize'>>({
   id: 0,
   taskId: 0,
   handler: 0,
@@ -139,7 +145,9 @@ export function parseRun(stored: string): RunRow | null {
     const values = JSON.parse(columns!) as unknown[];
     if (!Array.isArray(values) || values.length !== RUN_COLUMNS.length) return null;
     const row = Object.fromEntries(RUN_COLUMNS.map((column, at) => [column, values[at]]));
-    return { ...row, outcome: outcome.join('\n') || null } as RunRow;
+    const text = outcome.join('\n') || null;
+    const oversize = unreadBytes(text);
+    return { ...row, ...(oversize === null ? { outcome: text } : { outcome: null, oversize }) } as RunRow;
   } catch {
     return null;
   }

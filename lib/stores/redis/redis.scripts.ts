@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { DUE_KEY_NAMES } from '../../model/due-keys.js';
+import type { Logger } from '../../model/logger.js';
 import type { RedisClient } from './redis.address.js';
 import type { RedisConnection } from './redis.connection.js';
 import { BATCH, batchesOf, entriesArgs, outcomeOf } from './redis.entries.js';
@@ -83,6 +84,9 @@ export class RedisScripts {
   constructor(
     readonly connection: RedisConnection,
     private readonly keys: RedisKeys,
+    /** The largest text that is read, in bytes. */
+    private readonly maxBytes: number,
+    private readonly logger: Logger,
   ) {
     for (const name of Object.keys(SCRIPTS) as ScriptName[]) {
       const command = COMMANDS[name];
@@ -112,12 +116,18 @@ export class RedisScripts {
   async reserve(request: ReserveRequest): Promise<{ now: number; taken: number; rows: StoredParts[] }> {
     const { limit, token, holdMs, order } = request;
     const args = [limit, token, holdMs, order, ...filterArgs(request)];
-    const [now, taken, rows] = await this.#call<[string, Count, Cell[]]>('RESERVE', args);
+    const [now, taken, rows, strays] = await this.#call<[string, Count, Cell[], Count]>('RESERVE', args);
+    this.#tellOf(strays);
     return { now: this.clock.sync(Number(now)), taken: Number(taken), rows: partsOf(rows) };
   }
 
   async peek(request: PeekRequest): Promise<Peeked> {
-    return this.#peeked(await this.#call<PeekAnswer>('PEEK', peekArgs(request)));
+    const [now, parked, time, rows, blocked, strays] = await this.#call<[...PeekAnswer, Count]>(
+      'PEEK',
+      peekArgs(request),
+    );
+    this.#tellOf(strays);
+    return this.#peeked([now, parked, time, rows, blocked]);
   }
 
   /**
@@ -132,8 +142,10 @@ export class RedisScripts {
     const outcomes = await inFlight(batches, async (batch) => {
       try {
         const args = [...entriesArgs(batch), ...extra];
-        const [now, texts, next] = await this.#call<[string, string[], PeekAnswer | null]>('WRITE', args);
+        type Answer = [string, string[], PeekAnswer | null, Count];
+        const [now, texts, next, strays] = await this.#call<Answer>('WRITE', args);
         this.clock.sync(Number(now));
+        this.#tellOf(strays);
         if (next) peeked = this.#peeked(next);
         return texts.map(outcomeOf);
       } catch (error) {
@@ -141,6 +153,14 @@ export class RedisScripts {
       }
     });
     return { outcomes: outcomes.flat(), peeked };
+  }
+
+  /** Members of the index of due times that the store has not put there: no task is lost, and somebody should know. */
+  #tellOf(strays: Count): void {
+    if (Number(strays) === 0) return;
+    this.logger.warn(
+      `${strays} entries of the index of due times were not written by this library, and hid all others; they were mended.`,
+    );
   }
 
   #peeked([now, parked, time, rows, blocked]: PeekAnswer): Peeked {
@@ -242,7 +262,7 @@ export class RedisScripts {
   #call<T>(name: ScriptName, args: readonly Value[]): Promise<T> {
     type Commands = Record<string, (...args: Value[]) => Promise<T>>;
     return this.connection.run((client: RedisClient) =>
-      (client as unknown as Commands)[COMMANDS[name]]!(...this.keys.all, ...args),
+      (client as unknown as Commands)[COMMANDS[name]]!(...this.keys.all, ...args, this.maxBytes),
     );
   }
 }

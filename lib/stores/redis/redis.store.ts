@@ -14,6 +14,7 @@ import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
+import { readMember } from '../read-member.js';
 import type { PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
@@ -93,7 +94,7 @@ export class RedisStore extends BaseStore {
     await undoOnFailure(close, async () => {
       const { client, address } = connection;
       const keys = keysOf({ tasksKey, runTimesKey, keyPrefix: keyPrefixOf(client), database: databaseOf(client) });
-      const scripts = new RedisScripts(connection, keys);
+      const scripts = new RedisScripts(connection, keys, codec.maxRecordBytes, logger);
       const reason = (await serverProblem(connection)) ?? (await scripts.check());
       if (reason !== null) throw new StoreUnavailableError(address, reason);
       await warnOfDataLoss(connection, logger);
@@ -233,13 +234,7 @@ export class RedisStore extends BaseStore {
   override async schedulers(): Promise<readonly SchedulerInstance[]> {
     return (await this.#at.scripts.members()).flatMap((stored) => {
       const end = stored.indexOf('\n');
-      try {
-        const instance = JSON.parse(stored.slice(end + 1)) as SchedulerInstance;
-        return [{ ...instance, heartbeatAt: Number(stored.slice(0, end)) }];
-      } catch {
-        // Not written by this library: nobody to be shown.
-        return [];
-      }
+      return readMember(stored.slice(end + 1), Number(stored.slice(0, end))) ?? [];
     });
   }
 

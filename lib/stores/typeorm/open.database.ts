@@ -47,6 +47,7 @@ export class OpenDatabase implements TransactionContext {
   ) {
     const { serializer, encrypt } = options;
     this.codec = context.createCodec({ serializer, encrypt });
+    dialect.limitReads(this.codec.maxRecordBytes);
     this.reader = new TaskReader(this.codec, context);
     this.clock = () => Math.floor(context.clock.now());
   }

@@ -17,6 +17,7 @@ import type { TaskRow } from '../../persistence/codec.interface.js';
 import { assertReplaceable } from '../assert-replaceable.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
+import { readMember } from '../read-member.js';
 import { Mutex } from '../mutex.js';
 import type { AddOptions, PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
@@ -248,10 +249,7 @@ export class TypeormStore extends BaseStore {
   override async schedulers(): Promise<readonly SchedulerInstance[]> {
     const { schedulers } = this.#db.dialect;
     const records = await this.#select(sql`SELECT heartbeat_at, data FROM ${schedulers} ORDER BY scheduler`);
-    return records.map(({ heartbeat_at, data }) => {
-      const instance = JSON.parse(String(data)) as SchedulerInstance;
-      return Object.assign(instance, { heartbeatAt: toNumber(heartbeat_at) });
-    });
+    return records.flatMap(({ heartbeat_at, data }) => readMember(String(data), toNumber(heartbeat_at)) ?? []);
   }
 
   override onWake(listener: () => void): () => void {

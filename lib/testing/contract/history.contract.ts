@@ -43,7 +43,7 @@ export const HISTORY: ContractSection = {
         attempt: 3,
         status: 'failed',
         owner: 'host:1:abc',
-        token: 9_007_199_254_740_991,
+        token: 2 ** 52,
         startedAt: T0 + 2,
         endedAt: T0 + 3,
         coalesced: 12_345,

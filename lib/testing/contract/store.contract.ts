@@ -13,7 +13,7 @@ import { QUERY } from './query.contract.js';
 import { TAKE } from './take.contract.js';
 import { TASKS } from './tasks.contract.js';
 import { TRANSACT } from './transact.contract.js';
-import { DAMAGED, ROTATION, WRONG_KEY } from './unreadable.contract.js';
+import { DAMAGED, ROTATION, TOO_LARGE, WRONG_KEY } from './unreadable.contract.js';
 import { VALUES_AND_IDS } from './values.contract.js';
 import { VOLUME } from './volume.contract.js';
 
@@ -31,6 +31,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   HISTORY,
   QUERY,
   DAMAGED,
+  TOO_LARGE,
   WRONG_KEY,
   ROTATION,
   INTERRUPTION,

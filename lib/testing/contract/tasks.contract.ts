@@ -40,7 +40,7 @@ export const TASKS: ContractSection = {
           scheduledCount: 42,
           pause: { at: now - 3, reason: 'maintenance', actor: 'ops' },
           failuresInARow: 2,
-          lastToken: 9_007_199_254_740_991,
+          lastToken: 2 ** 52,
           lastRun: { id: 'full@1', status: 'failed', startedAt: now - 10, endedAt: now - 5 },
           problem: { code: 'ASYNCZ_X', message: 'a problem', at: now, count: 2 },
         },

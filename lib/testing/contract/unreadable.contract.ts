@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { isUnreadable } from '../../model/task.js';
+import type { UnreadableTask } from '../../model/task.js';
 import type { Store } from '../../stores/store.interface.js';
 import { claimDue, finishRuns } from '../store.steps.js';
 import { startDue } from '../plan.fixtures.js';
@@ -165,6 +166,41 @@ export const DAMAGED: ContractSection = {
   title: 'a damaged record',
   tests: testsWith(damaged),
   applies: ({ damage }) => damage !== undefined,
+};
+
+/** By a limit that somebody else did not keep to. */
+export const TOO_LARGE: ContractSection = {
+  title: 'a record that is larger than what is read',
+  tests: {
+    "is unreadable, in nobody's way, and stays as it is": async (bench) => {
+      const large = 'x'.repeat(20_000);
+      const first = await bench.open();
+      if (!first.capabilities.durable) return;
+      const now = await first.now();
+      const bad = makeTask('bad', { nextRunTime: now - 1_000, args: [large] });
+      await first.addTasks([bad, makeTask('good', { nextRunTime: now - 10 })]);
+      await writeRuns(first, [makeRun('r', { result: large })]);
+      await bench.shutdown(first);
+      const limited = await bench.open({ maxPayloadBytes: 10_000, maxRecordBytes: 10_000 });
+      assert.equal(((await limited.lookupTask('bad')) as UnreadableTask | null)?.unreadable, 'too-large');
+      await expectUnreadable(limited);
+      assertSame(idsOf((await limited.query({ state: 'unreadable' }, BY_ID, PAGE)).tasks), ['bad']);
+      assertSame([...new Set(idsOf(bench.reported))], ['bad']);
+      assertSame(idsOf(await limited.getDueTasks(now)), ['good']);
+      const request = { limit: 9, handlers: null, owner: 'x', leaseMs: 600_000 };
+      assertSame(idsOf((await claimDue(limited, request, startDue('x', 600_000))).claimed), ['good']);
+      if (bench.options.keepsHistory !== false) {
+        const [run] = (await limited.runs({ runId: 'r' }, { limit: 5 })).runs;
+        assert.equal(run?.error?.code, 'ASYNCZ_OUTCOME_UNREADABLE');
+      }
+      await bench.shutdown(limited);
+      const again = await bench.open();
+      assertSame(await again.lookupTask('bad'), bad);
+      if (bench.options.keepsHistory === false) return;
+      const [kept] = (await again.runs({ runId: 'r' }, { limit: 5 })).runs;
+      assert.equal(kept?.result, large);
+    },
+  },
 };
 
 /** By a key that is missing: a record that another scheduler wrote with a key that this one does not have. */

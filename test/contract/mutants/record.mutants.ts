@@ -4,6 +4,7 @@ import type { Transacted } from '../../../lib/stores/store.interface.js';
 import type { Selection } from '../../../lib/stores/selection.interface.js';
 import type { Apply } from '../../../lib/model/change.js';
 import { HostStore } from '../../support/host.store.js';
+import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeTask } from '../../../lib/testing/task.fixtures.js';
 import type { Mutant } from './mutant.interface.js';
 
@@ -85,6 +86,16 @@ export const RECORD_MUTANTS: readonly Mutant[] = [
       }
     },
     caughtBy: ['a damaged record: tells of it instead of changing it'],
+  },
+  {
+    fault: 'a record is read however large it is',
+    create: class extends HostStore {
+      override async start(context: Parameters<HostStore['start']>[0]): Promise<void> {
+        const { createCodec } = createStoreContext();
+        await super.start({ ...context, createCodec });
+      }
+    },
+    caughtBy: ["a record that is larger than what is read: is unreadable, in nobody's way, and stays as it is"],
   },
   {
     fault: 'what cannot be written is written as it can',

@@ -1,4 +1,5 @@
-import { createCodecFactory, DEFAULT_MAX_PAYLOAD_BYTES } from '../../../lib/persistence/codec.factory.js';
+import { createCodecFactory } from '../../../lib/persistence/codec.factory.js';
+import { resolveRecordSizes } from '../../../lib/persistence/record.size.js';
 import type { CodecFactoryOptions } from '../../../lib/persistence/codec.factory.js';
 import type { TaskCodec } from '../../../lib/persistence/codec.interface.js';
 import { SerializerRegistry } from '../../../lib/persistence/serializer.registry.js';
@@ -16,8 +17,8 @@ export function makeCodec(
     serializers: new SerializerRegistry(),
     keyRing: null,
     allowPlaintext: false,
-    maxPayloadBytes: DEFAULT_MAX_PAYLOAD_BYTES,
     ...options,
+    ...resolveRecordSizes(options),
   })(codecOptions);
 }
 

@@ -171,6 +171,8 @@ function expectSound(damaged: TaskRow, field: string): number {
     expect(reasonOf(codec.decodeTask(codec.encodeTask(task)))).toBe('readable');
     return 0;
   }
+  // A field that has a column of its own does not get by unnoticed although its type is right.
+  if (task.unreadable === 'inconsistent') return 1;
   expect(task.unreadable).toBe('damaged');
   expect(task.message).toMatch(new RegExp(`${field}|another task`));
   return 1;

@@ -6,9 +6,10 @@ import { PRELUDE } from './prelude.lua.js';
  * then recovers it from a claimer that died.
  *
  * ARGV: how many, the reservation's token, its length in ms, `priority` or `age`, which queues.
- * Returns the time, how many members were taken from the index, and the rows.
+ * Returns the time, how many members were taken from the index, the rows, and how many members were none: see `mend_due`.
  */
 export const RESERVE = String.raw`${PRELUDE}
+local strays = mend_due()
 local limit, token, now = tonumber(ARGV[1]), ARGV[2], now_ms()
 local by_age, filter = ARGV[4] == 'age', read_filter(5)
 
@@ -88,5 +89,5 @@ call_many('ZREM', DUE, out)
 call_many('ZADD', DUE, into)
 call_many('HSET', PLACES, places)
 refresh(touched)
-return { whole(now), #ids, rows }
+return { whole(now), #ids, rows, strays }
 `;

@@ -41,13 +41,27 @@ local function field_of(member)
 end
 `;
 
+/** The runs of fields. Of one whose outcome is too large the columns are given, and its length behind '!'. */
+const RUN_TEXTS = String.raw`
+local function run_texts(fields)
+  local texts = texts_of(RUNS, fields)
+  for i = 1, #fields do
+    if texts[i] and string.sub(texts[i], 1, 1) == '!' then
+      local columns = string.match(redis.call('HGET', RUNS, fields[i]), '^[^\n]*\n[^\n]*\n[^\n]*\n')
+      texts[i] = columns and #columns < MAX_BYTES and columns .. texts[i]
+    end
+  end
+  return texts
+end
+`;
+
 /**
  * Ended runs, the latest first.
  *
  * ARGV: the task (empty for all), the kinds, the bounds, how many.
  * Returns how many were found, the last inverse end and field (empty when there is none), and the runs.
  */
-export const RUN_PAGE = String.raw`${PRELUDE}${MERGED_RANGES}
+export const RUN_PAGE = String.raw`${PRELUDE}${MERGED_RANGES}${RUN_TEXTS}
 local task, ranges, fields = ARGV[1], {}, {}
 for kind in string.gmatch(ARGV[2], '.') do
   ranges[#ranges + 1] = { kind, ARGV[3], ARGV[4] }
@@ -56,16 +70,16 @@ local members = merged_ranges(task == '' and RUN_ENDS or TASK_RUNS, task, ranges
 for i = 1, #members do
   fields[i] = field_of(members[i])
 end
-return { #members, string.sub(members[#members] or '', 2), get_many(RUNS, fields) }
+return { #members, string.sub(members[#members] or '', 2), run_texts(fields) }
 `;
 
 /** ARGV: the id of a run. Returns its ended attempts, in the order of writing. */
-export const RUN_ATTEMPTS = String.raw`${PRELUDE}
+export const RUN_ATTEMPTS = String.raw`${PRELUDE}${RUN_TEXTS}
 local fields = {}
 for attempt in string.gmatch(redis.call('HGET', ATTEMPTS, ARGV[1]) or '', '%S+') do
   fields[#fields + 1] = ARGV[1] .. '\n' .. attempt
 end
-return get_many(RUNS, fields)
+return run_texts(fields)
 `;
 
 /**

@@ -45,7 +45,10 @@ local function peek(first)
 end
 `;
 
-/** {@link PEEK_FUNCTION} alone. */
+/** {@link PEEK_FUNCTION} alone. Returns how many members of the index were none as well: see `mend_due`. */
 export const PEEK = `${PRELUDE}${PEEK_FUNCTION}
-return peek(1)
+local strays = mend_due()
+local found = peek(1)
+found[#found + 1] = strays
+return found
 `;

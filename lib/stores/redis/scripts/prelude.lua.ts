@@ -26,6 +26,8 @@ const perDueKey = (separator: string, lua: (key: DueKey) => string) => DUE_KEY_N
  * One queue for each handler, priority, combination of due keys and way of writing: what this process cannot run or read, or
  * is to leave out by a due key, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end. A
  * reservation moves the member to the time when it runs out, under a token that stands in PLACES.
+ *
+ * The last argument of every script is the largest text that is read, in bytes.
  */
 export const PRELUDE = String.raw`
 local TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS, OTHER_COUNTS,
@@ -62,6 +64,28 @@ local function get_many(key, fields)
   return found
 end
 
+-- The same for texts of any length. One that is too long is not read: '!' and its length stand for it.
+local MAX_BYTES = tonumber(ARGV[#ARGV])
+local function texts_of(key, fields)
+  local small, at, found = {}, {}, {}
+  for i = 1, #fields do
+    local bytes = redis.call('HSTRLEN', key, fields[i])
+    if bytes > MAX_BYTES then
+      found[i] = '!' .. whole(bytes)
+    else
+      small[#small + 1], at[#at + 1] = fields[i], i
+    end
+  end
+  if #small == #fields then
+    return get_many(key, fields)
+  end
+  local values = get_many(key, small)
+  for i = 1, #small do
+    found[at[i]] = values[i]
+  end
+  return found
+end
+
 -- By bytes, as sorted sets are: Lua's own order is that of the server's locale.
 local function text_before(a, b)
   for at = 1, math.min(#a, #b) do
@@ -83,6 +107,30 @@ end
 local function time_of(text)
   local rest = tonumber(string.sub(text, 2))
   return string.sub(text, 1, 1) == '0' and rest - 8640000000000000 or rest
+end
+
+-- All members of DUE have the score 0, or it would not be ordered by them, and no queue would have a beginning: what
+-- somebody added with another one would hide all others. A member of a task is put right, and anything else goes.
+-- Returns how many there were.
+local function mend_due()
+  local below, above = redis.call('ZCOUNT', DUE, '-inf', '(0'), redis.call('ZCOUNT', DUE, '(0', '+inf')
+  if below + above == 0 then
+    return 0
+  end
+  local strays = redis.call('ZRANGEBYSCORE', DUE, '-inf', '(0', 'LIMIT', 0, 500)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', DUE, '(0', '+inf', 'LIMIT', 0, 500)) do
+    strays[#strays + 1] = member
+  end
+  for i = 1, #strays do
+    local id = string.match(strays[i], '^[^\n]+\n[01]%d+\n(.*)$')
+    local place = id and redis.call('HGET', PLACES, id)
+    if place and string.sub(place, -#strays[i]) == strays[i] then
+      redis.call('ZADD', DUE, 0, strays[i])
+    else
+      redis.call('ZREM', DUE, strays[i])
+    end
+  end
+  return #strays
 end
 
 -- What is behind the tab of a place; empty for what is not one.
@@ -164,8 +212,8 @@ end
 -- state and place of each, one after another. A member without its task is a leftover and is removed.
 local function rows_of(members, ids)
   local places = get_many(PLACES, ids)
-  local definitions = get_many(TASKS, ids)
-  local states = get_many(STATES, ids)
+  local definitions = texts_of(TASKS, ids)
+  local states = texts_of(STATES, ids)
   local kept, rows, strays, touched = {}, {}, {}, {}
   for i = 1, #ids do
     local id, member, place = ids[i], members[i], places[i]

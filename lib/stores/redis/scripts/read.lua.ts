@@ -1,10 +1,11 @@
 import { PRELUDE } from './prelude.lua.js';
 
-/** ARGV: ids. Returns the time, and definition, state and place of each, one after another. */
+/** ARGV: ids, and the largest text. Returns the time, and definition, state and place of each, one after another. */
 export const READ = String.raw`${PRELUDE}
-local definitions, states, places = get_many(TASKS, ARGV), get_many(STATES, ARGV), get_many(PLACES, ARGV)
+local ids = { unpack(ARGV, 1, #ARGV - 1) }
+local definitions, states, places = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(PLACES, ids)
 local rows = {}
-for i = 1, #ARGV do
+for i = 1, #ids do
   rows[3 * i - 2], rows[3 * i - 1], rows[3 * i] = definitions[i], states[i], places[i]
 end
 return { whole(now_ms()), rows }
@@ -23,11 +24,14 @@ for i = 1, #found, 2 do
   ids[#ids + 1] = found[i]
 end
 local whole_rows = ARGV[3] == '1'
-local places, states = get_many(PLACES, ids), whole_rows and get_many(STATES, ids) or {}
+local places, states = get_many(PLACES, ids), whole_rows and texts_of(STATES, ids) or {}
 local rows = {}
 for i = 1, #ids do
   local definition = found[2 * i]
-  if not whole_rows then
+  -- A scan gives the values too, so the server has it in hand already; nobody else need have it.
+  if #definition > MAX_BYTES then
+    definition = '!' .. #definition
+  elseif not whole_rows then
     local cut = string.find(definition, '\n', 1, true)
     definition = cut and string.sub(definition, 1, cut - 1) or ''
   end
@@ -55,7 +59,7 @@ if first <= last then
   else
     ids = redis.call('ZRANGE', RUN_TIMES, internal + first, internal + last)
   end
-  local definitions, states, places = get_many(TASKS, ids), get_many(STATES, ids), get_many(PLACES, ids)
+  local definitions, states, places = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(PLACES, ids)
   for i = 1, #ids do
     local n = #rows
     rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definitions[i], states[i], places[i]
@@ -71,6 +75,7 @@ return { redis.call('HLEN', TASKS) - internal, known, rows }
  * Returns the rows, and the queue and member to go on behind; an empty queue when there is nothing more.
  */
 export const DUE_ROWS = String.raw`${PRELUDE}
+mend_due()
 local to, limit = ARGV[1] .. '\n\255', tonumber(ARGV[2])
 local codecs, at = read_set(3)
 local queue, after = ARGV[at], ARGV[at + 1]

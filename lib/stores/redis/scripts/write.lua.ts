@@ -22,6 +22,7 @@ import { PRELUDE } from './prelude.lua.js';
  * Returns the time; for each entry `ok`, `gone`, `exists` or the version that is there; and what is due next then.
  */
 export const WRITE = String.raw`${PRELUDE}${PEEK_FUNCTION}
+local strays = mend_due()
 local entries, ids = cjson.decode(ARGV[1]), {}
 local count, text_count = #entries, tonumber(ARGV[2])
 for i = 1, count do
@@ -180,5 +181,5 @@ call_many('ZREM', RUN_TIMES, gone)
 call_many('ZREM', DUE, out)
 call_many('ZADD', DUE, into)
 refresh(touched)
-return { whole(now_ms()), outcome, ARGV[3 + text_count] and peek(3 + text_count) or false }
+return { whole(now_ms()), outcome, #ARGV > 3 + text_count and peek(3 + text_count) or false, strays }
 `;

@@ -3,7 +3,7 @@ import type { PruneOptions, StoreCapabilities } from '../../store.interface.js';
 import type { DueOrder } from '../../selection.interface.js';
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
 import type { TableNames } from '../schema/table.names.js';
-import { DUE_KEY_COLUMNS, RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { BYTES, DUE_KEY_COLUMNS, RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { StorableExcept } from '../sql/columns.js';
 import type { DriverError } from '../sql/driver.error.js';
 import { list, raw, repeated, sql, toNullableNumber, toNumber } from '../sql/sql.js';
@@ -28,6 +28,12 @@ export interface DueRows {
   readonly records: Rows['records'];
 }
 
+/** The names of the columns of a task that are read back. */
+const READ_BACK = TASK_COLUMNS.map(({ name }) => name).filter((name) => name !== 'search');
+
+/** Columns of any length that are read back. */
+const TEXTS: ReadonlySet<string> = new Set(['tags', 'definition', 'state', 'outcome']);
+
 /** The runs that `failedBefore` is about: see `PruneOptions`. */
 const FAILURES = ['failed', 'lost'];
 
@@ -48,9 +54,8 @@ export abstract class Dialect {
   readonly tasks: Sql;
   readonly runs: Sql;
   readonly schedulers: Sql;
-  /** The columns of a task that are read back. */
-  readonly taskColumns: Sql;
-  readonly runColumns: Sql;
+  #taskColumns: Sql;
+  #runColumns: Sql;
 
   constructor(
     readonly names: TableNames,
@@ -60,12 +65,36 @@ export abstract class Dialect {
     this.tasks = path(names.tasks);
     this.runs = path(names.runs);
     this.schedulers = path(names.schedulers);
-    this.taskColumns = raw(
-      TASK_COLUMNS.map(({ name }) => name)
-        .filter((name) => name !== 'search')
-        .join(', '),
-    );
-    this.runColumns = raw(RUN_COLUMNS.map(({ name }) => name).join(', '));
+    this.#taskColumns = raw(READ_BACK.join(', '));
+    this.#runColumns = raw(RUN_COLUMNS.map(({ name }) => name).join(', '));
+  }
+
+  /** The columns of a task that are read back. */
+  get taskColumns(): Sql {
+    return this.#taskColumns;
+  }
+
+  get runColumns(): Sql {
+    return this.#runColumns;
+  }
+
+  /**
+   * From now on, texts that are longer are not read back: the database tells their length instead. It asks for that without
+   * reading them, where it can.
+   */
+  limitReads(maxBytes: number): void {
+    const limited = (name: string) => {
+      const isText = TEXTS.has(name);
+      return isText ? `CASE WHEN ${this.bytesOf(name)} > ${maxBytes} THEN '' ELSE ${name} END AS ${name}` : name;
+    };
+    const bytes = (names: readonly string[]) => `${names.map((name) => this.bytesOf(name)).join(' + ')} AS ${BYTES}`;
+    this.#taskColumns = raw([...READ_BACK.map(limited), bytes(['definition', 'state'])].join(', '));
+    this.#runColumns = raw([...RUN_COLUMNS.map(({ name }) => limited(name)), bytes(['outcome'])].join(', '));
+  }
+
+  /** An expression for how many bytes a column of text has. */
+  protected bytesOf(column: string): string {
+    return `OCTET_LENGTH(${column})`;
   }
 
   /** The parameter of an index, counted from 0. */

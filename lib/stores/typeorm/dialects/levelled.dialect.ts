@@ -13,6 +13,12 @@ interface Level {
 /** What one statement asks of every level. */
 type Question = (priority: number) => Sql;
 
+/** A priority; null for none, and for what somebody wrote that is no number. SQLite has that behind all numbers. */
+function levelOf(value: unknown): number | null {
+  const priority = toNullableNumber(value);
+  return Number.isNaN(priority) ? null : priority;
+}
+
 /** Before all times. Where NOT NULL walks over what is never due, this begins behind it. */
 const EVER = Number.MIN_SAFE_INTEGER;
 
@@ -89,12 +95,12 @@ export abstract class LevelledDialect extends LanedDialect {
       const { records } = yield this.#statement(known, question);
       const answer = records[0]!;
       const levels: Level[] = [];
-      let priority = toNullableNumber(answer.first_level);
+      let priority = levelOf(answer.first_level);
       while (priority !== null) {
         const at = known.indexOf(priority);
         if (at < 0) break;
         levels.push({ priority, dueAt: toNullableNumber(answer[`due_${at}`]) });
-        priority = toNullableNumber(answer[`next_${at}`]);
+        priority = levelOf(answer[`next_${at}`]);
       }
       if (priority === null) {
         // Only what is still there is remembered, so that the question does not grow.

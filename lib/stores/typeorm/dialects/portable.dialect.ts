@@ -97,6 +97,11 @@ export class PortableDialect extends Dialect {
       : sql`LIMIT ${count} OFFSET ${offset}`;
   }
 
+  protected override bytesOf(column: string): string {
+    // In characters, where that is all that every driver's database can tell.
+    return this.driver.type === 'mssql' ? `DATALENGTH(${column})` : `LENGTH(${column})`;
+  }
+
   contains(column: Sql, text: string): Sql {
     // LIKE takes "a" for "A" there.
     if (this.driver.isSqlite) return sql`instr(${column}, ${text}) > 0`;

@@ -102,6 +102,9 @@ export const SCHEDULER_COLUMNS = [
   { name: 'data', kind: 'text' },
 ] as const satisfies readonly Column[];
 
+/** The column of what is read back that says how many bytes its texts have. */
+export const BYTES = 'text_bytes';
+
 /** Separates the parts of `search`, and sorts before all that people write. */
 const UNIT = '\u001f';
 
@@ -200,14 +203,27 @@ function leaseOf(record: Readonly<Record<string, unknown>>): TaskLease | null {
   };
 }
 
+/**
+ * A text that conditions are about. What SQLite keeps as bytes is no text to it, so no condition ever finds it: it must not
+ * become one here.
+ */
+function textOf(value: unknown): string {
+  return value instanceof Uint8Array ? '(bytes)' : String(value);
+}
+
+/** How many bytes there are of texts that were left out; undefined when all are there. */
+function oversizeOf(record: Readonly<Record<string, unknown>>, ...texts: readonly string[]): { oversize?: number } {
+  return texts.some((name) => record[name] === '') ? { oversize: toNumber(record[BYTES]) } : {};
+}
+
 /** A record of the task table as the codec reads it. */
 export function taskRow(record: Readonly<Record<string, unknown>>): TaskRow {
   const tags = String(record.tags);
   const row: Omit<TaskRow, DueKey> = {
     id: String(record.id),
-    name: String(record.name),
-    handler: String(record.handler),
-    trigger: String(record.trigger_type),
+    name: textOf(record.name),
+    handler: textOf(record.handler),
+    trigger: textOf(record.trigger_type),
     tags: tags === '' ? [] : tags.split('\n').filter(Boolean).map(readTag),
     priority: toNumber(record.priority),
     paused: Boolean(Number(record.paused)),
@@ -218,13 +234,14 @@ export function taskRow(record: Readonly<Record<string, unknown>>): TaskRow {
     version: toNumber(record.version),
     lastToken: toNumber(record.last_token),
     lease: leaseOf(record),
-    codec: String(record.codec),
+    codec: textOf(record.codec),
     definition: String(record.definition),
     state: String(record.state),
+    ...oversizeOf(record, 'definition', 'state'),
   };
   return withDueKeys(row, (key) => {
     const value = record[DUE_KEY_COLUMNS[key].name];
-    return value === NONE ? null : String(value);
+    return value === NONE ? null : textOf(value);
   }) as TaskRow;
 }
 
@@ -273,6 +290,8 @@ export function runRow(record: Readonly<Record<string, unknown>>): RunRow {
     endedAt: toNumber(record.ended_at),
     coalesced: toNumber(record.coalesced),
     dead: Boolean(Number(record.dead)),
-    outcome: record.outcome === null || record.outcome === undefined ? null : String(record.outcome),
+    // Left out when it is empty, as it is never written.
+    outcome: record.outcome === null || record.outcome === undefined ? null : String(record.outcome) || null,
+    ...oversizeOf(record, 'outcome'),
   };
 }

@@ -150,6 +150,16 @@ describe('planClaim', () => {
     });
   });
 
+  it('puts a task off whose token somebody has made as large as it can be, and says so', () => {
+    const { task, start } = decide(minuteTask({ state: { lastToken: 2 ** 52 } }), 1_000);
+    expect(start).toEqual([]);
+    expect(task?.state).toMatchObject({
+      live: [{ status: 'waiting', availableAt: 6_000 }],
+      lastToken: 2 ** 52,
+      problem: { message: 'The fencing token 4503599627370496 can grow no further.' },
+    });
+  });
+
   it('puts a task off whose trigger throws, with growing pauses, and keeps its scheduled time', () => {
     class Broken extends EveryMinute {
       override nextTime(): number | null {

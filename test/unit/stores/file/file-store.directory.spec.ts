@@ -136,8 +136,9 @@ describe('the directory of a file store', () => {
     const store = await openStore({ directory });
     await store.addTask(makeTask('a'));
     const listed = await store.getAllTasks();
-    expect(listed.map(({ id }) => id)).toEqual(['a', 'README', 'folder']);
-    expect(listed.slice(1).map((task) => 'unreadable' in task && task.unreadable)).toEqual(['not-json', 'damaged']);
+    expect(listed.map(({ id }) => id)).toEqual(['a', 'README', 'folder', 'link']);
+    const reasons = listed.slice(1).map((task) => 'unreadable' in task && task.unreadable);
+    expect(reasons).toEqual(['not-json', 'damaged', 'damaged']);
     expect(await store.deleteTask('README')).toBe(true);
     expect(await store.lookupTask('README')).toBeNull();
     expect(await readFile(join(directory, 'notes.txt'), 'utf8')).toBe('mine');

@@ -118,7 +118,10 @@ describe('records of a file store that cannot be read', () => {
     };
     let codec = codecs.wrong;
     const current = new Proxy(codec, {
-      get: (_, name) => (Reflect.get(codec, name) as (...args: unknown[]) => unknown).bind(codec),
+      get: (_, name) => {
+        const member: unknown = Reflect.get(codec, name);
+        return typeof member === 'function' ? (member.bind(codec) as unknown) : member;
+      },
     });
     await store.start({ ...context, createCodec: () => current });
     expect(await store.getDueTasks(2)).toEqual([]);

@@ -28,7 +28,8 @@ class CountingFiles extends RunFiles {
 async function filled(count: number) {
   const layout = new DirectoryLayout(newFolder(), '.task');
   for (const folder of [layout.runs, layout.temporary]) await mkdir(folder, { recursive: true });
-  const files = new CountingFiles({ layout, mode: 0o600, flush: false, logger: new RecordingLogger() });
+  const logger = new RecordingLogger();
+  const files = new CountingFiles({ layout, mode: 0o600, flush: false, logger, maxRecordBytes: 4_000_000 });
   for (let from = 0; from < count; from += 100) await files.append(runsFrom(from, from + 100));
   return { files, archive: new RunArchive(files) };
 }
