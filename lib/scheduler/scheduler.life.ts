@@ -10,7 +10,7 @@ import { Housekeeper } from './cluster/housekeeper.js';
 import type { SchedulerCore } from './scheduler.core.js';
 import type { SchedulerState } from './scheduler.info.js';
 import { SchedulerStores } from './scheduler.stores.js';
-import { Reconciler } from './tasks/task.reconciler.js';
+import { ofDeclaration, Reconciler } from './tasks/task.reconciler.js';
 import type { DeclaredTask } from './tasks/task.reconciler.js';
 
 /** Starts and stops the parts of a scheduler, in order; a start that fails leaves nothing open. */
@@ -83,7 +83,7 @@ export class SchedulerLife {
     const { stores, builder, events, options } = this.core;
     if (options.role === 'client') return;
     // A declaration for a store that there is not is an error of the code, not an orphan.
-    for (const { store = 'default' } of this.declared) stores.get(store);
+    for (const task of this.declared) ofDeclaration(task, () => stores.get(task.store ?? 'default'));
     await new Reconciler(stores, builder, events, options.logger, options.orphans).reconcile(this.declared);
   }
 

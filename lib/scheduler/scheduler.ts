@@ -86,8 +86,8 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
    * Opens the stores, commits the tasks that were added before, reconciles the declared ones and starts the loops. Resolves
    * when this is done, and does not wait for runs. Does nothing while it runs.
    *
-   * @throws StoreStartError, StoreInUseError, EncryptionDisabledError, and the errors of declared tasks; nothing is left open
-   *   then.
+   * @throws StoreStartError, StoreInUseError, EncryptionDisabledError, DeclarationError (a declared task); nothing is left
+   *   open then.
    */
   start(): Promise<void> {
     return this.#life.start();

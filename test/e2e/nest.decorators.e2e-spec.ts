@@ -1,7 +1,7 @@
 import { Controller, Inject, Injectable, Module, Scope } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
-import { ScheduledTask, SchedulerService, TaskContext } from 'nestjs-asyncz';
+import { DeclarationError, ScheduledTask, SchedulerService, TaskContext, TaskHandler } from 'nestjs-asyncz';
 import { boot, EVERY_HOUR, idsOf, warnings } from './nest.application.js';
 
 describe('decorated methods', () => {
@@ -143,13 +143,45 @@ describe('decorated methods', () => {
     ['an unknown zone', { trigger: 'cron', expression: '* * * * *', timezone: 'Mars/Olympus' }, /Mars\/Olympus/],
     ['an unknown store', { trigger: 'interval', hours: 1, store: 'nowhere' }, /"nowhere".*"default"/s],
     ['an unknown executor', { trigger: 'interval', hours: 1, executor: 'gpu' }, /"gpu".*"default"/s],
-  ])('stop the bootstrap with %s', async (_what, options, message) => {
+    ['a wrong expression', { trigger: 'cron', expression: '0 25 * * *' }, /hour 25/],
+    ['a wrong policy', { ...EVERY_HOUR, maxInstances: 0 }, /maxInstances/],
+    ['an option that throws', { trigger: 'cron', expression: () => JSON.parse('{') as string }, /JSON/],
+    ['something to inject that nobody provides', { ...EVERY_HOUR, inject: [Date], disabled: () => false }, /Date/],
+  ])('stop the bootstrap with %s, and the error names class, method and id', async (_what, options, message) => {
     @Injectable()
-    class Wrong {
+    class Billing {
       @ScheduledTask(options as never)
-      work() {}
+      charge() {}
+      @ScheduledTask({ ...(options as never as object), id: 'billing.remind' } as never)
+      remind() {}
     }
-    await expect(boot([Wrong])).rejects.toThrow(message);
+    const error: unknown = await boot([Billing]).then(
+      () => 'none',
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(DeclarationError);
+    const { message: said, cause, method, taskId } = error as DeclarationError;
+    expect(said).toMatch(message);
+    expect(said).toMatch(/^@ScheduledTask on Billing\.charge \(id "Billing\.charge"\): /);
+    expect({ method, taskId }).toEqual({ method: 'Billing.charge', taskId: 'Billing.charge' });
+    expect(cause).toBeInstanceOf(Error);
+  });
+
+  it('without a trigger are refused where they stand', () => {
+    expect(() => {
+      class Billing {
+        @ScheduledTask({ id: 'billing.charge' } as never)
+        charge() {}
+      }
+      return Billing;
+    }).toThrow(/^@ScheduledTask on Billing\.charge \(id "billing\.charge"\): Invalid trigger: undefined/);
+    expect(() => {
+      class Billing {
+        @TaskHandler('')
+        charge() {}
+      }
+      return Billing;
+    }).toThrow(/^@TaskHandler on Billing\.charge: Invalid handler: ""/);
   });
 
   it('stop the bootstrap when two have one id', async () => {
@@ -160,6 +192,6 @@ describe('decorated methods', () => {
       @ScheduledTask({ ...EVERY_HOUR, id: 'same' })
       two() {}
     }
-    await expect(boot([Twins])).rejects.toThrow(/"same"/);
+    await expect(boot([Twins])).rejects.toThrow(/"same".*Twins\.two and Twins\.one declare it/s);
   });
 });

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { AsynczError } from '../../errors/asyncz.error.js';
+import { DeclarationError } from '../../errors/declaration.error.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Logger } from '../../model/logger.js';
 import { isUnreadable } from '../../model/task.js';
@@ -26,6 +28,16 @@ export type DeclaredTask = TaskSpec & { readonly id: string };
 
 const PAGE = 1_000;
 
+/** Does something with what the code declares: an error says which declaration it is about. @throws DeclarationError */
+export function ofDeclaration<T>({ id, handler }: DeclaredTask, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof AsynczError)) throw error;
+    throw new DeclarationError('@ScheduledTask', handler, error.message, id, { cause: error });
+  }
+}
+
 /**
  * Brings the stores to what the code declares, by stable id: new tasks are added; one whose trigger the code has changed
  * is rescheduled; one that is declared as before keeps its next run time and the changes of an operator; one that is
@@ -52,7 +64,10 @@ export class Reconciler {
   async #apply(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<void> {
     const now = handle.clock.now();
     const built = new Map(
-      declared.map((options) => [options.id, this.builder.build(options, now, 'code', fingerprint(options))]),
+      declared.map((options) => [
+        options.id,
+        ofDeclaration(options, () => this.builder.build(options, now, 'code', fingerprint(options))),
+      ]),
     );
     const known = new Set(await handle.store.addTasks([...built.values()]));
     for (const id of built.keys())
