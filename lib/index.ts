@@ -45,6 +45,7 @@ export {
 } from './errors/persistence.errors.js';
 export { FileLockTimeoutError, FileStoreError, FileStoreFormatError } from './errors/file-store.errors.js';
 export { StoreInUseError, StoreStartError, StoreUnavailableError } from './errors/store.errors.js';
+export { MissingDependencyError } from './errors/dependency.error.js';
 export { DeclarationError } from './errors/declaration.error.js';
 export { CronSyntaxError, ImpossibleTriggerError } from './errors/trigger.errors.js';
 export type { CronProblem } from './errors/trigger.errors.js';
@@ -89,7 +90,7 @@ export type { FileStoreOptions } from './stores/file/file-store.options.js';
 export { MemoryStore } from './stores/memory/memory.store.js';
 export type { ConnectRetry } from './stores/connect-retry.js';
 export type { Awaitable, Store } from './stores/store.interface.js';
-export type { StoreProvider } from './stores/store.provider.js';
+export type { ProviderToken, StoreProvider } from './stores/store.provider.js';
 
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';

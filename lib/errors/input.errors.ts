@@ -57,6 +57,7 @@ export class UnknownNameError extends AsynczError {
    * @param kind What it should name.
    * @param value The name that is not known.
    * @param allowed The names that are.
+   * @param hint What may be meant.
    */
   constructor(
     readonly kind:
@@ -71,8 +72,9 @@ export class UnknownNameError extends AsynczError {
       | 'live scheduler',
     readonly value: string,
     readonly allowed: readonly string[],
+    hint?: string,
   ) {
-    super(`Unknown ${kind} ${show(value)}. Known: ${listOf(allowed)}.`);
+    super(`Unknown ${kind} ${show(value)}. Known: ${listOf(allowed)}.${hint === undefined ? '' : ` ${hint}`}`);
     this.code = `ASYNCZ_UNKNOWN_${kind.toUpperCase().replace(/[ -]/g, '_')}`;
   }
 }

@@ -1,19 +1,15 @@
 import { Inject, Module } from '@nestjs/common';
 import type { DynamicModule, OnModuleInit, Provider } from '@nestjs/common';
 import { DiscoveryModule, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { InvalidOptionError } from '../errors/input.errors.js';
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import { namesOf } from '../model/names.js';
-import { AsyncExecutor } from '../executors/async.executor.js';
-import type { Executor } from '../executors/executor.interface.js';
 import { SCHEDULER_SETTINGS } from '../scheduler/scheduler.options.js';
 import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
-import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
-import type { AsynczModuleOptions, AsynczRuntimeOptions, ExecutorConfig, ModulePlan } from './module.options.js';
+import type { AsynczModuleOptions, AsynczRuntimeOptions, ModulePlan } from './module.options.js';
 import { createNestLogger } from './nest.logger.js';
 import { SchedulerService } from './scheduler.service.js';
-import { createLateStore, createStoreProvider } from './store.factory.js';
+import { createDefaultStoreProvider, createExecutor, createStoreProvider, PartFactory } from './store.factory.js';
 import { TaskExplorer } from './task.explorer.js';
 import { DEFAULT_SCHEDULER, getOptionsToken, getSchedulerToken, getStoreToken, schedulersOf } from './tokens.js';
 
@@ -48,6 +44,7 @@ export class AsynczCoreModule implements OnModuleInit {
         { provide: PLAN, useValue: plan },
         { provide: getOptionsToken(name), ...options },
         ...Object.entries(stores).map(([alias, config]) => createStoreProvider(alias, config, plan)),
+        ...('default' in stores ? [] : [createDefaultStoreProvider(plan)]),
         createSchedulerProvider(plan),
         ...(isDefault ? [{ provide: SchedulerService, useExisting: getSchedulerToken(name) }] : []),
         TaskExplorer,
@@ -55,7 +52,7 @@ export class AsynczCoreModule implements OnModuleInit {
       exports: [
         getSchedulerToken(name),
         ...(isDefault ? [SchedulerService] : []),
-        ...Object.keys(stores).map((alias) => getStoreToken(alias, name)),
+        ...aliasesOf(stores).map((alias) => getStoreToken(alias, name)),
       ],
     };
   }
@@ -67,41 +64,58 @@ export class AsynczCoreModule implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const { name, stores, storeTypes } = this.plan;
-    const scheduler = this.moduleRef.get<SchedulerService>(getSchedulerToken(name));
-    const options = this.moduleRef.get<AsynczRuntimeOptions>(getOptionsToken(name));
+    const { name, stores } = this.plan;
+    const scheduler = this.#get<SchedulerService>(getSchedulerToken(name));
+    const options = this.#get<AsynczRuntimeOptions>(getOptionsToken(name));
     for (const [alias, config] of Object.entries(options.stores ?? {})) {
       if (alias in stores && stores[alias] === config) continue;
-      await scheduler.addStore(alias, await createLateStore(alias, config, storeTypes, this.moduleRef));
-    }
-    // Tasks can be added from here on, so where they go by default has to be there.
-    if (!('default' in stores) && !('default' in (options.stores ?? {}))) {
-      await scheduler.addStore('default', new MemoryStore());
+      const isMade =
+        alias === 'default' && !('default' in stores) && this.#get(getStoreToken('default', name)) !== null;
+      // Tasks can be added from here on, so where they go has to be there.
+      if (!isMade) await scheduler.addStore(alias, config);
     }
     scheduler.declareTasks(await this.explorer.explore(scheduler));
   }
+
+  #get<T>(token: string): T {
+    return this.moduleRef.get<T>(token);
+  }
 }
 
-function createSchedulerProvider({ name, stores }: ModulePlan): Provider {
-  const aliases = Object.keys(stores);
+function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Provider {
+  const aliases = aliasesOf(stores);
+  const tokens = aliases.map((alias) => getStoreToken(alias, name));
   return {
     provide: getSchedulerToken(name),
-    inject: [ModulesContainer, getOptionsToken(name), ...aliases.map((alias) => getStoreToken(alias, name))],
-    useFactory: (container: ModulesContainer, options: AsynczRuntimeOptions, ...made: Store[]) => {
+    inject: [ModulesContainer, ModuleRef, getOptionsToken(name), ...tokens],
+    useFactory: (
+      container: ModulesContainer,
+      moduleRef: ModuleRef,
+      options: AsynczRuntimeOptions,
+      ...made: (Store | null)[]
+    ) => {
       refuseNamesake(name, container);
       // Further stores of the options are built when every provider of the application is there.
       const { stores: _later, executors = {}, ...settings } = options;
-      return new SchedulerService({
+      const all = {
         ...settings,
         name,
         logger: createNestLogger(name),
-        stores: Object.fromEntries(aliases.map((alias, index) => [alias, made[index]!])),
+        stores: Object.fromEntries(
+          aliases.flatMap((alias, index) => (made[index] === null ? [] : [[alias, made[index]!]])),
+        ),
         executors: Object.fromEntries(
           Object.entries(executors).map(([alias, config]) => [alias, createExecutor(alias, config)]),
         ),
-      });
+      };
+      return new SchedulerService(all, new PartFactory(moduleRef, storeTypes));
     },
   };
+}
+
+/** The aliases of the stores that are known where the module is made: that called `default` is always there. */
+function aliasesOf(stores: ModulePlan['stores']): readonly string[] {
+  return [...new Set([...Object.keys(stores), 'default'])];
 }
 
 /** @throws DuplicateNameError */
@@ -112,16 +126,4 @@ function refuseNamesake(name: string, container: ModulesContainer): void {
     name,
     'AsynczModule.forRoot is imported once; give a second scheduler a name of its own.',
   );
-}
-
-function createExecutor(alias: string, config: ExecutorConfig): Executor {
-  if (config === 'async') return new AsyncExecutor();
-  if (typeof config === 'object' && config !== null) {
-    if ('execute' in config) return config;
-    if (config.type === 'async') {
-      const { type: _type, ...options } = config;
-      return new AsyncExecutor(options);
-    }
-  }
-  throw new InvalidOptionError(`executors.${alias}`, config, '"async", { type: "async", … } or an executor');
 }

@@ -17,8 +17,9 @@ export type StoreByContainer =
 
 /**
  * A store as the name of its type and its options. `memory` and `file` are part of the core; `typeorm` (also `sql`,
- * `sqlalchemy`), `redis` and `mongodb` (also `mongo`) need their package, and open a connection of their own: for the
- * application's own connection use `typeormStore()`, `redisStore()` and `mongooseStore()` of the subpaths.
+ * `sqlalchemy`), `redis` and `mongodb` (also `mongo`) need their package, and open a connection of their own, or work on what
+ * they are given: `dataSource`, `client`, `connection`. To have that injected use `typeormStore()`, `redisStore()` and
+ * `mongooseStore()` of the subpaths.
  *
  * @publicApi
  */

@@ -1,7 +1,13 @@
+import type { Type } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { SchedulerEvent } from '../events/event.map.js';
+import type { Executor } from '../executors/executor.interface.js';
 import { Scheduler } from '../scheduler/scheduler.js';
+import type { SchedulerOptions } from '../scheduler/scheduler.options.js';
 import type { TaskHandlers } from '../scheduler/tasks/task.options.js';
+import type { Store } from '../stores/store.interface.js';
+import type { ExecutorConfig, StoreConfig } from './module.options.js';
+import type { PartFactory } from './store.factory.js';
 
 /**
  * The injectable scheduler of a Nest application: adds, changes, lists and controls tasks. The module starts it when the
@@ -16,4 +22,32 @@ export class SchedulerService<Handlers = TaskHandlers> extends Scheduler<Handler
     this.addListener(listener);
     return () => void this.removeListener(listener);
   });
+  readonly #parts: PartFactory;
+
+  /** @internal */
+  constructor(options: SchedulerOptions, parts: PartFactory) {
+    super(options);
+    this.#parts = parts;
+  }
+
+  /**
+   * Adds a store, and opens it if the scheduler runs.
+   *
+   * @param store Whatever `stores` of `AsynczModule.forRoot` takes, or a class, which gets what it injects.
+   * @throws DuplicateNameError, InvalidOptionError, UnknownNameError (store type), MissingDependencyError, StoreStartError,
+   *   StoreInUseError, EncryptionDisabledError
+   */
+  override async addStore(alias: string, store: StoreConfig | Type<Store>): Promise<void> {
+    await super.addStore(alias, await this.#parts.createStore(alias, store));
+  }
+
+  /**
+   * Adds an executor, and starts it if the scheduler runs.
+   *
+   * @param executor Whatever `executors` of `AsynczModule.forRoot` takes, or a class, which gets what it injects.
+   * @throws DuplicateNameError, InvalidOptionError
+   */
+  override async addExecutor(alias: string, executor: ExecutorConfig | Type<Executor>): Promise<void> {
+    await super.addExecutor(alias, await this.#parts.createExecutor(alias, executor));
+  }
 }

@@ -1,56 +1,20 @@
-import type { InjectionToken, Provider } from '@nestjs/common';
+import type { InjectionToken, Provider, Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
-import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../errors/input.errors.js';
-import { FileStore } from '../stores/file/file.store.js';
-import type { FileStoreOptions } from '../stores/file/file-store.options.js';
-import type { MongooseStoreOptions } from '../stores/mongoose/mongoose.options.js';
+import { InvalidOptionError } from '../errors/input.errors.js';
+import { AsyncExecutor } from '../executors/async.executor.js';
+import type { Executor } from '../executors/executor.interface.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Awaitable, Store } from '../stores/store.interface.js';
-import type { ModulePlan, StoreConfig, StoreByContainer, StoreTypeFactory } from './module.options.js';
-import { getStoreToken } from './tokens.js';
-
-/**
- * The store types that are known by name. Those that need a package are loaded when they are used: the core runs with
- * none of them installed.
- */
-const STORE_TYPES: Readonly<Record<string, StoreTypeFactory>> = {
-  memory: (options) => {
-    rejectUnknownOptions('the memory store', options, []);
-    return new MemoryStore();
-  },
-  file: (options) => new FileStore(options as unknown as FileStoreOptions),
-  typeorm: openTypeorm,
-  sql: openTypeorm,
-  sqlalchemy: openTypeorm,
-  redis: async (options) => new (await import('../stores/redis/redis.store.js')).RedisStore(options),
-  mongodb: openMongodb,
-  mongo: openMongodb,
-};
-
-/** With a connection of its own: the application's is a provider, which only `typeormStore()` can ask for. */
-async function openTypeorm(options: Readonly<Record<string, unknown>>): Promise<Store> {
-  if (options.database === undefined) {
-    throw new InvalidOptionError(
-      'database',
-      undefined,
-      'a URL or options of a DataSource; for the data source of the application use typeormStore() of nestjs-asyncz/typeorm',
-    );
-  }
-  const { TypeormStore } = await import('../stores/typeorm/typeorm.store.js');
-  return new TypeormStore(options);
-}
-
-async function openMongodb(options: Readonly<Record<string, unknown>>): Promise<Store> {
-  if (options.uri === undefined) {
-    throw new InvalidOptionError(
-      'uri',
-      undefined,
-      'a connection string; for the connection of the application use mongooseStore() of nestjs-asyncz/mongoose',
-    );
-  }
-  const { MongooseStore } = await import('../stores/mongoose/mongoose.store.js');
-  return new MongooseStore(options as unknown as MongooseStoreOptions);
-}
+import type {
+  AsynczRuntimeOptions,
+  ExecutorConfig,
+  ModulePlan,
+  StoreConfig,
+  StoreByContainer,
+  StoreTypeFactory,
+} from './module.options.js';
+import { createStoreOfType } from './store.types.js';
+import { getOptionsToken, getStoreToken } from './tokens.js';
 
 /** Whether it is a store already. */
 function isStore(config: StoreConfig): config is Store {
@@ -84,9 +48,7 @@ function createStoreByType(
       'the name of a store type, an object with a "type", a store, or useClass, useExisting or useFactory',
     );
   }
-  const types = { ...STORE_TYPES, ...own };
-  if (!Object.hasOwn(types, type)) throw new UnknownNameError('store type', type, Object.keys(types));
-  return types[type]!(options);
+  return createStoreOfType(type, options, own);
 }
 
 /** The provider of a store that is configured where the module is made, under its own token. */
@@ -98,29 +60,75 @@ export function createStoreProvider(alias: string, config: StoreConfig, { name, 
 }
 
 /**
- * Builds a store that `forRootAsync`'s factory gave, when every provider of the application is there.
- *
- * @throws What Nest throws for a token that nobody provides.
+ * The provider of the store `default` of a module that is made without one. It is the one in memory, unless the factory of
+ * `forRootAsync` gives another. One that the container has to build comes later than what injects it: null then.
  */
-export async function createLateStore(
-  alias: string,
-  config: StoreConfig,
-  own: Readonly<Record<string, StoreTypeFactory>>,
-  moduleRef: ModuleRef,
-): Promise<Store> {
-  if (isStore(config)) return config;
-  if (!isStoreProvider(config)) return createStoreByType(alias, config, own);
-  if ('useClass' in config) return moduleRef.create(config.useClass);
-  if ('useExisting' in config) return getProvider<Store>(moduleRef, config.useExisting);
-  return config.useFactory(...(config.inject ?? []).map((token) => getProvider(moduleRef, toToken(token))));
+export function createDefaultStoreProvider({ name, storeTypes }: ModulePlan): Provider {
+  return {
+    provide: getStoreToken('default', name),
+    inject: [getOptionsToken(name)],
+    useFactory: ({ stores = {} }: AsynczRuntimeOptions): Awaitable<Store | null> => {
+      const config = stores.default;
+      if (config === undefined) return new MemoryStore();
+      if (isStore(config)) return config;
+      return isStoreProvider(config) ? null : createStoreByType('default', config, storeTypes);
+    },
+  };
+}
+
+/** Builds stores and executors when every provider of the application is there. */
+export class PartFactory {
+  constructor(
+    private readonly moduleRef: ModuleRef,
+    private readonly storeTypes: Readonly<Record<string, StoreTypeFactory>>,
+  ) {}
+
+  /** @throws What Nest throws for a token that nobody provides, and what the type throws for its options. */
+  async createStore(alias: string, config: StoreConfig | Type<Store>): Promise<Store> {
+    const { moduleRef } = this;
+    if (typeof config === 'function') return moduleRef.create(config);
+    if (isStore(config)) return config;
+    if (!isStoreProvider(config)) return createStoreByType(alias, config, this.storeTypes);
+    if ('useClass' in config) return moduleRef.create(config.useClass);
+    if ('useExisting' in config) return getProvider<Store>(moduleRef, config.useExisting);
+    return config.useFactory(...(config.inject ?? []).map((dependency) => getDependency(moduleRef, dependency)));
+  }
+
+  /** @throws What Nest throws for a dependency of the class that nobody provides. InvalidOptionError */
+  async createExecutor(alias: string, config: ExecutorConfig | Type<Executor>): Promise<Executor> {
+    return typeof config === 'function' ? this.moduleRef.create(config) : createExecutor(alias, config);
+  }
+}
+
+/** @throws InvalidOptionError */
+export function createExecutor(alias: string, config: ExecutorConfig): Executor {
+  if (config === 'async') return new AsyncExecutor();
+  if (typeof config === 'object' && config !== null) {
+    if ('execute' in config) return config;
+    if (config.type === 'async') {
+      const { type: _type, ...options } = config;
+      return new AsyncExecutor(options);
+    }
+  }
+  throw new InvalidOptionError(`executors.${alias}`, config, '"async", { type: "async", … } or an executor');
 }
 
 function getProvider<T>(moduleRef: ModuleRef, token: InjectionToken): T {
   return moduleRef.get<T>(token as never, { strict: false });
 }
 
-function toToken(
+/** As the container has it: undefined for an optional one that nobody provides. */
+function getDependency(
+  moduleRef: ModuleRef,
   dependency: NonNullable<Extract<StoreByContainer, { useFactory: unknown }>['inject']>[number],
-): InjectionToken {
-  return typeof dependency === 'object' && 'token' in dependency ? dependency.token : (dependency as InjectionToken);
+): unknown {
+  if (typeof dependency !== 'object' || !('token' in dependency)) {
+    return getProvider(moduleRef, dependency as InjectionToken);
+  }
+  try {
+    return getProvider(moduleRef, dependency.token);
+  } catch (error) {
+    if (!dependency.optional) throw error;
+    return undefined;
+  }
 }

@@ -138,8 +138,9 @@ export class SchedulerLife {
           await this.#stores.open(handle);
           await this.#stores.work(handle);
         });
+        // Before the start it is configuration.
+        events.emit('store.added', { store: alias });
       }
-      events.emit('store.added', { store: alias });
     });
   }
 
@@ -158,11 +159,11 @@ export class SchedulerLife {
     return this.#inTurn(async () => {
       const { executors, stores, events, phase } = this.core;
       executors.add(alias, executor);
-      if (phase.isStarted)
-        await undoOnFailure(
-          () => executors.remove(alias),
-          async () => executor.start?.(),
-        );
+      if (!phase.isStarted) return;
+      await undoOnFailure(
+        () => executors.remove(alias),
+        async () => executor.start?.(),
+      );
       events.emit('executor.added', { executor: alias });
       for (const { worker } of stores.all()) worker?.wake();
     });

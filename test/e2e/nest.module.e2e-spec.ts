@@ -50,7 +50,7 @@ describe('the module', () => {
       const { scheduler } = await boot([], way);
       expect(await scheduler.getSchedulerInfo()).toMatchObject({
         timezone: 'Asia/Tokyo',
-        stores: [{ store: 'extra' }, { store: 'default' }],
+        stores: [{ store: 'default' }, { store: 'extra' }],
       });
     }
   });

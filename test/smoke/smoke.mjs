@@ -48,6 +48,14 @@ function load({ load: script }, app) {
   }
 }
 
+/** A store whose package is not installed says which one, and how it is installed. */
+function askForMissing(app) {
+  const lines = run(process.execPath, ['missing.mjs'], app).trim().split('\n');
+  for (const [at, peer] of ['typeorm', 'ioredis', 'mongoose'].entries()) {
+    assert.match(lines[at], new RegExp(`^ASYNCZ_MISSING_DEPENDENCY .*npm install ${peer}$`));
+  }
+}
+
 /** Compiles with the compiler of this repository, and runs what comes out. */
 function compileAndRun(app) {
   const compilerOptions = {
@@ -90,6 +98,7 @@ try {
   for (const application of APPLICATIONS) {
     const app = step(`${application.name}: install`, () => install(application, folder, tarball));
     step(`${application.name}: load ${subpaths.join(' ')}`, () => load(application, app));
+    step(`${application.name}: name the package that a store needs`, () => askForMissing(app));
     step(`${application.name}: compile and run a task`, () => compileAndRun(app));
   }
   console.log('smoke test passed');

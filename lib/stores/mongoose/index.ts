@@ -6,5 +6,5 @@ export type {
   MongooseConnectionOptions,
   MongooseStoreOptions,
   MongooseStoreSettings,
-  MongooseUriOptions,
+  MongooseServerOptions,
 } from './mongoose.options.js';

@@ -27,13 +27,23 @@ export interface MongooseStoreSettings {
 }
 
 /**
- * A connection that the store opens and closes itself: a `uri`, and any option of the driver's `MongoClient` beside it.
+ * A connection that the store opens and closes itself: a `url`, or `host`, `port`, `user` and `password`, and any option of the
+ * driver's `MongoClient` beside it.
  *
  * @publicApi
  */
-export interface MongooseUriOptions extends MongooseStoreSettings, mongo.MongoClientOptions {
+export interface MongooseServerOptions extends MongooseStoreSettings, mongo.MongoClientOptions {
   /** `mongodb://user:password@host:port/database` or `mongodb+srv://…`. */
-  readonly uri: string;
+  readonly url?: string;
+  /** The same as `url`. */
+  readonly uri?: string;
+  /** The name or address of the server, instead of a `url`. */
+  readonly host?: string;
+  /** @default 27017 */
+  readonly port?: number;
+  /** The user, who is looked up in the database `admin` unless `authSource` names another. */
+  readonly user?: string;
+  readonly password?: string;
 }
 
 /**
@@ -60,7 +70,7 @@ export interface MongooseClientOptions extends MongooseStoreSettings {
  *
  * @publicApi
  */
-export type MongooseStoreOptions = MongooseUriOptions | MongooseConnectionOptions | MongooseClientOptions;
+export type MongooseStoreOptions = MongooseServerOptions | MongooseConnectionOptions | MongooseClientOptions;
 
 /** Where the store's way to the server comes from. */
 export type ConnectionSource =
@@ -139,12 +149,12 @@ export function resolveNames(options: MongooseStoreSettings): Pick<ResolvedOptio
 }
 
 function sourceOf(options: MongooseStoreOptions): ConnectionSource {
-  const { uri, connection, client } = options as Partial<
-    MongooseUriOptions & MongooseConnectionOptions & MongooseClientOptions
+  const { url, uri, host, connection, client } = options as Partial<
+    MongooseServerOptions & MongooseConnectionOptions & MongooseClientOptions
   >;
-  const given = [uri, connection, client].filter((one) => one !== undefined).length;
+  const given = [url, uri, host, connection, client].filter((one) => one !== undefined).length;
   if (given !== 1)
-    throw new InvalidOptionError('MongooseStore', `${given} of them`, 'one of uri, connection and client');
+    throw new InvalidOptionError('MongooseStore', `${given} of them`, 'one of url, host, connection and client');
   // Not instanceof: the application may have another copy of Mongoose or of the driver.
   if (connection !== undefined) {
     rejectUnknownOptions('MongooseStore with a connection', options, CONNECTION_OPTIONS);
@@ -160,11 +170,19 @@ function sourceOf(options: MongooseStoreOptions): ConnectionSource {
     }
     return { client };
   }
-  return uriSource(options as MongooseUriOptions);
+  return serverSource(options as MongooseServerOptions);
 }
 
-function uriSource(options: MongooseUriOptions): ConnectionSource {
-  const { uri, database: _1, collection: _2, serializer: _3, connectRetry: _4, ...rest } = options;
+function serverSource(options: MongooseServerOptions): ConnectionSource {
+  const { url, uri: alias, host, port, user, password, ...others } = options;
+  const { database: _1, collection: _2, serializer: _3, connectRetry: _4, ...rest } = others;
+  const parts = { port, user, password };
+  const uri = url ?? alias ?? uriOf(host, parts);
+  for (const [option, value] of Object.entries(parts)) {
+    if (value !== undefined && host === undefined) {
+      throw new InvalidOptionError(option, 'given', 'left out beside a url, which has its own');
+    }
+  }
   const source = { uri, options: { ...OWN_DEFAULTS, ...rest } };
   try {
     // It knows its own options best, and connects to nothing yet.
@@ -173,13 +191,37 @@ function uriSource(options: MongooseUriOptions): ConnectionSource {
     const shown = typeof uri === 'string' ? uri.replace(/\/\/.*@/, '//***@') : uri;
     const reason = error instanceof Error ? error.message : String(error);
     throw new InvalidOptionError(
-      'uri or an option beside it',
+      'url or an option beside it',
       shown,
       `mongodb://host:port/database and the options of MongoClient; the driver says: ${reason}`,
       { cause: error },
     );
   }
   return source;
+}
+
+/** The address that host, port, user and password stand for. */
+function uriOf(
+  host: unknown,
+  { port = 27_017, user, password }: Pick<MongooseServerOptions, 'port' | 'user' | 'password'>,
+): string {
+  if (typeof host !== 'string' || !/^[^\s/@?#,]+$/.test(host)) {
+    throw new InvalidOptionError('host', host, 'the name or address of one server; several belong into a url');
+  }
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new InvalidOptionError('port', port, 'a whole number from 1 to 65535');
+  }
+  if (user !== undefined && (typeof user !== 'string' || user === '')) {
+    throw new InvalidOptionError('user', user, 'a text that is not empty');
+  }
+  if (password !== undefined && (typeof password !== 'string' || user === undefined)) {
+    throw new InvalidOptionError('password', typeof password, 'a text, beside a user');
+  }
+  const secret = password === undefined ? '' : `:${encodeURIComponent(password)}`;
+  const login = user === undefined ? '' : `${encodeURIComponent(user)}${secret}@`;
+  // Colons of an IPv6 address are not those of a port.
+  const address = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return `mongodb://${login}${address}:${port}/`;
 }
 
 /** Makes a client that is not connected. */

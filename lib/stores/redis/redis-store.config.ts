@@ -1,5 +1,5 @@
 import { rejectUnknownOptions } from '../../errors/input.errors.js';
-import type { StoreProvider } from '../store.provider.js';
+import type { ProviderToken, StoreProvider } from '../store.provider.js';
 import type { RedisClient } from './redis.address.js';
 import { resolveOptions, SETTINGS } from './redis.options.js';
 import type { RedisStoreOptions, RedisStoreSettings } from './redis.options.js';
@@ -12,7 +12,7 @@ import { RedisStore } from './redis.store.js';
  */
 export interface RedisExistingOptions extends RedisStoreSettings {
   /** The token of an ioredis `Redis` or `Cluster`. */
-  readonly useExisting: StoreProvider['inject'][number];
+  readonly useExisting: ProviderToken;
 }
 
 /**

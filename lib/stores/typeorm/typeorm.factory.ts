@@ -1,4 +1,5 @@
 import { DataSource } from 'typeorm';
+import { MissingDependencyError } from '../../errors/dependency.error.js';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { StoreProvider } from '../store.provider.js';
@@ -22,6 +23,8 @@ export interface TypeormStoreFactoryOptions extends TypeormStoreSettings {
   readonly connectionName?: string;
   /** A database that the store connects to itself, instead of the application's data source. */
   readonly database?: TypeormStoreOptions['database'];
+  /** The same as a `database` that is text. */
+  readonly url?: string;
 }
 
 const OPTIONS = [
@@ -30,6 +33,7 @@ const OPTIONS = [
     dataSource: 0,
     connectionName: 0,
     database: 0,
+    url: 0,
   }),
 ];
 
@@ -43,8 +47,8 @@ const OPTIONS = [
  */
 export function typeormStore(options: TypeormStoreFactoryOptions = {}): StoreProvider<TypeormStore> {
   rejectUnknownOptions('typeormStore', options, OPTIONS);
-  const { dataSource, connectionName, database, ...settings } = options;
-  const given = { dataSource, connectionName, database };
+  const { dataSource, connectionName, database, url, ...settings } = options;
+  const given = { dataSource, connectionName, database, url };
   const [first, second] = Object.entries(given).filter(([, value]) => value !== undefined);
   if (second) {
     throw new InvalidOptionError(
@@ -53,15 +57,32 @@ export function typeormStore(options: TypeormStoreFactoryOptions = {}): StorePro
       `one of ${Object.keys(given).join(', ')}, and there is ${first![0]}`,
     );
   }
-  if (database !== undefined) return { inject: [], useFactory: () => new TypeormStore({ ...settings, database }) };
+  const own = { ...(database !== undefined && { database }), ...(url !== undefined && { url }) };
+  if (database !== undefined || url !== undefined) {
+    return { inject: [], useFactory: () => new TypeormStore({ ...settings, ...own }) };
+  }
   const name = connectionName ?? (typeof dataSource === 'string' ? dataSource : undefined);
   if (typeof dataSource === 'object') {
     return { inject: [], useFactory: () => new TypeormStore({ ...settings, dataSource }) };
   }
   return {
-    inject: [dataSourceToken(name)],
-    useFactory: (injected: DataSource) => new TypeormStore({ ...settings, dataSource: injected }),
+    // Optional for NestJS, which would speak of a module that nobody has written.
+    inject: [{ token: dataSourceToken(name), optional: true }],
+    useFactory: (injected: DataSource | undefined) => {
+      if (injected === undefined) throw missingDataSource(name);
+      return new TypeormStore({ ...settings, dataSource: injected });
+    },
   };
+}
+
+function missingDataSource(name: string | undefined): MissingDependencyError {
+  const option = name === undefined ? '' : `{ dataSource: ${JSON.stringify(name)} }`;
+  const forRoot = name === undefined ? '…' : `{ name: ${JSON.stringify(name)}, … }`;
+  return new MissingDependencyError(
+    `typeormStore(${option}) in the stores of AsynczModule (nestjs-asyncz)`,
+    `the DataSource ${name === undefined ? '' : `${JSON.stringify(name)} `}of TypeOrmModule`,
+    `Import TypeOrmModule.forRoot(${forRoot}), or give the store a database: typeormStore({ url: "postgres://…" }).`,
+  );
 }
 
 /**

@@ -67,6 +67,8 @@ export interface TypeormStoreOptions extends TypeormStoreSettings {
    * any options of a TypeORM `DataSource`.
    */
   readonly database?: string | DataSourceOptions;
+  /** The same as a `database` that is text. */
+  readonly url?: string;
 }
 
 /** What a store works with: every field filled in and checked. */
@@ -100,7 +102,7 @@ export const SETTINGS = namesOf<keyof TypeormStoreSettings>({
 
 const OPTIONS = [
   ...SETTINGS,
-  ...namesOf<Exclude<keyof TypeormStoreOptions, keyof TypeormStoreSettings>>({ dataSource: 0, database: 0 }),
+  ...namesOf<Exclude<keyof TypeormStoreOptions, keyof TypeormStoreSettings>>({ dataSource: 0, database: 0, url: 0 }),
 ];
 
 const DEFAULT_TABLE_NAME = 'asyncz';
@@ -140,9 +142,14 @@ export function resolveOptions(options: TypeormStoreOptions): ResolvedOptions {
   };
 }
 
-function resolveSource({ dataSource, database }: TypeormStoreOptions): Pick<ResolvedOptions, 'source' | 'database'> {
-  if (dataSource !== undefined && database !== undefined) {
-    throw new InvalidOptionError('database', 'given', 'either dataSource or database, not both');
+function resolveSource({
+  dataSource,
+  database,
+  url,
+}: TypeormStoreOptions): Pick<ResolvedOptions, 'source' | 'database'> {
+  const given = Object.entries({ dataSource, database, url }).filter(([, value]) => value !== undefined);
+  if (given.length > 1) {
+    throw new InvalidOptionError(given[1]![0], 'given', 'one of dataSource, database and url alone');
   }
   if (dataSource !== undefined) {
     // Not instanceof: the application may have another copy of TypeORM.
@@ -151,7 +158,8 @@ function resolveSource({ dataSource, database }: TypeormStoreOptions): Pick<Reso
     }
     return { source: { dataSource }, database: dataSource.options };
   }
-  const options = parseDatabase(database);
+  if (url !== undefined && typeof url !== 'string') throw new InvalidOptionError('url', typeof url, 'a text');
+  const options = parseDatabase(database ?? url);
   return { source: { options }, database: options };
 }
 

@@ -1,7 +1,9 @@
 import { MongooseModule } from '@nestjs/mongoose';
+import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import mongoose, { createConnection } from 'mongoose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AsynczModule, SchedulerService } from 'nestjs-asyncz';
 import { createStoreContext, makeTask, until } from 'nestjs-asyncz/testing';
 import { mongooseStore, MongooseStore } from 'nestjs-asyncz/mongoose';
 import { KillableStandIn, useMongodb } from '../../support/mongodb.js';
@@ -103,6 +105,28 @@ describe('the connection of a MongoDB store', () => {
     expect((await failureOf(() => store.lookupTask('a'))).message).toContain('shut down');
     await store.start(createStoreContext());
     expect(await store.lookupTask('a')).toMatchObject({ id: 'a' });
+  });
+
+  it('is opened by the store with host and port too, and by type in a Nest application', async () => {
+    const { hostname: host, port } = new URL(server.url());
+    const client = server.client();
+    for (const way of [{ host, port: Number(port) }, { url: server.url() }, { client }]) {
+      const options = { ...way, database: DATABASE, collection };
+      const app = await NestFactory.createApplicationContext(
+        AsynczModule.forRoot({ stores: { default: { type: 'mongodb', ...options } } }),
+        { logger: false },
+      );
+      const scheduler = app.get<SchedulerService>(SchedulerService, { strict: false });
+      scheduler.registerHandler('work', () => 'done');
+      const { id } = await scheduler.addTask({ handler: 'work', trigger: { type: 'interval', hours: 1 } });
+      expect(
+        await client
+          .db(DATABASE)
+          .collection(collection)
+          .countDocuments({ _id: id as never }),
+      ).toBe(1);
+      await app.close();
+    }
   });
 
   it('lets several stores start on nothing at the same time', async () => {

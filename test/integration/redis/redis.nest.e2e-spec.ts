@@ -56,6 +56,19 @@ async function boot(store: AsynczModuleOptions['stores'], options: Partial<Async
 }
 
 describe('redisStore in a Nest application', () => {
+  it('is made of a type with a client that is at hand, or with an address', async () => {
+    for (const way of [{ client }, { url: redisUrl() }]) {
+      const { scheduler } = await boot({ default: { type: 'redis', ...way, ...keysFor(request) } });
+      const { id } = await scheduler.addTask({
+        handler: 'reports.generate',
+        args: ['typed'],
+        trigger: { type: 'interval', hours: 1 },
+      });
+      expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ result: 'typed is done' });
+    }
+    expect(client.status).toBe('ready');
+  });
+
   it("works on the application's client, which it leaves open, and with an application on a connection of its own", async () => {
     const worker = await boot({ cache: redisStore({ useExisting: CLIENT, ...keysFor(request) }) });
     const adding = await boot({ cache: redisStore({ url: redisUrl(), ...keysFor(request) }) }, { role: 'client' });

@@ -2,6 +2,8 @@ import { getConnectionToken } from '@nestjs/mongoose';
 import mongoose, { createConnection } from 'mongoose';
 import { describe, expect, it } from 'vitest';
 import { mongooseStore, MongooseStore } from 'nestjs-asyncz/mongoose';
+import type { MongooseStoreOptions } from 'nestjs-asyncz/mongoose';
+import { resolveOptions } from '../../../../lib/stores/mongoose/mongoose.options.js';
 
 const failureOf = (work: () => unknown): { code?: string; message: string } => {
   try {
@@ -14,10 +16,14 @@ const failureOf = (work: () => unknown): { code?: string; message: string } => {
 
 describe('mongooseStore', () => {
   it("asks for the connection of the application's MongooseModule by its token", () => {
-    expect(mongooseStore().inject).toEqual([getConnectionToken()]);
-    expect(mongooseStore({ connectionName: 'second' }).inject).toEqual([getConnectionToken('second')]);
+    expect(mongooseStore().inject).toEqual([{ token: getConnectionToken(), optional: true }]);
+    expect(mongooseStore({ connectionName: 'second' }).inject).toEqual([
+      { token: getConnectionToken('second'), optional: true },
+    ]);
     const name = 'DatabaseConnection';
-    expect(mongooseStore({ connectionName: name }).inject).toEqual([getConnectionToken(name)]);
+    expect(mongooseStore({ connectionName: name }).inject).toEqual([
+      { token: getConnectionToken(name), optional: true },
+    ]);
   });
 
   it('makes a store of what it is given, and asks for nothing then', () => {
@@ -32,6 +38,47 @@ describe('mongooseStore', () => {
       expect(useFactory()).toBeInstanceOf(MongooseStore);
     }
     expect(mongooseStore().useFactory(createConnection())).toBeInstanceOf(MongooseStore);
+  });
+
+  it('takes host, port, user and password for the address, and url for uri', () => {
+    const addressOf = (options: MongooseStoreOptions) => {
+      const { source, database } = resolveOptions(options);
+      return { uri: 'uri' in source ? source.uri : null, database };
+    };
+    expect(addressOf({ url: 'mongodb://db/app' })).toEqual({ uri: 'mongodb://db/app', database: undefined });
+    expect(addressOf({ host: 'db', database: 'app' })).toEqual({ uri: 'mongodb://db:27017/', database: 'app' });
+    expect(addressOf({ host: '::1', port: 1, user: 'me@x', password: 'a/b:c' }).uri).toBe(
+      'mongodb://me%40x:a%2Fb%3Ac@[::1]:1/',
+    );
+    expect(mongooseStore({ host: 'db', user: 'me', maxPoolSize: 3 }).useFactory()).toBeInstanceOf(MongooseStore);
+    const wrong = [
+      { host: 'a,b' },
+      { host: 'db/app' },
+      { host: '' },
+      { host: 'db', port: 0 },
+      { host: 'db', port: '27017' },
+      { host: 'db', user: '' },
+      { host: 'db', password: 'secret' },
+      { url: 'mongodb://db/', host: 'db' },
+      { url: 'mongodb://db/', uri: 'mongodb://db/' },
+      { url: 'mongodb://db/', user: 'me' },
+      { url: 'mongodb://db/', password: 'secret' },
+      { url: 7 },
+    ];
+    for (const options of wrong) {
+      const { code, message } = failureOf(() => mongooseStore(options as never));
+      expect(code, JSON.stringify(options)).toBe('ASYNCZ_INVALID_OPTION');
+      expect(message).not.toContain('secret');
+    }
+  });
+
+  it('without the connection of MongooseModule says so, and names itself, its option and what to import', () => {
+    expect(failureOf(() => mongooseStore({ connectionName: 'jobs' }).useFactory(undefined))).toMatchObject({
+      code: 'ASYNCZ_MISSING_DEPENDENCY',
+      message: expect.stringMatching(
+        /^mongooseStore\(\{ connectionName: "jobs" \}\) in the stores of AsynczModule \(nestjs-asyncz\) .*MongooseModule\.forRoot\(/,
+      ),
+    });
   });
 
   it('names an option that there is not, and lists those that there are', () => {

@@ -80,10 +80,16 @@ describe('the options of a TypeORM store', () => {
 
 describe('typeormStore', () => {
   it('asks the container for the data source, by the tokens of @nestjs/typeorm', () => {
-    expect(typeormStore().inject).toEqual([getDataSourceToken()]);
-    expect(typeormStore({ dataSource: 'default' }).inject).toEqual([getDataSourceToken('default')]);
-    expect(typeormStore({ dataSource: 'billing' }).inject).toEqual([getDataSourceToken('billing')]);
-    expect(typeormStore({ connectionName: 'billing' }).inject).toEqual([getDataSourceToken('billing')]);
+    expect(typeormStore().inject).toEqual([{ token: getDataSourceToken(), optional: true }]);
+    expect(typeormStore({ dataSource: 'default' }).inject).toEqual([
+      { token: getDataSourceToken('default'), optional: true },
+    ]);
+    expect(typeormStore({ dataSource: 'billing' }).inject).toEqual([
+      { token: getDataSourceToken('billing'), optional: true },
+    ]);
+    expect(typeormStore({ connectionName: 'billing' }).inject).toEqual([
+      { token: getDataSourceToken('billing'), optional: true },
+    ]);
   });
 
   it('makes a store of what the container gives', () => {
@@ -93,17 +99,30 @@ describe('typeormStore', () => {
 
   it('asks for nothing when it is given a database or a data source', () => {
     const dataSource = new DataSource({ type: 'better-sqlite3', database: ':memory:' });
-    for (const options of [{ database: 'sqlite::memory:' }, { dataSource }]) {
+    for (const options of [{ database: 'sqlite::memory:' }, { url: 'sqlite::memory:' }, { dataSource }]) {
       const { inject, useFactory } = typeormStore(options);
       expect(inject).toEqual([]);
       expect(useFactory()).toBeInstanceOf(TypeormStore);
     }
   });
 
+  it.each([
+    [{}, /^typeormStore\(\) in the stores of AsynczModule \(nestjs-asyncz\) .*TypeOrmModule\.forRoot\(…\)/],
+    [
+      { dataSource: 'jobs' },
+      /^typeormStore\(\{ dataSource: "jobs" \}\).*TypeOrmModule\.forRoot\(\{ name: "jobs", … \}\)/,
+    ],
+  ])('without the data source says so, and names itself, its option and what to import: %o', (options, message) => {
+    const error = failureOf(() => typeormStore(options).useFactory(undefined));
+    expect(error).toMatchObject({ code: 'ASYNCZ_MISSING_DEPENDENCY', message: expect.stringMatching(message) });
+  });
+
   it.each<TypeormStoreFactoryOptions>([
     { dataSource: 'a', database: 'sqlite::memory:' },
     { connectionName: 'a', database: 'sqlite::memory:' },
     { dataSource: 'a', connectionName: 'b' },
+    { url: 'sqlite::memory:', database: 'sqlite::memory:' },
+    { url: 'sqlite::memory:', dataSource: 'a' },
   ])('refuses two ways to the data at once: %o', (options) => {
     expect(failureOf(() => typeormStore(options))).toBeInstanceOf(InvalidOptionError);
   });
