@@ -139,6 +139,7 @@ export type {
 export { Task } from './scheduler/tasks/task.js';
 
 export { AsynczModule } from './nest/asyncz.module.js';
+export { AsynczExceptionFilter } from './nest/exception.filter.js';
 export { InjectScheduler, InjectStore } from './nest/inject.decorators.js';
 export type {
   AsynczModuleAsyncOptions,
