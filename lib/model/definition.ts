@@ -26,6 +26,9 @@ export const INTERNAL_PREFIX = 'asyncz:';
 /** The handler of every internal record: what a store filters by, since it is a column in clear. */
 export const INTERNAL_HANDLER = 'asyncz:internal';
 
+/** The id of an internal record that schedulers with keys leave in a store: who has none finds it, and cannot read it. */
+export const ENCRYPTION_MARK = `${INTERNAL_PREFIX}encrypted`;
+
 /** Whether an id is that of an internal record. */
 export function isInternal(id: string): boolean {
   return id.startsWith(INTERNAL_PREFIX);

@@ -2,6 +2,7 @@ import { PayloadTooLargeError } from '../errors/persistence.errors.js';
 import { DUE_KEYS, withDueKeys } from '../model/due-keys.js';
 import type { DueKey } from '../model/due-keys.js';
 import type { RunRecord } from '../model/run.js';
+import { isStartTask } from '../model/start-tasks.js';
 import type { StoredTask, TaskRecord, TaskState } from '../model/task.js';
 import { dueTime, isIdle, runningCount } from '../model/task.js';
 import type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './codec.interface.js';
@@ -58,6 +59,7 @@ export class RowCodec implements TaskCodec {
       trigger: definition.trigger.type,
       tags: definition.tags,
       priority: definition.policies.priority,
+      startTask: isStartTask(definition),
       codec: codecName(serializer.name, key?.id ?? NO_KEY),
       definition: envelope,
     };

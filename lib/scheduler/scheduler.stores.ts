@@ -1,8 +1,8 @@
 import { EncryptionDisabledError } from '../errors/persistence.errors.js';
 import { quietly } from '../model/logger.js';
-import { isUnreadable } from '../model/task.js';
 import { within } from '../time/wait.js';
 import type { ClaimGate } from './cluster/claim.gate.js';
+import { holdsEncrypted, markEncrypted } from './cluster/encryption.mark.js';
 import type { Heartbeat } from './cluster/heartbeat.js';
 import { refuseUncoordinated } from './cluster/membership.js';
 import type { SchedulerCore } from './scheduler.core.js';
@@ -33,12 +33,10 @@ export class SchedulerStores {
 
   /** Writing in clear beside records that were encrypted is never done by accident. */
   async #refuseEncrypted(handle: StoreHandle): Promise<void> {
-    if (!this.core.contexts.refusesEncrypted) return;
-    const page = { offset: 0, limit: 100 };
-    const { tasks } = await handle.store.query({ state: 'unreadable' }, { by: 'id', descending: false }, page);
-    if (tasks.some((task) => isUnreadable(task) && task.unreadable === 'wrong-key')) {
-      throw new EncryptionDisabledError(handle.alias);
-    }
+    const { store, alias, clock } = handle;
+    const { hasKeys, refusesEncrypted } = this.core.contexts;
+    if (hasKeys) await markEncrypted(store, clock.now());
+    else if (refusesEncrypted && (await holdsEncrypted(store))) throw new EncryptionDisabledError(alias);
   }
 
   /** Starts the startup tasks of a store and then its loop. A client has none. */

@@ -11,6 +11,7 @@ import type {
 } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../model/start-tasks.js';
 import { isInternal } from '../model/definition.js';
 import { dueTime, isUnreadable } from '../model/task.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
@@ -41,14 +42,13 @@ import {
   compareByAge,
   compareByDue,
   compareByNextRunTime,
+  asksForAll,
   dueTasks,
   earliestDue,
   isAskedFor,
+  pageOfStartTasks,
   queryTasks,
 } from './task-query.js';
-
-/** How many ended runs a store without a history of its own keeps in memory. */
-const HISTORY_LIMIT = 10_000;
 
 /**
  * What every store extends. A subclass implements eight methods, and this class makes the whole {@link Store} of them,
@@ -71,7 +71,7 @@ export abstract class BaseStore implements Store {
   #context: StoreContext | null = null;
   #codec: TaskCodec | null = null;
   readonly #lock = new Mutex();
-  readonly #history = new RunHistory(HISTORY_LIMIT);
+  readonly #history = new RunHistory();
 
   abstract addTask(task: TaskRecord, options?: AddOptions): Awaitable<void>;
   abstract lookupTask(id: string): Awaitable<StoredTask | null>;
@@ -242,15 +242,17 @@ export abstract class BaseStore implements Store {
   }
 
   async nextDueFor(filter: DueFilter): Promise<number | null> {
-    const { handlers, except = {} } = filter;
-    if (handlers === null && Object.values(except).every(({ length }) => length === 0)) return this.getNextRunTime();
-    return this.earliestOf(
-      (await this.getAllTasks()).filter((task) => !isUnreadable(task) && isAskedFor(task, filter)),
-    );
+    if (asksForAll(filter)) return this.getNextRunTime();
+    const tasks = await this.getAllTasks();
+    return this.earliestOf(tasks.filter((task) => !isUnreadable(task) && isAskedFor(task, filter)));
   }
 
   async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return queryTasks(await this.getAllTasks(), filter, sort, page);
+  }
+
+  async startTasks(kind: StartTaskKind, page: StartTaskPageRequest): Promise<StartTaskPage> {
+    return pageOfStartTasks(await this.getAllTasks(), kind, page);
   }
 
   saveRuns(runs: readonly RunRecord[]): Awaitable<void> {
@@ -288,10 +290,7 @@ export abstract class BaseStore implements Store {
 
   wake(_at: number): Awaitable<void> {}
 
-  /**
-   * Tells the other processes of a task that was added, when it has a due time: see `Store.addTask`. The task is added
-   * whether or not they can be told.
-   */
+  /** Tells the other processes of a task that was added, as `Store.addTask` says; it is added whether or not they can be told. */
   protected tellOf({ definition, state }: TaskRecord): void {
     const at = dueTime(definition, state);
     if (at !== null && this.#context) wakeOthers(this, at, this.#context);

@@ -30,6 +30,8 @@ export type {
   TaskSort,
 } from '../model/query.js';
 
+export type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../model/start-tasks.js';
+
 export type { RunOutcomeField, RunRow, TaskCodec, TaskRow, TaskStateRow } from '../persistence/codec.interface.js';
 
 export { DUE_KEYS } from '../model/due-keys.js';

@@ -5,13 +5,16 @@ import type { PruneOptions } from './store.interface.js';
 import { compareRuns, queryRuns } from './task-query.js';
 import type { RunFacts } from './task-query.js';
 
+/** How many ended runs a store without a history of its own keeps in memory. */
+const LIMIT = 10_000;
+
 /** Ended runs in memory, the oldest dropped when there are too many. */
 export class RunHistory {
   /** By id, attempt and token, in the order of writing. As rows: they share nothing with what a caller may change. */
   readonly #runs = new Map<string, RunRow>();
 
   /** @param limit How many runs are kept. */
-  constructor(readonly limit: number) {}
+  constructor(readonly limit = LIMIT) {}
 
   /** Adds runs; one that is there already is replaced. */
   save(runs: readonly RunRecord[], codec: TaskCodec): void {

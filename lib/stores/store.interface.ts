@@ -12,6 +12,7 @@ import type {
 } from '../model/query.js';
 import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../model/start-tasks.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
 import type { Exchange, Exchanged } from './exchange.interface.js';
@@ -215,6 +216,12 @@ export interface Store {
   nextDueFor(filter: DueFilter): Awaitable<number | null>;
   /** Filters, sorts and pages in the store. Internal records (of the handler `INTERNAL_HANDLER`) are left out. */
   query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Awaitable<StoredTaskPage>;
+  /**
+   * The tasks of a kind, page by page: each that is there from the first page to the last is on one of them, once, whatever
+   * is added, changed and removed meanwhile. Internal records are left out. Every scheduler asks this when it starts and when
+   * it stops, so it should cost the same however many other tasks there are.
+   */
+  startTasks(kind: StartTaskKind, page: StartTaskPageRequest): Awaitable<StartTaskPage>;
   /** The ended runs, the latest first. */
   runs(filter: StoredRunFilter, page: RunPageRequest): Awaitable<StoredRunPage>;
   /** Keeps ended runs, each replacing the one with the same id, attempt and token. */

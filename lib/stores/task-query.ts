@@ -14,6 +14,8 @@ import { dueTime, isUnreadable } from '../model/task.js';
 import { INTERNAL_HANDLER } from '../model/definition.js';
 import { dueKeyValues, isLeftOut } from '../model/due-keys.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
+import { isOfKind } from '../model/start-tasks.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../model/start-tasks.js';
 import type { DueFilter } from './selection.interface.js';
 
 /** Filters, sorts and pages in memory: for stores that have all tasks at hand. Leaves internal records out. */
@@ -29,6 +31,22 @@ export function queryTasks(
   }
   found.sort(taskOrder(sort));
   return { tasks: found.slice(page.offset, page.offset + page.limit), total: found.length };
+}
+
+/** The tasks of a kind that come after the cursor, which is an id, in the order of their ids. */
+export function pageOfStartTasks(
+  tasks: Iterable<StoredTask>,
+  kind: StartTaskKind,
+  { limit, cursor }: StartTaskPageRequest,
+): StartTaskPage {
+  const found: TaskRecord[] = [];
+  for (const task of tasks) {
+    if (cursor !== undefined && compareText(task.id, cursor) <= 0) continue;
+    if (!isUnreadable(task) && isOfKind(task.definition, kind)) found.push(task);
+  }
+  found.sort((a, b) => compareText(a.id, b.id));
+  const page = found.slice(0, limit);
+  return { tasks: page, next: found.length > limit ? page.at(-1)!.id : null };
 }
 
 /** Whether a task meets every condition of a filter. */
@@ -70,6 +88,11 @@ function compareNullable(a: number | null, b: number | null): number {
   if (a === b) return 0;
   if (a === null) return 1;
   return b === null ? -1 : a - b;
+}
+
+/** Whether a filter lets every task through. */
+export function asksForAll({ handlers, except = {} }: DueFilter): boolean {
+  return handlers === null && Object.values(except).every(({ length }) => length === 0);
 }
 
 /** Whether a task may be claimed by whoever asks with this filter. */

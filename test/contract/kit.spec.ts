@@ -13,6 +13,7 @@ import { QUERY_MUTANTS } from './mutants/query.mutants.js';
 import { RECORD_MUTANTS } from './mutants/record.mutants.js';
 import { RUN_MUTANTS } from './mutants/run.mutants.js';
 import { SCHEDULE_MUTANTS } from './mutants/schedule.mutants.js';
+import { START_TASK_MUTANTS } from './mutants/start-task.mutants.js';
 import { TAKE_MUTANTS } from './mutants/take.mutants.js';
 import { TASK_MUTANTS } from './mutants/task.mutants.js';
 
@@ -24,6 +25,7 @@ const MUTANTS: readonly Mutant[] = [
   ...KNOWN_MUTANTS,
   ...TAKE_MUTANTS,
   ...QUERY_MUTANTS,
+  ...START_TASK_MUTANTS,
   ...RECORD_MUTANTS,
   ...MEMBER_MUTANTS,
   ...GROUP_MUTANTS,

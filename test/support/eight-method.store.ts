@@ -15,7 +15,7 @@ export class Disk {
   #hasFailed = false;
   readonly rows = new Map<string, string>();
   readonly lock = new Mutex();
-  readonly history = new RunHistory(10_000);
+  readonly history = new RunHistory();
   readonly listeners = new Set<() => void>();
 
   /** Takes its time, so that everything else that is going on gets in between; fails when it is to. */

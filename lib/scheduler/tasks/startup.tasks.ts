@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { isUnreadable } from '../../model/task.js';
 import type { Logger } from '../../model/logger.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { ClaimLoop } from '../loop/claim.loop.js';
@@ -69,8 +68,8 @@ function newSuffix(): string {
 }
 
 /**
- * The ids of the tasks with that trigger whose handlers are here, in pages. All are found before any is run: a run may remove
- * tasks, and those behind them would move to a page that was read already.
+ * The ids of the tasks with that trigger whose handlers are here, in pages. All are found before any is run: what a run adds is
+ * for the next start.
  */
 async function tasksOf(
   store: Store,
@@ -78,14 +77,13 @@ async function tasksOf(
   { handlers }: StartupServices,
 ): Promise<readonly (readonly string[])[]> {
   const pages: string[][] = [];
-  for (let offset = 0; ; offset += PAGE) {
-    const { tasks } = await store.query({ trigger }, { by: 'id', descending: false }, { offset, limit: PAGE });
-    const ids = tasks.flatMap((task) =>
-      !isUnreadable(task) && handlers.has(task.definition.handler) ? [task.id] : [],
-    );
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const { tasks, next } = await store.startTasks(trigger, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    const ids = tasks.filter(({ definition }) => handlers.has(definition.handler)).map(({ id }) => id);
     if (ids.length > 0) pages.push(ids);
-    if (tasks.length < PAGE) return pages;
+    cursor = next;
   }
+  return pages;
 }
 
 /** A scheduler starts and stops whatever becomes of these tasks. */

@@ -2,6 +2,7 @@ import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import type { UnreadableTask } from '../../model/task.js';
+import { ENCRYPTION_MARK } from '../../model/definition.js';
 import { createCodecFactory } from '../../persistence/codec.factory.js';
 import type { CodecFactory } from '../../persistence/codec.factory.js';
 import { resolveKeyRing } from '../../persistence/key-ring.js';
@@ -56,6 +57,11 @@ export class StoreContexts {
     }
   }
 
+  /** Whether records are encrypted, or can be decrypted. */
+  get hasKeys(): boolean {
+    return this.#keyRing !== null;
+  }
+
   /** Whether a store with encrypted records is refused: there are no keys, and nobody allowed to write in clear beside them. */
   get refusesEncrypted(): boolean {
     return this.#keyRing === null && !this.services.encryption?.allowPlaintext;
@@ -89,6 +95,8 @@ export class StoreContexts {
   /** One event and one line for each record and reason, however often it is read. */
   #reportUnreadable(store: string, { id, unreadable, message }: UnreadableTask): void {
     this.#lacksKey ||= unreadable === 'wrong-key';
+    // It is there to be found by who cannot read it.
+    if (id === ENCRYPTION_MARK) return;
     const key = `${store}\n${id}\n${unreadable}`;
     if (this.#reported.has(key)) return;
     if (this.#reported.size >= MAX_REPORTED) this.#reported.clear();

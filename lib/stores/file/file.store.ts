@@ -10,6 +10,8 @@ import type {
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import { isUnreadable } from '../../model/task.js';
+import { isOfKind } from '../../model/start-tasks.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import type { PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
@@ -171,6 +173,21 @@ export class FileStore extends BaseStore {
         (task) => (isUnreadable(task) ? catalog.index.fileOfUnreadable(task.id) : undefined) ?? encodeFileName(task.id),
       );
       return { tasks: await loadTasks(catalog, files), total };
+    });
+  }
+
+  override startTasks(kind: StartTaskKind, { limit, cursor = '' }: StartTaskPageRequest): Promise<StartTaskPage> {
+    return this.#with(async (session) => {
+      const { catalog } = session;
+      await refresh(session);
+      const found = catalog.index.startTasks(cursor);
+      const page = found.slice(0, limit);
+      const loaded = await loadTasks(
+        catalog,
+        page.map(({ file }) => file),
+      );
+      const tasks = loaded.filter((task): task is TaskRecord => !isUnreadable(task) && isOfKind(task.definition, kind));
+      return { tasks, next: found.length > limit ? page.at(-1)!.id : null };
     });
   }
 

@@ -1,5 +1,6 @@
 import { DueIndex } from '../due-index.js';
 import type { DueFilter, DueOrder } from '../selection.interface.js';
+import { compareText } from '../task-query.js';
 import type { FileSignature } from './durable.fs.js';
 import { IndexedTask } from './task.summary.js';
 import type { TaskSummary, UnreadableSummary } from './task.summary.js';
@@ -9,6 +10,8 @@ export class TaskIndex {
   readonly #tasks = new Map<string, IndexedTask>();
   readonly #unreadable = new Map<string, IndexedTask>();
   readonly #due = new DueIndex<IndexedTask>();
+  /** What schedulers look for at their starts and stops, by file name. */
+  readonly #startTasks = new Map<string, IndexedTask>();
 
   get size(): number {
     return this.#tasks.size;
@@ -26,6 +29,7 @@ export class TaskIndex {
     this.remove(summary.file);
     const entry = new IndexedTask(summary);
     this.#tasks.set(entry.file, entry);
+    if (entry.isStartTask) this.#startTasks.set(entry.file, entry);
     if (entry.unreadable) this.#unreadable.set(entry.file, entry);
     else if (entry.key !== Infinity) this.#due.add(entry);
     return entry;
@@ -36,6 +40,7 @@ export class TaskIndex {
     if (!entry) return;
     this.#tasks.delete(file);
     this.#unreadable.delete(file);
+    this.#startTasks.delete(file);
     if (entry.heapSlot >= 0) this.#due.remove(entry);
   }
 
@@ -53,6 +58,11 @@ export class TaskIndex {
   /** The task that is due first. */
   first(filter: DueFilter): IndexedTask | undefined {
     return this.#due.first(filter);
+  }
+
+  /** What schedulers look for at their starts and stops, behind an id, in the order of ids. */
+  startTasks(after: string): IndexedTask[] {
+    return [...this.#startTasks.values()].filter(({ id }) => id > after).sort((a, b) => compareText(a.id, b.id));
   }
 
   /** Files that cannot be read, the one that was put in first at the front. */

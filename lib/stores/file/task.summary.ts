@@ -48,6 +48,10 @@ export class IndexedTask implements DueEntry {
     return this.summary as TaskSummary;
   }
 
+  get isStartTask(): boolean {
+    return !('unreadable' in this.summary) && this.summary.startTask === true;
+  }
+
   get file(): string {
     return this.summary.file;
   }

@@ -2,6 +2,8 @@ import { TaskConflictError } from '../../errors/task.errors.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
+import { isStartTask } from '../../model/start-tasks.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import { dueKeyValues } from '../../model/due-keys.js';
 import type { DueKeyValues } from '../../model/due-keys.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
@@ -13,6 +15,7 @@ import type { Committed, StoreCapabilities, StoreContext, Transacted } from '../
 import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply, Change, KnownChange } from '../../model/change.js';
 import { changedTask } from '../task-change.js';
+import { pageOfStartTasks } from '../task-query.js';
 import { isStill, taken } from '../exchange.js';
 import type { Exchange, Exchanged, Taken, TakeRequest, TakenTask, Written } from '../exchange.interface.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
@@ -59,6 +62,8 @@ export class MemoryStore extends BaseStore {
 
   readonly #entries = new Map<string, Entry>();
   readonly #due = new DueIndex<Entry>();
+  /** What schedulers look for at their starts and stops, by id. */
+  readonly #startTasks = new Map<string, TaskRecord>();
   #codec: TaskCodec | null = null;
 
   override start(context: StoreContext): void {
@@ -97,6 +102,7 @@ export class MemoryStore extends BaseStore {
     if (!entry) return false;
     if (entry.heapSlot >= 0) this.#due.remove(entry);
     this.#entries.delete(id);
+    this.#startTasks.delete(id);
     return true;
   }
 
@@ -126,6 +132,11 @@ export class MemoryStore extends BaseStore {
 
   override nextDueFor(filter: DueFilter): Promise<number | null> {
     return Promise.resolve(this.#due.earliest(filter));
+  }
+
+  override startTasks(kind: StartTaskKind, page: StartTaskPageRequest): Promise<StartTaskPage> {
+    const { tasks, next } = pageOfStartTasks(this.#startTasks.values(), kind, page);
+    return Promise.resolve({ tasks: tasks.map(copyOf), next });
   }
 
   /** Nothing is awaited in here, which is what makes it one step. */
@@ -221,6 +232,8 @@ export class MemoryStore extends BaseStore {
     if (old && old.heapSlot >= 0) this.#due.remove(old);
     const entry = new Entry(task);
     this.#entries.set(task.id, entry);
+    if (isStartTask(task.definition)) this.#startTasks.set(task.id, task);
+    else if (this.#startTasks.size > 0) this.#startTasks.delete(task.id);
     if (entry.key !== Infinity) this.#due.add(entry);
   }
 

@@ -9,8 +9,10 @@ export interface RunDocument extends RunRow {
 }
 
 /** A task. The columns that a claim needs are in one document with its live runs, so that a claim is one write. */
-export interface TaskDocument extends Omit<TaskRow, 'id'> {
+export interface TaskDocument extends Omit<TaskRow, 'id' | 'startTask'> {
   readonly _id: string;
+  /** Its id, when schedulers look for it at their starts and stops; so that their index has no others. */
+  readonly startTaskId?: string | null;
   /** `nextRunTime`, or {@link NO_TIME}, so that those without one come last, as MongoDB would have them first. */
   readonly nextRunOrder: number;
   /** `running`, `paused`, `finished` or `scheduled`. */
@@ -82,6 +84,7 @@ const TASK_INDEXES: readonly mongo.IndexDescription[] = [
   { name: 'asyncz_group_due', key: { group: 1, priority: 1, dueAt: 1, _id: 1, handler: 1, ...DUE_FIELDS, codec: 1 } },
   { name: 'asyncz_group_next', key: { group: 1, dueAt: 1, _id: 1, handler: 1, ...DUE_FIELDS, codec: 1 } },
   { name: 'asyncz_list', key: { nextRunOrder: 1, _id: 1 } },
+  { name: 'asyncz_start', key: { startTaskId: 1 }, sparse: true },
   { name: 'asyncz_outbox', key: { outboxBy: 1 }, sparse: true },
 ];
 

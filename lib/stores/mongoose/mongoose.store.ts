@@ -11,6 +11,7 @@ import type {
 import { taskIdOfRun } from '../../model/run.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import type { AddOptions, PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
@@ -218,6 +219,10 @@ export class MongooseStore extends BaseStore {
 
   override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return this.#run(({ taskQuery }) => taskQuery.query(filter, sort, page));
+  }
+
+  override startTasks(kind: StartTaskKind, page: StartTaskPageRequest): Promise<StartTaskPage> {
+    return this.#run(({ taskQuery }) => taskQuery.startTasks(kind, page));
   }
 
   override saveRuns(runs: readonly RunRecord[]): Promise<void> {

@@ -1,5 +1,7 @@
 import type { mongo } from 'mongoose';
 import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort, TaskSortKey } from '../../model/query.js';
+import { isOfKind } from '../../model/start-tasks.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import { isUnreadable } from '../../model/task.js';
 import { INTERNAL_HANDLER } from '../../model/definition.js';
 import { PRESENT } from './mongoose.documents.js';
@@ -33,6 +35,21 @@ export class MongooseTaskQuery {
       const strays = filter.state !== undefined && filter.state !== 'unreadable' && result.tasks.some(isUnreadable);
       if (!strays || reads === MAX_READS) return result;
     }
+  }
+
+  async startTasks(kind: StartTaskKind, { limit, cursor = '' }: StartTaskPageRequest): Promise<StartTaskPage> {
+    const filter = {
+      ...PRESENT,
+      startTaskId: { $gt: cursor },
+      // Whether the code declares it is in its definition.
+      ...(kind !== 'declared' && { trigger: kind }),
+    } as mongo.Filter<TaskDocument>;
+    const documents = await this.tasks.collection.find(filter).sort({ startTaskId: 1 }).limit(limit).toArray();
+    const tasks = this.tasks.load(documents).loaded.map(({ task }) => task);
+    return {
+      tasks: tasks.filter(({ definition }) => isOfKind(definition, kind)),
+      next: documents.length < limit ? null : documents.at(-1)!._id,
+    };
   }
 
   async #read(

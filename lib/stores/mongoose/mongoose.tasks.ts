@@ -63,15 +63,16 @@ export class MongooseTasks {
 
   /** The whole of a new task. */
   documentOf(task: TaskRecord): TaskDocument {
-    const { id, ...row } = this.codec.encodeTask(task);
-    return { _id: id, ...row, ...definitionFields(id, row), ...stateFields(task, row), writers: newToken() };
+    const { id, startTask, ...row } = this.codec.encodeTask(task);
+    const start = startTask && { startTaskId: id };
+    return { _id: id, ...row, ...start, ...definitionFields(id, row), ...stateFields(task, row), writers: newToken() };
   }
 
   /** The fields to set; those of the definition only when it is another one. */
   changed(task: TaskRecord, before: TaskRecord | null): StateFields | Omit<TaskDocument, '_id' | 'writers'> {
     if (before?.definition !== task.definition) {
       const { _id: _1, writers: _2, ...fields } = this.documentOf(task);
-      return fields;
+      return { startTaskId: null, ...fields };
     }
     const { id: _, ...row } = this.codec.encodeState(task);
     return { ...row, ...stateFields(task, row) };

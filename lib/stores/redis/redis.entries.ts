@@ -14,6 +14,8 @@ export interface Entry {
   readonly version?: number;
   /** Left out when it stays as it is. */
   readonly definition?: string;
+  /** With a definition: see `startMember`. */
+  readonly startMember?: string;
   readonly state?: string;
   /** The new place. */
   readonly place?: string;
@@ -55,9 +57,10 @@ export function entriesArgs(entries: readonly Entry[]): (string | number)[] {
 
 function fieldsOf(entry: Entry, texts: string[]): (string | number)[] {
   const { what, id, expected = '', version, definition, state, place = '', runTime = '+inf', runs } = entry;
+  const { startMember = '' } = entry;
   const written = definition === undefined ? 0 : texts.push(definition);
   const stateText = state === undefined ? 0 : texts.push(state);
-  const fields = [what, id, expected, String(version ?? ''), written, stateText, place, runTime];
+  const fields = [what, id, expected, String(version ?? ''), written, stateText, place, runTime, startMember];
   if (runs) for (const run of runs) fields.push(run.id, run.attempt, run.ended, run.task, texts.push(run.text));
   return fields;
 }

@@ -29,6 +29,7 @@ const SUFFIXES = [
   'run_counts',
   'other_counts',
   'schedulers',
+  'start_tasks',
 ] as const;
 
 export interface KeyOptions {

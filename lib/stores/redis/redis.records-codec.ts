@@ -14,6 +14,7 @@ import {
   parseRun,
   runText,
   runTimeScore,
+  startMember,
   unreadBytes,
 } from './redis.records.js';
 import type { StoredParts } from './redis.records.js';
@@ -74,7 +75,14 @@ export class RedisRecordsCodec {
   /** What writes a whole task. */
   full(task: TaskRecord, nonce: string, guard: Guard, runs: readonly RunRecord[] = []): Write {
     const row = this.codec.encodeTask(task);
-    return { row, entry: { ...this.#entryOf(row, row, nonce, guard, runs), definition: definitionText(row) } };
+    return {
+      row,
+      entry: {
+        ...this.#entryOf(row, row, nonce, guard, runs),
+        definition: definitionText(row),
+        startMember: startMember(row),
+      },
+    };
   }
 
   /** What writes the state alone: the definition is the one that was loaded. */

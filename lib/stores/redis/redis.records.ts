@@ -1,6 +1,7 @@
 import { namesOf } from '../../model/names.js';
 import type { RunStatus } from '../../model/run.js';
 import { INTERNAL_HANDLER } from '../../model/definition.js';
+import { lifecycleOf } from '../../model/start-tasks.js';
 import { DUE_KEY_NAMES, withDueKeys } from '../../model/due-keys.js';
 import type { DueKey } from '../../model/due-keys.js';
 import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
@@ -30,6 +31,14 @@ export function definitionText(row: TaskRow): string {
 /** How many bytes a text has that a script has not read, since it is too long; null for one that was read. */
 export function unreadBytes(text: string | null): number | null {
   return text?.startsWith('!') ? Number(text.slice(1)) : null;
+}
+
+/** The beginnings of the members of START_TASKS: a trigger that follows a scheduler, or nothing. */
+export const START_PREFIXES = ['', 'startup', 'shutdown'] as const;
+
+/** A task's member of START_TASKS; empty when no start looks for it. */
+export function startMember({ id, startTask, trigger }: Pick<TaskRow, 'id' | 'startTask' | 'trigger'>): string {
+  return startTask ? `${lifecycleOf(trigger) ?? ''}\n${id}` : '';
 }
 
 /** A task's parts as a row; null when they are damaged. The definition may be cut off after its columns. */

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { DUE_KEY_NAMES } from '../../model/due-keys.js';
 import type { Logger } from '../../model/logger.js';
 import type { RedisClient } from './redis.address.js';
 import type { RedisConnection } from './redis.connection.js';
 import { BATCH, batchesOf, entriesArgs, outcomeOf } from './redis.entries.js';
 import type { Entry, Outcome } from './redis.entries.js';
+import { filterArgs, listArgs } from './redis.arguments.js';
+import { inFlight, slicesOf } from './redis.slices.js';
 import { ServerClock } from './redis.server-clock.js';
 import type { RedisKeys } from './redis.keys.js';
 import type { StoredParts } from './redis.records.js';
@@ -14,12 +15,9 @@ import type { DueOrder } from '../selection.interface.js';
 import { RESERVE } from './scripts/claim.lua.js';
 import { PRUNE, RUN_ATTEMPTS, RUN_PAGE } from './scripts/history.lua.js';
 import { PEEK } from './scripts/peek.lua.js';
-import { DUE_ROWS, PAGE, READ, SCAN } from './scripts/read.lua.js';
+import { DUE_ROWS, PAGE, READ, SCAN, START_PAGE } from './scripts/read.lua.js';
 import { CHECK, CLEAR, HEARTBEAT, MEMBERS, NOW, RETIRE } from './scripts/store.lua.js';
 import { WRITE } from './scripts/write.lua.js';
-
-/** How many scripts of one operation are on their way at the same time. */
-const IN_FLIGHT = 4;
 
 const SCRIPTS = {
   RESERVE,
@@ -28,6 +26,7 @@ const SCRIPTS = {
   READ,
   SCAN,
   PAGE,
+  START_PAGE,
   DUE_ROWS,
   RUN_PAGE,
   RUN_ATTEMPTS,
@@ -214,6 +213,13 @@ export class RedisScripts {
     }
   }
 
+  /** Tasks that a start looks for: those whose members begin with `prefix`, behind `after`. */
+  async startPage(prefix: string, after: string, limit: number): Promise<{ rows: StoredParts[]; next: string | null }> {
+    const args = [prefix, after, Math.min(limit, BATCH)];
+    const [cells, next] = await this.#call<[Cell[], string]>('START_PAGE', args);
+    return { rows: partsOf(cells), next: next === '' ? null : next };
+  }
+
   /** Rows that are due up to a time, and in which queues; `codecs` says which queues. */
   async *dueRows(to: string, codecs: readonly string[]): AsyncGenerator<StoredParts[]> {
     let queue = '';
@@ -285,25 +291,4 @@ function partsOf(cells: readonly Cell[]): StoredParts[] {
 
 function peekArgs(request: PeekRequest): Value[] {
   return [request.limit, PARKED_QUEUE, ...filterArgs(request)];
-}
-
-function filterArgs({ codecs, handlers, except }: QueueFilter): Value[] {
-  return [codecs, handlers, ...DUE_KEY_NAMES.map((key) => except[key])].flatMap(listArgs);
-}
-
-function listArgs(values: readonly string[] | null): Value[] {
-  return values === null ? [-1] : [values.length, ...values];
-}
-
-function slicesOf<T>(items: readonly T[], size: number): T[][] {
-  const slices: T[][] = [];
-  for (let at = 0; at < items.length; at += size) slices.push(items.slice(at, at + size));
-  return slices;
-}
-
-/** Works on all items, some at a time, and gives the results in order. */
-async function inFlight<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (const some of slicesOf(items, IN_FLIGHT)) results.push(...(await Promise.all(some.map(work))));
-  return results;
 }

@@ -11,6 +11,7 @@ import type {
 } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
@@ -209,6 +210,10 @@ export class RedisStore extends BaseStore {
 
   override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return this.#at.tasks.query(filter, sort, page);
+  }
+
+  override startTasks(kind: StartTaskKind, page: StartTaskPageRequest): Promise<StartTaskPage> {
+    return this.#at.tasks.startTasks(kind, page);
   }
 
   override runs(filter: StoredRunFilter, page: RunPageRequest): Promise<StoredRunPage> {

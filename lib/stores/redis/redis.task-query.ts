@@ -1,4 +1,7 @@
 import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../model/query.js';
+import { isOfKind } from '../../model/start-tasks.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
+import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { matchesTask, queryTasks } from '../task-query.js';
 import { readPlace } from './redis.place.js';
@@ -27,6 +30,15 @@ export class RedisTaskQuery {
       for (const parts of rows) tasks.set(parts.id, this.records.decode(parts));
     }
     return [...tasks.values()];
+  }
+
+  /** The cursor is a member of START_TASKS. */
+  async startTasks(kind: StartTaskKind, { limit, cursor = '' }: StartTaskPageRequest): Promise<StartTaskPage> {
+    const { rows, next } = await this.scripts.startPage(kind === 'declared' ? '' : kind, cursor, limit);
+    const tasks = rows
+      .map((parts) => this.records.decode(parts))
+      .filter((task): task is TaskRecord => !isUnreadable(task) && isOfKind(task.definition, kind));
+    return { tasks, next };
   }
 
   async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {

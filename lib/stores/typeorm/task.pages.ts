@@ -1,9 +1,12 @@
 import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../model/query.js';
+import { isOfKind } from '../../model/start-tasks.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import { isUnreadable } from '../../model/task.js';
 import type { UnreadableTask } from '../../model/task.js';
 import { queryTasks } from '../task-query.js';
 import type { OpenDatabase } from './open.database.js';
-import { needsReading, selectAfter, selectPage } from './sql/task.query.js';
+import { rowCount } from './sql/sql.js';
+import { needsReading, selectAfter, selectPage, selectStartTasks } from './sql/task.query.js';
 
 /** How often a page is asked for again because damaged records turned up in it. */
 const MAX_ROUNDS = 10;
@@ -28,6 +31,18 @@ export async function queryPage(
     const again = needsReading(filter) && tasks.some(isUnreadable);
     if (!again || round >= MAX_ROUNDS) return { tasks, total };
   }
+}
+
+/** Finds the tasks of a kind by their index: see `Store.startTasks`. */
+export async function pageOfStartTasks(
+  { dialect, reader, session }: OpenDatabase,
+  kind: StartTaskKind,
+  { limit, cursor = '' }: StartTaskPageRequest,
+): Promise<StartTaskPage> {
+  const count = rowCount(limit);
+  const records = await session.read(() => selectStartTasks(dialect, kind, cursor, count));
+  const tasks = reader.readAll(records).tasks.filter(({ definition }) => isOfKind(definition, kind));
+  return { tasks, next: records.length < count ? null : String(records.at(-1)!.id) };
 }
 
 /** No column says whether a record can be read, so all are looked at. */

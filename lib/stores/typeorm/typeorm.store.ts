@@ -11,6 +11,7 @@ import type {
 } from '../../model/query.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import { INTERNAL_HANDLER } from '../../model/definition.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import type { TaskRow } from '../../persistence/codec.interface.js';
@@ -28,7 +29,7 @@ import { runnerOf } from './caller.transaction.js';
 import { createDialect } from './dialects/dialect.factory.js';
 import { PortableDialect } from './dialects/portable.dialect.js';
 import { OpenDatabase } from './open.database.js';
-import { queryPage } from './task.pages.js';
+import { pageOfStartTasks, queryPage } from './task.pages.js';
 import { pageOfRuns, saveRuns } from './run.pages.js';
 import { isStorable } from './sql/columns.js';
 import { driverErrorOf } from './sql/driver.error.js';
@@ -220,6 +221,10 @@ export class TypeormStore extends BaseStore {
 
   override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return queryPage(this.#db, filter, sort, page);
+  }
+
+  override startTasks(kind: StartTaskKind, page: StartTaskPageRequest): Promise<StartTaskPage> {
+    return pageOfStartTasks(this.#db, kind, page);
   }
 
   override runs(filter: StoredRunFilter, page: RunPageRequest): Promise<StoredRunPage> {

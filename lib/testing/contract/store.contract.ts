@@ -6,6 +6,7 @@ import { HISTORY } from './history.contract.js';
 import { INTERRUPTION } from './interruption.contract.js';
 import { KNOWN } from './known.contract.js';
 import { LEASES } from './leases.contract.js';
+import { START_TASKS } from './start-tasks.contract.js';
 import { BORROWED, SECRECY, START_AND_SHUTDOWN, TRANSACTIONS } from './start-and-shutdown.contract.js';
 import { MEMBERS } from './members.contract.js';
 import { ORDER } from './order.contract.js';
@@ -30,6 +31,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   FINISH,
   HISTORY,
   QUERY,
+  START_TASKS,
   DAMAGED,
   TOO_LARGE,
   WRONG_KEY,

@@ -9,6 +9,7 @@ import { assertSame } from '../same-value.js';
 import { idsOf, SECRET } from '../store.bench.js';
 import type { StoreBench } from '../store.bench.js';
 import { makeRun, makeTask } from '../task.fixtures.js';
+import type { TaskFields } from '../task.fixtures.js';
 import type { ContractSection, ContractTest } from './contract.section.js';
 import { writeRuns } from './history.contract.js';
 
@@ -19,14 +20,14 @@ const PAGE = { offset: 0, limit: 100 };
 /** Makes the record of `bad` unreadable; gives a store that sees it so, and what heals it. */
 type Spoil = (bench: StoreBench, store: Store) => Promise<{ store: Store; heal: () => Promise<Store> }>;
 
-function badTask(now: number) {
-  return makeTask('bad', { nextRunTime: now - 1_000, args: ['secret'], policies: { priority: -9 } });
+function badTask(now: number, fields: TaskFields = {}) {
+  return makeTask('bad', { nextRunTime: now - 1_000, args: ['secret'], policies: { priority: -9 }, ...fields });
 }
 
 /** Adds `bad`, the first of all by any order, and `good`, both due. */
-async function fill(store: Store): Promise<number> {
+async function fill(store: Store, fields: TaskFields = {}): Promise<number> {
   const now = await store.now();
-  await store.addTasks([badTask(now), makeTask('good', { nextRunTime: now - 10, args: ['fine'] })]);
+  await store.addTasks([badTask(now, fields), makeTask('good', { nextRunTime: now - 10, args: ['fine'], ...fields })]);
   return now;
 }
 
@@ -38,9 +39,9 @@ async function expectUnreadable(store: Store): Promise<void> {
 }
 
 function testsWith(spoil: Spoil): Record<string, ContractTest> {
-  const spoilt = async (bench: StoreBench) => {
+  const spoilt = async (bench: StoreBench, fields: TaskFields = {}) => {
     const first = await bench.open();
-    const now = await fill(first);
+    const now = await fill(first, fields);
     return { now, ...(await spoil(bench, first)) };
   };
   return {
@@ -68,6 +69,18 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
       const second = await claimDue(store, { ...request, handlers: null }, startDue('x', 600_000));
       assertSame(idsOf(second.claimed), []);
       assert.equal(await second.nextDue(), first.storeNow + 600_000);
+      await expectUnreadable(store);
+    },
+
+    'is not found among the tasks of a start, and hides none of those behind it': async (bench) => {
+      const { store } = await spoilt(bench, { origin: 'code' });
+      const found: string[] = [];
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const page = await store.startTasks('declared', { limit: 1, ...(cursor !== undefined && { cursor }) });
+        found.push(...idsOf(page.tasks));
+        cursor = page.next;
+      }
+      assertSame(found, ['good']);
       await expectUnreadable(store);
     },
 

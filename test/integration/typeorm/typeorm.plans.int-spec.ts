@@ -26,7 +26,9 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 tasks and 
       tasks: (now) => {
         const due = `CASE WHEN numbers.i % 10 = 3 THEN NULL WHEN numbers.i % 50 < 5 AND numbers.i % 5 = 0 THEN ${now} - numbers.i
           ELSE ${now} + 60000 + numbers.i END`;
-        return { due_at: due, next_run_time: due, priority: 'numbers.i % 5' };
+        // One in ten thousand is one that a start looks for.
+        const start = `CASE WHEN numbers.i % 10000 = 9 THEN ${database.name === 'PostgreSQL' ? 'TRUE' : '1'} ELSE old.start_task END`;
+        return { due_at: due, next_run_time: due, priority: 'numbers.i % 5', start_task: start };
       },
       // One in a thousand is dead.
       runs: (yes, no) => ({
@@ -47,6 +49,11 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 tasks and 
       () => filled.store.transact({ due: { limit: 100_000, handlers: ['other'] } }, () => null),
     ],
     'when something is due next': [`${PREFIX}_tasks_due`, () => filled.store.nextDueFor({ handlers: ['work'] })],
+    'what a start looks for': [`${PREFIX}_tasks_start`, () => filled.store.startTasks('declared', { limit: 500 })],
+    'the next page of what a start looks for': [
+      `${PREFIX}_tasks_start`,
+      () => filled.store.startTasks('startup', { limit: 500, cursor: 't5' }),
+    ],
     'the last runs': [`${PREFIX}_runs_ended`, () => filled.store.runs({}, { limit: 50 })],
     'the next page of runs': [
       `${PREFIX}_runs_ended`,

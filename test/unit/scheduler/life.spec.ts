@@ -35,9 +35,9 @@ describe('starting and stopping, with something else under way', () => {
   it('starts once: whoever asks meanwhile waits until the first start is done, its startup tasks started', async () => {
     const barrier = new Barrier();
     class SlowToFind extends MemoryStore {
-      override async query(...args: Parameters<MemoryStore['query']>) {
-        if (args[0].trigger === 'startup') await barrier.passed;
-        return super.query(...args);
+      override async startTasks(...args: Parameters<MemoryStore['startTasks']>) {
+        if (args[0] === 'startup') await barrier.passed;
+        return super.startTasks(...args);
       }
     }
     const { scheduler } = createScheduler({}, { store: new SlowToFind() });

@@ -22,6 +22,7 @@ const perDueKey = (separator: string, lua: (key: DueKey) => string) => DUE_KEY_N
  * | RUN_COUNTS | sorted set: task -> how many ended runs it has |
  * | OTHER_COUNTS | sorted set: task -> how many of them neither failed nor were lost |
  * | SCHEDULERS | hash: identity -> time of the heartbeat, newline, JSON |
+ * | START_TASKS | sorted set by member: what a start looks for: see `startMember` in `redis.records.ts` |
  *
  * One queue for each handler, priority, combination of due keys and way of writing: what this process cannot run or read, or
  * is to leave out by a due key, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end. A
@@ -31,7 +32,7 @@ const perDueKey = (separator: string, lua: (key: DueKey) => string) => DUE_KEY_N
  */
 export const PRELUDE = String.raw`
 local TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS, OTHER_COUNTS,
-  SCHEDULERS = unpack(KEYS)
+  SCHEDULERS, START_TASKS = unpack(KEYS)
 
 local function now_ms()
   local time = redis.call('TIME')

@@ -69,6 +69,29 @@ return { redis.call('HLEN', TASKS) - internal, known, rows }
 `;
 
 /**
+ * Tasks that a start looks for, in the order of their members.
+ *
+ * ARGV: the beginning of the members (empty for all), the member to go on behind (empty at the beginning), how many.
+ * Returns the rows, and the member to go on behind; an empty one when there is nothing more.
+ */
+export const START_PAGE = String.raw`${PRELUDE}
+local prefix, after, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local from = prefix == '' and '-' or '[' .. prefix .. '\n'
+local to = prefix == '' and '+' or '(' .. prefix .. '\n\255'
+local members = redis.call('ZRANGEBYLEX', START_TASKS, after == '' and from or '(' .. after, to, 'LIMIT', 0, limit)
+local ids, rows = {}, {}
+for i = 1, #members do
+  ids[i] = string.sub(members[i], string.find(members[i], '\n', 1, true) + 1)
+end
+local definitions, states, places = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(PLACES, ids)
+for i = 1, #ids do
+  local n = #rows
+  rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definitions[i], states[i], places[i]
+end
+return { rows, #members < limit and '' or members[#members] }
+`;
+
+/**
  * Members of the due index up to a time, queue by queue.
  *
  * ARGV: the time as text, how many, readable codecs, the queue and the member to go on behind (empty at the beginning).

@@ -38,7 +38,7 @@ for h = 1, #hashes do
   kept[h] = pairs_of
 end
 local count = redis.call('HLEN', TASKS) - #kept[1] / 2
-redis.call('UNLINK', TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES)
+redis.call('UNLINK', TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, START_TASKS)
 for h = 1, #hashes do
   call_many('HSET', hashes[h], kept[h])
 end

@@ -1,4 +1,4 @@
-import { OTHERS } from '../redis.records.js';
+import { OTHERS, START_PREFIXES } from '../redis.records.js';
 import { PEEK_FUNCTION } from './peek.lua.js';
 import { PRELUDE } from './prelude.lua.js';
 
@@ -17,7 +17,8 @@ import { PRELUDE } from './prelude.lua.js';
  * ARGV: the entries as a JSON array; how many texts follow, and the texts, which would only be slowed down by JSON; and, to
  * spare a claim one more round trip, the arguments of `peek`, or nothing. An entry: what, id, how its place must begin,
  * expected version, the number of the definition's text (0: it stays), the number of the state's text, new place, score in
- * RUN_TIMES, and for each ended run its id, attempt, end, task and the number of its text.
+ * RUN_TIMES, with a definition its member of START_TASKS, and for each ended run its id, attempt, end, task and the
+ * number of its text.
  *
  * Returns the time; for each entry `ok`, `gone`, `exists` or the version that is there; and what is due next then.
  */
@@ -35,6 +36,12 @@ end
 
 local outcome, runs = {}, {}
 local definitions, states, places, out, into, run_times, gone, touched = {}, {}, {}, {}, {}, {}, {}, {}
+local start_out, start_in = {}, {}
+
+local function forget_start(id)
+  local n = #start_out
+  ${START_PREFIXES.map((prefix, at) => `start_out[n + ${at + 1}] = '${prefix}\\n' .. id`).join('\n  ')}
+end
 
 local function move(old, member, id)
   if old == member then return end
@@ -54,7 +61,7 @@ local function difference(entry, place)
   local what, id, expected, version, new = entry[1], entry[2], entry[3], entry[4], entry[7]
   if not place and redis.call('HEXISTS', TASKS, id) == 0 then
     if what == 'add' then return nil end
-    local ran = what == 'drop' and entry[9] and redis.call('HEXISTS', RUNS, entry[9] .. '\n' .. entry[10]) == 1
+    local ran = what == 'drop' and entry[10] and redis.call('HEXISTS', RUNS, entry[10] .. '\n' .. entry[11]) == 1
     return ran and 'ok' or 'gone'
   end
   local there, nonce = string.match(place or '', '^(%d+) (%S+) ')
@@ -78,12 +85,13 @@ for i = 1, count do
   end
   outcome[i] = problem or 'ok'
   if not problem then
-    if #entry > 8 then
+    if #entry > 9 then
       runs[#runs + 1] = entry
     end
     local old = member_of(place)
     if what == 'drop' then
       gone[#gone + 1] = id
+      forget_start(id)
       move(old, '', id)
     elseif what ~= 'runs' then
       places[#places + 1] = id
@@ -94,6 +102,11 @@ for i = 1, count do
       if entry[5] > 0 then
         definitions[#definitions + 1] = id
         definitions[#definitions + 1] = text(entry[5])
+        if what == 'set' then forget_start(id) end
+        if entry[9] ~= '' then
+          start_in[#start_in + 1] = 0
+          start_in[#start_in + 1] = entry[9]
+        end
       end
       states[#states + 1] = id
       states[#states + 1] = text(entry[6])
@@ -125,7 +138,7 @@ end
 if #runs > 0 then
   local fields, run_ids, attempts, ends, tasks, texts = {}, {}, {}, {}, {}, {}
   for _, entry in ipairs(runs) do
-    for at = 9, #entry, 5 do
+    for at = 10, #entry, 5 do
       local n = #fields + 1
       run_ids[n], attempts[n], ends[n], tasks[n] = entry[at], entry[at + 1], entry[at + 2], entry[at + 3]
       fields[n] = entry[at] .. '\n' .. entry[at + 1]
@@ -178,6 +191,8 @@ call_many('HDEL', TASKS, gone)
 call_many('HDEL', STATES, gone)
 call_many('HDEL', PLACES, gone)
 call_many('ZREM', RUN_TIMES, gone)
+call_many('ZREM', START_TASKS, start_out)
+call_many('ZADD', START_TASKS, start_in)
 call_many('ZREM', DUE, out)
 call_many('ZADD', DUE, into)
 refresh(touched)

@@ -29,7 +29,7 @@ export interface DueRows {
 }
 
 /** The names of the columns of a task that are read back. */
-const READ_BACK = TASK_COLUMNS.map(({ name }) => name).filter((name) => name !== 'search');
+const READ_BACK = TASK_COLUMNS.map(({ name }) => name).filter((name) => name !== 'search' && name !== 'start_task');
 
 /** Columns of any length that are read back. */
 const TEXTS: ReadonlySet<string> = new Set(['tags', 'definition', 'state', 'outcome']);
@@ -158,6 +158,9 @@ export abstract class Dialect {
   isDead(dead: boolean): Sql {
     return sql`dead = ${dead}`;
   }
+
+  /** Whether a task is one that schedulers look for at their starts and stops. */
+  readonly isStartTask: Sql = sql`start_task = ${true}`;
 
   /** The runs that end too early to be kept; null when none does. Its first condition is one for an index. */
   protected tooOld({ before, failedBefore }: PruneOptions): Sql | null {

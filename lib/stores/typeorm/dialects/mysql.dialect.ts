@@ -15,7 +15,7 @@ const TASK_NAMES = TASK_COLUMNS.map(({ name }) => name);
 const RUN_NAMES = RUN_COLUMNS.map(({ name }) => name);
 
 /** The columns of a task that have no default and that a change of its state does not touch. */
-const UNTOUCHED = TASK_NAMES.filter((name) => !(STATE_COLUMNS as readonly string[]).includes(name));
+const UNTOUCHED = TASK_COLUMNS.filter(({ name }) => !(STATE_COLUMNS as readonly string[]).includes(name));
 
 /**
  * MySQL 8 and MariaDB 10.6 or newer: claims by `FOR UPDATE SKIP LOCKED` under READ COMMITTED. Under REPEATABLE READ the
@@ -100,8 +100,8 @@ export class MysqlDialect extends LevelledDialect {
 
   /** The rows are there and locked, so this never inserts: what it gives for the columns it leaves alone goes nowhere. */
   *updateStates(rows: readonly TaskStateRow[]): Script<number> {
-    const columns = [...STATE_COLUMNS, ...UNTOUCHED];
-    const filler = UNTOUCHED.map((name) => (name === 'priority' ? 0 : ''));
+    const columns = [...STATE_COLUMNS, ...UNTOUCHED.map(({ name }) => name)];
+    const filler = UNTOUCHED.map(({ kind }) => (kind === 'integer' || kind === 'flag' ? 0 : ''));
     const values = rows.map((row) => [...stateValues(row), ...filler]);
     yield* this.#upsert(this.tasks, columns, values, STATE_COLUMNS.slice(1));
     return rows.length;

@@ -21,6 +21,7 @@ const UNIQUE_VIOLATION = '23505';
 
 /** PostgreSQL: claims by `FOR UPDATE SKIP LOCKED`. */
 export class PostgresDialect extends LanedDialect {
+  override readonly isStartTask = raw('start_task');
   readonly label = 'PostgreSQL';
   readonly capabilities: StoreCapabilities;
   // One round trip. Planning a claim takes longer than making it (measured: 1.6 ms, and 0.6 ms prepared), so plans are

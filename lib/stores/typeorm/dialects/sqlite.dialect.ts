@@ -68,6 +68,8 @@ export class SqliteDialect extends LevelledDialect {
   }
 
   // A partial index serves a condition that says literally what its own does.
+  override readonly isStartTask = raw('start_task = 1');
+
   override isDead(dead: boolean): Sql {
     return raw(dead ? 'dead = 1' : 'dead = 0');
   }

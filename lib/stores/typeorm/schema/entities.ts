@@ -20,6 +20,9 @@ export interface EntityOptions extends Pick<TypeormStoreSettings, 'tableName' | 
 /** What the index of dead runs is confined to, where the database can do that. */
 const DEAD: Readonly<Record<string, string>> = { postgres: 'dead', 'better-sqlite3': 'dead = 1' };
 
+/** The same for the tasks that schedulers look for at their starts and stops. */
+const START: Readonly<Record<string, string>> = { postgres: 'start_task', 'better-sqlite3': 'start_task = 1' };
+
 /**
  * The entities of the store's tables: for an application that wants them in its own data source, to query them or to have
  * its migrations generated. The store itself does not need them.
@@ -34,6 +37,7 @@ export function asynczEntities(
   const names = resolveNames(options);
   const due = options.type === 'postgres' ? { where: 'due_at IS NOT NULL' } : {};
   const dead = DEAD[options.type];
+  const start = START[options.type];
   const entity = (
     name: string,
     columns: readonly Column[],
@@ -55,6 +59,7 @@ export function asynczEntities(
       [
         { name: names.dueIndex, columns: ['priority', 'due_at', 'id'], ...due },
         { name: names.laneIndex, columns: ['task_group', 'priority', 'due_at', 'id'], ...due },
+        { name: names.startIndex, columns: ['start_task', 'id'], ...(start !== undefined && { where: start }) },
       ],
     ),
     entity(

@@ -55,6 +55,7 @@ function portableTables({ options, driver }: DataSource, names: TableNames): Tab
       [
         [names.dueIndex, ['priority', 'due_at', 'id']],
         [`${names.tasks}_next`, ['due_at', 'id']],
+        [names.startIndex, ['start_task', 'id']],
       ],
     ),
     table(

@@ -23,6 +23,8 @@ interface Grammar {
   readonly inlineIndexes: boolean;
   /** Leaves rows that are never due out of the index, where that can be said. */
   readonly duePredicate: string;
+  /** Leaves the tasks that no start looks for out of their index, where that can be said. */
+  readonly startPredicate: string;
   /** What the index of dead runs begins with, where runs that are not dead cannot be left out of it. */
   readonly deadPrefix: string;
   /** Leaves them out. */
@@ -46,6 +48,7 @@ const MYSQL: Omit<Grammar, 'tableOptions'> = {
   quote: quoteBackticks,
   inlineIndexes: true,
   duePredicate: '',
+  startPredicate: '',
   deadPrefix: 'dead, ',
   deadPredicate: '',
 };
@@ -65,6 +68,7 @@ const GRAMMARS: Readonly<Record<SchemaDialect, Grammar>> = {
     tableOptions: '',
     inlineIndexes: false,
     duePredicate: ' WHERE due_at IS NOT NULL',
+    startPredicate: ' WHERE start_task',
     deadPrefix: '',
     deadPredicate: ' WHERE dead',
   },
@@ -84,6 +88,7 @@ const GRAMMARS: Readonly<Record<SchemaDialect, Grammar>> = {
     tableOptions: '',
     inlineIndexes: false,
     duePredicate: '',
+    startPredicate: ' WHERE start_task = 1',
     deadPrefix: '',
     deadPredicate: ' WHERE dead = 1',
   },
@@ -120,6 +125,7 @@ export function schemaStatements(dialect: SchemaDialect, names: TableNames): str
     ...table(grammar, names, names.tasks, TASK_COLUMNS, 'id', [
       [names.dueIndex, 'priority, due_at, id', grammar.duePredicate],
       [names.laneIndex, 'task_group, priority, due_at, id', grammar.duePredicate],
+      [names.startIndex, 'start_task, id', grammar.startPredicate],
     ]),
     ...table(grammar, names, names.runs, RUN_COLUMNS, 'id, attempt, token', [
       [names.endedIndex, runOrder, ''],

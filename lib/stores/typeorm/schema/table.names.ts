@@ -12,6 +12,8 @@ export class TableNames {
   readonly dueIndex: string;
   /** By group, priority and due time: the same while groups are full, and by age. */
   readonly laneIndex: string;
+  /** What schedulers look for at their starts and stops, by id. */
+  readonly startIndex: string;
   /** The history, the latest first. */
   readonly endedIndex: string;
   /** The history of one task, the latest first. */
@@ -28,6 +30,7 @@ export class TableNames {
     this.schedulers = `${prefix}_schedulers`;
     this.dueIndex = `${prefix}_tasks_due`;
     this.laneIndex = `${prefix}_tasks_lanes`;
+    this.startIndex = `${prefix}_tasks_start`;
     this.endedIndex = `${prefix}_runs_ended`;
     this.taskRunsIndex = `${prefix}_runs_task`;
     this.deadIndex = `${prefix}_runs_dead`;

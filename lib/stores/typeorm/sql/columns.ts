@@ -38,6 +38,7 @@ export const TASK_COLUMNS = [
   // In front of what is long: SQLite reads a row up to the last column that a condition is about.
   ...DUE_KEY_NAMES.map((key) => DUE_KEY_COLUMNS[key]),
   { name: 'trigger_type', kind: 'label' },
+  { name: 'start_task', kind: 'flag' },
   { name: 'tags', kind: 'text' },
   { name: 'search', kind: 'text' },
   { name: 'priority', kind: 'integer' },
@@ -152,6 +153,7 @@ export function taskValues(row: TaskRow): unknown[] {
     storable(row.handler),
     ...DUE_KEY_NAMES.map((key) => storable(row[key] ?? NONE)),
     storable(row.trigger),
+    row.startTask ?? false,
     tagsText(row.tags),
     searchText(row),
     row.priority,

@@ -1,4 +1,5 @@
 import type { PageRequest, StoredTaskFilter, TaskSort } from '../../../model/query.js';
+import type { StartTaskKind } from '../../../model/start-tasks.js';
 import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../../model/definition.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { storable, tagText } from './columns.js';
@@ -46,6 +47,21 @@ export function* selectPage(
     SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${where} AND handler <> ${INTERNAL_HANDLER}
     ORDER BY ${order(dialect, sort, readability)} ${dialect.page(page.offset, rowCount(page.limit))}`;
   return { records, total };
+}
+
+/** The next tasks of a kind by id. */
+export function* selectStartTasks(
+  dialect: Dialect,
+  kind: StartTaskKind,
+  after: string,
+  limit: number,
+): Script<Rows['records']> {
+  const where = [dialect.isStartTask, sql`id > ${after}`];
+  // Whether the code declares it is in its definition.
+  if (kind !== 'declared') where.push(sql`trigger_type = ${kind}`);
+  const { records } = yield sql`
+    SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${all(where)} ORDER BY id ${dialect.limit(limit)}`;
+  return records;
 }
 
 /** The next rows by id, so that all can be looked at without holding all. */

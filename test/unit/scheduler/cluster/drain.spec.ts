@@ -79,9 +79,9 @@ describe('a drain', () => {
     const client = await cluster.join('client', {}, { role: 'client' });
     let goOn: (() => void) | null = null;
     class SlowToStartStore extends ClusterStore {
-      override async query(...request: Parameters<ClusterStore['query']>) {
+      override async startTasks(...request: Parameters<ClusterStore['startTasks']>) {
         if (!goOn) await new Promise<void>((resolve) => (goOn = resolve));
-        return super.query(...request);
+        return super.startTasks(...request);
       }
     }
     const gate = new Gate();

@@ -12,6 +12,7 @@ const ROW: TaskRow = {
   trigger: 'cron',
   tags: ['one', 'two'],
   priority: -3,
+  startTask: false,
   ...dueKeyValues(makeTask('any', { policies: { group: 'erp' } }).definition),
   executor: 'default',
   paused: false,
