@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bringUpServers } from '../test/support/servers/bring-up-servers.mjs';
 import { processesUnder } from './processes.mjs';
-import { readReport } from './test-report.mjs';
+import { closingLines, readReport } from './test-report.mjs';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -160,12 +160,7 @@ try {
   console.error(error instanceof Error ? error.message : error);
   counts = { ...NOTHING, failed: 1 };
 }
-const { passed, failed, skipped, retried } = counts;
+const { passed, failed } = counts;
 if (passed + failed === 0) console.error('No test was run.');
-// CI tries a test twice (vitest.config.ts): one that passes now and then is not to go unnoticed.
-if (retried.length > 0) {
-  for (const name of retried) console.log(`Passed at the second try: ${name}`);
-  console.log(`${retried.length} needed a second try`);
-}
-console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+for (const line of closingLines(counts)) console.log(line);
 process.exit(interrupted || failed > 0 || passed === 0 ? 1 : 0);

@@ -8,3 +8,5 @@ export interface TestCounts {
 }
 
 export function readReport(file: string): TestCounts | null;
+
+export function closingLines(counts: TestCounts): string[];

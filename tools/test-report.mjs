@@ -27,3 +27,18 @@ export function readReport(file) {
     ),
   };
 }
+
+/**
+ * What a run of the tests ends with: each test that needed a second try, how many these are, and the counts on the last line.
+ *
+ * CI tries a test twice (vitest.config.ts): one that passes now and then is green there, and is not to go unnoticed.
+ */
+export function closingLines({ passed, failed, skipped, retried }) {
+  const counts = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+  if (retried.length === 0) return [counts];
+  return [
+    ...retried.map((name) => `FLAKY: ${name}`),
+    `!!!!!!!! ${retried.length} flaky: failed at first, passed at the second try. See above for why. !!!!!!!!`,
+    counts,
+  ];
+}

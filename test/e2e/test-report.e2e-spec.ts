@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readReport } from '../../tools/test-report.mjs';
+import { closingLines, readReport } from '../../tools/test-report.mjs';
 
 const vitest = resolve(fileURLToPath(import.meta.url), '../../../node_modules/vitest/vitest.mjs');
 
@@ -43,7 +43,17 @@ describe('the report of the tests', () => {
     ];
     // It ends with 1, since one test fails.
     await new Promise((done) => execFile(process.execPath, args, done));
-    expect(readReport(report)).toEqual({ passed: 3, failed: 1, skipped: 1, retried: ['a test passes now and then'] });
+    const counts = readReport(report)!;
+    expect(counts).toEqual({ passed: 3, failed: 1, skipped: 1, retried: ['a test passes now and then'] });
+    expect(closingLines(counts)).toEqual([
+      'FLAKY: a test passes now and then',
+      expect.stringMatching(/^!+ 1 flaky: /),
+      '3 passed, 1 failed, 1 skipped',
+    ]);
+  });
+
+  it('says nothing of flaky tests where there are none', () => {
+    expect(closingLines({ passed: 2, failed: 0, skipped: 0, retried: [] })).toEqual(['2 passed, 0 failed']);
   });
 
   it('is nothing where vitest wrote none', () => {
