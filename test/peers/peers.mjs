@@ -64,10 +64,10 @@ const servers = await bringUpServers();
 const folder = emptyFolder();
 try {
   for (const line of servers.lines) console.log(line);
-  step('build', () => run('npm', ['run', '--silent', 'build'], root));
-  const tarball = step('pack', () => pack(folder));
+  await step('build', () => run('npm', ['run', '--silent', 'build'], root));
+  const tarball = await step('pack', () => pack(folder));
   for (const application of APPLICATIONS) {
-    const app = step(`${application.name}: install ${application.packages.join(' ')}`, () =>
+    const app = await step(`${application.name}: install ${application.packages.join(' ')}`, () =>
       install(application, folder, tarball),
     );
     const stores = application.stores.filter((store) => !servers.absent.includes(store));

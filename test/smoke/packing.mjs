@@ -8,15 +8,21 @@ import { fileURLToPath } from 'node:url';
 
 export const root = resolve(fileURLToPath(import.meta.url), '../../..');
 
-const PACKED = /^(dist\/.*|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+const PACKED = /^((dist|docs|sample)\/.*|package\.json|README\.md|LICENSE|CHANGELOG\.md|CONTRIBUTING\.md)$/;
 
-export function run(command, args, cwd) {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 });
+export function run(command, args, cwd, env = {}) {
+  return execFileSync(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 300_000,
+  });
 }
 
-export function step(title, work) {
+export async function step(title, work) {
   const start = performance.now();
-  const result = work();
+  const result = await work();
   console.log(`ok  ${title} (${((performance.now() - start) / 1_000).toFixed(1)} s)`);
   return result;
 }

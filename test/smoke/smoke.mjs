@@ -1,9 +1,11 @@
 // Proves the package and not only the source: packs it, installs the tarball into empty applications without any optional
-// peer, loads every export, compiles against the types and runs one task. See CONTRIBUTING.md, "Smoke test".
+// peer and into projects of `nest new`, loads every export, compiles against the types and runs tasks. See CONTRIBUTING.md, "Smoke test".
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { bareImports } from './declaration.imports.mjs';
+import { proveInNewProjects } from './nest-new.mjs';
 import { emptyFolder, pack, root, run, step } from './packing.mjs';
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -56,6 +58,45 @@ function askForMissing(app) {
   }
 }
 
+/** What is the same both ways of loading in one process, for entries that load there. */
+function assertOneIdentity(script, names, cwd) {
+  const { different, result, isCaught } = JSON.parse(run(process.execPath, [script, ...names.map(specifierOf)], cwd));
+  for (const [specifier, strangers] of Object.entries(different)) assert.deepEqual(strangers, [], specifier);
+  assert.equal(result, 'hello', 'a task of the required decorator does not run in the imported module');
+  assert.ok(isCaught, 'an error of the imported service is not of the required class');
+}
+
+/** The CommonJS build by its paths, since Node.js never chooses it: it has what the ES modules have. */
+async function assertBuiltAlike() {
+  const require = createRequire(import.meta.url);
+  for (const subpath of subpaths) {
+    const { require: built, default: source } = manifest.exports[subpath];
+    const [commonjs, esm] = [require(join(root, built.default)), await import(join(root, source.default))];
+    assert.deepEqual(Object.keys(commonjs).sort(), Object.keys(esm).sort(), subpath);
+    for (const [name, value] of Object.entries(esm)) {
+      assert.equal(typeof commonjs[name], typeof value, name);
+      assert.equal(commonjs[name].name, value.name, `the name of ${name}`);
+    }
+  }
+}
+
+/** The links of the pages that are packed lead to files that are packed. */
+function assertLinksLead(app) {
+  const packed = join(app, 'node_modules', manifest.name);
+  const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+  for (const folder of ['docs', 'sample']) {
+    for (const name of readdirSync(join(packed, folder), { recursive: true })) {
+      if (name.endsWith('.md')) pages.push(join(folder, name));
+    }
+  }
+  for (const page of pages) {
+    for (const [, target] of readFileSync(join(packed, page), 'utf8').matchAll(/\]\(([^)\s#]+)/g)) {
+      const isThere = /^https?:/.test(target) || existsSync(join(packed, dirname(page), target));
+      assert.ok(isThere, `${page} leads to ${target}, which is not in the package`);
+    }
+  }
+}
+
 /** Compiles with the compiler of this repository, and runs what comes out. */
 function compileAndRun(app) {
   const compilerOptions = {
@@ -79,28 +120,41 @@ function compileAndRun(app) {
 delete process.env.NODE_PATH;
 const folder = emptyFolder();
 try {
-  step('build', () => run('npm', ['run', '--silent', 'build'], root));
-  step('publint', () => run(join(root, 'node_modules/.bin/publint'), ['run', root, '--strict'], root));
-  step('no type of an optional peer in the entries that load without one', () => {
+  await step('build', () => run('npm', ['run', '--silent', 'build'], root));
+  await step('publint', () => run(join(root, 'node_modules/.bin/publint'), ['run', root, '--strict'], root));
+  await step('no type of an optional peer in the entries that load without one', () => {
     for (const subpath of subpaths.filter((name) => !NEED_PEERS.has(name))) {
-      const imports = bareImports(join(root, manifest.exports[subpath].types));
+      const imports = bareImports(join(root, manifest.exports[subpath].default.types));
       const leaks = imports.filter(({ name }) => optionalPeers.includes(name));
       assert.deepEqual(leaks, [], subpath);
     }
   });
-  step('every entry loads in plain Node where all peers are there', () => {
+  await step('every entry loads in plain Node where all peers are there', () => {
     const outcomes = JSON.parse(run(process.execPath, ['test/smoke/app/load.mjs', ...subpaths.map(specifierOf)], root));
     for (const [specifier, { names, message }] of Object.entries(outcomes)) {
       assert.ok(names?.length > 0, `${specifier}: ${message}`);
     }
   });
-  const tarball = step('pack', () => pack(folder));
+  await step('every entry is the same imported and required', () =>
+    assertOneIdentity('test/smoke/app/identity.mjs', subpaths, root),
+  );
+  await step('the CommonJS build has the same exports', assertBuiltAlike);
+  const tarball = await step('pack', () => pack(folder));
   for (const application of APPLICATIONS) {
-    const app = step(`${application.name}: install`, () => install(application, folder, tarball));
-    step(`${application.name}: load ${subpaths.join(' ')}`, () => load(application, app));
-    step(`${application.name}: name the package that a store needs`, () => askForMissing(app));
-    step(`${application.name}: compile and run a task`, () => compileAndRun(app));
+    const app = await step(`${application.name}: install`, () => install(application, folder, tarball));
+    await step(`${application.name}: load ${subpaths.join(' ')}`, () => load(application, app));
+    await step(`${application.name}: name the package that a store needs`, () => askForMissing(app));
+    await step(`${application.name}: imported and required in one process`, () =>
+      assertOneIdentity(
+        'identity.mjs',
+        subpaths.filter((name) => !NEED_PEERS.has(name)),
+        app,
+      ),
+    );
+    await step(`${application.name}: the links of the packed pages`, () => assertLinksLead(app));
+    await step(`${application.name}: compile and run a task`, () => compileAndRun(app));
   }
+  await proveInNewProjects(folder, tarball, subpaths.map(specifierOf));
   console.log('smoke test passed');
 } finally {
   rmSync(folder, { recursive: true, force: true });

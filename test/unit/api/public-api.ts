@@ -7,7 +7,7 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url));
 const lib = join(root, 'lib');
 
 const { exports: subpaths, name: packageName } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-  exports: Record<string, string | { types: string }>;
+  exports: Record<string, string | { default: { types: string } }>;
   name: string;
 };
 
@@ -15,7 +15,7 @@ const { exports: subpaths, name: packageName } = JSON.parse(readFileSync(join(ro
 const ENTRIES = Object.entries(subpaths).flatMap(([subpath, target]) =>
   typeof target === 'string'
     ? []
-    : [[packageName + subpath.slice(1), target.types.replace('./dist', lib).replace(/\.d\.ts$/, '.ts')] as const],
+    : [[packageName + subpath.slice(1), target.default.types.replace('./dist', lib).replace(/\.d\.ts$/, '.ts')] as const],
 );
 
 /** A name that an entry exports. */
