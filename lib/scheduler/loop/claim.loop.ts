@@ -161,7 +161,11 @@ export class ClaimLoop {
     await this.#groups.forget();
   }
 
-  /** Claims nothing more. Resolves when the runs of the claim that was under way have started. */
+  /**
+   * Claims nothing more. Resolves when the runs of the claim that was under way have started. Then the others are woken: who
+   * looked while this scheduler had a task under a lease or a reservation sleeps until that would have run out, although
+   * the task has long another time.
+   */
   async stopClaiming(): Promise<void> {
     this.#isStopped = true;
     this.#stopWakeUps();
@@ -171,6 +175,7 @@ export class ClaimLoop {
     await this.#groups
       .release()
       .catch((error: unknown) => this.services.logger.debug(`Leases of groups were not given up: ${String(error)}`));
+    this.#wakeOthers.ask();
   }
 
   /** Resolves when every run has ended and the store has taken its end. */
@@ -184,6 +189,7 @@ export class ClaimLoop {
     this.#leases.stop();
     this.#claimer.stop();
     this.#ends.close();
+    this.#wakeOthers.ask();
     this.#wakeOthers.flush();
   }
 
