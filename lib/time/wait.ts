@@ -38,14 +38,12 @@ export class WakeableWait {
   }
 
   /**
-   * Resolves after `ms` milliseconds (Infinity: never by itself) or when woken. Returns whether it was woken. Where there is
-   * nothing to wait for, the process still gets to its other work: a store that answers at once would keep it from that for
-   * as long as anything is due.
+   * Resolves after `ms` milliseconds (Infinity: never by itself) or when woken. Returns whether it was woken. Unless a timer has
+   * ended it, the process still gets to its other work: over a store that answers at once, each pass of a loop is woken by the
+   * ends of the one before, and no timer of the application would fire for as long as anything is due.
    */
   async sleep(ms: number): Promise<boolean> {
-    if (this.#woken || ms <= 0) {
-      await new Promise(setImmediate);
-    } else {
+    if (!this.#woken && ms > 0) {
       await new Promise<void>((resolve) => {
         const cancel = Number.isFinite(ms) ? wait(this.clock, ms, resolve) : () => {};
         this.#wake = () => {
@@ -55,6 +53,7 @@ export class WakeableWait {
       });
       this.#wake = null;
     }
+    if (this.#woken || ms <= 0) await new Promise(setImmediate);
     const woken = this.#woken;
     this.#woken = false;
     return woken;
