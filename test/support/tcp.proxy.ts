@@ -124,9 +124,21 @@ export class TcpProxy {
     this.#orders.silent = true;
   }
 
+  /** Ends the silence for new connections; those of now are cut. */
   speakAgain(): void {
     this.#orders.silent = false;
     this.cut();
+  }
+
+  /** Ends the silence for new connections; those of now stay silent, as {@link loseConnections} has them. */
+  hearAgain(): void {
+    this.loseConnections();
+    this.#orders.silent = false;
+  }
+
+  /** Lets nothing through on the connections of now, which stay open for good; new ones work: half-open, as after a failover. */
+  loseConnections(): void {
+    for (const connection of this.#connections) connection.lose();
   }
 
   cut(): void {
@@ -163,6 +175,7 @@ class Connection {
   #joined: { readonly until: Mark; readonly held: Buffer[] } | null = null;
   /** How many bytes it carries until it breaks. */
   #left: number | null = null;
+  #isLost = false;
 
   constructor(
     readonly client: Socket,
@@ -179,6 +192,10 @@ class Connection {
     server.on('data', (data) => this.#fromServer(data));
   }
 
+  lose(): void {
+    this.#isLost = true;
+  }
+
   cut(): void {
     this.client.destroy();
     this.server.destroy();
@@ -186,7 +203,7 @@ class Connection {
 
   #fromClient(data: Buffer): void {
     const { orders } = this;
-    if (orders.silent || this.#breaks(data, this.server)) return;
+    if (orders.silent || this.#isLost || this.#breaks(data, this.server)) return;
     if (orders.trap !== null && holds(data, orders.trap.mark)) {
       this.#caught = orders.trap;
       orders.trap = null;
@@ -201,7 +218,7 @@ class Connection {
 
   #fromServer(data: Buffer): void {
     const { orders } = this;
-    if (orders.silent || this.#breaks(data, this.client)) return;
+    if (orders.silent || this.#isLost || this.#breaks(data, this.client)) return;
     const answer = this.#join(data);
     if (answer === null) return;
     const fate = this.#caught?.fate;

@@ -56,6 +56,11 @@ export class FileStore extends BaseStore {
     this.#options = resolveFileStoreOptions(options);
   }
 
+  /** The directory. */
+  get address(): string {
+    return `the directory ${this.#options.directory}`;
+  }
+
   /**
    * Opens the directory, and makes it if it is not there. May take up to 15 seconds when a process that could not share
    * it has died a moment ago, or seems so.

@@ -61,7 +61,7 @@ export class MongooseConnection {
 
   /** Its kind, where it is and which database, without names and passwords. */
   get address(): string {
-    return `MongoDB at ${hostsOf(this.client)}, database "${this.database.databaseName}"`;
+    return `${addressOfClient(this.client)}, database "${this.database.databaseName}"`;
   }
 
   /** @throws StoreUnavailableError When the server does not answer. */
@@ -81,6 +81,23 @@ export class MongooseConnection {
   }
 }
 
+/** Where the options lead to, for messages: never a name or a password. */
+export function addressOfOptions({ source, database }: Pick<ResolvedOptions, 'source' | 'database'>): string {
+  const where =
+    'connection' in source
+      ? addressOfConnection(source.connection)
+      : addressOfClient('uri' in source ? createClient(source) : source.client);
+  return database === undefined ? where : `${where}, database "${database}"`;
+}
+
+function addressOfClient(client: mongo.MongoClient): string {
+  return `MongoDB at ${hostsOf(client)}`;
+}
+
+function addressOfConnection({ host, port }: Connection): string {
+  return `MongoDB at ${host ? `${host}:${port}` : 'a connection of Mongoose'}`;
+}
+
 function hostsOf({ options }: mongo.MongoClient): string {
   const { srvHost, hosts } = options;
   return srvHost ?? hosts.map(String).join(', ');
@@ -88,7 +105,7 @@ function hostsOf({ options }: mongo.MongoClient): string {
 
 /** Waits until a connection of the application, which may still be connecting, can be used. */
 async function opened(connection: Connection, clock: Clock): Promise<void> {
-  const address = `MongoDB at ${connection.host ? `${connection.host}:${connection.port}` : 'a connection of Mongoose'}`;
+  const address = addressOfConnection(connection);
   let cancel = () => {};
   const late = new Promise<never>((_, reject) => {
     const reason = `its connection was not opened within ${OPEN_TIMEOUT_MS} ms`;

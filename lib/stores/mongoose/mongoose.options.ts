@@ -111,6 +111,8 @@ const OWN_DEFAULTS: mongo.MongoClientOptions = {
   // An outage is an error soon, not a wait of half a minute in every call.
   serverSelectionTimeoutMS: 5_000,
   connectTimeoutMS: 5_000,
+  // A server that does not answer is noticed by the driver's watch over it, after both of these times at the latest.
+  heartbeatFrequencyMS: 5_000,
   socketTimeoutMS: 30_000,
 };
 

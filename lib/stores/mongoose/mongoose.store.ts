@@ -19,7 +19,7 @@ import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
 import { compareByDue } from '../task-query.js';
 import { undoOnFailure } from '../undo-on-failure.js';
-import { MongooseConnection } from './mongoose.connection.js';
+import { addressOfOptions, MongooseConnection } from './mongoose.connection.js';
 import { ANY_NUMBER, collectionsOf, createIndexes, PRESENT } from './mongoose.documents.js';
 import type { Collections } from './mongoose.documents.js';
 import { unavailable } from './mongoose.errors.js';
@@ -76,6 +76,10 @@ export class MongooseStore extends BaseStore {
   constructor(options: MongooseStoreOptions) {
     super();
     this.#options = resolveOptions(options);
+  }
+
+  get address(): string {
+    return this.#opened?.connection.address ?? addressOfOptions(this.#options);
   }
 
   /** @throws StoreUnavailableError With the address and the reason, when the server cannot be reached or refuses. */

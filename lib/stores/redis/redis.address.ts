@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 
 /** Either kind of client. */
 export type RedisClient = Redis | Cluster;
@@ -29,7 +29,12 @@ export function addressOf(client: RedisClient): string {
     const nodes = client.nodes().map(({ options }) => `${options.host}:${options.port}`);
     return nodes.length > 0 ? `the Redis Cluster of ${nodes.sort().join(', ')}` : 'the Redis Cluster';
   }
-  const { sentinels, name, path, host, port, db } = client.options;
+  return addressOfServer(client.options);
+}
+
+/** Where options of ioredis lead to, for messages: never a name or a password. */
+export function addressOfServer(options: RedisOptions): string {
+  const { sentinels, name, path, host = 'localhost', port = 6_379, db } = options;
   const database = db ? `, database ${db}` : '';
   if (sentinels && sentinels.length > 0) {
     const all = sentinels.map((each) => `${each.host ?? 'localhost'}:${each.port ?? 26_379}`);

@@ -1,5 +1,5 @@
 import ioredis from 'ioredis';
-import type { RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { MACHINE } from '../../model/clock.js';
 import { connectWithRetry } from '../connect-retry.js';
@@ -9,7 +9,7 @@ import type { RedisClient } from './redis.address.js';
 import type { ResolvedOptions } from './redis.options.js';
 
 // Not by name: Node.js sees the name `Redis` in ioredis 5.1 and later only.
-const { default: Redis } = ioredis;
+const { default: RedisClass } = ioredis;
 
 /** How long one command may take before it is given up, in milliseconds. Whoever asked tries again later. */
 const COMMAND_TIMEOUT_MS = 5_000;
@@ -19,6 +19,18 @@ const RECONNECT_WAIT_MS = 3_000;
 
 /** How long the first connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
+
+/** How long a connection may take from its being made to its being ready before it is made anew, in milliseconds. */
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+
+/** How long a connection that is ended may take before it is cut, in milliseconds. */
+const DISCONNECT_TIMEOUT_MS = 500;
+
+/** How long a second connection may take to show that the server is there, in milliseconds. */
+const PROBE_TIMEOUT_MS = 2_000;
+
+/** After how long without a word the system asks whether the other end is there, in milliseconds. */
+const KEEP_ALIVE_MS = 5_000;
 
 /** How long a closing connection may take to say goodbye, in milliseconds. */
 const QUIT_TIMEOUT_MS = 1_000;
@@ -30,6 +42,8 @@ const OWN_DEFAULTS: RedisOptions = {
   maxRetriesPerRequest: 10,
   retryStrategy: (times) => Math.min(times * 50, 1_000),
   connectTimeout: CONNECT_TIMEOUT_MS,
+  keepAlive: KEEP_ALIVE_MS,
+  disconnectTimeout: DISCONNECT_TIMEOUT_MS,
   // A master that has become a replica refuses every write until the client asks again where the master is.
   reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),
 };
@@ -37,11 +51,24 @@ const OWN_DEFAULTS: RedisOptions = {
 /** Does nothing: for promises whose failure is reported elsewhere. */
 export const ignore = (): void => {};
 
-/** A store's way to Redis: its own client, or the application's, which it leaves open. */
+/**
+ * A store's way to Redis: its own client, or the application's, which it leaves open.
+ *
+ * A connection that the network has lost without a word stays open here for a quarter of an hour, and every command on it
+ * waits in vain. So one on which nothing is heard for as long as a command may take is made anew: the store's own at once, the
+ * application's when a second one shows that the server is there, since others wait on it too.
+ */
 export class RedisConnection {
   readonly #owned: boolean;
   #lastError: Error | null = null;
   #waiting: Promise<void> | null = null;
+  /** When the server last answered, on the monotonic clock. */
+  #heardAt = -Infinity;
+  /** When the connection was made, on the monotonic clock. */
+  #connectedAt = -Infinity;
+  #isProbing = false;
+  readonly #renewalListeners = new Set<() => void>();
+  #endWatch = ignore;
 
   private constructor(
     readonly client: RedisClient,
@@ -49,6 +76,19 @@ export class RedisConnection {
   ) {
     this.#owned = owned;
     if (owned) client.on('error', (error: Error) => (this.#lastError = error));
+    if (isCluster(client)) return;
+    const connected = () => (this.#connectedAt = MACHINE.monotonic());
+    const endWatch = renewStuckHandshakes(client);
+    client.on('connect', connected);
+    this.#endWatch = () => {
+      endWatch();
+      client.off('connect', connected);
+    };
+  }
+
+  /** Calls `listener` when the connection is made anew, since the network may have lost others as well. */
+  onRenewal(listener: () => void): void {
+    this.#renewalListeners.add(listener);
   }
 
   /**
@@ -74,7 +114,7 @@ export class RedisConnection {
     if ('client' in connection) return new RedisConnection(connection.client, false);
     const redis: RedisOptions = { connectionName, ...OWN_DEFAULTS, ...connection.redis, lazyConnect: true };
     return new RedisConnection(
-      connection.url === undefined ? new Redis(redis) : new Redis(connection.url, redis),
+      connection.url === undefined ? new RedisClass(redis) : new RedisClass(connection.url, redis),
       true,
     );
   }
@@ -101,13 +141,19 @@ export class RedisConnection {
       this.#waiting ??= this.#ready(RECONNECT_WAIT_MS, false).finally(() => (this.#waiting = null));
       await this.#waiting;
     }
+    const askedAt = MACHINE.monotonic();
     let cancel = (): void => {};
     const timeout = new Promise<never>((_, reject) => {
-      const late = () => reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`));
+      const late = () => {
+        reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`));
+        if (Math.max(this.#heardAt, this.#connectedAt) < askedAt) this.#renew();
+      };
       cancel = MACHINE.schedule(late, COMMAND_TIMEOUT_MS);
     });
     try {
-      return await Promise.race([command(this.client), timeout]);
+      const answer = await Promise.race([command(this.client), timeout]);
+      this.#heardAt = MACHINE.monotonic();
+      return answer;
     } catch (error) {
       throw this.#unavailable(error);
     } finally {
@@ -117,7 +163,43 @@ export class RedisConnection {
 
   /** Closes what the store opened. */
   async close(): Promise<void> {
+    this.#endWatch();
     if (this.#owned) await closeClient(this.client);
+  }
+
+  /** Nothing is heard on the connection. A cluster looks after the connections to its nodes itself. */
+  #renew(): void {
+    const { client } = this;
+    if (isCluster(client)) return;
+    if (this.#owned) this.#disconnect(client);
+    else if (!this.#isProbing) void this.#renewIfServerAnswers(client);
+  }
+
+  async #renewIfServerAnswers(client: Redis): Promise<void> {
+    this.#isProbing = true;
+    const askedAt = MACHINE.monotonic();
+    const probe = client.duplicate({ lazyConnect: true, retryStrategy: () => null, connectTimeout: PROBE_TIMEOUT_MS });
+    probe.on('error', ignore);
+    const cancel = MACHINE.schedule(() => probe.disconnect(), PROBE_TIMEOUT_MS);
+    try {
+      await probe.ping();
+      if (this.#heardAt < askedAt) this.#disconnect(client);
+    } catch {
+      // The server is away or busy, and a new connection would be no better.
+    } finally {
+      cancel();
+      probe.disconnect();
+      this.#isProbing = false;
+    }
+  }
+
+  /**
+   * Ends the connection. On the store's own nothing is sent again: whoever asked has given up, and a claim that nobody waits for
+   * would keep its tasks to itself. The next command makes another connection; a client of the application does so by itself.
+   */
+  #disconnect(client: Redis): void {
+    client.disconnect(!this.#owned);
+    for (const listener of this.#renewalListeners) listener();
   }
 
   /** @param failFast Whether the first error is the end, or a connection that is being tried again is waited for. */
@@ -163,6 +245,26 @@ export async function closeClient(client: RedisClient): Promise<void> {
     cancel();
   }
   if (client.status !== 'end') client.disconnect();
+}
+
+/**
+ * Makes connections anew that do not become ready: ioredis waits without end for the answer to its first question, which the
+ * network may have lost.
+ *
+ * @returns A function that ends it.
+ */
+export function renewStuckHandshakes(client: Redis): () => void {
+  let settled = ignore;
+  const connected = () => {
+    settled();
+    settled = MACHINE.schedule(() => client.disconnect(true), HANDSHAKE_TIMEOUT_MS);
+  };
+  const onSettled = () => settled();
+  client.on('connect', connected).on('ready', onSettled).on('close', onSettled);
+  return () => {
+    settled();
+    client.off('connect', connected).off('ready', onSettled).off('close', onSettled);
+  };
 }
 
 /** A connection like this one that does nothing but listen. */

@@ -3,6 +3,7 @@ import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.err
 import { namesOf } from '../../model/names.js';
 import { resolveConnectRetry } from '../connect-retry.js';
 import type { ConnectRetry, ResolvedConnectRetry } from '../connect-retry.js';
+import { addressOf, addressOfServer } from './redis.address.js';
 import { DEFAULT_RUN_TIMES_KEY, DEFAULT_TASKS_KEY } from './redis.keys.js';
 
 /**
@@ -200,4 +201,14 @@ function checkUrl(url: unknown, db: number | undefined): string {
     throw new InvalidOptionError('database', db, `the same as in the url, which is ${own}`);
   }
   return url as string;
+}
+
+/** Where the store is to connect to, for messages: never a name or a password. */
+export function addressOfOptions({ connection }: Pick<ResolvedOptions, 'connection'>): string {
+  if ('client' in connection) return addressOf(connection.client);
+  const { url, redis } = connection;
+  if (url === undefined) return addressOfServer(redis);
+  const { hostname, port, pathname } = new URL(url);
+  const db = redis.db ?? (Number(pathname.slice(1)) || 0);
+  return addressOfServer({ host: hostname, port: Number(port) || 6_379, db, ...redis });
 }

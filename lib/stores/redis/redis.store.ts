@@ -25,7 +25,7 @@ import { databaseOf, keyPrefixOf } from './redis.address.js';
 import { RedisConnection } from './redis.connection.js';
 import { RedisDueIndex } from './redis.due-index.js';
 import { keysOf } from './redis.keys.js';
-import { resolveOptions } from './redis.options.js';
+import { addressOfOptions, resolveOptions } from './redis.options.js';
 import type { RedisStoreOptions, ResolvedOptions } from './redis.options.js';
 import { RedisRecordsCodec } from './redis.records-codec.js';
 import { RedisRunHistory } from './redis.run-history.js';
@@ -73,6 +73,10 @@ export class RedisStore extends BaseStore {
     this.#options = resolveOptions(options);
   }
 
+  get address(): string {
+    return addressOfOptions(this.#options);
+  }
+
   /**
    * @throws StoreUnavailableError With the address and the reason, when the server cannot be reached, is too old, or its keys
    *   hold something else.
@@ -99,6 +103,8 @@ export class RedisStore extends BaseStore {
       const reason = (await serverProblem(connection)) ?? (await scripts.check());
       if (reason !== null) throw new StoreUnavailableError(address, reason);
       await warnOfDataLoss(connection, logger);
+      const wakeUps = new RedisWakeUps(client, keys.wakeChannel, scripts.sender, `${name}:wake`, logger);
+      connection.onRenewal(() => wakeUps.renew());
       const records = new RedisRecordsCodec(codec, (task) => context.reportUnreadable(task));
       const readable = () => codec.readable();
       this.#opened = {
@@ -109,7 +115,7 @@ export class RedisStore extends BaseStore {
         due: new RedisDueIndex(scripts, records, readable),
         tasks: new RedisTaskQuery(scripts, records, readable),
         history: new RedisRunHistory(scripts, records),
-        wakeUps: new RedisWakeUps(client, keys.wakeChannel, scripts.sender, `${name}:wake`, logger),
+        wakeUps,
       };
     });
   }
@@ -118,8 +124,7 @@ export class RedisStore extends BaseStore {
     const opened = this.#opened;
     this.#opened = null;
     await super.shutdown();
-    await opened?.wakeUps.close();
-    await opened?.connection.close();
+    await Promise.all([opened?.wakeUps.close(), opened?.connection.close()]);
   }
 
   get #at(): Opened {

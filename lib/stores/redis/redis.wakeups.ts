@@ -1,12 +1,14 @@
 import type { Logger } from '../../model/logger.js';
 import { WakeListeners } from '../wake-listeners.js';
+import { isCluster } from './redis.address.js';
 import type { RedisClient } from './redis.address.js';
-import { closeClient, ignore, subscriberOf } from './redis.connection.js';
+import { closeClient, ignore, renewStuckHandshakes, subscriberOf } from './redis.connection.js';
 
 /** Wake-ups by PUBLISH. A connection that listens can do nothing else, so there is one more while somebody listens. */
 export class RedisWakeUps {
   readonly #listeners = new WakeListeners();
   #subscriber: RedisClient | null = null;
+  #endWatch = ignore;
 
   /**
    * @param sender Tells this store's own messages from those of others.
@@ -34,16 +36,24 @@ export class RedisWakeUps {
     await this.client.publish(this.channel, `${this.sender} ${at}`).catch(ignore);
   }
 
+  /** Makes the connection that listens anew: it never finds out by itself that the network has lost it. */
+  renew(): void {
+    const subscriber = this.#subscriber;
+    if (subscriber && !isCluster(subscriber)) subscriber.disconnect(true);
+  }
+
   async close(): Promise<void> {
     const subscriber = this.#subscriber;
     this.#subscriber = null;
     this.#listeners.clear();
+    this.#endWatch();
     if (subscriber) await closeClient(subscriber);
   }
 
   #subscribe(): void {
     const subscriber = subscriberOf(this.client, this.connectionName);
     this.#subscriber = subscriber;
+    if (!isCluster(subscriber)) this.#endWatch = renewStuckHandshakes(subscriber);
     let told = false;
     const failed = (error: Error) => {
       if (told || this.#subscriber !== subscriber) return;

@@ -7,6 +7,7 @@ import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
 import { undoOnFailure } from '../undo-on-failure.js';
 import { Connection } from './connection/connection.js';
+import { PooledConnections } from './connection/pooled.connections.js';
 import { PostgresListener } from './connection/postgres.listener.js';
 import { versionOf, versionProblem } from './connection/server.version.js';
 import type { ServerVersion } from './connection/server.version.js';
@@ -68,8 +69,14 @@ export class OpenDatabase implements TransactionContext {
     return undoOnFailure(close, async () => {
       const { dataSource, address } = connection;
       const dialect = createDialect(options, dataSource);
-      const session = new (sessionClassOf(dialect))(dataSource, dialect, address, context.clock, options.timeoutMs);
+      const connections = new PooledConnections(dataSource, context.clock);
+      const { timeoutMs } = options;
+      const session =
+        dialect instanceof SqliteDialect
+          ? new SqliteSession(dataSource, dialect, address, context.clock, timeoutMs)
+          : new (sessionClassOf(dialect))(dataSource, dialect, address, context.clock, timeoutMs, connections);
       const database = new OpenDatabase(connection, dialect, session, options, context);
+      connections.onSuspicion(() => database.#listener?.renew());
       await database.#ensureSchema(await database.#version());
       if (dialect.capabilities.wakeUp === 'pushed') await database.#listen(onWake);
       return database;
@@ -183,6 +190,5 @@ export class OpenDatabase implements TransactionContext {
 }
 
 function sessionClassOf(dialect: Dialect) {
-  if (dialect instanceof SqliteDialect) return SqliteSession;
   return dialect instanceof PostgresDialect ? PostgresSession : PoolSession;
 }

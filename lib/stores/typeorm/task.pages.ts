@@ -25,7 +25,7 @@ export async function queryPage(
   const { dialect, reader, session } = database;
   for (let round = 1; ; round += 1) {
     const script = () => selectPage(dialect, filter, sort, page, reader.readability);
-    const { records, total } = await session.read(script);
+    const { records, total } = await session.read(script, 'long');
     const tasks = records.map((record) => reader.read(record));
     // Columns do not show damage. Now that it is known, the record is left out and the page comes out right.
     const again = needsReading(filter) && tasks.some(isUnreadable);
@@ -56,7 +56,7 @@ async function queryUnreadable(
   let last = '';
   for (;;) {
     const after = last;
-    const records = await session.read(() => selectAfter(dialect, after, SCAN_ROWS));
+    const records = await session.read(() => selectAfter(dialect, after, SCAN_ROWS), 'long');
     found.push(...reader.readAll(records).unreadable);
     if (records.length < SCAN_ROWS) return queryTasks(found, filter, sort, page);
     last = String(records.at(-1)!.id);

@@ -31,6 +31,7 @@ export function dataSourceOf(manager: EntityManager): DataSource | undefined {
 
 /** What the store needs of a client of pg. */
 export interface PostgresClient {
+  readonly connection: { readonly stream: Duplex };
   connect(): Promise<unknown>;
   query(text: string): Promise<unknown>;
   end(): Promise<void>;
@@ -39,6 +40,9 @@ export interface PostgresClient {
   on(event: 'notification', listener: (message: { channel: string; payload?: string }) => void): unknown;
 }
 
+/** After how long without a word the system asks whether the other end is there, in milliseconds. */
+const KEEP_ALIVE_MS = 5_000;
+
 /** A client of its own beside the data source's pool, with the same settings and by the same copy of pg. */
 export function createPostgresClient(dataSource: DataSource): PostgresClient {
   const { postgres, master } = dataSource.driver as unknown as {
@@ -46,7 +50,7 @@ export function createPostgresClient(dataSource: DataSource): PostgresClient {
     master: { options: object };
   };
   // The socket is watched by the system, since a connection that only listens never finds out that it is dead.
-  return new postgres.Client({ ...master.options, keepAlive: true });
+  return new postgres.Client({ ...master.options, keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS });
 }
 
 /** What {@link keepAliveThroughErrors} needs of a pool of pg. */
@@ -69,6 +73,42 @@ export function keepAliveThroughErrors(dataSource: DataSource): void {
   if (guardedPools.has(master)) return;
   guardedPools.add(master);
   master.on('connect', (client) => client.on('error', () => {}));
+}
+
+/** What {@link onConnection} needs of the pools of pg and mysql2, and {@link destroyConnections} of what is in them. */
+interface Pool {
+  on(event: 'connect' | 'connection', listener: (connection: RawConnection) => void): unknown;
+  readonly _clients?: readonly RawConnection[];
+  readonly _allConnections?: { toArray?(): readonly RawConnection[] };
+}
+
+function poolOf(dataSource: DataSource): Pool | null {
+  const { master, pool } = dataSource.driver as unknown as { master?: Pool; pool?: Pool };
+  if (dataSource.options.type === 'postgres') return master ?? null;
+  return dataSource.options.type === 'mysql' || dataSource.options.type === 'mariadb' ? (pool ?? null) : null;
+}
+
+/** Calls `listener` with each connection that the pool of a data source makes from now on; other data sources have no pool. */
+export function onConnection(dataSource: DataSource, listener: (connection: object) => void): void {
+  poolOf(dataSource)?.on(dataSource.options.type === 'postgres' ? 'connect' : 'connection', listener);
+}
+
+/** The connection of a runner that is connected, as the pool has it; null where there is none. */
+export function connectionOf(runner: QueryRunner): object | null {
+  return (runner as unknown as { databaseConnection?: object }).databaseConnection ?? null;
+}
+
+/** What ends the connections that a data source has now without a word to the server, which may be silent. */
+export function destroyerOf(dataSource: DataSource): () => void {
+  const pool = poolOf(dataSource);
+  const connections = [...(pool?._clients ?? pool?._allConnections?.toArray?.() ?? [])];
+  return () => {
+    for (const connection of connections) destroy(connection);
+  };
+}
+
+function destroy({ connection, stream }: RawConnection): void {
+  (connection?.stream ?? stream)?.destroy?.();
 }
 
 /** What is asked of pg itself. */
@@ -121,6 +161,7 @@ function clientOf(runner: QueryRunner): QueryingClient {
 /** What {@link discard} knows of the connections of pg and mysql2. */
 interface RawConnection {
   readonly connection?: { readonly stream?: { destroy?(): void } };
+  readonly stream?: { destroy?(): void };
   destroy?(): void;
 }
 

@@ -47,9 +47,10 @@ export interface TypeormStoreSettings {
    */
   readonly notify?: boolean;
   /**
-   * How long one operation may take before its connection is given up: milliseconds, or text such as `'30s'`.
+   * How long one operation may take before its connection is given up: milliseconds, or text such as `'30s'`. Those that go
+   * through a whole table may take six times as long.
    *
-   * @default '30s'
+   * @default '10s'
    */
   readonly operationTimeout?: Duration;
 }
@@ -106,7 +107,7 @@ const OPTIONS = [
 ];
 
 const DEFAULT_TABLE_NAME = 'asyncz';
-const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** The longest name of an index made of it stays below PostgreSQL's 63 characters. */
 const MAX_NAME_LENGTH = 40;

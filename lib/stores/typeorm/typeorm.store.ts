@@ -26,6 +26,7 @@ import type { Exchange, Exchanged } from '../exchange.interface.js';
 import { undoOnFailure } from '../undo-on-failure.js';
 import type { Apply } from '../../model/change.js';
 import { runnerOf } from './caller.transaction.js';
+import { addressOf } from './connection/address.js';
 import { createDialect } from './dialects/dialect.factory.js';
 import { PortableDialect } from './dialects/portable.dialect.js';
 import { OpenDatabase } from './open.database.js';
@@ -33,6 +34,7 @@ import { pageOfStartTasks, queryPage } from './task.pages.js';
 import { pageOfRuns, saveRuns } from './run.pages.js';
 import { isStorable } from './sql/columns.js';
 import { driverErrorOf } from './sql/driver.error.js';
+import type { Pace } from './sql/session.js';
 import { all, rowCount, sql, toNumber } from './sql/sql.js';
 import type { Script, Sql } from './sql/sql.js';
 import { transactByVersion } from './transact/comparing.transact.js';
@@ -41,6 +43,9 @@ import { exchangeInPostgres } from './transact/postgres.exchange.js';
 import { resolveOptions } from './typeorm.options.js';
 import type { ResolvedOptions, TypeormStoreOptions } from './typeorm.options.js';
 import { WakeSignal } from './wake.signal.js';
+
+/** A step with more tasks than this may take as long as one that goes through a whole table. */
+const MANY = 1_000;
 
 /**
  * Keeps tasks in a SQL database through TypeORM: PostgreSQL, MySQL 8 and MariaDB, SQLite, and by a general path whatever
@@ -64,6 +69,10 @@ export class TypeormStore extends BaseStore {
     super();
     this.#options = resolveOptions(options);
     this.capabilities = createDialect(this.#options, null).capabilities;
+  }
+
+  get address(): string {
+    return addressOf(this.#options.database);
   }
 
   /**
@@ -132,7 +141,7 @@ export class TypeormStore extends BaseStore {
     const { distinct, repeated } = distinctIds(tasks);
     if (distinct.length === 0) return repeated;
     const rows = distinct.map((task) => codec.encodeTask(task));
-    const taken = await session.transaction(() => dialect.insertTasks(rows));
+    const taken = await session.transaction(() => dialect.insertTasks(rows), 'long');
     for (const { id } of rows) reader.forget(id);
     return [...repeated, ...taken];
   }
@@ -169,8 +178,9 @@ export class TypeormStore extends BaseStore {
 
   override async removeAllTasks(): Promise<number> {
     const { session, dialect, reader } = this.#db;
-    const { affected } = await session.write(() =>
-      once(sql`DELETE FROM ${dialect.tasks} WHERE handler <> ${INTERNAL_HANDLER}`),
+    const { affected } = await session.write(
+      () => once(sql`DELETE FROM ${dialect.tasks} WHERE handler <> ${INTERNAL_HANDLER}`),
+      'long',
     );
     reader.forgetAll();
     return affected;
@@ -178,7 +188,7 @@ export class TypeormStore extends BaseStore {
 
   override async getAllTasks(): Promise<readonly StoredTask[]> {
     const { dialect, reader } = this.#db;
-    const records = await this.#select(sql`SELECT ${dialect.taskColumns} FROM ${dialect.tasks}`);
+    const records = await this.#select(sql`SELECT ${dialect.taskColumns} FROM ${dialect.tasks}`, 'long');
     return this.sorted(records.map((record) => reader.read(record)));
   }
 
@@ -187,6 +197,7 @@ export class TypeormStore extends BaseStore {
     const conditions = [sql`due_at <= ${now}`, ...dialect.runnable(reader.dueQuery({ handlers: null }))];
     const records = await this.#select(
       sql`SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${all(conditions)} ORDER BY priority, due_at, id`,
+      'long',
     );
     return reader.readAll(records).tasks;
   }
@@ -207,8 +218,10 @@ export class TypeormStore extends BaseStore {
     if ('ids' in selection && selection.ids.length === 0) {
       return { committed: [], left: [], missing: [], unreadable: [], failed: [], storeNow: await this.now() };
     }
-    if (!(dialect instanceof PortableDialect))
-      return session.transaction(() => transactLocked(database, selection, apply));
+    if (!(dialect instanceof PortableDialect)) {
+      const pace = 'ids' in selection && selection.ids.length > MANY ? 'long' : 'short';
+      return session.transaction(() => transactLocked(database, selection, apply), pace);
+    }
     const comparing = { dialect, reader: database.reader, codec: database.codec, clock: database.clock };
     // One at a time, or the schedulers' loops of one process would make each other try again.
     return this.#lock.run(() => transactByVersion(comparing, session, context.clock, selection, apply));
@@ -237,7 +250,7 @@ export class TypeormStore extends BaseStore {
 
   override pruneRuns(options: PruneOptions): Promise<number> {
     const { session, dialect } = this.#db;
-    return session.transaction(() => dialect.pruneRuns({ ...options, limit: rowCount(options.limit) }));
+    return session.transaction(() => dialect.pruneRuns({ ...options, limit: rowCount(options.limit) }), 'long');
   }
 
   override async heartbeat(instance: SchedulerInstance): Promise<void> {
@@ -265,8 +278,8 @@ export class TypeormStore extends BaseStore {
     return this.#database?.notify() ?? Promise.resolve();
   }
 
-  async #select(statement: Sql) {
-    return (await this.#db.session.read(() => once(statement))).records;
+  async #select(statement: Sql, pace?: Pace) {
+    return (await this.#db.session.read(() => once(statement), pace)).records;
   }
 
   get #db(): OpenDatabase {

@@ -112,6 +112,29 @@ describe('a server that is down at the start', () => {
   });
 });
 
+describe('a client of the application whose connection the network has lost', () => {
+  it('is made to connect again, and only when the server answers elsewhere', async () => {
+    const { port } = await server();
+    const way = await proxy(port);
+    const client = new Redis(way.port, '127.0.0.1');
+    client.on('error', () => {});
+    closing.push(() => client.disconnect());
+    const store = await open({ client });
+    await store.addTask(makeTask('a'));
+    let closes = 0;
+    client.on('close', () => (closes += 1));
+    way.fallSilent();
+    await expect(store.lookupTask('a')).rejects.toThrow('no answer within 5000 ms');
+    await expect(store.lookupTask('a')).rejects.toThrow('no answer within 5000 ms');
+    expect(closes).toBe(0);
+    way.hearAgain();
+    const took = await timeOf(() => until(async () => store.lookupTask('a').catch(() => null), { what: 'the task' }));
+    console.log(`a client of the application is back after ${Math.round(took)} ms`);
+    expect(took).toBeLessThan(15_000);
+    expect(closes).toBe(1);
+  });
+});
+
 describe('a server that refuses', () => {
   it('is told of with its reason and without the password', async () => {
     const { url, port } = await server([...NOTHING_KEPT, '--requirepass', 'right']);

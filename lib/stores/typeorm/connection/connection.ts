@@ -1,8 +1,12 @@
 import { DataSource } from 'typeorm';
+import { MACHINE } from '../../../model/clock.js';
 import { unavailable } from '../sql/driver.error.js';
-import { keepAliveThroughErrors } from '../typeorm-compat.js';
+import { destroyerOf, keepAliveThroughErrors } from '../typeorm-compat.js';
 import type { ResolvedOptions } from '../typeorm.options.js';
 import { addressOf } from './address.js';
+
+/** How long the connections of the store's own may take to say goodbye, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /** A store's way to its database: the application's data source, which it leaves open, or one of its own. */
 export class Connection {
@@ -26,8 +30,17 @@ export class Connection {
     }
   }
 
-  /** Closes what the store opened. */
+  /** Closes what the store opened, and does not wait long for a server that is silent. */
   async close(): Promise<void> {
-    if (this.owned && this.dataSource.isInitialized) await this.dataSource.destroy();
+    if (!this.owned || !this.dataSource.isInitialized) return;
+    const destroy = destroyerOf(this.dataSource);
+    const cancel = MACHINE.schedule(destroy, CLOSE_TIMEOUT_MS);
+    try {
+      await this.dataSource.destroy();
+    } finally {
+      // What is closed already is not harmed.
+      cancel();
+      destroy();
+    }
   }
 }

@@ -21,6 +21,9 @@ const SCHEMES: Readonly<Record<string, 'postgres' | 'mysql' | 'mariadb' | 'cockr
  */
 const SQLITE_BUSY_TIMEOUT_MS = 10;
 
+/** How long a connection that the store makes itself may take, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
 /**
  * The options of a data source that the store opens itself.
  *
@@ -55,8 +58,12 @@ function sqliteFile(url: string): string {
 }
 
 function withDefaults(options: DataSourceOptions): DataSourceOptions {
-  // What pg 8.23 and later knows: see PostgresSession.
-  if (options.type === 'postgres') return { ...options, extra: { pipeline: true, ...(options.extra as object) } };
+  if (options.type === 'postgres') {
+    // The first is what pg 8.23 and later knows: see PostgresSession. Without the second, pg waits for ever.
+    const extra = { pipeline: true, connectionTimeoutMillis: options.connectTimeoutMS ?? CONNECT_TIMEOUT_MS };
+    return { ...options, extra: { ...extra, ...(options.extra as object) } };
+  }
+  if (options.type === 'mysql' || options.type === 'mariadb') return { connectTimeout: CONNECT_TIMEOUT_MS, ...options };
   if (options.type !== 'better-sqlite3') return options;
   return {
     enableWAL: true,

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { spreadBackoffMs } from '../../../model/backoff.js';
+import { MACHINE } from '../../../model/clock.js';
 import type { Clock } from '../../../model/clock.js';
 import type { Logger } from '../../../model/logger.js';
 import { quoteStandard } from '../schema/quote.js';
@@ -8,7 +9,13 @@ import { createPostgresClient } from '../typeorm-compat.js';
 import type { PostgresClient } from '../typeorm-compat.js';
 
 /** The pauses until it listens again. */
-const PAUSE = { firstMs: 400, longestMs: 30_000 };
+const PAUSE = { firstMs: 400, longestMs: 5_000 };
+
+/** How long it may take until it listens, in milliseconds. */
+const LISTEN_TIMEOUT_MS = 10_000;
+
+/** How long a connection may take to say goodbye, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /** What a {@link PostgresListener} is told. */
 export interface ListenerOptions {
@@ -40,12 +47,16 @@ export class PostgresListener {
     client.on('notification', (message) => onNotification(message.payload ?? null));
     client.on('error', (error) => this.#lost(client, error));
     client.on('end', () => this.#lost(client, new Error('the server closed the connection')));
+    const late = () => this.#lost(client, new Error(`no answer within ${LISTEN_TIMEOUT_MS} ms`));
+    const cancel = MACHINE.schedule(late, LISTEN_TIMEOUT_MS);
     try {
       await client.connect();
       await client.query(`LISTEN ${quoteStandard(channel)}`);
     } catch (error) {
       this.#lost(client, error);
       return;
+    } finally {
+      cancel();
     }
     if (this.#client !== client) return;
     if (this.#failures > 0) {
@@ -61,13 +72,18 @@ export class PostgresListener {
     this.#cancelRetry();
     const client = this.#client;
     this.#client = null;
-    await client?.end().catch(() => {});
+    if (client) await close(client);
+  }
+
+  /** The network may be gone: makes the connection again, since one that only listens never finds out. */
+  renew(): void {
+    if (this.#client) this.#lost(this.#client, new Error('the server did not answer on another connection'));
   }
 
   #lost(client: PostgresClient, error: unknown): void {
     if (this.#client !== client || this.#stopped) return;
     this.#client = null;
-    client.end().catch(() => {});
+    void close(client);
     const { clock, logger } = this.options;
     const reason = new DriverError(error).message;
     if (this.#failures === 0) {
@@ -78,4 +94,14 @@ export class PostgresListener {
     this.#failures += 1;
     this.#cancelRetry = clock.schedule(() => void this.start(), spreadBackoffMs(PAUSE, this.#failures, 0.5));
   }
+}
+
+/** Says goodbye where somebody listens, and ends the connection in any case. Never rejects. */
+async function close(client: PostgresClient): Promise<void> {
+  let destroy = () => {};
+  const late = new Promise<void>((resolve) => (destroy = resolve));
+  const cancel = MACHINE.schedule(destroy, CLOSE_TIMEOUT_MS);
+  await Promise.race([client.end().catch(() => {}), late]);
+  cancel();
+  client.connection.stream.destroy();
 }

@@ -73,7 +73,7 @@ export class SchemaCreator {
     const lock = schemaDialect === 'postgres' ? [sql`SELECT pg_advisory_xact_lock(${lockKey(dialect.names)})`] : [];
     await this.session.transaction(function* () {
       for (const statement of [...lock, ...statements]) yield statement;
-    });
+    }, 'long');
   }
 
   /** MySQL commits before and after each of these statements, so the lock is the session's. */
@@ -86,7 +86,7 @@ export class SchemaCreator {
       } finally {
         if (Number(records[0]?.locked) === 1) yield sql`SELECT RELEASE_LOCK(${name}) AS released`;
       }
-    });
+    }, 'long');
   }
 }
 

@@ -3,16 +3,20 @@ import { StoreUnavailableError } from '../../../errors/store.errors.js';
 import type { Clock } from '../../../model/clock.js';
 import { Mutex } from '../../mutex.js';
 import type { Dialect } from '../dialects/dialect.js';
+import { PooledConnections } from '../connection/pooled.connections.js';
 import { discard } from '../typeorm-compat.js';
 import { DriverError, driverErrorOf, unavailable } from './driver.error.js';
 import { retrying } from './retry.js';
 import { drive } from './session.js';
-import type { Session } from './session.js';
+import type { Pace, Session } from './session.js';
 import { compile } from './sql.js';
 import type { Rows, Script, Sql } from './sql.js';
 
 /** A deadlock is over at once; ten in a row mean something else. */
 const RETRIES = { attempts: 10, firstMs: 4, longestMs: 200 };
+
+/** How many times as long as a short script one may take that goes through a whole table. */
+const LONG = 6;
 
 /**
  * Runs scripts on connections of the data source's pool. Where the data source has one connection for everything, they run
@@ -31,20 +35,21 @@ export class PoolSession implements Session {
     readonly address: string,
     readonly clock: Clock,
     readonly timeoutMs: number,
+    private readonly connections = new PooledConnections(dataSource, clock),
   ) {
     this.#lock = dialect.sharesConnection ? new Mutex() : null;
   }
 
-  read<T>(script: () => Script<T>): Promise<T> {
-    return this.write(script);
+  read<T>(script: () => Script<T>, pace?: Pace): Promise<T> {
+    return this.write(script, pace);
   }
 
-  write<T>(script: () => Script<T>): Promise<T> {
-    return this.#alone(() => this.#withRunner((runner) => this.run(runner, script)));
+  write<T>(script: () => Script<T>, pace: Pace = 'short'): Promise<T> {
+    return this.#alone(() => this.#withRunner((runner) => this.run(runner, script), pace));
   }
 
-  transaction<T>(script: () => Script<T>): Promise<T> {
-    return this.#alone(() => this.#withRunner((runner) => this.runTransaction(runner, script)));
+  transaction<T>(script: () => Script<T>, pace: Pace = 'short'): Promise<T> {
+    return this.#alone(() => this.#withRunner((runner) => this.runTransaction(runner, script), pace));
   }
 
   within<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {
@@ -103,30 +108,51 @@ export class PoolSession implements Session {
     }
   }
 
-  /** Takes a connection for one script, and gives it up when no answer comes: the network may be gone without a word. */
-  async #withRunner<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const runner = await this.attempt(() => Promise.resolve(this.dataSource.createQueryRunner('master')));
-    let expired = false;
+  /**
+   * Takes a connection for one script, and gives it up when no answer comes: the network may be gone without a word. The others
+   * that were made before may be dead as well, and each would take as long to show it: they are replaced instead of used, unless
+   * they have answered since.
+   */
+  async #withRunner<T>(work: (runner: QueryRunner) => Promise<T>, pace: Pace): Promise<T> {
+    const timeoutMs = pace === 'long' ? LONG * this.timeoutMs : this.timeoutMs;
+    let runner = await this.#createRunner();
+    let isExpired = false;
     let cancel = (): void => {};
+    const connect = async () => {
+      for (;;) {
+        await this.attempt(() => runner.connect());
+        // Nobody waits for the answer any more: what is asked now must not be done later.
+        if (isExpired) throw new Error('given up');
+        if (!this.connections.isSuspect(runner)) return;
+        discard(runner, new DriverError(new Error('it was made before the network was gone')));
+        runner = await this.#createRunner();
+      }
+    };
     const timeout = new Promise<never>((_, reject) => {
       cancel = this.clock.schedule(() => {
-        expired = true;
-        const late = new DriverError(new Error(`no answer within ${this.timeoutMs} ms`));
+        isExpired = true;
+        const late = new DriverError(new Error(`no answer within ${timeoutMs} ms`));
         discard(runner, late);
+        this.connections.suspect();
         reject(new StoreUnavailableError(this.address, late.message, { cause: late }));
-      }, this.timeoutMs);
+      }, timeoutMs);
     });
+    const answer = async () => {
+      await connect();
+      return work(runner);
+    };
     try {
-      return await Promise.race([this.#connected(runner, work), timeout]);
+      const result = await Promise.race([answer(), timeout]);
+      this.connections.hasAnswered(runner);
+      return result;
     } finally {
       cancel();
-      if (!expired) await runner.release();
+      if (!isExpired) await runner.release();
     }
   }
 
-  async #connected<T>(runner: QueryRunner, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    await this.attempt(() => runner.connect());
-    return work(runner);
+  #createRunner(): Promise<QueryRunner> {
+    return this.attempt(() => Promise.resolve(this.dataSource.createQueryRunner('master')));
   }
 
   protected isRetryable(cause: DriverError): boolean {

@@ -1,17 +1,20 @@
 import type { QueryRunner } from 'typeorm';
 import type { Rows, Script, Sql } from './sql.js';
 
+/** How long a script may take: `long` for one that goes through a whole table. */
+export type Pace = 'short' | 'long';
+
 /** One way to run scripts in a database: over a pool of connections, or on the one connection of an SQLite file. */
 export interface Session {
   /** Runs statements that only read, or a single one, outside a transaction. */
-  read<T>(script: () => Script<T>): Promise<T>;
+  read<T>(script: () => Script<T>, pace?: Pace): Promise<T>;
   /** Runs one statement that writes, outside the transactions of others. Tried again as {@link transaction} is. */
-  write<T>(script: () => Script<T>): Promise<T>;
+  write<T>(script: () => Script<T>, pace?: Pace): Promise<T>;
   /**
    * Runs all statements as one step, or none of them. Tried again, from the start of the script, after a deadlock or a
    * failed serialisation.
    */
-  transaction<T>(script: () => Script<T>): Promise<T>;
+  transaction<T>(script: () => Script<T>, pace?: Pace): Promise<T>;
   /** Runs statements in a transaction that the caller began. */
   within<T>(runner: QueryRunner, script: () => Script<T>): Promise<T>;
 }

@@ -1,0 +1,103 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Scheduler } from 'nestjs-asyncz';
+import type { SchedulerOptions } from 'nestjs-asyncz';
+import { until } from 'nestjs-asyncz/testing';
+import { clusterStores, portOf, through } from '../../cluster/cluster.stores.js';
+import type { Backing, ClusterStoreKind } from '../../cluster/cluster.stores.js';
+import { nextEvent } from '../../support/events.js';
+import { useMongodb } from '../../support/mongodb.js';
+import { TcpProxy } from '../../support/tcp.proxy.js';
+import { FileStore } from '../../../lib/stores/file/file.store.js';
+import { MongooseStore } from '../../../lib/stores/mongoose/mongoose.store.js';
+import { RedisStore } from '../../../lib/stores/redis/redis.store.js';
+import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
+
+const mongodb = useMongodb();
+const kinds = clusterStores(() => mongodb.url()).filter(({ server }) => server !== null);
+
+const CLASSES = { FileStore, MongooseStore, RedisStore, TypeormStore };
+
+let closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+/** How long something takes, in seconds. */
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return Math.round((performance.now() - start) / 100) / 10;
+}
+
+/** A scheduler whose store is behind a proxy. */
+async function behindProxy({ server, create }: ClusterStoreKind, options: SchedulerOptions = {}) {
+  const backing: Backing = create();
+  closing.push(() => backing.dispose());
+  const proxy = await TcpProxy.start(portOf(server!.url()));
+  closing.push(() => proxy.stop());
+  const { className, options: settings } = through(proxy.port, backing.store);
+  const Store = CLASSES[className as keyof typeof CLASSES] as unknown as new (settings: object) => RedisStore;
+  const scheduler = new Scheduler({ ...options, stores: { default: new Store(settings) } });
+  closing.push(() => scheduler.shutdown(0));
+  return { scheduler, proxy, port: proxy.port };
+}
+
+describe.each(kinds)('a server that accepts and never answers: $name', (kind) => {
+  it('fails the start in time, and names store and address', async () => {
+    const { scheduler, proxy, port } = await behindProxy(kind);
+    proxy.fallSilent();
+    let error: unknown = null;
+    const took = await secondsOf(() => scheduler.start().catch((caught: unknown) => (error = caught)));
+    console.log(`${kind.name}: the start failed after ${took} s: ${(error as Error).message}`);
+    expect((error as Error).message).toMatch(new RegExp(`store "default".*127\\.0\\.0\\.1:${port}`));
+    expect(took).toBeLessThan(35);
+    expect(scheduler.state).toBe('stopped');
+  });
+
+  it('lets the scheduler stop in time when it falls silent later', async () => {
+    const { scheduler, proxy } = await behindProxy(kind, { shutdownTimeout: '3s' });
+    scheduler.registerHandler('work', () => {});
+    await scheduler.start();
+    const ended = nextEvent(scheduler, 'run.succeeded');
+    await scheduler.addTask({ id: 'often', handler: 'work', trigger: { type: 'interval', every: 200 } });
+    await ended;
+    proxy.fallSilent();
+    const took = await secondsOf(() => scheduler.shutdown());
+    console.log(`${kind.name}: the stop took ${took} s`);
+    expect(took).toBeLessThan(8.5);
+    expect(scheduler.state).toBe('stopped');
+  });
+});
+
+describe.each(kinds)('connections that the network has lost while new ones work: $name', (kind) => {
+  it('are replaced within 15 seconds, those that bring wake-ups too', async () => {
+    const { scheduler, proxy } = await behindProxy(kind);
+    let runs = 0;
+    scheduler.registerHandler('work', () => void (runs += 1));
+    await scheduler.start();
+    await scheduler.addTask({ id: 'often', handler: 'work', trigger: { type: 'interval', every: 200 } });
+    await until(() => runs > 3, { what: 'runs' });
+    proxy.loseConnections();
+    const before = runs;
+    const took = await secondsOf(() => until(() => runs > before + 3, { what: 'runs again', timeoutMs: 60_000 }));
+    console.log(`${kind.name}: back ${took} s after the connections were lost`);
+    expect(took).toBeLessThan(15);
+  });
+
+  it('are replaced within 15 seconds after a network is back that was silent for longer', async () => {
+    const { scheduler, proxy } = await behindProxy(kind);
+    let runs = 0;
+    scheduler.registerHandler('work', () => void (runs += 1));
+    await scheduler.start();
+    await scheduler.addTask({ id: 'often', handler: 'work', trigger: { type: 'interval', every: 200 } });
+    await until(() => runs > 3, { what: 'runs' });
+    const failed = nextEvent(scheduler, 'store.failed');
+    proxy.fallSilent();
+    await failed;
+    proxy.hearAgain();
+    const before = runs;
+    const took = await secondsOf(() => until(() => runs > before + 3, { what: 'runs again', timeoutMs: 60_000 }));
+    console.log(`${kind.name}: back ${took} s after the network`);
+    expect(took).toBeLessThan(15);
+  });
+});
