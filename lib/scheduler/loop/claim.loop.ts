@@ -1,3 +1,4 @@
+import { quietly } from '../../model/logger.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { Apply } from '../../model/change.js';
@@ -14,6 +15,7 @@ import { GroupLeases } from './group.leases.js';
 import { HeldTasks } from './held.tasks.js';
 import { LeaseKeeper } from './lease.keeper.js';
 import { RunExecution } from './run.execution.js';
+import { whyRefused } from './refusal.js';
 import type { RunServices } from './run.services.js';
 import { HealthMonitor } from './store.health.js';
 import type { StoreHealth } from './store.health.js';
@@ -67,9 +69,13 @@ export class ClaimLoop {
     this.#groups = new GroupLeases(store, owner, leaseMs, clock);
     this.#requests = new ClaimRequests({ executors, handlers, groups: this.#groups, leaseMs });
     this.#wakeOthers = new Throttle(clock, WAKE_OTHERS_MS, () => wakeOthers(store, storeClock.now(), services));
-    this.#ends = new EndQueue(store, this.#tasks, storeClock, new WakeableWait(clock), this.#health);
+    this.#ends = new EndQueue(store, this.#tasks, storeClock, clock, new WakeableWait(clock), {
+      failed: (error, askedAt) => this.#health.failed('ends', error, askedAt),
+      worked: () => this.#health.worked('ends'),
+    });
     this.execution = new RunExecution(services, {
       offer: (end) => this.#ends.offer(end),
+      whyRefused: (lease) => whyRefused(store, lease),
       giveUp: (lease) =>
         void this.#ends.offer(this.#groups.giveUp(lease)).then((answer) => {
           if (answer?.outcome !== 'ended') return;
@@ -84,8 +90,8 @@ export class ClaimLoop {
     });
     this.#leases = new LeaseKeeper(store, this.execution.held, this.#tasks, leaseMs, clock, {
       fenced: (run) => this.execution.fence(run),
-      failed: (error) => void this.#health.failed(error),
-      worked: () => this.#health.worked(),
+      failed: (error) => void this.#health.failed('renewals', error),
+      worked: () => this.#health.worked('renewals'),
     });
     const { pollIntervalMs } = options;
     const [health, groups, requests] = [this.#health, this.#groups, this.#requests];
@@ -168,8 +174,9 @@ export class ClaimLoop {
    */
   async stopClaiming(): Promise<void> {
     this.#isStopped = true;
-    this.#stopWakeUps();
     this.wake();
+    // A store of the user's own may throw here.
+    await quietly(this.services.logger, 'Ending the wake-ups', () => this.#stopWakeUps());
     await this.#loop;
     // What cannot be given up now expires by itself.
     await this.#groups
@@ -209,13 +216,15 @@ export class ClaimLoop {
   }
 
   async #run(): Promise<void> {
+    const { clock } = this.services;
     while (!this.#isStopped) {
+      const askedAt = clock.monotonic();
       try {
         const pass = this.#pass();
         this.#passing = pass;
         await this.#wait.sleep(await pass);
       } catch (error) {
-        await this.#wait.sleep(this.#health.failed(error));
+        await this.#wait.sleep(this.#health.failed('claims', error, askedAt));
       }
     }
   }
@@ -223,6 +232,8 @@ export class ClaimLoop {
   /** One pass. Returns how long there is nothing to do, in milliseconds. */
   async #pass(): Promise<number> {
     this.#isOutrun = false;
+    // First the results: what ended while the store was away must not be taken for lost.
+    await this.#ends.catchUp();
     const next = this.#isPaused ? null : this.#requests.next();
     if (!next) {
       // Nothing is started for a while, so the leases of groups that no run has are for other schedulers.
@@ -230,8 +241,13 @@ export class ClaimLoop {
       return Infinity;
     }
     const { claim, mayStartMore } = await this.#claimer.claim(next);
-    if (this.#requests.isAnotherDue(mayStartMore)) return 0;
+    const worked = () => claim.failed.length === 0 && this.#health.worked('claims');
+    if (this.#requests.isAnotherDue(mayStartMore)) {
+      worked();
+      return 0;
+    }
     const nextDue = await claim.nextDue();
+    worked();
     this.#isOutrun = nextDue !== null && nextDue <= claim.storeNow && claim.claimed.length === 0;
     if (this.#isOutrun) return this.#dueWait.afterEmptyPass();
     // Time has passed since the claim.

@@ -46,6 +46,7 @@ export class Claimer {
   readonly #unwritten: UnwrittenClaims;
   /** Until when no tasks are taken, on the monotonic clock. */
   #takesAgainAt = -Infinity;
+  #isStopped = false;
 
   constructor(
     private readonly store: Store,
@@ -54,13 +55,18 @@ export class Claimer {
   ) {
     const { clock, identity: owner, triggers } = services;
     const { leaseMs, tasks, leases, execution, health } = parts;
-    this.#context = { owner, leaseMs, triggerOf: (task) => triggers.get(task.definition.trigger) };
+    this.#context = {
+      owner,
+      leaseMs,
+      triggerOf: (task) => triggers.get(task.definition.trigger),
+      holdOn: (run) => execution.holdOn(run),
+    };
     this.#unwritten = new UnwrittenClaims(clock, execution.held, tasks, leases);
     this.#starter = new ClaimStarter({
       ...services,
       ...parts,
       target: store,
-      failed: (error) => void health.failed(error),
+      failed: (error) => void health.failed('renewals', error),
     });
   }
 
@@ -74,7 +80,6 @@ export class Claimer {
     const { requests, health } = this.parts;
     const askedAt = clock.monotonic();
     const claim = this.#answered(await this.#ask(next.request, this.#plan(next.room)));
-    if (claim.failed.length === 0) health.worked();
     health.passed();
     const waiting = requests.answered(next, claim, clock.monotonic() - askedAt, this.#waitsForRoom(claim));
     return { claim, mayStartMore: await this.#start(claim, askedAt, waiting) };
@@ -109,14 +114,18 @@ export class Claimer {
     return this.#unwritten.write(taskId);
   }
 
+  /** Starts nothing any more, also of a claim that is answered later: that is due again when its leases expire. */
   stop(): void {
+    this.#isStopped = true;
     this.#unwritten.stop();
   }
 
   async #ask(request: ClaimRequest, plan: Apply<Claimed>): Promise<Claim> {
     const { store } = this;
     const now = this.services.clock.monotonic();
-    const takes = store.capabilities.takes === true && now >= this.#takesAgainAt;
+    // A taking would be in the way of the end of a run that stands in the lease of before alone.
+    const mayTake = now >= this.#takesAgainAt && !this.#unwritten.areOld(this.parts.leaseMs / 2);
+    const takes = store.capabilities.takes === true && mayTake;
     const claim = await (takes ? takeDue(store, request, this.#context, plan) : claimDue(store, request, plan));
     if (claim.left.length > 0) {
       this.#takesAgainAt = now + TAKES_AGAIN_MS;
@@ -127,12 +136,13 @@ export class Claimer {
 
   #answered(claim: Claim): Claim {
     this.services.storeClock.sync(claim.storeNow);
-    if (claim.failed[0]) this.parts.health.failed(claim.failed[0].error);
+    if (claim.failed[0]) this.parts.health.failed('claims', claim.failed[0].error);
     return claim;
   }
 
   /** Starts what was claimed. Returns whether another claim may start more. */
   async #start(claim: Claim, askedAt: number, waiting: readonly TaskDefinition[]): Promise<boolean> {
+    if (this.#isStopped) return false;
     for (const one of claim.claimed) announceClaim(one, this.services);
     await this.#starter.start(claim, askedAt);
     if (claim.claimed.some(({ stored }) => stored)) this.#unwritten.started();
@@ -147,6 +157,12 @@ export class Claimer {
   }
 
   #plan(room: Room): Apply<Claimed> {
-    return planClaim({ ...this.#context, room });
+    const plan = planClaim({ ...this.#context, room });
+    const { tasks } = this.parts;
+    return (task, now, decided) => {
+      // The lease of a claim that could not be written is over: the run in it goes on here all the same.
+      const { lease } = task.state;
+      return plan(lease !== null && lease.until <= now ? tasks.adopted(task) : task, now, decided);
+    };
   }
 }

@@ -53,7 +53,7 @@ export class DueWait {
       if (await this.wait.sleep(pollIntervalMs)) return 0;
       const next = await target.nextDueFor(requests.filter());
       await this.#syncClock();
-      health.worked();
+      health.worked('polls');
       health.passed();
       left = Math.min(next === null ? Infinity : next - storeClock.now(), groups.untilRetry());
     }

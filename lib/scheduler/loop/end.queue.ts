@@ -3,6 +3,7 @@ import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import { CoalescedWork } from '../../stores/coalesced-work.js';
 import type { Store } from '../../stores/store.interface.js';
+import type { Clock } from '../../model/clock.js';
 import type { StoreClock } from '../../time/store.clock.js';
 import type { WakeableWait } from '../../time/wait.js';
 import type { RunEnd } from '../plan/end.plan.js';
@@ -18,8 +19,12 @@ const LAST_ATTEMPTS = 20;
 
 /** What the queue reports. */
 export interface EndListener {
-  /** The store failed; the ends are kept. Returns how long to wait before the next try, in milliseconds. */
-  failed(error: unknown): number;
+  /**
+   * The store failed; the ends are kept. Returns how long to wait before the next try, in milliseconds.
+   *
+   * @param askedAt When it was asked, on the monotonic clock.
+   */
+  failed(error: unknown, askedAt: number): number;
   worked(): void;
 }
 
@@ -44,11 +49,16 @@ export class EndQueue {
   #waiting: Offer[] = [];
   readonly #flushes = new CoalescedWork(() => this.#flush());
   #isClosed = false;
+  /** Whether the last call failed, so that ends are here which the store may not have. */
+  #isBehind = false;
+  /** Who waits for the end of a call. */
+  #tries: (() => void)[] = [];
 
   constructor(
     private readonly store: EndStore,
     private readonly known: KnownRecords,
     private readonly storeClock: Pick<StoreClock, 'now'>,
+    private readonly clock: Pick<Clock, 'monotonic'>,
     private readonly pause: WakeableWait,
     private readonly listener: EndListener,
   ) {}
@@ -59,6 +69,18 @@ export class EndQueue {
       this.#waiting.push({ end, answer, isUnsure: false });
       void this.#flushes.ask();
     });
+  }
+
+  /**
+   * Tries at once what the store has not taken: what has ended goes before anything new. Resolves when the store has taken it,
+   * or has failed once more. A call that was on its way already says nothing, so there is another one.
+   */
+  async catchUp(): Promise<void> {
+    for (let calls = 0; calls < 2 && this.#isBehind && !this.#isClosed; calls += 1) {
+      const tried = new Promise<void>((resolve) => this.#tries.push(resolve));
+      this.pause.wake();
+      await tried;
+    }
   }
 
   /** Resolves when all ends are taken, or the queue was closed. */
@@ -77,18 +99,30 @@ export class EndQueue {
     await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#isClosed) {
       const batch = this.#waiting.slice(0, BATCH);
+      const askedAt = this.clock.monotonic();
+      let pauseMs = 0;
       try {
         const answered = await this.#endAll(batch);
+        this.#isBehind = false;
         this.#waiting = this.#waiting.filter((offer) => !answered.has(offer));
         for (const [offer, answer] of answered) offer.answer(answer);
         if (answered.size > 0) this.listener.worked();
-        else await this.pause.sleep(this.listener.failed(new Error('The store ended none of the runs.')));
+        else pauseMs = this.listener.failed(new Error('The store ended none of the runs.'), askedAt);
       } catch (error) {
+        this.#isBehind = true;
         for (const offer of batch) offer.isUnsure = true;
-        await this.pause.sleep(this.listener.failed(error));
+        pauseMs = this.listener.failed(error, askedAt);
       }
+      this.#tried();
+      if (pauseMs > 0) await this.pause.sleep(pauseMs);
     }
+    this.#isBehind = false;
+    this.#tried();
     for (const { answer } of this.#waiting.splice(0)) answer(null);
+  }
+
+  #tried(): void {
+    for (const resolve of this.#tries.splice(0)) resolve();
   }
 
   async #endAll(batch: readonly Offer[]): Promise<ReadonlyMap<Offer, EndAnswer>> {

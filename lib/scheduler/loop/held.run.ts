@@ -32,7 +32,7 @@ export class HeldRun implements TaskContextSource {
   readonly lease: LeaseRef;
   /** The lease of the run, and those that it needs beside it. */
   readonly leases: readonly LeaseRef[];
-  /** Set when a lease is lost: what the run ends with is not even offered to the store. */
+  /** Set when a lease is lost: the run is aborted, and only what it has done to its end is offered to the store. */
   isFenced = false;
   /** Set when the handler has ended; the lease is held until the store has taken the end. */
   hasEnded = false;

@@ -1,6 +1,7 @@
 import { RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
 import { TaskContext } from '../../executors/task-context.js';
-import type { CancelRequest, LeaseRef } from '../../model/run.js';
+import { keyOf } from '../../model/run.js';
+import type { CancelRequest, LeaseRef, LiveRun } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import type { EndAnswer } from './end.step.js';
@@ -12,6 +13,8 @@ import type { RunServices } from './run.services.js';
 interface RunListener {
   /** Has the store write an end. Resolves with what became of it; null when the loop was closed before. */
   offer(end: RunEnd): Promise<EndAnswer | null>;
+  /** Finds out why an end was refused, in words. Never rejects. */
+  whyRefused(lease: LeaseRef): Promise<string>;
   /** Gives up a lease that a run needed beside its own. */
   giveUp(lease: LeaseRef): void;
   /** An executor has room again. */
@@ -44,9 +47,17 @@ export class RunExecution {
    */
   giveBack(run: HeldRun): void {
     for (const lease of run.extraLeases) this.loop.giveUp(lease);
+    run.hasEnded = true;
+    this.held.set(run.key, run);
     void this.loop
       .offer(givenBack(run, this.services.storeClock.now()))
-      .then((answer) => this.loop.released(run, answer?.task ?? null));
+      .then((answer) => this.#release(run, answer?.task ?? null));
+  }
+
+  /** Whether a run is held here, and whether it was given up: see `Holder`. */
+  holdOn({ id: runId, token }: LiveRun): 'held' | 'aborted' | null {
+    const run = this.held.get(keyOf({ runId, token }));
+    return run ? (run.isFenced ? 'aborted' : 'held') : null;
   }
 
   /** A run, from its start to its history. */
@@ -54,7 +65,8 @@ export class RunExecution {
     this.#begin(run);
     const outcome = await run.outcome(this.#invoke(run));
     this.#free(run);
-    if (run.isFenced) return this.#release(run, null);
+    // What was done counts unless another scheduler has taken the run over meanwhile, which the store knows.
+    if (run.isFenced && outcome.status !== 'succeeded') return this.#release(run, null);
     const end = endOf(run, outcome, this.services);
     if (end.record?.status === 'failed') this.#logFailure(run, outcome);
     const answer = await this.loop.offer(end);
@@ -98,11 +110,11 @@ export class RunExecution {
   }
 
   #emit(run: HeldRun, { record, retryAt }: RunEnd, { error }: RunOutcome, { outcome, task }: EndAnswer): void {
-    const { events, logger, alias: store } = this.services;
+    const { events, alias: store } = this.services;
     const { id: taskId } = run.record;
     if (outcome === 'refused') {
-      logger.warn(`The end of run "${run.runId}" was refused: another scheduler has it, or its task is gone`);
-      events.emit('run.fenced', { ...run.event(), token: run.token });
+      void this.#reportRefusal(run);
+      if (!run.isFenced) events.emit('run.fenced', { ...run.event(), token: run.token });
       return;
     }
     if (record) {
@@ -116,6 +128,11 @@ export class RunExecution {
     else if (outcome === 'paused') {
       events.emit('task.paused', { taskId, store, actor: null, reason: task.state.pause?.reason ?? null });
     }
+  }
+
+  async #reportRefusal(run: HeldRun): Promise<void> {
+    const reason = await this.loop.whyRefused(run.lease);
+    this.services.logger.warn(`The end of run "${run.runId}" was refused: ${reason}`);
   }
 
   /** Reports a run whose lease is lost while its handler is under way. */

@@ -1,8 +1,17 @@
 import { backoffMs } from '../../model/backoff.js';
 import type { RunServices } from './run.services.js';
 
-/** How long the loop waits after a failure of the store. */
+/** How long is waited after a failure of the store, from the moment when it was asked. */
 const BACKOFF = { firstMs: 100, longestMs: 10_000 };
+
+/** How soon after it has worked again a store that fails is taken to go up and down, in milliseconds. */
+const FLAPPING_MS = 60_000;
+
+/** For how long such a store has to work without a failure before it is said to work, in milliseconds: longer each time. */
+const CALM = { firstMs: 5_000, longestMs: 60_000 };
+
+/** What a store is asked for: that one works says nothing about the others. */
+export type CallKind = 'claims' | 'polls' | 'ends' | 'renewals';
 
 /** How the loop of a store is doing. */
 export interface StoreHealth {
@@ -16,34 +25,63 @@ export interface StoreHealth {
   readonly running: number;
 }
 
-/** Counts the failures of a store, and reports the first of a series and its end. */
+/**
+ * Counts the failures of a store, for each kind of call by itself, and reports the first of a series and its end. A store that
+ * goes up and down is one that fails: its log has a few lines, and its health does not change with every call.
+ */
 export class HealthMonitor {
-  #failures = 0;
+  readonly #failures = new Map<CallKind, number>();
+  /** Since it was reported. */
+  #failuresInARow = 0;
+  #isFailing = false;
   #lastError: string | null = null;
   #lastPassAt: number | null = null;
+  /** On the monotonic clock. */
+  #failedAt = -Infinity;
+  #recoveredAt = -Infinity;
+  /** How many times in a row it has failed soon after it had worked again. */
+  #relapses = 0;
 
   constructor(private readonly services: Pick<RunServices, 'alias' | 'events' | 'logger' | 'clock'>) {}
 
-  /** The store failed. Returns how long to wait before the next try, in milliseconds. */
-  failed(error: unknown): number {
-    const { alias: store, events, logger } = this.services;
-    this.#failures += 1;
+  /**
+   * The store failed.
+   *
+   * @param askedAt When it was asked, on the monotonic clock: a call that took long to fail was a pause in itself.
+   * @returns How long to wait before the next try of that kind, in milliseconds.
+   */
+  failed(kind: CallKind, error: unknown, askedAt = Infinity): number {
+    const now = this.services.clock.monotonic();
+    const failures = (this.#failures.get(kind) ?? 0) + 1;
+    this.#failures.set(kind, failures);
+    this.#failedAt = now;
+    this.#failuresInARow += 1;
     this.#lastError = error instanceof Error ? error.message : String(error);
-    if (this.#failures === 1) {
-      logger.error(`The store "${store}" failed; it is tried again`, error);
-      events.emit('store.failed', { store, error });
-    }
-    return backoffMs(BACKOFF, this.#failures);
+    if (!this.#isFailing) this.#report(error, now);
+    return Math.max(BACKOFF.firstMs, backoffMs(BACKOFF, failures) - Math.max(0, now - askedAt));
+  }
+
+  #report(error: unknown, now: number): void {
+    const { alias: store, events, logger } = this.services;
+    this.#isFailing = true;
+    this.#relapses = now - this.#recoveredAt < FLAPPING_MS ? this.#relapses + 1 : 0;
+    const again = this.#relapses > 0 ? ', as it did a moment ago' : '';
+    logger.error(`The store "${store}" failed${again}; it is tried again`, error);
+    events.emit('store.failed', { store, error });
   }
 
   /** The store did what it was asked. */
-  worked(): void {
-    if (this.#failures === 0) return;
-    const { alias: store, events, logger } = this.services;
-    logger.info(`The store "${store}" works again after ${this.#failures} failures`);
-    events.emit('store.recovered', { store, failures: this.#failures });
-    this.#failures = 0;
+  worked(kind: CallKind): void {
+    this.#failures.delete(kind);
+    if (!this.#isFailing || !this.#isCalm()) return;
+    const { alias: store, events, logger, clock } = this.services;
+    const failures = this.#failuresInARow;
+    this.#isFailing = false;
+    this.#failuresInARow = 0;
     this.#lastError = null;
+    this.#recoveredAt = clock.monotonic();
+    logger.info(`The store "${store}" works again after ${failures} failures`);
+    events.emit('store.recovered', { store, failures });
   }
 
   /** The store answered a pass of the loop. */
@@ -51,13 +89,21 @@ export class HealthMonitor {
     this.#lastPassAt = this.services.clock.now();
   }
 
+  /** Whether nothing fails any more, for as long as it takes to believe it. */
+  #isCalm(): boolean {
+    if (this.#failures.size > 0) return false;
+    const calmMs = this.#relapses === 0 ? 0 : backoffMs(CALM, this.#relapses);
+    return this.services.clock.monotonic() - this.#failedAt >= calmMs;
+  }
+
   /** @param running How many runs are under way. */
   health(running: number): StoreHealth {
+    const isOk = !this.#isFailing || this.#isCalm();
     return {
       store: this.services.alias,
-      state: this.#failures === 0 ? 'ok' : 'failing',
-      failuresInARow: this.#failures,
-      lastError: this.#lastError,
+      state: isOk ? 'ok' : 'failing',
+      failuresInARow: isOk ? 0 : this.#failuresInARow,
+      lastError: isOk ? null : this.#lastError,
       lastPassAt: this.#lastPassAt,
       running,
     };

@@ -46,6 +46,13 @@ export class UnwrittenClaims {
     return this.leases.renew((run) => run.record.id === taskId && this.#isUnwritten(run));
   }
 
+  /** Whether there are some of at least that age, in milliseconds, so that the lease that they stand in may be over. */
+  areOld(ms: number): boolean {
+    const before = this.clock.monotonic() - ms;
+    for (const run of this.runs.values()) if (run.renewedAt <= before && this.#isUnwritten(run)) return true;
+    return false;
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#cancel?.();

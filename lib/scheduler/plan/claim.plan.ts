@@ -9,6 +9,7 @@ import { changeTo, nextTimes } from './change.js';
 import { admitDueTimes } from './due-times.plan.js';
 import { postpone } from './problem.plan.js';
 import { recoverDeadRuns, recoverLostLease } from './recovery.plan.js';
+import type { Holder } from './recovery.plan.js';
 import { startWaitingRuns } from './start.plan.js';
 import type { Starter } from './start.plan.js';
 import { beginWork } from './work.js';
@@ -42,7 +43,7 @@ export interface Room {
 }
 
 /** What a plan knows of the scheduler that claims. */
-interface ClaimContext extends Starter {
+interface ClaimContext extends Starter, Holder {
   readonly room: Room;
   /** The trigger of a task. Throws when its type is not known here, or its data is not what the type allows. */
   triggerOf(task: TaskRecord): BaseTrigger;
@@ -59,7 +60,7 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
     // Another scheduler has taken the task.
     if (task.state.lease !== null && task.state.lease.until > now) return null;
     const work = beginWork(task, now);
-    recoverDeadRuns(work);
+    recoverDeadRuns(work, context);
     try {
       const trigger = context.triggerOf(task);
       recoverLostLease(work, trigger);

@@ -6,11 +6,24 @@ import { endedRun, keepForRedrive } from './ended.run.js';
 import { readyRuns } from './start.plan.js';
 import type { Work } from './work.js';
 
+/** Who has runs under way, or the ends of runs that the store has not taken yet. */
+export interface Holder {
+  /** How long a lease holds, in milliseconds. */
+  readonly leaseMs: number;
+  /**
+   * Whether this process holds a run: `held`, or `aborted` where it has given the run up and the handler is not over yet. null
+   * for the runs of others.
+   */
+  holdOn(run: LiveRun): 'held' | 'aborted' | null;
+}
+
 /**
  * Records the runs whose lease has expired as lost: their scheduler died, froze, or lost the store. Where the task is to run
  * at least once, they wait for another attempt. A run that was asked to be cancelled has none.
+ *
+ * What is held here is not lost: its lease ran out while the store was away, and nobody else has taken it over. It goes on.
  */
-export function recoverDeadRuns(work: Work): void {
+export function recoverDeadRuns(work: Work, holder: Holder): void {
   const { now, task } = work;
   if (!work.state.live.some((run) => isDead(run, now))) return;
   const live: LiveRun[] = [];
@@ -19,11 +32,18 @@ export function recoverDeadRuns(work: Work): void {
       live.push(run);
       continue;
     }
+    const hold = run.status === 'running' ? holder.holdOn(run) : null;
+    if (hold !== null) {
+      live.push(hold === 'held' ? { ...run, leaseUntil: now + holder.leaseMs } : run);
+      continue;
+    }
     const isOver = run.cancel !== null || task.definition.policies.delivery === 'at-most-once';
     const record = { ...endedRun(task, run, run.cancel ? 'cancelled' : 'lost', now), dead: isOver && !run.cancel };
     work.history.push(keepForRedrive(record, task.definition));
     if (!isOver) live.push(nextAttempt(run, run.availableAt));
   }
+  // One that was given up and is not over yet is left as it is: that is no change.
+  if (live.length === work.state.live.length && live.every((run, at) => run === work.state.live[at])) return;
   work.state = { ...work.state, live };
 }
 

@@ -30,7 +30,8 @@ function queueOver(before: (ids: readonly string[]) => Promise<void>): EndQueue 
     lookupTask: () => null,
   };
   const listener = { failed: () => 0, worked: () => {} };
-  return new EndQueue(store, new HeldTasks(), { now: () => 0 }, new WakeableWait(new SystemClock()), listener);
+  const clock = new SystemClock();
+  return new EndQueue(store, new HeldTasks(), { now: () => 0 }, clock, new WakeableWait(clock), listener);
 }
 
 describe('the ends of runs', () => {

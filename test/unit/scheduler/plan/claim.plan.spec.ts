@@ -142,6 +142,7 @@ describe('planClaim', () => {
         throw new UnknownNameError('trigger type', 'beat', ['interval']);
       },
       room: { has: () => true },
+      holdOn: () => null,
     });
     expect(unknown(minuteTask(), 9_999, [])).toBeNull();
     expect(unknown(minuteTask(), 10_000, [])?.task?.state).toMatchObject({
