@@ -44,7 +44,7 @@ export {
   WeakSecretError,
 } from './errors/persistence.errors.js';
 export { FileLockTimeoutError, FileStoreError, FileStoreFormatError } from './errors/file-store.errors.js';
-export { StoreInUseError, StoreStartError, StoreUnavailableError } from './errors/store.errors.js';
+export { StartTimeoutError, StoreInUseError, StoreStartError, StoreUnavailableError } from './errors/store.errors.js';
 export { MissingDependencyError } from './errors/dependency.error.js';
 export { DeclarationError } from './errors/declaration.error.js';
 export { CronSyntaxError, ImpossibleTriggerError } from './errors/trigger.errors.js';

@@ -19,6 +19,22 @@ export class StoreStartError extends AsynczError {
 }
 
 /**
+ * Something did not answer before `startTimeout` was over, or before the scheduler was stopped; it does not start without it.
+ *
+ * @publicApi
+ */
+export class StartTimeoutError extends AsynczError {
+  readonly code = 'ASYNCZ_START_TIMEOUT';
+
+  /**
+   * @param awaited What was waited for, such as a store with its address, without a password.
+   */
+  constructor(readonly awaited: string) {
+    super(`No answer from ${awaited} before the time for the start was over (startTimeout)`);
+  }
+}
+
+/**
  * Another scheduler uses the store, and the store cannot coordinate the two.
  *
  * @publicApi

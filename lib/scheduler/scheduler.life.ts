@@ -1,19 +1,26 @@
-import { quietly } from '../model/logger.js';
+import { StartTimeoutError } from '../errors/store.errors.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
 import { undoOnFailure } from '../stores/undo-on-failure.js';
+import { quietlyInTime } from './quietly-in-time.js';
+import { Deadline } from '../time/deadline.js';
 import { VERSION } from '../version.js';
 import { ClaimGate } from './cluster/claim.gate.js';
 import { Heartbeat } from './cluster/heartbeat.js';
 import { Housekeeper } from './cluster/housekeeper.js';
 import type { SchedulerCore } from './scheduler.core.js';
 import type { SchedulerState } from './scheduler.info.js';
+import { CLOSING_MS, StopTime } from './scheduler.stop.js';
 import { SchedulerStores } from './scheduler.stores.js';
+import type { StoreHandle } from './tasks/store.handle.js';
 import { ofDeclaration, Reconciler } from './tasks/task.reconciler.js';
 import type { DeclaredTask } from './tasks/task.reconciler.js';
 
-/** Starts and stops the parts of a scheduler, in order; a start that fails leaves nothing open. */
+/**
+ * Starts and stops the parts of a scheduler, in order, each in a time that is limited as a whole, whatever hangs: stores of the
+ * user's own and executors may never answer. A start that fails leaves nothing open.
+ */
 export class SchedulerLife {
   readonly gate: ClaimGate;
   /** What the code declares; reconciled at every start. */
@@ -23,6 +30,10 @@ export class SchedulerLife {
   readonly #housekeeper: Housekeeper;
   /** The end of what was asked for last. */
   #last: Promise<unknown> = Promise.resolve();
+  /** The time of what is under way, unless that is a stop. */
+  #turn: Deadline | null = null;
+  /** The stops that were asked for and are not over. */
+  readonly #stops = new Set<StopTime>();
 
   constructor(private readonly core: SchedulerCore) {
     const { options, events, stores, executors, handlers, phase } = core;
@@ -39,31 +50,43 @@ export class SchedulerLife {
     return this.gate.isOpen ? 'running' : 'paused';
   }
 
-  /** One after another: a store that is added or removed in the middle of a start would be opened twice, or never closed. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
+  /**
+   * One after another: a store that is added or removed in the middle of a start would be opened twice, or never closed. A stop
+   * does not wait longer for the others than for runs.
+   */
+  #inTurn<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const done = this.#last.then(async () => {
+      const deadline = new Deadline(this.core.options.clock, this.core.options.startTimeoutMs);
+      for (const { runs } of this.#stops) deadline.bringForward(runs.leftMs);
+      this.#turn = deadline;
+      try {
+        return await work(deadline);
+      } finally {
+        this.#turn = null;
+      }
+    });
     this.#last = done.catch(() => {});
     return done;
   }
 
   start(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (!this.core.phase.isStarted) await this.#start();
+    return this.#inTurn(async (deadline) => {
+      if (!this.core.phase.isStarted) await this.#start(deadline);
     });
   }
 
-  async #start(): Promise<void> {
+  async #start(deadline: Deadline): Promise<void> {
     const { options, events, executors, stores, phase } = this.core;
     phase.starting(options.clock.now());
     try {
-      await this.core.contexts.fetchKeys();
+      await inTime(deadline, 'the source of the encryption keys', this.core.contexts.fetchKeys());
       if (!stores.has('default')) this.core.addStore('default', new MemoryStore());
-      for (const executor of executors.values()) await executor.start?.();
-      for (const handle of stores.all()) await this.#stores.open(handle);
-      await this.#reconcile();
+      for (const alias of executors.aliases()) await this.#startExecutor(alias, executors.get(alias), deadline);
+      for (const handle of stores.all()) await this.#stores.open(handle, deadline);
+      await this.#reconcile(deadline);
       phase.started();
       this.gate.reset(options.startPaused);
-      for (const handle of stores.all()) await this.#stores.work(handle);
+      for (const handle of stores.all()) await this.#stores.work(handle, deadline);
       this.#heartbeat.start(
         () => void this.core.contexts.refreshKeys(),
         (handle) => this.gate.drains.beat(handle),
@@ -79,64 +102,92 @@ export class SchedulerLife {
     }
   }
 
-  async #reconcile(): Promise<void> {
-    const { stores, builder, events, options } = this.core;
+  async #startExecutor(alias: string, executor: Executor, deadline: Deadline): Promise<void> {
+    await inTime(deadline, `the executor "${alias}"`, executor.start?.());
+  }
+
+  async #reconcile(deadline: Deadline): Promise<void> {
+    const { stores, options } = this.core;
     if (options.role === 'client') return;
     // A declaration for a store that there is not is an error of the code, not an orphan.
     for (const task of this.declared) ofDeclaration(task, () => stores.get(task.store ?? 'default'));
+    for (const handle of stores.all()) await handle.inTime(deadline, this.#reconcileIn(handle));
+  }
+
+  /** Brings one store to what the code declares. */
+  async #reconcileIn(handle: StoreHandle): Promise<void> {
+    const { builder, events, options } = this.core;
+    const stores = { all: () => [handle] };
     await new Reconciler(stores, builder, events, options.logger, options.orphans).reconcile(this.declared);
   }
 
   async #rollBack(): Promise<void> {
-    const { phase, stores } = this.core;
+    const { phase, stores, options } = this.core;
+    const end = new Deadline(options.clock, CLOSING_MS);
     phase.stopping();
-    for (const handle of stores.all()) await this.#stores.abandon(handle);
-    this.#heartbeat.stop();
-    await this.#closeExecutors();
-    phase.stopped();
-  }
-
-  shutdown(timeoutMs = this.core.options.shutdownTimeoutMs): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.core.phase.name !== 'stopped') await this.#stop(timeoutMs);
-    });
-  }
-
-  async #stop(timeoutMs: number): Promise<void> {
-    const { options, events, stores, phase } = this.core;
-    phase.stopping();
-    const handles = stores.all();
-    await Promise.all(handles.map(({ worker }) => worker?.stopClaiming()));
-    await this.#stores.finish(handles, timeoutMs);
-    for (const { worker } of handles) worker?.close();
-    this.#heartbeat.stop();
-    this.#housekeeper.stop();
-    await this.#closeExecutors();
-    for (const handle of handles) await this.#stores.close(handle);
-    phase.stopped();
-    events.emit('scheduler.shutdown', {});
-    options.logger.info(`Scheduler "${options.name}" (${options.identity}) stopped`);
-  }
-
-  async #closeExecutors(): Promise<void> {
-    const { executors, options } = this.core;
-    for (const executor of executors.values()) {
-      await quietly(options.logger, 'Closing an executor', () => executor.shutdown?.());
+    try {
+      await Promise.all(stores.all().map((handle) => this.#stores.abandon(handle, end)));
+      this.#heartbeat.stop();
+      await this.#closeExecutors(end);
+    } finally {
+      phase.stopped();
     }
   }
 
-  addStore(alias: string, store: Store): Promise<void> {
+  shutdown(timeoutMs = this.core.options.shutdownTimeoutMs): Promise<void> {
+    const stop = new StopTime(this.core.options.clock, timeoutMs);
+    // Whoever asks again is not willing to wait longer; and a start that hangs is given up in that time.
+    for (const earlier of this.#stops) earlier.bringForward(timeoutMs);
+    this.#turn?.bringForward(timeoutMs);
+    this.#stops.add(stop);
     return this.#inTurn(async () => {
+      if (this.core.phase.name !== 'stopped') await this.#stop(stop);
+    }).finally(() => this.#stops.delete(stop));
+  }
+
+  /** Everything is told to end, and whatever hangs or throws, the scheduler is stopped afterwards. */
+  async #stop(stop: StopTime): Promise<void> {
+    const { options, events, stores, phase } = this.core;
+    phase.stopping();
+    const handles = stores.all();
+    try {
+      await this.#stores.finish(handles, stop);
+    } finally {
+      for (const { worker } of handles) worker?.close();
+      this.#heartbeat.stop();
+      this.#housekeeper.stop();
+      await Promise.all([
+        this.#closeExecutors(stop.end),
+        ...handles.map((handle) => this.#stores.close(handle, stop.end)),
+      ]);
+      phase.stopped();
+      events.emit('scheduler.shutdown', {});
+      options.logger.info(`Scheduler "${options.name}" (${options.identity}) stopped`);
+    }
+  }
+
+  async #closeExecutors(end: Deadline): Promise<void> {
+    const { executors, options } = this.core;
+    await Promise.all(
+      executors.aliases().map((alias) => {
+        const executor = executors.get(alias);
+        return quietlyInTime(options.logger, end, `Closing the executor "${alias}"`, () => executor.shutdown?.());
+      }),
+    );
+  }
+
+  addStore(alias: string, store: Store): Promise<void> {
+    return this.#inTurn(async (deadline) => {
       const { stores, phase, events } = this.core;
       const handle = this.core.addStore(alias, store);
       if (phase.isStarted) {
         const undo = async () => {
-          await this.#stores.abandon(handle);
+          await this.#stores.abandon(handle, new Deadline(this.core.options.clock, CLOSING_MS));
           stores.remove(alias);
         };
         await undoOnFailure(undo, async () => {
-          await this.#stores.open(handle);
-          await this.#stores.work(handle);
+          await this.#stores.open(handle, deadline);
+          await this.#stores.work(handle, deadline);
         });
         // Before the start it is configuration.
         events.emit('store.added', { store: alias });
@@ -148,21 +199,21 @@ export class SchedulerLife {
   async removeStore(alias: string): Promise<void> {
     const { stores, options, events } = this.core;
     const handle = await this.#inTurn(async () => stores.remove(alias));
-    await handle.worker?.stopClaiming();
-    await this.#stores.drain([handle], options.shutdownTimeoutMs);
+    const stop = new StopTime(options.clock, options.shutdownTimeoutMs);
+    await this.#stores.drain([handle], stop);
     handle.worker?.close();
-    await this.#stores.close(handle);
+    await this.#stores.close(handle, stop.end);
     events.emit('store.removed', { store: alias });
   }
 
   addExecutor(alias: string, executor: Executor): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(async (deadline) => {
       const { executors, stores, events, phase } = this.core;
       executors.add(alias, executor);
       if (!phase.isStarted) return;
       await undoOnFailure(
         () => executors.remove(alias),
-        async () => executor.start?.(),
+        () => this.#startExecutor(alias, executor, deadline),
       );
       events.emit('executor.added', { executor: alias });
       for (const { worker } of stores.all()) worker?.wake();
@@ -171,10 +222,17 @@ export class SchedulerLife {
 
   removeExecutor(alias: string): Promise<void> {
     return this.#inTurn(async () => {
-      const { executors, events, phase } = this.core;
+      const { executors, events, phase, options } = this.core;
       const executor = executors.remove(alias);
-      if (phase.isStarted) await executor.shutdown?.();
+      const end = new Deadline(options.clock, CLOSING_MS);
+      if (phase.isStarted)
+        await quietlyInTime(options.logger, end, `Closing the executor "${alias}"`, () => executor.shutdown?.());
       events.emit('executor.removed', { executor: alias });
     });
   }
+}
+
+/** @throws StartTimeoutError */
+async function inTime(deadline: Deadline, awaited: string, work: unknown): Promise<void> {
+  if (!(await deadline.holds(Promise.resolve(work)))) throw new StartTimeoutError(awaited);
 }

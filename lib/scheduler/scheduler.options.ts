@@ -92,7 +92,15 @@ export interface SchedulerSettings {
    */
   readonly heartbeatInterval?: Duration;
   /**
-   * How long a shutdown waits for runs under way before it aborts them and gives them back.
+   * How long a start may take in all, whatever hangs: a store that does not answer fails it then, and nothing is left open. At
+   * least `'1s'`. Make it longer than what a store's `connectRetry` may take.
+   *
+   * @default '30s'
+   */
+  readonly startTimeout?: Duration;
+  /**
+   * How long a shutdown waits for runs under way before it aborts them and gives them back. It ends 5 seconds after that at
+   * the latest, whatever hangs.
    *
    * @default '10s'
    */
@@ -172,6 +180,7 @@ export const SCHEDULER_SETTINGS = namesOf<keyof SchedulerSettings>({
   lease: 0,
   pollInterval: 0,
   heartbeatInterval: 0,
+  startTimeout: 0,
   shutdownTimeout: 0,
   startPaused: 0,
   orphans: 0,
@@ -212,6 +221,7 @@ export interface ResolvedSchedulerOptions {
   /** null: by what the store can. */
   readonly pollIntervalMs: number | null;
   readonly heartbeatMs: number;
+  readonly startTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly startPaused: boolean;
   readonly orphans: OrphanPolicy;
@@ -255,6 +265,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     pollIntervalMs:
       options.pollInterval === undefined ? null : toMilliseconds(options.pollInterval, 'pollInterval', { min: 10 }),
     heartbeatMs: toMilliseconds(options.heartbeatInterval ?? '15s', 'heartbeatInterval', { min: 1_000 }),
+    startTimeoutMs: toMilliseconds(options.startTimeout ?? '30s', 'startTimeout', { min: 1_000 }),
     shutdownTimeoutMs: toMilliseconds(options.shutdownTimeout ?? '10s', 'shutdownTimeout', { min: 0 }),
     startPaused: options.startPaused ?? false,
     orphans,

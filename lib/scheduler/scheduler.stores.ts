@@ -1,16 +1,22 @@
 import { EncryptionDisabledError } from '../errors/persistence.errors.js';
 import { quietly } from '../model/logger.js';
-import { within } from '../time/wait.js';
+import type { Deadline } from '../time/deadline.js';
 import type { ClaimGate } from './cluster/claim.gate.js';
 import { holdsEncrypted, markEncrypted } from './cluster/encryption.mark.js';
 import type { Heartbeat } from './cluster/heartbeat.js';
 import { refuseUncoordinated } from './cluster/membership.js';
+import { quietlyInTime } from './quietly-in-time.js';
 import type { SchedulerCore } from './scheduler.core.js';
+import { ABORTED_MS } from './scheduler.stop.js';
+import type { StopTime } from './scheduler.stop.js';
 import { runShutdownTasks, runStartupTasks } from './tasks/startup.tasks.js';
 import type { StoreHandle } from './tasks/store.handle.js';
 
-/** How long after the abort of a shutdown handlers may still end, in milliseconds. */
-const SHUTDOWN_GRACE_MS = 2_000;
+/** How many tasks the log names whose runs are waited for. */
+const NAMED = 5;
+
+/** For how much of the time of a stop that is left a store is told that this scheduler is gone; the rest is to close it. */
+const LEAVING_SHARE = 0.5;
 
 /** Opens the stores of a scheduler, has their loops work, and closes them, each in order. */
 export class SchedulerStores {
@@ -20,15 +26,24 @@ export class SchedulerStores {
     private readonly heartbeat: Heartbeat,
   ) {}
 
-  /** Opens a store and joins the schedulers that share it. @throws StoreStartError, StoreInUseError, EncryptionDisabledError */
-  async open(handle: StoreHandle): Promise<void> {
-    await handle.open();
-    await refuseUncoordinated(handle, this.heartbeat.instance(handle), this.core.options.heartbeatMs);
-    // Before anybody can see this scheduler: what is asked of it from then on counts.
-    await this.gate.drains.open(handle);
-    await this.heartbeat.write(handle);
-    await this.#refuseEncrypted(handle);
-    await this.core.operations.commitPending(handle);
+  /**
+   * Opens a store and joins the schedulers that share it.
+   *
+   * @throws StoreStartError, StartTimeoutError, StoreInUseError, EncryptionDisabledError
+   */
+  async open(handle: StoreHandle, deadline: Deadline): Promise<void> {
+    const { options, operations } = this.core;
+    await handle.open(deadline);
+    const steps = [
+      () => refuseUncoordinated(handle, this.heartbeat.instance(handle), options.heartbeatMs),
+      // Before anybody can see this scheduler: what is asked of it from then on counts.
+      () => this.gate.drains.open(handle),
+      () => this.heartbeat.write(handle),
+      () => this.#refuseEncrypted(handle),
+      () => operations.commitPending(handle),
+    ];
+    // Each by itself: of a step that hangs nothing comes after it.
+    for (const step of steps) await handle.inTime<unknown>(deadline, step());
   }
 
   /** Writing in clear beside records that were encrypted is never done by accident. */
@@ -39,60 +54,94 @@ export class SchedulerStores {
     else if (refusesEncrypted && (await holdsEncrypted(store))) throw new EncryptionDisabledError(alias);
   }
 
-  /** Starts the startup tasks of a store and then its loop. A client has none. */
-  async work(handle: StoreHandle): Promise<void> {
+  /** Starts the startup tasks of a store and then its loop. A client has none. @throws StartTimeoutError */
+  async work(handle: StoreHandle, deadline: Deadline): Promise<void> {
     if (this.core.options.role === 'client') return;
     const worker = this.core.createWorker(handle);
     handle.employ(worker);
     const { handlers, options } = this.core;
-    await runStartupTasks(handle, { handlers, logger: options.logger });
+    await handle.inTime(deadline, runStartupTasks(handle, { handlers, logger: options.logger }));
     worker.start(!this.gate.isOpen);
   }
 
-  /** Waits for the runs under way; those that take longer than the timeout are aborted and given back. */
-  async drain(handles: readonly StoreHandle[], timeoutMs: number): Promise<void> {
-    await this.#drain(handles, timeoutMs, ({ worker }) => worker?.drained());
+  /** Claims nothing more, and waits for the runs under way; those that take longer are aborted and given back. */
+  async drain(handles: readonly StoreHandle[], stop: StopTime): Promise<void> {
+    await this.#drain(handles, stop, async () => {});
   }
 
   /** Runs the shutdown tasks, and waits as {@link drain} does. */
-  async finish(handles: readonly StoreHandle[], timeoutMs: number): Promise<void> {
+  async finish(handles: readonly StoreHandle[], stop: StopTime): Promise<void> {
     const { handlers, options } = this.core;
-    await this.#drain(handles, timeoutMs, async (handle, isOver) => {
-      await runShutdownTasks(handle, { handlers, logger: options.logger }, isOver);
-      await handle.worker?.drained();
-    });
+    await this.#drain(handles, stop, (handle, isOver) =>
+      runShutdownTasks(handle, { handlers, logger: options.logger }, isOver),
+    );
   }
 
   async #drain(
     handles: readonly StoreHandle[],
-    timeoutMs: number,
-    work: (handle: StoreHandle, isOver: () => boolean) => unknown,
+    { runs, end }: StopTime,
+    work: (handle: StoreHandle, isOver: () => boolean) => Promise<void>,
   ): Promise<void> {
-    const { clock, logger } = this.core.options;
+    const { logger } = this.core.options;
+    const leftMs = runs.leftMs;
     let isOver = false;
-    const drained = Promise.all(handles.map((handle) => work(handle, () => isOver)));
-    if (await within(clock, drained, timeoutMs)) return;
+    const drained = Promise.all(
+      handles.map(async (handle) => {
+        await handle.worker?.stopClaiming();
+        await work(handle, () => isOver);
+        await handle.worker?.drained();
+      }),
+    );
+    const awaited = runsUnderWay(handles);
+    if (awaited !== null) logger.info(`Waiting up to ${seconds(leftMs)} for ${awaited}`);
+    if (await runs.holds(drained)) return;
     isOver = true;
-    logger.warn(`Runs under way after ${timeoutMs} ms are aborted and given back`);
+    const left = runsUnderWay(handles);
+    logger.warn(
+      left === null
+        ? `A store has not answered for ${seconds(leftMs)}; what it did not take is left`
+        : `Runs under way after ${seconds(leftMs)} are aborted and given back: ${left}`,
+    );
     for (const { worker } of handles) worker?.execution.abortAll();
-    await within(clock, drained, SHUTDOWN_GRACE_MS);
+    await end.holds(Promise.all(handles.map(({ worker }) => worker?.drained())), ABORTED_MS);
   }
 
-  /** Closes a store without waiting for the runs under way: their leases expire. */
-  async abandon(handle: StoreHandle): Promise<void> {
-    await handle.worker?.stopClaiming();
-    handle.worker?.close();
-    await this.close(handle);
+  /** Closes a store without waiting for the runs under way: their leases expire. Never rejects. */
+  async abandon(handle: StoreHandle, end: Deadline): Promise<void> {
+    const { worker } = handle;
+    if (worker) {
+      const { logger } = this.core.options;
+      const what = `Ending the loop of ${handle.place}`;
+      await quietlyInTime(logger, end, what, () => worker.stopClaiming(), end.leftMs * LEAVING_SHARE);
+      worker.close();
+    }
+    await this.close(handle, end);
   }
 
-  /** Leaves the schedulers that share a store, and closes it. Never rejects. */
-  async close(handle: StoreHandle): Promise<void> {
+  /** Leaves the schedulers that share a store, and closes it, whatever hangs. Never rejects. */
+  async close(handle: StoreHandle, end: Deadline): Promise<void> {
     if (!handle.opened) return;
     const { logger, identity } = this.core.options;
-    const { alias, store } = handle;
-    await quietly(logger, `Ending the heartbeat in store "${alias}"`, () => store.retire(identity));
-    // After that nobody asks any more; and whoever waits for the drain finds the scheduler gone before the record is.
-    await quietly(logger, `Ending the drain in store "${alias}"`, () => this.gate.drains.close(handle));
-    await quietly(logger, `Closing the store "${alias}"`, () => handle.close());
+    const { place, store } = handle;
+    const leave = async () => {
+      await store.retire(identity);
+      // After that nobody asks any more; and whoever waits for the drain finds the scheduler gone before the record is.
+      await this.gate.drains.close(handle);
+    };
+    await quietlyInTime(logger, end, `Leaving ${place}`, leave, end.leftMs * LEAVING_SHARE);
+    await quietly(logger, 'Ending the wake-ups', () => this.gate.drains.forget(handle));
+    await quietlyInTime(logger, end, `Closing ${place}`, () => handle.close());
   }
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}
+
+/** The runs of these stores whose handlers are under way here, in words; null when there is none. */
+function runsUnderWay(handles: readonly StoreHandle[]): string | null {
+  const ids = handles.flatMap(({ worker }) => Array.from(worker?.execution.active.values() ?? [], (run) => run.runId));
+  if (ids.length === 0) return null;
+  const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
+  return `${ids.length} ${ids.length === 1 ? 'run' : 'runs'}: ${ids.slice(0, NAMED).join(', ')}${more}`;
 }

@@ -152,6 +152,11 @@ export interface PruneOptions {
  */
 export interface Store {
   readonly capabilities: StoreCapabilities;
+  /**
+   * Where the tasks are, for messages, such as a server with its port or a folder; before the start too, and never with a
+   * password. Undefined where there is nothing to tell.
+   */
+  readonly address?: string | undefined;
 
   /** Opens what is needed and makes tables, folders or indexes. Rejects with the reason when that cannot be done. */
   start(context: StoreContext): Awaitable<void>;

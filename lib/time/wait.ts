@@ -59,14 +59,3 @@ export class WakeableWait {
     return woken;
   }
 }
-
-/** Whether `work` resolves within `ms` milliseconds. Rejects when it rejects before. */
-export async function within(clock: Clock, work: Promise<unknown>, ms: number): Promise<boolean> {
-  let cancel = () => {};
-  const timeout = new Promise<boolean>((resolve) => (cancel = wait(clock, ms, () => resolve(false))));
-  try {
-    return await Promise.race([work.then(() => true), timeout]);
-  } finally {
-    cancel();
-  }
-}

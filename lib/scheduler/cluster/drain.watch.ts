@@ -50,14 +50,20 @@ export class DrainWatch {
 
   /** Stops listening; what was asked for there is done with. */
   async close(handle: StoreHandle): Promise<void> {
+    if (!this.#watched.has(handle.alias)) return;
+    this.forget(handle);
+    // Also what was asked for and not seen yet.
+    await removeDrain(handle.store, this.identity);
+  }
+
+  /** Stops listening, and asks nothing more of the store. */
+  forget(handle: StoreHandle): void {
     const watched = this.#watched.get(handle.alias);
     if (!watched) return;
     this.#watched.delete(handle.alias);
-    watched.stopWakeUps();
     watched.wakeUps.cancel();
     this.#update();
-    // Also what was asked for and not seen yet.
-    await removeDrain(handle.store, this.identity);
+    watched.stopWakeUps();
   }
 
   /** Called after each heartbeat in a store. */

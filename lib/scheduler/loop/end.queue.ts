@@ -76,7 +76,8 @@ export class EndQueue {
    * or has failed once more. A call that was on its way already says nothing, so there is another one.
    */
   async catchUp(): Promise<void> {
-    for (let calls = 0; calls < 2 && this.#isBehind && !this.#isClosed; calls += 1) {
+    for (let calls = 0; calls < 2; calls += 1) {
+      if (!this.#isBehind || this.#isClosed) return;
       const tried = new Promise<void>((resolve) => this.#tries.push(resolve));
       this.pause.wake();
       await tried;

@@ -1,8 +1,9 @@
-import { StoreStartError } from '../../errors/store.errors.js';
+import { StartTimeoutError, StoreStartError } from '../../errors/store.errors.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { MemoryStore } from '../../stores/memory/memory.store.js';
 import type { Store, StoreContext } from '../../stores/store.interface.js';
 import { wakeOthers } from '../../stores/wake-others.js';
+import type { Deadline } from '../../time/deadline.js';
 import type { StoreClock } from '../../time/store.clock.js';
 import type { ClaimLoop } from '../loop/claim.loop.js';
 
@@ -14,6 +15,8 @@ export class StoreHandle {
   #worker: ClaimLoop | null = null;
   #pending: MemoryStore | null = new MemoryStore();
   #opened = false;
+  /** The last opening or closing, however late it ends: what comes next waits for it. Never rejects. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly alias: string,
@@ -44,16 +47,42 @@ export class StoreHandle {
     return this.#opened;
   }
 
-  /** @throws StoreStartError */
-  async open(): Promise<void> {
+  /** Where the store keeps its tasks, for messages. */
+  get place(): string {
+    const { address } = this.store;
+    return `the store "${this.alias}"${address === undefined ? '' : ` (${address})`}`;
+  }
+
+  /**
+   * Opens the real store. What opens after the deadline is closed again at once.
+   *
+   * @throws StoreStartError
+   */
+  async open(deadline: Deadline): Promise<void> {
+    const opening = this.#last.then(() => {
+      if (deadline.isOver) throw new StartTimeoutError(this.place);
+      return this.store.start(this.context);
+    });
+    this.#last = opening.catch(() => {});
     try {
-      await this.store.start(this.context);
+      await this.inTime(deadline, opening);
       this.#opened = true;
-      this.clock.sync(await this.store.now());
+      this.clock.sync(await this.inTime(deadline, Promise.resolve(this.store.now())));
     } catch (error) {
-      if (this.#opened) await this.close().catch(() => {});
+      if (this.#opened) void this.close().catch(() => {});
+      else this.#last = opening.then(() => this.store.shutdown()).catch(() => {});
       throw new StoreStartError(this.alias, error);
     }
+  }
+
+  /**
+   * What the store answers, if it does in time.
+   *
+   * @throws StartTimeoutError
+   */
+  async inTime<T>(deadline: Deadline, answer: Promise<T>): Promise<T> {
+    if (await deadline.holds(answer)) return answer;
+    throw new StartTimeoutError(this.place);
   }
 
   /** From now on operations go to the real store. Returns the tasks that waited for that, in the order of their adding. */
@@ -78,7 +107,9 @@ export class StoreHandle {
       this.#pending = new MemoryStore();
       this.#pending.start(this.context);
     }
-    await this.store.shutdown();
+    const closing = this.#last.then(() => this.store.shutdown());
+    this.#last = closing.catch(() => {});
+    await closing;
   }
 
   /** Has this scheduler look for due tasks: a store wakes the others itself when a task is added. */

@@ -10,6 +10,17 @@ import { writeRuns } from './history.contract.js';
 export const START_AND_SHUTDOWN: ContractSection = {
   title: 'start and shutdown',
   tests: {
+    'says where it is in one line, after a shutdown too, or nothing': async (bench) => {
+      const store = await bench.open();
+      const { address } = store;
+      await bench.shutdown(store);
+      if (address === undefined) assert.equal(store.address, undefined);
+      else {
+        assert.match(address, /^\S.*\S$/);
+        assert.equal(typeof store.address, 'string');
+      }
+    },
+
     'keeps everything over a restart where it says that it is durable': async (bench) => {
       const first = await bench.open();
       const now = await first.now();

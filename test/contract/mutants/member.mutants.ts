@@ -79,6 +79,13 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    fault: 'what the store says of where it is is empty',
+    create: class extends HostStore {
+      readonly address = '';
+    },
+    caughtBy: ['start and shutdown: says where it is in one line, after a shutdown too, or nothing'],
+  },
+  {
     fault: 'durability is promised and a shutdown removes everything',
     create: class extends HostStore {
       override async shutdown(): Promise<void> {
