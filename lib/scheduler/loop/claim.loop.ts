@@ -49,6 +49,7 @@ export class ClaimLoop {
   readonly #wait: WakeableWait;
   #isStopped = false;
   #isPaused = false;
+  #keepsLeases = false;
   #loop: Promise<void> = Promise.resolve();
   /** The pass that is under way, or the last one. */
   #passing: Promise<unknown> = Promise.resolve();
@@ -125,8 +126,14 @@ export class ClaimLoop {
       this.wake();
       this.#renewAfterWake();
     });
-    this.#leases.start();
+    this.#keepLeases();
     this.#loop = this.#run();
+  }
+
+  #keepLeases(): void {
+    if (this.#keepsLeases) return;
+    this.#keepsLeases = true;
+    this.#leases.start();
   }
 
   /**
@@ -264,6 +271,8 @@ export class ClaimLoop {
     ids: readonly string[],
     planOf: (claim: Apply<Claimed>) => Apply<Claimed>,
   ): Promise<readonly string[]> {
+    // These may be the first runs, and more follow before the loop starts.
+    this.#keepLeases();
     // Room that becomes free during the claim ends the wait that follows.
     this.#isOutrun = true;
     const { waiting, mayStartMore } = await this.#claimer.claimThese(ids, planOf);

@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, MemoryStore, StoreInUseError, StoreStartError } from 'nestjs-asyncz';
+import { Barrier } from '../../support/barrier.js';
 import { nextEvent, recordEvents } from '../../support/events.js';
 import { ClusterStore, MemoryCluster } from '../../support/memory.cluster.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';
 import type { Apply, Selection, StoreContext, Transacted } from 'nestjs-asyncz/store';
-
-/** A step that goes on when it is told to. */
-class Barrier {
-  open = () => {};
-  readonly passed = new Promise<void>((resolve) => (this.open = resolve));
-}
 
 /** Is slow to say its time, which is the last thing that it is asked when it is opened. */
 class SlowStore extends MemoryStore {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { AsyncExecutor, createTrigger } from 'nestjs-asyncz';
+import { AsyncExecutor, createTrigger, MemoryStore } from 'nestjs-asyncz';
 import type { DeclaredTask, Handler, Scheduler } from 'nestjs-asyncz';
+import type { Apply, Selection } from 'nestjs-asyncz/store';
+import { Barrier } from '../../../support/barrier.js';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { Gate } from '../../../support/gate.js';
 import { HookedStore } from '../../../support/hooked.store.js';
@@ -102,6 +104,47 @@ describe.each<Phase>(['startup', 'shutdown'])('tasks of a %s', (phase) => {
     await counter.run(scheduler, phase);
     await settle();
     expect(counter.started).toEqual(['t0000']);
+  });
+});
+
+describe('a start with more startup tasks than one call of the store takes', () => {
+  it('renews the leases of those that run while the others are still being started', async () => {
+    const barrier = new Barrier();
+    let isAsked = () => {};
+    const asked = new Promise<void>((resolve) => (isAsked = resolve));
+    const store = new (class extends MemoryStore {
+      override transact<T>(selection: Selection, apply: Apply<T>) {
+        const isSecondCall = 'ids' in selection && selection.ids.includes('t1000');
+        // To the compiler the store answers at once, as it does otherwise.
+        return isSecondCall
+          ? (hold(() => super.transact(selection, apply)) as never)
+          : super.transact(selection, apply);
+      }
+    })();
+    const hold = async <T>(work: () => T): Promise<T> => {
+      isAsked();
+      await barrier.passed;
+      return work();
+    };
+    const gate = new Gate();
+    const { scheduler, clock } = createScheduler(
+      { work: (args, context) => (context.task.id === 't0000' ? gate.handler(args, context) : undefined) },
+      { store },
+    );
+    for (const task of tasksOf('startup', 1_001)) await scheduler.addTask(task);
+    const starting = scheduler.start();
+    await asked;
+    const leaseUntil = () => store.lookupTask('t0000')!.state.live[0]!.leaseUntil!;
+    const first = leaseUntil();
+    for (let seconds = 0; seconds < 60; seconds += 5) {
+      clock.advance(5_000);
+      await settle();
+    }
+    expect(leaseUntil()).toBeGreaterThan(first + 45_000);
+    barrier.open();
+    await starting;
+    expect(gate.order).toEqual(['t0000']);
+    await gate.end('t0000');
   });
 });
 
