@@ -56,12 +56,16 @@ export interface TaskDefinition {
 }
 
 /**
- * Fingerprints of what a decorator declared. A deploy compares them with what it declares now: what the code changed is
- * applied, and what only an operator changed stays.
+ * Fingerprints of what the code declared, with the defaults of its scheduler filled in. A deploy compares them with what it
+ * declares now: what the code changed is applied, and what only an operator changed stays.
  *
  * @publicApi
  */
 export interface Declaration {
   readonly trigger: string;
-  readonly options: string;
+  /** Of each option by itself: the fields of the definition that a deploy may change, and those of its policies. */
+  readonly options: Readonly<Record<string, string>>;
 }
+
+/** The fields of a definition, beside its policies, that the options of a declaration say. */
+export const DECLARED_FIELDS = ['name', 'handler', 'args', 'executor', 'tags'] as const;

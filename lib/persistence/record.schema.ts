@@ -19,6 +19,7 @@ import {
   nullable,
   objectOf,
   oneOf,
+  recordOf,
 } from './schema.js';
 
 const ORIGINS = namesOf<TaskOrigin>({ code: 0, runtime: 0, internal: 0 });
@@ -34,7 +35,7 @@ const definition = objectOf<TaskDefinition>({
   origin: oneOf(ORIGINS),
   tags: listOfEach(isText),
   policies: isPolicies,
-  declared: nullable(objectOf<Declaration>({ trigger: isText, options: isText })),
+  declared: nullable(objectOf<Declaration>({ trigger: isText, options: recordOf(isText) })),
 });
 
 const attribution = nullable(objectOf<Attribution>({ actor: nullable(isText), reason: nullable(isText) }));

@@ -51,6 +51,18 @@ export function listOfEach(check: Check): Check {
   };
 }
 
+/** An object whose fields, whatever their names, all meet one check. */
+export function recordOf(check: Check): Check {
+  return (value) => {
+    if (!isJsonObject(value)) return FAULT;
+    for (const key of Object.keys(value)) {
+      const fault = check(value[key]);
+      if (fault !== OK) return `.${key}${fault}`;
+    }
+    return OK;
+  };
+}
+
 /**
  * An object with at least these fields. Further ones may be there: a newer release may have written them, and a rolling
  * deploy must not drop them.

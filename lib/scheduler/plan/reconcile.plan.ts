@@ -1,4 +1,6 @@
 import type { Change } from '../../model/change.js';
+import type { Declaration, DECLARED_FIELDS, TaskDefinition } from '../../model/definition.js';
+import type { TaskPolicies } from '../../model/task.policies.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { nextTimes } from './change.js';
@@ -20,10 +22,12 @@ export function reconcileTask(
   const before = task.definition.declared;
   const after = wanted.definition.declared!;
   const triggerChanged = before?.trigger !== after.trigger;
-  const optionsChanged = before?.options !== after.options;
-  if (!triggerChanged && !optionsChanged) return null;
+  const options = changedOptions(before, after);
+  if (!triggerChanged && options.length === 0) return null;
   const definition = {
-    ...(optionsChanged ? wanted.definition : task.definition),
+    ...withOptions(task.definition, wanted.definition, options),
+    // What was added at run time is the code's from now on.
+    origin: wanted.definition.origin,
     trigger: triggerChanged ? wanted.definition.trigger : task.definition.trigger,
     declared: after,
   };
@@ -38,6 +42,23 @@ export function reconcileTask(
     }),
   };
   return { task: { ...task, definition, state }, history: [], value: null };
+}
+
+/** The options that the code declares in another way than before; all of them of a task that it did not declare. */
+function changedOptions(before: Declaration | null, after: Declaration): string[] {
+  return Object.keys(after.options).filter((option) => before?.options[option] !== after.options[option]);
+}
+
+/** A definition with some of its options as the code wants them. */
+function withOptions(stored: TaskDefinition, wanted: TaskDefinition, options: readonly string[]): TaskDefinition {
+  const fields: Record<string, unknown> = {};
+  const policies: Record<string, unknown> = {};
+  for (const option of options) {
+    const isPolicy = option in wanted.policies;
+    if (isPolicy) policies[option] = wanted.policies[option as keyof TaskPolicies];
+    else fields[option] = wanted[option as (typeof DECLARED_FIELDS)[number]];
+  }
+  return { ...stored, ...fields, policies: { ...stored.policies, ...policies } };
 }
 
 /** A time that the old trigger had reached at the moment of the deploy is not for the new one to run again. */

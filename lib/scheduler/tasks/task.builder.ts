@@ -5,7 +5,7 @@ import { ImpossibleTriggerError } from '../../errors/trigger.errors.js';
 import { initialState } from '../../model/task.defaults.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { Declaration, TaskDefinition, TaskOrigin, TriggerData } from '../../model/definition.js';
+import type { TaskDefinition, TaskOrigin, TriggerData } from '../../model/definition.js';
 import type { TaskPolicies } from '../../model/task.policies.js';
 import { toInstant } from '../../time/inputs.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
@@ -17,6 +17,7 @@ import type { ExecutorRegistry } from '../loop/executor.registry.js';
 import type { HandlerRegistry } from '../loop/handler.registry.js';
 import type { BackoffRegistry } from '../loop/backoff.registry.js';
 import { resolvePolicies } from './policy.reader.js';
+import { declarationOf } from './declaration.js';
 import { CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
 import type { TaskBaseOptions, TaskChanges, TaskSpec, TriggerInput } from './task.options.js';
 
@@ -33,6 +34,9 @@ interface TaskBuilderServices {
   readonly checkNames: boolean;
 }
 
+/** The trigger of a task that is given none. */
+const ONCE: TriggerInput = { type: 'date' };
+
 /** Makes tasks of what users give, and refuses what cannot be one, before anything is written. */
 export class TaskBuilder {
   constructor(private readonly services: TaskBuilderServices) {}
@@ -41,16 +45,11 @@ export class TaskBuilder {
    * @param now The store's clock, in milliseconds since the epoch.
    * @throws InvalidOptionError, UnknownOptionError, UnknownNameError, TriggerExhaustedError
    */
-  build(
-    options: TaskSpec,
-    now: number,
-    origin: TaskOrigin = 'runtime',
-    declared: Declaration | null = null,
-  ): TaskRecord {
+  build(options: TaskSpec, now: number, origin: TaskOrigin = 'runtime'): TaskRecord {
     if (typeof options !== 'object' || options === null) throw new InvalidOptionError('task', options, 'an object');
     rejectUnknownOptions('a task', options, TASK_OPTIONS);
     const id = options.id === undefined ? randomUUID() : checkId(options.id);
-    const trigger = this.#createTrigger(options.trigger ?? { type: 'date' }, now);
+    const trigger = this.#createTrigger(options.trigger ?? ONCE, now);
     const definition: TaskDefinition = {
       id,
       name: checkName(options.name ?? options.handler),
@@ -61,7 +60,7 @@ export class TaskBuilder {
       origin,
       tags: checkTags(options.tags ?? []),
       policies: resolvePolicies(options, this.services.taskDefaults, this.services.backoffs.names()),
-      declared,
+      declared: null,
     };
     const paused = checkBoolean('paused', options.paused ?? false);
     const state = {
@@ -71,6 +70,25 @@ export class TaskBuilder {
       ...(paused && { pause: { at: now, reason: null, actor: null } }),
     };
     return { id, definition, state, version: 1 };
+  }
+
+  /**
+   * A task that the code declares, as if it were new.
+   *
+   * @param now The store's clock, in milliseconds since the epoch.
+   * @throws As {@link build}.
+   */
+  buildDeclared(options: TaskSpec, now: number): TaskRecord {
+    const task = this.build(options, now, 'code');
+    const { definition } = task;
+    const declared = declarationOf(definition, this.#timeless(options.trigger ?? ONCE));
+    return { ...task, definition: { ...definition, declared } };
+  }
+
+  /** What a trigger resolves to whenever it is declared: one that has no start begins at its creation. */
+  #timeless(given: TriggerInput): TriggerData {
+    const { triggers, timezone } = this.services;
+    return triggers.create(given as TriggerData, { now: 0, timezone }).toJSON();
   }
 
   /**

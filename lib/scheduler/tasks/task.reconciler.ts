@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import { AsynczError } from '../../errors/asyncz.error.js';
 import { DeclarationError } from '../../errors/declaration.error.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Logger } from '../../model/logger.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { Declaration } from '../../model/definition.js';
 import { disposeOrphan, reconcileTask } from '../plan/reconcile.plan.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
@@ -70,10 +68,7 @@ export class Reconciler {
   #build(handle: StoreHandle, declared: readonly DeclaredTask[]): ReadonlyMap<string, TaskRecord> {
     const now = handle.clock.now();
     return new Map(
-      declared.map((options) => [
-        options.id,
-        ofDeclaration(options, () => this.builder.build(options, now, 'code', fingerprint(options))),
-      ]),
+      declared.map((options) => [options.id, ofDeclaration(options, () => this.builder.buildDeclared(options, now))]),
     );
   }
 
@@ -125,26 +120,4 @@ export class Reconciler {
     if (orphans.length === 0 || policy === 'report') return;
     await handle.store.transact({ ids: orphans.map(({ id }) => id) }, (task, now) => disposeOrphan(task, now, policy));
   }
-}
-
-/** What the code declares, in a form that is the same on every replica that runs the same code with the same settings. */
-function fingerprint({ trigger, ...options }: DeclaredTask): Declaration {
-  return { trigger: hash(trigger), options: hash(options) };
-}
-
-function hash(value: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sortKeys(value)) ?? '')
-    .digest('base64url')
-    .slice(0, 22);
-}
-
-function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sortKeys(inner)]),
-  );
 }

@@ -33,7 +33,7 @@ export function makeFullTask(
     tags: ['a', 'b'],
     trigger: { type: 'cron', expression: '0 2 * * *', timezone: 'Europe/Lisbon' },
     origin: 'code',
-    declared: { trigger: 'f1', options: 'f2' },
+    declared: { trigger: 'f1', options: { name: 'f2' } },
     nextRunTime: 1_600_000_000_000,
     policies: {
       misfireGraceMs: 1_000,

@@ -31,7 +31,7 @@ const running = runningRun({ id: 'task@r', token: 7 });
 
 const task = minuteTask({ state: { live: [waiting, running], lastToken: 7 } });
 const paused = minuteTask({ state: { pause: PAUSED, failuresInARow: 3 } });
-const declared = (fingerprint: string) => ({ declared: { trigger: fingerprint, options: fingerprint } });
+const declared = (fingerprint: string) => ({ declared: { trigger: fingerprint, options: { priority: fingerprint } } });
 const dead: RunRecord = { ...endedRun(task, runningRun({ id: 'task@d', token: 9 }), 'failed', 5), dead: true };
 
 function freeze<T>(value: T): T {

@@ -63,6 +63,58 @@ describe('reconciling declared tasks', () => {
     expect(store.lookupTask('sweep')!.definition.policies.priority).toBe(5);
   });
 
+  it('reschedules one that names no zone when the time zone of the scheduler is changed', async () => {
+    const store = new Store();
+    const daily = every(0, { trigger: { type: 'cron', expression: '0 9 * * *' } });
+    const inLisbon = { type: 'cron', expression: '0 9 * * *', timezone: 'Europe/Lisbon' } as const;
+    const named = every(0, { id: 'named', trigger: inLisbon });
+    await (await deploy(store, [daily, named], 0)).scheduler.shutdown();
+    const before = store.lookupTask('named');
+    const { events } = await deploy(store, [daily, named], 60_000, { timezone: 'Asia/Tokyo' });
+    expect(events).toEqual(['task.modified']);
+    // Nine in the morning there is midnight here.
+    expect(nextOf(store)).toBe(12 * 3_600_000);
+    expect(store.lookupTask('sweep')!.definition.trigger).toMatchObject({ timezone: 'Asia/Tokyo' });
+    expect(store.lookupTask('named')).toEqual(before);
+  });
+
+  it('applies changed defaults of the scheduler to what does not set them, and nothing else', async () => {
+    const store = new Store();
+    const tasks = [every(10, { timeout: '5s' }), every(10, { id: 'own', retry: 1 })];
+    const { scheduler } = await deploy(store, tasks, 0);
+    await scheduler.updateTask('sweep', { priority: 7, name: 'renamed' });
+    await scheduler.shutdown();
+    const taskDefaults = { retry: 3, timeout: '1m', misfireGraceTime: '1h', priority: 0 } as const;
+    const { events } = await deploy(store, tasks, 60_000, { taskDefaults });
+    expect(events).toEqual(['task.modified', 'task.modified']);
+    expect(store.lookupTask('sweep')!.definition).toMatchObject({
+      name: 'renamed',
+      policies: { retry: { attempts: 3 }, timeoutMs: 5_000, misfireGraceMs: 3_600_000, priority: 7 },
+    });
+    expect(store.lookupTask('own')!.definition.policies).toMatchObject({ retry: { attempts: 1 }, timeoutMs: 60_000 });
+    expect(nextOf(store)).toBe(600_000);
+  });
+
+  it('takes an option that the code changes from what an operator made of it, and leaves the others', async () => {
+    const store = new Store();
+    const { scheduler } = await deploy(store, [every(10, { tags: ['a'], priority: 1 })], 0);
+    await scheduler.updateTask('sweep', { priority: 7, tags: ['edited'] });
+    await scheduler.shutdown();
+    await deploy(store, [every(10, { tags: ['b'], priority: 1 })], 60_000);
+    expect(store.lookupTask('sweep')!.definition).toMatchObject({ tags: ['b'], policies: { priority: 7 } });
+  });
+
+  it('takes the same declaration, said in another way, for the same', async () => {
+    const store = new Store();
+    const large = { args: [{ a: 1n, b: new Map([[1, new Set(['x'])]]) }] };
+    await (await deploy(store, [every(10, large)], 0)).scheduler.shutdown();
+    const again = { args: [{ b: new Map([[1, new Set(['x'])]]), a: 1n }], trigger: { type: 'interval', every: '10m' } };
+    const second = await deploy(store, [every(10, again)], 60_000);
+    expect(second.events).toEqual([]);
+    await second.scheduler.shutdown();
+    expect((await deploy(store, [every(10, { args: [{ a: 2n }] })], 60_000)).events).toEqual(['task.modified']);
+  });
+
   it("lets an operator's pause and edit survive a deploy that does not touch them", async () => {
     const store = new Store();
     const { scheduler } = await deploy(store, [every(10)], 0);

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { DECLARED_FIELDS } from '../../model/definition.js';
+import type { Declaration, TaskDefinition, TriggerData } from '../../model/definition.js';
+import { POLICY_NAMES } from '../../model/task.policies.js';
+
+/** How many characters of a hash tell one value of an option from the one before. */
+const LENGTH = 16;
+
+/**
+ * Fingerprints of what the code declares: the same on every replica that runs the same code with the same settings, and at
+ * every start.
+ *
+ * @param definition As it is resolved: with the defaults of the scheduler.
+ * @param trigger The trigger in the same way, with nothing in it that depends on the moment.
+ */
+export function declarationOf({ policies, ...definition }: TaskDefinition, trigger: TriggerData): Declaration {
+  const options: Record<string, string> = {};
+  for (const field of DECLARED_FIELDS) options[field] = fingerprint(definition[field]);
+  for (const policy of POLICY_NAMES) options[policy] = fingerprint(policies[policy]);
+  return { trigger: fingerprint(trigger), options };
+}
+
+function fingerprint(value: unknown): string {
+  const text = JSON.stringify(canonical(value)) ?? '';
+  return createHash('sha256').update(text).digest('base64url').slice(0, LENGTH);
+}
+
+/** In a form that JSON keeps apart, and that does not depend on the order in which fields were set. */
+function canonical(value: unknown): unknown {
+  if (typeof value === 'bigint') return ['bigint', String(value)];
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (value instanceof Map) return ['map', ...Array.from(value, canonical)];
+  if (value instanceof Set) return ['set', ...Array.from(value, canonical)];
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, canonical(inner)]),
+  );
+}
