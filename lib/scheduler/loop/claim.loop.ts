@@ -76,6 +76,7 @@ export class ClaimLoop {
     });
     this.execution = new RunExecution(services, {
       offer: (end) => this.#ends.offer(end),
+      keepOrphaned: (end) => this.#ends.keepOrphaned(end),
       whyRefused: (lease) => whyRefused(store, lease),
       giveUp: (lease) =>
         void this.#ends.offer(this.#groups.giveUp(lease)).then((answer) => {

@@ -10,6 +10,7 @@ import type { RunEnd } from '../plan/end.plan.js';
 import { endRunsIn } from './end.step.js';
 import type { EndAnswer } from './end.step.js';
 import type { KnownRecords } from './held.tasks.js';
+import { keepOrphanedEnd } from './orphaned.end.js';
 
 /** How many ends one call of the store takes at the most. */
 const BATCH = 500;
@@ -28,7 +29,7 @@ export interface EndListener {
   worked(): void;
 }
 
-type EndStore = Pick<Store, 'transact' | 'exchange' | 'runs' | 'lookupTask'>;
+type EndStore = Pick<Store, 'transact' | 'exchange' | 'runs' | 'saveRuns' | 'lookupTask'>;
 
 /** An end that the store has not taken yet. */
 interface Offer {
@@ -134,7 +135,15 @@ export class EndQueue {
       const answer = answers.get(offer.end);
       if (answer) answered.set(offer, (await this.#takenBefore(offer, answer)) ?? answer);
     }
+    const refused = [...answered].filter(([, { outcome }]) => outcome === 'refused');
+    const kept = await Promise.all(refused.map(([{ end }]) => this.keepOrphaned(end)));
+    for (const [at, [offer]] of refused.entries()) if (kept[at]) answered.set(offer, { outcome: 'kept', task: null });
     return answered;
+  }
+
+  /** Keeps an end whose task is gone: see `keepOrphanedEnd`. Never rejects. */
+  async keepOrphaned(end: RunEnd): Promise<boolean> {
+    return keepOrphanedEnd(this.store, end, this.known).catch(() => false);
   }
 
   /** What became of a refused end that the store has taken before, by a call whose answer was lost; null for others. */

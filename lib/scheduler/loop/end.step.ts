@@ -8,9 +8,12 @@ import type { KnownRecords } from './held.tasks.js';
 
 /** What became of an end. */
 export interface EndAnswer {
-  /** `paused` where the failure paused the task, too; `refused` where the lease was lost, or the task is gone. */
-  readonly outcome: EndOutcome;
-  /** The task as it now is; null when it was removed with this run, or where the end was refused. */
+  /**
+   * `paused` where the failure paused the task, too; `refused` where the lease was lost; `kept` where the task is gone, and only
+   * the history has the run.
+   */
+  readonly outcome: EndOutcome | 'kept';
+  /** The task as it now is; null when it is gone, or where the end was refused. */
   readonly task: TaskRecord | null;
 }
 

@@ -15,6 +15,8 @@ interface RunListener {
   offer(end: RunEnd): Promise<EndAnswer | null>;
   /** Finds out why an end was refused, in words. Never rejects. */
   whyRefused(lease: LeaseRef): Promise<string>;
+  /** Keeps an end whose task is gone. Never rejects. */
+  keepOrphaned(end: RunEnd): Promise<boolean>;
   /** Gives up a lease that a run needed beside its own. */
   giveUp(lease: LeaseRef): void;
   /** An executor has room again. */
@@ -66,7 +68,11 @@ export class RunExecution {
     const outcome = await run.outcome(this.#invoke(run));
     this.#free(run);
     // What was done counts unless another scheduler has taken the run over meanwhile, which the store knows.
-    if (run.isFenced && outcome.status !== 'succeeded') return this.#release(run, null);
+    if (run.isFenced && outcome.status !== 'succeeded') {
+      // Where its task is gone there is nobody who has taken it over.
+      await this.loop.keepOrphaned(endOf(run, outcome, this.services));
+      return this.#release(run, null);
+    }
     const end = endOf(run, outcome, this.services);
     if (end.record?.status === 'failed') this.#logFailure(run, outcome);
     const answer = await this.loop.offer(end);
@@ -121,9 +127,10 @@ export class RunExecution {
       const ended = () => ({ ...run.event(), run: record });
       if (record.status === 'succeeded') events.emit('run.succeeded', ended);
       else if (record.status === 'failed') {
-        events.emit('run.failed', () => ({ ...ended(), error, willRetry: retryAt !== null }));
+        events.emit('run.failed', () => ({ ...ended(), error, willRetry: retryAt !== null && outcome !== 'kept' }));
       } else events.emit('run.cancelled', () => ({ ...ended(), error }));
     }
+    if (outcome === 'kept') return;
     if (!task) events.emit('task.removed', { taskId, store, reason: 'finished' });
     else if (outcome === 'paused') {
       events.emit('task.paused', { taskId, store, actor: null, reason: task.state.pause?.reason ?? null });

@@ -200,6 +200,14 @@ export const HISTORY: ContractSection = {
       assertSame(names((await store.runs({}, { limit: 5 })).runs), ['a1#1', 'b1#1']);
     },
 
+    'keeps ended runs of tasks that are gone': async (bench) => {
+      const store = await bench.open();
+      await store.addTask(makeTask('a'));
+      await store.deleteTask('a');
+      await store.saveRuns([makeRun('a1', { taskId: 'a' })]);
+      assertSame(names((await store.runs({ taskId: 'a' }, { limit: 5 })).runs), ['a1#1']);
+    },
+
     'prunes runs that ended before a time, the oldest first, in bounded steps': async (bench) => {
       const store = await bench.open();
       await writeRuns(

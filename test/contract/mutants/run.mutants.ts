@@ -189,6 +189,18 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    fault: 'an ended run is kept only while its task is there',
+    create: class extends HostStore {
+      override saveRuns(runs: readonly RunRecord[]): void {
+        super.saveRuns(runs.filter(({ taskId }) => this.disk.rows.has(taskId)));
+      }
+    },
+    caughtBy: [
+      'history: keeps ended runs of tasks that are gone',
+      'history: keeps ended runs on their own, each replacing the one that is there',
+    ],
+  },
+  {
     fault: 'an attempt that is written twice is there twice',
     create: class extends HostStore {
       override saveRuns(runs: readonly RunRecord[]): void {

@@ -27,6 +27,7 @@ function queueOver(before: (ids: readonly string[]) => Promise<void>): EndQueue 
     },
     exchange: () => ({ written: { lost: [], failed: [] }, taken: null }),
     runs: () => ({ runs: [], next: null }),
+    saveRuns: () => {},
     lookupTask: () => null,
   };
   const listener = { failed: () => 0, worked: () => {} };
@@ -164,9 +165,23 @@ describe('an end of a run whose answer was lost', () => {
   it('is fenced when the store had not taken it and somebody else has the run meanwhile', async () => {
     const store = new BreakingStore();
     store.takesEnds = false;
-    const work = () => store.removeAllTasks();
+    const work = async () => {
+      const ids = (await store.getAllTasks()).map(({ id }) => id);
+      await store.transact({ ids }, (task) => {
+        const live = task.state.live.map((run) => ({ ...run, owner: 'other', token: run.token + 1 }));
+        return { task: { ...task, state: { ...task.state, live } }, value: null };
+      });
+    };
     const { names, runs } = await told(store, work);
     expect(names).toEqual(['run.fenced']);
     expect(runs).toEqual([]);
+  });
+
+  it('is kept when the store had not taken it and its task is gone meanwhile', async () => {
+    const store = new BreakingStore();
+    store.takesEnds = false;
+    const { names, runs } = await told(store, () => store.removeAllTasks());
+    expect(names).toEqual(['run.succeeded']);
+    expect(runs).toHaveLength(1);
   });
 });

@@ -1,0 +1,32 @@
+import { isUnreadable } from '../../model/task.js';
+import type { Store } from '../../stores/store.interface.js';
+import { keepForRedrive } from '../plan/ended.run.js';
+import type { RunEnd } from '../plan/end.plan.js';
+import type { KnownRecords } from './held.tasks.js';
+
+/** How many attempts of a run are looked through, from the last on. */
+const LAST_ATTEMPTS = 20;
+
+/**
+ * Keeps the end of a run whose task was deleted meanwhile, or is another one of the same id: nobody else will ever say that
+ * the run has been. The end of a run that another scheduler has recorded as lost is left to what that one has written.
+ *
+ * @returns Whether it was kept. A store that fails is no reason to keep the run: its task is gone.
+ */
+export async function keepOrphanedEnd(
+  store: Pick<Store, 'lookupTask' | 'runs' | 'saveRuns'>,
+  { record, taskId, runId, token, retryAt }: RunEnd,
+  known: KnownRecords,
+): Promise<boolean> {
+  if (!record) return false;
+  const task = await store.lookupTask(taskId);
+  if (task !== null && (isUnreadable(task) || task.state.createdAt <= (record.startedAt ?? record.endedAt)))
+    return false;
+  const { runs } = await store.runs({ runId }, { limit: LAST_ATTEMPTS });
+  if (runs.some((run) => run.token === token)) return false;
+  // No attempt follows, whatever was planned.
+  const last = { ...record, dead: record.dead || retryAt !== null };
+  const definition = known.of(taskId)?.record.definition;
+  await store.saveRuns([definition ? keepForRedrive(last, definition) : last]);
+  return true;
+}
