@@ -56,6 +56,8 @@ export interface SchedulerEventMap {
   'store.failed': { readonly store: string; readonly error: unknown };
   /** The store works again. */
   'store.recovered': { readonly store: string; readonly failures: number };
+  /** What was in the store is gone: it was emptied or replaced while this scheduler ran. Its declared tasks are added again. */
+  'store.emptied': { readonly store: string };
   'task.added': TaskEvent;
   'task.modified': TaskEvent;
   'task.paused': TaskEvent & Attribution;
@@ -125,6 +127,7 @@ export const SCHEDULER_EVENT_NAMES = namesOf<SchedulerEventName>({
   'store.removed': 0,
   'store.failed': 0,
   'store.recovered': 0,
+  'store.emptied': 0,
   'task.added': 0,
   'task.modified': 0,
   'task.paused': 0,

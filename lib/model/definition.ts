@@ -29,6 +29,9 @@ export const INTERNAL_HANDLER = 'asyncz:internal';
 /** The id of an internal record that schedulers with keys leave in a store: who has none finds it, and cannot read it. */
 export const ENCRYPTION_MARK = `${INTERNAL_PREFIX}encrypted`;
 
+/** The id of an internal record whose mark is another one when a store was emptied. */
+export const CONTENT_MARK = `${INTERNAL_PREFIX}contents`;
+
 /** Whether an id is that of an internal record. */
 export function isInternal(id: string): boolean {
   return id.startsWith(INTERNAL_PREFIX);

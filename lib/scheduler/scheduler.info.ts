@@ -26,6 +26,11 @@ export interface StoreInfo {
   readonly lastError: string | null;
   /** When the store last answered the loop. */
   readonly lastPassAt: Date | null;
+  /**
+   * When this scheduler found that what was in the store is gone: it was emptied or replaced. null when that was never since the
+   * start.
+   */
+  readonly emptiedAt: Date | null;
   /** How many runs of its tasks are under way in this process. */
   readonly running: number;
 }
@@ -54,7 +59,7 @@ export interface SchedulerInfo {
 }
 
 /** A store and how its loop is doing; one without a loop is doing well. */
-export function toStoreInfo({ alias, store, worker }: StoreHandle): StoreInfo {
+export function toStoreInfo({ alias, store, worker, emptiedAt }: StoreHandle): StoreInfo {
   const { coordination, wakeUp, durable } = store.capabilities;
   const health = worker?.health() ?? { state: 'ok', failuresInARow: 0, lastError: null, lastPassAt: null, running: 0 };
   return {
@@ -64,5 +69,6 @@ export function toStoreInfo({ alias, store, worker }: StoreHandle): StoreInfo {
     wakeUp,
     durable,
     lastPassAt: health.lastPassAt === null ? null : new Date(health.lastPassAt),
+    emptiedAt: emptiedAt === null ? null : new Date(emptiedAt),
   };
 }

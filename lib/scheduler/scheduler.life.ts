@@ -7,6 +7,7 @@ import { quietlyInTime } from './quietly-in-time.js';
 import { Deadline } from '../time/deadline.js';
 import { VERSION } from '../version.js';
 import { ClaimGate } from './cluster/claim.gate.js';
+import { ContentWatch } from './cluster/content.watch.js';
 import { Heartbeat } from './cluster/heartbeat.js';
 import { Housekeeper } from './cluster/housekeeper.js';
 import type { SchedulerCore } from './scheduler.core.js';
@@ -15,7 +16,7 @@ import { CLOSING_MS, StopTime } from './scheduler.stop.js';
 import { SchedulerStores } from './scheduler.stores.js';
 import type { StoreHandle } from './tasks/store.handle.js';
 import { ofDeclaration, Reconciler } from './tasks/task.reconciler.js';
-import type { DeclaredTask } from './tasks/task.reconciler.js';
+import type { DeclaredTask, OrphanPolicy } from './tasks/task.reconciler.js';
 
 /**
  * Starts and stops the parts of a scheduler, in order, each in a time that is limited as a whole, whatever hangs: stores of the
@@ -26,6 +27,7 @@ export class SchedulerLife {
   /** What the code declares; reconciled at every start. */
   declared: readonly DeclaredTask[] = [];
   readonly #heartbeat: Heartbeat;
+  readonly #contents: ContentWatch;
   readonly #stores: SchedulerStores;
   readonly #housekeeper: Housekeeper;
   /** The end of what was asked for last. */
@@ -40,7 +42,8 @@ export class SchedulerLife {
     const services = { ...options, events, stores, phase };
     this.#heartbeat = new Heartbeat({ ...services, version: VERSION, executors, handlers });
     this.gate = new ClaimGate({ ...services, heartbeat: this.#heartbeat });
-    this.#stores = new SchedulerStores(core, this.gate, this.#heartbeat);
+    this.#contents = new ContentWatch({ ...services, restore: (handle) => this.#restore(handle) });
+    this.#stores = new SchedulerStores(core, this.gate, this.#heartbeat, this.#contents);
     this.#housekeeper = new Housekeeper(services);
   }
 
@@ -89,7 +92,10 @@ export class SchedulerLife {
       for (const handle of stores.all()) await this.#stores.work(handle, deadline);
       this.#heartbeat.start(
         () => void this.core.contexts.refreshKeys(),
-        (handle) => this.gate.drains.beat(handle),
+        async (handle) => {
+          await this.gate.drains.beat(handle);
+          await this.#contents.beat(handle);
+        },
       );
       if (options.role === 'worker') this.#housekeeper.start();
       events.emit('scheduler.started', {});
@@ -111,14 +117,24 @@ export class SchedulerLife {
     if (options.role === 'client') return;
     // A declaration for a store that there is not is an error of the code, not an orphan.
     for (const task of this.declared) ofDeclaration(task, () => stores.get(task.store ?? 'default'));
-    for (const handle of stores.all()) await handle.inTime(deadline, this.#reconcileIn(handle));
+    const reconciler = this.#reconciler(options.orphans);
+    for (const handle of stores.all()) {
+      await handle.inTime(deadline, reconciler.reconcileStore(handle, this.declared));
+    }
   }
 
-  /** Brings one store to what the code declares. */
-  async #reconcileIn(handle: StoreHandle): Promise<void> {
+  #reconciler(orphans: OrphanPolicy): Reconciler {
     const { builder, events, options } = this.core;
-    const stores = { all: () => [handle] };
-    await new Reconciler(stores, builder, events, options.logger, options.orphans).reconcile(this.declared);
+    return new Reconciler(builder, events, options.logger, orphans);
+  }
+
+  /**
+   * Adds again what has to be in a store that was emptied. What is there by now is others', whose code may be another version:
+   * nothing of it is removed.
+   */
+  async #restore(handle: StoreHandle): Promise<void> {
+    await this.#stores.markEncryption(handle);
+    if (this.core.options.role === 'worker') await this.#reconciler('report').reconcileStore(handle, this.declared);
   }
 
   async #rollBack(): Promise<void> {

@@ -2,6 +2,7 @@ import { EncryptionDisabledError } from '../errors/persistence.errors.js';
 import { quietly } from '../model/logger.js';
 import type { Deadline } from '../time/deadline.js';
 import type { ClaimGate } from './cluster/claim.gate.js';
+import type { ContentWatch } from './cluster/content.watch.js';
 import { holdsEncrypted, markEncrypted } from './cluster/encryption.mark.js';
 import type { Heartbeat } from './cluster/heartbeat.js';
 import { refuseUncoordinated } from './cluster/membership.js';
@@ -24,6 +25,7 @@ export class SchedulerStores {
     private readonly core: SchedulerCore,
     private readonly gate: ClaimGate,
     private readonly heartbeat: Heartbeat,
+    private readonly contents: ContentWatch,
   ) {}
 
   /**
@@ -39,7 +41,8 @@ export class SchedulerStores {
       // Before anybody can see this scheduler: what is asked of it from then on counts.
       () => this.gate.drains.open(handle),
       () => this.heartbeat.write(handle),
-      () => this.#refuseEncrypted(handle),
+      () => this.markEncryption(handle),
+      () => this.contents.open(handle),
       () => operations.commitPending(handle),
     ];
     // Each by itself: of a step that hangs nothing comes after it.
@@ -47,7 +50,7 @@ export class SchedulerStores {
   }
 
   /** Writing in clear beside records that were encrypted is never done by accident. */
-  async #refuseEncrypted(handle: StoreHandle): Promise<void> {
+  async markEncryption(handle: StoreHandle): Promise<void> {
     const { store, alias, clock } = handle;
     const { hasKeys, refusesEncrypted } = this.core.contexts;
     if (hasKeys) await markEncrypted(store, clock.now());

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mongoose from 'mongoose';
@@ -20,6 +20,8 @@ import type { ClusterStore } from './scheduler.process.js';
 export interface Backing {
   readonly store: ClusterStore;
   open(): Store;
+  /** Removes all records, as somebody who does not know of the schedulers: what the store has made stays. */
+  empty(): Promise<void>;
   /** Removes what was made. */
   dispose(): Promise<void>;
 }
@@ -45,34 +47,49 @@ const FILE_RATE = 300;
 
 const unique = () => `asyncz_c${randomBytes(5).toString('hex')}`;
 
-function typeorm(url: string, dispose: (tableName: string) => Promise<void>): Backing {
+function typeorm(
+  type: 'postgres' | 'mysql' | 'better-sqlite3',
+  url: string,
+  dispose: (tableName: string) => Promise<void>,
+): Backing {
   const options = { database: url, tableName: unique() };
   return {
+    empty: () => eachTable(type, url, options.tableName, (table) => `DELETE FROM ${table}`),
     store: { module: 'stores/typeorm/typeorm.store.js', className: 'TypeormStore', options },
     open: () => new TypeormStore(options),
     dispose: () => dispose(options.tableName),
   };
 }
 
-async function dropTables(type: 'postgres' | 'mysql', url: string, tableName: string): Promise<void> {
-  const dataSource = await new DataSource({ type, url }).initialize();
-  for (const table of ['tasks', 'runs', 'schedulers']) {
-    await dataSource.query(`DROP TABLE IF EXISTS ${tableName}_${table}`);
-  }
+async function eachTable(
+  type: 'postgres' | 'mysql' | 'better-sqlite3',
+  url: string,
+  tableName: string,
+  statementOf: (table: string) => string,
+): Promise<void> {
+  const options = type === 'better-sqlite3' ? { type, database: url.replace(/^sqlite:/, '') } : { type, url };
+  const dataSource = await new DataSource(options).initialize();
+  for (const table of ['tasks', 'runs', 'schedulers']) await dataSource.query(statementOf(`${tableName}_${table}`));
   await dataSource.destroy();
+}
+
+function dropTables(type: 'postgres' | 'mysql', url: string, tableName: string): Promise<void> {
+  return eachTable(type, url, tableName, (table) => `DROP TABLE IF EXISTS ${table}`);
 }
 
 function redis(url: string): Backing {
   const prefix = unique();
   const options = { url, tasksKey: `${prefix}.tasks`, runTimesKey: `${prefix}.run_times` };
+  const empty = async () => {
+    const client = new Redis(url);
+    for (const key of await client.keys(`*${prefix}*`)) await client.unlink(key);
+    await client.quit();
+  };
   return {
+    empty,
     store: { module: 'stores/redis/redis.store.js', className: 'RedisStore', options },
     open: () => new RedisStore(options),
-    async dispose() {
-      const client = new Redis(url);
-      for (const key of await client.keys(`*${prefix}*`)) await client.unlink(key);
-      await client.quit();
-    },
+    dispose: empty,
   };
 }
 
@@ -81,6 +98,11 @@ function mongodb(uri: string): Backing {
   return {
     store: { module: 'stores/mongoose/mongoose.store.js', className: 'MongooseStore', options },
     open: () => new MongooseStore(options),
+    async empty() {
+      const connection = await mongoose.createConnection(uri, { dbName: options.database }).asPromise();
+      for (const collection of await connection.db!.collections()) await collection.deleteMany({});
+      await connection.close();
+    },
     async dispose() {
       const connection = await mongoose.createConnection(uri, { dbName: options.database }).asPromise();
       await connection.dropDatabase();
@@ -91,7 +113,8 @@ function mongodb(uri: string): Backing {
 
 function sqlite(): Backing {
   const folder = mkdtempSync(join(tmpdir(), 'asyncz-sqlite-'));
-  return typeorm(`sqlite:${join(folder, 'asyncz.db')}`, async () => rmSync(folder, { recursive: true }));
+  const url = `sqlite:${join(folder, 'asyncz.db')}`;
+  return typeorm('better-sqlite3', url, async () => rmSync(folder, { recursive: true }));
 }
 
 function files(): Backing {
@@ -99,6 +122,9 @@ function files(): Backing {
   return {
     store: { module: 'stores/file/file.store.js', className: 'FileStore', options: { directory } },
     open: () => new FileStore({ directory }),
+    async empty() {
+      for (const name of readdirSync(directory)) if (!name.startsWith('.')) rmSync(join(directory, name));
+    },
     dispose: async () => rmSync(directory, { recursive: true }),
   };
 }
@@ -115,13 +141,13 @@ export function clusterStores(mongodbUrl: () => string): readonly ClusterStoreKi
       name: 'PostgreSQL',
       slow: false,
       server: { url: postgresUrl, ...POSTGRES_TROUBLES },
-      create: (url = postgresUrl()) => typeorm(url, (tableName) => dropTables('postgres', url, tableName)),
+      create: (url = postgresUrl()) => typeorm('postgres', url, (tableName) => dropTables('postgres', url, tableName)),
     },
     {
       name: 'MariaDB',
       slow: false,
       server: { url: mysqlUrl, ...MARIADB_TROUBLES },
-      create: (url = mysqlUrl()) => typeorm(url, (tableName) => dropTables('mysql', url, tableName)),
+      create: (url = mysqlUrl()) => typeorm('mysql', url, (tableName) => dropTables('mysql', url, tableName)),
     },
     { name: 'SQLite', slow: false, server: null, create: sqlite },
     {

@@ -1,5 +1,5 @@
 import { Scheduler, SettableClock } from 'nestjs-asyncz';
-import type { Handler, SchedulerOptions, Store } from 'nestjs-asyncz';
+import type { DeclaredTask, Handler, SchedulerOptions, Store } from 'nestjs-asyncz';
 import type { StoreCapabilities } from 'nestjs-asyncz/store';
 import { Disk } from './eight-method.store.js';
 import { settle } from './gate.js';
@@ -41,12 +41,16 @@ export class MemoryCluster {
   async join(
     identity: string,
     handlers: Record<string, Handler> = {},
-    options: Omit<SchedulerOptions, 'clock' | 'stores' | 'identity'> & { readonly store?: Store } = {},
+    options: Omit<SchedulerOptions, 'clock' | 'stores' | 'identity'> & {
+      readonly store?: Store;
+      readonly declared?: readonly DeclaredTask[];
+    } = {},
   ): Promise<Scheduler> {
     const { clock } = this;
-    const { store = new ClusterStore(this.disk), ...settings } = options;
+    const { store = new ClusterStore(this.disk), declared = [], ...settings } = options;
     const scheduler = new Scheduler({ identity, clock, stores: { default: store }, ...settings });
     for (const [name, handler] of Object.entries(handlers)) scheduler.registerHandler(name, handler);
+    scheduler.declareTasks(declared);
     stopAfterTest(scheduler, clock);
     await scheduler.start();
     return scheduler;

@@ -2,7 +2,7 @@ import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import type { UnreadableTask } from '../../model/task.js';
-import { ENCRYPTION_MARK } from '../../model/definition.js';
+import { CONTENT_MARK, ENCRYPTION_MARK } from '../../model/definition.js';
 import { createCodecFactory } from '../../persistence/codec.factory.js';
 import type { CodecFactory } from '../../persistence/codec.factory.js';
 import { resolveKeyRing } from '../../persistence/key-ring.js';
@@ -96,7 +96,7 @@ export class StoreContexts {
   #reportUnreadable(store: string, { id, unreadable, message }: UnreadableTask): void {
     this.#lacksKey ||= unreadable === 'wrong-key';
     // It is there to be found by who cannot read it.
-    if (id === ENCRYPTION_MARK) return;
+    if (id === ENCRYPTION_MARK || id === CONTENT_MARK) return;
     const key = `${store}\n${id}\n${unreadable}`;
     if (this.#reported.has(key)) return;
     if (this.#reported.size >= MAX_REPORTED) this.#reported.clear();

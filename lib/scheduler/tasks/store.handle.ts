@@ -17,6 +17,8 @@ export class StoreHandle {
   #opened = false;
   /** The last opening or closing, however late it ends: what comes next waits for it. Never rejects. */
   #last: Promise<unknown> = Promise.resolve();
+  /** When it was found that what was in the store is gone, in milliseconds since the epoch; null when that was never since the start. */
+  emptiedAt: number | null = null;
 
   constructor(
     readonly alias: string,

@@ -5,7 +5,6 @@ import type { Logger } from '../../model/logger.js';
 import type { TaskRecord } from '../../model/task.js';
 import { disposeOrphan, reconcileTask } from '../plan/reconcile.plan.js';
 import type { StoreHandle } from './store.handle.js';
-import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
 import type { TaskSpec } from './task.options.js';
 
@@ -44,16 +43,11 @@ export function ofDeclaration<T>({ id, handler }: DeclaredTask, work: () => T): 
  */
 export class Reconciler {
   constructor(
-    private readonly stores: Pick<StoreRegistry, 'all'>,
     private readonly builder: TaskBuilder,
     private readonly events: EventDispatcher,
     private readonly logger: Logger,
     private readonly orphans: OrphanPolicy,
   ) {}
-
-  async reconcile(declared: readonly DeclaredTask[]): Promise<void> {
-    for (const handle of this.stores.all()) await this.reconcileStore(handle, declared);
-  }
 
   /** Does it for one store: at the start, and when what was in the store is gone. May be repeated at any time. */
   async reconcileStore(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<void> {
