@@ -79,8 +79,14 @@ export class UnknownNameError extends AsynczError {
   }
 }
 
-/** Throws an {@link UnknownOptionError} for the first key of `options` that is not in `allowed`. */
+/**
+ * Throws an {@link UnknownOptionError} for the first key of `options` that is not in `allowed`, and an
+ * {@link InvalidOptionError} for what has none.
+ */
 export function rejectUnknownOptions(where: string, options: object, allowed: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidOptionError(`options of ${where}`, options, 'an object');
+  }
   for (const key of Object.keys(options)) {
     if (!allowed.includes(key)) throw new UnknownOptionError(where, key, allowed);
   }

@@ -1,6 +1,8 @@
 import type { SchedulerCore } from './scheduler.core.js';
+import { checkCall } from './tasks/call.options.js';
 import { locate } from './tasks/control.options.js';
 import type { ControlOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
+import { RUN_TASK_OPTIONS } from './tasks/run.control.js';
 import type { RunControl, RunTaskOptions, WaitOptions } from './tasks/run.control.js';
 import type { RunInfo } from './tasks/run.info.js';
 import type { AnyTaskInfo } from './tasks/task.info.js';
@@ -115,6 +117,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   runTask(task: TaskRef, options: RunTaskOptions & { readonly wait: true }): Promise<RunInfo>;
   runTask(task: TaskRef, options?: RunTaskOptions): Promise<string>;
   async runTask(task: TaskRef, options: RunTaskOptions = {}): Promise<RunInfo | string> {
+    checkCall('runTask', options, RUN_TASK_OPTIONS);
     const { wait = false, timeout, ...control } = options;
     const runId = await this.#operations.run(task, control);
     return wait ? this.#runs.wait(runId, { ...locate(task, control), timeout }) : runId;
@@ -132,7 +135,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
 
   /**
    * Runs a task for each time of its trigger within a past range: for example after an outage longer than its grace time, or
-   * for data that came late. At most 1,000 runs at once; they wait for their turn within `maxInstances`.
+   * for data that came late. At most 1,000 runs at once; they wait for their turn within `maxInstances`. A range that reaches
+   * into the future is refused.
    *
    * @returns The ids of the runs.
    * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError, InvalidOptionError

@@ -1,9 +1,10 @@
-import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../../errors/input.errors.js';
+import { UnknownNameError } from '../../errors/input.errors.js';
 import { DrainTimeoutError, DrainUnknownError, DrainWithdrawnError } from '../../errors/scheduler.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
 import { toMilliseconds } from '../../time/inputs.js';
+import { checkCall } from '../tasks/call.options.js';
 import { requestOf } from '../tasks/control.options.js';
 import type { ActorOptions } from '../tasks/control.options.js';
 import { readDrain, removeDrain, writeDrain } from './drain.record.js';
@@ -54,10 +55,9 @@ export class DrainControl {
   constructor(private readonly services: DrainServices) {}
 
   async drain(identity: string, options: DrainOptions = {}): Promise<void> {
-    rejectUnknownOptions('drainScheduler', options, DRAIN_OPTIONS);
+    checkCall('drainScheduler', options, DRAIN_OPTIONS);
     const { clock } = this.services;
     const { wait = false, timeout } = options;
-    if (typeof wait !== 'boolean') throw new InvalidOptionError('wait', wait, 'true or false');
     const timeoutMs = timeout === undefined ? Infinity : toMilliseconds(timeout, 'timeout', { min: 0 });
     const request = requestOf(options);
     const target = await this.#find('drainScheduler', identity);

@@ -10,6 +10,9 @@ import { waitingRun } from './waiting.run.js';
 /** How many runs one backfill adds at the most: they wait inside their task's record. */
 const MAX_BACKFILL = 1_000;
 
+/** How far the clocks of a caller and of the store may be apart, in milliseconds: "until now" is no future. */
+const SKEW_MS = 60_000;
+
 /** The times to run for, in milliseconds since the epoch; both ends inclusive. */
 interface BackfillRange {
   readonly from: number;
@@ -20,7 +23,7 @@ interface BackfillRange {
  * Adds a waiting run for each time of the trigger within a past range. A time that has a backfill run already is not added
  * twice. The value is the ids of the runs that were added.
  *
- * @throws InvalidOptionError When there are more than {@link MAX_BACKFILL}, or the range is none.
+ * @throws InvalidOptionError When there are more than {@link MAX_BACKFILL}, or the range is none, or not past.
  */
 export function backfillTask(
   task: TaskRecord,
@@ -30,10 +33,14 @@ export function backfillTask(
   request: RunRequest,
 ): Change<readonly string[]> {
   if (to < from) throw new InvalidOptionError('to', new Date(to), 'a time that is not before "from"');
+  if (to > now + SKEW_MS) {
+    throw new InvalidOptionError('to', new Date(to), 'a time that has passed; what is to come runs by its schedule');
+  }
+  const end = Math.min(to, now);
   const runs: LiveRun[] = [];
   const seed = { taskId: task.id };
   let time = trigger.timeFrom(from, seed);
-  while (time !== null && time <= to) {
+  while (time !== null && time <= end) {
     if (runs.length >= MAX_BACKFILL) {
       throw new InvalidOptionError('to', new Date(to), `a range of at most ${MAX_BACKFILL} runs`);
     }

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
+import { namesOf } from '../../model/names.js';
 import type { RunRequest } from '../../model/run.js';
 
 /** The longest actor or reason that is kept, in characters: they stand in every record that they are about. */
@@ -41,6 +42,12 @@ export interface ActorOptions {
  */
 export interface ControlOptions extends TaskTarget, ActorOptions {}
 
+/** The names of {@link TaskTarget}. */
+export const TARGET_OPTIONS = namesOf<keyof TaskTarget>({ store: 0 });
+
+/** The names of {@link ControlOptions}. */
+export const CONTROL_OPTIONS = namesOf<keyof ControlOptions>({ store: 0, actor: 0, reason: 0 });
+
 /** Who asks and why, checked. @throws InvalidOptionError */
 export function requestOf({ actor, reason }: ActorOptions): RunRequest {
   return { actor: checkText('actor', actor), reason: checkText('reason', reason) };
@@ -52,11 +59,18 @@ export function requestOf({ actor, reason }: ActorOptions): RunRequest {
  * @throws InvalidOptionError
  */
 export function locate(ref: TaskRef, target: TaskTarget): { id: string; store: string | undefined } {
-  const { id, store } = typeof ref === 'string' ? { id: ref, store: undefined } : ref;
-  if (typeof id !== 'string' || id === '' || id.startsWith(INTERNAL_PREFIX)) {
-    throw new InvalidOptionError('task', ref, 'the id of a task, or a task');
-  }
-  return { id, store: target.store ?? store };
+  const { id, store }: Partial<Exclude<TaskRef, string>> = typeof ref === 'string' ? { id: ref } : (ref ?? {});
+  if (checkTaskId(id, ref).startsWith(INTERNAL_PREFIX)) refuse(ref);
+  return { id: id!, store: target.store ?? store };
+}
+
+/** @throws InvalidOptionError When it is no id. */
+export function checkTaskId(id: unknown, given: unknown = id): string {
+  return typeof id === 'string' && id !== '' ? id : refuse(given);
+}
+
+function refuse(task: unknown): never {
+  throw new InvalidOptionError('task', task, 'the id of a task, or a task');
 }
 
 function checkText(option: string, value: unknown): string | null {

@@ -5,6 +5,7 @@ import { endedRunEvent } from '../../events/run.event.js';
 import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
+import { namesOf } from '../../model/names.js';
 import { taskIdOfRun } from '../../model/run.js';
 import type { RunRequest } from '../../model/run.js';
 import { dueTime, isUnreadable } from '../../model/task.js';
@@ -13,7 +14,8 @@ import { WakeableWait } from '../../time/wait.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { cancelRun } from '../plan/cancel.plan.js';
 import { UNWRITTEN_MS } from '../plan/take.plan.js';
-import { requestOf } from './control.options.js';
+import { checkCall } from './call.options.js';
+import { CONTROL_OPTIONS, requestOf } from './control.options.js';
 import type { ControlOptions, TaskTarget } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
 import { redriveDeadRun } from './run.redrive.js';
@@ -45,6 +47,11 @@ export interface RunTaskOptions extends ControlOptions, WaitOptions {
   readonly wait?: boolean;
 }
 
+const WAIT_OPTIONS = namesOf<keyof (WaitOptions & TaskTarget)>({ store: 0, timeout: 0 });
+
+/** The names of {@link RunTaskOptions}. */
+export const RUN_TASK_OPTIONS = namesOf<keyof RunTaskOptions>({ store: 0, actor: 0, reason: 0, wait: 0, timeout: 0 });
+
 /** Follows and stops runs, wherever they are: what is behind the methods of `Scheduler`. */
 export class RunControl {
   constructor(
@@ -55,7 +62,9 @@ export class RunControl {
     private readonly triggers: Pick<TriggerCache, 'get'>,
   ) {}
 
-  async wait(runId: string, { store, timeout }: WaitOptions & TaskTarget = {}): Promise<RunInfo> {
+  async wait(runId: string, options: WaitOptions & TaskTarget = {}): Promise<RunInfo> {
+    checkCall('waitForRun', options, WAIT_OPTIONS);
+    const { store, timeout } = options;
     const timeoutMs = timeout === undefined ? Infinity : toMilliseconds(timeout, 'timeout', { min: 0 });
     const end = this.clock.monotonic() + timeoutMs;
     const pause = new WakeableWait(this.clock);
@@ -92,6 +101,7 @@ export class RunControl {
 
   async cancel(runId: string, options: ControlOptions = {}): Promise<void> {
     this.phase.requireStarted('cancelRun');
+    checkCall('cancelRun', options, CONTROL_OPTIONS);
     const request = requestOf(options);
     const taskId = taskIdOf(runId);
     const found = await this.stores.find(taskId, options.store);
@@ -127,6 +137,7 @@ export class RunControl {
 
   async redrive(runId: string, options: ControlOptions = {}): Promise<void> {
     this.phase.requireStarted('redriveRun');
+    checkCall('redriveRun', options, CONTROL_OPTIONS);
     const request = requestOf(options);
     const taskId = taskIdOf(runId);
     const found = await this.stores.find(taskId, options.store);

@@ -1,9 +1,6 @@
-import { listOf } from '../../errors/asyncz.error.js';
-import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { TaskUnreadableError } from '../../errors/task.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { StoredRunFilter, TaskSortKey, TaskStateName } from '../../model/query.js';
-import { TASK_SORT_KEYS, TASK_STATE_NAMES } from '../../model/query.js';
 import type { RunSource, RunStatus } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import type { StoredTask } from '../../model/task.js';
@@ -13,6 +10,8 @@ import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { Occurrence } from '../../triggers/trigger.interface.js';
 import { toRunInfo } from './run.info.js';
 import type { RunInfo } from './run.info.js';
+import { checkCall, checkCount } from './call.options.js';
+import { checkTaskId, TARGET_OPTIONS } from './control.options.js';
 import type { TaskTarget } from './control.options.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
@@ -147,6 +146,7 @@ export class TaskInspection {
   ) {}
 
   async getTask(id: string, target: TaskTarget = {}): Promise<Task | null> {
+    checkCall('getTask', target, TARGET_OPTIONS);
     const found = await this.#find(id, target.store);
     if (!found) return null;
     if (isUnreadable(found.task)) throw new TaskUnreadableError(id, found.task.unreadable, found.task.message);
@@ -160,13 +160,14 @@ export class TaskInspection {
   }
 
   async getTaskInfo(id: string, target: TaskTarget = {}): Promise<AnyTaskInfo | null> {
+    checkCall('getTaskInfo', target, TARGET_OPTIONS);
     const found = await this.#find(id, target.store);
     return found && this.#info(found.handle, found.task);
   }
 
   /** A run that just started here may not be written into its task yet: see `TaskInfo.live`. */
   async #find(id: string, store: string | undefined) {
-    const found = await this.stores.find(id, store);
+    const found = await this.stores.find(checkTaskId(id), store);
     const isLeased = found && !isUnreadable(found.task) && found.task.state.lease !== null;
     if (!isLeased || !found.handle.worker) return found;
     await found.handle.worker.writeClaim(id);
@@ -174,14 +175,10 @@ export class TaskInspection {
   }
 
   async getTaskInfos(query: TaskQuery = {}): Promise<TaskInfoPage> {
-    rejectUnknownOptions('getTaskInfos', query, QUERY_OPTIONS);
+    checkCall('getTaskInfos', query, QUERY_OPTIONS);
     const { store, sortBy = 'nextRunTime', descending = false, offset = 0, limit = 1_000, state, ...rest } = query;
-    if (state !== undefined && !TASK_STATE_NAMES.includes(state)) {
-      throw new InvalidOptionError('state', state, listOf(TASK_STATE_NAMES));
-    }
-    if (!TASK_SORT_KEYS.includes(sortBy)) throw new InvalidOptionError('sortBy', sortBy, listOf(TASK_SORT_KEYS));
-    checkNumber('offset', offset, 0, Number.MAX_SAFE_INTEGER);
-    checkNumber('limit', limit, 1, 10_000);
+    checkCount('offset', offset, 0, Number.MAX_SAFE_INTEGER);
+    checkCount('limit', limit, 1, 10_000);
     const sort = { by: sortBy, descending };
     const pages: { handle: StoreHandle; tasks: readonly StoredTask[]; total: number }[] = [];
     for (const handle of this.stores.select(store)) {
@@ -203,10 +200,10 @@ export class TaskInspection {
   }
 
   async preview(id: string, options: PreviewOptions = {}): Promise<TaskPreview | null> {
-    rejectUnknownOptions('previewTaskRuns', options, PREVIEW_OPTIONS);
+    checkCall('previewTaskRuns', options, PREVIEW_OPTIONS);
     const { count = 5 } = options;
-    checkNumber('count', count, 1, 1_000);
-    const found = await this.stores.find(id, options.store);
+    checkCount('count', count, 1, 1_000);
+    const found = await this.stores.find(checkTaskId(id), options.store);
     if (!found) return null;
     const { handle, task } = found;
     if (isUnreadable(task)) throw new TaskUnreadableError(id, task.unreadable, task.message);
@@ -240,9 +237,9 @@ export class TaskInspection {
   }
 
   async getRuns(query: RunQuery = {}): Promise<RunInfoPage> {
-    rejectUnknownOptions('getRuns', query, RUN_QUERY_OPTIONS);
+    checkCall('getRuns', query, RUN_QUERY_OPTIONS);
     const { store = 'default', limit = 100, cursor, from, to, ...rest } = query;
-    checkNumber('limit', limit, 1, 1_000);
+    checkCount('limit', limit, 1, 1_000);
     const filter: StoredRunFilter = {
       ...rest,
       ...(from !== undefined && { from: toInstant(from, 'from') }),
@@ -277,11 +274,5 @@ export class TaskInspection {
 
   #info(handle: StoreHandle, task: StoredTask): AnyTaskInfo {
     return toTaskInfo(task, handle, this.triggers);
-  }
-}
-
-function checkNumber(option: string, value: unknown, min: number, max: number): void {
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
-    throw new InvalidOptionError(option, value, `a whole number from ${min} to ${max}`);
   }
 }

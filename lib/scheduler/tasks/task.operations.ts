@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { InvalidOptionError } from '../../errors/input.errors.js';
 import { TaskConflictError, TaskNotFoundError, TaskUnreadableError } from '../../errors/task.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
@@ -14,7 +14,8 @@ import { runTask } from '../plan/extra.run.js';
 import { pauseTask, resumeTask } from '../plan/pause.plan.js';
 import { replaceTask } from '../plan/replace.plan.js';
 import { updateTask } from '../plan/update.plan.js';
-import { locate, requestOf } from './control.options.js';
+import { checkCall } from './call.options.js';
+import { CONTROL_OPTIONS, locate, requestOf, TARGET_OPTIONS } from './control.options.js';
 import type { ControlOptions, TaskRef, TaskTarget } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
 import type { StoreHandle } from './store.handle.js';
@@ -34,7 +35,7 @@ import type { TaskActions } from './task.js';
 export interface BackfillOptions extends ControlOptions {
   /** The earliest time to run for. */
   readonly from: TimeInput;
-  /** The latest time to run for. */
+  /** The latest time to run for; not in the future. */
   readonly to: TimeInput;
 }
 
@@ -70,7 +71,7 @@ export class TaskOperations implements TaskActions {
   constructor(private readonly services: OperationServices) {}
 
   async add(options: TaskSpec): Promise<Task> {
-    const handle = this.services.stores.get(options.store ?? 'default');
+    const handle = this.services.stores.get(options?.store ?? 'default');
     const task = this.services.builder.build(options, handle.clock.now());
     const { replaceExisting = false, transaction } = options;
     if (typeof replaceExisting !== 'boolean') {
@@ -120,6 +121,7 @@ export class TaskOperations implements TaskActions {
   }
 
   async update(ref: TaskRef, changes: TaskChanges, target: TaskTarget = {}): Promise<Task> {
+    checkCall('updateTask', target, TARGET_OPTIONS);
     const { id, task, handle } = await this.#change(ref, target, (old, now) =>
       updateTask(old, now, this.services.builder.update(old, changes, now)),
     );
@@ -128,12 +130,14 @@ export class TaskOperations implements TaskActions {
     return this.#toTask(handle, task!);
   }
 
-  reschedule(ref: TaskRef, trigger: TriggerInput, target: TaskTarget = {}): Promise<Task> {
+  async reschedule(ref: TaskRef, trigger: TriggerInput, target: TaskTarget = {}): Promise<Task> {
+    checkCall('rescheduleTask', target, TARGET_OPTIONS);
     if (trigger === undefined) throw new InvalidOptionError('trigger', trigger, 'an object with a "type"');
     return this.update(ref, { trigger }, target);
   }
 
   async pause(ref: TaskRef, options: ControlOptions = {}): Promise<Task> {
+    checkCall('pauseTask', options, CONTROL_OPTIONS);
     const request = requestOf(options);
     const { id, task, value, handle } = await this.#change(ref, options, (old, now) =>
       pauseTask(old, now, this.services.builder.triggerOf(old), request),
@@ -143,6 +147,7 @@ export class TaskOperations implements TaskActions {
   }
 
   async resume(ref: TaskRef, options: ControlOptions = {}): Promise<Task | null> {
+    checkCall('resumeTask', options, CONTROL_OPTIONS);
     const request = requestOf(options);
     const { id, task, value, handle } = await this.#change(ref, options, (old, now) =>
       resumeTask(old, now, this.services.builder.triggerOf(old), request),
@@ -157,6 +162,7 @@ export class TaskOperations implements TaskActions {
   }
 
   async delete(ref: TaskRef, target: TaskTarget = {}): Promise<AnyTaskInfo> {
+    checkCall('deleteTask', target, TARGET_OPTIONS);
     const { id, store } = locate(ref, target);
     const { handle, task } = await this.services.stores.require(id, store);
     if (!(await handle.activeStore.deleteTask(id))) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
@@ -183,6 +189,7 @@ export class TaskOperations implements TaskActions {
 
   async run(ref: TaskRef, options: ControlOptions = {}): Promise<string> {
     this.services.phase.requireStarted('runTask');
+    checkCall('runTask', options, CONTROL_OPTIONS);
     const request = requestOf(options);
     const suffix = randomBytes(4).toString('hex');
     const { task, value, handle } = await this.#change(ref, options, (old, now) => runTask(old, now, suffix, request));
@@ -192,7 +199,7 @@ export class TaskOperations implements TaskActions {
 
   async backfill(ref: TaskRef, options: BackfillOptions): Promise<readonly string[]> {
     this.services.phase.requireStarted('backfillTask');
-    rejectUnknownOptions('backfillTask', options, BACKFILL_OPTIONS);
+    checkCall('backfillTask', options, BACKFILL_OPTIONS);
     const request = requestOf(options);
     const range = { from: toInstant(options.from, 'from'), to: toInstant(options.to, 'to') };
     const { task, value, handle } = await this.#change(ref, options, (old, now) =>
