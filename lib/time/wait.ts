@@ -27,7 +27,9 @@ export function pause(clock: Clock, ms: number): Promise<void> {
 /** A wait that can be cut short, and remembers when it was cut short before it began. */
 export class WakeableWait {
   #woken = false;
+  #isEnded = false;
   #wake: (() => void) | null = null;
+  #endTurn: (() => void) | null = null;
 
   constructor(private readonly clock: Clock) {}
 
@@ -35,6 +37,16 @@ export class WakeableWait {
   wake(): void {
     this.#woken = true;
     this.#wake?.();
+  }
+
+  /**
+   * Ends the wait that is going on and all that follow, at once: no timer and no turn of the event loop is waited for, which
+   * fake timers may hold back.
+   */
+  end(): void {
+    this.#isEnded = true;
+    this.wake();
+    this.#endTurn?.();
   }
 
   /**
@@ -53,9 +65,21 @@ export class WakeableWait {
       });
       this.#wake = null;
     }
-    if (this.#woken || ms <= 0) await new Promise(setImmediate);
+    if (!this.#isEnded && (this.#woken || ms <= 0)) await this.#turn();
     const woken = this.#woken;
-    this.#woken = false;
+    this.#woken = this.#isEnded;
     return woken;
+  }
+
+  /** A turn of the event loop. */
+  async #turn(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const turn = setImmediate(resolve);
+      this.#endTurn = () => {
+        clearImmediate(turn);
+        resolve();
+      };
+    });
+    this.#endTurn = null;
   }
 }

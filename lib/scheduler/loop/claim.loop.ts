@@ -47,6 +47,8 @@ export class ClaimLoop {
   readonly #claimer: Claimer;
   readonly #requests: ClaimRequests;
   readonly #wait: WakeableWait;
+  /** That of runs which are started beside the loop, also when it has ended. */
+  readonly #roomWait: WakeableWait;
   #isStopped = false;
   #isPaused = false;
   #keepsLeases = false;
@@ -67,6 +69,7 @@ export class ClaimLoop {
     const { leaseMs } = options;
     this.#health = new HealthMonitor(services);
     this.#wait = new WakeableWait(clock);
+    this.#roomWait = new WakeableWait(clock);
     this.#groups = new GroupLeases(store, owner, leaseMs, clock);
     this.#requests = new ClaimRequests({ executors, handlers, groups: this.#groups, leaseMs });
     this.#wakeOthers = new Throttle(clock, WAKE_OTHERS_MS, () => wakeOthers(store, storeClock.now(), services));
@@ -97,7 +100,7 @@ export class ClaimLoop {
     });
     const { pollIntervalMs } = options;
     const [health, groups, requests] = [this.#health, this.#groups, this.#requests];
-    this.#dueWait = new DueWait(this.#wait, {
+    this.#dueWait = new DueWait(this.#wait, this.#roomWait, {
       clock,
       storeClock,
       target: store,
@@ -151,6 +154,7 @@ export class ClaimLoop {
   /** Something may be due: look now. */
   wake(): void {
     this.#wait.wake();
+    this.#roomWait.wake();
   }
 
   /** Resolves when the pass that was under way is over: only then the runs of a claim that was under way have started. */
@@ -182,7 +186,7 @@ export class ClaimLoop {
    */
   async stopClaiming(): Promise<void> {
     this.#isStopped = true;
-    this.wake();
+    this.#wait.end();
     // A store of the user's own may throw here.
     await quietly(this.services.logger, 'Ending the wake-ups', () => this.#stopWakeUps());
     await this.#loop;

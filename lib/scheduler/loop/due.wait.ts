@@ -24,9 +24,13 @@ interface DueWaitServices extends Pick<RunServices, 'clock' | 'storeClock'> {
 export class DueWait {
   #emptyPasses = 0;
 
-  /** @param wait Cut short by wake-ups. */
+  /**
+   * @param wait Cut short by wake-ups, and ended with the loop.
+   * @param roomWait Cut short by wake-ups.
+   */
   constructor(
     private readonly wait: WakeableWait,
+    private readonly roomWait: WakeableWait,
     private readonly services: DueWaitServices,
   ) {}
 
@@ -62,7 +66,7 @@ export class DueWait {
 
   /** Resolves when there may be room for more runs, and after a moment where nothing says so. */
   async untilRoom(): Promise<void> {
-    await this.wait.sleep(Math.min(this.services.groups.untilRetry(), EMPTY_PAUSE.longestMs));
+    await this.roomWait.sleep(Math.min(this.services.groups.untilRetry(), EMPTY_PAUSE.longestMs));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MACHINE } from '../../../lib/model/clock.js';
 import { WakeableWait } from '../../../lib/time/wait.js';
 
@@ -15,5 +15,18 @@ describe('a wait that can be cut short', () => {
       expect(await sleeping).toBe(true);
     }
     expect(application.hasFired).toBe(true);
+  });
+
+  it('ends at once, and so does each one after it, without a timer or a turn of the event loop', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const sleeping = new WakeableWait(MACHINE);
+    const turning = new WakeableWait(MACHINE);
+    const waits = [sleeping.sleep(1_000), turning.sleep(0)];
+    for (const wait of [sleeping, turning]) wait.end();
+    expect(await Promise.all(waits)).toEqual([true, true]);
+    expect(await sleeping.sleep(1_000)).toBe(true);
+    expect(await turning.sleep(0)).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
