@@ -15,7 +15,12 @@ const { exports: subpaths, name: packageName } = JSON.parse(readFileSync(join(ro
 const ENTRIES = Object.entries(subpaths).flatMap(([subpath, target]) =>
   typeof target === 'string'
     ? []
-    : [[packageName + subpath.slice(1), target.default.types.replace('./dist', lib).replace(/\.d\.ts$/, '.ts')] as const],
+    : [
+        [
+          packageName + subpath.slice(1),
+          target.default.types.replace('./dist', lib).replace(/\.d\.ts$/, '.ts'),
+        ] as const,
+      ],
 );
 
 /** A name that an entry exports. */
