@@ -62,6 +62,10 @@ export interface SchedulerEventMap {
   'task.modified': TaskEvent;
   'task.paused': TaskEvent & Attribution;
   'task.resumed': TaskEvent & Attribution;
+  /** A deploy holds the task: the code declares it as disabled. */
+  'task.disabled': TaskEvent;
+  /** A deploy lets the task go on that the code had disabled. */
+  'task.enabled': TaskEvent;
   /** The task was deleted, or is done. */
   'task.removed': TaskEvent & { readonly reason: 'deleted' | 'finished' };
   'tasks.removed': { readonly store: string; readonly count: number };
@@ -132,6 +136,8 @@ export const SCHEDULER_EVENT_NAMES = namesOf<SchedulerEventName>({
   'task.modified': 0,
   'task.paused': 0,
   'task.resumed': 0,
+  'task.disabled': 0,
+  'task.enabled': 0,
   'task.removed': 0,
   'tasks.removed': 0,
   'task.conflict': 0,

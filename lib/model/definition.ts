@@ -68,6 +68,15 @@ export interface Declaration {
   readonly trigger: string;
   /** Of each option by itself: the fields of the definition that a deploy may change, and those of its policies. */
   readonly options: Readonly<Record<string, string>>;
+  /** Whether it is declared as paused. */
+  readonly paused: boolean;
+  /** Whether it is declared as disabled: then nothing of it starts, whoever asks. */
+  readonly disabled: boolean;
+}
+
+/** Whether the code holds the task: it is due for nothing but the runs of dead owners. */
+export function isDisabled({ declared }: Pick<TaskDefinition, 'declared'>): boolean {
+  return declared?.disabled === true;
 }
 
 /** The fields of a definition, beside its policies, that the options of a declaration say. */

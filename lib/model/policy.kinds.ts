@@ -15,10 +15,8 @@ interface TextKind {
 }
 
 /** A whole number from 1. */
-export interface CountKind {
+interface CountKind {
   readonly is: 'count';
-  /** The largest one; without it there is no limit. */
-  readonly max?: number;
 }
 
 /** A whole number of 32 bits: what an integer column of every database holds. */

@@ -1,21 +1,23 @@
 import { namesOf } from './names.js';
 import type { RunRecord, RunSource, RunStatus } from './run.js';
 import type { StoredTask, TaskRecord } from './task.js';
+import { isDisabled } from './definition.js';
 import { isIdle, runningCount } from './task.js';
 
 /**
- * The state of a task in one word. `running` when a run is under way, else `paused`, else `finished` when nothing is to come,
- * else `scheduled`. `pending` is one that waits for the scheduler's start; `unreadable` one whose record cannot be read.
+ * The state of a task in one word. `running` when a run is under way, else `disabled` when the code holds it, else `paused`, else
+ * `finished` when nothing is to come, else `scheduled`. `pending` is one that waits for the scheduler's start; `unreadable` one whose record cannot be read.
  *
  * @publicApi
  */
-export type TaskStateName = 'pending' | 'scheduled' | 'running' | 'paused' | 'finished' | 'unreadable';
+export type TaskStateName = 'pending' | 'scheduled' | 'running' | 'disabled' | 'paused' | 'finished' | 'unreadable';
 
 /** Every {@link TaskStateName}, for checking input. */
 export const TASK_STATE_NAMES = namesOf<TaskStateName>({
   pending: 0,
   scheduled: 0,
   running: 0,
+  disabled: 0,
   paused: 0,
   finished: 0,
   unreadable: 0,
@@ -25,6 +27,7 @@ export const TASK_STATE_NAMES = namesOf<TaskStateName>({
 export function taskStateName(task: StoredTask): Exclude<TaskStateName, 'pending'> {
   if ('unreadable' in task) return 'unreadable';
   if (runningCount(task.state) > 0) return 'running';
+  if (isDisabled(task.definition)) return 'disabled';
   if (task.state.pause !== null) return 'paused';
   return isFinished(task) ? 'finished' : 'scheduled';
 }

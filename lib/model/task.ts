@@ -1,6 +1,7 @@
 import type { DatedAttribution } from './attribution.js';
 import { isByHand } from './run.js';
 import type { LiveRun, RunStatus } from './run.js';
+import { isDisabled } from './definition.js';
 import type { TaskDefinition } from './definition.js';
 
 /**
@@ -8,7 +9,10 @@ import type { TaskDefinition } from './definition.js';
  *
  * @publicApi
  */
-export interface Pause extends DatedAttribution {}
+export interface Pause extends DatedAttribution {
+  /** Set when the code asked for it: it declares the task as paused, or not at all. The code ends such a pause, too. */
+  readonly byCode?: true;
+}
 
 /**
  * What a person, or a program on somebody's behalf, did to a task last.
@@ -119,14 +123,7 @@ export interface TaskRecord {
  * @publicApi
  */
 export type UnreadableReason =
-  | 'wrong-key'
-  | 'in-clear'
-  | 'damaged'
-  | 'inconsistent'
-  | 'too-large'
-  | 'unknown-version'
-  | 'unknown-serializer'
-  | 'not-json';
+  'wrong-key' | 'damaged' | 'inconsistent' | 'too-large' | 'unknown-version' | 'unknown-serializer' | 'not-json';
 
 /**
  * A record that is there and cannot be read. It is never deleted by reading, never run and never in the way; it is a
@@ -186,25 +183,38 @@ export function nextToken({ lastToken }: Pick<TaskState, 'lastToken'>, now: numb
  * covers the next scheduled time, a run that waits for its turn or its retry, and a lease that expires because its owner
  * died.
  *
- * A paused task is due for what was asked for by hand and for dead owners, not for its schedule or its retries.
+ * A paused task is due for what was asked for by hand and for dead owners, not for its schedule or its retries; one that the
+ * code has disabled is due for dead owners only.
  *
  * @publicApi
  */
-export function dueTime(definition: Pick<TaskDefinition, 'policies' | 'origin'>, state: TaskState): number | null {
+export function dueTime(definition: DueDefinition, state: TaskState): number | null {
   if (definition.origin === 'internal') return null;
   if (state.lease !== null) return state.lease.until;
-  let due = state.pause === null ? state.nextRunTime : null;
+  let due = isHeld(definition, state) ? null : state.nextRunTime;
   if (state.live.length === 0) return due;
   const room = definition.policies.overlap === 'allow' || runningCount(state) < definition.policies.maxInstances;
   for (const run of state.live) {
-    const at = runDueTime(run, room, state.pause !== null);
+    const at =
+      run.status === 'running' ? run.leaseUntil : room && mayStart(run, definition, state) ? run.availableAt : null;
     if (at !== null && (due === null || at < due)) due = at;
   }
   return due;
 }
 
-function runDueTime(run: LiveRun, room: boolean, paused: boolean): number | null {
-  if (run.status === 'running') return run.leaseUntil;
-  if (!room) return null;
-  return paused && !isByHand(run) ? null : run.availableAt;
+/** What {@link dueTime} looks at. */
+type DueDefinition = Pick<TaskDefinition, 'policies' | 'origin' | 'declared'>;
+
+/** Whether the schedule of a task stands still: it is paused, or the code has disabled it. */
+export function isHeld(definition: Pick<TaskDefinition, 'declared'>, { pause }: Pick<TaskState, 'pause'>): boolean {
+  return pause !== null || isDisabled(definition);
+}
+
+/** Whether a run that waits may start, as far as a hold goes: a pause holds up what nobody asked for by hand. */
+export function mayStart(
+  run: LiveRun,
+  definition: Pick<TaskDefinition, 'declared'>,
+  { pause }: Pick<TaskState, 'pause'>,
+): boolean {
+  return !isDisabled(definition) && (pause === null || isByHand(run));
 }

@@ -30,7 +30,7 @@ interface ScheduledTaskBaseOptions extends ResolvableOptions<
   readonly scheduler?: string;
   /** Providers that functions among the options get as arguments, in this order. */
   readonly inject?: readonly InjectionToken[];
-  /** Whether it is treated as if it were not declared. */
+  /** Whether its task is held: nothing of it starts until it is enabled here. See `docs/nestjs.md`. */
   readonly disabled?: Resolvable<boolean>;
 }
 

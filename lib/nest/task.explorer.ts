@@ -61,7 +61,6 @@ export class TaskExplorer implements OnModuleDestroy {
       for (const one of new Set(names)) this.#register(scheduler, one, found);
       for (const task of tasks) {
         const declaration = await this.#resolve(task, name);
-        if (!declaration) continue;
         const { id } = declaration;
         const other = declaredBy.get(id);
         if (other !== undefined) {
@@ -85,7 +84,7 @@ export class TaskExplorer implements OnModuleDestroy {
     this.lost.unwatch();
   }
 
-  async #resolve(options: ScheduledTaskOptions, name: string): Promise<DeclaredTask | null> {
+  async #resolve(options: ScheduledTaskOptions, name: string): Promise<DeclaredTask> {
     try {
       return await resolveDeclaration(options, name, this.moduleRef);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { DUE_KEY_NAMES, DUE_KEYS } from '../model/due-keys.js';
+import { isDisabled } from '../model/definition.js';
 import { isStartTask } from '../model/start-tasks.js';
 import type { TaskRecord } from '../model/task.js';
 import { dueTime, isIdle, runningCount } from '../model/task.js';
@@ -22,6 +23,7 @@ export function refuseInconsistent(row: TaskRow, { definition, state }: TaskReco
   check('running', row.running === runningCount(state));
   check('paused', row.paused === (state.pause !== null));
   check('finished', row.finished === (state.exhausted && isIdle(state)));
+  check('disabled', row.disabled === isDisabled(definition));
   check('startTask', (row.startTask ?? isStartTask(definition)) === isStartTask(definition));
   check('priority', row.priority === definition.policies.priority);
   check('codec', row.codec === codec);

@@ -17,6 +17,8 @@ export interface TaskRow extends DueKeyValues {
   readonly trigger: string;
   readonly tags: readonly string[];
   readonly priority: number;
+  /** Whether the code has disabled it. */
+  readonly disabled: boolean;
   /** Whether `Store.startTasks` finds it, for an index of these. What is given to be decoded need not have it. */
   readonly startTask?: boolean;
   readonly paused: boolean;

@@ -18,10 +18,8 @@ function checkOf(kind: PolicyKind): Check {
       return oneOf(kind.of);
     case 'text':
       return isText;
-    case 'count': {
-      const { max = Infinity } = kind;
-      return (value) => isPositive(value) ?? ((value as number) <= max ? null : '');
-    }
+    case 'count':
+      return isPositive;
     case 'integer':
       return isInteger;
     case 'duration':

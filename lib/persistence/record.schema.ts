@@ -2,7 +2,7 @@ import type { Attribution, DatedAttribution } from '../model/attribution.js';
 import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { CancelRequest, LiveRun, RunError, RunRequest } from '../model/run.js';
-import type { LastRun, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
+import type { LastRun, Pause, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
 import type { Declaration, TaskDefinition, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
 import { isPolicies } from './policy.schema.js';
@@ -19,6 +19,7 @@ import {
   nullable,
   objectOf,
   oneOf,
+  optional,
   recordOf,
 } from './schema.js';
 
@@ -35,7 +36,9 @@ const definition = objectOf<TaskDefinition>({
   origin: oneOf(ORIGINS),
   tags: listOfEach(isText),
   policies: isPolicies,
-  declared: nullable(objectOf<Declaration>({ trigger: isText, options: recordOf(isText) })),
+  declared: nullable(
+    objectOf<Declaration>({ trigger: isText, options: recordOf(isText), paused: isFlag, disabled: isFlag }),
+  ),
 });
 
 const attribution = nullable(objectOf<Attribution>({ actor: nullable(isText), reason: nullable(isText) }));
@@ -68,7 +71,9 @@ const state = objectOf<TaskState>({
   lastScheduledTime: nullable(isTime),
   exhausted: isFlag,
   scheduledCount: isCount,
-  pause: datedAttribution,
+  pause: nullable(
+    objectOf<Pause>({ at: isTime, actor: nullable(isText), reason: nullable(isText), byCode: optional(isFlag) }),
+  ),
   failuresInARow: isCount,
   lastToken: isCount,
   lease: nullable(

@@ -36,6 +36,11 @@ export function nullable(check: Check): Check {
   return (value) => (value === null ? OK : check(value));
 }
 
+/** A field that may be left out. */
+export function optional(check: Check): Check {
+  return (value) => (value === undefined ? OK : check(value));
+}
+
 export function oneOf<T extends string>(allowed: readonly T[]): Check {
   return (value) => (allowed.includes(value as T) ? OK : FAULT);
 }

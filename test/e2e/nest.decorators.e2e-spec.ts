@@ -1,7 +1,14 @@
 import { Controller, Inject, Injectable, Module, Scope } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
-import { DeclarationError, ScheduledTask, SchedulerService, TaskContext, TaskHandler } from 'nestjs-asyncz';
+import {
+  DeclarationError,
+  MemoryStore,
+  ScheduledTask,
+  SchedulerService,
+  TaskContext,
+  TaskHandler,
+} from 'nestjs-asyncz';
 import { boot, EVERY_HOUR, idsOf, warnings } from './nest.application.js';
 
 describe('decorated methods', () => {
@@ -48,6 +55,29 @@ describe('decorated methods', () => {
       taskId: 'Counter.add',
       run: { result: expect.stringMatching(/^Counter\.add@/) },
     });
+  });
+
+  it('are switched off by `disabled`, whatever becomes of their other options, and go on when it is gone', async () => {
+    const settings: { cron?: string } = { cron: '0 2 * * *' };
+    const expression = () => settings.cron!;
+    const disabled = () => settings.cron === undefined;
+    @Injectable()
+    class Digest {
+      @ScheduledTask({ trigger: 'cron', expression, disabled })
+      send() {}
+    }
+    const options = { stores: { default: new MemoryStore() } };
+    const state = async () => {
+      const { app, scheduler } = await boot([Digest], options);
+      const info = await scheduler.getTaskInfo('Digest.send');
+      await app.close();
+      return info!.state;
+    };
+    expect(await state()).toBe('scheduled');
+    delete settings.cron;
+    expect(await state()).toBe('disabled');
+    settings.cron = '0 3 * * *';
+    expect(await state()).toBe('scheduled');
   });
 
   it('are found once when the provider has an alias, and on the class that inherits them', async () => {

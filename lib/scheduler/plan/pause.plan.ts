@@ -1,7 +1,8 @@
 import { InvalidTaskStateError } from '../../errors/scheduler.errors.js';
 import type { Change } from '../../model/change.js';
 import type { RunRequest } from '../../model/run.js';
-import type { TaskRecord } from '../../model/task.js';
+import { isDisabled } from '../../model/definition.js';
+import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { changeTo, nextTimes } from './change.js';
 import { controlled } from './control.plan.js';
@@ -37,13 +38,27 @@ export function resumeTask(
   request: RunRequest,
 ): Change<RunRequest> | null {
   refuseLifecycle(task, trigger, 'resumed');
-  const { pause, nextRunTime, lease } = task.state;
-  if (pause === null) return null;
+  if (task.state.pause === null) return null;
   const state = { ...controlled(task.state, 'resume', now, request), pause: null, failuresInARow: 0 };
-  // A time that a scheduler has taken before the pause is not of the pause: its run may have begun.
-  const wasDue = !isTakenBefore(pause, lease) && nextRunTime !== null && nextRunTime <= now;
-  const times = wasDue && nextTimes(trigger.nextOccurrence(null, now, { taskId: task.id }));
+  const times = timesAfterHold(task, now, trigger);
   return changeTo({ ...task, state: { ...state, ...times } }, request);
+}
+
+/**
+ * When a task runs that stood still, because it was paused or disabled: the times that were due meanwhile are dropped.
+ *
+ * @returns Nothing when no time was due.
+ */
+export function timesAfterHold(
+  { id, definition, state }: TaskRecord,
+  now: number,
+  trigger: BaseTrigger,
+): Partial<TaskState> {
+  const { pause, nextRunTime, lease } = state;
+  // A time that a scheduler has taken before the hold is not of the hold: its run may have begun. Nobody takes what is disabled.
+  const isTaken = isTakenBefore(pause, lease) || (lease !== null && isDisabled(definition));
+  const wasDue = !isTaken && nextRunTime !== null && nextRunTime <= now;
+  return wasDue ? nextTimes(trigger.nextOccurrence(null, now, { taskId: id })) : {};
 }
 
 /** A task that runs at a scheduler's start or stop has no time to pause. */

@@ -1,3 +1,4 @@
+import { isDisabled } from '../../model/definition.js';
 import type { LiveRun } from '../../model/run.js';
 import type { Pause, TaskLease, TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
@@ -52,7 +53,7 @@ export function recoverDeadRuns(work: Work, holder: Holder): void {
  * ready first. What may not run twice is never begun under such a lease.
  *
  * Due times are admitted as they were when the task was taken, so that the run is the one that may have begun: later times,
- * a grace that has passed since, or a pause that came since, change nothing about it.
+ * a grace that has passed since, or a pause or a deploy that came since, change nothing about it.
  */
 export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   const { lost, now, task } = work;
@@ -60,11 +61,13 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   const { pause } = work.state;
   const then: Work = {
     ...work,
+    // Nobody takes a task that is disabled.
+    task: enabledTask(task),
     now: lost.at,
     state: { ...work.state, pause: isTakenBefore(pause, lost) ? null : pause },
   };
   admitDueTimes(then, trigger);
-  const [first] = readyRuns(then.state, lost.at);
+  const [first] = readyRuns(then.task.definition, then.state, lost.at);
   work.state = { ...then.state, pause };
   if (!first) return;
   const attempt = first.attempt + lost.attempt - 1;
@@ -72,6 +75,13 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   work.history.push(endedRun(task, begun, 'lost', now));
   const live = work.state.live.map((run) => (run === first ? { ...first, attempt: attempt + 1 } : run));
   work.state = { ...work.state, live };
+}
+
+/** The task as it was before the code disabled it. */
+function enabledTask(task: TaskRecord): TaskRecord {
+  const { definition } = task;
+  if (!isDisabled(definition)) return task;
+  return { ...task, definition: { ...definition, declared: { ...definition.declared!, disabled: false } } };
 }
 
 /** Whether a task was taken before it was paused. */

@@ -6,6 +6,7 @@ import type { RunRecord, RunRequest } from '../../model/run.js';
 import { initialState } from '../../model/task.defaults.js';
 import type { TaskRecord } from '../../model/task.js';
 import { changeTo } from './change.js';
+import { refuseDisabled } from './disabled.plan.js';
 import { controlled } from './control.plan.js';
 import { isSpent } from './change.js';
 import { waitingRun } from './waiting.run.js';
@@ -15,6 +16,7 @@ import { waitingRun } from './waiting.run.js';
  * was `read` before the history is changed, because no step of the store reads the history.
  *
  * @returns null when the task is another version by now.
+ * @throws InvalidTaskStateError When the code has disabled the task.
  * @throws RunNotDeadError When the run is under way again.
  */
 export function redriveRun(
@@ -25,6 +27,7 @@ export function redriveRun(
   request: RunRequest,
 ): Change<null> | null {
   if (!isSameVersion(task, read)) return null;
+  refuseDisabled(task, 'redriven');
   const { state } = task;
   if (state.live.some(({ id }) => id === dead.id)) throw new RunNotDeadError(dead.id, 'under way');
   const { id, scheduledTime, coalesced } = dead;

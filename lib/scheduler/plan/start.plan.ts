@@ -1,7 +1,7 @@
 import { MAX_COUNT } from '../../model/bounds.js';
-import { isByHand } from '../../model/run.js';
 import type { LiveRun } from '../../model/run.js';
-import { nextToken, runningCount } from '../../model/task.js';
+import type { TaskDefinition } from '../../model/definition.js';
+import { mayStart, nextToken, runningCount } from '../../model/task.js';
 import type { TaskState } from '../../model/task.js';
 import type { Work } from './work.js';
 
@@ -36,7 +36,7 @@ export function startRun(state: TaskState, run: LiveRun, { owner, leaseMs }: Sta
  */
 export function startWaitingRuns(work: Work, starter: Starter, hasRoom: (started: number) => boolean): void {
   const { policies } = work.task.definition;
-  for (const run of readyRuns(work.state, work.now)) {
+  for (const run of readyRuns(work.task.definition, work.state, work.now)) {
     const isFull = policies.overlap !== 'allow' && runningCount(work.state) >= policies.maxInstances;
     if (isFull || !hasRoom(work.start.length)) return;
     const started = startRun(work.state, run, starter, work.now);
@@ -45,9 +45,9 @@ export function startWaitingRuns(work: Work, starter: Starter, hasRoom: (started
   }
 }
 
-/** The runs that may start now, the earliest first. A paused task runs what a person asks for by hand, and nothing else. */
-export function readyRuns({ live, pause }: TaskState, now: number): LiveRun[] {
-  return live
-    .filter((run) => run.status === 'waiting' && run.availableAt <= now && (pause === null || isByHand(run)))
+/** The runs that may start now, the earliest first. */
+export function readyRuns(definition: TaskDefinition, state: TaskState, now: number): LiveRun[] {
+  return state.live
+    .filter((run) => run.status === 'waiting' && run.availableAt <= now && mayStart(run, definition, state))
     .sort((a, b) => a.availableAt - b.availableAt || a.scheduledTime - b.scheduledTime);
 }

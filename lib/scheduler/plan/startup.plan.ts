@@ -1,5 +1,5 @@
 import type { Apply } from '../../model/change.js';
-import { runningCount } from '../../model/task.js';
+import { isHeld, runningCount } from '../../model/task.js';
 import type { Claimed } from './claim.plan.js';
 import { cancelRun } from './cancel.plan.js';
 import { extraRun } from './extra.run.js';
@@ -10,14 +10,14 @@ import { extraRun } from './extra.run.js';
  *
  * @param suffix Random text for the ids of the runs.
  * @param claim Starts what waits: see `planClaim`.
- * @returns The plan. It leaves a task that is paused, runs at its `maxInstances`, or has such a run waiting.
+ * @returns The plan. It leaves a task that is paused or disabled, runs at its `maxInstances`, or has such a run waiting.
  */
 export function runAtStartup(source: 'startup' | 'shutdown', suffix: string, claim: Apply<Claimed>): Apply<Claimed> {
   return (task, now, decided) => {
     const { definition, state } = task;
     const isFull = runningCount(state) >= definition.policies.maxInstances;
     const waits = state.live.some((run) => run.status === 'waiting' && run.source === source);
-    if (state.pause !== null || isFull || waits) return null;
+    if (isHeld(definition, state) || isFull || waits) return null;
     const live = [...state.live, extraRun(task, source, now, suffix)];
     const added = { ...task, state: { ...state, updatedAt: now, live } };
     return claim(added, now, decided) ?? { task: added, value: { definition, start: [], history: [] } };

@@ -12,12 +12,17 @@ const LENGTH = 16;
  *
  * @param definition As it is resolved: with the defaults of the scheduler.
  * @param trigger The trigger in the same way, with nothing in it that depends on the moment.
+ * @param paused Whether it is declared as paused.
  */
-export function declarationOf({ policies, ...definition }: TaskDefinition, trigger: TriggerData): Declaration {
+export function declarationOf(
+  { policies, ...definition }: TaskDefinition,
+  trigger: TriggerData,
+  paused: boolean,
+): Declaration {
   const options: Record<string, string> = {};
   for (const field of DECLARED_FIELDS) options[field] = fingerprint(definition[field]);
   for (const policy of POLICY_NAMES) options[policy] = fingerprint(policies[policy]);
-  return { trigger: fingerprint(trigger), options };
+  return { trigger: fingerprint(trigger), options, paused, disabled: false };
 }
 
 function fingerprint(value: unknown): string {

@@ -4,7 +4,6 @@ import type { RunRecord } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
-import { OUTCOME_UNREADABLE } from '../../persistence/run-error.js';
 import type { Store } from '../../stores/store.interface.js';
 import { compareText } from '../../stores/task-query.js';
 
@@ -93,8 +92,7 @@ export async function rotateStore(store: Store, options: RotateOptions = {}): Pr
     all.filter(isInternal).map(({ id }) => id),
   );
   for await (const runs of runBatches(store)) {
-    // Of one that is too large nothing was read that could be written again.
-    await store.saveRuns(runs.filter(({ error }) => error?.code !== OUTCOME_UNREADABLE));
+    await store.saveRuns(runs);
     counter.addRuns(runs.length);
   }
   return counter.progress;

@@ -9,10 +9,10 @@ import type { TaskDefinition, TaskOrigin, TriggerData } from '../../model/defini
 import type { TaskPolicies } from '../../model/task.policies.js';
 import { toInstant } from '../../time/inputs.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
-import { withinBudget } from '../../triggers/search-budget.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { TriggerRegistry } from '../../triggers/trigger.registry.js';
 import { nextTimes } from '../plan/change.js';
+import { declaredPause } from '../plan/reconcile.plan.js';
 import type { TaskUpdate } from '../plan/update.plan.js';
 import type { ExecutorRegistry } from '../loop/executor.registry.js';
 import type { HandlerRegistry } from '../loop/handler.registry.js';
@@ -81,9 +81,10 @@ export class TaskBuilder {
    */
   buildDeclared(options: TaskSpec, now: number): TaskRecord {
     const task = this.build(options, now, 'code');
-    const { definition } = task;
-    const declared = declarationOf(definition, this.#timeless(options.trigger ?? ONCE));
-    return { ...task, definition: { ...definition, declared } };
+    const { definition, state } = task;
+    const pause = state.pause && declaredPause(now);
+    const declared = declarationOf(definition, this.#timeless(options.trigger ?? ONCE), pause !== null);
+    return { ...task, definition: { ...definition, declared }, state: { ...state, pause } };
   }
 
   /** What a trigger resolves to whenever it is declared: one that has no start begins at its creation. */
@@ -157,13 +158,10 @@ export class TaskBuilder {
     if (typeof data !== 'object' || data === null) {
       throw new InvalidOptionError('trigger', data, 'an object with a "type"');
     }
-    const { triggers, timezone } = this.services;
-    return withinBudget(() => {
-      const trigger = triggers.create(data, { now, timezone, strict: true });
-      const reason = trigger.impossible();
-      if (reason !== null) throw new ImpossibleTriggerError(trigger.describe(), reason);
-      return trigger;
-    });
+    const trigger = this.services.triggers.create(data, { now, timezone: this.services.timezone, strict: true });
+    const reason = trigger.impossible();
+    if (reason !== null) throw new ImpossibleTriggerError(trigger.describe(), reason);
+    return trigger;
   }
 
   #checkHandler(name: string): string {

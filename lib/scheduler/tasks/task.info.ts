@@ -1,6 +1,7 @@
 import type { TaskStateName } from '../../model/query.js';
 import { taskStateName } from '../../model/query.js';
 import type { RunRequest, RunSource, RunStatus } from '../../model/run.js';
+import { isDisabled } from '../../model/definition.js';
 import { HANDLER_MISSING, isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskControl, TaskProblem, UnreadableReason } from '../../model/task.js';
 import type { TaskOrigin, TriggerData } from '../../model/definition.js';
@@ -28,8 +29,16 @@ export interface TaskInfo {
   readonly tags: readonly string[];
   readonly policies: TaskPolicies;
   readonly state: TaskStateName;
+  /** Whether the code has disabled it: nothing of it starts until it is enabled there. */
+  readonly disabled: boolean;
   readonly paused: boolean;
-  readonly pause: { readonly at: Date; readonly reason: string | null; readonly actor: string | null } | null;
+  /** `byCode`: the code declares it as paused, or not at all. */
+  readonly pause: {
+    readonly at: Date;
+    readonly reason: string | null;
+    readonly actor: string | null;
+    readonly byCode: boolean;
+  } | null;
   readonly nextRunTime: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -114,8 +123,9 @@ export function toTaskInfo(
     tags: definition.tags,
     policies: definition.policies,
     state: pending ? 'pending' : taskStateName(task),
+    disabled: isDisabled(definition),
     paused: state.pause !== null,
-    pause: state.pause && { ...state.pause, at: new Date(state.pause.at) },
+    pause: state.pause && { byCode: false, ...state.pause, at: new Date(state.pause.at) },
     nextRunTime: toDate(state.nextRunTime),
     createdAt: new Date(state.createdAt),
     updatedAt: new Date(state.updatedAt),

@@ -2,7 +2,7 @@ import { TaskUnreadableError } from '../../errors/task.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { StoredRunFilter, TaskSortKey, TaskStateName } from '../../model/query.js';
 import type { RunSource, RunStatus } from '../../model/run.js';
-import { isUnreadable } from '../../model/task.js';
+import { isHeld, isUnreadable } from '../../model/task.js';
 import type { StoredTask } from '../../model/task.js';
 import { toInstant } from '../../time/inputs.js';
 import { taskOrder } from '../../stores/task-query.js';
@@ -210,9 +210,9 @@ export class TaskInspection {
     const now = options.now === undefined ? handle.clock.now() : toInstant(options.now, 'now');
     const trigger = this.triggers.get(task.definition.trigger);
     const seed = { taskId: id };
-    const { nextScheduledTime, nextRunTime, pause, exhausted } = task.state;
+    const { nextScheduledTime, nextRunTime, exhausted } = task.state;
     const stored: Occurrence | null =
-      nextRunTime !== null && pause === null
+      nextRunTime !== null && !isHeld(task.definition, task.state)
         ? { scheduledTime: nextScheduledTime ?? nextRunTime, runTime: nextRunTime }
         : null;
     let next = stored ?? (exhausted ? null : trigger.nextOccurrence(null, now, seed));
@@ -220,8 +220,6 @@ export class TaskInspection {
     const runs: Occurrence[] = [];
     while (next !== null && runs.length < Math.min(count, left)) {
       runs.push(next);
-      // Each is bounded, a thousand of them are not.
-      await new Promise(setImmediate);
       next = trigger.nextOccurrence(next.scheduledTime, next.runTime, seed);
     }
     return {
@@ -258,7 +256,7 @@ export class TaskInspection {
 
   /** How many tasks are in each state. */
   async countByState(): Promise<Record<TaskStateName, number>> {
-    const counts = { pending: 0, scheduled: 0, running: 0, paused: 0, finished: 0, unreadable: 0 };
+    const counts = { pending: 0, scheduled: 0, running: 0, disabled: 0, paused: 0, finished: 0, unreadable: 0 };
     const sort = { by: 'id', descending: false } as const;
     for (const handle of this.stores.all()) {
       const count = async (filter: object) =>
@@ -267,7 +265,7 @@ export class TaskInspection {
         counts.pending += await count({});
         continue;
       }
-      for (const state of ['scheduled', 'running', 'paused', 'finished', 'unreadable'] as const) {
+      for (const state of ['scheduled', 'running', 'disabled', 'paused', 'finished', 'unreadable'] as const) {
         counts[state] += await count({ state });
       }
     }

@@ -31,6 +31,7 @@ const COLUMNS: readonly (readonly [keyof TaskRow, Check])[] = [
   ['trigger', isText],
   ['tags', isTexts],
   ['priority', isNumber],
+  ['disabled', isFlag],
   ['startTask', isFlag],
   ...DUE_KEY_NAMES.map((key) => [key, isTextOrNull] as const),
   ['paused', isFlag],

@@ -68,11 +68,12 @@ export class IndexedTask implements DueEntry {
 /** A task as far as filters and sort orders look at it. Its definition and state hold nothing else. */
 export function taskFacts({ summary, unreadable }: IndexedTask): StoredTask {
   if (unreadable) return unreadable;
-  const { id, version, name, handler, executor, trigger, tags, priority, ...state } = summary as TaskSummary;
+  const { id, version, name, handler, executor, trigger, tags, priority, disabled, ...state } = summary as TaskSummary;
+  const declared = disabled ? { disabled } : null;
   return {
     id,
     version,
-    definition: { id, name, handler, executor, trigger: { type: trigger }, tags, policies: { priority } },
+    definition: { id, name, handler, executor, trigger: { type: trigger }, tags, policies: { priority }, declared },
     state: {
       nextRunTime: state.nextRunTime,
       pause: state.paused ? { at: 0, reason: null, actor: null } : null,

@@ -22,8 +22,8 @@ export interface StoredParts {
 
 /** The clear columns and the envelope as one text. */
 export function definitionText(row: TaskRow): string {
-  const { name, handler, trigger, tags, priority, codec } = row;
-  const columns: Columns = [name, handler, trigger, tags, priority, codec];
+  const { name, handler, trigger, tags, priority, codec, disabled } = row;
+  const columns: Columns = [name, handler, trigger, tags, priority, codec, disabled];
   for (const key of DUE_KEY_NAMES) columns.push(row[key]);
   return `${JSON.stringify(columns)}\n${row.definition}`;
 }
@@ -48,7 +48,7 @@ export function parseParts({ id, definition, state, place }: StoredParts): TaskR
   const end = definition.indexOf('\n');
   const columns = parseColumns(end < 0 ? definition : definition.slice(0, end));
   if (!columns) return null;
-  const [name, handler, trigger, tags, priority, codec, ...dueKeys] = columns;
+  const [name, handler, trigger, tags, priority, codec, disabled, ...dueKeys] = columns;
   // Field by field: a spread of this size costs more than all the rest.
   const row: Omit<TaskRow, DueKey> = {
     id,
@@ -58,6 +58,7 @@ export function parseParts({ id, definition, state, place }: StoredParts): TaskR
     tags,
     priority,
     codec,
+    disabled,
     version: known.version,
     paused: known.paused,
     running: known.running,
@@ -72,7 +73,7 @@ export function parseParts({ id, definition, state, place }: StoredParts): TaskR
 }
 
 /** The last ones are the values of the due keys. */
-type Columns = [string, string, string, readonly string[], number, string, ...(string | null)[]];
+type Columns = [string, string, string, readonly string[], number, string, boolean, ...(string | null)[]];
 
 function isText(value: unknown): boolean {
   return typeof value === 'string';
@@ -85,10 +86,11 @@ function parseColumns(text: string): Columns | null {
   } catch {
     return null;
   }
-  if (!Array.isArray(columns) || columns.length !== 6 + DUE_KEY_NAMES.length) return null;
-  const [name, handler, trigger, tags, priority, codec, ...dueKeys] = columns as unknown[];
+  if (!Array.isArray(columns) || columns.length !== 7 + DUE_KEY_NAMES.length) return null;
+  const [name, handler, trigger, tags, priority, codec, disabled, ...dueKeys] = columns as unknown[];
   const texts = [name, handler, trigger, codec].every(isText);
-  const rest = typeof priority === 'number' && Array.isArray(tags) && tags.every(isText);
+  const rest =
+    typeof disabled === 'boolean' && typeof priority === 'number' && Array.isArray(tags) && tags.every(isText);
   // Queries sort by the executor, so it is always there; the other due keys may be null.
   const keys = dueKeys.every((value, at) => isText(value) || (value === null && DUE_KEY_NAMES[at] !== 'executor'));
   return texts && rest && keys ? (columns as Columns) : null;

@@ -101,10 +101,11 @@ function shadowOf(parts: StoredParts, readable: ReadonlySet<string>): StoredTask
     };
   }
   const { id, name, handler, executor, trigger, tags, priority, paused, running, finished, nextRunTime } = row;
+  const declared = row.disabled ? { disabled: true } : null;
   return {
     id,
     version: row.version,
-    definition: { name, handler, executor, trigger: { type: trigger }, tags, policies: { priority } },
+    definition: { name, handler, executor, trigger: { type: trigger }, tags, policies: { priority }, declared },
     state: {
       nextRunTime,
       pause: paused ? {} : null,

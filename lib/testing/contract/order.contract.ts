@@ -109,6 +109,50 @@ export const ORDER: ContractSection = {
         assertSame(idsOf(await store.getDueTasks(now + 60)), ['retry', 'expired', 'asked', 'held']);
       },
 
+    'counts a task that the code has disabled due for a lease that ran out alone, and as before when it is enabled':
+      async (bench) => {
+        const store = await bench.open();
+        const now = await store.now();
+        const declared = { trigger: 't', options: {}, paused: false, disabled: true };
+        const running = {
+          status: 'running',
+          owner: 'dead',
+          startedAt: now - 90,
+          token: 1,
+          leaseUntil: now - 30,
+        } as const;
+        await store.addTasks([
+          makeTask('off', { origin: 'code', declared, nextRunTime: now - 5 }),
+          makeTask('asked', {
+            origin: 'code',
+            declared,
+            state: { live: [makeLiveRun('asked', { source: 'manual', availableAt: now - 20 })] },
+          }),
+          makeTask('expired', {
+            origin: 'code',
+            declared,
+            nextRunTime: now - 50,
+            state: { live: [makeLiveRun('expired@1', running)] },
+          }),
+        ]);
+        assertSame(idsOf(await store.getDueTasks(now)), ['expired']);
+        assert.equal(await store.getNextRunTime(), now - 30);
+        assert.equal(await store.nextDueFor({ handlers: ['work'] }), now - 30);
+        await store.deleteTask('expired');
+        assert.equal(await store.getNextRunTime(), null);
+        await store.transact({ ids: ['off', 'asked'] }, (task) => ({
+          task: { ...task, definition: { ...task.definition, declared: { ...declared, disabled: false } } },
+          value: null,
+        }));
+        assertSame(idsOf(await store.getDueTasks(now)), ['asked', 'off']);
+        const { committed } = await store.transact({ due: { limit: 9, handlers: null } }, (task) => ({
+          task: { ...task, definition: { ...task.definition, declared } },
+          value: null,
+        }));
+        assertSame(idsOf(committed), ['asked', 'off']);
+        assertSame(idsOf(await store.getDueTasks(now)), []);
+      },
+
     'follows a change of the next run time, in either direction': async (bench) => {
       const store = await bench.open();
       const now = await store.now();

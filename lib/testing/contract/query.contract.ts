@@ -74,6 +74,33 @@ export const QUERY: ContractSection = {
       assertSame(await ask(store, { state: 'finished' }), ['t4']);
       assertSame(await ask(store, { state: 'unreadable' }), []);
       assertSame(await ask(store, { state: 'pending' }), []);
+      assertSame(await ask(store, { state: 'disabled' }), []);
+    },
+
+    'tells a task that the code has disabled from all others': async (bench) => {
+      const store = await bench.open();
+      await fill(store);
+      const declare = (disabled: boolean) =>
+        store.transact({ ids: ['T5', 't1', 't2', 't3', 't4'] }, (task) => ({
+          task: {
+            ...task,
+            definition: { ...task.definition, declared: { trigger: 't', options: {}, paused: false, disabled } },
+          },
+          value: null,
+        }));
+      await declare(true);
+      assertSame(await ask(store, { state: 'disabled' }), ['T5', 't1', 't3', 't4']);
+      assertSame(await ask(store, { state: 'running' }), ['t2']);
+      for (const state of ['scheduled', 'paused', 'finished'] as const) assertSame(await ask(store, { state }), []);
+      await store.transact({ ids: ['t1'] }, (task) => ({
+        task: { ...task, definition: { ...task.definition, declared: null } },
+        value: null,
+      }));
+      const byState: TaskSort = { by: 'state', descending: false };
+      assertSame(await ask(store, {}, byState), ['T5', 't3', 't4', 't2', 't1']);
+      await declare(false);
+      assertSame(await ask(store, { state: 'disabled' }), []);
+      assertSame(await ask(store, { state: 'paused' }), ['t3']);
     },
 
     'follows the state of a task': async (bench) => {

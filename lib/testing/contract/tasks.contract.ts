@@ -22,7 +22,7 @@ export const TASKS: ContractSection = {
         executor: 'threads',
         origin: 'code',
         tags: ['nightly', 'ß'],
-        declared: { trigger: 'a1b2', options: { name: 'c3d4', priority: 'e5f6' } },
+        declared: { trigger: 'a1b2', options: { name: 'c3d4', priority: 'e5f6' }, paused: true, disabled: true },
         policies: {
           coalesce: 'all',
           misfireGraceMs: 90_001,

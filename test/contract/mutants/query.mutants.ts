@@ -1,6 +1,7 @@
 import { isUnreadable } from '../../../lib/model/task.js';
 import type { StoredTask } from '../../../lib/model/task.js';
 import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../../lib/model/query.js';
+import { queryTasks } from '../../../lib/stores/task-query.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
@@ -28,6 +29,19 @@ export const QUERY_MUTANTS: readonly Mutant[] = [
       'queries: meets all conditions of a filter together',
       'a damaged record: lists it with its reason, and reports it',
     ],
+  },
+  {
+    fault: 'a task that the code has disabled is told of as if it were not',
+    create: class extends HostStore {
+      override async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
+        const all = (await this.readAll()).map((task) =>
+          isUnreadable(task) ? task : { ...task, definition: { ...task.definition, declared: null } },
+        );
+        const { tasks, total } = queryTasks(all, filter, sort, page);
+        return { tasks: await Promise.all(tasks.map(async ({ id }) => (await this.read(id))!)), total };
+      }
+    },
+    caughtBy: ['queries: tells a task that the code has disabled from all others'],
   },
   {
     fault: 'a query takes any task whose handler or tag has the text in it',

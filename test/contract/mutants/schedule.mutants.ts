@@ -11,6 +11,10 @@ function resumed(task: StoredTask): StoredTask {
   return isUnreadable(task) ? task : { ...task, state: { ...task.state, pause: null } };
 }
 
+function enabled(task: TaskRecord): TaskRecord {
+  return { ...task, definition: { ...task.definition, declared: null } };
+}
+
 /** The task with its times rounded down to seconds. */
 function rounded(task: TaskRecord): TaskRecord {
   const { nextRunTime } = task.state;
@@ -67,6 +71,19 @@ export const SCHEDULE_MUTANTS: readonly Mutant[] = [
       }
     },
     caughtBy: ['order and due times: counts a task due at the very millisecond, and not one before'],
+  },
+  {
+    fault: 'a task is due that the code has disabled',
+    create: class extends HostStore {
+      override async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
+        return (await this.readAll())
+          .filter((task): task is TaskRecord => !isUnreadable(task) && this.dueOf([enabled(task)], now).length > 0)
+          .sort((a, b) => a.definition.policies.priority - b.definition.policies.priority);
+      }
+    },
+    caughtBy: [
+      'order and due times: counts a task that the code has disabled due for a lease that ran out alone, and as before when it is enabled',
+    ],
   },
   {
     fault: 'a paused task is due',

@@ -10,14 +10,13 @@ import type { StoredTask } from '../../../lib/model/task.js';
 /** A codec, in clear unless a key ring is given. */
 export function makeCodec(
   options: Partial<CodecFactoryOptions> = {},
-  codecOptions: { serializer?: string; encrypt?: boolean; inClear?: () => void } = {},
+  codecOptions: { serializer?: string; encrypt?: boolean } = {},
 ): TaskCodec {
   return createCodecFactory({
     namespace: 'main',
     serializers: new SerializerRegistry(),
     keyRing: null,
     allowPlaintext: false,
-    required: false,
     ...options,
     ...resolveRecordSizes(options),
   })(codecOptions);
@@ -34,7 +33,7 @@ export function makeFullTask(
     tags: ['a', 'b'],
     trigger: { type: 'cron', expression: '0 2 * * *', timezone: 'Europe/Lisbon' },
     origin: 'code',
-    declared: { trigger: 'f1', options: { name: 'f2' } },
+    declared: { trigger: 'f1', options: { name: 'f2' }, paused: false, disabled: false },
     nextRunTime: 1_600_000_000_000,
     policies: {
       misfireGraceMs: 1_000,

@@ -38,6 +38,7 @@ export const TASK_COLUMNS = [
   // In front of what is long: SQLite reads a row up to the last column that a condition is about.
   ...DUE_KEY_NAMES.map((key) => DUE_KEY_COLUMNS[key]),
   { name: 'trigger_type', kind: 'label' },
+  { name: 'disabled', kind: 'flag' },
   { name: 'start_task', kind: 'flag' },
   { name: 'tags', kind: 'text' },
   { name: 'search', kind: 'text' },
@@ -153,6 +154,7 @@ export function taskValues(row: TaskRow): unknown[] {
     storable(row.handler),
     ...DUE_KEY_NAMES.map((key) => storable(row[key] ?? NONE)),
     storable(row.trigger),
+    row.disabled,
     row.startTask ?? false,
     tagsText(row.tags),
     searchText(row),
@@ -228,6 +230,7 @@ export function taskRow(record: Readonly<Record<string, unknown>>): TaskRow {
     trigger: textOf(record.trigger_type),
     tags: tags === '' ? [] : tags.split('\n').filter(Boolean).map(readTag),
     priority: toNumber(record.priority),
+    disabled: Boolean(Number(record.disabled)),
     paused: Boolean(Number(record.paused)),
     running: toNumber(record.running),
     finished: Boolean(Number(record.finished)),

@@ -96,9 +96,11 @@ function readable(dialect: Dialect, { codecs, damaged }: Readability): Sql[] {
 function stateCondition(state: NonNullable<StoredTaskFilter['state']>): Sql {
   const [no, yes] = [false, true];
   if (state === 'running') return raw('running > 0');
-  if (state === 'paused') return sql`running = 0 AND paused = ${yes}`;
-  if (state === 'finished') return sql`running = 0 AND paused = ${no} AND finished = ${yes}`;
-  if (state === 'scheduled') return sql`running = 0 AND paused = ${no} AND finished = ${no}`;
+  if (state === 'disabled') return sql`running = 0 AND disabled = ${yes}`;
+  const isHeldBy = sql`running = 0 AND disabled = ${no}`;
+  if (state === 'paused') return sql`${isHeldBy} AND paused = ${yes}`;
+  if (state === 'finished') return sql`${isHeldBy} AND paused = ${no} AND finished = ${yes}`;
+  if (state === 'scheduled') return sql`${isHeldBy} AND paused = ${no} AND finished = ${no}`;
   // "pending" waits in a process, and "unreadable" is not for this.
   return raw('1 = 0');
 }
@@ -136,6 +138,6 @@ function sortKeys(dialect: Dialect, by: TaskSort['by'], readability: Readability
 /** In the order of the states' names. */
 function stateRank(dialect: Dialect, readability: Readability): Sql {
   const isReadable = all(readable(dialect, readability));
-  return sql`CASE WHEN NOT (${isReadable}) THEN 5 WHEN running > 0 THEN 3 WHEN paused = ${true} THEN 2
-    WHEN finished = ${true} THEN 1 ELSE 4 END`;
+  return sql`CASE WHEN NOT (${isReadable}) THEN 6 WHEN running > 0 THEN 4 WHEN disabled = ${true} THEN 1
+    WHEN paused = ${true} THEN 3 WHEN finished = ${true} THEN 2 ELSE 5 END`;
 }

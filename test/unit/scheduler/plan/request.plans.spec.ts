@@ -31,7 +31,9 @@ const running = runningRun({ id: 'task@r', token: 7 });
 
 const task = minuteTask({ state: { live: [waiting, running], lastToken: 7 } });
 const paused = minuteTask({ state: { pause: PAUSED, failuresInARow: 3 } });
-const declared = (fingerprint: string) => ({ declared: { trigger: fingerprint, options: { priority: fingerprint } } });
+const declared = (fingerprint: string) => ({
+  declared: { trigger: fingerprint, options: { priority: fingerprint }, paused: false, disabled: false },
+});
 const dead: RunRecord = { ...endedRun(task, runningRun({ id: 'task@d', token: 9 }), 'failed', 5), dead: true };
 
 function freeze<T>(value: T): T {
@@ -59,7 +61,7 @@ describe('the plans of what people ask for', () => {
     [
       'reconcile',
       minuteTask({ definition: declared('a') }),
-      (one, now) => reconcileTask(one, now, minuteTask({ definition: declared('b') }), trigger),
+      (one, now) => reconcileTask(one, now, minuteTask({ definition: declared('b') }), () => trigger),
     ],
     ['pause an orphan', task, (one, now) => disposeOrphan(one, now, 'pause')],
     ['mark an orphan', task, (one, now) => markOrphan(one, now, new Set())],
@@ -183,7 +185,7 @@ describe('reconciling', () => {
       definition: declared('b'),
       state: { nextScheduledTime: 2 * MINUTE, nextRunTime: 2 * MINUTE },
     });
-    expect(reconcileTask(before, NOW, wanted, trigger)!.task!.state).toMatchObject({
+    expect(reconcileTask(before, NOW, wanted, () => trigger)!.task!.state).toMatchObject({
       nextScheduledTime: 3 * MINUTE,
       nextRunTime: 3 * MINUTE,
       scheduledCount: 0,
@@ -193,7 +195,7 @@ describe('reconciling', () => {
 
   it('leaves a task that is declared as before, and an orphan that is paused', () => {
     const one = minuteTask({ definition: declared('a') });
-    expect(reconcileTask(one, NOW, minuteTask({ definition: declared('a') }), trigger)).toBeNull();
+    expect(reconcileTask(one, NOW, minuteTask({ definition: declared('a') }), () => trigger)).toBeNull();
     expect(disposeOrphan(paused, NOW, 'pause')).toBeNull();
     expect(disposeOrphan(paused, NOW, 'remove')).toMatchObject({ task: null });
   });

@@ -12,6 +12,7 @@ const ROW: TaskRow = {
   trigger: 'cron',
   tags: ['one', 'two'],
   priority: -3,
+  disabled: true,
   startTask: false,
   ...dueKeyValues(makeTask('any', { policies: { group: 'erp' } }).definition),
   executor: 'default',

@@ -71,6 +71,7 @@ describe('columns', () => {
     priority: -1,
     ...dueKeyValues(makeTask('ID').definition),
     executor: 'default',
+    disabled: false,
     paused: true,
     running: 2,
     finished: false,
