@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule, FactoryProvider, Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { checkList, checkName, checkNamed } from '../errors/option.checks.js';
 import { namesOf } from '../model/names.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { Awaitable } from '../stores/store.interface.js';
@@ -49,8 +50,8 @@ export class AsynczModule {
    */
   static forRoot(options: AsynczModuleOptions = {}): DynamicModule {
     rejectUnknownOptions('AsynczModule.forRoot', options, MODULE_OPTIONS);
-    const { name = DEFAULT_SCHEDULER, stores = {}, storeTypes = {}, imports = [], ...settings } = options;
-    return build({ name, stores, storeTypes, imports, options: { useFactory: () => settings } });
+    const { name: _1, stores: _2, storeTypes: _3, imports: _4, ...settings } = checkParts(options);
+    return build({ ...shapeOf(options), options: { useFactory: () => settings } });
   }
 
   /**
@@ -60,10 +61,34 @@ export class AsynczModule {
    */
   static forRootAsync(options: AsynczModuleAsyncOptions): DynamicModule {
     rejectUnknownOptions('AsynczModule.forRootAsync', options, ASYNC_OPTIONS);
-    const { name = DEFAULT_SCHEDULER, stores = {}, storeTypes = {}, imports = [], useClass } = options;
-    const dynamic = build({ name, stores, storeTypes, imports, options: createOptionsProvider(options) }, useClass);
-    return dynamic;
+    return build({ ...shapeOf(options), options: createOptionsProvider(options) }, options.useClass);
   }
+}
+
+/** What the module is made of, checked. @throws InvalidOptionError */
+function shapeOf({
+  name = DEFAULT_SCHEDULER,
+  stores = {},
+  storeTypes = {},
+  imports = [],
+}: AsynczModuleAsyncOptions): Omit<ModulePlan, 'options'> {
+  for (const [type, factory] of Object.entries(checkNamed('storeTypes', storeTypes, 'functions'))) {
+    if (typeof factory !== 'function') throw new InvalidOptionError(`storeTypes.${type}`, factory, 'a function');
+  }
+  return {
+    name: checkName('name', name),
+    stores: checkNamed('stores', stores, 'stores'),
+    storeTypes,
+    imports: checkList('imports', imports, 'modules'),
+  };
+}
+
+/** @throws InvalidOptionError For stores and executors that have no names. */
+function checkParts<T extends AsynczRuntimeOptions>(options: T): T {
+  const { stores = {}, executors = {} } = options;
+  checkNamed('stores', stores, 'stores');
+  checkNamed('executors', executors, 'executors');
+  return options;
 }
 
 function build(plan: ModulePlan, optionsClass?: Provider): DynamicModule {
@@ -93,7 +118,7 @@ function createOptionsProvider(
     useFactory: async (...injected: unknown[]) => {
       const made = await (create as (...args: unknown[]) => Awaitable<AsynczRuntimeOptions>)(...injected);
       rejectUnknownOptions('what the factory of AsynczModule.forRootAsync gives', made, RUNTIME_OPTIONS);
-      return made;
+      return checkParts(made);
     },
     inject: useFactory ? inject : [(useClass ?? useExisting)!],
   };

@@ -28,11 +28,14 @@ export interface RecordSizes {
  */
 export function resolveRecordSizes({
   maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES,
-  maxRecordBytes = Math.max(READ_FACTOR * maxPayloadBytes, MIN_RECORD_BYTES),
+  maxRecordBytes,
 }: {
   readonly [Size in keyof RecordSizes]?: RecordSizes[Size] | undefined;
 }): RecordSizes {
   checkBytes('maxPayloadBytes', maxPayloadBytes, 1, '1');
+  if (maxRecordBytes === undefined) {
+    return { maxPayloadBytes, maxRecordBytes: Math.max(READ_FACTOR * maxPayloadBytes, MIN_RECORD_BYTES) };
+  }
   checkBytes('maxRecordBytes', maxRecordBytes, maxPayloadBytes, `maxPayloadBytes, which is ${maxPayloadBytes}`);
   return { maxPayloadBytes, maxRecordBytes };
 }

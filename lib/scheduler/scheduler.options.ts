@@ -1,28 +1,16 @@
-import { hostname } from 'node:os';
-import { randomBytes } from 'node:crypto';
-import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
-import { listOf } from '../errors/asyncz.error.js';
 import { namesOf } from '../model/names.js';
 import type { Executor } from '../executors/executor.interface.js';
-import { SystemClock } from '../model/clock.js';
 import type { Clock } from '../model/clock.js';
 import type { Duration } from '../model/duration.js';
-import { SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
-import { DEFAULT_POLICIES, POLICY_OPTIONS } from '../model/task.policies.js';
-import type { TaskPolicies, TaskPolicyOptions } from '../model/task.policies.js';
+import type { TaskPolicyOptions } from '../model/task.policies.js';
 import type { EncryptionOptions } from '../persistence/key-ring.js';
-import { resolveRecordSizes } from '../persistence/record.size.js';
 import type { Serializer } from '../persistence/serializer.registry.js';
 import type { Store } from '../stores/store.interface.js';
-import { assertTimezone, toMilliseconds } from '../time/inputs.js';
 import type { CalendarDefinition } from '../triggers/calendars/calendar.interface.js';
 import type { TriggerClass, TriggerFactory } from '../triggers/trigger.registry.js';
-import type { Retention } from './cluster/housekeeper.js';
 import type { OrphanPolicy } from './tasks/task.reconciler.js';
 import type { BackoffFunction } from './loop/backoff.registry.js';
-import { BackoffRegistry } from './loop/backoff.registry.js';
-import { resolvePolicies } from './tasks/policy.reader.js';
 
 /**
  * How long ended runs are kept. Runs beyond a bound are removed in small batches, some minutes later.
@@ -154,6 +142,12 @@ export interface SchedulerSettings {
   readonly calendars?: Readonly<Record<string, CalendarDefinition>>;
   /** Custom back-off functions, by name. */
   readonly backoffs?: Readonly<Record<string, BackoffFunction>>;
+  /**
+   * The clock of the scheduler and of stores that have none of their own, such as a `SettableClock` in tests.
+   *
+   * @default that of the machine
+   */
+  readonly clock?: Clock;
 }
 
 /**
@@ -166,7 +160,7 @@ export interface SchedulerOptions extends SchedulerSettings {
   readonly stores?: Readonly<Record<string, Store>>;
   /** Executors by alias. If none is called `default`, an `AsyncExecutor` is. */
   readonly executors?: Readonly<Record<string, Executor>>;
-  readonly clock?: Clock;
+  /** Where its log goes; nowhere when left out. */
   readonly logger?: Logger;
 }
 
@@ -193,116 +187,11 @@ export const SCHEDULER_SETTINGS = namesOf<keyof SchedulerSettings>({
   triggers: 0,
   calendars: 0,
   backoffs: 0,
+  clock: 0,
 });
 
-const OPTIONS = [
+/** The names of {@link SchedulerOptions}. */
+export const SCHEDULER_OPTIONS = [
   ...SCHEDULER_SETTINGS,
-  ...namesOf<Exclude<keyof SchedulerOptions, keyof SchedulerSettings>>({
-    stores: 0,
-    executors: 0,
-    clock: 0,
-    logger: 0,
-  }),
+  ...namesOf<Exclude<keyof SchedulerOptions, keyof SchedulerSettings>>({ stores: 0, executors: 0, logger: 0 }),
 ];
-
-const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, failuresLonger: 0 });
-
-const ROLES = ['worker', 'client'] as const;
-const ORPHANS = namesOf<OrphanPolicy>({ report: 0, pause: 0, remove: 0 });
-
-/** {@link SchedulerOptions} checked and filled in. */
-export interface ResolvedSchedulerOptions {
-  readonly name: string;
-  readonly role: 'worker' | 'client';
-  readonly identity: string;
-  readonly timezone: string;
-  readonly taskDefaults: TaskPolicies;
-  readonly leaseMs: number;
-  /** null: by what the store can. */
-  readonly pollIntervalMs: number | null;
-  readonly heartbeatMs: number;
-  readonly startTimeoutMs: number;
-  readonly shutdownTimeoutMs: number;
-  readonly startPaused: boolean;
-  readonly orphans: OrphanPolicy;
-  readonly orphanAfterMs: number;
-  readonly encryption: EncryptionOptions | undefined;
-  readonly maxPayloadBytes: number;
-  readonly maxRecordBytes: number;
-  readonly retention: Retention;
-  readonly serializers: readonly Serializer[];
-  readonly triggers: Readonly<Record<string, TriggerFactory | TriggerClass>>;
-  readonly calendars: Readonly<Record<string, CalendarDefinition>>;
-  readonly backoffs: BackoffRegistry;
-  /** undefined: one in memory. */
-  readonly stores: Readonly<Record<string, Store>> | undefined;
-  readonly executors: Readonly<Record<string, Executor>>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-/**
- * Checks the options of a scheduler and fills in what is left out. Changes nothing of what it is given.
- *
- * @throws InvalidOptionError, UnknownOptionError
- */
-export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSchedulerOptions {
-  rejectUnknownOptions('a scheduler', options, OPTIONS);
-  const { name = 'default', role = 'worker', timezone = 'UTC', orphans = 'report', taskDefaults = {} } = options;
-  if (!ROLES.includes(role)) throw new InvalidOptionError('role', role, listOf(ROLES));
-  if (!ORPHANS.includes(orphans)) throw new InvalidOptionError('orphans', orphans, listOf(ORPHANS));
-  assertTimezone(timezone, 'timezone');
-  rejectUnknownOptions('taskDefaults', taskDefaults, POLICY_OPTIONS);
-  const backoffs = new BackoffRegistry();
-  for (const [key, backoff] of Object.entries(options.backoffs ?? {})) backoffs.register(key, backoff);
-  return {
-    name: checkText('name', name),
-    role,
-    identity: checkText('identity', options.identity ?? newIdentity()),
-    timezone,
-    taskDefaults: resolvePolicies(taskDefaults, DEFAULT_POLICIES, backoffs.names()),
-    leaseMs: toMilliseconds(options.lease ?? '30s', 'lease', { min: 1_000 }),
-    pollIntervalMs:
-      options.pollInterval === undefined ? null : toMilliseconds(options.pollInterval, 'pollInterval', { min: 10 }),
-    heartbeatMs: toMilliseconds(options.heartbeatInterval ?? '15s', 'heartbeatInterval', { min: 1_000 }),
-    startTimeoutMs: toMilliseconds(options.startTimeout ?? '30s', 'startTimeout', { min: 1_000 }),
-    shutdownTimeoutMs: toMilliseconds(options.shutdownTimeout ?? '10s', 'shutdownTimeout', { min: 0 }),
-    startPaused: options.startPaused ?? false,
-    orphans,
-    orphanAfterMs: toMilliseconds(options.orphanAfter ?? '5m', 'orphanAfter', { min: 1_000 }),
-    encryption: options.encryption,
-    ...resolveRecordSizes(options),
-    retention: resolveRetention(options.retention ?? {}),
-    serializers: options.serializers ?? [],
-    triggers: options.triggers ?? {},
-    calendars: options.calendars ?? {},
-    backoffs,
-    stores: options.stores,
-    executors: options.executors ?? {},
-    clock: options.clock ?? new SystemClock(),
-    logger: options.logger ?? SILENT_LOGGER,
-  };
-}
-
-function resolveRetention(options: RetentionOptions): Retention {
-  rejectUnknownOptions('retention', options, RETENTION_OPTIONS);
-  const { count = 1_000, age = '7d', failuresLonger = null } = options;
-  if (count !== null && (!Number.isSafeInteger(count) || count < 1)) {
-    throw new InvalidOptionError('retention.count', count, 'a whole number from 1, or null');
-  }
-  const ageMs = age === null ? null : toMilliseconds(age, 'retention.age', { min: 0 });
-  const failuresMs =
-    failuresLonger === null ? null : toMilliseconds(failuresLonger, 'retention.failuresLonger', { min: ageMs ?? 0 });
-  return { count, ageMs, failuresMs };
-}
-
-function newIdentity(): string {
-  return `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
-}
-
-function checkText(option: string, value: unknown): string {
-  if (typeof value !== 'string' || value.trim() === '' || value.length > 200) {
-    throw new InvalidOptionError(option, value, 'a text of 1 to 200 characters');
-  }
-  return value;
-}

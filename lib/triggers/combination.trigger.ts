@@ -28,7 +28,8 @@ export abstract class CombinationTrigger extends ScheduleTrigger {
     if (!Array.isArray(data.triggers)) {
       throw new InvalidOptionError('triggers', data.triggers, 'an array of triggers');
     }
-    this.children = data.triggers.map((child: TriggerData, index) => {
+    // A hole in the array is an element that is missing, and not one that is left out.
+    this.children = Array.from(data.triggers, (child: TriggerData, index) => {
       const trigger = context.create(child, options.timezone);
       checkChild(trigger, child, index);
       return trigger;

@@ -8,6 +8,8 @@ import {
   InjectScheduler,
   ScheduledTask,
   SchedulerService,
+  SettableClock,
+  TaskContext,
   TaskHandler,
 } from 'nestjs-asyncz';
 import type { AsynczModuleAsyncOptions } from 'nestjs-asyncz';
@@ -53,6 +55,26 @@ describe('the module', () => {
         stores: [{ store: 'default' }, { store: 'extra' }],
       });
     }
+  });
+
+  it('goes by a clock of the test', async () => {
+    const clock = new SettableClock(Date.UTC(2026, 0, 15, 12));
+    const times: string[] = [];
+    @Injectable()
+    class Jobs {
+      @ScheduledTask({ trigger: 'cron', expression: '0 2 * * *', id: 'nightly' })
+      nightly({ scheduledTime }: TaskContext) {
+        times.push(scheduledTime.toISOString());
+      }
+    }
+    for (const options of [{ clock }, { useFactory: () => ({ clock }) }]) {
+      const { scheduler, app } = await boot([Jobs], options);
+      const ended = nextEvent(scheduler, 'run.succeeded');
+      clock.advance(86_400_000);
+      await ended;
+      await app.close();
+    }
+    expect(times).toEqual(['2026-01-16T02:00:00.000Z', '2026-01-17T02:00:00.000Z']);
   });
 
   it('makes several schedulers, each with its own tasks', async () => {

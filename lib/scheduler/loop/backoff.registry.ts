@@ -27,8 +27,9 @@ export class BackoffRegistry {
     ],
   ]);
 
-  /** Registers a function of one's own, or replaces one. */
+  /** Registers a function of one's own, or replaces one. @throws InvalidOptionError */
   register(name: string, backoff: BackoffFunction): void {
+    if (typeof backoff !== 'function') throw new InvalidOptionError(`backoffs.${name}`, backoff, 'a function');
     this.#functions.set(name, backoff);
   }
 

@@ -1,0 +1,152 @@
+import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { listOf } from '../errors/asyncz.error.js';
+import { checkFlag, checkList, checkMethods, checkName, checkNamed } from '../errors/option.checks.js';
+import { namesOf } from '../model/names.js';
+import type { Executor } from '../executors/executor.interface.js';
+import { SystemClock } from '../model/clock.js';
+import type { Clock } from '../model/clock.js';
+import { SILENT_LOGGER } from '../model/logger.js';
+import type { Logger } from '../model/logger.js';
+import { DEFAULT_POLICIES, POLICY_OPTIONS } from '../model/task.policies.js';
+import type { TaskPolicies } from '../model/task.policies.js';
+import type { EncryptionOptions } from '../persistence/key-ring.js';
+import { resolveRecordSizes } from '../persistence/record.size.js';
+import type { Serializer } from '../persistence/serializer.registry.js';
+import type { Store } from '../stores/store.interface.js';
+import { assertTimezone, toMilliseconds } from '../time/inputs.js';
+import type { CalendarDefinition } from '../triggers/calendars/calendar.interface.js';
+import type { TriggerClass, TriggerFactory } from '../triggers/trigger.registry.js';
+import type { Retention } from './cluster/housekeeper.js';
+import { SCHEDULER_OPTIONS } from './scheduler.options.js';
+import type { RetentionOptions, SchedulerOptions } from './scheduler.options.js';
+import type { OrphanPolicy } from './tasks/task.reconciler.js';
+import { BackoffRegistry } from './loop/backoff.registry.js';
+import { resolvePolicies } from './tasks/policy.reader.js';
+
+const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, failuresLonger: 0 });
+
+const ROLES = ['worker', 'client'] as const;
+const ORPHANS = namesOf<OrphanPolicy>({ report: 0, pause: 0, remove: 0 });
+
+/** {@link SchedulerOptions} checked and filled in. */
+export interface ResolvedSchedulerOptions {
+  readonly name: string;
+  readonly role: 'worker' | 'client';
+  readonly identity: string;
+  readonly timezone: string;
+  readonly taskDefaults: TaskPolicies;
+  readonly leaseMs: number;
+  /** null: by what the store can. */
+  readonly pollIntervalMs: number | null;
+  readonly heartbeatMs: number;
+  readonly startTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly startPaused: boolean;
+  readonly orphans: OrphanPolicy;
+  readonly orphanAfterMs: number;
+  readonly encryption: EncryptionOptions | undefined;
+  readonly maxPayloadBytes: number;
+  readonly maxRecordBytes: number;
+  readonly retention: Retention;
+  readonly serializers: readonly Serializer[];
+  readonly triggers: Readonly<Record<string, TriggerFactory | TriggerClass>>;
+  readonly calendars: Readonly<Record<string, CalendarDefinition>>;
+  readonly backoffs: BackoffRegistry;
+  /** undefined: one in memory. */
+  readonly stores: Readonly<Record<string, Store>> | undefined;
+  readonly executors: Readonly<Record<string, Executor>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Checks the options of a scheduler and fills in what is left out. Changes nothing of what it is given.
+ *
+ * @throws InvalidOptionError, UnknownOptionError
+ */
+export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSchedulerOptions {
+  rejectUnknownOptions('a scheduler', options, SCHEDULER_OPTIONS);
+  const { role = 'worker', timezone = 'UTC', orphans = 'report', taskDefaults = {}, startPaused = false } = options;
+  if (!ROLES.includes(role)) throw new InvalidOptionError('role', role, listOf(ROLES));
+  if (!ORPHANS.includes(orphans)) throw new InvalidOptionError('orphans', orphans, listOf(ORPHANS));
+  assertTimezone(timezone, 'timezone');
+  rejectUnknownOptions('taskDefaults', taskDefaults, POLICY_OPTIONS);
+  const backoffs = new BackoffRegistry();
+  for (const [key, backoff] of Object.entries(checkNamed('backoffs', options.backoffs ?? {}, 'functions')))
+    backoffs.register(key, backoff);
+  return {
+    ...resolveIdentity(options),
+    ...resolveTimes(options),
+    ...resolveParts(options),
+    role,
+    timezone,
+    taskDefaults: resolvePolicies(taskDefaults, DEFAULT_POLICIES, backoffs.names()),
+    startPaused: checkFlag('startPaused', startPaused),
+    orphans,
+    encryption: options.encryption,
+    ...resolveRecordSizes(options),
+    retention: resolveRetention(options.retention),
+    backoffs,
+  };
+}
+
+function resolveIdentity({ name = 'default', identity = newIdentity() }: SchedulerOptions) {
+  return { name: checkName('name', name), identity: checkName('identity', identity) };
+}
+
+function newIdentity(): string {
+  return `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
+}
+
+function resolveTimes({
+  lease = '30s',
+  pollInterval,
+  heartbeatInterval = '15s',
+  startTimeout = '30s',
+  shutdownTimeout = '10s',
+  orphanAfter = '5m',
+}: SchedulerOptions) {
+  return {
+    leaseMs: toMilliseconds(lease, 'lease', { min: 1_000 }),
+    pollIntervalMs: pollInterval === undefined ? null : toMilliseconds(pollInterval, 'pollInterval', { min: 10 }),
+    heartbeatMs: toMilliseconds(heartbeatInterval, 'heartbeatInterval', { min: 1_000 }),
+    startTimeoutMs: toMilliseconds(startTimeout, 'startTimeout', { min: 1_000 }),
+    shutdownTimeoutMs: toMilliseconds(shutdownTimeout, 'shutdownTimeout', { min: 0 }),
+    orphanAfterMs: toMilliseconds(orphanAfter, 'orphanAfter', { min: 1_000 }),
+  };
+}
+
+/** What people make themselves. */
+function resolveParts({
+  serializers = [],
+  triggers = {},
+  calendars = {},
+  stores,
+  executors = {},
+  clock = new SystemClock(),
+  logger = SILENT_LOGGER,
+}: SchedulerOptions) {
+  return {
+    serializers: checkList('serializers', serializers, 'serializers'),
+    triggers: checkNamed('triggers', triggers, 'trigger types'),
+    calendars: checkNamed('calendars', calendars, 'calendars'),
+    stores: stores === undefined ? undefined : checkNamed('stores', stores, 'stores'),
+    executors: checkNamed('executors', executors, 'executors'),
+    clock: checkMethods('clock', clock, ['now', 'monotonic', 'schedule']),
+    logger: checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']),
+  };
+}
+
+function resolveRetention(options: RetentionOptions = {}): Retention {
+  rejectUnknownOptions('retention', options, RETENTION_OPTIONS);
+  const { count = 1_000, age = '7d', failuresLonger = null } = options;
+  if (count !== null && (!Number.isSafeInteger(count) || count < 1)) {
+    throw new InvalidOptionError('retention.count', count, 'a whole number from 1, or null');
+  }
+  const ageMs = age === null ? null : toMilliseconds(age, 'retention.age', { min: 0 });
+  const failuresMs =
+    failuresLonger === null ? null : toMilliseconds(failuresLonger, 'retention.failuresLonger', { min: ageMs ?? 0 });
+  return { count, ageMs, failuresMs };
+}
