@@ -47,7 +47,7 @@ export { FileLockTimeoutError, FileStoreError, FileStoreFormatError } from './er
 export { StartTimeoutError, StoreInUseError, StoreStartError, StoreUnavailableError } from './errors/store.errors.js';
 export { MissingDependencyError } from './errors/dependency.error.js';
 export { DeclarationError } from './errors/declaration.error.js';
-export { CronSyntaxError, ImpossibleTriggerError } from './errors/trigger.errors.js';
+export { CronSyntaxError, ImpossibleTriggerError, SearchLimitError } from './errors/trigger.errors.js';
 export type { CronProblem } from './errors/trigger.errors.js';
 export {
   TaskConflictError,

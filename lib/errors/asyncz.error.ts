@@ -14,22 +14,59 @@ export abstract class AsynczError extends Error {
   }
 }
 
+/** How long a value is in a message. */
+const MAX_SHOWN = 120;
+
+/** How many fields and items are looked at for that: more are not shown, and a value may have millions. */
+const MAX_LOOKED_AT = 200;
+
 /** Shows a value in a message: quoted, on one line, and short. */
 export function show(value: unknown): string {
   let text: string;
   try {
-    text = typeof value === 'string' ? JSON.stringify(value) : describeValue(value);
+    text = typeof value === 'string' ? JSON.stringify(start(value)) : describeValue(value);
   } catch {
     text = Object.prototype.toString.call(value);
   }
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 3)}...` : text;
+}
+
+/** What of a text can be shown. */
+function start(text: string): string {
+  return text.length > MAX_SHOWN ? text.slice(0, MAX_SHOWN) : text;
+}
+
+/** A value as JSON, of which nothing is written that could not be shown. */
+function toShortJson(value: object): string | undefined {
+  let looked = 0;
+  return JSON.stringify(value, (_key, one: unknown) => {
+    looked += 1;
+    if (looked > MAX_LOOKED_AT) return undefined;
+    if (typeof one === 'string') return start(one);
+    if (typeof one !== 'object' || one === null) return one;
+    // JSON asks for every item of an array and lists every key of an object, even where it gets nothing for them.
+    if (Array.isArray(one)) return one.length > MAX_LOOKED_AT ? one.slice(0, MAX_LOOKED_AT) : one;
+    return firstFields(one);
+  });
+}
+
+function firstFields(value: object): object {
+  const fields: Record<string, unknown> = {};
+  let count = 0;
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue;
+    count += 1;
+    if (count > MAX_LOOKED_AT) return fields;
+    fields[key] = (value as Record<string, unknown>)[key];
+  }
+  return value;
 }
 
 function describeValue(value: unknown): string {
-  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
+  if (typeof value === 'function') return `function ${start(value.name) || '(anonymous)'}`;
   if (typeof value === 'bigint') return `${value}n`;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
-  if (typeof value === 'object' && value !== null) return JSON.stringify(value) ?? String(value);
+  if (typeof value === 'object' && value !== null) return toShortJson(value) ?? String(value);
   return String(value);
 }
 

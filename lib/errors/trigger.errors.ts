@@ -94,3 +94,21 @@ export class ImpossibleTriggerError extends AsynczError {
     super(`The trigger ${show(description)} never fires: ${reason}.`);
   }
 }
+
+/**
+ * The search for the times of a trigger was given up: whether there is one is not known. A task with such a trigger has this as its
+ * problem and is tried again later.
+ *
+ * @publicApi
+ */
+export class SearchLimitError extends AsynczError {
+  readonly code = 'ASYNCZ_SEARCH_LIMIT';
+
+  /** @param steps How many steps the search took. */
+  constructor(readonly steps: number) {
+    super(
+      `The search for a time of the trigger was given up after ${steps} steps; whether there is one is not known. ` +
+        'Use a trigger whose times lie closer together or are simpler to find.',
+    );
+  }
+}

@@ -15,8 +15,10 @@ interface TextKind {
 }
 
 /** A whole number from 1. */
-interface CountKind {
+export interface CountKind {
   readonly is: 'count';
+  /** The largest one; without it there is no limit. */
+  readonly max?: number;
 }
 
 /** A whole number of 32 bits: what an integer column of every database holds. */

@@ -50,7 +50,8 @@ export interface TaskPolicyOptions {
    */
   readonly coalesce?: boolean | Coalesce;
   /**
-   * With `coalesce: 'all'`, how many missed times are run at most: the latest ones. The others are recorded as missed.
+   * With `coalesce: 'all'`, how many missed times are run at most, 1 to 1,000: the latest ones. The others are recorded as
+   * missed.
    *
    * @default 100
    */
@@ -74,7 +75,7 @@ export interface TaskPolicyOptions {
    */
   readonly overlap?: Overlap;
   /**
-   * With `overlap: 'queueAll'`, how many may wait.
+   * With `overlap: 'queueAll'`, how many may wait, 1 to 1,000.
    *
    * @default 100
    */
@@ -155,6 +156,9 @@ export interface TaskPolicies {
   readonly pauseAfterFailures: number | null;
 }
 
+/** How many runs of one task may wait: they stand in its record, which is read and written as a whole. */
+const MAX_WAITING = 1_000;
+
 /**
  * Every policy: its option, the values it takes and its default. The reader of options, the check of stored tasks, the
  * defaults and the list of option names are made of this table, and the compiler wants a row for each field of
@@ -167,11 +171,11 @@ export const POLICIES = {
     nullable: false,
     fallback: 'latest',
   },
-  maxCatchUp: { option: 'maxCatchUp', kind: { is: 'count' }, nullable: false, fallback: 100 },
+  maxCatchUp: { option: 'maxCatchUp', kind: { is: 'count', max: MAX_WAITING }, nullable: false, fallback: 100 },
   misfireGraceMs: { option: 'misfireGraceTime', kind: { is: 'duration', min: 0 }, nullable: true, fallback: null },
   maxInstances: { option: 'maxInstances', kind: { is: 'count' }, nullable: false, fallback: 1 },
   overlap: { option: 'overlap', kind: { is: 'choice', of: OVERLAP }, nullable: false, fallback: 'skip' },
-  maxQueued: { option: 'maxQueued', kind: { is: 'count' }, nullable: false, fallback: 100 },
+  maxQueued: { option: 'maxQueued', kind: { is: 'count', max: MAX_WAITING }, nullable: false, fallback: 100 },
   delivery: { option: 'delivery', kind: { is: 'choice', of: DELIVERY }, nullable: false, fallback: 'at-least-once' },
   priority: { option: 'priority', kind: { is: 'integer' }, nullable: false, fallback: 0 },
   // Shorter than an id by what is put in front of it for the group's record.

@@ -123,7 +123,14 @@ export interface TaskRecord {
  * @publicApi
  */
 export type UnreadableReason =
-  'wrong-key' | 'damaged' | 'inconsistent' | 'too-large' | 'unknown-version' | 'unknown-serializer' | 'not-json';
+  | 'wrong-key'
+  | 'in-clear'
+  | 'damaged'
+  | 'inconsistent'
+  | 'too-large'
+  | 'unknown-version'
+  | 'unknown-serializer'
+  | 'not-json';
 
 /**
  * A record that is there and cannot be read. It is never deleted by reading, never run and never in the way; it is a

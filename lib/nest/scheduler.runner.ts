@@ -1,7 +1,17 @@
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { MACHINE } from '../model/clock.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { putOutside } from './hook.order.js';
+
+/** The signals by which people and orchestrators end a process. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/**
+ * For how long after the beginning of a stop a signal is taken for the same one, in milliseconds: a terminal sends Ctrl-C to npm
+ * and to the application, and npm passes it on.
+ */
+const SAME_SIGNAL_MS = 500;
 
 /**
  * Starts the scheduler when the whole application has bootstrapped, and drains it before any of its modules closes: it puts
@@ -22,7 +32,28 @@ export class SchedulerRunner implements OnApplicationBootstrap, OnModuleDestroy 
   /**
    * Not in a later hook: by then the services that running handlers use may have closed what they use.
    */
-  onModuleDestroy(): Promise<void> {
-    return this.scheduler.shutdown();
+  async onModuleDestroy(): Promise<void> {
+    const end = this.#abortAtSignal();
+    try {
+      await this.scheduler.shutdown();
+    } finally {
+      end();
+    }
+  }
+
+  /**
+   * Whoever sends a signal once more does not want to wait for the runs: they are aborted and given back. Nest itself ignores it.
+   * Where nobody handles a signal, it ends the process anyway, and is left alone.
+   */
+  #abortAtSignal(): () => void {
+    const since = MACHINE.monotonic();
+    const abort = () => {
+      if (MACHINE.monotonic() - since > SAME_SIGNAL_MS) void this.scheduler.shutdown(0);
+    };
+    const handled = SIGNALS.filter((signal) => process.listenerCount(signal) > 0);
+    for (const signal of handled) process.on(signal, abort);
+    return () => {
+      for (const signal of handled) process.off(signal, abort);
+    };
   }
 }

@@ -13,14 +13,23 @@ export interface CodecFactoryOptions {
   readonly keyRing: KeyRing | null;
   /** Allows a key ring that only reads, so that everything is written in clear. */
   readonly allowPlaintext: boolean;
+  /** Whether a record in clear is unreadable. */
+  readonly required: boolean;
   /** The largest stored definition or outcome, in bytes. */
   readonly maxPayloadBytes: number;
   /** The largest text of a record that is read, in bytes. */
   readonly maxRecordBytes: number;
 }
 
-/** Makes the codec of one store. `encrypt: false` is for one that keeps nothing. */
-export type CodecFactory = (options?: { serializer?: string; encrypt?: boolean }) => TaskCodec;
+/**
+ * Makes the codec of one store. `encrypt: false` is for one that keeps nothing. `inClear` is told of each record in clear that is
+ * read while a key writes.
+ */
+export type CodecFactory = (options?: {
+  serializer?: string;
+  encrypt?: boolean;
+  inClear?: (() => void) | undefined;
+}) => TaskCodec;
 
 /**
  * Makes codecs that are configured alike.
@@ -36,6 +45,8 @@ export function createCodecFactory(options: CodecFactoryOptions): CodecFactory {
       'a first secret, which writes; with allowPlaintext: true an empty one, to write in clear',
     );
   }
-  return ({ serializer = 'json', encrypt = true } = {}) =>
-    new RowCodec({ ...rest, serializer: rest.serializers.get(serializer), encrypt });
+  return ({ serializer = 'json', encrypt = true, inClear = () => {} } = {}) => {
+    const required = rest.required && encrypt;
+    return new RowCodec({ ...rest, serializer: rest.serializers.get(serializer), encrypt, required, inClear });
+  };
 }

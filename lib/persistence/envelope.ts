@@ -22,6 +22,14 @@ export interface RecordAddress {
   readonly key: readonly (string | number)[];
 }
 
+/** With what envelopes are opened. */
+export interface OpenSettings {
+  readonly serializers: { readonly find: (name: string) => unknown };
+  readonly keyRing: KeyRing | null;
+  /** Whether one in clear is refused. */
+  readonly required: boolean;
+}
+
 /** An envelope that was opened. */
 export interface Opened {
   readonly serializer: string;
@@ -75,8 +83,7 @@ export function sealEnvelope(
 export function openEnvelope(
   address: RecordAddress,
   text: string,
-  serializers: { readonly find: (name: string) => unknown },
-  keyRing: KeyRing | null,
+  { serializers, keyRing, required }: OpenSettings,
 ): Opened {
   const envelope = parseJsonObject(text, 'envelope');
   const { entity, version, serializer } = envelope;
@@ -88,6 +95,9 @@ export function openEnvelope(
   refuseOthers(envelope, ENVELOPE_MEMBERS);
   if (serializers.find(serializer) === undefined) {
     throw new UnreadableFault('unknown-serializer', `No serializer ${show(serializer)} is registered here.`);
+  }
+  if (required && envelope.encryption === undefined) {
+    throw new UnreadableFault('in-clear', 'The record is in clear, and encryption.required says that none may be.');
   }
   let payload = openPayload(address, envelope, keyRing);
   for (const upgrade of upgrades) payload = upgrade(payload);

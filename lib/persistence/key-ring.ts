@@ -36,6 +36,13 @@ export interface EncryptionOptions {
    * @default false
    */
   readonly allowPlaintext?: boolean;
+  /**
+   * Whether a record in clear is unreadable. For stores whose records are all encrypted, by a rotation for instance: who can
+   * write to the database, and has no key, cannot make the scheduler run anything then.
+   *
+   * @default false
+   */
+  readonly required?: boolean;
 }
 
 /** The keys of a scheduler: the first one writes, all read. */
@@ -113,7 +120,7 @@ export class KeyRing {
   }
 }
 
-const OPTIONS = namesOf<keyof EncryptionOptions>({ keys: 0, allowPlaintext: 0 });
+const OPTIONS = namesOf<keyof EncryptionOptions>({ keys: 0, allowPlaintext: 0, required: 0 });
 
 /**
  * The keys that an option asks for, or else the environment; null for none.
@@ -123,6 +130,23 @@ const OPTIONS = namesOf<keyof EncryptionOptions>({ keys: 0, allowPlaintext: 0 })
 export async function resolveKeyRing(
   options: EncryptionOptions | undefined,
   env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<KeyRing | null> {
+  const ring = await ringOf(options, env);
+  const required = options?.required ?? false;
+  if (typeof required !== 'boolean') throw new InvalidOptionError('encryption.required', required, 'true or false');
+  if (required && (!ring?.writer || options?.allowPlaintext)) {
+    throw new InvalidOptionError(
+      'encryption.required',
+      required,
+      'true only with a first secret, and without allowPlaintext',
+    );
+  }
+  return ring;
+}
+
+async function ringOf(
+  options: EncryptionOptions | undefined,
+  env: Readonly<Record<string, string | undefined>>,
 ): Promise<KeyRing | null> {
   if (options !== undefined) rejectUnknownOptions('encryption', options, OPTIONS);
   const keys = options?.keys;

@@ -1,8 +1,8 @@
 import type { RunError, RunRecord } from '../model/run.js';
 import type { RunOutcomeField, RunRow } from './codec.interface.js';
 import type { CodecSettings } from './codec.settings.js';
-import { writerOf } from './codec.settings.js';
-import { openEnvelope, sealEnvelope } from './envelope.js';
+import { noteClear, writerOf } from './codec.settings.js';
+import { isEncrypted, openEnvelope, sealEnvelope } from './envelope.js';
 import { definitionText, readDefinition } from './definition.text.js';
 import type { RecordAddress } from './envelope.js';
 import { isJsonObject } from './json-text.js';
@@ -52,9 +52,10 @@ export class OutcomeCodec {
     if (row.outcome === null && row.oversize === undefined) return NOTHING;
     const text = row.outcome ?? '';
     try {
-      const { serializers, keyRing, maxRecordBytes } = this.#settings;
+      const { serializers, maxRecordBytes } = this.#settings;
       refuseLarge(row.oversize, [text], maxRecordBytes);
-      const { payload, serializer: name } = openEnvelope(this.#address(row), text, serializers, keyRing);
+      const { payload, serializer: name, codec } = openEnvelope(this.#address(row), text, this.#settings);
+      if (!isEncrypted(codec)) noteClear(this.#settings);
       const serializer = serializers.get(name);
       const { error, request = null, cancel = null, definition } = payload;
       return {

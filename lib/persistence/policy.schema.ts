@@ -18,8 +18,10 @@ function checkOf(kind: PolicyKind): Check {
       return oneOf(kind.of);
     case 'text':
       return isText;
-    case 'count':
-      return isPositive;
+    case 'count': {
+      const { max = Infinity } = kind;
+      return (value) => isPositive(value) ?? ((value as number) <= max ? null : '');
+    }
     case 'integer':
       return isInteger;
     case 'duration':

@@ -55,8 +55,9 @@ function checkBytes(option: string, value: unknown, least: number, leastText: st
 export function refuseLarge(oversize: number | undefined, texts: readonly unknown[], maxBytes: number): void {
   let largest = oversize ?? 0;
   for (const text of texts) {
-    // Three bytes are the most that a character of a text takes.
-    if (typeof text === 'string' && text.length * 3 > maxBytes) largest = Math.max(largest, Buffer.byteLength(text));
+    // A character of a text takes one byte at the least and three at the most.
+    if (typeof text !== 'string' || text.length * 3 <= maxBytes) continue;
+    largest = Math.max(largest, text.length > maxBytes ? text.length : Buffer.byteLength(text));
   }
   if (largest <= maxBytes) return;
   throw new UnreadableFault('too-large', largeText(largest, maxBytes));
@@ -64,5 +65,5 @@ export function refuseLarge(oversize: number | undefined, texts: readonly unknow
 
 /** Why a record is not read that is too large. */
 export function largeText(bytes: number, maxBytes: number): string {
-  return `The record has ${bytes} bytes; at most ${maxBytes} are read (maxRecordBytes).`;
+  return `The record has ${bytes} bytes or more; at most ${maxBytes} are read (maxRecordBytes).`;
 }

@@ -8,9 +8,9 @@ import type { StoredTask, TaskRecord, TaskState } from '../model/task.js';
 import { dueTime, isIdle, runningCount } from '../model/task.js';
 import type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './codec.interface.js';
 import type { CodecSettings } from './codec.settings.js';
-import { writerOf } from './codec.settings.js';
+import { noteClear, writerOf } from './codec.settings.js';
 import { definitionText, readDefinition } from './definition.text.js';
-import { NO_KEY, codecName, keyOf, openEnvelope, sealEnvelope } from './envelope.js';
+import { NO_KEY, codecName, isEncrypted, keyOf, openEnvelope, sealEnvelope } from './envelope.js';
 import type { RecordAddress } from './envelope.js';
 import { boundedAttempt, boundedCoalesced, boundedState } from './bounded.state.js';
 import { refuseInconsistent } from './clear.columns.js';
@@ -144,8 +144,8 @@ export class RowCodec implements TaskCodec {
   }
 
   readable(): readonly string[] {
-    const { keyRing, serializers } = this.#settings;
-    const keys = [NO_KEY, ...(keyRing?.ids() ?? [])];
+    const { keyRing, serializers, required } = this.#settings;
+    const keys = [...(required ? [] : [NO_KEY]), ...(keyRing?.ids() ?? [])];
     return serializers.names().flatMap((name) => keys.map((key) => codecName(name, key)));
   }
 
@@ -156,9 +156,9 @@ export class RowCodec implements TaskCodec {
 
   #readTask(row: TaskRow): TaskRecord {
     const { id, version } = row;
-    const { serializers, keyRing } = this.#settings;
+    const { serializers } = this.#settings;
     refuseLarge(row.oversize, [row.definition, row.state], this.maxRecordBytes);
-    const { payload, serializer, codec } = openEnvelope(this.#address(id), row.definition, serializers, keyRing);
+    const { payload, serializer, codec } = openEnvelope(this.#address(id), row.definition, this.#settings);
     const definition = readDefinition(payload, serializers.get(serializer));
     if (definition.id !== id) throw new UnreadableFault('damaged', 'The record is that of another task.');
     if (!Number.isSafeInteger(version) || version < 1 || version > LARGEST_COUNT) {
@@ -167,6 +167,7 @@ export class RowCodec implements TaskCodec {
     const state = withOwnColumns(asState(parseJsonObject(row.state, 'state')), row);
     const task = { id, version, definition, state };
     refuseInconsistent(row, task, codec);
+    if (!isEncrypted(codec)) noteClear(this.#settings);
     return task;
   }
 

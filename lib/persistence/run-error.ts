@@ -23,14 +23,18 @@ export function shortenedError({ name, message, code }: RunError, length: number
   return { name: cut(name), message: cut(message), code: code === null ? null : cut(code), stack: null };
 }
 
+/** The code of the error of a run whose record cannot be read. */
+export const OUTCOME_UNREADABLE = 'ASYNCZ_OUTCOME_UNREADABLE';
+
 /** The text that an error stands for, of outcomes that could not be read. Gone as soon as the error is. */
 const UNREAD = new WeakMap<RunError, string>();
 
 /** What a run's error is when its record cannot be read. */
 export function unreadableOutcome(fault: UnreadableFault, outcome: string): RunError {
   const message = `The outcome of this run cannot be read (${fault.reason}): ${fault.message}`;
-  const error = { name: 'UnreadableOutcome', message, code: 'ASYNCZ_OUTCOME_UNREADABLE', stack: null };
-  UNREAD.set(error, outcome);
+  const error = { name: 'UnreadableOutcome', message, code: OUTCOME_UNREADABLE, stack: null };
+  // One that is too large was not read, and cannot be written again.
+  if (outcome !== '') UNREAD.set(error, outcome);
   return error;
 }
 

@@ -52,6 +52,7 @@ export function createStoreContext(options: StoreContextOptions = {}): StoreCont
       serializers: new SerializerRegistry(),
       keyRing: options.keys === undefined ? null : KeyRing.create(options.keys),
       allowPlaintext: false,
+      required: false,
       ...resolveRecordSizes(options),
     }),
     reportUnreadable: (task) => options.onUnreadable?.(task),

@@ -7,6 +7,9 @@
 /** The milliseconds of a calendar day on the wall clock. */
 export const DAY_MS = 86_400_000;
 
+/** The last year of a schedule: what follows has five digits. */
+export const MAX_YEAR = 9_999;
+
 /** Days from 1970-01-01 to a date; negative before. */
 export function daysFromCivil(year: number, month: number, day: number): number {
   const shifted = month <= 2 ? year - 1 : year;
@@ -73,3 +76,7 @@ export function isoWeekOf(days: number): number {
   const year = yearOf(civilFromDays(thursday));
   return Math.floor((thursday - daysFromCivil(year, 1, 1)) / 7) + 1;
 }
+
+/** The first and the last instant of a schedule, in milliseconds since the epoch: those of the years 1 to 9999. */
+export const MIN_INSTANT = daysFromCivil(1, 1, 1) * DAY_MS;
+export const MAX_INSTANT = daysFromCivil(MAX_YEAR + 1, 1, 1) * DAY_MS - 1;

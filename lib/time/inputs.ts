@@ -69,7 +69,11 @@ export function assertTimezone(timezone: unknown, option: string): asserts timez
   throw new InvalidOptionError(option, timezone, `an IANA time zone${hint}`);
 }
 
+/** The longest name of a zone that there is has 32 characters. */
+const MAX_ZONE_LENGTH = 64;
+
 function isZoneName(name: string): boolean {
+  if (name.length > MAX_ZONE_LENGTH) return false;
   // Newer versions of Node also take "+02:00", older ones do not; what one process stores, every process has to read.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {

@@ -1,4 +1,4 @@
-import { DAY_MS } from './civil.js';
+import { civilFromDays, DAY_MS, daysFromCivil, isLeapYear, weekdayOf, yearOf } from './civil.js';
 
 /**
  * A stretch of time with one offset. Times are milliseconds since the epoch; offsets are milliseconds that the wall clock
@@ -33,6 +33,40 @@ const MARGIN_MS = 2 * DAY_MS;
 const MAX_OFFSET_MS = 16 * 3_600_000;
 /** Chunks kept of one zone: more than a thousand years. */
 const MAX_CHUNKS = 1_024;
+/** Zones kept: more than there are, since the letters of a name may be of either case. */
+const MAX_ZONES = 1_000;
+
+/** Before this instant all zones have one offset, that of their meridian: 1 January 1800. */
+const FIRST_CHANGES = daysFromCivil(1_800, 1, 1) * DAY_MS;
+
+/**
+ * After the tables (those of Ramadan end in 2087) the clocks of a zone change by rules such as "the last Sunday of March", so what
+ * happens in a year follows from its length and its first weekday. Years from 2129 on are looked up in the 28 before them,
+ * which are of every kind: `Intl` is asked for a few centuries at the most, whatever dates a schedule has.
+ */
+const FIRST_ALIKE = 2_129;
+const ALIKE_FROM = daysFromCivil(FIRST_ALIKE, 1, 1) * DAY_MS;
+/** The first day of a year of each kind: see {@link kindOf}. */
+const FIRST_DAYS = new Map(
+  Array.from({ length: 28 }, (_, index) => FIRST_ALIKE - 28 + index).map((year) => [
+    kindOf(year),
+    daysFromCivil(year, 1, 1),
+  ]),
+);
+
+function yearAt(time: number): number {
+  return yearOf(civilFromDays(Math.floor(time / DAY_MS)));
+}
+
+/** How far an instant is from the same one of the year that it is looked up in, in milliseconds. */
+function shiftOf(time: number): number {
+  const year = yearAt(time);
+  return (daysFromCivil(year, 1, 1) - FIRST_DAYS.get(kindOf(year))!) * DAY_MS;
+}
+
+function kindOf(year: number): number {
+  return weekdayOf(daysFromCivil(year, 1, 1)) * 2 + (isLeapYear(year) ? 1 : 0);
+}
 
 const ZONES = new Map<string, TimeZone>();
 
@@ -50,6 +84,7 @@ export class TimeZone {
     let zone = ZONES.get(name);
     if (!zone) {
       zone = new TimeZone(name);
+      if (ZONES.size >= MAX_ZONES) ZONES.clear();
       ZONES.set(name, zone);
     }
     return zone;
@@ -126,27 +161,44 @@ export class TimeZone {
     const segments: ZoneSegment[] = [];
     const limit = to + MARGIN_MS;
     let start = from - MARGIN_MS;
-    let offset = this.#readOffset(start);
+    let offset = this.#offsetOf(start);
     let offsetBefore = offset;
-    let known = start;
-    while (known < limit) {
-      const probe = Math.min(known + STEP_MS, limit);
-      const found = this.#readOffset(probe);
-      if (found !== offset) {
-        const change = this.#findChange(known, probe, offset);
-        const offsetAfter = this.#readOffset(change);
-        segments.push({ start, end: change, offset, offsetBefore, offsetAfter });
-        offsetBefore = offset;
-        offset = offsetAfter;
-        start = change;
-        known = change;
-        continue;
-      }
-      known = probe;
+    for (let change = this.#nextChange(start, offset, limit); change < limit;) {
+      const offsetAfter = this.#offsetOf(change);
+      segments.push({ start, end: change, offset, offsetBefore, offsetAfter });
+      offsetBefore = offset;
+      offset = offsetAfter;
+      start = change;
+      change = this.#nextChange(start, offset, limit);
     }
     // The last one ends with the chunk, where the next chunk knows more of what follows.
     segments.push({ start, end: Math.max(to, start + 1), offset, offsetBefore, offsetAfter: offset });
     return segments;
+  }
+
+  /** The offset at an instant whose chunk is not known yet. */
+  #offsetOf(time: number): number {
+    if (time >= ALIKE_FROM) return this.offsetAt(time - shiftOf(time));
+    return this.#readOffset(Math.max(time, FIRST_CHANGES));
+  }
+
+  /** The first instant after `known` at which the offset is another one; `limit` when there is none before it. */
+  #nextChange(from: number, offset: number, limit: number): number {
+    let known = Math.max(from, Math.min(FIRST_CHANGES, limit));
+    while (known < limit) {
+      if (known >= ALIKE_FROM) {
+        const shift = shiftOf(known);
+        const { end, offsetAfter } = this.segmentAt(known - shift);
+        const yearEnd = daysFromCivil(yearAt(known) + 1, 1, 1) * DAY_MS;
+        if (offsetAfter !== offset && end + shift < yearEnd) return Math.min(end + shift, limit);
+        known = Math.min(end + shift, yearEnd);
+        continue;
+      }
+      const probe = Math.min(known + STEP_MS, limit);
+      if (this.#offsetOf(probe) !== offset) return this.#findChange(known, probe, offset);
+      known = probe;
+    }
+    return limit;
   }
 
   /** The first instant, to the second, at which the offset is another than at `low`. */
@@ -155,7 +207,7 @@ export class TimeZone {
     let after = Math.ceil(high / 1_000);
     while (after - before > 1) {
       const middle = Math.floor((before + after) / 2);
-      if (this.#readOffset(middle * 1_000) === offset) before = middle;
+      if (this.#offsetOf(middle * 1_000) === offset) before = middle;
       else after = middle;
     }
     return after * 1_000;

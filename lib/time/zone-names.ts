@@ -16,6 +16,7 @@ const MAX_LENGTH = 40;
  * letters. Null when none is close.
  */
 export function suggestTimezone(text: string): string | null {
+  if (text.length > MAX_LENGTH * 2) return null;
   const wanted = normalize(text);
   if (wanted === '' || wanted.length > MAX_LENGTH) return null;
   const wantedCity = wanted.slice(wanted.lastIndexOf('/') + 1);

@@ -1,16 +1,10 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { CombinationTrigger, MAX_COUNTED } from './combination.trigger.js';
-import { takeStep, withinBudget } from './search-budget.js';
+import { attempt, MAX_SEARCH_STEPS, spend } from './search-budget.js';
 import type { TriggerData, TriggerSeed } from './trigger.interface.js';
 import type { TriggerContext } from './trigger.context.js';
 
-/** How far apart two times that all children have may lie: ten years, in milliseconds. */
-const HORIZON_MS = 10 * 365.25 * 86_400_000;
-
-/**
- * When all of its triggers have the same time. The search ends after ten years, or 100,000 times of its children, without
- * one: what agrees so rarely counts as never.
- */
+/** When all of its triggers have the same time. */
 export class AndTrigger extends CombinationTrigger {
   readonly type = 'and';
 
@@ -20,42 +14,39 @@ export class AndTrigger extends CombinationTrigger {
     if (this.children.length === 0) throw new InvalidOptionError('triggers', data.triggers, 'at least one trigger');
   }
 
-  protected gridFrom(from: number, seed: TriggerSeed): number | null {
-    return withinBudget(() => this.#search(from, seed));
-  }
-
-  /** Counted one by one, up to 10,000, and within the bound of one search. */
-  protected countGrid(from: number, to: number, seed: TriggerSeed): number {
-    return withinBudget(() => {
-      let count = 0;
-      let time = this.#search(from, seed);
-      while (time !== null && time <= to && count < MAX_COUNTED) {
-        count += 1;
-        time = this.#search(time + 1, seed);
-      }
-      return count;
-    });
-  }
-
-  #search(from: number, seed: TriggerSeed): number | null {
+  protected gridFrom(from: number, seed: TriggerSeed, _previous: number | null, until: number): number | null {
     let time = from;
     let agreed = 0;
-    let limit = Infinity;
     // Each child in turn moves the time forward to its own next one, until all have stood still.
-    for (let step = 0; takeStep(); step += 1) {
-      const found = this.children[step % this.children.length]!.timeFrom(time, seed);
-      if (found === null || found > limit) return null;
+    for (let step = 0; ; step += 1) {
+      spend();
+      const found = this.children[step % this.children.length]!.timeFrom(time, seed, until);
+      if (found === null || found > until) return null;
       agreed = found === time ? agreed + 1 : 1;
       time = found;
       if (agreed === this.children.length) return time;
-      // Counted from the first time that is possible for all, wherever the question starts.
-      if (step === this.children.length - 1) limit = time + HORIZON_MS;
     }
-    return null;
+  }
+
+  /** Counted one by one, up to 10,000, as far as the steps reach. */
+  protected countGrid(from: number, to: number, seed: TriggerSeed): number {
+    let count = 0;
+    attempt(0.5, () => {
+      let time = this.gridFrom(from, seed, null, to);
+      while (time !== null && count < MAX_COUNTED) {
+        count += 1;
+        time = this.gridFrom(time + 1, seed, null, to);
+      }
+    });
+    return count;
   }
 
   protected override whyNoGrid(): string {
-    return 'its triggers have no time in common within ten years';
+    return 'its triggers have no time in common';
+  }
+
+  protected override whyUnknown(): string {
+    return `a search of ${MAX_SEARCH_STEPS} steps finds no time that its triggers have in common`;
   }
 
   protected describeGrid(): string {

@@ -1,4 +1,5 @@
 import { toInstant } from '../time/inputs.js';
+import { spend } from './search-budget.js';
 import type { CatchUp, Occurrence, TriggerAdvance, TriggerData, TriggerSeed } from './trigger.interface.js';
 
 /** The steps that {@link BaseTrigger.catchUp} may take before it stops counting one by one. */
@@ -52,8 +53,9 @@ export abstract class BaseTrigger {
    * The first time of the grid at or after `time`, whatever ran before: what combinations ask their children.
    *
    * @param time Milliseconds since the epoch.
+   * @param _until Null may be given where there is none up to this instant: the search need not go on.
    */
-  timeFrom(time: number, _seed: TriggerSeed): number | null {
+  timeFrom(time: number, _seed: TriggerSeed, _until = Infinity): number | null {
     const first = this.nextTime(null, time);
     return first !== null && first >= time ? first : null;
   }
@@ -89,6 +91,7 @@ export abstract class BaseTrigger {
     let count = 1;
     let next = this.nextOccurrence(from.scheduledTime, now, seed);
     while (next !== null && next.runTime <= now && count < MAX_CATCH_UP_STEPS) {
+      spend();
       latest = next;
       count += 1;
       next = this.nextOccurrence(latest.scheduledTime, now, seed);

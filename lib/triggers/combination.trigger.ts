@@ -28,8 +28,8 @@ export abstract class CombinationTrigger extends ScheduleTrigger {
     if (!Array.isArray(data.triggers)) {
       throw new InvalidOptionError('triggers', data.triggers, 'an array of triggers');
     }
-    // A hole in the array is an element that is missing, and not one that is left out.
-    this.children = Array.from(data.triggers, (child: TriggerData, index) => {
+    // Array.from: a place that is left out is none that may be passed over.
+    this.children = Array.from(data.triggers as TriggerData[], (child, index) => {
       const trigger = context.create(child, options.timezone);
       checkChild(trigger, child, index);
       return trigger;
@@ -38,7 +38,7 @@ export abstract class CombinationTrigger extends ScheduleTrigger {
 
   protected override dstMark(time: number, seed: TriggerSeed): Occurrence['dst'] {
     for (const child of this.children) {
-      const occurrence = child.timeFrom(time, seed) === time ? child.nextOccurrence(null, time, seed) : null;
+      const occurrence = child.timeFrom(time, seed, time) === time ? child.nextOccurrence(null, time, seed) : null;
       if (occurrence?.dst !== undefined && occurrence.scheduledTime === time) return occurrence.dst;
     }
     return undefined;

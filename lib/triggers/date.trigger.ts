@@ -1,8 +1,7 @@
-import { toInstant } from '../time/inputs.js';
 import { namesOf } from '../model/names.js';
 import { given } from './option.readers.js';
 import type { OwnOption } from './schedule.options.js';
-import { readScheduleOptions } from './schedule.options.js';
+import { readMoment, readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { dateInWords } from './schedule.words.js';
 import type { CatchUp, Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
@@ -21,7 +20,7 @@ export class DateTrigger extends ScheduleTrigger {
   /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
   constructor(data: TriggerData, context: TriggerContext) {
     super(readScheduleOptions(data, context, OWN_OPTIONS));
-    this.#runAt = given(data.runAt) ? toInstant(data.runAt, 'runAt', this.options.timezone) : Math.trunc(context.now);
+    this.#runAt = given(data.runAt) ? readMoment(data.runAt, 'runAt', this.options.timezone) : Math.trunc(context.now);
   }
 
   override nextTime(previous: number | null): number | null {

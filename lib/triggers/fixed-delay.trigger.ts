@@ -1,11 +1,9 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
-import type { Duration } from '../model/duration.js';
 import { formatDuration } from '../model/duration.js';
-import { toMilliseconds } from '../time/inputs.js';
 import { namesOf } from '../model/names.js';
 import { given } from './option.readers.js';
 import type { OwnOption } from './schedule.options.js';
-import { readScheduleOptions } from './schedule.options.js';
+import { readLength, readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { durationInWords } from './schedule.words.js';
 import type { CatchUp, Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
@@ -31,7 +29,7 @@ export class FixedDelayTrigger extends ScheduleTrigger {
     // The first run waits for its calendar from the moment of creation on, wherever that is asked for.
     const startAt = options.startAt ?? Math.trunc(context.now);
     super({ ...options, startAt, startIsGiven: options.startAt !== null });
-    this.#delay = Math.round(toMilliseconds(data.delay as Duration, 'delay', { min: 1 }));
+    this.#delay = readLength(data.delay, 'delay', 1);
   }
 
   /** There is one time at a time: what follows it is known when its run has ended. */

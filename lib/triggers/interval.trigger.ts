@@ -1,10 +1,8 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { formatDuration } from '../model/duration.js';
-import type { Duration } from '../model/duration.js';
-import { toMilliseconds } from '../time/inputs.js';
 import { given } from './option.readers.js';
 import type { OwnOption } from './schedule.options.js';
-import { readScheduleOptions } from './schedule.options.js';
+import { MAX_LENGTH_MS, readLength, readScheduleOptions } from './schedule.options.js';
 import { ScheduleTrigger } from './schedule.trigger.js';
 import { durationInWords, everyInWords } from './schedule.words.js';
 import type { TriggerData, TriggerSeed } from './trigger.interface.js';
@@ -66,7 +64,7 @@ function readInterval(data: TriggerData, strict: boolean): number {
   const units = UNIT_NAMES.filter((unit) => given(data[unit]));
   if (given(data.every)) {
     if (units.length > 0) throw new InvalidOptionError(units[0]!, data[units[0]!], 'nothing when "every" is given');
-    return Math.round(toMilliseconds(data.every as Duration, 'every', { min: 1 }));
+    return readLength(data.every, 'every', 1);
   }
   let total = 0;
   for (const unit of units) {
@@ -79,9 +77,9 @@ function readInterval(data: TriggerData, strict: boolean): number {
   // As in the model system, whose conformance cases ask for it: no length at all is one second. A task that says so is
   // a mistake, and would run 86,400 times a day.
   if (total === 0 && !strict) return 1_000;
-  if (total < 1 || total > Number.MAX_SAFE_INTEGER) {
+  if (total < 1 || total > MAX_LENGTH_MS) {
     const [unit = 'every'] = units;
-    throw new InvalidOptionError(unit, data[unit], 'an interval of at least one millisecond');
+    throw new InvalidOptionError(unit, data[unit], 'an interval of one millisecond to 1,000 years');
   }
   return Math.round(total);
 }

@@ -2,24 +2,31 @@ import { InvalidOptionError } from '../errors/input.errors.js';
 import { DAY_MS } from '../time/civil.js';
 import { parseDateText } from '../time/date-text.js';
 import type { DstRules } from '../time/dst.js';
-import { toInstant } from '../time/inputs.js';
 import { TimeZone } from '../time/time-zone.js';
 import { readDst } from './dst.options.js';
 import { RRuleGrid } from './rrule/rrule.grid.js';
-import { lacksItsDays, parseRRule } from './rrule/rrule.parts.js';
+import { LibraryRule } from './rrule/rrule.library.js';
+import { parseRRule } from './rrule/rrule.parts.js';
 import type { RRuleParts } from './rrule/rrule.parts.js';
 import { isoOf, unfoldRRule } from './rrule/rrule.text.js';
 import { namesOf } from '../model/names.js';
 import { given } from './option.readers.js';
 import type { OwnOption } from './schedule.options.js';
-import { readScheduleOptions, readTimezone } from './schedule.options.js';
+import { readMoment, readScheduleOptions, readTimezone } from './schedule.options.js';
 import { dateInWords } from './schedule.words.js';
 import type { TriggerData, TriggerSeed } from './trigger.interface.js';
 import type { TriggerContext } from './trigger.context.js';
+import { spend } from './search-budget.js';
 import { WallClock } from './wall-clock/wall-clock.js';
 import { WallClockTrigger } from './wall-clock/wall-clock.trigger.js';
 
 const OWN_OPTIONS = namesOf<OwnOption<'rrule'>>({ rule: 0, exDates: 0, rDates: 0, dst: 0 });
+
+/** How much of a rule without words is shown. */
+const MAX_SHOWN = 200;
+
+/** How many dates a rule may exclude, and how many it may add. */
+const MAX_DATES = 1_000;
 
 /**
  * A recurrence rule of iCalendar (RFC 5545), as calendars export them: the rule alone, or its lines of text.
@@ -32,7 +39,7 @@ export class RRuleTrigger extends WallClockTrigger {
   readonly #excluded: ReadonlySet<number>;
   /** In order, without those that are excluded. */
   readonly #added: readonly number[];
-  readonly #grid: RRuleGrid;
+  readonly #library: LibraryRule;
   readonly #clock: WallClock;
 
   /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError */
@@ -50,8 +57,13 @@ export class RRuleTrigger extends WallClockTrigger {
     this.#added = readDates(data, 'rDates', options.timezone).filter((date) => !this.#excluded.has(date));
     const zone = TimeZone.get(options.timezone);
     const until = readUntil(this.#parts, zone);
-    this.#grid = new RRuleGrid(this.#parts, (startAt + zone.offsetAt(startAt)) / 1_000, until);
-    this.#clock = new WallClock(this.#grid, zone, { gap: 'shift', overlap: 'first', ...this.#dst });
+    const start = (startAt + zone.offsetAt(startAt)) / 1_000;
+    this.#library = new LibraryRule(this.#parts, start);
+    this.#clock = new WallClock(new RRuleGrid(this.#parts, start, until), zone, {
+      gap: 'shift',
+      overlap: 'first',
+      ...this.#dst,
+    });
   }
 
   protected clockOf(): WallClock {
@@ -60,22 +72,25 @@ export class RRuleTrigger extends WallClockTrigger {
 
   protected override gridFrom(time: number): number | null {
     const added = this.#added.find((date) => date >= time) ?? Infinity;
-    let found = this.#nextOfRule(time);
-    while (found !== null && this.#excluded.has(found)) found = this.#nextOfRule(found + 1);
+    let found = this.#clock.next(time);
+    while (found !== null && this.#excluded.has(found)) {
+      spend();
+      found = this.#clock.next(found + 1);
+    }
     const first = Math.min(found ?? Infinity, added);
     return first === Infinity ? null : first;
   }
 
   protected override countGrid(from: number, to: number, seed: TriggerSeed): number {
     const inside = (date: number): boolean => date >= from && date <= to;
-    const ofRule = (date: number): boolean => this.#nextOfRule(date) === date;
-    const rule = lacksItsDays(this.#parts) ? 0 : super.countGrid(from, to, seed, null);
+    const ofRule = (date: number): boolean => this.#clock.next(date) === date;
+    const rule = super.countGrid(from, to, seed, null);
     const excluded = [...this.#excluded].filter((date) => inside(date) && ofRule(date)).length;
     return rule - excluded + this.#added.filter((date) => inside(date) && !ofRule(date)).length;
   }
 
   protected override whyNoGrid(): string {
-    return lacksItsDays(this.#parts) ? 'none of its months has any of its days' : 'its rule gives no date';
+    return 'its rule gives no date';
   }
 
   protected ownData(): Record<string, unknown> {
@@ -90,7 +105,11 @@ export class RRuleTrigger extends WallClockTrigger {
 
   protected describeGrid(): string {
     const { timezone } = this.options;
-    const parts = [this.#grid.inWords() ?? `by the rule ${this.#rule}`, timezone];
+    const parts = [
+      this.#library.inWords() ??
+        `by the rule ${this.#rule.length > MAX_SHOWN ? `${this.#rule.slice(0, MAX_SHOWN)}…` : this.#rule}`,
+      timezone,
+    ];
     const count = this.#parts.get('COUNT');
     if (count !== undefined) parts.push(count === '1' ? 'once' : `${count} times`);
     const until = this.#parts.get('UNTIL');
@@ -98,10 +117,6 @@ export class RRuleTrigger extends WallClockTrigger {
     if (this.#added.length > 0) parts.push(`also at ${this.#list(this.#added)}`);
     if (this.#excluded.size > 0) parts.push(`but not at ${this.#list([...this.#excluded])}`);
     return parts.join(', ');
-  }
-
-  #nextOfRule(time: number): number | null {
-    return lacksItsDays(this.#parts) ? null : this.#clock.next(time);
   }
 
   #list(dates: readonly number[]): string {
@@ -114,7 +129,8 @@ function readDates(data: TriggerData, option: string, timezone: string): number[
   const dates = data[option];
   if (!given(dates)) return [];
   if (!Array.isArray(dates)) throw new InvalidOptionError(option, dates, 'an array of dates');
-  return dates.map((date, index) => toInstant(date, `${option}[${index}]`, timezone)).sort((a, b) => a - b);
+  if (dates.length > MAX_DATES) throw new InvalidOptionError(option, dates, `at most ${MAX_DATES} dates`);
+  return dates.map((date, index) => readMoment(date, `${option}[${index}]`, timezone)).sort((a, b) => a - b);
 }
 
 /** The wall-clock second up to which the rule goes; a date means the whole day. */

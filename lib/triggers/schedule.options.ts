@@ -1,6 +1,7 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { namesOf } from '../model/names.js';
 import type { Duration } from '../model/duration.js';
+import { DAY_MS, MAX_INSTANT, MIN_INSTANT } from '../time/civil.js';
 import { assertTimezone, toInstant, toMilliseconds } from '../time/inputs.js';
 import type { CalendarSource, ExclusionCalendar, OnExcluded } from './calendars/calendar.interface.js';
 import { given, readChoice } from './option.readers.js';
@@ -18,6 +19,9 @@ const SCHEDULE_OPTIONS = namesOf<keyof ScheduleTriggerOptions>({
   calendar: 0,
   onExcluded: 0,
 });
+
+/** The longest interval, delay or jitter: a thousand years, so that every sum with a date is a date. */
+export const MAX_LENGTH_MS = 1_000 * 365 * DAY_MS;
 
 /** The options that only this type of trigger has. */
 export type OwnOption<Type extends keyof TriggerOptionsMap> = Exclude<
@@ -60,11 +64,11 @@ export function readScheduleOptions(
   rejectUnknownOptions(`the "${data.type}" trigger`, data, ['type', ...own, ...SCHEDULE_OPTIONS]);
   const timezone = readTimezone(data, context);
   return {
-    startAt: given(data.startAt) ? toInstant(data.startAt, 'startAt', timezone) : null,
+    startAt: given(data.startAt) ? readMoment(data.startAt, 'startAt', timezone) : null,
     startIsGiven: given(data.startAt),
-    endAt: given(data.endAt) ? toInstant(data.endAt, 'endAt', timezone) : null,
+    endAt: given(data.endAt) ? readMoment(data.endAt, 'endAt', timezone) : null,
     timezone,
-    jitterMs: given(data.jitter) ? Math.round(toMilliseconds(data.jitter as Duration, 'jitter')) : 0,
+    jitterMs: given(data.jitter) ? readLength(data.jitter, 'jitter') : 0,
     maxRuns: readMaxRuns(data),
     calendar: readCalendar(data, context, timezone),
   };
@@ -81,6 +85,29 @@ export function writeScheduleOptions(options: ScheduleOptions): Record<string, u
     ...(maxRuns !== null && { maxRuns }),
     ...(calendar !== null && { calendar: calendar.source, onExcluded: calendar.onExcluded }),
   };
+}
+
+/**
+ * An instant of a schedule.
+ *
+ * @throws InvalidOptionError When it is none, or not of the years 1 to 9999: no clock shows others in a way that all databases
+ *   keep.
+ */
+export function readMoment(value: unknown, option: string, timezone: string): number {
+  const time = toInstant(value, option, timezone);
+  if (time < MIN_INSTANT || time > MAX_INSTANT) {
+    throw new InvalidOptionError(option, value, 'a date of the years 1 to 9999');
+  }
+  return time;
+}
+
+/**
+ * A length of time in whole milliseconds.
+ *
+ * @throws InvalidOptionError When it is none, or longer than {@link MAX_LENGTH_MS}.
+ */
+export function readLength(value: unknown, option: string, min = 0): number {
+  return Math.round(toMilliseconds(value as Duration, option, { min, max: MAX_LENGTH_MS }));
 }
 
 /** The zone of a trigger: its own, or that of the scheduler. An empty text, as configurations have it, is none. */
@@ -107,7 +134,7 @@ function readCalendar(data: TriggerData, context: TriggerContext, timezone: stri
     return null;
   }
   const onExcluded = readChoice<OnExcluded>(data.onExcluded, 'onExcluded', ['skip', 'next', 'previous']) ?? 'skip';
+  const current = context.calendar(data.calendar as CalendarSource, timezone);
   // A copy, so that what the trigger stores is what it uses, whatever becomes of the caller's object.
-  const source = structuredClone(data.calendar) as CalendarSource;
-  return { source, onExcluded, current: context.calendar(source, timezone) };
+  return { source: structuredClone(data.calendar) as CalendarSource, onExcluded, current };
 }

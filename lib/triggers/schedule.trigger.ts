@@ -1,25 +1,22 @@
-import { DAY_MS } from '../time/civil.js';
+import { SearchLimitError } from '../errors/trigger.errors.js';
+import { DAY_MS, MAX_INSTANT, MIN_INSTANT } from '../time/civil.js';
 import { TimeZone } from '../time/time-zone.js';
 import { BaseTrigger } from './base.trigger.js';
-import type { ExclusionCalendar } from './calendars/calendar.interface.js';
 import { writeScheduleOptions } from './schedule.options.js';
 import type { ScheduleOptions } from './schedule.options.js';
 import { describeSchedule } from './schedule.words.js';
-import { withinBudget } from './search-budget.js';
+import { attempt, MAX_SEARCH_STEPS, spend, withinBudget } from './search-budget.js';
 import { stableHash } from './stable-hash.js';
 import type { CatchUp, Occurrence, TriggerData, TriggerSeed } from './trigger.interface.js';
 
 /** The seed where none is given: the public form of `next` knows no task. */
 export const NO_TASK: TriggerSeed = { taskId: '' };
 
-/** How many excluded stretches in a row a search passes, and how many days it looks for one that is not excluded. */
-const MAX_EXCLUSIONS = 3_660;
+/** How many occurrences are looked at one by one where jitter leaves open which of them are due; the next claim goes on. */
+const MAX_JITTERED = 1_000;
 
-/** Halving asks some fifty questions; most take a few steps. */
-const HALVING_QUESTIONS = 10;
-
-/** How many occurrences are looked at one by one where jitter leaves open which of them are due. */
-const MAX_JITTERED = 100_000;
+/** What part of the steps finding out about missed times may take: the next time needs the rest. */
+const CATCH_UP_SHARE = 0.7;
 
 /**
  * What the triggers that compute their own times have in common: the window from `startAt` to `endAt`, exclusion
@@ -43,8 +40,9 @@ export abstract class ScheduleTrigger extends BaseTrigger {
    * The first time of the bare grid at or after `time`.
    *
    * @param previous The time that it is counted from, where the grid is one of distances; null for the grid's own origin.
+   * @param until Null may be given where there is none up to this instant.
    */
-  protected abstract gridFrom(time: number, seed: TriggerSeed, previous: number | null): number | null;
+  protected abstract gridFrom(time: number, seed: TriggerSeed, previous: number | null, until: number): number | null;
 
   /** How many times of the bare grid lie from `from` to `to`, both included. Arithmetic, not a walk. */
   protected abstract countGrid(from: number, to: number, seed: TriggerSeed, previous: number | null): number;
@@ -61,40 +59,53 @@ export abstract class ScheduleTrigger extends BaseTrigger {
   }
 
   override nextTime(previous: number | null, now: number): number | null {
-    return this.#next(previous, now, NO_TASK);
+    return withinBudget(() => this.#next(previous, now, NO_TASK));
   }
 
-  override timeFrom(time: number, seed: TriggerSeed): number | null {
-    return this.#next(null, time, seed);
+  override timeFrom(time: number, seed: TriggerSeed, until = Infinity): number | null {
+    return withinBudget(() => this.#next(null, time, seed, until));
   }
 
   override countBetween(from: number, to: number, seed: TriggerSeed): number | null {
-    return withinBudget(() => this.#count(Math.max(from, this.#startAt), Math.min(to, this.#endAt), seed, null));
+    const first = Math.max(from, this.#startAt, MIN_INSTANT);
+    return withinBudget(() => this.#count(first, Math.min(to, this.#endAt, MAX_INSTANT), seed, null));
   }
 
   override nextOccurrence(previous: number | null, now: number, seed: TriggerSeed): Occurrence | null {
-    const { calendar } = this.options;
-    if (calendar !== null && calendar.onExcluded !== 'skip') {
-      return withinBudget(() => this.#nextMoved(previous, now, seed));
-    }
-    const time = this.#next(previous, now, seed);
-    return time === null ? null : this.#occurrence(time, time, seed);
+    return withinBudget(() => {
+      const { calendar } = this.options;
+      if (calendar !== null && calendar.onExcluded !== 'skip') return this.#nextMoved(previous, now, seed);
+      const time = this.#next(previous, now, seed);
+      return time === null ? null : this.#occurrence(time, time, seed);
+    });
   }
 
+  /**
+   * Where the steps do not reach, `count` is as far as they went. If not even the latest time is found, the first one stands for all
+   * of them: what was missed still runs.
+   */
   override catchUp(from: Occurrence, now: number, seed: TriggerSeed): CatchUp {
-    const { calendar, jitterMs } = this.options;
     if (from.runTime > now) return { count: 0, latest: null, next: from };
-    // Moved ones are few, at most one a day makes sense.
-    if (calendar !== null && calendar.onExcluded !== 'skip') {
-      return withinBudget(() => super.catchUp(from, now, seed), HALVING_QUESTIONS);
-    }
+    const { calendar } = this.options;
+    return withinBudget(
+      () =>
+        attempt(CATCH_UP_SHARE, () =>
+          // Moved ones are few, at most one a day makes sense.
+          calendar !== null && calendar.onExcluded !== 'skip'
+            ? super.catchUp(from, now, seed)
+            : this.#catchUp(from, now, seed),
+        ) ?? { count: 1, latest: from, next: this.nextOccurrence(null, now + 1, seed) },
+    );
+  }
+
+  #catchUp(from: Occurrence, now: number, seed: TriggerSeed): CatchUp {
     let latest = from;
     let count = 1;
     // Jitter only delays: what is planned before this is due for sure, and need not be looked at.
-    const sure = Math.floor(Math.min(now - jitterMs, this.#endAt));
-    const lastSure = withinBudget(() => this.#lastUntil(sure, from.scheduledTime, seed), HALVING_QUESTIONS);
+    const sure = Math.floor(Math.min(now - this.options.jitterMs, this.#endAt));
+    const lastSure = this.#lastUntil(sure, from.scheduledTime, seed);
     if (lastSure !== null) {
-      count += withinBudget(() => this.#count(from.scheduledTime + 1, lastSure, seed, from.scheduledTime));
+      count += Math.max(1, this.#count(from.scheduledTime + 1, lastSure, seed, from.scheduledTime));
       latest = this.#occurrence(lastSure, lastSure, seed);
     }
     let next = this.nextOccurrence(latest.scheduledTime, now, seed);
@@ -107,15 +118,29 @@ export abstract class ScheduleTrigger extends BaseTrigger {
   }
 
   override impossible(): string | null {
+    try {
+      return withinBudget(() => this.#impossible());
+    } catch (error) {
+      if (error instanceof SearchLimitError) return this.whyUnknown();
+      throw error;
+    }
+  }
+
+  #impossible(): string | null {
     const { startAt, endAt, startIsGiven } = this.options;
     if (startIsGiven && endAt !== null && endAt < this.#startAt) return 'its endAt lies before its startAt';
     const from = startAt ?? 0;
-    const first = this.gridFrom(from, NO_TASK, null);
-    if (first === null) return this.whyNoGrid();
-    if (this.#search(from, NO_TASK, null) === null) return 'its calendar excludes all of its times';
+    if (this.gridFrom(from, NO_TASK, null, Infinity) === null) return this.whyNoGrid();
+    if (this.#search(from, NO_TASK, null, Infinity) === null) return 'its calendar excludes all of its times';
     // A start that nobody gave lies after an end that has passed: that is used up, and no mistake.
     if (!startIsGiven && startAt !== null) return null;
     return this.#next(null, from, NO_TASK) === null ? 'no time of it lies between its startAt and its endAt' : null;
+  }
+
+  /** Why it is taken for impossible where the steps of a search end before one is found. */
+  protected whyUnknown(): string {
+    const excluded = this.options.calendar === null ? '' : ' that its calendar does not exclude';
+    return `a search of ${MAX_SEARCH_STEPS} steps finds no time of it${excluded}`;
   }
 
   /** Why the bare grid has no time at all. */
@@ -131,49 +156,39 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     return { type: this.type, ...this.ownData(), ...writeScheduleOptions(this.options) };
   }
 
-  #next(previous: number | null, now: number, seed: TriggerSeed): number | null {
+  #next(previous: number | null, now: number, seed: TriggerSeed, until = Infinity): number | null {
     // The start counts only before the first run: what has run goes on, whatever is written for the start later.
     const from = previous === null ? Math.max(now, this.#startAt) : previous + 1;
-    const time = this.#search(from, seed, previous);
-    return time === null || time > this.#endAt ? null : time;
+    return this.#search(from, seed, previous, Math.min(until, this.#endAt));
   }
 
-  /** The first time from `from` on that is on the grid and that no calendar drops. */
-  #search(from: number, seed: TriggerSeed, previous: number | null): number | null {
+  /** The first time from `from` to `until` that is on the grid and that no calendar drops. */
+  #search(from: number, seed: TriggerSeed, previous: number | null, until: number): number | null {
+    spend();
     const { calendar } = this.options;
-    const time = this.gridFrom(from, seed, previous);
-    return calendar === null || calendar.onExcluded !== 'skip'
-      ? time
-      : withinBudget(() => this.#skipExcluded(time, calendar.current(), seed, previous));
-  }
-
-  #skipExcluded(
-    first: number | null,
-    calendar: ExclusionCalendar,
-    seed: TriggerSeed,
-    previous: number | null,
-  ): number | null {
-    let time = first;
-    for (let steps = 0; steps < MAX_EXCLUSIONS; steps += 1) {
-      if (time === null) return null;
-      const until = calendar.excludedUntil(time);
-      if (until === null) return time;
-      if (until === Infinity) return null;
-      time = this.gridFrom(until, seed, previous);
+    const last = Math.min(until, MAX_INSTANT);
+    const exclusions = calendar === null || calendar.onExcluded !== 'skip' ? null : calendar.current();
+    let time = this.gridFrom(from, seed, previous, last);
+    while (time !== null && time <= last) {
+      const excludedUntil = exclusions === null ? null : exclusions.excludedUntil(time);
+      if (excludedUntil === null) return time;
+      if (excludedUntil === Infinity) return null;
+      spend();
+      time = this.gridFrom(excludedUntil, seed, previous, last);
     }
     return null;
   }
 
   /** The last time that the trigger runs at, after `after` and not after `limit`, found by halving the span. */
   #lastUntil(limit: number, after: number, seed: TriggerSeed): number | null {
-    const first = this.#search(after + 1, seed, after);
-    if (first === null || first > limit) return null;
+    const first = this.#search(after + 1, seed, after, limit);
+    if (first === null) return null;
     // Most often it is near the limit: look back in growing steps before halving what is left.
     let low = first;
     let high = limit;
     for (let back = 1_000; back < limit - first; back *= 8) {
-      const found = this.#search(limit - back, seed, after);
-      if (found !== null && found <= limit) {
+      const found = this.#search(limit - back, seed, after, limit);
+      if (found !== null) {
         low = found;
         break;
       }
@@ -181,8 +196,8 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     }
     while (low < high) {
       const middle = low + Math.ceil((high - low) / 2);
-      const found = this.#search(middle, seed, after);
-      if (found !== null && found <= limit) low = found;
+      const found = this.#search(middle, seed, after, limit);
+      if (found !== null) low = found;
       else high = middle - 1;
     }
     return low;
@@ -193,16 +208,19 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     if (use === null || use.onExcluded !== 'skip') return this.countGrid(from, to, seed, previous);
     const calendar = use.current();
     let count = 0;
-    for (let time = from; time <= to;) {
-      const until = calendar.excludedUntil(time);
-      if (until !== null) {
-        time = until;
-        continue;
+    attempt(0.5, () => {
+      for (let time = from; time <= to;) {
+        spend();
+        const until = calendar.excludedUntil(time);
+        if (until !== null) {
+          time = until;
+          continue;
+        }
+        const end = calendar.allowedUntil(time);
+        count += this.countGrid(time, Math.min(end - 1, to), seed, previous);
+        time = end;
       }
-      const end = calendar.allowedUntil(time);
-      count += this.countGrid(time, Math.min(end - 1, to), seed, previous);
-      time = end;
-    }
+    });
     return count;
   }
 
@@ -233,7 +251,7 @@ export abstract class ScheduleTrigger extends BaseTrigger {
   #nextMoved(previous: number | null, now: number, seed: TriggerSeed): Occurrence | null {
     const last = previous === null ? Math.max(now, this.#startAt) - 1 : (this.#move(previous) ?? previous);
     let time = this.#next(previous, now, seed);
-    for (let steps = 0; time !== null && steps < MAX_EXCLUSIONS; steps += 1) {
+    while (time !== null) {
       const planned = this.#move(time);
       if (planned !== null && planned > last && planned <= this.#endAt) return this.#occurrence(time, planned, seed);
       time = this.#next(time, now, seed);
@@ -249,11 +267,13 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     const zone = TimeZone.get(timezone);
     const local = time + zone.offsetAt(time);
     const step = calendar!.onExcluded === 'next' ? DAY_MS : -DAY_MS;
-    for (let days = 1; days <= MAX_EXCLUSIONS; days += 1) {
+    for (let days = 1; ; days += 1) {
+      spend();
       const moved = zone.fromLocal(local + days * step).time;
-      if (exclusions.excludedUntil(moved) === null) return moved;
+      const until = exclusions.excludedUntil(moved);
+      if (until === null) return moved;
+      if (until === Infinity || moved > MAX_INSTANT || moved < MIN_INSTANT) return null;
     }
-    return null;
   }
 }
 

@@ -13,6 +13,7 @@ import { IntervalTrigger } from './interval.trigger.js';
 import { ShutdownTrigger, StartupTrigger } from './startup.triggers.js';
 import { OrTrigger } from './or.trigger.js';
 import { RRuleTrigger } from './rrule.trigger.js';
+import { withinBudget } from './search-budget.js';
 import type { TriggerCreation, TriggerData } from './trigger.interface.js';
 import type { TriggerContext } from './trigger.context.js';
 import type { TriggerOptions, TriggerOptionsMap } from './trigger.options.js';
@@ -44,6 +45,10 @@ const BUILT_IN: Readonly<Record<keyof TriggerOptionsMap, TriggerClass>> = {
   startup: StartupTrigger,
   shutdown: ShutdownTrigger,
 };
+
+/** How deep combinations may be nested, and how many triggers one may have in all. */
+const MAX_DEPTH = 8;
+const MAX_MEMBERS = 100;
 
 /**
  * The trigger types by name. A task stores the name and plain options; this process registers the code for the name.
@@ -96,16 +101,30 @@ export class TriggerRegistry {
    * @throws InvalidOptionError, UnknownOptionError, CronSyntaxError What the type throws for its options.
    */
   create(options: TriggerData | BaseTrigger, creation: TriggerCreation): BaseTrigger {
+    return withinBudget(() => this.#create(options, creation, 0, { count: 0 }));
+  }
+
+  #create(
+    options: TriggerData | BaseTrigger,
+    creation: TriggerCreation,
+    depth: number,
+    members: { count: number },
+  ): BaseTrigger {
     // One that was made before is taken as what it would be stored as: so it is known to be readable again.
     const data = options instanceof BaseTrigger ? options.toJSON() : options;
     if (typeof data !== 'object' || data === null || typeof data.type !== 'string') {
       throw new InvalidOptionError('trigger', data, 'an object with a "type"');
     }
+    members.count += 1;
+    if (depth > MAX_DEPTH || members.count > MAX_MEMBERS) {
+      const allowed = `at most ${MAX_MEMBERS} triggers, ${MAX_DEPTH} within each other, in one combination`;
+      throw new InvalidOptionError('triggers', data, allowed);
+    }
     const factory = this.#factories.get(data.type);
     if (!factory) throw new UnknownNameError('trigger type', data.type, this.types());
     return factory(data, {
       ...creation,
-      create: (child, timezone) => this.create(child, { ...creation, timezone }),
+      create: (child, timezone) => this.#create(child, { ...creation, timezone }, depth + 1, members),
       calendar: (source, timezone) => this.#calendars.use(source, timezone),
     });
   }

@@ -7,6 +7,7 @@ import { ProcessPool } from './process.pool.js';
 import { breaks } from './scenarios/breaks.scenario.js';
 import { steppedClock, wrongClocks } from './scenarios/clocks.scenario.js';
 import { control } from './scenarios/control.scenario.js';
+import { emptied } from './scenarios/emptied.scenario.js';
 import { freeze } from './scenarios/freeze.scenario.js';
 import { groups } from './scenarios/groups.scenario.js';
 import { herd } from './scenarios/herd.scenario.js';
@@ -14,6 +15,7 @@ import { kill } from './scenarios/kill.scenario.js';
 import { outage } from './scenarios/outage.scenario.js';
 import { partition } from './scenarios/partition.scenario.js';
 import { restart } from './scenarios/restart.scenario.js';
+import { silent } from './scenarios/silent.scenario.js';
 import { soak } from './scenarios/soak.scenario.js';
 
 /** The soak takes ten minutes in full. */
@@ -67,6 +69,14 @@ describe('freeze: a process that was stopped for three lease lengths is fenced a
 
 describe('partition: a process that is cut off from its server stops in time, and works again afterwards', () => {
   onEach(withServer, partition);
+});
+
+describe('silent: a server that says nothing for longer than a lease loses and doubles no run, and no stop waits for it', () => {
+  onEach(withServer, silent);
+});
+
+describe('emptied: what is declared runs again after everything in the store was removed', () => {
+  onEach(stores, emptied);
 });
 
 describe('breaks: processes whose connections break all the time survive it, and lose and double no run', () => {

@@ -63,7 +63,7 @@ async function start({ store, settings, ledger, concurrency, workMs = 0, clockOf
   scheduler.addListener(({ run }) => note('K', { ...run, runId: run.id }), 'run.skipped');
   scheduler.addListener(
     ({ name, taskId = null }) => process.send({ type: 'event', name, taskId }),
-    ['task.added', 'store.failed', 'store.recovered', 'scheduler.clock-skew'],
+    ['task.added', 'store.failed', 'store.recovered', 'store.emptied', 'scheduler.clock-skew'],
   );
   scheduler.declareTasks(declared);
   await scheduler.start();

@@ -3,6 +3,7 @@ import type { Change } from '../../model/change.js';
 import type { LiveRun, RunRequest } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
+import { withinBudget } from '../../triggers/search-budget.js';
 import { changeTo } from './change.js';
 import { refuseDisabled } from './disabled.plan.js';
 import { controlled } from './control.plan.js';
@@ -26,6 +27,7 @@ interface BackfillRange {
  *
  * @throws InvalidTaskStateError When the code has disabled the task.
  * @throws InvalidOptionError When there are more than {@link MAX_BACKFILL}, or the range is none, or not past.
+ * @throws SearchLimitError When its times take too long to find.
  */
 export function backfillTask(
   task: TaskRecord,
@@ -39,23 +41,35 @@ export function backfillTask(
   if (to > now + SKEW_MS) {
     throw new InvalidOptionError('to', new Date(to), 'a time that has passed; what is to come runs by its schedule');
   }
-  const end = Math.min(to, now);
-  const runs: LiveRun[] = [];
-  const seed = { taskId: task.id };
-  let time = trigger.timeFrom(from, seed);
-  while (time !== null && time <= end) {
-    if (runs.length >= MAX_BACKFILL) {
-      throw new InvalidOptionError('to', new Date(to), `a range of at most ${MAX_BACKFILL} runs`);
-    }
-    const id = `${task.id}@${new Date(time).toISOString()}#backfill`;
-    if (!task.state.live.some((live) => live.id === id)) {
-      runs.push(waitingRun({ id, source: 'backfill', scheduledTime: time, availableAt: now, request }));
-    }
-    time = trigger.nextOccurrence(time, now, seed)?.scheduledTime ?? null;
-  }
+  const range = { from, to: Math.min(to, now) };
+  const runs = withinBudget(() => runsBetween(task, now, trigger, range, request));
   const state = { ...controlled(task.state, 'backfill', now, request), live: [...task.state.live, ...runs] };
   return changeTo(
     { ...task, state },
     runs.map(({ id }) => id),
   );
+}
+
+function runsBetween(
+  task: TaskRecord,
+  now: number,
+  trigger: BaseTrigger,
+  { from, to }: BackfillRange,
+  request: RunRequest,
+): LiveRun[] {
+  const runs: LiveRun[] = [];
+  const known = new Set(task.state.live.map(({ id }) => id));
+  const seed = { taskId: task.id };
+  let time = trigger.timeFrom(from, seed);
+  while (time !== null && time <= to) {
+    if (runs.length >= MAX_BACKFILL) {
+      throw new InvalidOptionError('to', new Date(to), `a range of at most ${MAX_BACKFILL} runs`);
+    }
+    const id = `${task.id}@${new Date(time).toISOString()}#backfill`;
+    if (!known.has(id)) {
+      runs.push(waitingRun({ id, source: 'backfill', scheduledTime: time, availableAt: now, request }));
+    }
+    time = trigger.nextOccurrence(time, now, seed)?.scheduledTime ?? null;
+  }
+  return runs;
 }

@@ -2,6 +2,7 @@ import type { LiveRun } from '../../model/run.js';
 import { scheduledRunId } from '../../model/run.js';
 import { isHeld, runningCount } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
+import { attempt } from '../../triggers/search-budget.js';
 import type { Occurrence, TriggerSeed } from '../../triggers/trigger.interface.js';
 import type { Work } from './work.js';
 import { endedRun } from './ended.run.js';
@@ -19,7 +20,10 @@ export function admitDueTimes(work: Work, trigger: BaseTrigger): void {
   // Without a time of the grid this is a first run at a time of the caller's own choice: it is its own grid.
   const from = { scheduledTime: nextScheduledTime ?? nextRunTime, runTime: nextRunTime };
   const due = trigger.catchUp(from, now, seed);
-  const chosen = limitRuns(work, trigger, chooseDueTimes(work, trigger, from, due.count, due.latest ?? from, seed));
+  const all = attempt(1, () => chooseDueTimes(work, trigger, from, due.count, due.latest ?? from, seed));
+  // Where it takes too long to tell the missed times apart, the latest one runs for all of them.
+  const folded = { occurrence: due.latest ?? from, coalesced: Math.max(0, due.count - 1) };
+  const chosen = limitRuns(work, trigger, all ?? [folded]);
   // One that counts from the end of a run has no next time until that run has ended.
   const waits = trigger.advance === 'completion';
   const next = waits ? null : due.next;
@@ -33,7 +37,8 @@ export function admitDueTimes(work: Work, trigger: BaseTrigger): void {
     nextRunTime: spent ? null : (next?.runTime ?? null),
     exhausted: spent || (!waits && next === null),
   };
-  for (const { occurrence, coalesced } of chosen) admit(work, occurrence, coalesced, chosen.length > 1);
+  if (chosen.length > 1) admitAll(work, chosen);
+  else for (const { occurrence, coalesced } of chosen) admit(work, occurrence, coalesced);
 }
 
 interface Chosen {
@@ -53,7 +58,6 @@ function chooseDueTimes(
   if (count <= 1 || coalesce === 'latest') return [{ occurrence: latest, coalesced: Math.max(0, count - 1) }];
   if (coalesce === 'earliest') return [{ occurrence: from, coalesced: count - 1 }];
   const first = count <= maxCatchUp ? from : skipTo(trigger, from, work.now, count - maxCatchUp, seed);
-  if (count > maxCatchUp) record(work, from, 'missed', count - maxCatchUp - 1);
   const chosen: Chosen[] = [];
   for (
     let next: Occurrence | null = first;
@@ -62,6 +66,8 @@ function chooseDueTimes(
   ) {
     chosen.push({ occurrence: next, coalesced: 0 });
   }
+  // Last, since what is recorded stays recorded.
+  if (count > maxCatchUp) record(work, from, 'missed', count - maxCatchUp - 1);
   return chosen;
 }
 
@@ -81,10 +87,32 @@ function limitRuns(work: Work, trigger: BaseTrigger, chosen: Chosen[]): Chosen[]
   return trigger.maxRuns === null ? chosen : chosen.slice(0, Math.max(0, trigger.maxRuns - work.state.scheduledCount));
 }
 
-/** @param batch Whether it is one of several missed times that are all to run: they queue up behind each other. */
-function admit(work: Work, occurrence: Occurrence, coalesced: number, batch: boolean): void {
+/** Admits several missed times that are all to run: they queue up behind each other. */
+function admitAll(work: Work, chosen: readonly Chosen[]): void {
+  const { live } = work.state;
+  const known = new Set(live.map(({ id }) => id));
+  // Those of the last outage may still wait: the record of a task does not grow from outage to outage.
+  let room = work.task.definition.policies.maxCatchUp - live.filter(({ status }) => status === 'waiting').length;
+  const added: LiveRun[] = [];
+  for (const { occurrence, coalesced } of chosen) {
+    const run = scheduledRun(work, occurrence, coalesced);
+    if (isTooLate(work, occurrence)) record(work, occurrence, 'missed', coalesced);
+    else if (!known.has(run.id) && room > 0) {
+      added.push(run);
+      room -= 1;
+    } else if (!known.has(run.id)) record(work, occurrence, 'skipped', coalesced);
+  }
+  work.state = { ...work.state, live: [...work.state.live, ...added] };
+}
+
+function isTooLate({ task, now }: Work, { runTime }: Occurrence): boolean {
+  const { misfireGraceMs } = task.definition.policies;
+  return misfireGraceMs !== null && now - runTime > misfireGraceMs;
+}
+
+function admit(work: Work, occurrence: Occurrence, coalesced: number): void {
   const { policies } = work.task.definition;
-  if (policies.misfireGraceMs !== null && work.now - occurrence.runTime > policies.misfireGraceMs) {
+  if (isTooLate(work, occurrence)) {
     record(work, occurrence, 'missed', coalesced);
     return;
   }
@@ -95,7 +123,7 @@ function admit(work: Work, occurrence: Occurrence, coalesced: number, batch: boo
     (live) => live.status === 'waiting' && live.attempt === 1 && live.source === 'schedule',
   );
   const busy = policies.overlap !== 'allow' && runningCount(work.state) + queued.length >= policies.maxInstances;
-  if (!busy || batch) {
+  if (!busy) {
     push(work, run);
     return;
   }

@@ -2,7 +2,7 @@ import { listOf } from '../../errors/asyncz.error.js';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { Duration } from '../../model/duration.js';
-import type { ChoiceKind, PolicyKind } from '../../model/policy.kinds.js';
+import type { ChoiceKind, CountKind, PolicyKind } from '../../model/policy.kinds.js';
 import { DEFAULT_RETRY } from '../../model/retry.js';
 import type { RetryOptions, RetryPolicy } from '../../model/retry.js';
 import { POLICIES, POLICY_NAMES } from '../../model/task.policies.js';
@@ -48,7 +48,7 @@ function read(given: Given, kind: PolicyKind, backoffs: readonly string[]): unkn
     case 'text':
       return text(given, kind.maxLength);
     case 'count':
-      return count(given);
+      return count(given, kind);
     case 'integer':
       return integer(given);
     case 'duration':
@@ -73,10 +73,10 @@ function text(given: Given, maxLength: number): string {
   throw refusal(given, `a text of 1 to ${maxLength} characters`);
 }
 
-function count(given: Given): number {
+function count(given: Given, { max = Number.MAX_SAFE_INTEGER }: Pick<CountKind, 'max'> = {}): number {
   const { value } = given;
-  if (Number.isSafeInteger(value) && (value as number) >= 1) return value as number;
-  throw refusal(given, 'a whole number from 1');
+  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max) return value as number;
+  throw refusal(given, `a whole number from 1${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ''}`);
 }
 
 function integer(given: Given): number {

@@ -30,6 +30,8 @@ interface ContextServices {
 export class StoreContexts {
   readonly #serializers = new SerializerRegistry();
   readonly #reported = new Set<string>();
+  /** The stores in which a record in clear was found while a key writes. */
+  readonly #withClear = new Set<string>();
   #keyRing: KeyRing | null = null;
   #codecs: CodecFactory;
   /** Whether a record was found that no key opens. */
@@ -75,7 +77,7 @@ export class StoreContexts {
       scheduler: { name, identity },
       clock,
       logger,
-      createCodec: (codecOptions) => this.#codecs(codecOptions),
+      createCodec: (codecOptions) => this.#codecs({ ...codecOptions, inClear: () => this.#warnOfClear(alias) }),
       reportUnreadable: (task) => this.#reportUnreadable(alias, task),
     };
   }
@@ -87,9 +89,20 @@ export class StoreContexts {
       serializers: this.#serializers,
       keyRing: this.#keyRing,
       allowPlaintext: encryption?.allowPlaintext ?? false,
+      required: encryption?.required === true,
       maxPayloadBytes,
       maxRecordBytes,
     });
+  }
+
+  /** One line for each store. */
+  #warnOfClear(store: string): void {
+    if (this.#withClear.has(store)) return;
+    this.#withClear.add(store);
+    this.services.logger.warn(
+      `The store "${store}" holds records in clear, although a key writes: scheduler.rotateEncryption("${store}") encrypts them, ` +
+        'and encryption.required: true then refuses any that come after (docs/persistence.md)',
+    );
   }
 
   /** One event and one line for each record and reason, however often it is read. */

@@ -4,6 +4,7 @@ import type { RunRecord } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
+import { OUTCOME_UNREADABLE } from '../../persistence/run-error.js';
 import type { Store } from '../../stores/store.interface.js';
 import { compareText } from '../../stores/task-query.js';
 
@@ -92,7 +93,8 @@ export async function rotateStore(store: Store, options: RotateOptions = {}): Pr
     all.filter(isInternal).map(({ id }) => id),
   );
   for await (const runs of runBatches(store)) {
-    await store.saveRuns(runs);
+    // Of one that is too large nothing was read that could be written again.
+    await store.saveRuns(runs.filter(({ error }) => error?.code !== OUTCOME_UNREADABLE));
     counter.addRuns(runs.length);
   }
   return counter.progress;

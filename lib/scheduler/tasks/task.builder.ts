@@ -9,6 +9,7 @@ import type { TaskDefinition, TaskOrigin, TriggerData } from '../../model/defini
 import type { TaskPolicies } from '../../model/task.policies.js';
 import { toInstant } from '../../time/inputs.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
+import { withinBudget } from '../../triggers/search-budget.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { TriggerRegistry } from '../../triggers/trigger.registry.js';
 import { nextTimes } from '../plan/change.js';
@@ -158,10 +159,13 @@ export class TaskBuilder {
     if (typeof data !== 'object' || data === null) {
       throw new InvalidOptionError('trigger', data, 'an object with a "type"');
     }
-    const trigger = this.services.triggers.create(data, { now, timezone: this.services.timezone, strict: true });
-    const reason = trigger.impossible();
-    if (reason !== null) throw new ImpossibleTriggerError(trigger.describe(), reason);
-    return trigger;
+    const { triggers, timezone } = this.services;
+    return withinBudget(() => {
+      const trigger = triggers.create(data, { now, timezone, strict: true });
+      const reason = trigger.impossible();
+      if (reason !== null) throw new ImpossibleTriggerError(trigger.describe(), reason);
+      return trigger;
+    });
   }
 
   #checkHandler(name: string): string {

@@ -220,6 +220,8 @@ export class TaskInspection {
     const runs: Occurrence[] = [];
     while (next !== null && runs.length < Math.min(count, left)) {
       runs.push(next);
+      // Each is bounded, a thousand of them are not.
+      await new Promise(setImmediate);
       next = trigger.nextOccurrence(next.scheduledTime, next.runTime, seed);
     }
     return {

@@ -40,7 +40,7 @@ export type OnExcluded = 'skip' | 'next' | 'previous';
 export interface ExclusionCalendar {
   /**
    * The first instant after `time` that is not excluded, when `time` is; null when it is not. `Infinity` when the
-   * exclusion does not end within ten years.
+   * exclusion does not end.
    */
   excludedUntil(time: number): number | null;
   /** An instant up to which, and without which, nothing is excluded from `time` on; `time` itself must not be. */

@@ -19,6 +19,9 @@ const OPTIONS = namesOf<keyof CalendarDefinition>({
 /** The bits of a packed date that are the same every year. */
 const MONTH_AND_DAY = 511;
 
+/** One that has every day of every year. */
+const LEAP_YEAR = 2_024;
+
 /** Both ends included; day numbers, or for every year month times 32 plus day. */
 interface DayRange {
   readonly from: number;
@@ -34,33 +37,42 @@ interface TimeWindow {
 /** The days and times of one definition, without the calendars that it names. */
 export class DefinitionCalendar implements ExclusionCalendar {
   readonly #zone: TimeZone;
+  /** In order, apart from each other. */
   readonly #dates: readonly DayRange[];
-  readonly #yearly: readonly DayRange[];
+  /** For each month and day, packed as in a date, 1 where it is excluded; null for none. */
+  readonly #yearly: Uint8Array | null;
   readonly #weekdays: ReadonlySet<number>;
   readonly #windows: readonly TimeWindow[];
+  readonly #excludesAll: boolean;
 
   /**
    * @param timezone The IANA zone of a definition that names none.
    * @throws InvalidOptionError, UnknownOptionError
    */
   constructor(definition: CalendarDefinition, timezone: string) {
-    if (typeof definition !== 'object' || definition === null) {
-      throw new InvalidOptionError('calendar', definition, 'a name, a definition, or an array of either');
-    }
     rejectUnknownOptions('a calendar', definition, OPTIONS);
     const zone = definition.timezone ?? timezone;
     assertTimezone(zone, 'calendar.timezone');
     this.#zone = TimeZone.get(zone);
-    this.#dates = listOf('dates', definition.dates).map((text) => readRange('dates', text, readDate));
-    this.#yearly = listOf('yearly', definition.yearly).map((text) => readRange('yearly', text, readYearly));
+    this.#dates = merged(listOf('dates', definition.dates).map((text) => readRange('dates', text, readDate)));
+    this.#yearly = tableOf(listOf('yearly', definition.yearly).map((text) => readRange('yearly', text, readYearly)));
     this.#weekdays = new Set(listOf('weekdays', definition.weekdays).map(readWeekday));
-    this.#windows = listOf('times', definition.times).flatMap(readWindow);
+    this.#windows = merged(listOf('times', definition.times).flatMap(readWindow));
+    const excludesDay = this.#windows.some(({ from, to }) => from === 0 && to === DAY_MS);
+    this.#excludesAll = excludesDay || this.#weekdays.size === 7 || this.#yearly?.every((day) => day === 1) === true;
   }
 
   excludedUntil(time: number): number | null {
+    if (this.#excludesAll) return Infinity;
     const local = time + this.#zone.offsetAt(time);
     const day = Math.floor(local / DAY_MS);
-    if (this.#excludesDay(day)) return this.#instantAfter(time, (day + 1) * DAY_MS);
+    const lastDay = this.#lastExcluded(day);
+    if (lastDay !== null) {
+      const end = (lastDay + 1) * DAY_MS;
+      const until = this.#zone.fromLocal(end).time;
+      // Where the clocks go back over midnight, the first of two midnights may have passed.
+      return until > time ? until : this.#instantAfter(time, end);
+    }
     const clock = local - day * DAY_MS;
     for (const { from, to } of this.#windows) {
       if (clock >= from && clock < to) return this.#instantAfter(time, day * DAY_MS + to);
@@ -85,13 +97,46 @@ export class DefinitionCalendar implements ExclusionCalendar {
     return Math.min(local - offset, end);
   }
 
-  #excludesDay(day: number): boolean {
-    if (this.#weekdays.has(weekdayOf(day))) return true;
-    if (this.#dates.some(({ from, to }) => day >= from && day <= to)) return true;
-    if (this.#yearly.length === 0) return false;
-    const date = civilFromDays(day) & MONTH_AND_DAY;
-    return this.#yearly.some(({ from, to }) => (from <= to ? date >= from && date <= to : date >= from || date <= to));
+  /** The last day of those in a row from a day on that are known to be excluded; null when the day is not. */
+  #lastExcluded(day: number): number | null {
+    let low = 0;
+    let high = this.#dates.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#dates[middle]!.to < day) low = middle + 1;
+      else high = middle;
+    }
+    const range = this.#dates[low];
+    if (range !== undefined && range.from <= day) return range.to;
+    if (this.#weekdays.has(weekdayOf(day))) return day;
+    return this.#yearly !== null && this.#yearly[civilFromDays(day) & MONTH_AND_DAY] === 1 ? day : null;
   }
+}
+
+/** Ranges in order, those that touch each other as one. */
+function merged<Range extends DayRange | TimeWindow>(ranges: readonly Range[]): Range[] {
+  const result: Range[] = [];
+  for (const range of ranges.toSorted((a, b) => a.from - b.from)) {
+    const last = result.at(-1);
+    if (last === undefined || range.from > last.to) result.push(range);
+    else if (range.to > last.to) result[result.length - 1] = { ...last, to: range.to };
+  }
+  return result;
+}
+
+/** The days of every year of some ranges. Numbers that are no date are marked too, so that all being marked means all days. */
+function tableOf(ranges: readonly DayRange[]): Uint8Array | null {
+  if (ranges.length === 0) return null;
+  const table = new Uint8Array(MONTH_AND_DAY + 1).fill(1);
+  for (let month = 1; month <= 12; month += 1) {
+    for (let day = 1; day <= daysInMonth(LEAP_YEAR, month); day += 1) {
+      const date = month * 32 + day;
+      const isIn = ({ from, to }: DayRange): boolean =>
+        from <= to ? date >= from && date <= to : date >= from || date <= to;
+      table[date] = ranges.some(isIn) ? 1 : 0;
+    }
+  }
+  return table;
 }
 
 function listOf<T>(option: string, value: readonly T[] | undefined): readonly T[] {
@@ -123,9 +168,8 @@ function readDate(text: string): number | null {
 function readYearly(text: string): number | null {
   const match = /^(\d{2})-(\d{2})$/.exec(text);
   const [month, day] = [Number(match?.[1]), Number(match?.[2])];
-  const leapYear = 2_024;
-  if (!match || month < 1 || month > 12 || day < 1 || day > daysInMonth(leapYear, month)) return null;
-  return civilFromDays(daysFromCivil(leapYear, month, day)) & MONTH_AND_DAY;
+  if (!match || month < 1 || month > 12 || day < 1 || day > daysInMonth(LEAP_YEAR, month)) return null;
+  return civilFromDays(daysFromCivil(LEAP_YEAR, month, day)) & MONTH_AND_DAY;
 }
 
 function readWeekday(value: unknown): number {

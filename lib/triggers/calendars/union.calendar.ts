@@ -1,7 +1,6 @@
+import { MAX_INSTANT } from '../../time/civil.js';
+import { spend } from '../search-budget.js';
 import type { ExclusionCalendar } from './calendar.interface.js';
-
-/** How many exclusions that follow on each other are passed: every day of ten years. */
-const MAX_EXCLUSIONS = 3_660;
 
 /** Excludes what any of its parts excludes. */
 export class UnionCalendar implements ExclusionCalendar {
@@ -9,15 +8,16 @@ export class UnionCalendar implements ExclusionCalendar {
 
   excludedUntil(time: number): number | null {
     let until = time;
-    for (let steps = 0; steps < MAX_EXCLUSIONS; steps += 1) {
+    for (;;) {
+      spend(1 + this.parts.length / 4);
       const before = until;
       for (const part of this.parts) {
         until = part.excludedUntil(until) ?? until;
         if (until === Infinity) return Infinity;
       }
       if (until === before) return until === time ? null : until;
+      if (until > MAX_INSTANT) return Infinity;
     }
-    return Infinity;
   }
 
   allowedUntil(time: number): number {

@@ -1,4 +1,5 @@
 import { namesOf } from '../../model/names.js';
+import { MAX_YEAR } from '../../time/civil.js';
 
 /** The fields of a cron schedule, the most significant first. */
 export type CronFieldName = 'year' | 'month' | 'day' | 'week' | 'dayOfWeek' | 'hour' | 'minute' | 'second';
@@ -36,9 +37,6 @@ export interface CronFieldRange {
 export const MONTH_NAMES = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
 export const WEEKDAY_NAMES = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-
-/** The last year of a schedule: what follows has five digits. */
-export const MAX_YEAR = 9_999;
 
 export const MIN_YEAR = 1_970;
 

@@ -4,27 +4,20 @@ import {
   daysFromCivil,
   daysInMonth,
   isoWeekOf,
+  MAX_YEAR,
   monthOf,
   weekdayOf,
   yearOf,
 } from '../../time/civil.js';
-import { walkBoth } from '../wall-clock/local-grid.js';
+import { countPairs } from '../wall-clock/local-grid.js';
 import type { LocalGrid } from '../wall-clock/local-grid.js';
-import { MAX_YEAR } from './cron.fields.js';
+import { TimesOfDay } from '../wall-clock/time-of-day.js';
+import { nextTable, NONE } from '../wall-clock/value.tables.js';
+import type { NextTable } from '../wall-clock/value.tables.js';
+import { spend } from '../search-budget.js';
 import type { CronFieldName, CronItem, CronSchedule } from './cron.fields.js';
 import { specialDays } from './cron.special-days.js';
-import {
-  countBelow,
-  countBits,
-  dayMaskOf,
-  isSpecial,
-  lowestBit,
-  nextTable,
-  NONE,
-  resolveValues,
-  weekdayMasksOf,
-} from './cron.tables.js';
-import type { NextTable } from './cron.tables.js';
+import { countBits, dayMaskOf, isSpecial, lowestBit, resolveValues, weekdayMasksOf } from './cron.tables.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -42,15 +35,9 @@ const SEARCH_YEARS = 400;
  * Days are masks, bit 0 for the first of the month, so that a month is looked through in a few instructions.
  */
 export class CronPattern implements LocalGrid {
-  readonly #seconds: NextTable;
-  readonly #minutes: NextTable;
-  readonly #hours: NextTable;
+  readonly #times: TimesOfDay;
   readonly #months: NextTable;
   readonly #years: NextTable | null;
-  /** How many values of the set lie below each value. */
-  readonly #secondsBelow: Int16Array;
-  readonly #minutesBelow: Int16Array;
-  readonly #hoursBelow: Int16Array;
   /** The masks of the months that begin on each weekday, for schedules without special days or weeks. */
   readonly #plainDays: Int32Array | null;
   readonly #dayMask: number;
@@ -59,8 +46,8 @@ export class CronPattern implements LocalGrid {
   readonly #specialWeekdays: readonly CronItem[];
   readonly #combine: 'day' | 'weekday' | 'and' | 'or';
   readonly #weeks: Uint8Array | null;
-  readonly #firstOfDay: number;
-  readonly #perDay: number;
+  /** What the look at a month costs: the days of weeks are looked at one by one, plain days are in a table. */
+  readonly #stepsPerMonth: number;
   // The month that was looked at last: most questions follow each other closely.
   #monthKey = NaN;
   #monthMask = 0;
@@ -69,13 +56,7 @@ export class CronPattern implements LocalGrid {
   /** @param taskId Chooses the values of `H`. */
   constructor({ fields, dayMatch }: CronSchedule, taskId: string) {
     const values = (name: CronFieldName): Uint8Array => resolveValues(fields[name], name, taskId);
-    const [seconds, minutes, hours] = [values('second'), values('minute'), values('hour')];
-    this.#seconds = nextTable(seconds);
-    this.#minutes = nextTable(minutes);
-    this.#hours = nextTable(hours);
-    this.#secondsBelow = countBelow(seconds);
-    this.#minutesBelow = countBelow(minutes);
-    this.#hoursBelow = countBelow(hours);
+    this.#times = new TimesOfDay(values('hour'), values('minute'), values('second'));
     this.#months = nextTable(values('month'));
     this.#years = fields.year.any ? null : nextTable(values('year'));
     this.#weeks = fields.week.any ? null : values('week');
@@ -87,9 +68,8 @@ export class CronPattern implements LocalGrid {
     else if (fields.dayOfWeek.any) this.#combine = 'day';
     else this.#combine = fields.day.any ? 'weekday' : 'or';
     const plain = this.#specialDays.length === 0 && this.#specialWeekdays.length === 0 && this.#weeks === null;
+    this.#stepsPerMonth = stepsPerMonth(this.#weeks, this.#specialDays.length + this.#specialWeekdays.length);
     this.#plainDays = plain ? this.#weekdayMasks.map((weekdays) => this.#combineMasks(this.#dayMask, weekdays)) : null;
-    this.#firstOfDay = (this.#hours[0]! * 60 + this.#minutes[0]!) * 60 + this.#seconds[0]!;
-    this.#perDay = this.#secondsBelow.at(-1)! * this.#minutesBelow.at(-1)! * this.#hoursBelow.at(-1)!;
   }
 
   /** The last year in which a search that starts in `year` has to look. */
@@ -109,14 +89,15 @@ export class CronPattern implements LocalGrid {
     const month = monthOf(date);
     const day = dayOf(date);
     const mask = this.#maskOf(year, month);
+    spend();
     if (mask & (1 << (day - 1))) {
-      const found = this.#nextInDay(time - days * DAY_SECONDS);
+      const found = this.#times.next(time - days * DAY_SECONDS);
       if (found !== NONE) return days * DAY_SECONDS + found;
     }
     const rest = mask & (-1 << day);
-    if (rest !== 0) return (days - day + 1 + lowestBit(rest)) * DAY_SECONDS + this.#firstOfDay;
+    if (rest !== 0) return (days - day + 1 + lowestBit(rest)) * DAY_SECONDS + this.#times.first;
     const start = this.#firstDayFrom(year, month + 1, lastYear);
-    return start === Infinity ? Infinity : start * DAY_SECONDS + this.#firstOfDay;
+    return start === Infinity ? Infinity : start * DAY_SECONDS + this.#times.first;
   }
 
   /** Whether a time is one of the schedule. */
@@ -129,21 +110,13 @@ export class CronPattern implements LocalGrid {
     if (to <= from) return 0;
     const firstDay = Math.floor(from / DAY_SECONDS);
     const lastDay = Math.floor(to / DAY_SECONDS);
-    const before = this.#hasDay(firstDay) ? this.#countInDay(from - firstDay * DAY_SECONDS) : 0;
-    const after = this.#hasDay(lastDay) ? this.#countInDay(to - lastDay * DAY_SECONDS) : 0;
-    return this.#countDays(firstDay, lastDay - 1) * this.#perDay - before + after;
+    const before = this.#hasDay(firstDay) ? this.#times.countBefore(from - firstDay * DAY_SECONDS) : 0;
+    const after = this.#hasDay(lastDay) ? this.#times.countBefore(to - lastDay * DAY_SECONDS) : 0;
+    return this.#countDays(firstDay, lastDay - 1) * this.#times.size - before + after;
   }
 
   countBoth(from: number, to: number, shift: number): number {
-    // A minute and one that lies whole minutes later have the same seconds, if they have any.
-    if (shift % 60 !== 0) return walkBoth(this, from, to, shift);
-    let count = 0;
-    for (let time = from; time < to;) {
-      const end = Math.min(to, (Math.floor(time / 60) + 1) * 60);
-      if (this.count(time + shift, end + shift) > 0) count += this.count(time, end);
-      time = end;
-    }
-    return count;
+    return countPairs(this, from, to, shift, true);
   }
 
   #hasDay(days: number): boolean {
@@ -160,6 +133,7 @@ export class CronPattern implements LocalGrid {
     let month = monthOf(first);
     let count = -countBits(this.#maskOf(year, month) & ((1 << (dayOf(first) - 1)) - 1));
     while (year < yearOf(last) || (year === yearOf(last) && month < monthOf(last))) {
+      spend(this.#stepsPerMonth);
       count += countBits(this.#maskOf(year, month));
       month += 1;
       if (month === 13) {
@@ -171,50 +145,18 @@ export class CronPattern implements LocalGrid {
     return count + countBits(this.#maskOf(year, month) & upTo);
   }
 
-  /** How many times of a day of the schedule lie before a time of day. */
-  #countInDay(time: number): number {
-    const hour = Math.floor(time / 3_600);
-    const minute = Math.floor(time / 60) % 60;
-    const minutesPerHour = this.#minutesBelow.at(-1)!;
-    const secondsPerMinute = this.#secondsBelow.at(-1)!;
-    let count = this.#hoursBelow[hour]! * minutesPerHour * secondsPerMinute;
-    if (this.#hours[hour] !== hour) return count;
-    count += this.#minutesBelow[minute]! * secondsPerMinute;
-    return this.#minutes[minute] === minute ? count + this.#secondsBelow[time % 60]! : count;
-  }
-
-  /** The first time at or after a time of day, in seconds since midnight. */
-  #nextInDay(time: number): number {
-    const hour = Math.floor(time / 3_600);
-    const minute = Math.floor(time / 60) % 60;
-    const inHour = this.#hours[hour]!;
-    if (inHour === hour) {
-      const inMinute = this.#minutes[minute]!;
-      if (inMinute === minute) {
-        const second = this.#seconds[time % 60]!;
-        if (second !== NONE) return hour * 3_600 + minute * 60 + second;
-        const later = this.#minutes[minute + 1]!;
-        if (later !== NONE) return hour * 3_600 + later * 60 + this.#seconds[0]!;
-      } else if (inMinute !== NONE) {
-        return hour * 3_600 + inMinute * 60 + this.#seconds[0]!;
-      }
-      const later = this.#hours[hour + 1]!;
-      return later === NONE ? NONE : later * 3_600 + this.#minutes[0]! * 60 + this.#seconds[0]!;
-    }
-    return inHour === NONE ? NONE : inHour * 3_600 + this.#minutes[0]! * 60 + this.#seconds[0]!;
-  }
-
   /** The first day of the schedule in a month or after it, as a day number; `month` may be 13. */
   #firstDayFrom(fromYear: number, fromMonth: number, lastYear: number): number {
     let year = fromYear;
     let month = fromMonth > 12 ? NONE : this.#months[fromMonth]!;
     for (;;) {
+      spend(this.#stepsPerMonth);
       if (month === NONE) {
         year += 1;
         month = this.#months[0]!;
       }
       if (this.#years !== null) {
-        const wanted = year > MAX_YEAR ? NONE : this.#years[year]!;
+        const wanted = year > MAX_YEAR ? NONE : this.#years[Math.max(year, 0)]!;
         if (wanted === NONE) return Infinity;
         if (wanted !== year) {
           year = wanted;
@@ -270,4 +212,9 @@ export class CronPattern implements LocalGrid {
     for (let day = 0; day < length; day += 1) if (this.#weeks[isoWeekOf(start + day)] === 1) mask |= 1 << day;
     return mask;
   }
+}
+
+function stepsPerMonth(weeks: Uint8Array | null, specialItems: number): number {
+  if (weeks !== null) return 3;
+  return specialItems === 0 ? 0.1 : 0.5 + specialItems / 4;
 }

@@ -2,12 +2,6 @@ import { stableHash } from '../stable-hash.js';
 import { CRON_RANGES } from './cron.fields.js';
 import type { CronField, CronFieldName, CronItem } from './cron.fields.js';
 
-/** Marks the absence of a further value in a table. */
-export const NONE = -1;
-
-/** See {@link nextTable}. */
-export type NextTable = Int16Array;
-
 /** Whether an item depends on the month, such as its last day. */
 export function isSpecial(item: CronItem): boolean {
   return item.kind !== 'range' && item.kind !== 'hash';
@@ -32,23 +26,6 @@ export function resolveValues(field: CronField, name: CronFieldName, taskId: str
     }
   }
   return values;
-}
-
-/** For each value the smallest one of the set that is not below it: one look instead of a search. */
-export function nextTable(values: Uint8Array): NextTable {
-  // One more, so that a value can be asked for what follows it.
-  const table = new Int16Array(values.length + 1).fill(NONE);
-  for (let value = values.length - 1; value >= 0; value -= 1) {
-    table[value] = values[value] === 1 ? value : table[value + 1]!;
-  }
-  return table;
-}
-
-/** How many values of the set lie below each value. */
-export function countBelow(values: Uint8Array): Int16Array {
-  const table = new Int16Array(values.length + 1);
-  for (let value = 0; value < values.length; value += 1) table[value + 1] = table[value]! + values[value]!;
-  return table;
 }
 
 /** Days of the month as a mask, bit 0 for the first. */

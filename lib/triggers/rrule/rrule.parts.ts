@@ -1,4 +1,6 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
+import { civilFromDays, dayOf, monthOf, weekdayOf } from '../../time/civil.js';
+import type { DayRules } from './rrule.days.js';
 
 /** The parts of a recurrence rule (RFC 5545, section 3.3.10), by name in upper case. */
 export type RRuleParts = ReadonlyMap<string, string>;
@@ -87,13 +89,56 @@ function checkPart(text: string, name: string, value: string): void {
   }
 }
 
-/** Whether no month of the rule has any of its days; such a rule is not worth a search. */
-export function lacksItsDays(parts: RRuleParts): boolean {
-  const days = parts.get('BYMONTHDAY')?.split(',').map(Number);
-  const months = parts.get('BYMONTH')?.split(',').map(Number);
-  if (!days || !months) return false;
-  const longest = Math.max(...months.map((month) => (month === 2 ? 29 : [4, 6, 9, 11].includes(month) ? 30 : 31)));
-  return days.every((day) => Math.abs(day) > longest);
+/** The numbers of a part; null when the rule does not have it. */
+export function numbersOf(parts: RRuleParts, name: string): ReadonlySet<number> | null {
+  const text = parts.get(name);
+  return text === undefined ? null : new Set(text.split(',').map(Number));
+}
+
+/** The weekday on which weeks start, 0 for Sunday. */
+export function weekStartOf(parts: RRuleParts): number {
+  return WEEKDAYS.indexOf(parts.get('WKST') ?? 'MO');
+}
+
+/**
+ * The days of a rule. What it does not say is taken from its start.
+ *
+ * @param startDay In days since 1970-01-01.
+ */
+export function dayRulesOf(parts: RRuleParts, startDay: number): DayRules {
+  const start = civilFromDays(startDay);
+  const frequency = parts.get('FREQ');
+  const months = numbersOf(parts, 'BYMONTH');
+  const monthDays = numbersOf(parts, 'BYMONTHDAY');
+  const yearDays = numbersOf(parts, 'BYYEARDAY');
+  const weeks = numbersOf(parts, 'BYWEEKNO');
+  const weekdays = weekdaysOf(parts);
+  const saysDay = monthDays !== null || yearDays !== null || weekdays !== null;
+  const isOfDate = !saysDay && weeks === null && (frequency === 'YEARLY' || frequency === 'MONTHLY');
+  const isOfWeekday = !saysDay && (frequency === 'WEEKLY' || weeks !== null);
+  return {
+    months: isOfDate && frequency === 'YEARLY' ? (months ?? new Set([monthOf(start)])) : months,
+    monthDays: isOfDate ? new Set([dayOf(start)]) : monthDays,
+    yearDays,
+    weeks,
+    weekdays: isOfWeekday ? new Map([[weekdayOf(startDay), null]]) : weekdays,
+    countedInMonth: frequency === 'MONTHLY' || months !== null,
+    weekStart: weekStartOf(parts),
+  };
+}
+
+function weekdaysOf(parts: RRuleParts): DayRules['weekdays'] {
+  const text = parts.get('BYDAY');
+  if (text === undefined) return null;
+  const weekdays = new Map<number, Set<number> | null>();
+  for (const day of text.split(',')) {
+    const weekday = WEEKDAYS.indexOf(day.slice(-2));
+    const numbers = weekdays.get(weekday);
+    if (day.length === 2) weekdays.set(weekday, null);
+    else if (numbers === undefined) weekdays.set(weekday, new Set([Number(day.slice(0, -2))]));
+    else numbers?.add(Number(day.slice(0, -2)));
+  }
+  return weekdays;
 }
 
 function fail(text: string, allowed: string): never {

@@ -1,14 +1,12 @@
-import { civilFromDays, dayOf, daysFromCivil, daysInMonth, monthOf, yearOf } from '../../time/civil.js';
-import { walkBoth } from './local-grid.js';
+import { civilFromDays, dayOf, daysFromCivil, daysInMonth, MAX_YEAR, monthOf, yearOf } from '../../time/civil.js';
+import { spend } from '../search-budget.js';
+import { countPairs } from './local-grid.js';
 import type { LocalGrid } from './local-grid.js';
 
 const DAY_SECONDS = 86_400;
 
 /** The mean length of a month, in days (400 years have 146,097 days and 4,800 months): a first guess to step from. */
 const MEAN_MONTH_DAYS = 146_097 / 4_800;
-
-/** The last year that it gives a time in. */
-const MAX_YEAR = 9_999;
 
 /**
  * Dates that are counted from a first one, by months and days, at a time of day. The months are added first and the day is
@@ -40,7 +38,7 @@ export class CalendarGrid implements LocalGrid {
   }
 
   countBoth(from: number, to: number, shift: number): number {
-    return walkBoth(this, from, to, shift);
+    return countPairs(this, from, to, shift, true);
   }
 
   lastYear(): number {
@@ -52,7 +50,10 @@ export class CalendarGrid implements LocalGrid {
     const days = Math.floor(time / DAY_SECONDS) - this.firstDay;
     // Two before the mean is always before it: no run of short months makes up for more.
     let index = Math.max(0, Math.floor(days / (this.months * MEAN_MONTH_DAYS + this.days)) - 2);
-    while (this.#timeAt(index) < time) index += 1;
+    while (this.#timeAt(index) < time) {
+      spend();
+      index += 1;
+    }
     return index;
   }
 

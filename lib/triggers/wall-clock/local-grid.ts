@@ -1,3 +1,5 @@
+import { spend } from '../search-budget.js';
+
 /**
  * A schedule on the wall clock: it knows no zone. Times are whole seconds that the wall clock would have in UTC.
  */
@@ -18,10 +20,24 @@ export interface LocalGrid {
   lastYear(year: number): number;
 }
 
-/** {@link LocalGrid.countBoth} by a walk, for grids that are thin. */
-export function walkBoth(grid: LocalGrid, from: number, to: number, shift: number): number {
+/**
+ * {@link LocalGrid.countBoth} by a walk.
+ *
+ * @param alike Whether all minutes that have times have them at the same seconds: then whole minutes are taken at once.
+ */
+export function countPairs(grid: LocalGrid, from: number, to: number, shift: number, alike: boolean): number {
   let count = 0;
+  if (alike && shift % 60 === 0) {
+    for (let time = from; time < to;) {
+      spend();
+      const end = Math.min(to, (Math.floor(time / 60) + 1) * 60);
+      if (grid.count(time + shift, end + shift) > 0) count += grid.count(time, end);
+      time = end;
+    }
+    return count;
+  }
   for (let time = grid.next(from, Infinity); time < to; time = grid.next(time + 1, Infinity)) {
+    spend();
     if (grid.matches(time + shift)) count += 1;
   }
   return count;

@@ -1,16 +1,14 @@
-import { civilFromDays, DAY_MS, yearOf } from '../../time/civil.js';
+import { civilFromDays, DAY_MS, MAX_INSTANT, yearOf } from '../../time/civil.js';
 import type { DstRules } from '../../time/dst.js';
 import type { TimeZone, ZoneSegment } from '../../time/time-zone.js';
+import { spend } from '../search-budget.js';
 import type { LocalGrid } from './local-grid.js';
 
 /** No zone is further from UTC than this, in milliseconds. */
 const MAX_OFFSET_MS = 16 * 3_600_000;
 
-/**
- * How many stretches between changes of clocks a search looks at. Far times are jumped to, so only a schedule whose every
- * time is skipped by its clocks comes near: three a year for 400 years.
- */
-const MAX_SEGMENTS = 1_200;
+/** What a look at a stretch between changes of clocks costs, in steps; one that is new has to be found first. */
+const SEGMENT_STEPS = 2;
 
 /**
  * A grid of wall-clock times on the clocks of a zone. Within a stretch of one offset the wall clock is the time line, shifted; what the
@@ -35,7 +33,8 @@ export class WallClock {
     if (!Number.isFinite(time)) return null;
     let from = time;
     const lastYear = this.grid.lastYear(yearOf(civilFromDays(Math.floor(time / DAY_MS))));
-    for (let steps = 0; steps < MAX_SEGMENTS; steps += 1) {
+    for (;;) {
+      spend(SEGMENT_STEPS);
       const segment = this.zone.segmentAt(from);
       const { offset, offsetAfter, end } = segment;
       const local = this.#firstLocal(segment, from);
@@ -48,14 +47,15 @@ export class WallClock {
       const goesBack = end + offsetAfter < local;
       if (match === Infinity && !goesBack) return null;
       from = goesBack ? end : Math.max(end, match - MAX_OFFSET_MS);
+      if (from > MAX_INSTANT) return null;
     }
-    return null;
   }
 
   /** How many runs lie from `from` to `to`, both included. */
   count(from: number, to: number): number {
     let count = 0;
     for (let time = from; time <= to;) {
+      spend(SEGMENT_STEPS);
       const segment = this.zone.segmentAt(time);
       const { offset } = segment;
       const local = this.#firstLocal(segment, time);
@@ -103,6 +103,7 @@ export class WallClock {
     }
     let local = time + offsetBefore;
     for (;;) {
+      spend();
       const match = this.#matchIn(local, gapEnd, lastYear);
       if (match === Infinity) return Infinity;
       const day = Math.floor(match / DAY_MS);
@@ -131,6 +132,7 @@ export class WallClock {
     const end = Math.min(start + offset, to + 1 + offsetBefore);
     let count = 0;
     for (let local = from + offsetBefore; local < end;) {
+      spend();
       const nextDay = (Math.floor(local / DAY_MS) + 1) * DAY_MS;
       // What would be moved to the next day is not moved at all.
       const first = Math.ceil(local / 1_000);

@@ -42,7 +42,7 @@ describe('records that somebody else wrote, on Redis', () => {
     const expected = {
       id: 'bad',
       unreadable: 'too-large',
-      message: `The record has ${text.length} bytes; at most ${LIMIT} are read (maxRecordBytes).`,
+      message: `The record has ${text.length} bytes or more; at most ${LIMIT} are read (maxRecordBytes).`,
       handler: null,
       nextRunTime: now - 1_000,
     };

@@ -62,7 +62,7 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])(
       expect(await store.lookupTask('bad')).toEqual({
         id: 'bad',
         unreadable: 'too-large',
-        message: `The record has ${bytes} bytes; at most ${LIMIT} are read (maxRecordBytes).`,
+        message: `The record has ${bytes} bytes or more; at most ${LIMIT} are read (maxRecordBytes).`,
         handler: 'work',
         nextRunTime: now - 1_000,
       });

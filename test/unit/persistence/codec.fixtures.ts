@@ -10,13 +10,14 @@ import type { StoredTask } from '../../../lib/model/task.js';
 /** A codec, in clear unless a key ring is given. */
 export function makeCodec(
   options: Partial<CodecFactoryOptions> = {},
-  codecOptions: { serializer?: string; encrypt?: boolean } = {},
+  codecOptions: { serializer?: string; encrypt?: boolean; inClear?: () => void } = {},
 ): TaskCodec {
   return createCodecFactory({
     namespace: 'main',
     serializers: new SerializerRegistry(),
     keyRing: null,
     allowPlaintext: false,
+    required: false,
     ...options,
     ...resolveRecordSizes(options),
   })(codecOptions);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InvalidOptionError, UnknownNameError, UnknownOptionError } from '../../../lib/errors/input.errors.js';
 import { TriggerRegistry } from '../../../lib/triggers/trigger.registry.js';
 import type { TriggerData } from '../../../lib/triggers/trigger.interface.js';
+import { SearchLimitError } from '../../../lib/errors/trigger.errors.js';
 import { at, iso, make, runs, SEED } from './trigger.fixtures.js';
 
 const daily: TriggerData = { type: 'cron', expression: '0 9 * * *' };
@@ -107,8 +108,23 @@ describe('an exclusion calendar', () => {
 
   it('makes a trigger impossible where it excludes all of its times', () => {
     const trigger = make({ type: 'cron', expression: '0 9 * * sun', calendar: { weekdays: ['sun'] } });
-    expect(trigger.nextTime(null, at('2025-01-01T00:00'))).toBeNull();
-    expect(trigger.impossible()).toBe('its calendar excludes all of its times');
+    // Whether a far Sunday is free is not known, so it is not said that there are no more.
+    expect(() => trigger.nextTime(null, at('2025-01-01T00:00'))).toThrow(SearchLimitError);
+    expect(trigger.impossible()).toMatch(/finds no time of it that its calendar does not exclude/);
+    const all = { weekdays: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] };
+    for (const calendar of [all, { yearly: ['01-01/12-31'] }, { times: ['00:00-12:00', '11:00-24:00'] }]) {
+      const never = make({ type: 'cron', expression: '0 9 * * sun', calendar });
+      expect(never.nextTime(null, at('2025-01-01T00:00'))).toBeNull();
+      expect(never.impossible()).toBe('its calendar excludes all of its times');
+    }
+    // A year without a day of work ends nothing.
+    expect(
+      runs(
+        { type: 'cron', expression: '0 9 * * *', calendar: { dates: ['2025-01-01/2045-06-30'] } },
+        '2025-01-01T00:00',
+        1,
+      ),
+    ).toEqual(['2045-07-01T09:00']);
     expect(make({ ...daily, calendar: { weekdays: [0, 1, 2, 3, 4, 5, 6] } }).impossible()).toMatch(/excludes all/);
     const never = [{ weekdays: [0, 1, 2, 3, 4, 5, 6] }, { weekdays: ['sun'] }];
     expect(make({ ...daily, timezone: 'Europe/Lisbon', calendar: never }).impossible()).toMatch(/excludes all/);

@@ -172,7 +172,7 @@ describe('createTrigger', () => {
     { type: 'calendarInterval', days: 1, dst: { gap: 'skip' } },
     { type: 'cron', expression: '0 22-2/2 * * fri-mon', dayMatch: 'and', dst: { overlap: 'both' } },
     { type: 'cron', hour: '*/2', dayOfWeek: 0, dialect: 'asyncz' },
-    { type: 'cron', expression: 'H H * * *', calendar: { weekdays: ['sun'], times: ['00:00-06:00'] } },
+    { type: 'cron', expression: 'H H(7-23) * * *', calendar: { weekdays: ['sun'], times: ['00:00-06:00'] } },
     { type: 'cron', day: '2nd fri', calendar: [{ yearly: ['12-25'] }], onExcluded: 'next' },
     {
       type: 'rrule',
@@ -193,7 +193,7 @@ describe('createTrigger', () => {
       type: 'and',
       triggers: [
         { type: 'cron', hour: 5 },
-        { type: 'cron', dayOfWeek: 'mon' },
+        { type: 'cron', dayOfWeek: 'mon', hour: '*' },
       ],
     },
     { type: 'fixedDelay', delay: '5m' },

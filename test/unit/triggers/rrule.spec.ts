@@ -139,9 +139,9 @@ describe('a recurrence rule', () => {
   it('says why it is impossible, and gives up where it cannot know', () => {
     const trigger = make({ type: 'rrule', rule: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30' });
     expect(trigger.nextTime(null, 0)).toBeNull();
-    expect(trigger.impossible()).toBe('none of its months has any of its days');
-    expect(make({ type: 'rrule', rule: 'FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6' }).impossible()).toBe(
-      'its rule gives no date',
+    expect(trigger.impossible()).toBe('its rule gives no date');
+    expect(make({ type: 'rrule', rule: 'FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6' }).impossible()).toMatch(
+      /finds no time of it/,
     );
   });
 

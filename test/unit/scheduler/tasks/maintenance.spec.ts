@@ -9,6 +9,7 @@ import { nextEvent } from '../../../support/events.js';
 import { createScheduler } from '../../../support/scheduler.factory.js';
 import { HOURLY } from '../../../support/task.factory.js';
 
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 const OLD = 'the first secret of sixteen bytes';
 const NEW = 'the second secret, longer still';
 
@@ -37,6 +38,44 @@ async function bytesIn(directory: string): Promise<string> {
 }
 
 describe('encryption at rest', () => {
+  it('does not run a task that somebody put there in clear, where it is required; and says that there is one before', async () => {
+    const directory = await temporaryFolder();
+    const ran: unknown[] = [];
+    const plain = await open(directory);
+    await plain.addTask({ id: 'forged', handler: 'work', args: ['anything'], trigger: HOURLY });
+    await plain.shutdown();
+
+    const warnings: string[] = [];
+    const logger = { ...SILENT, warn: (text: string) => void warnings.push(text) };
+    const start = async (encryption: EncryptionOptions) => {
+      const store = new FileStore({ directory });
+      const scheduler = new Scheduler({ stores: { default: store }, encryption, logger });
+      scheduler.registerHandler('work', (args) => ran.push(args));
+      onTestFinished(() => scheduler.shutdown(0));
+      await scheduler.start();
+      return scheduler;
+    };
+    const encrypting = await start({ keys: [OLD] });
+    await encrypting.getTaskInfos();
+    await encrypting.getTask('forged');
+    expect(warnings.filter((text) => text.includes('in clear'))).toHaveLength(1);
+    await encrypting.shutdown();
+
+    const strict = await start({ keys: [OLD], required: true });
+    expect(await strict.getTaskInfo('forged')).toMatchObject({ state: 'unreadable', unreadable: 'in-clear' });
+    await expect(strict.runTask('forged')).rejects.toBeInstanceOf(TaskUnreadableError);
+    await strict.addTask({ id: 'own', handler: 'work', args: ['own'] });
+    await nextEvent(strict, 'run.succeeded');
+    expect(ran).toEqual([['own']]);
+    await strict.shutdown();
+
+    const rotating = await start({ keys: [OLD] });
+    expect(await rotating.rotateEncryption('default')).toMatchObject({ tasks: 1, unreadable: 0 });
+    await rotating.shutdown();
+    const again = await start({ keys: [OLD], required: true });
+    expect(await again.getTaskInfo('forged')).toMatchObject({ state: 'scheduled' });
+  });
+
   it('hides arguments and results, and is refused to be switched off by accident', async () => {
     const directory = await temporaryFolder();
     const first = await open(directory, { keys: [OLD] });

@@ -39,11 +39,11 @@ const WRITTEN: readonly [keyof TaskPolicyOptions, unknown, keyof TaskPolicies, u
 
 const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
   ['coalesce', 'first', 'Invalid coalesce: "first". Allowed: true, false, "latest", "earliest" or "all".'],
-  ['maxCatchUp', 0, 'Invalid maxCatchUp: 0. Allowed: a whole number from 1.'],
+  ['maxCatchUp', 0, 'Invalid maxCatchUp: 0. Allowed: a whole number from 1 to 1000.'],
   ['misfireGraceTime', -1, 'Invalid misfireGraceTime: -1. Allowed: a duration that is not negative'],
   ['maxInstances', null, 'Invalid maxInstances: null. Allowed: a whole number from 1.'],
   ['overlap', true, 'Invalid overlap: true. Allowed: "skip", "queueOne", "queueAll", "cancelRunning" or "allow".'],
-  ['maxQueued', 1.5, 'Invalid maxQueued: 1.5. Allowed: a whole number from 1.'],
+  ['maxQueued', 1.5, 'Invalid maxQueued: 1.5. Allowed: a whole number from 1 to 1000.'],
   ['delivery', 'once', 'Invalid delivery: "once". Allowed: "at-least-once" or "at-most-once".'],
   ['priority', 2 ** 31, 'Invalid priority: 2147483648. Allowed: a whole number of 32 bits.'],
   ['group', ' ', 'Invalid group: " ". Allowed: a text of 1 to 200 characters, or null.'],

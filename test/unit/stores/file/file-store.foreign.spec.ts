@@ -81,7 +81,7 @@ describe('what somebody else put into the directory of a file store', () => {
     expect((await claimDue(store, CLAIM, startDue('x', 600_000))).claimed.map(({ id }) => id)).toEqual(['good']);
     expect(await store.lookupTask('bad')).toMatchObject({
       unreadable: 'too-large',
-      message: 'The record has 5000000 bytes; at most 1000000 are read (maxRecordBytes).',
+      message: 'The record has 5000000 bytes or more; at most 1000000 are read (maxRecordBytes).',
     });
     expect(reported.at(-1)).toMatchObject({ id: 'bad', unreadable: 'too-large' });
   });

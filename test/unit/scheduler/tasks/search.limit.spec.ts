@@ -1,0 +1,106 @@
+import { MemoryStore } from 'nestjs-asyncz';
+import { describe, expect, it } from 'vitest';
+import { createRunning, createScheduler, settle, START } from '../../../support/scheduler.factory.js';
+import { minuteTask } from '../../../support/task.factory.js';
+
+/** Nine and ten o'clock on the same day: no search finds a time, and none can say that there is none. */
+const NEVER_KNOWN = {
+  type: 'and',
+  triggers: [
+    { type: 'cron', expression: '0 9 * * *' },
+    { type: 'cron', expression: '0 10 * * *' },
+  ],
+};
+
+describe('a trigger whose times take too long to find', () => {
+  it('is refused when its task is added', async () => {
+    const { scheduler } = await createRunning({ work: () => undefined });
+    await expect(scheduler.addTask({ id: 'a', handler: 'work', trigger: NEVER_KNOWN as never })).rejects.toMatchObject({
+      code: 'ASYNCZ_IMPOSSIBLE_TRIGGER',
+      message: expect.stringContaining(
+        'a search of 30000 steps finds no time that its triggers have in common',
+      ) as string,
+    });
+    expect(await scheduler.getTask('a')).toBeNull();
+  });
+
+  it('is a problem of its task, which stays, and holds up no other', async () => {
+    const store = new MemoryStore();
+    const { scheduler, clock } = createScheduler({ work: () => undefined }, { store });
+    const ran: string[] = [];
+    const problems: string[] = [];
+    scheduler.addListener((event) => {
+      if (event.name === 'run.succeeded') ran.push(event.taskId);
+      if (event.name === 'task.problem') problems.push(`${event.taskId} ${event.problem.code}`);
+    });
+    await scheduler.start();
+    await scheduler.addTask({ id: 'good', handler: 'work', trigger: { type: 'interval', seconds: 1 } });
+    // As an older release, or another hand, may have left it in the store.
+    const task = minuteTask({
+      id: 'bad',
+      definition: { handler: 'work' },
+      state: { nextRunTime: START, nextScheduledTime: START },
+    });
+    await store.addTask({ ...task, definition: { ...task.definition, trigger: NEVER_KNOWN } });
+    for (let second = 0; second < 3; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    expect(ran).toContain('good');
+    expect(ran).not.toContain('bad');
+    expect(problems).toContain('bad ASYNCZ_SEARCH_LIMIT');
+    expect((await scheduler.getTask('bad'))!.info).toMatchObject({
+      problem: { code: 'ASYNCZ_SEARCH_LIMIT' },
+      nextRunTime: expect.any(Date) as Date,
+    });
+  });
+
+  it('runs once for all missed times where they take too long to tell apart', async () => {
+    const store = new MemoryStore();
+    const { scheduler, clock } = createScheduler({ work: () => undefined }, { store });
+    // These meet every 1,001 seconds: a year of them is more than a search may look at.
+    const before = START - 365 * 86_400_000;
+    const startAt = new Date(before).toISOString();
+    const trigger = {
+      type: 'and',
+      triggers: [
+        { type: 'interval', seconds: 1, startAt },
+        { type: 'interval', milliseconds: 1_001, startAt },
+      ],
+    };
+    let runs = 0;
+    scheduler.addListener((event) => {
+      if (event.name === 'run.succeeded') runs += 1;
+    });
+    await scheduler.start();
+    const state = { nextRunTime: before, nextScheduledTime: before };
+    await store.addTask(minuteTask({ id: 'rare', definition: { handler: 'work', trigger }, state }));
+    // The next look at the store: nobody has told the scheduler of the task.
+    for (let second = 0; second < 60 && runs === 0; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    expect(runs).toBe(1);
+    const next = (await scheduler.getTask('rare'))!.info.nextRunTime!.getTime();
+    expect(next).toBeGreaterThan(clock.now());
+    expect(next - clock.now()).toBeLessThanOrEqual(1_001_000);
+  });
+});
+
+describe('how many runs may wait', () => {
+  it.each(['maxCatchUp', 'maxQueued'])(
+    '%s of more than 1,000 is refused, before anything is stored',
+    async (option) => {
+      const { scheduler } = await createRunning({ work: () => undefined });
+      const adding = scheduler.addTask({
+        id: 'a',
+        handler: 'work',
+        trigger: { type: 'interval', seconds: 1 },
+        coalesce: 'all',
+        [option]: 1e9,
+      });
+      await expect(adding).rejects.toThrow(`Invalid ${option}: 1000000000. Allowed: a whole number from 1 to 1000.`);
+      expect(await scheduler.getTask('a')).toBeNull();
+    },
+  );
+});
