@@ -54,6 +54,28 @@ describe('a drain', () => {
     expect(states).toEqual(['paused', 'paused', 'running', 'running', 'paused']);
   });
 
+  it('stays when all tasks are removed, as do the list of schedulers and the slots of groups', async () => {
+    const cluster = new MemoryCluster();
+    const gate = new Gate();
+    const client = await cluster.join('client', {}, { role: 'client' });
+    const worker = await cluster.join('worker', { work: gate.handler });
+    await cluster.join('other', { work: gate.handler });
+    await worker.drainScheduler('worker', ASKED);
+    await client.addTask({ id: 'first', handler: 'work', group: 'g', groupLimit: 1 });
+    await settle();
+    expect(gate.under).toEqual(['first']);
+    expect(await client.removeAllTasks()).toBe(1);
+    await pass(cluster, 1_000, 200);
+    expect(await instanceOf(client, 'worker')).toMatchObject({ drain: ASKED });
+    expect(await instanceOf(client, 'other')).toMatchObject({ identity: 'other' });
+    // The run of the task that is gone is aborted, and only then its slot is free.
+    await client.addTask({ id: 'second', handler: 'work', group: 'g', groupLimit: 1 });
+    await pass(cluster, 1_000, 200);
+    expect([gate.under, gate.most]).toEqual([['second'], 1]);
+    expect(worker.state).toBe('paused');
+    await gate.end('second');
+  });
+
   it('leaves the pause of the application as it is', async () => {
     const cluster = new MemoryCluster();
     const worker = await cluster.join('worker');
