@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { StoreInUseError } from '../../errors/store.errors.js';
 import { TaskNotFoundError } from '../../errors/task.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import { CONTENT_MARK } from '../../model/definition.js';
 import type { Logger } from '../../model/logger.js';
 import { isUnreadable } from '../../model/task.js';
+import type { StoredTask } from '../../model/task.js';
 import { internalRecord } from '../../stores/internal.record.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
@@ -12,6 +14,8 @@ import type { StoreHandle } from '../tasks/store.handle.js';
 const MAX_ROUNDS = 3;
 
 interface ContentServices {
+  /** The name of the scheduler. */
+  readonly name: string;
   readonly logger: Logger;
   readonly events: EventDispatcher;
   /** Brings a store that was emptied to what this scheduler has to have there. */
@@ -41,12 +45,18 @@ export class ContentWatch {
 
   constructor(private readonly services: ContentServices) {}
 
-  /** Remembers which contents a store has. One that is gone with this process has nothing to lose. */
+  /**
+   * Remembers which contents a store has. One that is gone with this process has nothing to lose.
+   *
+   * @throws StoreInUseError When they belong to a scheduler of another name.
+   */
   async open(handle: StoreHandle): Promise<void> {
     handle.emptiedAt = null;
     this.#contents.delete(handle.alias);
     if (!handle.store.capabilities.durable) return;
-    const mark = await ensureMark(handle);
+    const { name } = this.services;
+    const mark = await ensureMark(handle, name);
+    this.#refuseOthers(handle.alias, await handle.store.lookupTask(CONTENT_MARK));
     this.#contents.set(handle.alias, { mark, isBare: false, isBusy: false });
   }
 
@@ -58,7 +68,7 @@ export class ContentWatch {
     try {
       const mark = await readMark(handle.store);
       if (mark !== contents.mark) {
-        contents.mark = mark ?? (await ensureMark(handle));
+        contents.mark = mark ?? (await ensureMark(handle, this.services.name));
         contents.isBare = true;
         this.#report(handle);
       }
@@ -66,6 +76,25 @@ export class ContentWatch {
     } finally {
       contents.isBusy = false;
     }
+  }
+
+  /**
+   * A scheduler of another name would find the tasks of this one without their code, and without their keys, since the name
+   * is part of what is encrypted.
+   */
+  #refuseOthers(alias: string, mark: StoredTask | null): void {
+    const { name } = this.services;
+    if (mark === null) return;
+    // A missing key may come back. What does not decrypt under its own key was written under another name.
+    if (isUnreadable(mark) && mark.unreadable !== 'damaged') return;
+    const owner = isUnreadable(mark) ? null : mark.definition.args[1];
+    if (owner === name) return;
+    throw new StoreInUseError(
+      alias,
+      owner === null ? `a scheduler of another name than "${name}"` : `the scheduler "${String(owner)}"`,
+      `Give "${name}" tables or keys of its own. If it was renamed, call it as before, or delete the record "${CONTENT_MARK}" while ` +
+        'none runs: then tasks in clear are its own, and encrypted ones stay unreadable.',
+    );
   }
 
   #report(handle: StoreHandle): void {
@@ -93,14 +122,19 @@ export class ContentWatch {
 }
 
 /** The mark of a store, which it is given if it has none. */
-async function ensureMark({ store, clock }: StoreHandle): Promise<string> {
+async function ensureMark({ store, clock }: StoreHandle, name: string): Promise<string> {
   for (let round = 1; ; round += 1) {
     const mark = await readMark(store);
     if (mark !== null) return mark;
     if (round > MAX_ROUNDS) throw new TaskNotFoundError(CONTENT_MARK);
     // Whoever else does so at the same time: the first one counts.
     await store.addTasks([
-      internalRecord(CONTENT_MARK, 'shows that the store was not emptied', [randomUUID()], clock.now()),
+      internalRecord(
+        CONTENT_MARK,
+        'shows that the store was not emptied, and whose it is',
+        [randomUUID(), name],
+        clock.now(),
+      ),
     ]);
   }
 }
