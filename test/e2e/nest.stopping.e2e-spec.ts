@@ -48,7 +48,7 @@ describe('an application', () => {
     let isClosed = false;
     const closed = app.close().then(() => (isClosed = true));
     await until(() => process.listeners('SIGTERM').length > before.size, { what: 'the scheduler to listen' });
-    const [abort] = process.listeners('SIGTERM').filter((listener) => !before.has(listener));
+    const abort = process.listeners('SIGTERM').find((listener) => !before.has(listener));
     // The first comes with the one that closes the application.
     abort!('SIGTERM');
     expect(aborts).toBe(0);

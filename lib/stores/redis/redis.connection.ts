@@ -6,6 +6,7 @@ import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
 import { addressOf, isCluster } from './redis.address.js';
 import type { RedisClient } from './redis.address.js';
+import { renewStuckHandshakes } from './redis.handshake.js';
 import type { ResolvedOptions } from './redis.options.js';
 
 // Not by name: Node.js sees the name `Redis` in ioredis 5.1 and later only.
@@ -19,9 +20,6 @@ const RECONNECT_WAIT_MS = 3_000;
 
 /** How long the first connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
-
-/** How long a connection may take from its being made to its being ready before it is made anew, in milliseconds. */
-const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 /** How long a connection that is ended may take before it is cut, in milliseconds. */
 const DISCONNECT_TIMEOUT_MS = 500;
@@ -44,8 +42,6 @@ const OWN_DEFAULTS: RedisOptions = {
   connectTimeout: CONNECT_TIMEOUT_MS,
   keepAlive: KEEP_ALIVE_MS,
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-  // A master that has become a replica refuses every write until the client asks again where the master is.
-  reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),
 };
 
 /** Does nothing: for promises whose failure is reported elsewhere. */
@@ -67,6 +63,9 @@ export class RedisConnection {
   /** When the connection was made, on the monotonic clock. */
   #connectedAt = -Infinity;
   #isProbing = false;
+  /** How the server last said that it is a replica, and when, on the monotonic clock. */
+  #refusal: Error | null = null;
+  #refusedAt = -Infinity;
   readonly #renewalListeners = new Set<() => void>();
   #endWatch = ignore;
 
@@ -84,6 +83,13 @@ export class RedisConnection {
       endWatch();
       client.off('connect', connected);
     };
+  }
+
+  #isRefusal(error: Error): boolean {
+    if (!error.message.includes('READONLY')) return false;
+    this.#refusal = error;
+    this.#refusedAt = MACHINE.monotonic();
+    return true;
   }
 
   /** Calls `listener` when the connection is made anew, since the network may have lost others as well. */
@@ -112,11 +118,15 @@ export class RedisConnection {
 
   static #create({ connection }: ResolvedOptions, connectionName: string): RedisConnection {
     if ('client' in connection) return new RedisConnection(connection.client, false);
-    const redis: RedisOptions = { connectionName, ...OWN_DEFAULTS, ...connection.redis, lazyConnect: true };
-    return new RedisConnection(
+    // A master that has become a replica refuses every write until the client asks again where the master is.
+    const reconnectOnError = (error: Error) => (own.#isRefusal(error) ? 2 : false);
+    const defaults = { connectionName, ...OWN_DEFAULTS, reconnectOnError };
+    const redis: RedisOptions = { ...defaults, ...connection.redis, lazyConnect: true };
+    const own = new RedisConnection(
       connection.url === undefined ? new RedisClass(redis) : new RedisClass(connection.url, redis),
       true,
     );
+    return own;
   }
 
   get address(): string {
@@ -145,7 +155,8 @@ export class RedisConnection {
     let cancel = (): void => {};
     const timeout = new Promise<never>((_, reject) => {
       const late = () => {
-        reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`));
+        const isRefused = this.#refusal !== null && this.#refusedAt > askedAt;
+        reject(isRefused ? this.#refusal : new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`));
         if (Math.max(this.#heardAt, this.#connectedAt) < askedAt) this.#renew();
       };
       cancel = MACHINE.schedule(late, COMMAND_TIMEOUT_MS);
@@ -231,7 +242,8 @@ export class RedisConnection {
 
   /** Never with the error of ioredis as the cause: that holds the arguments of the command, which are the user's data. */
   #unavailable(error: unknown): StoreUnavailableError {
-    const { message } = reasonOf(error, this.#lastError);
+    const { message: said } = reasonOf(error, this.#lastError);
+    const message = said.includes('READONLY') ? `it has become a read-only replica, and is no primary: ${said}` : said;
     return new StoreUnavailableError(this.address, message);
   }
 }
@@ -245,26 +257,6 @@ export async function closeClient(client: RedisClient): Promise<void> {
     cancel();
   }
   if (client.status !== 'end') client.disconnect();
-}
-
-/**
- * Makes connections anew that do not become ready: ioredis waits without end for the answer to its first question, which the
- * network may have lost.
- *
- * @returns A function that ends it.
- */
-export function renewStuckHandshakes(client: Redis): () => void {
-  let settled = ignore;
-  const connected = () => {
-    settled();
-    settled = MACHINE.schedule(() => client.disconnect(true), HANDSHAKE_TIMEOUT_MS);
-  };
-  const onSettled = () => settled();
-  client.on('connect', connected).on('ready', onSettled).on('close', onSettled);
-  return () => {
-    settled();
-    client.off('connect', connected).off('ready', onSettled).off('close', onSettled);
-  };
 }
 
 /** A connection like this one that does nothing but listen. */

@@ -10,7 +10,9 @@ const OLDEST = [6, 2] as const;
 /** Why a server cannot be used; null when it can, or does not tell its version, as some hosted ones. */
 export async function serverProblem(connection: RedisConnection): Promise<string | null> {
   for (const node of dataNodes(connection.client)) {
-    const problem = versionProblem(await connection.run(() => node.info('server')).catch(() => ''));
+    const problem =
+      versionProblem(await connection.run(() => node.info('server')).catch(() => '')) ??
+      replicaProblem(await connection.run(() => node.info('replication')).catch(() => ''));
     if (problem !== null) return problem;
   }
   return null;
@@ -22,6 +24,13 @@ export function versionProblem(info: string): string | null {
   const [, major, minor] = (/^(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
   if (major === undefined || minor === undefined) return null;
   return whyTooOld(`Redis ${version}`, [major, minor], OLDEST);
+}
+
+/** @param info What the server answers to `INFO replication`. */
+function replicaProblem(info: string): string | null {
+  if (field(info, 'role') !== 'slave' || field(info, 'slave_read_only') === '0') return null;
+  const primary = `${field(info, 'master_host')}:${field(info, 'master_port')}`;
+  return `it is a read-only replica; connect to its primary, ${primary}, or let sentinels find it`;
 }
 
 /**

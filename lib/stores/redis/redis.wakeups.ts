@@ -2,7 +2,8 @@ import type { Logger } from '../../model/logger.js';
 import { WakeListeners } from '../wake-listeners.js';
 import { isCluster } from './redis.address.js';
 import type { RedisClient } from './redis.address.js';
-import { closeClient, ignore, renewStuckHandshakes, subscriberOf } from './redis.connection.js';
+import { closeClient, ignore, subscriberOf } from './redis.connection.js';
+import { renewStuckHandshakes } from './redis.handshake.js';
 
 /** Wake-ups by PUBLISH. A connection that listens can do nothing else, so there is one more while somebody listens. */
 export class RedisWakeUps {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
+import { MACHINE } from '../../model/clock.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { CoalescedWork } from '../coalesced-work.js';
 import { connectWithRetry } from '../connect-retry.js';
@@ -27,6 +28,9 @@ import { TaskReader } from './task.reader.js';
 import type { TransactionContext } from './transact/changes.js';
 import type { ResolvedOptions } from './typeorm.options.js';
 
+/** How long a notification may take to come back at the start, in milliseconds. */
+const ECHO_TIMEOUT_MS = 2_000;
+
 /** Everything that is there from a store's start to its shutdown. */
 export class OpenDatabase implements TransactionContext {
   readonly codec: TaskCodec;
@@ -35,6 +39,8 @@ export class OpenDatabase implements TransactionContext {
   /** Tells one's own notifications from those of others. */
   readonly #sender = randomUUID();
   #listener: PostgresListener | null = null;
+  /** Called when a notification of this store's own has arrived. */
+  #heard = () => {};
   /** The write under way that carries a notification. */
   #carrier: Promise<unknown> | null = null;
   readonly #notifications = new CoalescedWork(() => this.#notifyAll());
@@ -85,6 +91,11 @@ export class OpenDatabase implements TransactionContext {
 
   speaksPostgres(): this is OpenDatabase & { readonly dialect: PostgresDialect } {
     return this.dialect instanceof PostgresDialect;
+  }
+
+  /** Whether what others say arrives here. */
+  get isListening(): boolean {
+    return this.#listener !== null;
   }
 
   get dataSource(): DataSource {
@@ -171,11 +182,35 @@ export class OpenDatabase implements TransactionContext {
       clock,
       logger,
       onNotification: (payload) => {
-        if (payload !== this.#sender) onWake();
+        if (payload === this.#sender) this.#heard();
+        else onWake();
       },
     });
     this.#listener = listener;
     await listener.start();
+    if (!listener.isListening || (await this.#hearsItself())) return;
+    logger.warn(
+      `Notifications of ${this.connection.address} do not arrive, so tasks of other processes are found by polling. A pooler that ` +
+        'gives each transaction another connection, such as PgBouncer, may be between: turn it off with notify: false.',
+    );
+    this.#listener = null;
+    await listener.stop();
+  }
+
+  /** Whether what is said on one connection arrives on the one that listens: a pooler takes LISTEN and delivers nothing. */
+  async #hearsItself(): Promise<boolean> {
+    let cancel = () => {};
+    const late = new Promise<boolean>((resolve) => {
+      cancel = MACHINE.schedule(() => resolve(false), ECHO_TIMEOUT_MS);
+    });
+    const heard = new Promise<boolean>((resolve) => (this.#heard = () => resolve(true)));
+    void this.notify();
+    try {
+      return await Promise.race([heard, late]);
+    } finally {
+      cancel();
+      this.#heard = () => {};
+    }
   }
 
   /** One for each set of tables. Names of channels are short, and the same for all schemas of a database. */

@@ -54,7 +54,8 @@ const MANY = 1_000;
  * @publicApi
  */
 export class TypeormStore extends BaseStore {
-  override readonly capabilities: StoreCapabilities;
+  /** Whether wake-ups are pushed is known when the store has started. */
+  override capabilities: StoreCapabilities;
 
   readonly #options: ResolvedOptions;
   readonly #signal = new WakeSignal();
@@ -86,6 +87,9 @@ export class TypeormStore extends BaseStore {
       () => super.shutdown(),
       () => OpenDatabase.open(this.#options, context, () => this.#signal.fire(context.logger)),
     );
+    const { dialect, isListening } = this.#database;
+    const { wakeUp } = dialect.capabilities;
+    this.capabilities = { ...dialect.capabilities, wakeUp: wakeUp === 'pushed' && !isListening ? 'polled' : wakeUp };
   }
 
   /** Closes the connection when the store opened it. */

@@ -112,6 +112,23 @@ describe('a server that is down at the start', () => {
   });
 });
 
+describe('a read-only replica', () => {
+  it('is named at the start, with its primary', async () => {
+    const primary = await server();
+    const replica = await server([...NOTHING_KEPT, '--replicaof', '127.0.0.1', `${primary.port}`]);
+    await expect(open({ url: replica.url })).rejects.toThrow(
+      `Redis at 127.0.0.1:${replica.port} cannot be used: it is a read-only replica; connect to its primary, 127.0.0.1:${primary.port}`,
+    );
+  });
+
+  it('is named when a primary has become one', async () => {
+    const [primary, other] = [await server(), await server()];
+    const store = await open({ url: primary.url });
+    await primary.ask((client) => client.replicaof('127.0.0.1', other.port));
+    await expect(store.addTask(makeTask('a'))).rejects.toThrow('it has become a read-only replica');
+  });
+});
+
 describe('a client of the application whose connection the network has lost', () => {
   it('is made to connect again, and only when the server answers elsewhere', async () => {
     const { port } = await server();

@@ -57,6 +57,33 @@ describe('wake-ups by PostgreSQL', () => {
     }
   });
 
+  it('that do not arrive, as behind a pooler that gives each transaction another connection, are told of, and it polls', async () => {
+    const proxy = await TcpProxy.start(Number(port), { host: hostname });
+    // Only notifications name the channel in an answer: they are kept back for good.
+    proxy.joinAnswers(/asyncz_[0-9a-f]{16}/, 'never');
+    const admin = await database.open();
+    const log: string[] = [];
+    const logger = { debug() {}, error() {}, info() {}, warn: (message: string) => log.push(message) };
+    const store = new TypeormStore({ database: through(database.url, proxy.port), tableName: PREFIX });
+    const direct = new TypeormStore({ dataSource: admin, tableName: PREFIX });
+    try {
+      await store.start(createStoreContext({ logger }));
+      expect(log).toEqual([
+        expect.stringMatching(/Notifications of PostgreSQL at .* do not arrive.*PgBouncer.*notify: false/),
+      ]);
+      expect(store.capabilities.wakeUp).toBe('polled');
+      await direct.start(createStoreContext({ logger }));
+      expect(direct.capabilities.wakeUp).toBe('pushed');
+      expect(log).toHaveLength(1);
+    } finally {
+      await store.shutdown();
+      await direct.shutdown();
+      await proxy.stop();
+      await dropTables(admin, PREFIX);
+      await admin.destroy();
+    }
+  });
+
   it('can be turned off', async () => {
     // Other tests listen on this database too.
     const dataSource = await database.open({ applicationName: PREFIX } as Partial<DataSourceOptions>);

@@ -36,8 +36,14 @@ export class PostgresListener {
   #cancelRetry = (): void => {};
   #failures = 0;
   #stopped = false;
+  #isListening = false;
 
   constructor(readonly options: ListenerOptions) {}
+
+  /** Whether the server was told that it listens, as far as is known. */
+  get isListening(): boolean {
+    return this.#isListening;
+  }
 
   /** Returns when it listens, or has found that it cannot for now. */
   async start(): Promise<void> {
@@ -59,6 +65,7 @@ export class PostgresListener {
       cancel();
     }
     if (this.#client !== client) return;
+    this.#isListening = true;
     if (this.#failures > 0) {
       logger.info(`Listening for wake-ups on PostgreSQL again.`);
       // Nobody heard what was said in the meantime.
@@ -83,6 +90,7 @@ export class PostgresListener {
   #lost(client: PostgresClient, error: unknown): void {
     if (this.#client !== client || this.#stopped) return;
     this.#client = null;
+    this.#isListening = false;
     void close(client);
     const { clock, logger } = this.options;
     const reason = new DriverError(error).message;
