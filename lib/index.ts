@@ -8,13 +8,16 @@ export type { Duration } from './model/duration.js';
 export type { Logger } from './model/logger.js';
 export type { TaskSortKey, TaskStateName } from './model/query.js';
 export type { Attribution, DatedAttribution } from './model/attribution.js';
-export type { CancelRequest, RunError, RunRecord, RunRequest, RunSource, RunStatus } from './model/run.js';
+export type { CancelRequest, RunRecord, RunRequest, RunSource, RunStatus } from './model/run.js';
+export { isUnstoredResult } from './model/unstored-result.js';
+export type { UnstoredResult } from './model/unstored-result.js';
 export type { TaskControl, TaskProblem, UnreadableReason } from './model/task.js';
 export type { RetryOptions, RetryPolicy } from './model/retry.js';
 export type { Coalesce, Delivery, Overlap, TaskPolicies, TaskPolicyOptions } from './model/task.policies.js';
 export type { TaskOrigin } from './model/definition.js';
 
 export { AsynczError } from './errors/asyncz.error.js';
+export type { RunError } from './errors/thrown.js';
 export { InvalidOptionError, UnknownNameError, UnknownOptionError } from './errors/input.errors.js';
 export {
   LeaseLostError,
@@ -71,8 +74,6 @@ export type { DstGap, DstOverlap, DstRules } from './time/dst.js';
 export type { CalendarDefinition, CalendarSource, OnExcluded } from './triggers/calendars/calendar.interface.js';
 
 export type { EncryptionOptions, Secrets } from './persistence/key-ring.js';
-export { isUnstoredResult } from './persistence/unstored-result.js';
-export type { UnstoredResult } from './persistence/unstored-result.js';
 export type { Serializer } from './persistence/serializer.registry.js';
 
 export type { SchedulerListener } from './events/event.dispatcher.js';
@@ -98,6 +99,7 @@ export type { Executor, ExecutorJob } from './executors/executor.interface.js';
 export { currentTaskContext, TaskContext } from './executors/task-context.js';
 
 export type { Handler, HandlerPolicy } from './scheduler/loop/handler.registry.js';
+export type { AbandonedHandler } from './scheduler/loop/abandoned.handlers.js';
 export type { RunInfo } from './scheduler/tasks/run.info.js';
 export type { RunTaskOptions, WaitOptions } from './scheduler/tasks/run.control.js';
 export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';

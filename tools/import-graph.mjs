@@ -9,7 +9,7 @@ const lib = join(root, 'lib');
 
 // What each folder may import, beside itself. One row a layer; `contract` is stores/ without the stores.
 const BELOW = {
-  model: [],
+  model: ['errors'],
   errors: [],
   version: [],
   time: ['model', 'errors'],

@@ -26,7 +26,7 @@ export function show(value: unknown): string {
   try {
     text = typeof value === 'string' ? JSON.stringify(start(value)) : describeValue(value);
   } catch {
-    text = Object.prototype.toString.call(value);
+    text = tagOf(value);
   }
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 3)}...` : text;
 }
@@ -60,6 +60,15 @@ function firstFields(value: object): object {
     fields[key] = (value as Record<string, unknown>)[key];
   }
   return value;
+}
+
+/** Of a proxy that was revoked, or whose traps throw, there is nothing that may be asked. */
+function tagOf(value: unknown): string {
+  try {
+    return Object.prototype.toString.call(value);
+  } catch {
+    return `a ${typeof value} that cannot be shown`;
+  }
 }
 
 function describeValue(value: unknown): string {

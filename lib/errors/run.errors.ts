@@ -38,21 +38,22 @@ export abstract class RunAbortedError extends AsynczError {
   constructor(
     message: string,
     readonly runId: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 
 /**
- * The run took longer than its task's `timeout`.
+ * The run took longer than its task's `timeout`. The `cause` is what its handler threw afterwards, if anything.
  *
  * @publicApi
  */
 export class RunTimeoutError extends RunAbortedError {
   readonly code = 'ASYNCZ_RUN_TIMEOUT';
 
-  constructor(runId: string, timeoutMs: number) {
-    super(`The run ${show(runId)} took longer than its timeout of ${timeoutMs} ms.`, runId);
+  constructor(runId: string, timeoutMs: number, options?: ErrorOptions) {
+    super(`The run ${show(runId)} took longer than its timeout of ${timeoutMs} ms.`, runId, options);
   }
 }
 

@@ -1,4 +1,5 @@
 import { AsynczError, show } from './asyncz.error.js';
+import { messageOf } from './thrown.js';
 
 /**
  * A store could not be started; the scheduler does not start without it.
@@ -12,7 +13,7 @@ export class StoreStartError extends AsynczError {
     readonly store: string,
     cause: unknown,
   ) {
-    super(`The store ${show(store)} could not be started: ${cause instanceof Error ? cause.message : show(cause)}`, {
+    super(`The store ${show(store)} could not be started: ${messageOf(cause)}`, {
       cause,
     });
   }

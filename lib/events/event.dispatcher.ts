@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { listOf } from '../errors/asyncz.error.js';
+import { takePromise } from '../errors/returned.js';
 import type { Clock } from '../model/clock.js';
 import type { Logger } from '../model/logger.js';
 import { SCHEDULER_EVENT_NAMES } from './event.map.js';
@@ -78,8 +79,7 @@ export class EventDispatcher {
   #call(listener: SchedulerListener, event: SchedulerEvent): void {
     const failed = (error: unknown) => this.logger.error(`A listener of "${event.name}" failed`, error);
     try {
-      const result = listener(event);
-      if (result instanceof Promise) result.catch(failed);
+      takePromise(listener(event), failed);
     } catch (error) {
       failed(error);
     }

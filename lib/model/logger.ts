@@ -1,3 +1,6 @@
+import { takePromise } from '../errors/returned.js';
+import { presentable } from '../errors/thrown.js';
+
 /**
  * The log of the library. The NestJS module uses Nest's logger.
  *
@@ -13,6 +16,27 @@ export interface Logger {
 
 /** Writes nothing. */
 export const SILENT_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * A logger of somebody's own, kept apart from the engine: what it throws or rejects with is lost with the line, and it gets
+ * no error that throws when it is looked at. Never throws.
+ */
+export function guardedLogger(logger: Logger): Logger {
+  const write = (line: () => unknown) => {
+    try {
+      takePromise(line());
+    } catch (error) {
+      // Where would it be told?
+      takePromise(error);
+    }
+  };
+  return {
+    debug: (message) => write(() => logger.debug(message)),
+    info: (message) => write(() => logger.info(message)),
+    warn: (message) => write(() => logger.warn(message)),
+    error: (message, ...errors) => write(() => logger.error(message, ...errors.map(presentable))),
+  };
+}
 
 /** Does work whose failure is logged, as "`what` failed", and stops nothing. Never rejects. */
 export async function quietly(logger: Logger, what: string, work: () => unknown): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Attribution, DatedAttribution } from './attribution.js';
+import type { RunError } from '../errors/thrown.js';
 import { namesOf } from './names.js';
 import type { TaskDefinition } from './definition.js';
 
@@ -72,6 +73,8 @@ export interface LiveRun {
   readonly status: 'waiting' | 'running';
   /** From 1. */
   readonly attempt: number;
+  /** How many attempts were lost in a row, up to the one before this. */
+  readonly lost: number;
   /** Waiting: when it may start. */
   readonly availableAt: number;
   /** How many other due times were folded into it. */
@@ -103,18 +106,6 @@ export function keyOf({ runId, token }: Pick<LeaseRef, 'runId' | 'token'>): stri
 /** Whether a person wants this run now: it starts although its task is paused. */
 export function isByHand({ source }: Pick<LiveRun, 'source'>): boolean {
   return source === 'manual' || source === 'redrive';
-}
-
-/**
- * An error of a handler as it is kept.
- *
- * @publicApi
- */
-export interface RunError {
-  readonly name: string;
-  readonly message: string;
-  readonly code: string | null;
-  readonly stack: string | null;
 }
 
 /**

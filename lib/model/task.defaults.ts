@@ -12,6 +12,7 @@ export function initialState(now: number): TaskState {
     scheduledCount: 0,
     pause: null,
     failuresInARow: 0,
+    lostInARow: 0,
     lastToken: 0,
     lease: null,
     live: [],

@@ -87,6 +87,13 @@ export interface TaskPolicyOptions {
    */
   readonly delivery?: Delivery;
   /**
+   * After how many lost attempts in a row a run is not tried again; a whole number from 1. An attempt is lost when its process
+   * died, or was blocked or cut off from the store for longer than its lease.
+   *
+   * @default 3
+   */
+  readonly maxLost?: number;
+  /**
    * If more tasks are due than can start, smaller numbers go first; a whole number. One claim in eight goes by age alone, so
    * that no task starves.
    *
@@ -119,7 +126,7 @@ export interface TaskPolicyOptions {
    */
   readonly timeout?: Duration | null;
   /**
-   * After how many failed runs in a row the task is paused; null for never.
+   * After how many runs in a row that failed or were lost for good the task is paused; null for never.
    *
    * @default null
    */
@@ -143,6 +150,8 @@ export interface TaskPolicies {
   /** With `overlap: 'queueAll'`, how many may wait. */
   readonly maxQueued: number;
   readonly delivery: Delivery;
+  /** After how many lost attempts in a row a run is not tried again. */
+  readonly maxLost: number;
   /** Smaller numbers go first. */
   readonly priority: number;
   /** The group of tasks that it shares a limit with; null for none. */
@@ -152,7 +161,7 @@ export interface TaskPolicies {
   readonly retry: RetryPolicy | null;
   /** How long one attempt may take, in milliseconds, before its signal is aborted; null for no limit. */
   readonly timeoutMs: number | null;
-  /** After how many failed runs in a row it is paused; null for never. */
+  /** After how many runs in a row that failed or were lost for good it is paused; null for never. */
   readonly pauseAfterFailures: number | null;
 }
 
@@ -177,6 +186,7 @@ export const POLICIES = {
   overlap: { option: 'overlap', kind: { is: 'choice', of: OVERLAP }, nullable: false, fallback: 'skip' },
   maxQueued: { option: 'maxQueued', kind: { is: 'count', max: MAX_WAITING }, nullable: false, fallback: 100 },
   delivery: { option: 'delivery', kind: { is: 'choice', of: DELIVERY }, nullable: false, fallback: 'at-least-once' },
+  maxLost: { option: 'maxLost', kind: { is: 'count' }, nullable: false, fallback: 3 },
   priority: { option: 'priority', kind: { is: 'integer' }, nullable: false, fallback: 0 },
   // Shorter than an id by what is put in front of it for the group's record.
   group: { option: 'group', kind: { is: 'text', maxLength: 200 }, nullable: true, fallback: null },

@@ -60,7 +60,10 @@ export interface TaskState {
   /** How many scheduled times have passed, for `maxRuns`. */
   readonly scheduledCount: number;
   readonly pause: Pause | null;
+  /** How many runs in a row failed or were lost for good. */
   readonly failuresInARow: number;
+  /** How many attempts of runs that were lost for good there were since an attempt has ended. */
+  readonly lostInARow: number;
   /** The highest fencing token that was given out; it only grows. */
   readonly lastToken: number;
   /** Set while a scheduler has taken the whole task: see {@link TaskLease}. */

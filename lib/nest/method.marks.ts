@@ -1,5 +1,5 @@
-import { show } from '../errors/asyncz.error.js';
 import { DeclarationError } from '../errors/declaration.error.js';
+import { messageOf } from '../errors/thrown.js';
 
 /** The name of a method: symbols are names too. */
 export type MethodKey = string | symbol;
@@ -41,8 +41,7 @@ export function nameOfMethod(className: string, key: MethodKey): string {
 
 /** An error about an option of a decorator, with the place where that stands. */
 export function declarationError(decorator: string, method: string, cause: unknown, id?: unknown): DeclarationError {
-  const problem = cause instanceof Error ? cause.message : show(cause);
-  return new DeclarationError(decorator, method, problem, typeof id === 'string' ? id : null, { cause });
+  return new DeclarationError(decorator, method, messageOf(cause), typeof id === 'string' ? id : null, { cause });
 }
 
 /**

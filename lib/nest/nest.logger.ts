@@ -1,4 +1,5 @@
 import { Logger as NestLogger } from '@nestjs/common';
+import { describeThrown, headlineOf, stackOf } from '../errors/thrown.js';
 import type { Logger } from '../model/logger.js';
 
 /** Writes through Nest's logger, so that the application's own settings hold. */
@@ -9,8 +10,10 @@ export function createNestLogger(scheduler: string): Logger {
     info: (message) => logger.log(message),
     warn: (message) => logger.warn(message),
     error: (message, error) => {
-      if (error instanceof Error) logger.error(`${message}: ${error.message}`, error.stack);
-      else logger.error(error === undefined ? message : `${message}: ${String(error)}`);
+      if (error === undefined) return logger.error(message);
+      const thrown = describeThrown(error);
+      const stack = stackOf(thrown);
+      logger.error(`${message}: ${headlineOf(thrown)}`, ...(stack === null ? [] : [stack]));
     },
   };
 }

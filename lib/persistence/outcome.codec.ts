@@ -1,4 +1,6 @@
-import type { RunError, RunRecord } from '../model/run.js';
+import { describeThrown, messageOf } from '../errors/thrown.js';
+import type { RunError } from '../errors/thrown.js';
+import type { RunRecord } from '../model/run.js';
 import type { RunOutcomeField, RunRow } from './codec.interface.js';
 import type { CodecSettings } from './codec.settings.js';
 import { noteClear, writerOf } from './codec.settings.js';
@@ -9,9 +11,9 @@ import { isJsonObject } from './json-text.js';
 import { appendMember, readValue, valueMember } from './payload.js';
 import { refuseLarge } from './record.size.js';
 import { asCancelRequest, asRunError, asRunRequest } from './record.schema.js';
-import { plainError, shortenedError, unreadOutcome, unreadableOutcome } from './run-error.js';
-import { isUnstoredResult, unstoredResult } from './unstored-result.js';
-import type { UnstoredResult } from './unstored-result.js';
+import { shortenedError, unreadOutcome, unreadableOutcome } from './run-error.js';
+import { isUnstoredResult, unstoredResult } from '../model/unstored-result.js';
+import type { UnstoredResult } from '../model/unstored-result.js';
 import type { Serializer } from './serializer.registry.js';
 import { toFault } from './unreadable.fault.js';
 
@@ -35,7 +37,7 @@ export class OutcomeCodec {
     const unread = unreadOutcome(run.error);
     if (unread !== undefined) return unread;
     const { serializer, maxPayloadBytes } = this.#settings;
-    const error = run.error ? plainError(run.error) : null;
+    const error = run.error && describeThrown(run.error);
     const result = run.result === undefined ? null : resultMember(run.result, serializer);
     const whole = this.#seal(run, error, result);
     if (whole !== null) return whole;
@@ -98,7 +100,7 @@ function resultMember(result: unknown, serializer: Serializer): string {
   try {
     return isUnstoredResult(result) ? noteMember(result) : valueMember('result', result, serializer);
   } catch (error) {
-    return noteMember(unstoredResult('unserializable', error instanceof Error ? error.message : String(error)));
+    return noteMember(unstoredResult('unserializable', messageOf(error)));
   }
 }
 

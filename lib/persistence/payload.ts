@@ -1,4 +1,7 @@
 import { show } from '../errors/asyncz.error.js';
+import { isErrorOf } from '../errors/foreign.js';
+import { takePromise } from '../errors/returned.js';
+import { messageOf } from '../errors/thrown.js';
 import type { JsonObject } from './json-text.js';
 import type { Serializer } from './serializer.registry.js';
 import { JsonSerializer } from './json.serializer.js';
@@ -20,11 +23,14 @@ export function valueMember(name: string, value: unknown, serializer: Serializer
     const asJson = serializer instanceof JsonSerializer && inspectValue(value) === 'json';
     if (asJson) return `"${name}":${JSON.stringify(value)}`;
     const text: unknown = serializer.serialize(value);
-    if (typeof text !== 'string') throw new TypeError(`it gave ${show(text)} instead of text`);
+    if (typeof text !== 'string') {
+      takePromise(text);
+      throw new TypeError(`it gave ${show(text)} instead of text`);
+    }
     return `"${SERIALIZED}":${JSON.stringify(text)}`;
   } catch (error) {
-    if (error instanceof ValueFault) throw new ValueFault(`${name}${error.path}`, error.problem, error.allowed);
-    const reason = error instanceof Error ? error.message : show(error);
+    if (isErrorOf(error, ValueFault)) throw new ValueFault(`${name}${error.path}`, error.problem, error.allowed);
+    const reason = messageOf(error);
     const problem = `what the serializer ${show(serializer.name)} does not write (${reason})`;
     const allowed = serializer instanceof JsonSerializer ? ALLOWED_VALUES : 'what that serializer writes';
     throw new ValueFault(name, problem, allowed, { cause: error });
@@ -48,10 +54,12 @@ export function readValue(name: string, payload: JsonObject, serializer: Seriali
   if (text === undefined) return payload[name];
   if (typeof text !== 'string') throw new UnreadableFault('damaged', `The field ${SERIALIZED} is not text.`);
   try {
-    return serializer.deserialize(text);
+    const value = serializer.deserialize(text);
+    if (!takePromise(value)) return value;
   } catch {
     throw new UnreadableFault('damaged', `The serializer ${show(serializer.name)} cannot read the ${name}.`);
   }
+  throw new UnreadableFault('damaged', `The serializer ${show(serializer.name)} gives a promise of the ${name}.`);
 }
 
 /** Adds a member to the JSON text of an object that has one already. */

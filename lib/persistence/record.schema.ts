@@ -1,7 +1,8 @@
+import type { RunError } from '../errors/thrown.js';
 import type { Attribution, DatedAttribution } from '../model/attribution.js';
 import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
-import type { CancelRequest, LiveRun, RunError, RunRequest } from '../model/run.js';
+import type { CancelRequest, LiveRun, RunRequest } from '../model/run.js';
 import type { LastRun, Pause, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
 import type { Declaration, TaskDefinition, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
@@ -53,6 +54,7 @@ const liveRun = objectOf<LiveRun>({
   scheduledTime: isTime,
   status: oneOf<LiveRun['status']>(['waiting', 'running']),
   attempt: isAttempt,
+  lost: isCount,
   availableAt: isTime,
   coalesced: isCount,
   owner: nullable(isText),
@@ -75,6 +77,7 @@ const state = objectOf<TaskState>({
     objectOf<Pause>({ at: isTime, actor: nullable(isText), reason: nullable(isText), byCode: optional(isFlag) }),
   ),
   failuresInARow: isCount,
+  lostInARow: isCount,
   lastToken: isCount,
   lease: nullable(
     objectOf<TaskLease>({ owner: isText, token: isCount, at: isTime, attempt: isAttempt, until: isTime }),
@@ -89,8 +92,15 @@ const state = objectOf<TaskState>({
   ),
 });
 
-const runError = nullable(
-  objectOf<RunError>({ name: isText, message: isText, code: nullable(isText), stack: nullable(isText) }),
+const runError: Check = nullable(
+  objectOf<RunError>({
+    name: isText,
+    message: isText,
+    code: nullable(isText),
+    stack: nullable(isText),
+    cause: (value) => runError(value),
+    errors: listOfEach((value) => runError(value)),
+  }),
 );
 
 /** @throws UnreadableFault When a field is missing or not what it has to be. */

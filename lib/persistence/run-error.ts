@@ -1,26 +1,12 @@
-import { show } from '../errors/asyncz.error.js';
-import type { RunError } from '../model/run.js';
+import type { RunError } from '../errors/thrown.js';
 import type { UnreadableFault } from './unreadable.fault.js';
 
-/** Four fields of text, whatever a handler's error had in their place. */
-export function plainError(error: Readonly<Record<keyof RunError, unknown>>): RunError {
-  const orNull = (value: unknown) => (value === null || value === undefined ? null : toText(value));
-  return {
-    name: toText(error.name),
-    message: toText(error.message),
-    code: orNull(error.code),
-    stack: orNull(error.stack),
-  };
-}
+const NO_DETAILS = { stack: null, cause: null, errors: [] } as const;
 
-function toText(value: unknown): string {
-  return typeof value === 'string' ? value : show(value);
-}
-
-/** The error without its stack, and of the rest at most so many characters each. */
+/** The error without its stack and its causes, and of the rest at most so many characters each. */
 export function shortenedError({ name, message, code }: RunError, length: number): RunError {
   const cut = (text: string) => (text.length > length ? `${text.slice(0, length)}…` : text);
-  return { name: cut(name), message: cut(message), code: code === null ? null : cut(code), stack: null };
+  return { name: cut(name), message: cut(message), code: code === null ? null : cut(code), ...NO_DETAILS };
 }
 
 /** The code of the error of a run whose record cannot be read. */
@@ -32,7 +18,7 @@ const UNREAD = new WeakMap<RunError, string>();
 /** What a run's error is when its record cannot be read. */
 export function unreadableOutcome(fault: UnreadableFault, outcome: string): RunError {
   const message = `The outcome of this run cannot be read (${fault.reason}): ${fault.message}`;
-  const error = { name: 'UnreadableOutcome', message, code: OUTCOME_UNREADABLE, stack: null };
+  const error = { name: 'UnreadableOutcome', message, code: OUTCOME_UNREADABLE, ...NO_DETAILS };
   // One that is too large was not read, and cannot be written again.
   if (outcome !== '') UNREAD.set(error, outcome);
   return error;

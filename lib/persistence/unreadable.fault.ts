@@ -1,3 +1,4 @@
+import { isErrorOf } from '../errors/foreign.js';
 import type { UnreadableReason } from '../model/task.js';
 
 /**
@@ -15,6 +16,6 @@ export class UnreadableFault extends Error {
 
 /** The fault behind anything that was caught while a record was read. */
 export function toFault(error: unknown): UnreadableFault {
-  if (error instanceof UnreadableFault) return error;
+  if (isErrorOf(error, UnreadableFault)) return error;
   return new UnreadableFault('damaged', 'What is stored is not what was written.');
 }

@@ -7,7 +7,7 @@ import { namesOf } from '../model/names.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { SystemClock } from '../model/clock.js';
 import type { Clock } from '../model/clock.js';
-import { SILENT_LOGGER } from '../model/logger.js';
+import { guardedLogger, SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
 import { DEFAULT_POLICIES, POLICY_OPTIONS } from '../model/task.policies.js';
 import type { TaskPolicies } from '../model/task.policies.js';
@@ -27,6 +27,9 @@ import { resolvePolicies } from './tasks/policy.reader.js';
 
 const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, failuresLonger: 0 });
 
+/** One hour: a run whose handler does not obey must end some time. */
+const MAX_ABORT_GRACE_MS = 3_600_000;
+
 const ROLES = ['worker', 'client'] as const;
 const ORPHANS = namesOf<OrphanPolicy>({ report: 0, pause: 0, remove: 0 });
 
@@ -43,6 +46,7 @@ export interface ResolvedSchedulerOptions {
   readonly heartbeatMs: number;
   readonly startTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
+  readonly abortGraceMs: number;
   readonly startPaused: boolean;
   readonly orphans: OrphanPolicy;
   readonly orphanAfterMs: number;
@@ -106,6 +110,7 @@ function resolveTimes({
   heartbeatInterval = '15s',
   startTimeout = '30s',
   shutdownTimeout = '10s',
+  abortGrace = '5s',
   orphanAfter = '5m',
 }: SchedulerOptions) {
   return {
@@ -114,6 +119,7 @@ function resolveTimes({
     heartbeatMs: toMilliseconds(heartbeatInterval, 'heartbeatInterval', { min: 1_000 }),
     startTimeoutMs: toMilliseconds(startTimeout, 'startTimeout', { min: 1_000 }),
     shutdownTimeoutMs: toMilliseconds(shutdownTimeout, 'shutdownTimeout', { min: 0 }),
+    abortGraceMs: toMilliseconds(abortGrace, 'abortGrace', { min: 0, max: MAX_ABORT_GRACE_MS }),
     orphanAfterMs: toMilliseconds(orphanAfter, 'orphanAfter', { min: 1_000 }),
   };
 }
@@ -135,7 +141,7 @@ function resolveParts({
     stores: stores === undefined ? undefined : checkNamed('stores', stores, 'stores'),
     executors: checkNamed('executors', executors, 'executors'),
     clock: checkMethods('clock', clock, ['now', 'monotonic', 'schedule']),
-    logger: checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']),
+    logger: guardedLogger(checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])),
   };
 }
 

@@ -31,7 +31,7 @@ export class SchedulerCore {
   readonly options: ResolvedSchedulerOptions;
   readonly phase = new LifePhase();
   readonly handlers = new HandlerRegistry();
-  readonly executors = new ExecutorRegistry();
+  readonly executors: ExecutorRegistry;
   readonly stores = new StoreRegistry();
   readonly events: EventDispatcher;
   readonly contexts: StoreContexts;
@@ -45,7 +45,8 @@ export class SchedulerCore {
   constructor(given: SchedulerOptions) {
     const options = resolveSchedulerOptions(given);
     const { clock, logger, backoffs, taskDefaults, timezone, role } = options;
-    const { phase, handlers, executors, stores } = this;
+    const { phase, handlers, stores } = this;
+    const executors = new ExecutorRegistry(logger);
     const registry = createTriggerRegistry(options);
     const triggers = new TriggerCache(registry);
     const events = new EventDispatcher(options.identity, clock, logger);
@@ -60,6 +61,7 @@ export class SchedulerCore {
       checkNames: role === 'worker',
     });
     this.options = options;
+    this.executors = executors;
     this.events = events;
     this.builder = builder;
     this.#triggers = triggers;
@@ -89,7 +91,7 @@ export class SchedulerCore {
 
   /** The loop of a store that is open. */
   createWorker(handle: StoreHandle): ClaimLoop {
-    const { clock, logger, identity, leaseMs, backoffs, pollIntervalMs } = this.options;
+    const { clock, logger, identity, leaseMs, backoffs, pollIntervalMs, abortGraceMs } = this.options;
     const defaultPoll = handle.store.capabilities.wakeUp === 'pushed' ? POLL_PUSHED_MS : POLL_MS;
     return new ClaimLoop(
       handle.store,
@@ -104,6 +106,7 @@ export class SchedulerCore {
         handlers: this.handlers,
         backoffs,
         triggers: this.#triggers,
+        abortGraceMs,
       },
       { leaseMs, pollIntervalMs: pollIntervalMs ?? defaultPoll },
     );

@@ -1,4 +1,5 @@
 import type { TaskStateName } from '../model/query.js';
+import type { AbandonedHandler } from './loop/abandoned.handlers.js';
 import type { StoreHandle } from './tasks/store.handle.js';
 
 /**
@@ -33,6 +34,8 @@ export interface StoreInfo {
   readonly emptiedAt: Date | null;
   /** How many runs of its tasks are under way in this process. */
   readonly running: number;
+  /** How many handlers of its tasks still run in this process although their runs are over. */
+  readonly abandoned: number;
 }
 
 /**
@@ -54,14 +57,19 @@ export interface SchedulerInfo {
   readonly executors: readonly string[];
   readonly handlers: readonly string[];
   readonly stores: readonly StoreInfo[];
+  /** The handlers that still run in this process although their runs are over: the first 100 of each store. */
+  readonly abandoned: readonly AbandonedHandler[];
   /** How many tasks there are, by state. */
   readonly tasks: Readonly<Record<TaskStateName, number>>;
 }
 
+/** How a store is doing that has no loop. */
+const IDLE = { state: 'ok', failuresInARow: 0, lastError: null, lastPassAt: null, running: 0, abandoned: 0 } as const;
+
 /** A store and how its loop is doing; one without a loop is doing well. */
 export function toStoreInfo({ alias, store, worker, emptiedAt }: StoreHandle): StoreInfo {
   const { coordination, wakeUp, durable } = store.capabilities;
-  const health = worker?.health() ?? { state: 'ok', failuresInARow: 0, lastError: null, lastPassAt: null, running: 0 };
+  const health = worker?.health() ?? IDLE;
   return {
     ...health,
     store: alias,

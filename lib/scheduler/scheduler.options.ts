@@ -94,6 +94,13 @@ export interface SchedulerSettings {
    */
   readonly shutdownTimeout?: Duration;
   /**
+   * How long a handler has to end once its signal was aborted, by a `timeout` or a cancellation; at most an hour. After that its
+   * run is ended without it. A shutdown waits for five seconds of it at the most.
+   *
+   * @default '5s'
+   */
+  readonly abortGrace?: Duration;
+  /**
    * Whether it starts paused and claims nothing until `resume()`.
    *
    * @default false
@@ -176,6 +183,7 @@ export const SCHEDULER_SETTINGS = namesOf<keyof SchedulerSettings>({
   heartbeatInterval: 0,
   startTimeout: 0,
   shutdownTimeout: 0,
+  abortGrace: 0,
   startPaused: 0,
   orphans: 0,
   orphanAfter: 0,

@@ -120,7 +120,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
     checkCall('runTask', options, RUN_TASK_OPTIONS);
     const { wait = false, timeout, ...control } = options;
     const runId = await this.#operations.run(task, control);
-    return wait ? this.#runs.wait(runId, { ...locate(task, control), timeout }) : runId;
+    return wait ? this.#runs.wait(runId, { store: locate(task, control).store, timeout }) : runId;
   }
 
   /**

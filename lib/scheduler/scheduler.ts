@@ -223,6 +223,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
       executors: executors.aliases(),
       handlers: handlers.names(),
       stores: stores.all().map(toStoreInfo),
+      abandoned: stores.all().flatMap(({ worker }) => worker?.execution.abandoned.list() ?? []),
       tasks: await inspection.countByState(),
     };
   }

@@ -1,4 +1,5 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { messageOf } from '../errors/thrown.js';
 import { namesOf } from '../model/names.js';
 import { parseDuration } from '../model/duration.js';
 import type { Duration } from '../model/duration.js';
@@ -59,8 +60,7 @@ export async function connectWithRetry<T>(
       return await connect();
     } catch (error) {
       if (attempt >= attempts) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      logger.warn(`The store "${alias}" is not there yet (${attempt} of ${attempts}): ${reason}`);
+      logger.warn(`The store "${alias}" is not there yet (${attempt} of ${attempts}): ${messageOf(error)}`);
     }
     await pause(clock, delayMs);
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors/thrown.js';
 import type { Store, StoreContext } from './store.interface.js';
 
 /**
@@ -13,5 +14,5 @@ export function wakeOthers(
 ): void {
   Promise.resolve()
     .then(() => store.wake(at))
-    .catch((error: unknown) => logger.debug(`No wake-up through "${alias}": ${String(error)}`));
+    .catch((error: unknown) => logger.debug(`No wake-up through "${alias}": ${messageOf(error)}`));
 }

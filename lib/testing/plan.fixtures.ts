@@ -51,6 +51,7 @@ export function startDue(
       source: 'schedule',
       scheduledTime,
       attempt: 1,
+      lost: 0,
       availableAt: scheduledTime,
       coalesced: 0,
       token,

@@ -1,4 +1,5 @@
 import { toInstant } from '../time/inputs.js';
+import { saidTime } from './said.time.js';
 import { spend } from './search-budget.js';
 import type { CatchUp, Occurrence, TriggerAdvance, TriggerData, TriggerSeed } from './trigger.interface.js';
 
@@ -45,8 +46,10 @@ export abstract class BaseTrigger {
    * override it.
    */
   nextOccurrence(previous: number | null, now: number, _seed: TriggerSeed): Occurrence | null {
-    const time = this.nextTime(previous, now);
-    return time === null ? null : { scheduledTime: time, runTime: time };
+    const said = this.nextTime(previous, now);
+    if (said === null) return null;
+    const time = saidTime(said);
+    return { scheduledTime: time, runTime: time };
   }
 
   /**
@@ -57,7 +60,7 @@ export abstract class BaseTrigger {
    */
   timeFrom(time: number, _seed: TriggerSeed, _until = Infinity): number | null {
     const first = this.nextTime(null, time);
-    return first !== null && first >= time ? first : null;
+    return first !== null && saidTime(first) >= time ? first : null;
   }
 
   /**
@@ -133,6 +136,6 @@ export abstract class BaseTrigger {
   next(previous: Date | null, now: Date): Date | null {
     const last = previous === null ? null : toInstant(previous, 'previous');
     const time = this.nextTime(last, toInstant(now, 'now'));
-    return time === null ? null : new Date(time);
+    return time === null ? null : new Date(saidTime(time));
   }
 }

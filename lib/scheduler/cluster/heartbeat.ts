@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { messageOf } from '../../errors/thrown.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Clock } from '../../model/clock.js';
 import { quietly } from '../../model/logger.js';
@@ -68,7 +69,7 @@ export class Heartbeat {
       await onWritten(handle);
       this.#reportSkew(handle, clockOffsetMs);
     } catch (error) {
-      this.services.logger.debug(`No heartbeat in store "${handle.alias}": ${String(error)}`);
+      this.services.logger.debug(`No heartbeat in store "${handle.alias}": ${messageOf(error)}`);
     }
   }
 

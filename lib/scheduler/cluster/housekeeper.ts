@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/thrown.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
@@ -96,7 +97,7 @@ export class Housekeeper {
       // A busy cluster ends more runs than one pruning removes.
       if (!isDone && this.#started) this.#schedule(UNFINISHED_MS);
     } catch (error) {
-      this.services.logger.warn(`The store "${handle.alias}" could not be cleaned up: ${String(error)}`);
+      this.services.logger.warn(`The store "${handle.alias}" could not be cleaned up: ${messageOf(error)}`);
     }
   }
 

@@ -1,4 +1,5 @@
 import { InvalidOptionError, UnknownNameError } from '../../errors/input.errors.js';
+import { takePromise } from '../../errors/returned.js';
 import { spreadBackoffMs } from '../../model/backoff.js';
 import type { RetryPolicy } from '../../model/retry.js';
 
@@ -52,6 +53,7 @@ export class BackoffRegistry {
     if (!backoff) throw new UnknownNameError('back-off', policy.backoff, this.names());
     const delay: unknown = backoff(attempt, policy, error);
     if (typeof delay !== 'number' || !(Math.abs(delay) <= Number.MAX_SAFE_INTEGER)) {
+      takePromise(delay);
       throw new InvalidOptionError(`backoffs.${policy.backoff}()`, delay, 'a number of milliseconds');
     }
     return Math.max(0, Math.round(delay));

@@ -3,6 +3,7 @@ import type { SchedulerEventMap } from '../../events/event.map.js';
 import type { RunRecord, RunStatus } from '../../model/run.js';
 import type { Committed } from '../../stores/store.interface.js';
 import type { Claimed } from '../plan/claim.plan.js';
+import type { LostRuns } from './lost.runs.js';
 import type { RunServices } from './run.services.js';
 
 /** The event of a run that a claim has ended, by how it ended. */
@@ -13,18 +14,26 @@ const EVENT_OF: Readonly<Partial<Record<RunStatus, keyof SchedulerEventMap>>> = 
   cancelled: 'run.cancelled',
 };
 
-/** Emits what a claim has recorded without running: runs that were missed, skipped or lost, problems, and removed tasks. */
+/** Tells what a claim has recorded without running: runs that were missed, skipped or lost, problems, pauses, removed tasks. */
 export function announceClaim(
   { id: taskId, task, value: { history } }: Committed<Claimed>,
   services: Pick<RunServices, 'alias' | 'events' | 'logger'>,
+  lost: Pick<LostRuns, 'add'>,
 ): void {
   const { alias: store, events, logger } = services;
-  for (const record of history) announceRun(record, services);
+  for (const record of history) {
+    announceRun(record, services);
+    if (record.status === 'lost') lost.add(record);
+  }
   if (!task) {
     events.emit('task.removed', { taskId, store, reason: 'finished' });
     return;
   }
-  const { problem, updatedAt } = task.state;
+  const { pause, problem, updatedAt } = task.state;
+  if (pause?.at === updatedAt && history.some(({ dead }) => dead)) {
+    logger.error(`The task "${taskId}" is paused: ${pause.reason}`);
+    events.emit('task.paused', { taskId, store, actor: pause.actor, reason: pause.reason });
+  }
   if (problem?.at !== updatedAt) return;
   logger.warn(`The task "${taskId}" is postponed (${problem.code}): ${problem.message}`);
   events.emit('task.problem', { taskId, store, problem });

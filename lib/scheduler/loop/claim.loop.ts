@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/thrown.js';
 import { quietly } from '../../model/logger.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
@@ -43,6 +44,11 @@ export class ClaimLoop {
   readonly #leases: LeaseKeeper;
   readonly #groups: GroupLeases;
   readonly #wakeOthers: Throttle;
+  /**
+   * A request to cancel a run is left in its task, and its owner finds it with the renewal. Wake-ups can come in thousands, so
+   * it looks once a second at the most.
+   */
+  readonly #renewAfterWake: Throttle;
   readonly #dueWait: DueWait;
   readonly #claimer: Claimer;
   readonly #requests: ClaimRequests;
@@ -58,7 +64,6 @@ export class ClaimLoop {
   #stopWakeUps: () => void = () => {};
   /** Whether something is due that this scheduler could not get. */
   #isOutrun = false;
-  #renewedAfterWakeAt = -Infinity;
 
   constructor(
     readonly store: Store,
@@ -88,6 +93,8 @@ export class ClaimLoop {
           this.#groupsHaveRoom();
         }),
       freed: () => this.#wakeForRoom(),
+      handlerEnded: () => this.wake(),
+      holds: (run) => this.#leases.holds(run),
       released: (run, task) => {
         this.#tasks.release(run.record.id);
         this.#wakeFor(task);
@@ -119,7 +126,9 @@ export class ClaimLoop {
       execution: this.execution,
       groupsHaveRoom: () => this.#groupsHaveRoom(),
       gaveBack: () => this.#wakeOthers.ask(),
+      cancelledElsewhere: () => this.#wakeOthers.ask(),
     });
+    this.#renewAfterWake = new Throttle(clock, WAKE_RENEWAL_MS, () => void this.#leases.renew());
   }
 
   /** Starts the loop and returns at once. */
@@ -128,7 +137,7 @@ export class ClaimLoop {
     this.#stopWakeUps = this.store.onWake(() => {
       this.#groups.wake();
       this.wake();
-      this.#renewAfterWake();
+      if (this.execution.active.size > 0) this.#renewAfterWake.ask();
     });
     this.#keepLeases();
     this.#loop = this.#run();
@@ -138,17 +147,6 @@ export class ClaimLoop {
     if (this.#keepsLeases) return;
     this.#keepsLeases = true;
     this.#leases.start();
-  }
-
-  /**
-   * A request to cancel a run is left in its task, and its owner finds it with the renewal. Wake-ups can come in thousands, so
-   * it looks once a second at the most.
-   */
-  #renewAfterWake(): void {
-    const now = this.services.clock.monotonic();
-    if (this.execution.active.size === 0 || now - this.#renewedAfterWakeAt < WAKE_RENEWAL_MS) return;
-    this.#renewedAfterWakeAt = now;
-    void this.#leases.renew();
   }
 
   /** Something may be due: look now. */
@@ -166,7 +164,7 @@ export class ClaimLoop {
   }
 
   health(): StoreHealth {
-    return this.#health.health(this.execution.active.size);
+    return this.#health.health(this.execution.active.size, this.execution.abandoned.count);
   }
 
   /** Writes the claim of a task whose run has started without that. Never rejects. */
@@ -193,7 +191,7 @@ export class ClaimLoop {
     // What cannot be given up now expires by itself.
     await this.#groups
       .release()
-      .catch((error: unknown) => this.services.logger.debug(`Leases of groups were not given up: ${String(error)}`));
+      .catch((error: unknown) => this.services.logger.debug(`Leases of groups were not given up: ${messageOf(error)}`));
     this.#wakeOthers.ask();
   }
 
@@ -206,6 +204,8 @@ export class ClaimLoop {
   /** Stops renewing, and gives up ends that the store has not taken. */
   close(): void {
     this.#leases.stop();
+    this.#renewAfterWake.cancel();
+    this.execution.close();
     this.#claimer.stop();
     this.#ends.close();
     this.#wakeOthers.ask();
@@ -224,7 +224,10 @@ export class ClaimLoop {
 
   #wakeFor(task: TaskRecord | null): void {
     const due = task && dueTime(task.definition, task.state);
-    if (due !== null && due <= this.services.storeClock.now() + this.options.pollIntervalMs) this.wake();
+    if (due === null || due > this.services.storeClock.now() + this.options.pollIntervalMs) return;
+    // What waited for the end of a run here, others run while this one claims nothing.
+    if (this.#isPaused) this.#wakeOthers.ask();
+    else this.wake();
   }
 
   async #run(): Promise<void> {
@@ -250,7 +253,8 @@ export class ClaimLoop {
     if (!next) {
       // Nothing is started for a while, so the leases of groups that no run has are for other schedulers.
       if (await this.#groups.release()) this.#groupsHaveRoom();
-      return Infinity;
+      // An executor may have room again without the end of a run.
+      return this.#isPaused ? Infinity : this.options.pollIntervalMs;
     }
     const { claim, mayStartMore } = await this.#claimer.claim(next);
     const worked = () => claim.failed.length === 0 && this.#health.worked('claims');

@@ -9,6 +9,9 @@ import { renewLeases } from './renew.step.js';
 import type { RunExecution } from './run.execution.js';
 import type { RunServices } from './run.services.js';
 
+/** For how long runs are started before the process gets to its other work, in milliseconds. */
+const TURN_MS = 10;
+
 interface StarterServices extends RunServices {
   readonly leaseMs: number;
   readonly target: Pick<Store, 'transact'>;
@@ -23,13 +26,13 @@ export class ClaimStarter {
   constructor(private readonly services: StarterServices) {}
 
   /**
-   * If the answer took so long that the leases may soon expire, they are renewed first, and what another scheduler has taken
-   * meanwhile is not started.
+   * If the answer, or the runs before one, took so long that its lease may soon expire, it is renewed first, and what another
+   * scheduler has taken meanwhile is not started.
    *
    * @param askedAt When the store was asked, on the monotonic clock.
    */
   async start({ claimed }: Claim, askedAt: number): Promise<void> {
-    const { clock, leaseMs, groups, tasks, execution } = this.services;
+    const { groups, tasks } = this.services;
     const runs: HeldRun[] = [];
     for (const { task, value, stored } of claimed) {
       if (!task) continue;
@@ -39,12 +42,29 @@ export class ClaimStarter {
         runs.push(new HeldRun(task, run, this.services, askedAt, groups.take(task.definition)));
       }
     }
-    const isLate = clock.monotonic() - askedAt > leaseMs / 2;
-    for (const run of isLate ? await this.#stillHeld(runs) : runs) execution.start(run);
+    await this.#startAll(runs);
+  }
+
+  /**
+   * Starts runs one after the other, and lets the process get to its other work in between: a handler that blocks it for longer
+   * than half a lease has the leases of those behind it renewed first.
+   */
+  async #startAll(runs: readonly HeldRun[]): Promise<void> {
+    const { clock, leaseMs, execution } = this.services;
+    let waiting = runs.toReversed();
+    let yieldedAt = clock.monotonic();
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      if (clock.monotonic() - yieldedAt > TURN_MS) {
+        await new Promise(setImmediate);
+        yieldedAt = clock.monotonic();
+      }
+      if (clock.monotonic() - next.renewedAt <= leaseMs / 2) execution.start(next);
+      else waiting = await this.#stillHeld([...waiting, next]);
+    }
   }
 
   /** Renews the leases of runs that were claimed long ago. Gives back the runs that may not be started, returns the others. */
-  async #stillHeld(runs: readonly HeldRun[]): Promise<readonly HeldRun[]> {
+  async #stillHeld(runs: readonly HeldRun[]): Promise<HeldRun[]> {
     const { clock, leaseMs, logger, execution } = this.services;
     const renewedAt = clock.monotonic();
     const lost = await this.#renew(runs.flatMap(({ leases }) => leases));

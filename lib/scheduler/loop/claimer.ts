@@ -8,10 +8,11 @@ import { announceClaim } from './claim.events.js';
 import type { ClaimRequests, NextClaim } from './claim.requests.js';
 import { ClaimStarter } from './claim.starter.js';
 import { claimDue, claimThese } from './claim.step.js';
-import type { Claim, ClaimRequest } from './claim.step.js';
+import type { Claim, ClaimedTask, ClaimRequest } from './claim.step.js';
 import type { GroupLeases } from './group.leases.js';
 import type { HeldTasks } from './held.tasks.js';
 import type { LeaseKeeper } from './lease.keeper.js';
+import { LostRuns } from './lost.runs.js';
 import type { RunExecution } from './run.execution.js';
 import type { RunServices } from './run.services.js';
 import type { HealthMonitor } from './store.health.js';
@@ -37,6 +38,8 @@ export interface ClaimParts {
   readonly groupsHaveRoom: () => void;
   /** Tasks were given back that other schedulers may be able to start. */
   readonly gaveBack: () => void;
+  /** A run of another scheduler is asked to stop. */
+  readonly cancelledElsewhere: () => void;
 }
 
 /** Claims tasks of one store, and starts what it got. */
@@ -44,6 +47,7 @@ export class Claimer {
   readonly #context: Parameters<typeof waitsForRoom>[0];
   readonly #starter: ClaimStarter;
   readonly #unwritten: UnwrittenClaims;
+  readonly #lost: LostRuns;
   /** Until when no tasks are taken, on the monotonic clock. */
   #takesAgainAt = -Infinity;
   #isStopped = false;
@@ -60,7 +64,9 @@ export class Claimer {
       leaseMs,
       triggerOf: (task) => triggers.get(task.definition.trigger),
       holdOn: (run) => execution.holdOn(run),
+      abandoned: (id) => execution.abandoned.of(id),
     };
+    this.#lost = new LostRuns(services);
     this.#unwritten = new UnwrittenClaims(clock, execution.held, tasks, leases);
     this.#starter = new ClaimStarter({
       ...services,
@@ -117,6 +123,7 @@ export class Claimer {
   /** Starts nothing any more, also of a claim that is answered later: that is due again when its leases expire. */
   stop(): void {
     this.#isStopped = true;
+    this.#lost.stop();
     this.#unwritten.stop();
   }
 
@@ -143,12 +150,23 @@ export class Claimer {
   /** Starts what was claimed. Returns whether another claim may start more. */
   async #start(claim: Claim, askedAt: number, waiting: readonly TaskDefinition[]): Promise<boolean> {
     if (this.#isStopped) return false;
-    for (const one of claim.claimed) announceClaim(one, this.services);
+    for (const one of claim.claimed) {
+      announceClaim(one, this.services, this.#lost);
+      this.#abortReplaced(one);
+    }
     await this.#starter.start(claim, askedAt);
     if (claim.claimed.some(({ stored }) => stored)) this.#unwritten.started();
     const { mayStartMore, hasFreed } = await this.parts.groups.settle(waiting);
     if (hasFreed) this.parts.groupsHaveRoom();
     return mayStartMore;
+  }
+
+  /** Aborts the run that a newer one is to take the place of, here at once, and elsewhere as soon as its owner looks. */
+  #abortReplaced({ task }: ClaimedTask): void {
+    for (const { id: runId, token, cancel, status } of task?.state.live ?? []) {
+      if (status !== 'running' || cancel?.at !== task!.state.updatedAt) continue;
+      if (!this.parts.execution.cancelAttempt({ runId, token }, cancel)) this.parts.cancelledElsewhere();
+    }
   }
 
   #waitsForRoom({ storeNow }: Claim): (task: TaskRecord) => boolean {

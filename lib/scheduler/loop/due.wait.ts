@@ -14,7 +14,7 @@ const CLOCK_SYNC_MS = 60_000;
 
 interface DueWaitServices extends Pick<RunServices, 'clock' | 'storeClock'> {
   readonly target: Pick<Store, 'nextDueFor' | 'now' | 'capabilities'>;
-  readonly requests: Pick<ClaimRequests, 'filter'>;
+  readonly requests: Pick<ClaimRequests, 'filter' | 'hasRoomForLeftOut'>;
   readonly groups: Pick<GroupLeases, 'untilRetry'>;
   readonly health: HealthMonitor;
   readonly pollIntervalMs: number;
@@ -55,6 +55,8 @@ export class DueWait {
     let left = Math.min(ms, groups.untilRetry());
     while (left > pollIntervalMs) {
       if (await this.wait.sleep(pollIntervalMs)) return 0;
+      // An executor of somebody's own may have room again without the end of a run.
+      if (requests.hasRoomForLeftOut()) return 0;
       const next = await target.nextDueFor(requests.filter());
       await this.#syncClock();
       health.worked('polls');

@@ -1,10 +1,16 @@
 import { InvalidOptionError, UnknownNameError } from '../../errors/input.errors.js';
+import { takePromise } from '../../errors/returned.js';
 import { DuplicateNameError } from '../../errors/scheduler.errors.js';
 import type { Executor } from '../../executors/executor.interface.js';
+import type { Logger } from '../../model/logger.js';
 
 /** The executors of one scheduler by alias, and how much room they have. */
 export class ExecutorRegistry {
   readonly #executors = new Map<string, Executor>();
+  /** Those that did not say how much room they have when they were asked last. */
+  readonly #faulty = new Set<string>();
+
+  constructor(private readonly logger: Logger) {}
 
   /** @throws DuplicateNameError, InvalidOptionError */
   add(alias: string, executor: Executor): void {
@@ -46,12 +52,32 @@ export class ExecutorRegistry {
   /** How many more runs each executor takes now, by alias. */
   rooms(): ReadonlyMap<string, number> {
     const rooms = new Map<string, number>();
-    for (const [alias, { room }] of this.#executors) rooms.set(alias, Math.max(0, room));
+    for (const [alias, executor] of this.#executors) rooms.set(alias, this.#roomOf(alias, executor));
     return rooms;
   }
 
   /** Whether an executor takes more runs now; one that is not here does not. */
   hasRoom(alias: string): boolean {
-    return (this.#executors.get(alias)?.room ?? 0) > 0;
+    const executor = this.#executors.get(alias);
+    return executor !== undefined && this.#roomOf(alias, executor) > 0;
+  }
+
+  /** One that does not say how much room it has gets no runs, and keeps no other from getting theirs. */
+  #roomOf(alias: string, executor: Executor): number {
+    try {
+      const room: unknown = executor.room;
+      if (typeof room !== 'number' || Number.isNaN(room)) {
+        takePromise(room);
+        throw new InvalidOptionError(`executors.${alias}.room`, room, 'a number of runs');
+      }
+      this.#faulty.delete(alias);
+      return Math.max(0, Math.floor(room));
+    } catch (error) {
+      if (!this.#faulty.has(alias)) {
+        this.logger.error(`The executor "${alias}" does not say how much room it has; no run starts in it`, error);
+      }
+      this.#faulty.add(alias);
+      return 0;
+    }
   }
 }

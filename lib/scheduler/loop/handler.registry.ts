@@ -1,5 +1,6 @@
 import { DuplicateNameError } from '../../errors/scheduler.errors.js';
 import { InvalidOptionError, UnknownNameError } from '../../errors/input.errors.js';
+import { takePromise } from '../../errors/returned.js';
 import type { TaskContext } from '../../executors/task-context.js';
 
 /**
@@ -19,6 +20,12 @@ export interface HandlerPolicy {
   readonly retryOn?: (error: unknown) => boolean;
   /** Errors for which it says true are never tried again. None when left out. */
   readonly abortOn?: (error: unknown) => boolean;
+}
+
+function ask(option: keyof HandlerPolicy, says: HandlerPolicy['retryOn'], error: unknown): boolean | undefined {
+  const answer: unknown = says?.(error);
+  if (takePromise(answer)) throw new InvalidOptionError(`${option}()`, answer, 'true or false, not a promise');
+  return answer as boolean | undefined;
 }
 
 /** Handlers by their stable names: the only way from a stored task to code. */
@@ -55,9 +62,13 @@ export class HandlerRegistry {
     return handler;
   }
 
-  /** Whether an error of a handler is worth another attempt, as far as the handler has a say. */
+  /**
+   * Whether an error of a handler is worth another attempt, as far as the handler has a say.
+   *
+   * @throws InvalidOptionError When it answers with a promise; and whatever its functions throw.
+   */
   isRetryable(name: string, error: unknown): boolean {
     const { retryOn, abortOn } = this.#policies.get(name) ?? {};
-    return !abortOn?.(error) && (retryOn?.(error) ?? true);
+    return !ask('abortOn', abortOn, error) && (ask('retryOn', retryOn, error) ?? true);
   }
 }

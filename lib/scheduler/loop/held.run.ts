@@ -1,5 +1,6 @@
 import { RunCancelledError, RunTimeoutError, ShutdownError } from '../../errors/run.errors.js';
 import type { RunAbortedError } from '../../errors/run.errors.js';
+import { isErrorOf } from '../../errors/foreign.js';
 import { runEvent } from '../../events/run.event.js';
 import type { RunEvent } from '../../events/event.map.js';
 import type { TaskContextSource } from '../../executors/task-context.js';
@@ -11,8 +12,8 @@ import type { TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
 import type { RunServices } from './run.services.js';
 
-/** How long a handler has to obey its aborted signal before the run is ended without it, in milliseconds. */
-export const ABORT_GRACE_MS = 5_000;
+/** How long a handler has at the most to obey the abort of a shutdown, in milliseconds: a process has to end in time. */
+const SHUTDOWN_GRACE_MS = 5_000;
 
 /** How the handler of a run ended. */
 export interface RunOutcome {
@@ -34,15 +35,21 @@ export class HeldRun implements TaskContextSource {
   readonly leases: readonly LeaseRef[];
   /** Set when a lease is lost: the run is aborted, and only what it has done to its end is offered to the store. */
   isFenced = false;
-  /** Set when the handler has ended; the lease is held until the store has taken the end. */
+  /** Set when the run has ended here; the lease is held until the store has taken the end. */
   hasEnded = false;
+  /** Set when the run was ended without its handler, which still runs. */
+  isAbandoned = false;
+  /** Set when the handler was not called, since the lease may be over. */
+  isTooLate = false;
   /** When the leases were last known to hold, on the monotonic clock. */
   renewedAt: number;
   /** Made when somebody asks for it: most handlers never look at their signal, and it costs more than all the rest. */
   #controller: AbortController | null = null;
   #aborted: RunAbortedError | null = null;
-  #abandon: (reason: RunAbortedError) => void = () => {};
+  #abandon: () => void = () => {};
   #cancelTimers: (() => void)[] = [];
+  /** When the handler was about to be called, on the monotonic clock. */
+  #begunAt = 0;
 
   /**
    * @param record The task as the claim has written it.
@@ -122,35 +129,57 @@ export class HeldRun implements TaskContextSource {
 
   /** Aborts the signal of the run, once. The handler then has a grace time to end. */
   abort(reason: RunAbortedError): void {
-    if (this.#aborted || this.hasEnded) return;
+    if (this.hasEnded) return;
+    const { clock, abortGraceMs } = this.services;
+    const isShutdown = reason instanceof ShutdownError;
+    const graceMs = isShutdown ? Math.min(abortGraceMs, SHUTDOWN_GRACE_MS) : abortGraceMs;
+    // A shutdown does not wait for the end of a longer grace that has begun before.
+    if (!this.#aborted || isShutdown) this.#cancelTimers.push(wait(clock, graceMs, () => this.#abandon()));
+    if (this.#aborted) return;
     this.#aborted = reason;
-    this.#cancelTimers.push(wait(this.services.clock, ABORT_GRACE_MS, () => this.#abandon(reason)));
     this.#controller?.abort(reason);
   }
 
+  /** The handler is about to be called: its time runs from now on. */
+  begin(): void {
+    const { clock } = this.services;
+    const { timeoutMs } = this.task.policies;
+    this.#begunAt = clock.monotonic();
+    if (timeoutMs === null) return;
+    this.#cancelTimers.push(wait(clock, timeoutMs, () => this.abort(new RunTimeoutError(this.run.id, timeoutMs))));
+  }
+
   /**
-   * Waits for the handler, but no longer than the timeout of the task, and no longer than a grace time once the run was
-   * aborted: a handler that ignores its signal must not hold its task up for ever. Never rejects.
+   * Waits for the handler, but no longer than a grace time once the run was aborted, such as by its timeout: a handler that
+   * ignores its signal must not hold its task up for ever. Never rejects.
    */
   async outcome(handler: Promise<unknown>): Promise<RunOutcome> {
+    const outcome = await new Promise<RunOutcome>((resolve) => {
+      this.#abandon = () => {
+        this.isAbandoned = true;
+        resolve({ status: 'failed', error: this.#aborted });
+      };
+      handler.then(
+        (result) => resolve({ status: 'succeeded', result }),
+        (error: unknown) => resolve({ status: 'failed', error }),
+      );
+    });
+    for (const cancel of this.#cancelTimers) cancel();
+    return this.#judged(outcome, this.services.clock.monotonic() - this.#begunAt);
+  }
+
+  /** What a run comes to that was aborted, or that took longer than it may, whatever its handler made of it. */
+  #judged(outcome: RunOutcome, tookMs: number): RunOutcome {
     const { timeoutMs } = this.task.policies;
-    if (timeoutMs !== null) {
-      const abort = () => this.abort(new RunTimeoutError(this.run.id, timeoutMs));
-      this.#cancelTimers.push(wait(this.services.clock, timeoutMs, abort));
+    const aborted = this.#aborted;
+    if (aborted instanceof RunCancelledError || aborted instanceof ShutdownError) {
+      // An abort that the handler obeyed is no failure of the handler.
+      return outcome.status === 'failed' ? { ...outcome, status: 'cancelled' } : outcome;
     }
-    try {
-      const result = await new Promise<unknown>((resolve, reject) => {
-        this.#abandon = reject;
-        handler.then(resolve, reject);
-      });
-      return { status: 'succeeded', result };
-    } catch (error) {
-      // An abort that the handler obeyed is no failure of the handler; a timeout is one.
-      const isCancelled = this.#aborted instanceof RunCancelledError || this.#aborted instanceof ShutdownError;
-      return { status: isCancelled ? 'cancelled' : 'failed', error };
-    } finally {
-      for (const cancel of this.#cancelTimers) cancel();
-    }
+    // A handler that blocks the process lets no timer abort it.
+    const isOverrun = timeoutMs !== null && (aborted instanceof RunTimeoutError || tookMs > timeoutMs);
+    if (!isOverrun || isErrorOf(outcome.error, RunTimeoutError)) return outcome;
+    return { status: 'failed', error: new RunTimeoutError(this.run.id, timeoutMs, { cause: outcome.error }) };
   }
 }
 

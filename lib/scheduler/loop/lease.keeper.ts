@@ -67,6 +67,11 @@ export class LeaseKeeper {
     this.#cancelExpiry();
   }
 
+  /** Whether the leases of a run hold for a while yet, as far as this process knows. */
+  holds({ renewedAt }: HeldRun): boolean {
+    return renewedAt + this.#patienceMs > this.clock.monotonic();
+  }
+
   /**
    * Renews now, and obeys what others asked to cancel. Never rejects.
    *
@@ -110,7 +115,7 @@ export class LeaseKeeper {
     for (const run of this.runs.values()) {
       if (run.isFenced) continue;
       const leftMs = run.renewedAt + this.#patienceMs - now;
-      if (leftMs <= 0) this.#fence(run);
+      if (!this.holds(run)) this.#fence(run);
       else nextMs = Math.min(nextMs, leftMs);
     }
     if (nextMs <= this.#intervalMs) this.#cancelExpiry = wait(this.clock, nextMs, () => this.#expire());

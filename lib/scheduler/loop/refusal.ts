@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/thrown.js';
 import type { LeaseRef } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import type { Store } from '../../stores/store.interface.js';
@@ -21,6 +22,6 @@ export async function whyRefused(
     const record = runs.find((one) => one.token === token) ?? runs[0];
     return record ? `it is recorded as ${record.status} already` : 'its task is not the one of before any more';
   } catch (error) {
-    return `another scheduler has it, or its task is gone (${error instanceof Error ? error.message : String(error)})`;
+    return `another scheduler has it, or its task is gone (${messageOf(error)})`;
   }
 }

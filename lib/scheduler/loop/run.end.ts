@@ -1,9 +1,14 @@
 import { RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
+import { describeThrown } from '../../errors/thrown.js';
 import type { RunRecord } from '../../model/run.js';
 import type { RunEnd } from '../plan/end.plan.js';
-import { endedRun, toRunError } from '../plan/ended.run.js';
+import { endedRun } from '../plan/ended.run.js';
+import { checkedOccurrence } from '../plan/occurrence.check.js';
 import type { HeldRun, RunOutcome } from './held.run.js';
 import type { RunServices } from './run.services.js';
+
+/** When a trigger that counts from the end of a run, and that fails there, is asked again, in milliseconds. */
+const FAULTY_TRIGGER_MS = 5_000;
 
 /**
  * What the store is to write about a run that ended: its record, whether and when it is tried again, and what comes next of a
@@ -19,7 +24,7 @@ export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices)
   const record: RunRecord = {
     ...endedRun(task, run, outcome.status, now),
     dead: outcome.status === 'failed' && retryAt === null,
-    error: outcome.status === 'succeeded' ? null : toRunError(outcome.error),
+    error: outcome.status === 'succeeded' ? null : describeThrown(outcome.error),
     result: outcome.result,
     cancel: aborted instanceof RunCancelledError ? aborted.request : null,
   };
@@ -32,10 +37,24 @@ export function givenBack({ lease }: HeldRun, now: number): RunEnd {
   return { ...lease, record: null, retryAt: now };
 }
 
+/** The end of a run of which nothing else can be said. @param now Milliseconds since the epoch. */
+export function failedEnd({ record: task, run, lease }: HeldRun, error: unknown, now: number): RunEnd {
+  const record = { ...endedRun(task, run, 'failed', now), dead: true, error: describeThrown(error) };
+  return { ...lease, record, retryAt: null };
+}
+
 function retryTime({ record, run }: HeldRun, error: unknown, now: number, services: RunServices): number | null {
   const { definition } = record;
   try {
     if (!services.handlers.isRetryable(definition.handler, error)) return null;
+  } catch (fault) {
+    services.logger.error(
+      `What the handler "${definition.handler}" says of retries failed; run "${run.id}" is not tried again`,
+      fault,
+    );
+    return null;
+  }
+  try {
     const delay = services.backoffs.delayAfter(definition.policies.retry, run.attempt, error);
     return delay === null ? null : now + delay;
   } catch (fault) {
@@ -48,10 +67,11 @@ function retryTime({ record, run }: HeldRun, error: unknown, now: number, servic
 function nextFromHere({ record }: HeldRun, now: number, services: RunServices): Pick<RunEnd, 'next'> {
   try {
     const trigger = services.triggers.get(record.definition.trigger);
-    return trigger.advance === 'completion' ? { next: trigger.nextOccurrence(now, now, { taskId: record.id }) } : {};
+    if (trigger.advance !== 'completion') return {};
+    return { next: checkedOccurrence(trigger.nextOccurrence(now, now, { taskId: record.id })) };
   } catch (error) {
-    // The claim that comes next finds the same fault and reports it.
     services.logger.error(`The trigger of task "${record.id}" failed`, error);
-    return {};
+    // The claim that this leads to finds the same fault, and puts the task off.
+    return { next: { scheduledTime: now, runTime: now + FAULTY_TRIGGER_MS } };
   }
 }

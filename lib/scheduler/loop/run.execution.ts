@@ -1,12 +1,16 @@
-import { RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
+import { isAwaitable } from '../../errors/returned.js';
+import { LeaseLostError, RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
 import { TaskContext } from '../../executors/task-context.js';
 import { keyOf } from '../../model/run.js';
 import type { CancelRequest, LeaseRef, LiveRun } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
+import { unstoredResult } from '../../model/unstored-result.js';
 import type { RunEnd } from '../plan/end.plan.js';
+import { AbandonedHandlers } from './abandoned.handlers.js';
 import type { EndAnswer } from './end.step.js';
 import type { HeldRun, RunOutcome } from './held.run.js';
-import { endOf, givenBack } from './run.end.js';
+import { LimitedLines } from './limited.lines.js';
+import { endOf, failedEnd, givenBack } from './run.end.js';
 import type { RunServices } from './run.services.js';
 
 /** What the runs of a loop need of it. */
@@ -21,6 +25,10 @@ interface RunListener {
   giveUp(lease: LeaseRef): void;
   /** An executor has room again. */
   freed(): void;
+  /** A handler has ended that had still run although its run was over. */
+  handlerEnded(): void;
+  /** Whether the lease of a run still holds, as far as this process knows. */
+  holds(run: HeldRun): boolean;
   /** A run is not held any more. `task` is its task as it now is; null where that is gone or not known. */
   released(run: HeldRun, task: TaskRecord | null): void;
 }
@@ -31,12 +39,22 @@ export class RunExecution {
   readonly active = new Map<string, HeldRun>();
   /** These, and the ended ones whose end the store has not taken yet: what this process holds a lease of. */
   readonly held = new Map<string, HeldRun>();
+  /** The handlers that still run although their runs are over. */
+  readonly abandoned: AbandonedHandlers;
+  readonly #leases: LimitedLines;
   #idle: (() => void)[] = [];
 
   constructor(
     private readonly services: RunServices,
     private readonly loop: RunListener,
-  ) {}
+  ) {
+    const more = (count: number) => `${count} more leases of runs in store "${services.alias}" were lost`;
+    this.#leases = new LimitedLines(services.clock, (line) => services.logger.warn(line), more);
+    this.abandoned = new AbandonedHandlers(services, () => {
+      loop.freed();
+      loop.handlerEnded();
+    });
+  }
 
   /** Starts a run. */
   start(run: HeldRun): void {
@@ -65,15 +83,18 @@ export class RunExecution {
   /** A run, from its start to its history. */
   async #carryOut(run: HeldRun): Promise<void> {
     this.#begin(run);
-    const outcome = await run.outcome(this.#invoke(run));
+    run.begin();
+    const handler = this.#invoke(run);
+    const outcome = await run.outcome(handler);
+    if (run.isAbandoned) this.abandoned.add(run, handler);
     this.#free(run);
     // What was done counts unless another scheduler has taken the run over meanwhile, which the store knows.
-    if (run.isFenced && outcome.status !== 'succeeded') {
+    if (run.isFenced && outcome.status !== 'succeeded' && !run.isTooLate) {
       // Where its task is gone there is nobody who has taken it over.
-      await this.loop.keepOrphaned(endOf(run, outcome, this.services));
+      await this.loop.keepOrphaned(this.#endOf(run, outcome));
       return this.#release(run, null);
     }
-    const end = endOf(run, outcome, this.services);
+    const end = this.#endOf(run, outcome);
     if (end.record?.status === 'failed') this.#logFailure(run, outcome);
     const answer = await this.loop.offer(end);
     this.#release(run, answer?.task ?? null);
@@ -92,10 +113,30 @@ export class RunExecution {
     const { handler, args, executor } = run.task;
     const context = new TaskContext(run);
     const invoke = () => {
+      // The handler before this one may have blocked the process, and an executor may have let this one wait.
+      if (run.isFenced || !this.loop.holds(run)) {
+        run.isTooLate = true;
+        throw new LeaseLostError(run.runId);
+      }
       events.emit('run.started', () => ({ ...run.event(), token: run.token }));
-      return handlers.get(handler)(args, context);
+      const result = handlers.get(handler)(args, context);
+      return isAwaitable(result) ? result : unstoredResult('unserializable', 'It throws when it is looked at.');
     };
     return executors.get(executor).execute({ context, handler, args, invoke });
+  }
+
+  /** However an end is made, one is made: a run without one would be renewed for ever. */
+  #endOf(run: HeldRun, outcome: RunOutcome): RunEnd {
+    if (run.isTooLate) {
+      this.#leases.add(`The run "${run.runId}" was not started in time; it is left to other schedulers`);
+      return givenBack(run, this.services.storeClock.now());
+    }
+    try {
+      return endOf(run, outcome, this.services);
+    } catch (error) {
+      this.services.logger.error(`The end of run "${run.runId}" could not be made; it is recorded as failed`, error);
+      return failedEnd(run, error, this.services.storeClock.now());
+    }
   }
 
   #free(run: HeldRun): void {
@@ -139,13 +180,19 @@ export class RunExecution {
 
   async #reportRefusal(run: HeldRun): Promise<void> {
     const reason = await this.loop.whyRefused(run.lease);
-    this.services.logger.warn(`The end of run "${run.runId}" was refused: ${reason}`);
+    this.#leases.add(`The end of run "${run.runId}" was refused: ${reason}`);
   }
 
   /** Reports a run whose lease is lost while its handler is under way. */
   fence(run: HeldRun): void {
-    this.services.logger.warn(`The lease of run "${run.runId}" is lost; its signal is aborted`);
+    this.#leases.add(`The lease of run "${run.runId}" is lost; its signal is aborted`);
     this.services.events.emit('run.fenced', { ...run.event(), token: run.token });
+  }
+
+  /** Says nothing more. */
+  close(): void {
+    this.#leases.flush();
+    this.abandoned.stop();
   }
 
   /** Resolves when no handler is under way. */
@@ -156,6 +203,13 @@ export class RunExecution {
   /** Aborts every run under way because of a shutdown. */
   abortAll(): void {
     for (const run of this.active.values()) run.abort(new ShutdownError(run.runId));
+  }
+
+  /** Aborts the attempt under a lease if it is under way here. Returns whether it is. */
+  cancelAttempt(lease: Pick<LeaseRef, 'runId' | 'token'>, request: CancelRequest): boolean {
+    const run = this.active.get(keyOf(lease));
+    run?.abort(new RunCancelledError(run.runId, request));
+    return run !== undefined;
   }
 
   /** Aborts a run if it is under way here. Returns whether it is. */

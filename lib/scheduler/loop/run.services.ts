@@ -21,4 +21,6 @@ export interface RunServices {
   readonly handlers: HandlerRegistry;
   readonly backoffs: BackoffRegistry;
   readonly triggers: TriggerCache;
+  /** How long a handler has to obey its aborted signal before its run is ended without it, in milliseconds. */
+  readonly abortGraceMs: number;
 }

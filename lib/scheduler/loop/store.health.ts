@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/thrown.js';
 import { backoffMs } from '../../model/backoff.js';
 import type { RunServices } from './run.services.js';
 
@@ -23,6 +24,8 @@ export interface StoreHealth {
   /** When the store last answered a pass of the loop, in milliseconds since the epoch by this process's clock. */
   readonly lastPassAt: number | null;
   readonly running: number;
+  /** How many handlers still run although their runs are over. */
+  readonly abandoned: number;
 }
 
 /**
@@ -56,7 +59,7 @@ export class HealthMonitor {
     this.#failures.set(kind, failures);
     this.#failedAt = now;
     this.#failuresInARow += 1;
-    this.#lastError = error instanceof Error ? error.message : String(error);
+    this.#lastError = messageOf(error);
     if (!this.#isFailing) this.#report(error, now);
     return Math.max(BACKOFF.firstMs, backoffMs(BACKOFF, failures) - Math.max(0, now - askedAt));
   }
@@ -96,8 +99,11 @@ export class HealthMonitor {
     return this.services.clock.monotonic() - this.#failedAt >= calmMs;
   }
 
-  /** @param running How many runs are under way. */
-  health(running: number): StoreHealth {
+  /**
+   * @param running How many runs are under way.
+   * @param abandoned How many handlers still run although their runs are over.
+   */
+  health(running: number, abandoned: number): StoreHealth {
     const isOk = !this.#isFailing || this.#isCalm();
     return {
       store: this.services.alias,
@@ -106,6 +112,7 @@ export class HealthMonitor {
       lastError: isOk ? null : this.#lastError,
       lastPassAt: this.#lastPassAt,
       running,
+      abandoned,
     };
   }
 }

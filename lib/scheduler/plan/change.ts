@@ -3,6 +3,7 @@ import type { RunRecord } from '../../model/run.js';
 import { isIdle } from '../../model/task.js';
 import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { Occurrence } from '../../triggers/trigger.interface.js';
+import { checkedOccurrence } from './occurrence.check.js';
 
 /**
  * Whether the task is done and is removed with its last run. One that the code declares stays, or the next start would add
@@ -17,8 +18,13 @@ export function changeTo<T>(next: TaskRecord, value: T, history: readonly RunRec
   return { task: isSpent(next) ? null : next, history, value };
 }
 
-/** The part of a task's state that says when its trigger fires next; null: never again. */
-export function nextTimes(next: Occurrence | null): Pick<TaskState, 'nextScheduledTime' | 'nextRunTime' | 'exhausted'> {
+/**
+ * The part of a task's state that says when its trigger fires next; null: never again.
+ *
+ * @throws InvalidOptionError When it is no time.
+ */
+export function nextTimes(said: Occurrence | null): Pick<TaskState, 'nextScheduledTime' | 'nextRunTime' | 'exhausted'> {
+  const next = checkedOccurrence(said);
   return {
     nextScheduledTime: next?.scheduledTime ?? null,
     nextRunTime: next?.runTime ?? null,

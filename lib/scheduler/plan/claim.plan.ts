@@ -1,4 +1,5 @@
 import { UnknownNameError } from '../../errors/input.errors.js';
+import { isErrorOf } from '../../errors/foreign.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import type { Apply, Change } from '../../model/change.js';
 import type { LiveRun, RunRecord } from '../../model/run.js';
@@ -47,6 +48,8 @@ interface ClaimContext extends Starter, Holder {
   readonly room: Room;
   /** The trigger of a task. Throws when its type is not known here, or its data is not what the type allows. */
   triggerOf(task: TaskRecord): BaseTrigger;
+  /** How many handlers of a task still run in this process although their runs are over. */
+  abandoned(taskId: string): number;
 }
 
 /**
@@ -65,12 +68,14 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
       const trigger = context.triggerOf(task);
       recoverLostLease(work, trigger);
       admitDueTimes(work, trigger);
-      startWaitingRuns(work, context, (own) => context.room.has(task.definition, decided, own));
+      startWaitingRuns(work, context, context.abandoned(task.id), (own) =>
+        context.room.has(task.definition, decided, own),
+      );
       restartCompletionSchedule(work, trigger);
       if (work.state.problem) work.state = { ...work.state, problem: null };
     } catch (error) {
       const due = dueTime(task.definition, task.state) ?? now;
-      if (error instanceof UnknownNameError && now - due < LEAVE_TO_OTHERS_MS) return null;
+      if (isErrorOf(error, UnknownNameError) && now - due < LEAVE_TO_OTHERS_MS) return null;
       work.state = postpone(work.state, error, now);
     }
     return isUntouched(work) ? null : changeOf(work);
@@ -120,5 +125,11 @@ function restartCompletionSchedule(work: Work, trigger: BaseTrigger): void {
   const { state, task, now } = work;
   if (trigger.advance !== 'completion' || state.exhausted || state.nextRunTime !== null) return;
   if (state.live.some(({ source }) => source === 'schedule')) return;
-  work.state = { ...state, ...nextTimes(trigger.nextOccurrence(now, now, { taskId: task.id })) };
+  try {
+    work.state = { ...state, ...nextTimes(trigger.nextOccurrence(now, now, { taskId: task.id })) };
+  } catch (error) {
+    // Without a time nothing would ever ask the trigger again.
+    work.state = { ...state, nextScheduledTime: now, nextRunTime: now };
+    throw error;
+  }
 }

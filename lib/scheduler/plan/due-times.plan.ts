@@ -6,6 +6,8 @@ import { attempt } from '../../triggers/search-budget.js';
 import type { Occurrence, TriggerSeed } from '../../triggers/trigger.interface.js';
 import type { Work } from './work.js';
 import { endedRun } from './ended.run.js';
+import { holdBackMs } from './failed.run.js';
+import { checkedOccurrence } from './occurrence.check.js';
 import { waitingRun } from './waiting.run.js';
 
 /**
@@ -20,19 +22,20 @@ export function admitDueTimes(work: Work, trigger: BaseTrigger): void {
   // Without a time of the grid this is a first run at a time of the caller's own choice: it is its own grid.
   const from = { scheduledTime: nextScheduledTime ?? nextRunTime, runTime: nextRunTime };
   const due = trigger.catchUp(from, now, seed);
-  const all = attempt(1, () => chooseDueTimes(work, trigger, from, due.count, due.latest ?? from, seed));
+  const latest = checkedOccurrence(due.latest) ?? from;
+  const all = attempt(1, () => chooseDueTimes(work, trigger, from, due.count, latest, seed));
   // Where it takes too long to tell the missed times apart, the latest one runs for all of them.
-  const folded = { occurrence: due.latest ?? from, coalesced: Math.max(0, due.count - 1) };
+  const folded = { occurrence: latest, coalesced: Math.max(0, due.count - 1) };
   const chosen = limitRuns(work, trigger, all ?? [folded]);
   // One that counts from the end of a run has no next time until that run has ended.
   const waits = trigger.advance === 'completion';
-  const next = waits ? null : due.next;
+  const next = waits ? null : checkedOccurrence(due.next, latest.scheduledTime);
   const scheduledCount = work.state.scheduledCount + chosen.length;
   const spent = trigger.maxRuns !== null && scheduledCount >= trigger.maxRuns;
   work.state = {
     ...work.state,
     scheduledCount,
-    lastScheduledTime: (due.latest ?? from).scheduledTime,
+    lastScheduledTime: latest.scheduledTime,
     nextScheduledTime: spent ? null : (next?.scheduledTime ?? null),
     nextRunTime: spent ? null : (next?.runTime ?? null),
     exhausted: spent || (!waits && next === null),
@@ -169,11 +172,12 @@ function record(work: Work, occurrence: Occurrence, status: 'missed' | 'skipped'
 }
 
 function scheduledRun(work: Work, { scheduledTime, runTime }: Occurrence, coalesced: number): LiveRun {
+  const heldBackMs = holdBackMs(work.state, work.task.definition.policies);
   return waitingRun({
     id: scheduledRunId(work.task.id, scheduledTime),
     source: 'schedule',
     scheduledTime,
-    availableAt: Math.min(runTime, work.now),
+    availableAt: heldBackMs === 0 ? Math.min(runTime, work.now) : work.now + heldBackMs,
     coalesced,
   });
 }

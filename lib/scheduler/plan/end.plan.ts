@@ -4,6 +4,7 @@ import type { LeaseRef, LiveRun, RunRecord } from '../../model/run.js';
 import type { TaskState } from '../../model/task.js';
 import { changeTo, nextTimes } from './change.js';
 import { keepForRedrive } from './ended.run.js';
+import { withFailedRun } from './failed.run.js';
 import { nextAttempt } from './recovery.plan.js';
 
 /** The end of one attempt, as whoever holds its lease wants it written. */
@@ -54,21 +55,21 @@ export function isHeld(run: LiveRun, { runId, token }: Pick<LeaseRef, 'runId' | 
 
 function endRun(
   state: TaskState,
-  { pauseAfterFailures: limit }: TaskPolicies,
+  policies: TaskPolicies,
   run: LiveRun,
   { runId, record, retryAt, next }: RunEnd,
   now: number,
 ): TaskState {
   const isFinal = record?.status === 'failed' && retryAt === null;
-  const failuresInARow = isFinal ? state.failuresInARow + 1 : record?.status === 'succeeded' ? 0 : state.failuresInARow;
-  const pauses = isFinal && limit !== null && failuresInARow >= limit && state.pause === null;
+  // One that was given back has not ended, and has not been lost either.
+  const lost = record ? 0 : run.lost;
   return {
-    ...state,
-    live: retryAt === null ? without(state.live, run) : replaced(state.live, run, nextAttempt(run, retryAt)),
+    ...(isFinal ? withFailedRun(state, policies, now) : state),
+    live: retryAt === null ? without(state.live, run) : replaced(state.live, run, nextAttempt(run, retryAt, lost)),
     updatedAt: now,
-    failuresInARow,
-    ...(pauses && { pause: { at: now, actor: null, reason: `${failuresInARow} failed runs in a row` } }),
+    ...(record?.status === 'succeeded' && { failuresInARow: 0 }),
     ...(record && {
+      lostInARow: 0,
       lastRun: { id: runId, status: record.status, startedAt: record.startedAt, endedAt: record.endedAt },
     }),
     // A trigger that the task was given in the meantime has set its own next time, which stands.

@@ -1,5 +1,5 @@
 import type { TaskDefinition } from '../../model/definition.js';
-import type { LiveRun, RunError, RunRecord, RunStatus } from '../../model/run.js';
+import type { LiveRun, RunRecord, RunStatus } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 
 /** The record of an attempt that ended, without the outcome of its handler. */
@@ -32,24 +32,4 @@ export function endedRun(task: TaskRecord, run: LiveRun, status: RunStatus, ende
  */
 export function keepForRedrive(record: RunRecord, definition: TaskDefinition): RunRecord {
   return record.dead && definition.origin === 'runtime' ? { ...record, definition } : record;
-}
-
-/** An error as the history keeps it. Anything can be thrown. */
-export function toRunError(error: unknown): RunError {
-  if (!(error instanceof Error)) return { name: 'Error', message: safeText(error), code: null, stack: null };
-  const { code } = error as { code?: unknown };
-  return {
-    name: error.name,
-    message: error.message,
-    code: typeof code === 'string' || typeof code === 'number' ? String(code) : null,
-    stack: error.stack ?? null,
-  };
-}
-
-function safeText(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return 'an object that cannot be shown was thrown';
-  }
 }

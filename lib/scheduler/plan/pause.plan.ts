@@ -39,7 +39,7 @@ export function resumeTask(
 ): Change<RunRequest> | null {
   refuseLifecycle(task, trigger, 'resumed');
   if (task.state.pause === null) return null;
-  const state = { ...controlled(task.state, 'resume', now, request), pause: null, failuresInARow: 0 };
+  const state = { ...controlled(task.state, 'resume', now, request), pause: null, failuresInARow: 0, lostInARow: 0 };
   const times = timesAfterHold(task, now, trigger);
   return changeTo({ ...task, state: { ...state, ...times } }, request);
 }

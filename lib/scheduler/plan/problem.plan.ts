@@ -1,3 +1,4 @@
+import { describeThrown, messageOf } from '../../errors/thrown.js';
 import { backoffMs } from '../../model/backoff.js';
 import type { TaskState } from '../../model/task.js';
 
@@ -10,7 +11,6 @@ const PAUSE = { firstMs: 5_000, longestMs: 300_000 };
 export function postpone(state: TaskState, error: unknown, now: number): TaskState {
   const count = (state.problem?.count ?? 0) + 1;
   const again = now + backoffMs(PAUSE, count);
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   return {
     ...state,
     nextRunTime: state.nextRunTime !== null && state.nextRunTime <= now ? again : state.nextRunTime,
@@ -19,8 +19,8 @@ export function postpone(state: TaskState, error: unknown, now: number): TaskSta
       run.status === 'waiting' && run.availableAt <= now ? { ...run, availableAt: again } : run,
     ),
     problem: {
-      code: typeof code === 'string' ? code : 'ASYNCZ_TASK_FAULT',
-      message: typeof message === 'string' ? message : String(error),
+      code: describeThrown(error).code ?? 'ASYNCZ_TASK_FAULT',
+      message: messageOf(error),
       at: now,
       count,
     },

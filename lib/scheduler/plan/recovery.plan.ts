@@ -1,9 +1,11 @@
+import type { RunError } from '../../errors/thrown.js';
 import { isDisabled } from '../../model/definition.js';
 import type { LiveRun } from '../../model/run.js';
 import type { Pause, TaskLease, TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { admitDueTimes } from './due-times.plan.js';
 import { endedRun, keepForRedrive } from './ended.run.js';
+import { holdBackMs, withFailedRun } from './failed.run.js';
 import { readyRuns } from './start.plan.js';
 import type { Work } from './work.js';
 
@@ -20,7 +22,8 @@ export interface Holder {
 
 /**
  * Records the runs whose lease has expired as lost: their scheduler died, froze, or lost the store. Where the task is to run
- * at least once, they wait for another attempt. A run that was asked to be cancelled has none.
+ * at least once, they wait for another attempt, unless too many were lost in a row. A run that was asked to be cancelled has
+ * none.
  *
  * What is held here is not lost: its lease ran out while the store was away, and nobody else has taken it over. It goes on.
  */
@@ -38,14 +41,52 @@ export function recoverDeadRuns(work: Work, holder: Holder): void {
       live.push(hold === 'held' ? { ...run, leaseUntil: now + holder.leaseMs } : run);
       continue;
     }
-    const isOver = run.cancel !== null || task.definition.policies.delivery === 'at-most-once';
-    const record = { ...endedRun(task, run, run.cancel ? 'cancelled' : 'lost', now), dead: isOver && !run.cancel };
-    work.history.push(keepForRedrive(record, task.definition));
-    if (!isOver) live.push(nextAttempt(run, run.availableAt));
+    if (run.cancel !== null) work.history.push(endedRun(task, run, 'cancelled', now));
+    else live.push(...recordLost(work, run, 1));
   }
   // One that was given up and is not over yet is left as it is: that is no change.
   if (live.length === work.state.live.length && live.every((run, at) => run === work.state.live[at])) return;
-  work.state = { ...work.state, live };
+  work.state = { ...work.state, live: heldBack(work, live) };
+}
+
+/** The runs of a task, those of its schedule that wait held back if runs before them were lost for good just now. */
+function heldBack({ task, state, now }: Work, live: readonly LiveRun[]): readonly LiveRun[] {
+  if (state.lostInARow === task.state.lostInARow) return live;
+  const from = now + holdBackMs(state, task.definition.policies);
+  return live.map((run) =>
+    run.status === 'waiting' && run.source === 'schedule' && run.attempt === 1 && run.availableAt < from
+      ? { ...run, availableAt: from }
+      : run,
+  );
+}
+
+/**
+ * Records an attempt as lost.
+ *
+ * @param attempts How many it stands for.
+ * @returns The run as it waits for another attempt; nothing when there is none.
+ */
+function recordLost(work: Work, run: LiveRun, attempts: number): LiveRun[] {
+  const { task, now } = work;
+  const { policies } = task.definition;
+  const lost = run.lost + attempts;
+  // After one that was lost for good, and until an attempt ends, the next ones are tried once.
+  const mostLost = work.state.lostInARow >= policies.maxLost ? 1 : policies.maxLost;
+  const isTooOften = lost >= mostLost && policies.delivery === 'at-least-once';
+  const dead = isTooOften || policies.delivery === 'at-most-once';
+  const error = isTooOften ? lostTooOften(lost) : null;
+  work.history.push(keepForRedrive({ ...endedRun(task, run, 'lost', now), dead, error }, task.definition));
+  if (!dead) return [nextAttempt(run, run.availableAt, lost)];
+  const lostInARow = work.state.lostInARow + lost;
+  work.state = { ...withFailedRun(work.state, policies, now), lostInARow };
+  return [];
+}
+
+function lostTooOften(lost: number): RunError {
+  const message =
+    `${lost} ${lost === 1 ? 'attempt was' : 'attempts in a row were'} lost: ` +
+    'the process died, or was blocked or cut off from the store for longer than a lease.';
+  return { name: 'LostTooOften', message, code: 'ASYNCZ_LOST_TOO_OFTEN', stack: null, cause: null, errors: [] };
 }
 
 /**
@@ -56,7 +97,7 @@ export function recoverDeadRuns(work: Work, holder: Holder): void {
  * a grace that has passed since, or a pause or a deploy that came since, change nothing about it.
  */
 export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
-  const { lost, now, task } = work;
+  const { lost, task } = work;
   if (lost === null || task.definition.policies.delivery === 'at-most-once') return;
   const { pause } = work.state;
   const then: Work = {
@@ -71,10 +112,9 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   work.state = { ...then.state, pause };
   if (!first) return;
   const attempt = first.attempt + lost.attempt - 1;
-  const begun = { ...first, attempt, owner: lost.owner, token: lost.token };
-  work.history.push(endedRun(task, begun, 'lost', now));
-  const live = work.state.live.map((run) => (run === first ? { ...first, attempt: attempt + 1 } : run));
-  work.state = { ...work.state, live };
+  const again = recordLost(work, { ...first, attempt, owner: lost.owner, token: lost.token }, lost.attempt);
+  const live = work.state.live.flatMap((run) => (run === first ? again : [run]));
+  work.state = { ...work.state, live: heldBack(work, live) };
 }
 
 /** The task as it was before the code disabled it. */
@@ -95,12 +135,13 @@ export function mayHaveBegun({ definition, state }: TaskRecord, run: LiveRun): b
   return run.status === 'waiting' && run.availableAt <= state.lease.at;
 }
 
-/** The run as it waits for another attempt. */
-export function nextAttempt(run: LiveRun, availableAt: number): LiveRun {
+/** The run as it waits for another attempt. @param lost How many attempts were lost in a row. */
+export function nextAttempt(run: LiveRun, availableAt: number, lost: number): LiveRun {
   return {
     ...run,
     status: 'waiting',
     attempt: run.attempt + 1,
+    lost,
     availableAt,
     owner: null,
     leaseUntil: null,

@@ -32,12 +32,18 @@ export function startRun(state: TaskState, run: LiveRun, { owner, leaseMs }: Sta
 /**
  * Starts the runs that wait for their turn, the earliest first, within the task's limit.
  *
+ * @param abandoned How many handlers of the task still run here although their runs are over: none starts beside them.
  * @param hasRoom Whether one more run may start here beside the given number of runs of the same task.
  */
-export function startWaitingRuns(work: Work, starter: Starter, hasRoom: (started: number) => boolean): void {
+export function startWaitingRuns(
+  work: Work,
+  starter: Starter,
+  abandoned: number,
+  hasRoom: (started: number) => boolean,
+): void {
   const { policies } = work.task.definition;
   for (const run of readyRuns(work.task.definition, work.state, work.now)) {
-    const isFull = policies.overlap !== 'allow' && runningCount(work.state) >= policies.maxInstances;
+    const isFull = policies.overlap !== 'allow' && runningCount(work.state) + abandoned >= policies.maxInstances;
     if (isFull || !hasRoom(work.start.length)) return;
     const started = startRun(work.state, run, starter, work.now);
     work.state = started.state;

@@ -9,6 +9,7 @@ export function waitingRun(fields: WaitingRunFields): LiveRun {
   return {
     status: 'waiting',
     attempt: 1,
+    lost: 0,
     coalesced: 0,
     owner: null,
     token: 0,

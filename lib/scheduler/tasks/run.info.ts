@@ -1,4 +1,5 @@
-import type { RunError, RunRecord, RunRequest, RunSource, RunStatus } from '../../model/run.js';
+import type { RunError } from '../../errors/thrown.js';
+import type { RunRecord, RunRequest, RunSource, RunStatus } from '../../model/run.js';
 
 /**
  * An ended attempt as plain data.

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/thrown.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
@@ -55,7 +56,7 @@ export class StoreContexts {
     try {
       await this.#keyRing?.refresh();
     } catch (error) {
-      this.services.logger.warn(`The keys could not be fetched: ${String(error)}`);
+      this.services.logger.warn(`The keys could not be fetched: ${messageOf(error)}`);
     }
   }
 

@@ -9,6 +9,8 @@ import type { ContractSection } from './contract.section.js';
 
 const T0 = 1_600_000_000_000;
 
+const ERROR = { name: 'Error', message: 'one of several', code: null, stack: null, cause: null, errors: [] } as const;
+
 /** Writes ended runs the only way there is: with a change of a task. */
 export async function writeRuns(store: Store, runs: readonly RunRecord[]): Promise<void> {
   await store.addTasks([makeTask('writer')]);
@@ -47,7 +49,14 @@ export const HISTORY: ContractSection = {
         startedAt: T0 + 2,
         endedAt: T0 + 3,
         coalesced: 12_345,
-        error: { name: 'TypeError', message: 'no "quotes"\nin ünïcode 😀', code: 'E_X', stack: 'at x\n  at y' },
+        error: {
+          name: 'TypeError',
+          message: 'no "quotes"\nin ünïcode 😀',
+          code: 'E_X',
+          stack: 'at x\n  at y',
+          cause: { ...ERROR, message: 'the cause' },
+          errors: [{ ...ERROR, code: 'E_Y' }],
+        },
         result: null,
         dead: true,
         request: { actor: 'ops', reason: 'late data' },

@@ -170,7 +170,9 @@ export const SECRECY: ContractSection = {
       await store.addTask(makeTask(id, { args: ['hidden-argument'] }));
       await writeRuns(store, [
         makeRun('r1', { result: 'hidden-result' }),
-        makeRun('r2', { error: { name: 'E', message: 'hidden-error', code: null, stack: null } }),
+        makeRun('r2', {
+          error: { name: 'E', message: 'hidden-error', code: null, stack: null, cause: null, errors: [] },
+        }),
       ]);
       const dump = Buffer.from(await bench.options.dump!(bench.request)).toString('latin1');
       assert.ok(

@@ -270,7 +270,10 @@ export const VALUES_AND_IDS: ContractSection = {
     'is not changed by what happens to an ended run': async (bench) => {
       const store = await bench.open();
       const run = () =>
-        makeRun('r', { result: { list: [1] }, error: { name: 'E', message: 'm', code: null, stack: null } });
+        makeRun('r', {
+          result: { list: [1] },
+          error: { name: 'E', message: 'm', code: null, stack: null, cause: null, errors: [] },
+        });
       const written = run();
       await writeRuns(store, [written]);
       vandalise(written);

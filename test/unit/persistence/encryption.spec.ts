@@ -18,7 +18,7 @@ const CONFIDENTIAL = 'customer 4711';
 const task = makeFullTask('t', [{ note: CONFIDENTIAL, at: new Date(0) }]);
 const run = makeRun('r', {
   result: { note: CONFIDENTIAL },
-  error: { name: 'E', message: CONFIDENTIAL, code: null, stack: `at ${CONFIDENTIAL}` },
+  error: { name: 'E', message: CONFIDENTIAL, code: null, stack: `at ${CONFIDENTIAL}`, cause: null, errors: [] },
 });
 
 describe('an encrypted record', () => {
@@ -189,6 +189,8 @@ describe('another key, or none', () => {
         message: expect.stringMatching(/cannot be read \(wrong-key\)/) as string,
         code: 'ASYNCZ_OUTCOME_UNREADABLE',
         stack: null,
+        cause: null,
+        errors: [],
       },
     });
   });

@@ -123,7 +123,7 @@ describe('100,000 mutations of real records', () => {
   it('of the outcomes of runs are runs all the same', { timeout: 300_000 }, () => {
     const random = seededRandom(7);
     const before = prototypes();
-    const error = { name: 'E', message: 'm', code: null, stack: 'at x' };
+    const error = { name: 'E', message: 'm', code: null, stack: 'at x', cause: null, errors: [] };
     const rows: RunRow[] = [{ rows: 3, list: [[], {}] }, RICH].flatMap((result) => [
       plain.encodeRun(makeRun('r', { result, error })),
       encrypted.encodeRun(makeRun('r', { result, error })),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { RunError } from '../../../lib/model/run.js';
+import type { RunError } from '../../../lib/errors/thrown.js';
 import type { TaskCodec } from '../../../lib/persistence/codec.interface.js';
 import { KeyRing } from '../../../lib/persistence/key-ring.js';
-import { isUnstoredResult } from '../../../lib/persistence/unstored-result.js';
+import { isUnstoredResult } from '../../../lib/model/unstored-result.js';
 import { makeRun } from '../../../lib/testing/task.fixtures.js';
 import { makeCodec, nest } from './codec.fixtures.js';
 
@@ -11,6 +11,8 @@ const error: RunError = {
   message: 'it broke',
   code: 'E_BROKE',
   stack: 'TypeError: it broke\n at x',
+  cause: null,
+  errors: [],
 };
 
 function throughStore(codec: TaskCodec, fields: { error?: RunError | null; result?: unknown }) {
@@ -103,13 +105,15 @@ describe('the outcome of a run', () => {
     expect(isUnstoredResult(read.result)).toBe(true);
   });
 
-  it('makes four texts of an error, whatever it has in their place', () => {
+  it('makes plain texts of an error, whatever it has in their place', () => {
     const odd = { name: 7, message: { a: 1 }, code: 404, stack: undefined } as unknown as RunError;
     expect(throughStore(makeCodec(), { error: odd }).read.error).toEqual({
       name: '7',
-      message: '{"a":1}',
+      message: '{ a: 1 }',
       code: '404',
       stack: null,
+      cause: null,
+      errors: [],
     });
   });
 

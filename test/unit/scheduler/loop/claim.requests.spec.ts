@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Executor } from 'nestjs-asyncz';
 import { ClaimRequests } from '../../../../lib/scheduler/loop/claim.requests.js';
+import { SILENT_LOGGER } from '../../../../lib/model/logger.js';
 import { ExecutorRegistry } from '../../../../lib/scheduler/loop/executor.registry.js';
 import { makeLiveRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
 
@@ -15,7 +16,7 @@ const executor = (alias: string) =>
 beforeEach(() => {
   rooms = { default: 100, slow: 1 };
   fullGroups = [];
-  const executors = new ExecutorRegistry();
+  const executors = new ExecutorRegistry(SILENT_LOGGER);
   for (const alias of Object.keys(rooms)) executors.add(alias, executor(alias));
   const groups = { full: () => fullGroups, room: () => new Map() };
   requests = new ClaimRequests({ executors, handlers: { names: () => ['work'] }, groups, leaseMs: 30_000 });

@@ -45,7 +45,7 @@ beforeEach(() => {
 
 function hold(claimedAt = clock.monotonic()): HeldRun {
   const run = runningRun({ token: runs.size + 1, status: 'running', leaseUntil: LEASE_MS });
-  const held = new HeldRun(minuteTask(), run, { clock } as unknown as RunServices, claimedAt, []);
+  const held = new HeldRun(minuteTask(), run, { clock, abortGraceMs: 5_000 } as unknown as RunServices, claimedAt, []);
   runs.set(held.key, held);
   return held;
 }

@@ -1,6 +1,8 @@
 import type { LiveRun } from 'nestjs-asyncz/store';
 import { describe, expect, it } from 'vitest';
 import { runningRun, minuteTask } from '../../../support/task.factory.js';
+import { makeRun } from 'nestjs-asyncz/testing';
+import { endRuns } from '../../../../lib/scheduler/plan/end.plan.js';
 import { AfterEnd, decide, MINUTE, plan } from './claim.plan.fixtures.js';
 
 describe('planClaim', () => {
@@ -76,5 +78,43 @@ describe('planClaim', () => {
       const task = minuteTask({ policies: { delivery: 'at-most-once' }, state: { nextRunTime: null, live: [dead] } });
       expect(decide(task, 101, { trigger: new AfterEnd() }).task?.state.nextRunTime).toBe(MINUTE);
     });
+  });
+});
+
+describe('a recurring task whose runs are lost for good', () => {
+  const policies = { maxLost: 3 };
+
+  /** Every start dies, for a day. Returns the times of the starts, in minutes. */
+  function dieForADay(changes: object): number[] {
+    let task = minuteTask({ policies: { ...policies, ...changes } });
+    const starts: number[] = [];
+    for (let now = 0; now < 1_440 * MINUTE; now += MINUTE) {
+      const decided = plan(task, now);
+      if (!decided) continue;
+      for (const _ of decided.start) starts.push(now / MINUTE);
+      task = decided.task!;
+    }
+    return starts;
+  }
+
+  it.each(['at-least-once', 'at-most-once'])('is started ever more seldom, %s', (delivery) => {
+    const starts = dieForADay({ delivery });
+    expect(starts.slice(0, 4)).toEqual([0, 1, 2, 4]);
+    // One an hour, after three at once and a few with growing pauses.
+    expect(starts.length).toBeLessThan(36);
+    expect(starts.length).toBeGreaterThan(24);
+  });
+
+  it('is started by its schedule again after an attempt that ended', () => {
+    const lost = minuteTask({ policies, state: { lostInARow: 5, nextRunTime: MINUTE, nextScheduledTime: MINUTE } });
+    const held = decide(lost, MINUTE);
+    expect(held.start).toEqual([]);
+    expect(held.task?.state.live[0]?.availableAt).toBe(5 * MINUTE);
+    const ended = endRuns([{ taskId: 'task', runId: 'task@run', token: 1, record: makeRun('r'), retryAt: null }])(
+      minuteTask({ policies, state: { lostInARow: 5, live: [runningRun()] } }),
+      0,
+      [],
+    );
+    expect(ended?.task?.state.lostInARow).toBe(0);
   });
 });

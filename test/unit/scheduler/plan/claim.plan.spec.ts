@@ -141,6 +141,7 @@ describe('planClaim', () => {
       triggerOf: () => {
         throw new UnknownNameError('trigger type', 'beat', ['interval']);
       },
+      abandoned: () => 0,
       room: { has: () => true },
       holdOn: () => null,
     });

@@ -1,0 +1,29 @@
+import type { RunRecord } from '../../model/run.js';
+import { LimitedLines } from './limited.lines.js';
+import type { RunServices } from './run.services.js';
+
+/** Says of each lost run that it is lost: a process that dies may take hundreds with it. */
+export class LostRuns {
+  readonly #lost: LimitedLines;
+  readonly #dead: LimitedLines;
+
+  constructor({ alias, clock, logger }: Pick<RunServices, 'alias' | 'clock' | 'logger'>) {
+    const more = (count: number) => `${count} more runs of store "${alias}" were lost`;
+    this.#lost = new LimitedLines(clock, (line) => logger.warn(line), more);
+    const moreDead = (count: number) => `${more(count)} too often, and are not tried again`;
+    this.#dead = new LimitedLines(clock, (line) => logger.error(line), moreDead);
+  }
+
+  add({ id, handler, attempt, owner, dead, error }: RunRecord): void {
+    const what = `The run "${id}" of handler "${handler}" was lost (attempt ${attempt}, scheduler "${owner}")`;
+    if (error)
+      this.#dead.add(`${what}, and is not tried again: ${error.message} Once mended, redriveRun runs it again`);
+    else if (dead) this.#lost.add(`${what}, and is not tried again: its delivery is at-most-once`);
+    else this.#lost.add(`${what}, and is tried again`);
+  }
+
+  stop(): void {
+    this.#lost.flush();
+    this.#dead.flush();
+  }
+}

@@ -1,0 +1,271 @@
+import { describe, expect, it } from 'vitest';
+import { AsyncExecutor, isUnstoredResult, UnserializableError } from 'nestjs-asyncz';
+import type { Executor, Handler, Serializer } from 'nestjs-asyncz';
+import { BaseTrigger } from 'nestjs-asyncz/triggers';
+import { makeRun, makeTask } from 'nestjs-asyncz/testing';
+import { SerializerRegistry } from '../../../../lib/persistence/serializer.registry.js';
+import { nextEvent } from '../../../support/events.js';
+import { hostileProxy, ODD_THROWS, revokedProxy } from '../../../support/odd.throws.js';
+import { RecordingLogger } from '../../../support/recording.logger.js';
+import { makeCodec } from '../../persistence/codec.fixtures.js';
+import { createRunning, settle, START } from '../../../support/scheduler.factory.js';
+import { HOURLY } from '../../../support/task.factory.js';
+
+const odd = Object.entries(ODD_THROWS);
+
+/** A trigger of somebody's own whose `nextTime` is given. */
+function triggerOf(nextTime: (previous: number | null, now: number) => unknown, advance = 'schedule') {
+  return class Own extends BaseTrigger {
+    readonly type = 'own';
+    override readonly advance = advance as 'schedule';
+    nextTime(previous: number | null, now: number) {
+      return nextTime(previous, now) as number | null;
+    }
+    describe() {
+      return 'own';
+    }
+    toJSON() {
+      return { type: 'own' };
+    }
+  };
+}
+
+/** What an executor, a logger, a listener may throw at any time; that one of them rejects is found with unhandled rejections. */
+const WAYS: readonly [string, (make: () => unknown) => () => unknown][] = [
+  [
+    'throws',
+    (make) => () => {
+      throw make();
+    },
+  ],
+  ['rejects with', (make) => () => Promise.reject(make() as Error)],
+];
+
+describe('a scheduler whose handler throws anything', () => {
+  it.each(odd)('records the run as failed, tries it again, and goes on: %s', async (_name, make) => {
+    const logger = new RecordingLogger();
+    let calls = 0;
+    const handlers: Record<string, Handler> = {
+      odd: () => {
+        calls += 1;
+        throw make();
+      },
+      oddLater: async () => {
+        await Promise.resolve();
+        throw make();
+      },
+      fine: () => 'fine',
+    };
+    const { scheduler, clock } = await createRunning(handlers, { logger });
+    const failed = nextEvent(scheduler, 'run.failed', ({ willRetry }) => !willRetry);
+    await scheduler.addTask({ id: 'odd', handler: 'odd', retry: { attempts: 2, backoff: 'fixed', delay: '1s' } });
+    await settle();
+    clock.advance(1_000);
+    expect((await failed).run).toMatchObject({
+      status: 'failed',
+      dead: true,
+      error: { name: expect.any(String) as string },
+    });
+    expect(calls).toBe(2);
+    const failedLater = nextEvent(scheduler, 'run.failed');
+    await scheduler.addTask({ handler: 'oddLater' });
+    await failedLater;
+    const succeeded = nextEvent(scheduler, 'run.succeeded');
+    await scheduler.addTask({ handler: 'fine' });
+    await succeeded;
+    expect((await scheduler.getRuns({ status: 'failed' })).runs).toHaveLength(3);
+    for (const { error } of logger.lines) {
+      if (error instanceof Error) expect(typeof `${error.name}${error.message}${error.stack}`).toBe('string');
+    }
+  });
+});
+
+describe('a scheduler whose handler returns anything', () => {
+  it.each([
+    ['a proxy whose traps throw', hostileProxy],
+    ['a proxy that was revoked', revokedProxy],
+    ['an object whose parts throw', () => ({ list: [1, hostileProxy()] })],
+    [
+      'a cycle',
+      () => {
+        const loop: unknown[] = [];
+        loop.push(loop);
+        return loop;
+      },
+    ],
+    ['a function', () => () => 1],
+    ['a large text', () => 'x'.repeat(5_000_000)],
+  ])('records the run as succeeded, with a note in place of the result: %s', async (_name, make) => {
+    const { scheduler } = await createRunning({ odd: () => make() });
+    const { id } = await scheduler.addTask({ handler: 'odd', trigger: HOURLY });
+    const run = await scheduler.runTask(id, { wait: true });
+    expect(run).toMatchObject({ status: 'succeeded', error: null });
+    expect(isUnstoredResult(run.result)).toBe(true);
+  });
+});
+
+describe.each(WAYS)('a scheduler whose code of others %s anything', (_way, failing) => {
+  it.each(odd)('is not stopped by a listener: %s', async (_name, make) => {
+    const { scheduler } = await createRunning({ fine: () => 'fine' });
+    scheduler.addListener(failing(make));
+    const { id } = await scheduler.addTask({ handler: 'fine', trigger: HOURLY });
+    expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'succeeded' });
+  });
+
+  it.each(odd)('is not stopped by a logger: %s', async (_name, make) => {
+    const fail = failing(make);
+    const logger = { debug: fail, info: fail, warn: fail, error: fail };
+    const handlers: Record<string, Handler> = {
+      bad: () => {
+        throw new Error('no');
+      },
+    };
+    const { scheduler } = await createRunning(handlers, { logger });
+    const { id } = await scheduler.addTask({ handler: 'bad', trigger: HOURLY });
+    expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'failed' });
+    expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'failed' });
+  });
+
+  it.each(odd)('is not stopped by an executor: %s', async (_name, make) => {
+    const executor: Executor = {
+      room: 5,
+      execute: failing(make) as () => Promise<unknown>,
+      shutdown: failing(make) as () => void,
+    };
+    const { scheduler } = await createRunning(
+      { fine: () => 'fine' },
+      { executors: { default: new AsyncExecutor(), odd: executor } },
+    );
+    const { id } = await scheduler.addTask({ handler: 'fine', executor: 'odd', trigger: HOURLY });
+    expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'failed' });
+    const other = await scheduler.addTask({ handler: 'fine', trigger: HOURLY });
+    expect(await scheduler.runTask(other.id, { wait: true })).toMatchObject({ status: 'succeeded' });
+  });
+
+  it.each(odd)('is not stopped by a trigger: %s', async (_name, make) => {
+    const logger = new RecordingLogger();
+    const fail = failing(make);
+    const Own = triggerOf((previous, now) => (previous === null ? now + 1_000 : fail()));
+    const { scheduler, clock } = await createRunning({ fine: () => 'fine' }, { logger, triggers: { own: Own } });
+    await scheduler.addTask({ id: 'odd', handler: 'fine', trigger: { type: 'own' } as never });
+    await scheduler.addTask({ id: 'fine', handler: 'fine', trigger: { type: 'interval', seconds: 1 } });
+    const problem = nextEvent(scheduler, 'task.problem');
+    const succeeded = nextEvent(scheduler, 'run.succeeded', ({ taskId }) => taskId === 'fine');
+    clock.advance(1_000);
+    expect(await problem).toMatchObject({ taskId: 'odd' });
+    await succeeded;
+    expect(logger.of('warn', /The task "odd" is postponed/)).toHaveLength(1);
+    expect(await scheduler.getTaskInfo('odd')).toMatchObject({ problem: { count: 1 } });
+  });
+
+  it.each(odd)('is not stopped by what a handler says of retries, or by a back-off: %s', async (_name, make) => {
+    const fail = failing(make) as () => never;
+    const { scheduler } = await createRunning({}, { backoffs: { own: fail } });
+    const bad = () => {
+      throw new Error('no');
+    };
+    scheduler.registerHandler('retryOn', bad, { retryOn: fail });
+    scheduler.registerHandler('abortOn', bad, { abortOn: fail });
+    scheduler.registerHandler('backoff', bad);
+    for (const handler of ['retryOn', 'abortOn', 'backoff']) {
+      const { id } = await scheduler.addTask({ handler, trigger: HOURLY, retry: { attempts: 3, backoff: 'own' } });
+      expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'failed', dead: true, attempt: 1 });
+    }
+  });
+
+  it.each(odd)('is not stopped by a serializer: %s', (_name, make) => {
+    const serializer: Serializer = {
+      name: 'own',
+      serialize: failing(make) as () => string,
+      deserialize: failing(make) as () => unknown,
+    };
+    const serializers = new SerializerRegistry();
+    serializers.register(serializer);
+    const codec = makeCodec({ serializers }, { serializer: 'own' });
+    expect(() => codec.encodeTask(makeTask('t', { args: [1] }))).toThrow(UnserializableError);
+    const { result } = codec.decodeRun(codec.encodeRun(makeRun('r', { result: 1 })));
+    expect(isUnstoredResult(result)).toBe(true);
+  });
+});
+
+describe('a trigger of somebody’s own', () => {
+  it.each([
+    ['no number', () => 'soon'],
+    ['NaN', () => NaN],
+    ['nothing', () => undefined],
+    ['a promise that rejects', () => Promise.reject(new Error('async'))],
+    ['the same time again', (previous: number | null) => previous],
+  ])(
+    'that gives %s has a problem, and leads neither to runs without end nor to a record that nobody can read',
+    async (_name, says) => {
+      let runs = 0;
+      const Own = triggerOf((previous, now) => (previous === null ? now + 1_000 : says(previous)));
+      const { scheduler, clock } = await createRunning({ count: () => (runs += 1) }, { triggers: { own: Own } });
+      await scheduler.addTask({ id: 'odd', handler: 'count', trigger: { type: 'own' } as never });
+      const problem = nextEvent(scheduler, 'task.problem');
+      clock.advance(1_000);
+      await problem;
+      await settle();
+      expect(runs).toBe(0);
+      expect(await scheduler.getTaskInfo('odd')).toMatchObject({ id: 'odd', problem: { count: 1 } });
+    },
+  );
+
+  it('that counts from the end of a run and fails there is asked again', async () => {
+    let isBroken = true;
+    const Own = triggerOf((previous, now) => {
+      if (previous !== null && isBroken) throw hostileProxy();
+      return now + 1_000;
+    }, 'completion');
+    const { scheduler, clock } = await createRunning({ fine: () => 'fine' }, { triggers: { own: Own } });
+    await scheduler.addTask({ id: 'odd', handler: 'fine', trigger: { type: 'own' } as never });
+    isBroken = true;
+    const first = nextEvent(scheduler, 'run.succeeded');
+    clock.advance(1_000);
+    await settle();
+    isBroken = false;
+    for (let at = 0; at < 20; at += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    await first;
+    expect((await scheduler.getTaskInfo('odd'))?.nextRunTime?.getTime()).toBeGreaterThan(START);
+  });
+});
+
+describe('an executor of somebody’s own', () => {
+  it.each([
+    [
+      'throws',
+      () => {
+        throw hostileProxy();
+      },
+    ],
+    ['is no number', () => 'much'],
+    ['is NaN', () => NaN],
+    ['is a promise that rejects', () => Promise.reject(new Error('async'))],
+  ])('whose room %s gets no runs, is told of once, and keeps no other from its runs', async (_name, room) => {
+    const logger = new RecordingLogger();
+    let isBroken = true;
+    const executor = new AsyncExecutor();
+    const broken = {
+      execute: (job: Parameters<AsyncExecutor['execute']>[0]) => executor.execute(job),
+      get room() {
+        return (isBroken ? room() : 5) as number;
+      },
+    };
+    const { scheduler, clock } = await createRunning(
+      { fine: () => 'fine' },
+      { logger, executors: { default: new AsyncExecutor(), broken } },
+    );
+    await scheduler.addTask({ id: 'odd', handler: 'fine', executor: 'broken' });
+    const { id } = await scheduler.addTask({ handler: 'fine', trigger: HOURLY });
+    expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'succeeded' });
+    expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'succeeded' });
+    expect(logger.of('error', /does not say how much room/)).toHaveLength(1);
+    const healed = nextEvent(scheduler, 'run.succeeded', ({ taskId }) => taskId === 'odd');
+    isBroken = false;
+    clock.advance(30_000);
+    await healed;
+  });
+});
