@@ -15,6 +15,8 @@ export class StoreHandle {
   #worker: ClaimLoop | null = null;
   #pending: MemoryStore | null = new MemoryStore();
   #opened = false;
+  /** Tasks that waited for a start which has failed. */
+  #kept: readonly TaskRecord[] = [];
   /** The last opening or closing, however late it ends: what comes next waits for it. Never rejects. */
   #last: Promise<unknown> = Promise.resolve();
   /** When it was found that what was in the store is gone, in milliseconds since the epoch; null when that was never since the start. */
@@ -91,9 +93,23 @@ export class StoreHandle {
   takePending(): readonly TaskRecord[] {
     const pending = this.#pending!;
     this.#pending = null;
-    const tasks = pending.inOrderOfAdding();
+    const tasks = [...this.#kept, ...pending.inOrderOfAdding()];
+    this.#kept = [];
     void pending.shutdown();
     return tasks;
+  }
+
+  /** The real store has not taken these, or may not have: they wait for the next start. */
+  keepPending(tasks: readonly TaskRecord[]): void {
+    this.#kept = [...this.#kept, ...tasks];
+    this.#showKept();
+  }
+
+  /** Where tasks wait for the start, they are found among them. */
+  #showKept(): void {
+    if (!this.#pending) return;
+    for (const task of this.#kept) if (!this.#pending.lookupTask(task.id)) this.#pending.addTask(task);
+    this.#kept = [];
   }
 
   /** From now on this loop works on the store, until it is closed. */
@@ -108,6 +124,7 @@ export class StoreHandle {
     if (!this.#pending) {
       this.#pending = new MemoryStore();
       this.#pending.start(this.context);
+      this.#showKept();
     }
     const closing = this.#last.then(() => this.store.shutdown());
     this.#last = closing.catch(() => {});

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import { TaskConflictError, TaskNotFoundError, TaskUnreadableError } from '../../errors/task.errors.js';
 import { namesOf } from '../../model/names.js';
@@ -92,23 +93,39 @@ export class TaskOperations implements TaskActions {
     return this.#toTask(handle, task);
   }
 
-  /** Moves the tasks that waited for the start to a store that was just opened. One with an id that is taken is reported. */
+  /**
+   * Moves the tasks that waited for the start to a store that was just opened. One with an id that is taken is reported. When the
+   * store fails, what it has not taken, or may not have, waits for the next start.
+   */
   async commitPending(handle: StoreHandle): Promise<void> {
     const replacing = this.#replaceAtStart.get(handle.alias) ?? new Set<string>();
     this.#replaceAtStart.delete(handle.alias);
     const tasks = handle.takePending();
-    const conflicts = new Set(tasks.length > 0 ? await handle.store.addTasks(tasks) : []);
-    for (const task of tasks) {
-      const event = { taskId: task.id, store: handle.alias };
-      if (conflicts.has(task.id) && !replacing.has(task.id)) {
-        const error = new TaskConflictError(task.id, `the store "${handle.alias}"`);
-        this.services.logger.error('A task that was added before the start was left out', error);
-        this.services.events.emit('task.conflict', { ...event, error });
-        continue;
+    const left = new Set(tasks);
+    try {
+      const conflicts = new Set(tasks.length > 0 ? await handle.store.addTasks(tasks) : []);
+      for (const task of tasks) {
+        const isConflict = conflicts.has(task.id) && !(await isThere(handle, task));
+        await this.#committed(handle, task, isConflict, replacing.has(task.id));
+        left.delete(task);
       }
-      if (conflicts.has(task.id)) await this.#replace(handle, task);
-      this.services.events.emit('task.added', event);
+    } catch (error) {
+      handle.keepPending([...left]);
+      for (const { id } of left) if (replacing.has(id)) this.#rememberReplace(handle.alias, id);
+      throw error;
     }
+  }
+
+  async #committed(handle: StoreHandle, task: TaskRecord, isConflict: boolean, replaces: boolean): Promise<void> {
+    const event = { taskId: task.id, store: handle.alias };
+    if (isConflict && !replaces) {
+      const error = new TaskConflictError(task.id, `the store "${handle.alias}"`);
+      this.services.logger.error('A task that was added before the start was left out', error);
+      this.services.events.emit('task.conflict', { ...event, error });
+      return;
+    }
+    if (isConflict) await this.#replace(handle, task);
+    this.services.events.emit('task.added', event);
   }
 
   async #replace(handle: StoreHandle, task: TaskRecord): Promise<void> {
@@ -240,4 +257,11 @@ export class TaskOperations implements TaskActions {
   #toTask(handle: StoreHandle, task: TaskRecord): Task {
     return new Task(this, toTaskInfo(task, handle, this.services.triggers) as TaskInfo);
   }
+}
+
+/** Whether what the store has under the id is this very task: it was written by a start that failed. */
+async function isThere({ store }: StoreHandle, { id, definition, state }: TaskRecord): Promise<boolean> {
+  const stored = await store.lookupTask(id);
+  if (stored === null || isUnreadable(stored)) return false;
+  return stored.state.createdAt === state.createdAt && isDeepStrictEqual(stored.definition, definition);
 }

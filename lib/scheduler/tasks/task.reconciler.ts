@@ -153,7 +153,7 @@ function isOff({ disabled }: DeclaredTask): boolean {
 }
 
 function withoutSwitch({ disabled, ...options }: DeclaredTask): TaskSpec {
-  if (disabled !== undefined && disabled !== false) {
+  if (disabled !== undefined && typeof disabled !== 'boolean') {
     throw new InvalidOptionError('disabled', disabled, 'true or false');
   }
   return options;

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import {
   InvalidOptionError,
+  MemoryStore,
   TaskConflictError,
   TriggerExhaustedError,
   UnknownNameError,
   UnknownOptionError,
   UnserializableError,
 } from 'nestjs-asyncz';
+import type { TaskRecord } from 'nestjs-asyncz/store';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { createScheduler, settle, START, createRunning } from '../../../support/scheduler.factory.js';
 import { HOURLY } from '../../../support/task.factory.js';
@@ -122,6 +124,35 @@ describe('adding a task', () => {
     await scheduler.start();
     expect(await conflict).toMatchObject({ taskId: 'early' });
     expect(store.lookupTask('early')?.definition.name).toBe('work');
+  });
+
+  it('loses none of those added before a start in which the store fails half way, and adds each once', async () => {
+    class FailingOnce extends MemoryStore {
+      hasFailed = false;
+      override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+        if (this.hasFailed || tasks[0]?.id !== 'a') return super.addTasks(tasks);
+        this.hasFailed = true;
+        await super.addTasks(tasks.slice(0, 1));
+        throw new Error('the disk is full');
+      }
+    }
+    const store = new FailingOnce();
+    const { scheduler } = createScheduler({ work: () => 1 }, { store });
+    for (const id of ['a', 'b', 'c']) {
+      await scheduler.addTask({ id, handler: 'work', trigger: HOURLY, ...(id === 'b' && { replaceExisting: true }) });
+    }
+    await expect(scheduler.start()).rejects.toThrow('the disk is full');
+    expect((await scheduler.getTaskInfos()).tasks).toMatchObject(
+      ['a', 'b', 'c'].map((id) => ({ id, state: 'pending' })),
+    );
+    await scheduler.addTask({ id: 'd', handler: 'work', trigger: HOURLY });
+    const events = recordEvents(scheduler);
+    await scheduler.start();
+    const added = events.filter(({ name }) => name.startsWith('task.'));
+    expect(added.map((event) => [event.name, 'taskId' in event && event.taskId])).toEqual(
+      ['a', 'b', 'c', 'd'].map((id) => ['task.added', id]),
+    );
+    expect((await scheduler.getTaskInfos({ state: 'scheduled' })).total).toBe(4);
   });
 
   it('runs first when it is told to, and its trigger goes on from there', async () => {
