@@ -137,6 +137,7 @@ export type {
   TaskSpec,
   TimeInput,
   TriggerInput,
+  UpdateOptions,
 } from './scheduler/tasks/task.options.js';
 export { Task } from './scheduler/tasks/task.js';
 

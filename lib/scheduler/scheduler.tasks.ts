@@ -23,6 +23,7 @@ import type {
   TaskOptions,
   TaskSpec,
   TriggerInput,
+  UpdateOptions,
 } from './tasks/task.options.js';
 import type { Task } from './tasks/task.js';
 
@@ -55,13 +56,13 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    *
    * @throws As {@link addTask}, and TaskNotFoundError, TaskUnreadableError; nothing is changed then.
    */
-  updateTask(task: TaskRef, changes: TaskChanges, target?: TaskTarget): Promise<Task> {
-    return this.#operations.update(task, changes, target);
+  updateTask(task: TaskRef, changes: TaskChanges, options?: UpdateOptions): Promise<Task> {
+    return this.#operations.update(task, changes, options);
   }
 
   /** Gives a task another trigger. @throws As {@link updateTask}. */
-  rescheduleTask(task: TaskRef, trigger: TriggerInput, target?: TaskTarget): Promise<Task> {
-    return this.#operations.reschedule(task, trigger, target);
+  rescheduleTask(task: TaskRef, trigger: TriggerInput, options?: UpdateOptions): Promise<Task> {
+    return this.#operations.reschedule(task, trigger, options);
   }
 
   /**

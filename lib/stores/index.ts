@@ -10,6 +10,7 @@ export type {
   StoreCapabilities,
   StoreContext,
   Transacted,
+  TransactOptions,
 } from './store.interface.js';
 export type { DueFilter, DueOrder, FailedChange, Selection } from './selection.interface.js';
 export type { Exchange, Exchanged, Taken, TakenTask, TakeRequest, Written } from './exchange.interface.js';

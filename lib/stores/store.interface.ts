@@ -36,6 +36,8 @@ export interface StoreCapabilities {
   readonly wakeUp: 'pushed' | 'polled';
   /** Whether `addTask` can be part of the caller's own transaction. */
   readonly transactionalAdds: boolean;
+  /** Whether {@link Store.transact} by id can be part of the caller's own transaction. False when left out. */
+  readonly transactionalChanges?: boolean;
   /** Whether tasks outlive the process. */
   readonly durable: boolean;
   /**
@@ -118,6 +120,15 @@ export interface AddOptions {
   /**
    * The caller's own transaction: a TypeORM `EntityManager` or a Mongoose `ClientSession`. Only where
    * `capabilities.transactionalAdds` says so.
+   */
+  readonly transaction?: unknown;
+}
+
+/** Options of `transact`. @publicApi */
+export interface TransactOptions {
+  /**
+   * The caller's own transaction, as for {@link AddOptions}: the changes are written if it commits. Only for a selection of ids,
+   * and only where `capabilities.transactionalChanges` says so.
    */
   readonly transaction?: unknown;
 }
@@ -205,7 +216,7 @@ export interface Store {
    * scheduler within `capabilities.coordination` sees or changes one of them in between, and a crash at any moment
    * leaves each task as it was or as it is to be. Claims, ends of runs, renewals and edits are all built on this.
    */
-  transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>>;
+  transact<T>(selection: Selection, apply: Apply<T>, options?: TransactOptions): Awaitable<Transacted<T>>;
   /**
    * Writes changes that are known without reading (`KnownChange`), and takes due tasks: puts each under a lease of
    * its own (`TaskState.lease`) and gives it back. It does what {@link transact} could do, and is for stores that can do

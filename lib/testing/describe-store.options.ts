@@ -60,7 +60,7 @@ export interface DescribeStoreOptions extends Partial<TestHooks> {
   readonly borrow?: (request: StoreRequest) => Awaitable<BorrowedStore>;
   /**
    * Runs `work` in a transaction of the database's own client, and rolls it back when `work` rejects. Needed where
-   * `capabilities.transactionalAdds` says that tasks can be added in one.
+   * `capabilities.transactionalAdds` or `transactionalChanges` says that tasks can be added or changed in one.
    */
   readonly transaction?: (request: StoreRequest, work: (transaction: unknown) => Promise<void>) => Awaitable<void>;
   /**

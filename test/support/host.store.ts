@@ -1,7 +1,16 @@
 import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../../lib/model/query.js';
 import type { RunRecord } from '../../lib/model/run.js';
 import type { TaskRecord } from '../../lib/model/task.js';
-import type { AddOptions, PruneOptions, StoreCapabilities } from '../../lib/stores/store.interface.js';
+import type { Apply } from '../../lib/model/change.js';
+import type { Selection } from '../../lib/stores/selection.interface.js';
+import type {
+  AddOptions,
+  PruneOptions,
+  StoreCapabilities,
+  Transacted,
+  TransactOptions,
+} from '../../lib/stores/store.interface.js';
+import { changedTask } from '../../lib/stores/task-change.js';
 import { Disk, EightMethodStore } from './eight-method.store.js';
 
 /** A transaction of a disk: what is to be written when it commits. */
@@ -38,6 +47,7 @@ export class HostStore extends EightMethodStore {
     coordination: 'host',
     wakeUp: 'pushed',
     transactionalAdds: true,
+    transactionalChanges: true,
     durable: true,
   };
 
@@ -53,6 +63,25 @@ export class HostStore extends EightMethodStore {
     }
     await super.addTask(task);
     this.tellOf(task);
+  }
+
+  override async transact<T>(
+    selection: Selection,
+    apply: Apply<T>,
+    options: TransactOptions = {},
+  ): Promise<Transacted<T>> {
+    const { transaction } = options;
+    if (!(transaction instanceof DiskTransaction)) return super.transact(selection, apply);
+    const storeNow = this.now();
+    const { tasks, missing, unreadable } = await this.select(selection, await storeNow);
+    const committed = tasks.map((task) => {
+      const change = apply(task, 0, [])!;
+      const changed = changedTask(task, change)!;
+      const text = JSON.stringify(this.codec.encodeTask(changed));
+      transaction.add(() => this.disk.rows.set(task.id, text));
+      return { id: task.id, task: changed, value: change.value };
+    });
+    return { committed, left: [], missing, unreadable, failed: [], storeNow: await storeNow };
   }
 
   override saveRuns(runs: readonly RunRecord[]): void {

@@ -9,6 +9,7 @@ import type { Logger } from '../../model/logger.js';
 import { dueTime, isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import { toInstant } from '../../time/inputs.js';
+import type { Transacted } from '../../stores/store.interface.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { backfillTask } from '../plan/backfill.plan.js';
 import { runTask } from '../plan/extra.run.js';
@@ -24,7 +25,8 @@ import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
-import type { TaskChanges, TaskSpec, TimeInput, TriggerInput } from './task.options.js';
+import { UPDATE_OPTIONS } from './task.options.js';
+import type { TaskChanges, TaskSpec, TimeInput, TriggerInput, UpdateOptions } from './task.options.js';
 import { Task } from './task.js';
 import type { TaskActions } from './task.js';
 
@@ -78,9 +80,7 @@ export class TaskOperations implements TaskActions {
     if (typeof replaceExisting !== 'boolean') {
       throw new InvalidOptionError('replaceExisting', replaceExisting, 'true or false');
     }
-    if (transaction !== undefined && !handle.activeStore.capabilities.transactionalAdds) {
-      throw new InvalidOptionError('transaction', transaction, `left out: the store "${handle.alias}" has none`);
-    }
+    if (transaction !== undefined) requireTransactions(handle, 'transactionalAdds');
     try {
       await handle.activeStore.addTask(task, { transaction });
     } catch (error) {
@@ -137,20 +137,24 @@ export class TaskOperations implements TaskActions {
     await handle.activeStore.addTask(task);
   }
 
-  async update(ref: TaskRef, changes: TaskChanges, target: TaskTarget = {}): Promise<Task> {
-    checkCall('updateTask', target, TARGET_OPTIONS);
-    const { id, task, handle } = await this.#change(ref, target, (old, now) =>
-      updateTask(old, now, this.services.builder.update(old, changes, now)),
-    );
+  async update(ref: TaskRef, changes: TaskChanges, options: UpdateOptions = {}): Promise<Task> {
+    checkCall('updateTask', options, UPDATE_OPTIONS);
+    const plan: Apply<unknown> = (old, now) => updateTask(old, now, this.services.builder.update(old, changes, now));
+    const { transaction } = options;
+    const { id, task, handle } =
+      transaction === undefined
+        ? await this.#change(ref, options, plan)
+        : await this.#changeWithin(transaction, ref, options, plan);
     this.services.events.emit('task.modified', { taskId: id, store: handle.alias });
-    this.#wake(handle, task);
+    // What is not committed yet is due for nobody; the store tells when it is.
+    if (transaction === undefined) this.#wake(handle, task);
     return this.#toTask(handle, task!);
   }
 
-  async reschedule(ref: TaskRef, trigger: TriggerInput, target: TaskTarget = {}): Promise<Task> {
-    checkCall('rescheduleTask', target, TARGET_OPTIONS);
+  async reschedule(ref: TaskRef, trigger: TriggerInput, options: UpdateOptions = {}): Promise<Task> {
+    checkCall('rescheduleTask', options, UPDATE_OPTIONS);
     if (trigger === undefined) throw new InvalidOptionError('trigger', trigger, 'an object with a "type"');
-    return this.update(ref, { trigger }, target);
+    return this.update(ref, { trigger }, options);
   }
 
   async pause(ref: TaskRef, options: ControlOptions = {}): Promise<Task> {
@@ -231,14 +235,15 @@ export class TaskOperations implements TaskActions {
     const { id, store } = locate(ref, target);
     const { handle, task: stored } = await this.services.stores.require(id, store);
     if (isUnreadable(stored)) throw new TaskUnreadableError(id, stored.unreadable, stored.message);
-    const { committed, missing, unreadable, failed } = await handle.activeStore.transact({ ids: [id] }, plan);
-    if (missing.length > 0) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
-    if (unreadable[0]) throw new TaskUnreadableError(id, unreadable[0].unreadable, unreadable[0].message);
-    if (failed[0]) throw failed[0].error;
-    const [changed] = committed;
-    return changed
-      ? { id, handle, task: changed.task, value: changed.value }
-      : { id, handle, task: stored, value: null };
+    return outcomeOf(id, handle, await handle.activeStore.transact({ ids: [id] }, plan));
+  }
+
+  /** The same in a transaction of the caller, outside of which nothing is read: that would wait for its end. */
+  async #changeWithin<T>(transaction: unknown, ref: TaskRef, target: TaskTarget, plan: Apply<T>): Promise<Outcome<T>> {
+    const { id, store = 'default' } = locate(ref, target);
+    const handle = this.services.stores.get(store);
+    requireTransactions(handle, 'transactionalChanges');
+    return outcomeOf(id, handle, await handle.activeStore.transact({ ids: [id] }, plan, { transaction }));
   }
 
   #rememberReplace(alias: string, id: string): void {
@@ -264,4 +269,24 @@ async function isThere({ store }: StoreHandle, { id, definition, state }: TaskRe
   const stored = await store.lookupTask(id);
   if (stored === null || isUnreadable(stored)) return false;
   return stored.state.createdAt === state.createdAt && isDeepStrictEqual(stored.definition, definition);
+}
+
+/** @throws TaskNotFoundError, TaskUnreadableError, and what the plan has thrown. */
+function outcomeOf<T>(id: string, handle: StoreHandle, done: Transacted<T>): Outcome<T> {
+  const { committed, left, missing, unreadable, failed } = done;
+  if (missing.length > 0) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
+  if (unreadable[0]) throw new TaskUnreadableError(id, unreadable[0].unreadable, unreadable[0].message);
+  if (failed[0]) throw failed[0].error;
+  const [changed] = committed;
+  return changed ? { handle, ...changed } : { id, handle, task: left[0] ?? null, value: null };
+}
+
+/** @throws InvalidOptionError When the store has no transactions of the caller for that, or was not started. */
+function requireTransactions(
+  { alias, activeStore }: StoreHandle,
+  kind: 'transactionalAdds' | 'transactionalChanges',
+): void {
+  if (!activeStore.capabilities[kind]) {
+    throw new InvalidOptionError('transaction', 'given', `left out: the store "${alias}" has none for this (${kind})`);
+  }
 }

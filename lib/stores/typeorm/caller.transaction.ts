@@ -1,6 +1,19 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { InvalidOptionError } from '../../errors/input.errors.js';
+import { TaskConflictError } from '../../errors/task.errors.js';
+import type { Apply } from '../../model/change.js';
+import type { TaskRow } from '../../persistence/codec.interface.js';
+import type { Selection } from '../selection.interface.js';
+import type { Transacted } from '../store.interface.js';
+import { PortableDialect } from './dialects/portable.dialect.js';
+import type { OpenDatabase } from './open.database.js';
+import { driverErrorOf } from './sql/driver.error.js';
+import { sql } from './sql/sql.js';
+import type { Script } from './sql/sql.js';
+import { transactOnce } from './transact/comparing.transact.js';
+import { transactLocked } from './transact/locking.transact.js';
 import { dataSourceOf } from './typeorm-compat.js';
+import type { WakeSignal } from './wake.signal.js';
 
 const ALLOWED =
   'the EntityManager of an open transaction of the data source that the store was given (dataSource.transaction(async (manager) => …))';
@@ -10,7 +23,7 @@ const ALLOWED =
  *
  * @throws InvalidOptionError When it is something else, or of another data source: its statements would go elsewhere.
  */
-export function runnerOf(transaction: unknown, dataSource: DataSource): QueryRunner {
+function runnerOf(transaction: unknown, dataSource: DataSource): QueryRunner {
   const manager = transaction as Partial<EntityManager> | null | undefined;
   const refuse = (what: string) => new InvalidOptionError('transaction', what, ALLOWED);
   // Not instanceof: the application may have another copy of TypeORM.
@@ -25,4 +38,58 @@ export function runnerOf(transaction: unknown, dataSource: DataSource): QueryRun
 function describe(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   return `a ${value.constructor?.name ?? 'object'}`;
+}
+
+/**
+ * Does something in a transaction that the caller has open. With its commit the other processes hear of it, and this one looks
+ * again.
+ *
+ * @throws InvalidOptionError When it is no transaction of the store's data source.
+ */
+export async function inCallers<T>(
+  { dataSource, context }: OpenDatabase,
+  signal: WakeSignal,
+  transaction: unknown,
+  work: (runner: QueryRunner) => Promise<T>,
+): Promise<T> {
+  const runner = runnerOf(transaction, dataSource);
+  const result = await work(runner);
+  signal.fireAfter(runner, context.clock, context.logger);
+  return result;
+}
+
+/** Adds a task in a transaction that the caller has open. @throws TaskConflictError */
+export async function addWithin(database: OpenDatabase, runner: QueryRunner, row: TaskRow): Promise<void> {
+  const { session, dialect, notification } = database;
+  let conflicts: readonly string[];
+  try {
+    conflicts = await session.within(runner, () => dialect.insertTask(row, notification));
+  } catch (error) {
+    const cause = driverErrorOf(error);
+    if (cause && dialect.isDuplicate(cause)) throw new TaskConflictError(row.id);
+    throw error;
+  }
+  if (conflicts.length > 0) throw new TaskConflictError(row.id);
+}
+
+/**
+ * Changes tasks in a transaction that the caller has open. It is not tried again, since only the caller can begin anew.
+ *
+ * @throws VersionConflictError Where nothing is locked, when somebody was faster.
+ */
+export function transactWithin<T>(
+  database: OpenDatabase,
+  runner: QueryRunner,
+  selection: Selection,
+  apply: Apply<T>,
+): Promise<Transacted<T>> {
+  const { session, dialect, reader, codec, clock, notification } = database;
+  return session.within(runner, function* (): Script<Transacted<T>> {
+    const done =
+      dialect instanceof PortableDialect
+        ? yield* transactOnce({ dialect, reader, codec, clock }, selection, apply)
+        : yield* transactLocked(database, selection, apply);
+    if (notification !== null && done.committed.length > 0) yield sql`SELECT ${notification}`;
+    return done;
+  });
 }

@@ -14,18 +14,24 @@ import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import { INTERNAL_HANDLER } from '../../model/definition.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
-import type { TaskRow } from '../../persistence/codec.interface.js';
 import { assertReplaceable } from '../assert-replaceable.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
 import { readMember } from '../read-member.js';
 import { Mutex } from '../mutex.js';
-import type { AddOptions, PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type {
+  AddOptions,
+  PruneOptions,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+  TransactOptions,
+} from '../store.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Exchange, Exchanged } from '../exchange.interface.js';
 import { undoOnFailure } from '../undo-on-failure.js';
 import type { Apply } from '../../model/change.js';
-import { runnerOf } from './caller.transaction.js';
+import { addWithin, inCallers, transactWithin } from './caller.transaction.js';
 import { addressOf } from './connection/address.js';
 import { createDialect } from './dialects/dialect.factory.js';
 import { PortableDialect } from './dialects/portable.dialect.js';
@@ -33,7 +39,6 @@ import { OpenDatabase } from './open.database.js';
 import { pageOfStartTasks, queryPage } from './task.pages.js';
 import { pageOfRuns, saveRuns } from './run.pages.js';
 import { isStorable } from './sql/columns.js';
-import { driverErrorOf } from './sql/driver.error.js';
 import type { Pace } from './sql/session.js';
 import { all, rowCount, sql, toNumber } from './sql/sql.js';
 import type { Script, Sql } from './sql/sql.js';
@@ -117,27 +122,13 @@ export class TypeormStore extends BaseStore {
   override async addTask(task: TaskRecord, options: AddOptions = {}): Promise<void> {
     const { codec, session, dialect, reader } = this.#db;
     const row = codec.encodeTask(task);
-    if (options.transaction !== undefined) return this.#addWithin(row, options.transaction);
+    if (options.transaction !== undefined) {
+      return inCallers(this.#db, this.#signal, options.transaction, (runner) => addWithin(this.#db, runner, row));
+    }
     const insert = (notification: Sql | null) => session.write(() => dialect.insertTask(row, notification));
     const conflicts = row.dueAt === null ? await insert(null) : await this.#db.tellWith(insert);
     if (conflicts.length > 0) throw new TaskConflictError(task.id);
     reader.forget(task.id);
-  }
-
-  async #addWithin(row: TaskRow, transaction: unknown): Promise<void> {
-    const { dataSource, session, dialect, notification, context } = this.#db;
-    const runner = runnerOf(transaction, dataSource);
-    let conflicts: readonly string[];
-    try {
-      conflicts = await session.within(runner, () => dialect.insertTask(row, notification));
-    } catch (error) {
-      const cause = driverErrorOf(error);
-      if (cause && dialect.isDuplicate(cause)) throw new TaskConflictError(row.id);
-      throw error;
-    }
-    if (conflicts.length > 0) throw new TaskConflictError(row.id);
-    // With the commit the others hear of it, and this process looks again.
-    this.#signal.fireAfter(runner, context.clock, context.logger);
   }
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
@@ -216,8 +207,21 @@ export class TypeormStore extends BaseStore {
     return session.read(() => dialect.nextDue(reader.dueQuery(filter)));
   }
 
-  override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+  /**
+   * @throws InvalidOptionError When `transaction` is not one of the store's data source.
+   */
+  override async transact<T>(
+    selection: Selection,
+    apply: Apply<T>,
+    options: TransactOptions = {},
+  ): Promise<Transacted<T>> {
     const database = this.#db;
+    const { transaction } = options;
+    if (transaction !== undefined) {
+      return inCallers(database, this.#signal, transaction, (runner) =>
+        transactWithin(database, runner, selection, apply),
+      );
+    }
     const { session, dialect, context } = database;
     if ('ids' in selection && selection.ids.length === 0) {
       return { committed: [], left: [], missing: [], unreadable: [], failed: [], storeNow: await this.now() };

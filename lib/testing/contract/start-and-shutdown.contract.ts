@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TaskRecord } from '../../model/task.js';
 import { claimDue, finishRuns } from '../store.steps.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
 import { assertSame } from '../same-value.js';
@@ -157,6 +158,45 @@ export const TRANSACTIONS: ContractSection = {
           }))(),
       );
       assertSame(idsOf(await store.getAllTasks()), ['committed']);
+    },
+  },
+};
+
+export const TRANSACTIONAL_CHANGES: ContractSection = {
+  title: "changes in the caller's transaction",
+  tests: {
+    'are there when it commits, and not when it rolls back': async (bench) => {
+      const store = await bench.open();
+      const { transaction } = bench.options;
+      if (!store.capabilities.transactionalChanges) return;
+      assert.ok(
+        transaction,
+        'The store says that changes can be transactional. Give the kit the option "transaction".',
+      );
+      await store.addTasks([makeTask('a'), makeTask('b')]);
+      const count = (task: TaskRecord) => ({
+        task: { ...task, state: { ...task.state, scheduledCount: task.state.scheduledCount + 1 } },
+        history: [],
+        value: 'told',
+      });
+      await transaction(bench.request, async (own) => {
+        const done = await store.transact({ ids: ['a', 'none'] }, count, { transaction: own });
+        assertSame(
+          done.committed.map(({ id, value }) => [id, value]),
+          [['a', 'told']],
+        );
+        assertSame([...done.missing], ['none']);
+      });
+      const rollback = new Error('roll back');
+      await assert.rejects(
+        (async () =>
+          transaction(bench.request, async (own) => {
+            await store.transact({ ids: ['b'] }, count, { transaction: own });
+            throw rollback;
+          }))(),
+      );
+      const [a, b] = [await bench.task(store, 'a'), await bench.task(store, 'b')];
+      assertSame([a.state.scheduledCount, a.version, b.state.scheduledCount, b.version], [1, 2, 0, 1]);
     },
   },
 };

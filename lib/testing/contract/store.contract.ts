@@ -7,7 +7,13 @@ import { INTERRUPTION } from './interruption.contract.js';
 import { KNOWN } from './known.contract.js';
 import { LEASES } from './leases.contract.js';
 import { START_TASKS } from './start-tasks.contract.js';
-import { BORROWED, SECRECY, START_AND_SHUTDOWN, TRANSACTIONS } from './start-and-shutdown.contract.js';
+import {
+  BORROWED,
+  SECRECY,
+  START_AND_SHUTDOWN,
+  TRANSACTIONAL_CHANGES,
+  TRANSACTIONS,
+} from './start-and-shutdown.contract.js';
 import { MEMBERS } from './members.contract.js';
 import { ORDER } from './order.contract.js';
 import { QUERY } from './query.contract.js';
@@ -42,6 +48,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   START_AND_SHUTDOWN,
   BORROWED,
   TRANSACTIONS,
+  TRANSACTIONAL_CHANGES,
   SECRECY,
   VOLUME,
 ];

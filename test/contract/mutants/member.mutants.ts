@@ -1,6 +1,8 @@
 import type { SchedulerInstance } from '../../../lib/model/scheduler-instance.js';
 import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
-import type { StoreCapabilities } from '../../../lib/stores/store.interface.js';
+import type { Apply } from '../../../lib/model/change.js';
+import type { Selection } from '../../../lib/stores/selection.interface.js';
+import type { StoreCapabilities, Transacted } from '../../../lib/stores/store.interface.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
@@ -156,6 +158,15 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
       }
     },
     caughtBy: ["adds in the caller's transaction: are there when it commits, and not when it rolls back"],
+  },
+  {
+    fault: "a change does not take part in the caller's transaction",
+    create: class extends HostStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+        return super.transact(selection, apply);
+      }
+    },
+    caughtBy: ["changes in the caller's transaction: are there when it commits, and not when it rolls back"],
   },
   {
     fault: 'wake-ups are promised by a store that serves one process',

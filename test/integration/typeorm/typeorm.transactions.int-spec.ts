@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events';
 import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { InvalidOptionError } from '../../../lib/errors/input.errors.js';
-import { TaskConflictError } from '../../../lib/errors/task.errors.js';
+import { TaskConflictError, TaskNotFoundError } from '../../../lib/errors/task.errors.js';
+import { Scheduler } from '../../../lib/scheduler/scheduler.js';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { startDue } from '../../../lib/testing/plan.fixtures.js';
@@ -88,6 +89,40 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])("the caller's transa
     end();
   });
 
+  it('changes a task together with its own rows, and not when it rolls back', async () => {
+    const own = new TypeormStore({ ...database.settings, dataSource, tableName: PREFIX });
+    const scheduler = new Scheduler({ stores: { default: own } });
+    scheduler.registerHandler('work', () => {});
+    await scheduler.start();
+    const trigger = { type: 'interval', hours: 1 } as const;
+    await scheduler.addTask({ id: 'a', handler: 'work', args: [1], trigger, paused: true });
+    await dataSource.transaction(async (manager) => {
+      await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
+      const changed = await scheduler.updateTask('a', { args: [2], priority: 5 }, { transaction: manager });
+      expect(changed.args).toEqual([2]);
+      // A task that was added in it is there for it.
+      await scheduler.addTask({ id: 'b', handler: 'work', trigger, transaction: manager });
+      await scheduler.rescheduleTask('b', { type: 'interval', hours: 2 }, { transaction: manager });
+      await expect(scheduler.updateTask('none', { args: [] }, { transaction: manager })).rejects.toThrow(
+        TaskNotFoundError,
+      );
+      await expect(scheduler.updateTask('a', { priority: 'x' as never }, { transaction: manager })).rejects.toThrow(
+        InvalidOptionError,
+      );
+    });
+    expect(await scheduler.getTaskInfo('a')).toMatchObject({ args: [2], policies: { priority: 5 }, paused: true });
+    expect(await scheduler.getTaskInfo('b')).toMatchObject({ trigger: { type: 'interval' } });
+    const failed = dataSource.transaction(async (manager) => {
+      await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (2)`);
+      await scheduler.updateTask('a', { args: [3] }, { transaction: manager });
+      throw new Error('the order is not paid');
+    });
+    await expect(failed).rejects.toThrow('the order is not paid');
+    expect(await scheduler.getTaskInfo('a')).toMatchObject({ args: [2] });
+    expect(await orders()).toBe(1);
+    await scheduler.shutdown();
+  });
+
   it('is refused when it is no transaction of the data source', async () => {
     const other = await database.open();
     const outside: [unknown, string][] = [
@@ -101,6 +136,7 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])("the caller's transa
       const adding = store.addTask(makeTask('a'), { transaction });
       await expect(adding).rejects.toThrow(InvalidOptionError);
       await expect(store.addTask(makeTask('a'), { transaction })).rejects.toThrow(what);
+      await expect(store.transact({ ids: ['a'] }, () => null, { transaction })).rejects.toThrow(what);
     }
     await other.transaction(async (manager) => {
       await expect(store.addTask(makeTask('a'), { transaction: manager })).rejects.toThrow('another data source');

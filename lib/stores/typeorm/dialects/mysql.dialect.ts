@@ -29,6 +29,7 @@ export class MysqlDialect extends LevelledDialect {
     coordination: 'cluster',
     wakeUp: 'polled',
     transactionalAdds: true,
+    transactionalChanges: true,
     durable: true,
   };
   // Only the next transaction: the connection is the application's.

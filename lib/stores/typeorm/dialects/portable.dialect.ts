@@ -70,6 +70,7 @@ export class PortableDialect extends Dialect {
       coordination: driver.coordination,
       wakeUp: 'polled',
       transactionalAdds: true,
+      transactionalChanges: true,
       durable: driver.durable,
     };
   }

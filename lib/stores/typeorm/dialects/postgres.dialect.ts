@@ -48,6 +48,7 @@ export class PostgresDialect extends LanedDialect {
       coordination: 'cluster',
       wakeUp: pushed ? 'pushed' : 'polled',
       transactionalAdds: true,
+      transactionalChanges: true,
       durable: true,
       takes: true,
     };

@@ -29,6 +29,7 @@ export class SqliteDialect extends LevelledDialect {
       coordination: inMemory ? 'process' : 'host',
       wakeUp: 'polled',
       transactionalAdds: true,
+      transactionalChanges: true,
       durable: !inMemory,
     };
   }

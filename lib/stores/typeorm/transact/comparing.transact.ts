@@ -63,6 +63,26 @@ export async function transactByVersion<T>(
   }
 }
 
+/**
+ * The same in a transaction that somebody has open already: nothing of it is tried again.
+ *
+ * @throws VersionConflictError When another scheduler was faster with one of the tasks.
+ */
+export function* transactOnce<T>(
+  context: ComparingContext,
+  selection: Selection,
+  apply: Apply<T>,
+): Script<Transacted<T>> {
+  const { storeNow, tasks, missing, unreadable } = yield* select(context, selection);
+  const { decided, left } = decide(tasks, storeNow, apply, []);
+  try {
+    if (decided.length > 0) yield* writeAll(context, decided);
+  } catch (error) {
+    throw error instanceof Contended ? conflict(decided[0]!).error : error;
+  }
+  return { committed: decided.map(committed), left, missing, unreadable, failed: [], storeNow };
+}
+
 function conflict({ task }: Decided<unknown>): FailedChange {
   return { id: task.id, error: new VersionConflictError(task.id, task.version, task.version + 1) };
 }

@@ -117,6 +117,18 @@ it.each<[string, Call, object]>([
   expect(store.getAllTasks()).toEqual(before);
 });
 
+it('a change in a transaction is refused where the store has none, and is not done outside of it', async () => {
+  const { scheduler, store } = await running();
+  const before = store.getAllTasks();
+  for (const change of [
+    () => scheduler.updateTask('task', { name: 'new' }, { transaction: {} }),
+    () => scheduler.rescheduleTask('task', { type: 'interval', hours: 2 }, { transaction: {} }),
+  ]) {
+    await expect(change()).rejects.toMatchObject({ code: 'ASYNCZ_INVALID_OPTION', option: 'transaction' });
+  }
+  expect(store.getAllTasks()).toEqual(before);
+});
+
 it('a backfill of the future is refused, and until now means until now', async () => {
   const { scheduler } = await running();
   for (const to of [START + 2 * HOUR_MS, START + 61_000]) {
