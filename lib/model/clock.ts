@@ -5,7 +5,10 @@
  * @publicApi
  */
 export interface Clock {
-  /** The wall clock, in milliseconds since the Unix epoch. It may step in either direction. */
+  /**
+   * The wall clock, in milliseconds since the Unix epoch. It may step in either direction. A fraction of a millisecond is left
+   * out by whoever asks.
+   */
   now(): number;
   /** A clock that never steps, in milliseconds from an arbitrary start. Waits and lease ages are measured on it. */
   monotonic(): number;

@@ -24,6 +24,7 @@ import type { RetentionOptions, SchedulerOptions } from './scheduler.options.js'
 import type { OrphanPolicy } from './tasks/task.reconciler.js';
 import { BackoffRegistry } from './loop/backoff.registry.js';
 import { resolvePolicies } from './tasks/policy.reader.js';
+import { wholeClock } from '../time/whole.clock.js';
 
 const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, failuresLonger: 0 });
 
@@ -140,7 +141,7 @@ function resolveParts({
     calendars: checkNamed('calendars', calendars, 'calendars'),
     stores: stores === undefined ? undefined : checkNamed('stores', stores, 'stores'),
     executors: checkNamed('executors', executors, 'executors'),
-    clock: checkMethods('clock', clock, ['now', 'monotonic', 'schedule']),
+    clock: wholeClock(checkMethods('clock', clock, ['now', 'monotonic', 'schedule'])),
     logger: guardedLogger(checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])),
   };
 }

@@ -175,7 +175,8 @@ export abstract class BaseStore implements Store {
 
   transact<T>(selection: Selection, apply: Apply<T>): Awaitable<Transacted<T>> {
     return this.exclusive(async () => {
-      const storeNow = await this.now();
+      // A store of somebody's own may count in fractions of a millisecond: they would end up in tokens.
+      const storeNow = Math.floor(await this.now());
       const { tasks, missing, unreadable } = await this.select(selection, storeNow);
       const committed: Committed<T>[] = [];
       const left: TaskRecord[] = [];

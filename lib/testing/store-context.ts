@@ -8,6 +8,7 @@ import { resolveRecordSizes } from '../persistence/record.size.js';
 import { KeyRing } from '../persistence/key-ring.js';
 import type { Secrets } from '../persistence/key-ring.js';
 import { SerializerRegistry } from '../persistence/serializer.registry.js';
+import { wholeClock } from '../time/whole.clock.js';
 import type { StoreContext } from '../stores/store.interface.js';
 
 /**
@@ -45,7 +46,7 @@ export function createStoreContext(options: StoreContextOptions = {}): StoreCont
   return {
     alias,
     scheduler: { name: 'test', identity },
-    clock,
+    clock: wholeClock(clock),
     logger,
     createCodec: createCodecFactory({
       namespace: 'test',

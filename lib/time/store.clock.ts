@@ -13,7 +13,7 @@ export class StoreClock {
     this.#at = clock.monotonic();
   }
 
-  /** Takes over what the store said just now, in milliseconds since the epoch. */
+  /** Takes over what the store said just now, in milliseconds since the epoch; a fraction of one is no damage. */
   sync(storeNow: number): void {
     this.#storeNow = storeNow;
     this.#at = this.clock.monotonic();
