@@ -107,7 +107,8 @@ const DECLARED = [
 
 /** Starts and stops a scheduler once. Returns the times of both, and the longest block of the start, in milliseconds. */
 async function round(store, role) {
-  const scheduler = new Scheduler({ stores: { default: store }, role });
+  // Of the same name as the context that the store was filled with.
+  const scheduler = new Scheduler({ name: 'test', stores: { default: store }, role });
   scheduler.registerHandler('mine', () => {});
   scheduler.declareTasks(DECLARED);
   const delay = monitorEventLoopDelay({ resolution: 5 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Redis } from 'ioredis';
 import { makeRun, makeTask } from 'nestjs-asyncz/testing';
-import type { RedisStore } from 'nestjs-asyncz/redis';
+import { Scheduler } from 'nestjs-asyncz';
+import { RedisStore } from 'nestjs-asyncz/redis';
 import type { RunStatus } from '../../../lib/model/run.js';
 import { resultOf } from '../../../lib/testing/plan.fixtures.js';
 import { internalRecord } from '../../../lib/stores/internal.record.js';
@@ -49,6 +50,40 @@ describe('batches', () => {
     const calls = countCalls(own);
     expect(await store.nextDueFor({ handlers: ['work'] })).toBe(now + 50_000);
     expect(calls()).toBe(1);
+  });
+});
+
+describe('a start and a stop of a scheduler', () => {
+  it('take as many calls with 3,000 tasks of others in the store as with three', async () => {
+    const own = redis.client();
+    const round = async (role: 'worker' | 'client') => {
+      const store = new RedisStore({ client: own, ...keysFor(redis.request) });
+      const scheduler = new Scheduler({ name: 'test', role, stores: { default: store } });
+      scheduler.registerHandler('mine', () => {});
+      scheduler.declareTasks(
+        Array.from({ length: 20 }, (_, at) => ({
+          id: `mine-${at}`,
+          handler: 'mine',
+          trigger: { type: 'interval', hours: 24 },
+        })),
+      );
+      const calls = countCalls(own);
+      await scheduler.start();
+      await scheduler.shutdown();
+      return calls();
+    };
+    const add = async (from: number, to: number) => {
+      const store = await redis.open({ client: own });
+      const ids = Array.from({ length: to - from }, (_, at) => `other-${from + at}`);
+      await store.addTasks(ids.map((id) => makeTask(id, { handler: 'other', nextRunTime: 4_000_000_000_000 })));
+    };
+    await add(0, 3);
+    await round('worker');
+    const few = [await round('worker'), await round('client')];
+    await add(3, 3_000);
+    const many = [await round('worker'), await round('client')];
+    console.log(`a start and a stop take ${few.join(' and ')} calls, by a worker and by a client`);
+    expect(many).toEqual(few);
   });
 });
 
