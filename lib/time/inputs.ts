@@ -65,7 +65,8 @@ export function toMilliseconds(
 export function assertTimezone(timezone: unknown, option: string): asserts timezone is string {
   if (typeof timezone === 'string' && isZoneName(timezone)) return;
   const near = typeof timezone === 'string' ? suggestTimezone(timezone) : null;
-  const hint = near === null ? ', such as "Europe/Lisbon"' : `; the nearest is "${near}"`;
+  const hint =
+    near === null ? ', such as "Europe/Lisbon", or an offset from -14:00 to +14:00' : `; the nearest is "${near}"`;
   throw new InvalidOptionError(option, timezone, `an IANA time zone${hint}`);
 }
 
@@ -74,8 +75,8 @@ const MAX_ZONE_LENGTH = 64;
 
 function isZoneName(name: string): boolean {
   if (name.length > MAX_ZONE_LENGTH) return false;
-  // Newer versions of Node also take "+02:00", older ones do not; what one process stores, every process has to read.
-  if (!/^[A-Za-z]/.test(name)) return false;
+  // Newer versions of Node take more forms of offsets than others; what one process stores, every process has to read.
+  if (!/^[A-Za-z]|^[+-]\d\d:\d\d$/.test(name)) return false;
   try {
     TimeZone.get(name);
     return true;

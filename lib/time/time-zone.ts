@@ -54,6 +54,15 @@ const FIRST_DAYS = new Map(
   ]),
 );
 
+/** The offset of a zone that is written as one, in milliseconds: `+05:30`, `-03:00`; null for others. */
+function offsetOf(name: string): number | null {
+  const match = /^([+-])(\d{2}):(\d{2})$/.exec(name);
+  if (!match) return null;
+  const [hours, minutes] = [Number(match[2]), Number(match[3])];
+  if (hours > 14 || minutes > 59 || (hours === 14 && minutes > 0)) throw new RangeError(`No zone is at ${name}.`);
+  return (match[1] === '-' ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+}
+
 function yearAt(time: number): number {
   return yearOf(civilFromDays(Math.floor(time / DAY_MS)));
 }
@@ -76,7 +85,7 @@ const ZONES = new Map<string, TimeZone>();
  */
 export class TimeZone {
   /**
-   * The zone of an IANA name.
+   * The zone of an IANA name, or one that is always as far from UTC: `+05:30`.
    *
    * @throws RangeError When `Intl` does not know the name.
    */
@@ -97,10 +106,16 @@ export class TimeZone {
   #lastChunk: readonly ZoneSegment[] = [];
 
   private constructor(readonly name: string) {
-    this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, year: 'numeric', timeZoneName: 'longOffset' });
+    // Not left to Intl, whose older versions do not know it: what one process stores, every process has to read.
+    const always = offsetOf(name);
+    this.#format = new Intl.DateTimeFormat('en-US', {
+      timeZone: always === null ? name : 'UTC',
+      year: 'numeric',
+      timeZoneName: 'longOffset',
+    });
     // The zones that never change need no search at all.
     const canonical = this.#format.resolvedOptions().timeZone;
-    const fixed = canonical === 'UTC' || canonical.startsWith('Etc/') ? this.#readOffset(0) : null;
+    const fixed = always ?? (canonical === 'UTC' || canonical.startsWith('Etc/') ? this.#readOffset(0) : null);
     this.#fixed =
       fixed === null
         ? null

@@ -2,6 +2,7 @@ import { namesOf } from '../model/names.js';
 import { InvalidOptionError } from '../errors/input.errors.js';
 import type { DstRules } from '../time/dst.js';
 import { TimeZone } from '../time/time-zone.js';
+import { DIALECTS } from './cron/cron.dialects.js';
 import { CRON_FIELD_NAMES } from './cron/cron.fields.js';
 import type { CronDialect, CronSchedule, DayMatch } from './cron/cron.fields.js';
 import { parseCronExpression, parseCronFields } from './cron/cron.parser.js';
@@ -22,6 +23,8 @@ const OWN_OPTIONS = [
   ...namesOf<Exclude<OwnOption<'cron'>, keyof CronFieldOptions>>({ expression: 0, dialect: 0, dayMatch: 0, dst: 0 }),
   ...CRON_FIELD_NAMES,
 ];
+
+const DIALECT_NAMES = Object.keys(DIALECTS) as CronDialect[];
 
 /** How many tasks' values of `H` are kept ready by one trigger; past that they are worked out anew. */
 const MAX_HASHED = 1_000;
@@ -44,7 +47,7 @@ export class CronTrigger extends WallClockTrigger {
   /** @throws CronSyntaxError, InvalidOptionError, UnknownOptionError, UnknownNameError */
   constructor(data: TriggerData, context: TriggerContext) {
     super(readScheduleOptions(data, context, OWN_OPTIONS));
-    const dialect = readChoice<CronDialect>(data.dialect, 'dialect', ['standard', 'asyncz']) ?? 'standard';
+    const dialect = readChoice(data.dialect, 'dialect', DIALECT_NAMES) ?? 'standard';
     const dayMatch = readChoice<DayMatch>(data.dayMatch, 'dayMatch', ['and', 'or']);
     const fields = givenFields(data);
     // Nothing at all is every second for the model system; a task that says so has most likely lost its expression.

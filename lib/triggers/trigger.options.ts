@@ -15,7 +15,7 @@ export interface ScheduleTriggerOptions {
   readonly startAt?: Moment;
   /** The latest time of a run, inclusive. */
   readonly endAt?: Moment;
-  /** The IANA zone of wall-clock times, and of dates without an offset. The scheduler's zone when left out. */
+  /** The IANA zone of wall-clock times and of dates without an offset, or an offset such as `+05:30`. The scheduler's when left out. */
   readonly timezone?: string;
   /** The longest delay of a run. The delay is the same for a task and a scheduled time on every node. */
   readonly jitter?: Duration;

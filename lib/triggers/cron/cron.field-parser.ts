@@ -1,6 +1,8 @@
+import { formatDuration } from '../../model/duration.js';
 import { WEEKDAY_NAMES } from './cron.fields.js';
 import type { CronDialect, CronField, CronFieldName, CronItem } from './cron.fields.js';
 import { CronScanner } from './cron.scanner.js';
+import { isSpecial, resolveValues } from './cron.tables.js';
 import type { CronValue } from './cron.scanner.js';
 
 /** Where a field stands: between the others of an expression, or alone under its name, where blanks are possible. */
@@ -35,7 +37,7 @@ export function parseCronField(
   end = expression.length,
 ): CronField {
   const scanner = new CronScanner(expression, name, start, end, dialect);
-  const parse = dialect === 'standard' ? parseItem : parseStrictItem;
+  const parse = dialect === 'asyncz' ? parseStrictItem : parseItem;
   const items: CronItem[] = [];
   let wildcard = false;
   do {
@@ -49,7 +51,17 @@ export function parseCronField(
     }
   } while (scanner.take(','));
   const text = expression.slice(start, end).trim();
-  return { items, wildcard, any: text === '*' || text === '?' };
+  return { items, wildcard: wildcard || isWhole(items, scanner), any: text === '*' || text === '?' };
+}
+
+/** Whether the field is `*`, or steps over it, in other words: `0-23` and `0-23/2` are `*` and its half. */
+function isWhole(items: readonly CronItem[], { field, range: { min, max } }: CronScanner): boolean {
+  if (items.some((item) => item.kind === 'range' && item.from === min && item.to === max)) return true;
+  if (items.some(isSpecial) || field === 'year') return false;
+  const plain = items.filter(({ kind }) => kind === 'range');
+  return resolveValues({ items: plain, any: false, wildcard: false }, field, '')
+    .subarray(min)
+    .every((value) => value === 1);
 }
 
 function misplaced(scanner: CronScanner): string | null {
@@ -67,9 +79,11 @@ function parseItem(scanner: CronScanner, form: CronForm): ParsedItem {
   const from = scanner.value();
   const to = scanner.take('-') ? scanner.value() : null;
   const step = takeStep(scanner);
+  // Sunday by its name closes a week that starts on Monday.
+  const isReversed = to !== null && to.value < from.value && !(to.named && to.value === 0);
+  if (isReversed && (scanner.field === 'year' || !scanner.rules.wrapsAround)) failReversed(scanner, from, to);
   if (scanner.field === 'dayOfWeek') return { item: weekdayRange(from.value, to?.value ?? null, step), wildcard };
   if (to === null) return { item: rangeItem(from.value, step === null ? from.value : max, step ?? 1), wildcard };
-  if (to.value < from.value && scanner.field === 'year') failReversed(scanner, from, to);
   return { item: rangeItem(from.value, to.value, step ?? 1), wildcard };
 }
 
@@ -100,12 +114,35 @@ function takeStep(scanner: CronScanner): number | null {
   const step = scanner.digits();
   if (step === null) return scanner.failHere(`${scanner.describeHere()} where a step from 1 is expected`);
   if (step.value === 0) scanner.fail('a step of 0 goes nowhere', step.position, step.length, '"1"');
+  checkStep(scanner, step.value, step.position, step.length);
   return step.value;
+}
+
+/** What a step that is longer than its field is an interval of. */
+const STEP_UNITS: Readonly<Partial<Record<CronFieldName, (step: number) => string>>> = {
+  second: (step) => `{ type: "interval", every: "${formatDuration(step * 1_000)}" }`,
+  minute: (step) => `{ type: "interval", every: "${formatDuration(step * 60_000)}" }`,
+  hour: (step) => `{ type: "interval", every: "${formatDuration(step * 3_600_000)}" }`,
+  day: (step) => `{ type: "calendarInterval", days: ${step} }`,
+  month: (step) => `{ type: "calendarInterval", months: ${step} }`,
+  dayOfWeek: (step) => `{ type: "calendarInterval", days: ${step} }`,
+  week: (step) => `{ type: "calendarInterval", weeks: ${step} }`,
+};
+
+/**
+ * A step starts anew with each hour, day or year: every 90 minutes would be every hour.
+ */
+function checkStep(scanner: CronScanner, step: number, position: number, length: number): void {
+  const { min, max, words } = scanner.range;
+  const size = max - min + 1;
+  if (step <= size) return;
+  const suggestion = step <= 999_999 ? (STEP_UNITS[scanner.field]?.(step) ?? null) : null;
+  scanner.fail(`a step of ${step} is longer than the ${size} values of the ${words}`, position, length, suggestion);
 }
 
 /** The forms that are not a range, found by looking at the whole part, since names share their letters. */
 function parseSpecial(scanner: CronScanner, form: CronForm): CronItem | null {
-  const hashed = HASHED.has(scanner.field) ? parseHash(scanner) : null;
+  const hashed = scanner.rules.extensions && HASHED.has(scanner.field) ? parseHash(scanner) : null;
   if (hashed !== null) return hashed;
   if (scanner.field === 'day') return parseDay(scanner) ?? (form === 'fields' ? parseOrdinal(scanner) : null);
   return scanner.field === 'dayOfWeek' ? parseWeekday(scanner) : null;
@@ -122,6 +159,7 @@ function parseHash(scanner: CronScanner): CronItem | null {
     scanner.fail(`H(${from}-${to}) is no range of it`, scanner.position, match[0].trimEnd().length);
   }
   if (step === 0) scanner.fail('a step of 0 goes nowhere', scanner.position, match[0].trimEnd().length, '"H"');
+  if (step !== null) checkStep(scanner, step, scanner.position, match[0].trimEnd().length);
   scanner.advance(match[0].length);
   return { kind: 'hash', from, to, step };
 }
@@ -131,7 +169,7 @@ function parseDay(scanner: CronScanner): CronItem | null {
   if (!match) return null;
   const [text, last, before = '0', workday, day] = match;
   if (last === undefined) {
-    if (day === undefined) return taken(scanner, text, { kind: 'workdays' });
+    if (day === undefined) return scanner.rules.extensions ? taken(scanner, text, { kind: 'workdays' }) : null;
     if (Number(day) < 1 || Number(day) > 31) {
       scanner.failValue({ value: Number(day), named: false, position: scanner.position, length: day.length });
     }
@@ -167,15 +205,18 @@ function parseOrdinal(scanner: CronScanner): CronItem | null {
 /** `5#2`, `fri#2`, `5#L`, `5L`. */
 function parseWeekday(scanner: CronScanner): CronItem | null {
   const rest = scanner.rest();
+  if (scanner.rules.lastOfWeek && /^L\s*$/i.test(rest)) return taken(scanner, rest, rangeItem(6, 6, 1));
   if (/^L\d?\s*$/i.test(rest)) {
     const day = rest[1] ?? '5';
     scanner.failHere('"L" needs its weekday before it', `"${day}L"`);
   }
   const match = /^(\d|[a-z]{3})(?:#(\d+|L)|L)\s*$/i.exec(rest);
   if (!match) return null;
+  if (match[2]?.toUpperCase() === 'L' && !scanner.rules.extensions) return null;
   const weekday = WEEKDAY_NAMES.indexOf(match[1]!.toLowerCase());
-  const number = weekday === -1 ? Number(match[1]) : weekday;
-  if (!(number <= 7)) return null;
+  const first = scanner.rules.weekdays === 'sun1' ? 1 : 0;
+  const number = weekday === -1 ? Number(match[1]) - first : weekday;
+  if (!(number >= 0 && number <= 7 - first)) return null;
   const nth = match[2] === undefined || match[2].toUpperCase() === 'L' ? -1 : Number(match[2]);
   if (nth === 0 || nth > 5) {
     scanner.fail(

@@ -17,12 +17,13 @@ export const CRON_FIELD_NAMES = namesOf<CronFieldName>({
 });
 
 /**
- * How numbers and days are meant. `standard` is crontab: Sunday is 0 or 7. `asyncz` is that of the model system: Monday is
- * 0, and its grammar is smaller and stricter.
+ * How fields, numbers and days are meant. `standard` is crontab: Sunday is 0 or 7. `quartz` has the second first and Sunday as
+ * 1, `spring` has the second first and Sunday as 0 or 7, `aws` (EventBridge) has the minute first, the year last and Sunday as
+ * 1. `asyncz` is that of the model system: Monday is 0, and its grammar is smaller and stricter.
  *
  * @publicApi
  */
-export type CronDialect = 'standard' | 'asyncz';
+export type CronDialect = 'standard' | 'asyncz' | 'quartz' | 'spring' | 'aws';
 
 /** What a field may hold. */
 export interface CronFieldRange {

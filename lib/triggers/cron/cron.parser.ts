@@ -1,33 +1,18 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
-import { nearestName } from '../../errors/nearest-name.js';
 import { CronSyntaxError } from '../../errors/trigger.errors.js';
+import { DIALECTS } from './cron.dialects.js';
 import { parseCronField } from './cron.field-parser.js';
+import { MACROS, macroMeant, otherDialect, otherNotation, repair } from './cron.hints.js';
 import { anyValue, CRON_FIELD_NAMES, smallestValue } from './cron.fields.js';
 import type { CronDialect, CronField, CronFieldName, CronSchedule, DayMatch } from './cron.fields.js';
-
-/** The fields of an expression in the order in which they are written. */
-const ORDER: readonly CronFieldName[] = ['second', 'minute', 'hour', 'day', 'month', 'dayOfWeek', 'year'];
-
-const MACROS: Readonly<Record<string, string>> = {
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *',
-  '@monthly': '0 0 1 * *',
-  '@weekly': '0 0 * * 0',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@hourly': '0 * * * *',
-};
 
 /** Longer ones are refused unread: a list of every second of the year is a few hundred characters. */
 const MAX_LENGTH = 1_000;
 
-/** What is longer was not written by a person, and no slip is looked for in it. */
-const MAX_REPAIRED = 60;
-
 /**
  * Reads a cron expression.
  *
- * @param dayMatch `or`, as crontab has it, for the standard dialect, and `and` for the model system's, unless given.
+ * @param dayMatch That of the dialect unless given.
  * @throws CronSyntaxError Which points at the character.
  * @throws InvalidOptionError When it is no text.
  */
@@ -38,33 +23,76 @@ export function parseCronExpression(expression: unknown, dialect: CronDialect, d
   if (expression.length > MAX_LENGTH) {
     fail(expression, MAX_LENGTH, 1, `it has ${expression.length} characters`, null, `at most ${MAX_LENGTH} characters`);
   }
-  const match = dayMatch ?? (dialect === 'standard' ? 'or' : 'and');
+  const match = dayMatch ?? DIALECTS[dialect].dayMatch;
+  refuseOtherNotations(expression);
   try {
     return parse(expression, dialect, match);
   } catch (error) {
-    if (!(error instanceof CronSyntaxError) || error.suggestion !== null || dialect !== 'standard') throw error;
-    const suggestion = repair(expression);
-    throw suggestion === null ? error : error.withSuggestion(suggestion);
+    if (!(error instanceof CronSyntaxError)) throw error;
+    const isValid = (text: string, other: CronDialect): boolean => {
+      try {
+        parse(text, other, 'or');
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const suggestion = otherDialect(expression, dialect, isValid);
+    if (suggestion !== null) throw error.withSuggestion(suggestion);
+    if (error.suggestion !== null || dialect !== 'standard') throw error;
+    const repaired = repair(expression, (text) => isValid(text, 'standard'));
+    throw repaired === null ? error : error.withSuggestion(repaired);
   }
 }
 
 function parse(expression: string, dialect: CronDialect, dayMatch: DayMatch): CronSchedule {
-  if (dialect === 'standard' && expression.trimStart().startsWith('@')) {
-    return parse(macro(expression), dialect, dayMatch);
+  const rules = DIALECTS[dialect];
+  if (rules.macros && expression.trimStart().startsWith('@')) {
+    return parse(macro(expression), 'standard', dayMatch);
   }
   const parts = split(expression);
-  const [least, most] = dialect === 'standard' ? [5, 7] : [5, 5];
-  if (parts.length < least || parts.length > most) failCount(expression, parts.length, dialect);
+  const names = rules.forms.find(({ length }) => length === parts.length);
+  if (names === undefined) {
+    const found = `it has ${parts.length === 1 ? '1 field' : `${parts.length} fields`}`;
+    fail(expression, 0, expression.length, found, null, rules.formsInWords);
+  }
   const fields = new Map<CronFieldName, CronField>();
-  const names = parts.length === 5 ? ORDER.slice(1, 6) : ORDER.slice(0, parts.length);
   for (const [index, name] of names.entries()) {
     const [start, end] = parts[index]!;
     fields.set(name, parseCronField(expression, name, 'expression', dialect, start, end));
   }
+  checkUnsaid(expression, dialect, new Map(names.map((name, index) => [name, parts[index]!])));
   return {
     dayMatch,
     fields: complete((name) => fields.get(name) ?? (name === 'second' ? smallestValue(name) : anyValue(name))),
   };
+}
+
+/**
+ * Checks what a `?` says of the days. Quartz and EventBridge want one in just one of the two fields. In crontab it is an
+ * extension, taken from there: numbers of weekdays beside it most likely came along, and 1 would be another day.
+ */
+function checkUnsaid(expression: string, dialect: CronDialect, places: ReadonlyMap<CronFieldName, Place>): void {
+  const { needsUnsaid } = DIALECTS[dialect];
+  const textOf = (name: CronFieldName): string => expression.slice(...places.get(name)!);
+  const [day, weekday] = [textOf('day'), textOf('dayOfWeek')];
+  const [start, end] = places.get('dayOfWeek')!;
+  if (needsUnsaid && (day === '?') === (weekday === '?')) {
+    const found = day === '?' ? 'both fields of days are "?"' : 'none of the fields of days is "?"';
+    fail(expression, start, end - start, found, null, '"?" as the day of the month or as the day of the week');
+  }
+  // 0 is no weekday of theirs, so what has it is of crontab.
+  const numbers: readonly string[] = weekday.replace(/[/#]\w+/g, '').match(/\d+/g) ?? [];
+  if (dialect === 'standard' && day === '?' && numbers.length > 0 && !numbers.includes('0')) {
+    fail(
+      expression,
+      start,
+      end - start,
+      'numbers of weekdays beside "?" are those of Quartz and EventBridge, where 1 is Sunday',
+      places.size === 5 ? `"${expression.replace('?', '*')}" (1 is Monday)` : null,
+      'names such as mon-fri, "*" in place of "?", or a dialect that says how days are numbered',
+    );
+  }
 }
 
 /**
@@ -102,9 +130,12 @@ function complete(fieldOf: (name: CronFieldName) => CronField): Record<CronField
   return Object.fromEntries(CRON_FIELD_NAMES.map((name) => [name, fieldOf(name)])) as Record<CronFieldName, CronField>;
 }
 
+/** Where a field begins and ends. */
+type Place = readonly [number, number];
+
 /** The places of the parts between blanks. */
-function split(expression: string): [number, number][] {
-  const parts: [number, number][] = [];
+function split(expression: string): Place[] {
+  const parts: Place[] = [];
   for (const match of expression.matchAll(/\S+/g)) parts.push([match.index, match.index + match[0].length]);
   return parts;
 }
@@ -115,63 +146,15 @@ function macro(expression: string): string {
   if (found !== undefined) return found;
   const start = expression.indexOf('@');
   const allowed = Object.keys(MACROS).join(', ');
-  return fail(expression, start, name.length, `${name} is not known`, macroSuggestion(name), allowed);
+  return fail(expression, start, name.length, `${name} is not known`, macroMeant(name), allowed);
 }
 
-function macroSuggestion(name: string): string | null {
-  if (name === '@reboot') return '{ type: "startup" }';
-  if (name.startsWith('@every')) return '{ type: "interval", every: "5m" }';
-  return /^@[a-z]+$/.test(name) ? nearestName(name, Object.keys(MACROS), 2) : null;
-}
-
-function failCount(expression: string, count: number, dialect: CronDialect): never {
-  const allowed =
-    dialect === 'standard'
-      ? '5 fields (minute hour day month weekday), 6 (second first), 7 (second first, year last), or a name such as @daily'
-      : '5 fields (minute hour day month weekday)';
-  const words = count === 1 ? '1 field' : `${count} fields`;
-  fail(expression, 0, expression.length, `it has ${words}`, null, allowed);
-}
-
-/** Tries the slips that are made most, and proposes the first that gives a schedule. */
-function repair(expression: string): string | null {
-  // Only what looks like a slip is worth the tries.
-  if (expression.length > MAX_REPAIRED || !/^[0-9a-z*?,/#\s-]+$/i.test(expression)) return null;
-  const parts = split(expression).map(([start, end]) => expression.slice(start, end));
-  if (parts.length === 1) {
-    if (!/^[a-z]+$/i.test(expression)) return null;
-    const name = nearestName(`@${parts[0]!.toLowerCase()}`, Object.keys(MACROS), 2);
-    return name === null ? null : `"${name}"`;
-  }
-  const first = parts.length > 5 ? 1 : 0;
-  const candidates: [readonly string[], string][] = [];
-  if (parts.length === 4) candidates.push([[...parts, '*'], 'with the weekday last']);
-  if (parts.length === 6) candidates.push([['0', ...parts], 'with the second first']);
-  if (parts.length >= 5 && parts.length <= 7) {
-    candidates.push([swapped(parts, first), 'the minute comes before the hour']);
-    candidates.push([swapped(parts, first + 2), 'the day comes before the month']);
-    candidates.push([swapped(parts, first + 3), 'the month comes before the weekday']);
-  }
-  for (const [candidate, reason] of candidates) {
-    const text = candidate.join(' ');
-    if (isValid(text)) return `"${text}" (${reason})`;
-  }
-  return null;
-}
-
-function swapped(parts: readonly string[], index: number): string[] {
-  const copy = [...parts];
-  [copy[index], copy[index + 1]] = [parts[index + 1]!, parts[index]!];
-  return copy;
-}
-
-function isValid(expression: string): boolean {
-  try {
-    parse(expression, 'standard', 'or');
-    return true;
-  } catch {
-    return false;
-  }
+/** Notations around an expression that are options here: the zone of Go's cron, `cron(…)` and `rate(…)` of EventBridge. */
+function refuseOtherNotations(expression: string): void {
+  const suggestion = otherNotation(expression);
+  if (suggestion === null) return;
+  const { found, meant } = suggestion;
+  fail(expression, 0, expression.length, found, meant, 'the fields alone');
 }
 
 function fail(

@@ -1,6 +1,8 @@
 import { nearestName } from '../../errors/nearest-name.js';
 import { CronSyntaxError } from '../../errors/trigger.errors.js';
 import { CRON_RANGES } from './cron.fields.js';
+import { DIALECTS } from './cron.dialects.js';
+import type { DialectRules } from './cron.dialects.js';
 import type { CronDialect, CronFieldName, CronFieldRange } from './cron.fields.js';
 
 /** A value in a field, with its place for messages. */
@@ -17,6 +19,7 @@ const LETTER = /[A-Za-z]/;
 /** Reads one field character by character and knows how to complain about a place in it. */
 export class CronScanner {
   readonly range: CronFieldRange;
+  readonly rules: DialectRules;
   #position: number;
 
   /**
@@ -29,9 +32,10 @@ export class CronScanner {
     readonly field: CronFieldName,
     start: number,
     private readonly end: number,
-    private readonly dialect: CronDialect,
+    dialect: CronDialect,
   ) {
     this.range = CRON_RANGES[field];
+    this.rules = DIALECTS[dialect];
     this.#position = start;
   }
 
@@ -97,8 +101,8 @@ export class CronScanner {
   value(names = this.range.names): CronValue {
     const number = this.digits();
     if (number !== null) {
-      if (number.value < this.range.min || number.value > this.largest) this.failValue(number);
-      return number;
+      if (number.value < this.smallest || number.value > this.largest) this.failValue(number);
+      return { ...number, value: number.value - this.#offset };
     }
     return this.name(names, this.range.min);
   }
@@ -150,20 +154,27 @@ export class CronScanner {
 
   /** What the field takes, in words. */
   allowed(): string {
-    const { min, names } = this.range;
-    const values = `${min}-${this.largest}`;
+    const { names } = this.range;
+    const values = `${this.smallest}-${this.largest}`;
     const named = names.length === 0 ? values : `${values}, ${names[0]}-${names.at(-1)}`;
-    const special = SPECIAL_FORMS[this.dialect][this.field];
+    const special = this.rules.special[this.field];
     return `${named}, lists, ranges and steps${special === undefined ? '' : `, ${special}`}`;
+  }
+
+  /** The smallest number of the field. */
+  get smallest(): number {
+    return this.range.min + this.#offset;
   }
 
   /** The largest number of the field: crontab also has 7 for Sunday. */
   get largest(): number {
-    return this.field === 'dayOfWeek' && this.dialect === 'standard' ? 7 : this.range.max;
+    if (this.field === 'year') return this.rules.lastYear;
+    if (this.field !== 'dayOfWeek') return this.range.max;
+    return this.rules.weekdays === 'mon0' ? 6 : 7;
+  }
+
+  /** What a number of the field is more than what it means. */
+  get #offset(): number {
+    return this.field === 'dayOfWeek' && this.rules.weekdays === 'sun1' ? 1 : 0;
   }
 }
-
-const SPECIAL_FORMS: Readonly<Record<CronDialect, Partial<Record<CronFieldName, string>>>> = {
-  standard: { day: 'L, L-3, W, 15W, LW', dayOfWeek: '5#2, 5L' },
-  asyncz: { day: '"last", "2nd fri", "last fri"' },
-};

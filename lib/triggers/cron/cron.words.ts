@@ -75,8 +75,10 @@ function itemText(name: CronFieldName, item: CronItem): string | null {
       if (from === to) return String(from);
       const whole = from === min && to === max;
       if (step === 1) return whole ? '*' : `${from}-${to}`;
+      if (to === max && !isEven(name, item)) return listed(item);
       if (whole) return `*/${step}`;
-      return to === max ? `${from}/${step}` : `${from}-${to}/${step}`;
+      if (to === max) return `${from}/${step}`;
+      return to > from && step > to - from ? String(from) : `${from}-${to}/${step}`;
     }
     case 'last':
       return item.before === 0 ? 'L' : `L-${item.before}`;
@@ -89,4 +91,23 @@ function itemText(name: CronFieldName, item: CronItem): string | null {
     default:
       return null;
   }
+}
+
+/**
+ * Whether a step comes as often at the end of its field as within it, so that "every 15 minutes" is what happens. It is not of
+ * 45 minutes, nor of any number of days, since months differ.
+ */
+function isEven(name: CronFieldName, { from, step }: Extract<CronItem, { kind: 'range' }>): boolean {
+  if (name === 'year') return true;
+  if (name === 'day' || name === 'dayOfWeek' || name === 'week') return false;
+  const { min, max } = CRON_RANGES[name];
+  const size = max - min + 1;
+  return size % step === 0 && step < size && from - min < step;
+}
+
+/** The values of a step one by one. */
+function listed({ from, to, step }: Extract<CronItem, { kind: 'range' }>): string {
+  const values: number[] = [];
+  for (let value = from; value <= to; value += step) values.push(value);
+  return values.join(',');
 }

@@ -127,7 +127,9 @@ describe('an error in a cron expression', () => {
       /Invalid hour: 5. Allowed: nothing when "expression"/,
     );
     expect(() => make({ type: 'cron', hours: 3 })).toThrow(UnknownOptionError);
-    expect(() => make({ type: 'cron', expression: '* * * * *', dialect: 'quartz' })).toThrow(/"standard" or "asyncz"/);
+    expect(() => make({ type: 'cron', expression: '* * * * *', dialect: 'vixie' })).toThrow(
+      /"standard", "asyncz", "quartz", "spring" or "aws"/,
+    );
     expect(() => make({ type: 'cron', expression: '* * * * *', dst: { gap: 'first' } })).toThrow(/Invalid dst.gap/);
     expect(() => make({ type: 'cron', expression: '* * * * *', dst: { gaps: 'skip' } })).toThrow(UnknownOptionError);
   });

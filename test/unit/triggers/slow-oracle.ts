@@ -95,7 +95,7 @@ export function slowRuns(expression: string, timezone: string, from: number, day
   for (let time = start; time < end + margin; time += MINUTE) walls.push(wallMinute(time, timezone));
   const runs = new Set<number>();
   const hours = expression.split(' ')[1]!;
-  if (hours.split(',').some((part) => part.startsWith('*'))) {
+  if (hours.split(',').some((part) => part.startsWith('*') || /^0?0-23(?:\/|$)|^0?0\//.test(part))) {
     for (const wall of walls) if (matches(expression, wall)) runs.add(wall.time);
   } else {
     const firstPass = new Map<number, number>();

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { AsynczError } from '../../../lib/errors/asyncz.error.js';
+import { CronSyntaxError } from '../../../lib/errors/trigger.errors.js';
 import { createTrigger } from '../../../lib/triggers/trigger.registry.js';
 import { outcomeOf, readVectors, toTriggerData, vectorsArePresent } from './vectors.js';
 import type { MissedInput, MissedOutcome, VectorCase, VectorInput, VectorOutcome } from './vectors.js';
@@ -74,7 +75,9 @@ describe.runIf(present)('the vectors of crontab', () => {
       count('crontab, standard, nothing to assert (implementations differ)');
       return;
     }
-    check(one, 'standard', 'standard');
+    // A step that is longer than its field does not do what it says: every 61 minutes would be every hour.
+    if (one.id === 'crontab-5aa6b7e5fa97') expect(() => walk(one, 'standard')).toThrow(CronSyntaxError);
+    else check(one, 'standard', 'standard');
     count('crontab, standard');
   });
 });

@@ -68,19 +68,19 @@ describe('a trigger whose times take too long to find', () => {
         { type: 'interval', milliseconds: 1_001, startAt },
       ],
     };
-    let runs = 0;
+    const runs: string[] = [];
     scheduler.addListener((event) => {
-      if (event.name === 'run.succeeded') runs += 1;
+      if (event.name === 'run.succeeded') runs.push(event.taskId);
     });
     await scheduler.start();
     const state = { nextRunTime: before, nextScheduledTime: before };
     await store.addTask(minuteTask({ id: 'rare', definition: { handler: 'work', trigger }, state }));
     // The next look at the store: nobody has told the scheduler of the task.
-    for (let second = 0; second < 60 && runs === 0; second += 1) {
+    for (let second = 0; second < 60 && runs.length === 0; second += 1) {
       clock.advance(1_000);
       await settle();
     }
-    expect(runs).toBe(1);
+    expect(runs).toEqual(['rare']);
     const next = (await scheduler.getTask('rare'))!.info.nextRunTime!.getTime();
     expect(next).toBeGreaterThan(clock.now());
     expect(next - clock.now()).toBeLessThanOrEqual(1_001_000);
