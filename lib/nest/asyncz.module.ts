@@ -4,7 +4,6 @@ import { ModulesContainer } from '@nestjs/core';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { checkList, checkName, checkNamed } from '../errors/option.checks.js';
 import { namesOf } from '../model/names.js';
-import type { Scheduler } from '../scheduler/scheduler.js';
 import type { Awaitable } from '../stores/store.interface.js';
 import { AsynczCoreModule, MODULE_OPTIONS } from './asyncz-core.module.js';
 import type {
@@ -15,6 +14,7 @@ import type {
   ModulePlan,
 } from './module.options.js';
 import { SchedulerRunner } from './scheduler.runner.js';
+import type { SchedulerService } from './scheduler.service.js';
 import { DEFAULT_SCHEDULER, getSchedulerToken } from './tokens.js';
 
 const ASYNC_OPTIONS = namesOf<keyof AsynczModuleAsyncOptions>({
@@ -95,7 +95,7 @@ function build(plan: ModulePlan, optionsClass?: Provider): DynamicModule {
   const core = AsynczCoreModule.create(plan);
   const runner: Provider = {
     provide: SchedulerRunner,
-    useFactory: (scheduler: Scheduler, container: ModulesContainer) => new SchedulerRunner(scheduler, container),
+    useFactory: (scheduler: SchedulerService, container: ModulesContainer) => new SchedulerRunner(scheduler, container),
     inject: [getSchedulerToken(plan.name), ModulesContainer],
   };
   return {

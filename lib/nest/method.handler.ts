@@ -1,8 +1,8 @@
 import { DeclarationError } from '../errors/declaration.error.js';
+import { isGenerator } from '../executors/generator.js';
 import { TaskContext } from '../executors/task-context.js';
 import type { Handler } from '../scheduler/loop/handler.registry.js';
 import type { DecoratedMethod } from './method.finder.js';
-import { isGenerator } from './method.marks.js';
 import type { MethodKey } from './method.marks.js';
 
 type Methods = Record<MethodKey, (...args: unknown[]) => unknown>;

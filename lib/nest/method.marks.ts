@@ -1,4 +1,5 @@
 import { DeclarationError } from '../errors/declaration.error.js';
+import { isGenerator } from '../executors/generator.js';
 import { messageOf } from '../errors/thrown.js';
 
 /** The name of a method: symbols are names too. */
@@ -102,11 +103,6 @@ function checkMethod(
     );
   }
   return { target, key, method };
-}
-
-/** Whether it is a generator function, or what the call of one gives. */
-export function isGenerator(value: unknown): boolean {
-  return /^\[object (Async)?Generator(Function)?\]$/.test(Object.prototype.toString.call(value));
 }
 
 function remember({ target, key, method }: MarkedMethod): void {

@@ -1,7 +1,7 @@
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { MACHINE } from '../model/clock.js';
-import type { Scheduler } from '../scheduler/scheduler.js';
+import type { SchedulerService } from './scheduler.service.js';
 import { putOutside } from './hook.order.js';
 
 /** The signals by which people and orchestrators end a process. */
@@ -19,7 +19,7 @@ const SAME_SIGNAL_MS = 500;
  */
 export class SchedulerRunner implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
-    private readonly scheduler: Scheduler,
+    private readonly scheduler: SchedulerService,
     container: ModulesContainer,
   ) {
     putOutside(container, SchedulerRunner);
@@ -38,6 +38,7 @@ export class SchedulerRunner implements OnApplicationBootstrap, OnModuleDestroy 
       await this.scheduler.shutdown();
     } finally {
       end();
+      this.scheduler.end();
     }
   }
 

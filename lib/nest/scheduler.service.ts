@@ -1,10 +1,12 @@
 import type { Type } from '@nestjs/common';
 import { Observable } from 'rxjs';
+import { SchedulerNotRunningError } from '../errors/scheduler.errors.js';
 import type { SchedulerEvent } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { Scheduler } from '../scheduler/scheduler.js';
 import type { SchedulerOptions } from '../scheduler/scheduler.options.js';
-import type { TaskHandlers } from '../scheduler/tasks/task.options.js';
+import type { HandlerName, TaskHandlers, TaskOptions } from '../scheduler/tasks/task.options.js';
+import type { Task } from '../scheduler/tasks/task.js';
 import type { Store } from '../stores/store.interface.js';
 import type { ExecutorConfig, StoreConfig } from './module.options.js';
 import type { PartFactory } from './store.factory.js';
@@ -23,11 +25,26 @@ export class SchedulerService<Handlers = TaskHandlers> extends Scheduler<Handler
     return () => void this.removeListener(listener);
   });
   readonly #parts: PartFactory;
+  #isOver = false;
 
   /** @internal */
   constructor(options: SchedulerOptions, parts: PartFactory) {
     super(options);
     this.#parts = parts;
+  }
+
+  /**
+   * The application closes, and the scheduler with it: what would wait for another start is refused, for there is none.
+   *
+   * @internal
+   */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  override async addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
+    if (this.#isOver) throw new SchedulerNotRunningError('addTask');
+    return super.addTask(options);
   }
 
   /**

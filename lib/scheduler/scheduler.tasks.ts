@@ -44,8 +44,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    * Adds a task. Before the scheduler has started it waits in memory and is committed at the start.
    *
    * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (handler, executor, store, trigger type),
-   *   TaskConflictError (the id is taken), TriggerExhaustedError (it would never run), UnserializableError (arguments);
-   *   nothing is added then.
+   *   TaskConflictError (the id is taken), TriggerExhaustedError (it would never run), UnserializableError (arguments),
+   *   SchedulerNotRunningError (its store was closed by a stop); nothing is added then.
    */
   addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
     return this.#operations.add(options as TaskSpec);

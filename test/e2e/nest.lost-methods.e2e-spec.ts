@@ -1,4 +1,5 @@
 import { Inject, Injectable, Module } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeclarationError, ScheduledTask, SchedulerService, TaskHandler } from 'nestjs-asyncz';
@@ -21,6 +22,12 @@ const Bind = (_target: object, _key: string, descriptor: PropertyDescriptor): Pr
     return (descriptor.value as () => void).bind(this);
   },
 });
+
+@Injectable()
+class Sender {
+  @TaskHandler('send')
+  send() {}
+}
 
 beforeEach(() => void warnings.mockClear());
 
@@ -215,5 +222,59 @@ describe('a scheduled method', () => {
     const { scheduler } = await boot([Billing]);
     const run = await scheduler.runTask('charge', { wait: true });
     expect(run).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('Billing.charge') } });
+  });
+
+  it('that gives what nobody can look into succeeds all the same', async () => {
+    @Injectable()
+    class Odd {
+      @ScheduledTask({ ...EVERY_HOUR, id: 'odd' })
+      work() {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        return proxy;
+      }
+    }
+    const { scheduler } = await boot([Odd]);
+    expect(await scheduler.runTask('odd', { wait: true })).toMatchObject({ status: 'succeeded' });
+  });
+});
+
+describe('a handler without a decorator', () => {
+  it('is refused when it is no function, or a generator', async () => {
+    const { scheduler } = await boot([]);
+    for (const handler of [undefined, 'text', function* () {}, async function* () {}]) {
+      expect(() => scheduler.registerHandler('work', handler as never)).toThrow(/handler "work"/);
+    }
+    await expect(scheduler.addTask({ handler: 'work' })).rejects.toMatchObject({ code: 'ASYNCZ_UNKNOWN_HANDLER' });
+  });
+});
+
+describe('a task that is added when the application has closed', () => {
+  it('is refused, since nobody would ever run it', async () => {
+    const { app, scheduler } = await boot([Sender]);
+    const added = scheduler.addTask({ handler: 'send', trigger: { type: 'interval', hours: 1 } });
+    await expect(added).resolves.toMatchObject({ state: 'scheduled' });
+    await app.close();
+    await expect(scheduler.addTask({ handler: 'send' })).rejects.toMatchObject({ code: 'ASYNCZ_NOT_RUNNING' });
+  });
+
+  it('is refused from the hooks of other modules, which close after the scheduler', async () => {
+    const outcomes: unknown[] = [];
+    @Injectable()
+    class Late implements OnModuleDestroy {
+      constructor(@Inject(SchedulerService) private readonly scheduler: SchedulerService) {}
+      async onModuleDestroy() {
+        const added = this.scheduler.addTask({ handler: 'send' });
+        outcomes.push(
+          await added.then(
+            () => 'added',
+            (error: unknown) => (error as { code: string }).code,
+          ),
+        );
+      }
+    }
+    const { app } = await boot([Sender, Late]);
+    await app.close();
+    expect(outcomes).toEqual(['ASYNCZ_NOT_RUNNING']);
   });
 });

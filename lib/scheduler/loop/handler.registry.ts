@@ -1,6 +1,7 @@
 import { DuplicateNameError } from '../../errors/scheduler.errors.js';
 import { InvalidOptionError, UnknownNameError } from '../../errors/input.errors.js';
 import { takePromise } from '../../errors/returned.js';
+import { isGenerator } from '../../executors/generator.js';
 import type { TaskContext } from '../../executors/task-context.js';
 
 /**
@@ -38,6 +39,13 @@ export class HandlerRegistry {
   register(name: string, handler: Handler, policy: HandlerPolicy = {}): void {
     if (typeof name !== 'string' || name.trim() === '') {
       throw new InvalidOptionError('handler', name, 'a text that is not empty');
+    }
+    if (typeof handler !== 'function' || isGenerator(handler)) {
+      throw new InvalidOptionError(
+        `handler "${name}"`,
+        handler,
+        'a function, and no generator: a call of that runs no line',
+      );
     }
     if (this.#handlers.has(name)) {
       throw new DuplicateNameError('handler', name, 'Give each handler a name of its own.');

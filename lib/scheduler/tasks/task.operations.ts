@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError } from '../../errors/input.errors.js';
+import { SchedulerNotRunningError } from '../../errors/scheduler.errors.js';
 import { TaskConflictError, TaskNotFoundError, TaskUnreadableError } from '../../errors/task.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
@@ -75,6 +76,8 @@ export class TaskOperations implements TaskActions {
 
   async add(options: TaskSpec): Promise<Task> {
     const handle = this.services.stores.get(options?.store ?? 'default');
+    // The store is closed, and what waited in memory now might wait for a start that never comes.
+    if (handle.pending && this.services.phase.name === 'stopping') throw new SchedulerNotRunningError('addTask');
     const task = this.services.builder.build(options, handle.clock.now());
     const { replaceExisting = false, transaction } = options;
     if (typeof replaceExisting !== 'boolean') {
