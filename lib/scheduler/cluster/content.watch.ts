@@ -30,6 +30,8 @@ interface Contents {
   isBare: boolean;
   /** Whether it is being restored. */
   isBusy: boolean;
+  /** Whether it was tried in vain, and that was said. */
+  hasFailed: boolean;
 }
 
 /**
@@ -57,7 +59,7 @@ export class ContentWatch {
     const { name } = this.services;
     const mark = await ensureMark(handle, name);
     this.#refuseOthers(handle.alias, await handle.store.lookupTask(CONTENT_MARK));
-    this.#contents.set(handle.alias, { mark, isBare: false, isBusy: false });
+    this.#contents.set(handle.alias, { mark, isBare: false, isBusy: false, hasFailed: false });
   }
 
   /** Looks whether they are still there. Rejects when the store cannot be asked, and is called again after the next heartbeat. */
@@ -111,8 +113,12 @@ export class ContentWatch {
     try {
       await this.services.restore(handle);
       contents.isBare = false;
+      contents.hasFailed = false;
       handle.wake(handle.clock.now());
     } catch (error) {
+      // Said once, and tried again with each heartbeat.
+      if (contents.hasFailed) return;
+      contents.hasFailed = true;
       this.services.logger.error(
         `What the code declares could not be added to ${handle.place}; it is tried again`,
         error,

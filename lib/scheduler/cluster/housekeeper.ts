@@ -60,6 +60,8 @@ export class Housekeeper {
   readonly #intervalMs: number;
   readonly #pruningMs: number;
   #started = false;
+  /** The stores that could not be cleaned up the last time. */
+  readonly #failing = new Set<string>();
   /** From when on more than pruning is due, on the monotonic clock. */
   #wholeAt = -Infinity;
 
@@ -94,10 +96,15 @@ export class Housekeeper {
   async #cleanUpQuietly(handle: StoreHandle, isWhole: boolean): Promise<void> {
     try {
       const isDone = await this.#cleanUp(handle, isWhole);
+      this.#failing.delete(handle.alias);
       // A busy cluster ends more runs than one pruning removes.
       if (!isDone && this.#started) this.#schedule(UNFINISHED_MS);
     } catch (error) {
-      this.services.logger.warn(`The store "${handle.alias}" could not be cleaned up: ${messageOf(error)}`);
+      const line = `The store "${handle.alias}" could not be cleaned up: ${messageOf(error)}`;
+      // What stays so is said once.
+      if (this.#failing.has(handle.alias)) this.services.logger.debug(line);
+      else this.services.logger.warn(line);
+      this.#failing.add(handle.alias);
     }
   }
 

@@ -36,6 +36,34 @@ describe('the housekeeper', () => {
     expect(store.lookupTask('old')?.state.problem).toBeNull();
   });
 
+  it('says once that a store cannot be cleaned up, and again when it could be meanwhile', async () => {
+    class FullStore extends MemoryStore {
+      isFull = true;
+      override pruneRuns(...args: Parameters<MemoryStore['pruneRuns']>) {
+        if (this.isFull) throw new Error('no space left');
+        return super.pruneRuns(...args);
+      }
+    }
+    const store = new FullStore();
+    const lines: string[] = [];
+    const logger = { debug() {}, info() {}, error() {}, warn: (line: string) => lines.push(line) };
+    const { scheduler, clock } = createScheduler({}, { store, logger, heartbeatInterval: '1d' });
+    await scheduler.start();
+    const pass = async () => {
+      for (let minute = 0; minute < 30; minute += 1) {
+        clock.advance(60_000);
+        await settle();
+      }
+    };
+    await pass();
+    expect(lines).toEqual([expect.stringContaining('no space left')]);
+    store.isFull = false;
+    await pass();
+    store.isFull = true;
+    await pass();
+    expect(lines).toHaveLength(2);
+  });
+
   it('keeps ended runs within the retention, by age and by number', async () => {
     const { scheduler, clock } = createScheduler(
       { tick: () => 1 },
