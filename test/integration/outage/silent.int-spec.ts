@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Scheduler } from 'nestjs-asyncz';
 import type { SchedulerOptions } from 'nestjs-asyncz';
 import { until } from 'nestjs-asyncz/testing';
@@ -17,10 +17,8 @@ const kinds = clusterStores(() => mongodb.url()).filter(({ server }) => server !
 
 const CLASSES = { FileStore, MongooseStore, RedisStore, TypeormStore };
 
-let closing: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close();
-});
+/** Has something done when its test is over. Tests of this file run at the same time: they mostly wait. */
+type Later = (work: () => Promise<void> | void) => void;
 
 /** How long something takes, in seconds. */
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {
@@ -30,21 +28,21 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** A scheduler whose store is behind a proxy. */
-async function behindProxy({ server, create }: ClusterStoreKind, options: SchedulerOptions = {}) {
+async function behindProxy({ server, create }: ClusterStoreKind, later: Later, options: SchedulerOptions = {}) {
   const backing: Backing = create();
-  closing.push(() => backing.dispose());
+  later(() => backing.dispose());
   const proxy = await TcpProxy.start(portOf(server!.url()));
-  closing.push(() => proxy.stop());
+  later(() => proxy.stop());
   const { className, options: settings } = through(proxy.port, backing.store);
   const Store = CLASSES[className as keyof typeof CLASSES] as unknown as new (settings: object) => RedisStore;
   const scheduler = new Scheduler({ ...options, stores: { default: new Store(settings) } });
-  closing.push(() => scheduler.shutdown(0));
+  later(() => scheduler.shutdown(0));
   return { scheduler, proxy, port: proxy.port };
 }
 
-describe.each(kinds)('a server that accepts and never answers: $name', (kind) => {
-  it('fails the start in time, and names store and address', async () => {
-    const { scheduler, proxy, port } = await behindProxy(kind);
+describe.concurrent.each(kinds)('a server that accepts and never answers: $name', (kind) => {
+  it('fails the start in time, and names store and address', async ({ onTestFinished }) => {
+    const { scheduler, proxy, port } = await behindProxy(kind, onTestFinished);
     proxy.fallSilent();
     let error: unknown = null;
     const took = await secondsOf(() => scheduler.start().catch((caught: unknown) => (error = caught)));
@@ -52,10 +50,11 @@ describe.each(kinds)('a server that accepts and never answers: $name', (kind) =>
     expect((error as Error).message).toMatch(new RegExp(`store "default".*127\\.0\\.0\\.1:${port}`));
     expect(took).toBeLessThan(35);
     expect(scheduler.state).toBe('stopped');
+    await until(() => proxy.ports.length === 0, { what: 'every connection to be closed' });
   });
 
-  it('lets the scheduler stop in time when it falls silent later', async () => {
-    const { scheduler, proxy } = await behindProxy(kind, { shutdownTimeout: '3s' });
+  it('lets the scheduler stop in time when it falls silent later', async ({ onTestFinished }) => {
+    const { scheduler, proxy } = await behindProxy(kind, onTestFinished, { shutdownTimeout: '3s' });
     scheduler.registerHandler('work', () => {});
     await scheduler.start();
     const ended = nextEvent(scheduler, 'run.succeeded');
@@ -66,12 +65,13 @@ describe.each(kinds)('a server that accepts and never answers: $name', (kind) =>
     console.log(`${kind.name}: the stop took ${took} s`);
     expect(took).toBeLessThan(8.5);
     expect(scheduler.state).toBe('stopped');
+    await until(() => proxy.ports.length === 0, { what: 'every connection to be closed' });
   });
 });
 
-describe.each(kinds)('connections that the network has lost while new ones work: $name', (kind) => {
-  it('are replaced within 15 seconds, those that bring wake-ups too', async () => {
-    const { scheduler, proxy } = await behindProxy(kind);
+describe.concurrent.each(kinds)('connections that the network has lost while new ones work: $name', (kind) => {
+  it('are replaced within 15 seconds, those that bring wake-ups too', async ({ onTestFinished }) => {
+    const { scheduler, proxy } = await behindProxy(kind, onTestFinished);
     let runs = 0;
     scheduler.registerHandler('work', () => void (runs += 1));
     await scheduler.start();
@@ -84,8 +84,10 @@ describe.each(kinds)('connections that the network has lost while new ones work:
     expect(took).toBeLessThan(15);
   });
 
-  it('are replaced within 15 seconds after a network is back that was silent for longer', async () => {
-    const { scheduler, proxy } = await behindProxy(kind);
+  it('are replaced within 15 seconds after a network is back that was silent for longer', async ({
+    onTestFinished,
+  }) => {
+    const { scheduler, proxy } = await behindProxy(kind, onTestFinished);
     let runs = 0;
     scheduler.registerHandler('work', () => void (runs += 1));
     await scheduler.start();
