@@ -56,8 +56,8 @@ export class FilledDatabase {
     await store.addTask(makeTask('first', { nextRunTime: now - 1 }));
     await store.saveRuns([makeRun('first', { taskId: 'first' })]);
     const id = filled.type === 'mysql' ? "CONCAT('t', numbers.i)" : "'t' || numbers.i";
-    const definition = `REPLACE(old.definition, 'first', ${id})`;
-    await filled.#multiply('tasks', { id, definition, ...filling.tasks(now) });
+    const columns = { id, name: id, ...filling.tasks(now) };
+    await filled.#multiply('tasks', { ...columns, ...filled.#recordOf(columns, now - 1) });
     const [yes, no] = filled.type === 'postgres' ? ['TRUE', 'FALSE'] : ['1', '0'];
     if (filling.runs) await filled.#multiply('runs', { id, task_id: id, ...filling.runs(yes!, no!) });
     // Servers do this by themselves after a while.
@@ -93,6 +93,24 @@ export class FilledDatabase {
     await dropTables(this.dataSource, this.prefix);
     await this.dataSource.destroy();
     this.database.remove();
+  }
+
+  /** The texts of the record, which say the same as the columns: the store takes no row in which they do not. */
+  #recordOf(columns: Record<string, string>, firstDueAt: number): Record<string, string> {
+    const text = this.type === 'mysql' ? 'CHAR' : 'TEXT';
+    const joined = (...parts: string[]) => (this.type === 'mysql' ? `CONCAT(${parts.join(', ')})` : parts.join(' || '));
+    const replace = (inside: string, from: string, to: string) => `REPLACE(${inside}, '${from}', ${to})`;
+    const { id, due_at: dueAt = 'old.due_at', priority, task_group: group, executor } = columns;
+    let definition = replace('old.definition', 'first', id!);
+    if (priority)
+      definition = replace(definition, '"priority":0', joined(`'"priority":'`, `CAST(${priority} AS ${text})`));
+    if (executor) definition = replace(definition, '"executor":"default"', joined(`'"executor":"'`, executor, `'"'`));
+    if (group) {
+      const value = `CASE WHEN ${group} = '' THEN 'null' ELSE ${joined(`'"'`, group, `'"'`)} END`;
+      definition = replace(definition, '"group":null', joined(`'"group":'`, value));
+    }
+    const due = `COALESCE(CAST(${dueAt} AS ${text}), 'null')`;
+    return { definition, state: replace('old.state', `:${firstDueAt}`, joined(`':'`, due)), next_run_time: dueAt };
   }
 
   /** Puts rows beside the one that is there, by one statement: writing them one by one would take minutes. */
