@@ -65,6 +65,7 @@ export class Claimer {
       triggerOf: (task) => triggers.get(task.definition.trigger),
       holdOn: (run) => execution.holdOn(run),
       abandoned: (id) => execution.abandoned.of(id),
+      hasLastChance: () => execution.hasLastChance(),
     };
     this.#lost = new LostRuns(services);
     this.#unwritten = new UnwrittenClaims(clock, execution.held, tasks, leases);

@@ -6,6 +6,7 @@ import type { CancelRequest, LeaseRef, LiveRun } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { unstoredResult } from '../../model/unstored-result.js';
 import type { RunEnd } from '../plan/end.plan.js';
+import { isLastChance } from '../plan/failed.run.js';
 import { AbandonedHandlers } from './abandoned.handlers.js';
 import type { EndAnswer } from './end.step.js';
 import type { HeldRun, RunOutcome } from './held.run.js';
@@ -78,6 +79,12 @@ export class RunExecution {
   holdOn({ id: runId, token }: LiveRun): 'held' | 'aborted' | null {
     const run = this.held.get(keyOf({ runId, token }));
     return run ? (run.isFenced ? 'aborted' : 'held') : null;
+  }
+
+  /** Whether a run is under way whose next loss is its last. */
+  hasLastChance(): boolean {
+    for (const { run, task } of this.active.values()) if (isLastChance(run, task.policies)) return true;
+    return false;
   }
 
   /** A run, from its start to its history. */

@@ -8,6 +8,7 @@ import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { changeTo, nextTimes } from './change.js';
 import { admitDueTimes } from './due-times.plan.js';
+import { isLastChance } from './failed.run.js';
 import { postpone } from './problem.plan.js';
 import { recoverDeadRuns, recoverLostLease } from './recovery.plan.js';
 import type { Holder } from './recovery.plan.js';
@@ -50,6 +51,8 @@ interface ClaimContext extends Starter, Holder {
   triggerOf(task: TaskRecord): BaseTrigger;
   /** How many handlers of a task still run in this process although their runs are over. */
   abandoned(taskId: string): number;
+  /** Whether a run is under way in this process whose next loss is its last. */
+  hasLastChance(): boolean;
 }
 
 /**
@@ -68,9 +71,11 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
       const trigger = context.triggerOf(task);
       recoverLostLease(work, trigger);
       admitDueTimes(work, trigger);
-      startWaitingRuns(work, context, context.abandoned(task.id), (own) =>
-        context.room.has(task.definition, decided, own),
-      );
+      startWaitingRuns(work, context, {
+        abandoned: context.abandoned(task.id),
+        hasRoom: (own) => context.room.has(task.definition, decided, own),
+        hasLastChance: () => context.hasLastChance() || decided.some(startsLastChance),
+      });
       restartCompletionSchedule(work, trigger);
       if (work.state.problem) work.state = { ...work.state, problem: null };
     } catch (error) {
@@ -91,6 +96,10 @@ export function waitsForRoom(context: Omit<ClaimContext, 'room'>, task: TaskReco
   if ((dueTime(task.definition, task.state) ?? Infinity) > now) return false;
   const change = planClaim({ ...context, room: { has: (_definition, _decided, own) => own === 0 } })(task, now, []);
   return change !== null && change.value.start.length > 0;
+}
+
+function startsLastChance({ start, definition }: Claimed): boolean {
+  return start.some((run) => isLastChance(run, definition.policies));
 }
 
 /** Nothing to start and nothing to record: there is no room. A write would only cost. */

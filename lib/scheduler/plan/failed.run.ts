@@ -1,4 +1,5 @@
 import { backoffMs } from '../../model/backoff.js';
+import type { LiveRun } from '../../model/run.js';
 import type { TaskPolicies } from '../../model/task.policies.js';
 import type { TaskState } from '../../model/task.js';
 
@@ -14,6 +15,14 @@ export function withFailedRun(state: TaskState, { pauseAfterFailures: limit }: T
   const pauses = limit !== null && failuresInARow >= limit && state.pause === null;
   const pause = pauses ? { at: now, actor: null, reason: `${failuresInARow} failed runs in a row` } : state.pause;
   return { ...state, failuresInARow, pause };
+}
+
+/**
+ * Whether the next loss of a run is its last. All that was under way in a process is lost with it, and is tried again
+ * together; so one process has no more than one of these under way, or what ends it would take the others with it for good.
+ */
+export function isLastChance({ lost }: Pick<LiveRun, 'lost'>, { maxLost }: TaskPolicies): boolean {
+  return lost > 0 && lost >= maxLost - 1;
 }
 
 /** How much later a scheduled run starts because of those that were lost before it, in milliseconds. */

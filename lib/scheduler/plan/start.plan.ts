@@ -3,6 +3,7 @@ import type { LiveRun } from '../../model/run.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import { mayStart, nextToken, runningCount } from '../../model/task.js';
 import type { TaskState } from '../../model/task.js';
+import { isLastChance } from './failed.run.js';
 import type { Work } from './work.js';
 
 /** Who starts runs, and for how long its leases hold. */
@@ -29,26 +30,41 @@ export function startRun(state: TaskState, run: LiveRun, { owner, leaseMs }: Sta
   return { state: { ...state, lastToken: token, live }, run: started };
 }
 
-/**
- * Starts the runs that wait for their turn, the earliest first, within the task's limit.
- *
- * @param abandoned How many handlers of the task still run here although their runs are over: none starts beside them.
- * @param hasRoom Whether one more run may start here beside the given number of runs of the same task.
- */
-export function startWaitingRuns(
-  work: Work,
-  starter: Starter,
-  abandoned: number,
-  hasRoom: (started: number) => boolean,
-): void {
+/** For how long a run on its last chance waits while another one is under way, in milliseconds: it must not be in the way. */
+const LAST_CHANCE_PAUSE_MS = 1_000;
+
+/** What holds back a run that waits for its turn, beside the limit of its task. */
+export interface StartLimits {
+  /** How many handlers of the task still run here although their runs are over: none starts beside them. */
+  readonly abandoned: number;
+  /** Whether one more run may start here beside the given number of runs of the same task. */
+  hasRoom(started: number): boolean;
+  /** Whether a run is under way here, or was decided on, whose next loss is its last: see {@link isLastChance}. */
+  hasLastChance(): boolean;
+}
+
+/** Starts the runs that wait for their turn, the earliest first, within the task's limit. */
+export function startWaitingRuns(work: Work, starter: Starter, limits: StartLimits): void {
   const { policies } = work.task.definition;
   for (const run of readyRuns(work.task.definition, work.state, work.now)) {
-    const isFull = policies.overlap !== 'allow' && runningCount(work.state) + abandoned >= policies.maxInstances;
-    if (isFull || !hasRoom(work.start.length)) return;
+    const running = runningCount(work.state) + limits.abandoned;
+    if (policies.overlap !== 'allow' && running >= policies.maxInstances) return;
+    if (!limits.hasRoom(work.start.length)) return;
+    if (
+      isLastChance(run, policies) &&
+      (limits.hasLastChance() || work.start.some((one) => isLastChance(one, policies)))
+    ) {
+      work.state = { ...work.state, live: withLater(work.state.live, run, work.now + LAST_CHANCE_PAUSE_MS) };
+      continue;
+    }
     const started = startRun(work.state, run, starter, work.now);
     work.state = started.state;
     work.start.push(started.run);
   }
+}
+
+function withLater(live: readonly LiveRun[], run: LiveRun, availableAt: number): LiveRun[] {
+  return live.map((one) => (one === run ? { ...run, availableAt } : one));
 }
 
 /** The runs that may start now, the earliest first. */

@@ -50,7 +50,14 @@ export function decide(task: TaskRecord, now: number, setup?: Setup) {
 }
 
 export function context(trigger: BaseTrigger) {
-  return { owner: 'me', leaseMs: 30_000, triggerOf: () => trigger, holdOn: () => null, abandoned: () => 0 };
+  return {
+    owner: 'me',
+    leaseMs: 30_000,
+    triggerOf: () => trigger,
+    holdOn: () => null,
+    abandoned: () => 0,
+    hasLastChance: () => false,
+  };
 }
 
 export const waiting = (changes: Partial<LiveRun> = {}) =>

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { runningRun, minuteTask } from '../../../support/task.factory.js';
 import { makeRun } from 'nestjs-asyncz/testing';
 import { endRuns } from '../../../../lib/scheduler/plan/end.plan.js';
-import { AfterEnd, decide, MINUTE, plan } from './claim.plan.fixtures.js';
+import { planClaim } from '../../../../lib/scheduler/plan/claim.plan.js';
+import { AfterEnd, context, decide, EveryMinute, MINUTE, plan, waiting } from './claim.plan.fixtures.js';
 
 describe('planClaim', () => {
   describe('when the task runs already', () => {
@@ -116,5 +117,37 @@ describe('a recurring task whose runs are lost for good', () => {
       [],
     );
     expect(ended?.task?.state.lostInARow).toBe(0);
+  });
+});
+
+describe('a run whose next loss is its last', () => {
+  const waits = (lost: number, id = 'task') =>
+    minuteTask({ id, state: { nextRunTime: null, live: [waiting({ id: `${id}@r`, lost, attempt: lost + 1 })] } });
+  const claim = (underWay: boolean) =>
+    planClaim({
+      ...context(new EveryMinute()),
+      hasLastChance: () => underWay,
+      room: { has: () => true },
+    });
+
+  it('starts if no other such run is under way in the process; otherwise it waits a second, out of the way', () => {
+    expect(claim(false)(waits(2), 500, [])?.value.start).toHaveLength(1);
+    const change = claim(true)(waits(2), 500, []);
+    expect(change?.value.start).toEqual([]);
+    expect(change?.task?.state.live).toMatchObject([{ status: 'waiting', availableAt: 1_500, lost: 2, attempt: 3 }]);
+  });
+
+  it('is one at a time in a claim, too', () => {
+    const first = claim(false)(waits(2, 'a'), 500, [])!;
+    expect(claim(false)(waits(2, 'b'), 500, [first.value])?.value.start).toEqual([]);
+    const both = minuteTask({
+      policies: { maxInstances: 5 },
+      state: { nextRunTime: null, live: [waiting({ id: 'a', lost: 2 }), waiting({ id: 'b', lost: 2 })] },
+    });
+    expect(claim(false)(both, 500, [])?.value.start.map(({ id }) => id)).toEqual(['a']);
+  });
+
+  it.each([0, 1])('holds back no run that was lost %i times', (lost) => {
+    expect(claim(true)(waits(lost), 500, [])?.value.start).toHaveLength(1);
   });
 });

@@ -142,6 +142,7 @@ describe('planClaim', () => {
         throw new UnknownNameError('trigger type', 'beat', ['interval']);
       },
       abandoned: () => 0,
+      hasLastChance: () => false,
       room: { has: () => true },
       holdOn: () => null,
     });
