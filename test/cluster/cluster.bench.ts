@@ -53,15 +53,20 @@ export class ClusterBench {
   async start(options: Partial<Omit<SchedulerProcessOptions, 'ledger'>> = {}): Promise<Worker> {
     const worker = { process: await this.pool.take(), ledger: this.ledger.file() };
     this.#workers.add(worker);
-    await worker.process.start({
-      store: this.backing.store,
-      concurrency: 20,
-      declared: [],
-      handlers: ['work'],
-      ...options,
-      settings: { ...this.settings, ...options.settings },
-      ledger: worker.ledger,
-    });
+    try {
+      await worker.process.start({
+        store: this.backing.store,
+        concurrency: 20,
+        declared: [],
+        handlers: ['work'],
+        ...options,
+        settings: { ...this.settings, ...options.settings },
+        ledger: worker.ledger,
+      });
+    } catch (error) {
+      await this.kill(worker);
+      throw error;
+    }
     return worker;
   }
 

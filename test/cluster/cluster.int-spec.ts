@@ -14,6 +14,7 @@ import { herd } from './scenarios/herd.scenario.js';
 import { kill } from './scenarios/kill.scenario.js';
 import { outage } from './scenarios/outage.scenario.js';
 import { partition } from './scenarios/partition.scenario.js';
+import { poison } from './scenarios/poison.scenario.js';
 import { restart } from './scenarios/restart.scenario.js';
 import { silent } from './scenarios/silent.scenario.js';
 import { soak } from './scenarios/soak.scenario.js';
@@ -53,6 +54,10 @@ const withoutServer = stores.filter(({ server }) => server === null);
 
 describe('kill: no run is lost, and none doubled that must not be, while processes are killed', () => {
   onEach(stores, kill);
+});
+
+describe('poison: a handler that ends its process is started a few times, then dead, and all others go on', () => {
+  onEach(stores, poison);
 });
 
 describe('groups: no more runs of a group are under way than its limit, while processes are killed', () => {

@@ -48,6 +48,34 @@ async function work(ms, context) {
   return ms;
 }
 
+/** What a handler can do to its process. */
+const POISON = {
+  kill: () => process.kill(process.pid, 'SIGKILL'),
+  exit: () => process.exit(1),
+  /** As a computation does, for so many milliseconds. */
+  block: (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+};
+
+const handlerOf = (name, workMs) =>
+  name in POISON
+    ? ([ms], context) => {
+        note('S', context);
+        POISON[name](ms);
+        note('E', context);
+      }
+    : ([ms = workMs], context) => work(ms, context);
+
+/** Notes which runs the log has an error about. */
+const logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error(message) {
+    const [, runId] = /^The run "(.+?)" .* was lost/.exec(message) ?? [];
+    if (runId) note('G', { runId, attempt: 0, token: 0 });
+  },
+};
+
 async function start({ store, settings, ledger, concurrency, workMs = 0, clockOffsetMs = 0, declared, handlers }) {
   const { [store.className]: StoreClass } = await load(store.module);
   file = openSync(ledger, 'a');
@@ -55,11 +83,13 @@ async function start({ store, settings, ledger, concurrency, workMs = 0, clockOf
   scheduler = new Scheduler({
     ...settings,
     clock,
+    logger,
     stores: { default: new StoreClass(store.options) },
     executors: { default: new AsyncExecutor({ concurrency }) },
   });
-  for (const name of handlers) scheduler.registerHandler(name, ([ms = workMs], context) => work(ms, context));
+  for (const name of handlers) scheduler.registerHandler(name, handlerOf(name, workMs));
   scheduler.addListener((event) => note('R', event), 'run.fenced');
+  scheduler.addListener(({ run }) => run.dead && note('D', { ...run, runId: run.id }), 'run.lost');
   scheduler.addListener(({ run }) => note('K', { ...run, runId: run.id }), 'run.skipped');
   scheduler.addListener(
     ({ name, taskId = null }) => process.send({ type: 'event', name, taskId }),
