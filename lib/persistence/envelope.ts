@@ -12,7 +12,7 @@ export const FORMAT_VERSION = 1;
 /** What stands in {@link codecName} for the key of a record in clear. */
 export const NO_KEY = '-';
 
-export type Entity = 'task' | 'run';
+export type Entity = 'task' | 'run' | 'state';
 
 /** Which record it is. A payload that is moved to another one cannot be decrypted there. */
 export interface RecordAddress {
@@ -42,7 +42,7 @@ export interface Opened {
 type Upgrade = (payload: JsonObject) => JsonObject;
 
 /** How a payload becomes one of the next version: the first makes version 2 of version 1, and so on. */
-const UPGRADES: Readonly<Record<Entity, readonly Upgrade[]>> = { task: [], run: [] };
+const UPGRADES: Readonly<Record<Entity, readonly Upgrade[]>> = { task: [], run: [], state: [] };
 
 const ENVELOPE_MEMBERS: readonly string[] = ['entity', 'version', 'serializer', 'encryption', 'payload'];
 const ENCRYPTION_MEMBERS: readonly string[] = ['algorithm', 'key', 'nonce'];

@@ -14,10 +14,10 @@ import { NO_KEY, codecName, isEncrypted, keyOf, openEnvelope, sealEnvelope } fro
 import type { RecordAddress } from './envelope.js';
 import { boundedAttempt, boundedCoalesced, boundedState } from './bounded.state.js';
 import { refuseInconsistent } from './clear.columns.js';
-import { parseJsonObject } from './json-text.js';
 import { OutcomeCodec } from './outcome.codec.js';
 import { refuseLarge } from './record.size.js';
 import { asState } from './record.schema.js';
+import { readState, stateText } from './state.text.js';
 import { LARGEST_COUNT } from './schema.js';
 import { UnreadableFault, toFault } from './unreadable.fault.js';
 
@@ -80,7 +80,7 @@ export class RowCodec implements TaskCodec {
       version,
       lastToken: state.lastToken,
       lease: state.lease,
-      state: JSON.stringify(state),
+      state: stateText(id, state, this.#settings),
     };
   }
 
@@ -164,7 +164,7 @@ export class RowCodec implements TaskCodec {
     if (!Number.isSafeInteger(version) || version < 1 || version > LARGEST_COUNT) {
       throw new UnreadableFault('damaged', 'The version is not a whole number from 1.');
     }
-    const state = withOwnColumns(asState(parseJsonObject(row.state, 'state')), row);
+    const state = withOwnColumns(readState(id, row.state, this.#settings), row);
     const task = { id, version, definition, state };
     refuseInconsistent(row, task, codec);
     if (!isEncrypted(codec)) noteClear(this.#settings);

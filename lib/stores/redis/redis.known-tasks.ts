@@ -1,4 +1,5 @@
 import type { TaskRecord, TaskState } from '../../model/task.js';
+import { hasSealed } from '../../persistence/state.text.js';
 import type { LoadedTask, Write } from './redis.records-codec.js';
 
 /** How many tasks are remembered: as many as one process has under way, and more. */
@@ -9,7 +10,7 @@ const LIMIT = 10_000;
  * them again. Whether one still is as remembered is seen by its place when it is written.
  */
 export class KnownTasks {
-  readonly #tasks = new Map<string, LoadedTask>();
+  readonly #tasks = new Map<string, LoadedTask & { readonly stateText: string }>();
 
   /** Remembers what was written, while runs of it are under way. */
   keep(task: TaskRecord | null, { row, entry: { place } }: Write): void {
@@ -19,7 +20,13 @@ export class KnownTasks {
     const { definition } = task;
     const own = { ...definition, policies: { ...definition.policies } };
     // The definition's text is not needed: what changes the definition reads it first.
-    this.#tasks.set(row.id, { task: { ...task, definition: own }, row: { ...row, definition: '' }, place });
+    this.#tasks.set(row.id, {
+      task: { ...task, definition: own },
+      row: { ...row, definition: '' },
+      place,
+      // What people have said may be encrypted in the row.
+      stateText: hasSealed(row.state) ? JSON.stringify(task.state) : row.state,
+    });
     if (this.#tasks.size > LIMIT) this.#tasks.delete(this.#tasks.keys().next().value!);
   }
 
@@ -27,7 +34,8 @@ export class KnownTasks {
   get(id: string): LoadedTask | undefined {
     const known = this.#tasks.get(id);
     if (!known) return undefined;
-    return { ...known, task: { ...known.task, state: JSON.parse(known.row.state) as TaskState } };
+    const { task, row, place, stateText } = known;
+    return { row, place, task: { ...task, state: JSON.parse(stateText) as TaskState } };
   }
 
   forget(id: string): void {

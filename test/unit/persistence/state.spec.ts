@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { KeyRing } from '../../../lib/persistence/key-ring.js';
+import { makeLiveRun, makeTask } from '../../../lib/testing/task.fixtures.js';
+import { makeCodec, makeFullTask, reasonOf } from './codec.fixtures.js';
+
+const keyRing = KeyRing.create(['a secret of enough bytes']);
+const WHO = { actor: 'Ada Lovelace', reason: 'customer 4711 asked for it' };
+const AT = { at: 1_599_000_000_000, ...WHO };
+const live = [makeLiveRun('t@1', { source: 'manual', request: WHO, cancel: AT }), makeLiveRun('t@2')];
+const problem = { code: 'X', message: 'customer 4711 has no such day', at: 1, count: 1 };
+const said = makeTask('t', { state: { pause: AT, control: { action: 'run', ...AT }, live, problem } });
+
+describe('what people have said about a task', () => {
+  it('is hidden where a key writes: who paused it, who ran it, who cancelled it, and why; and is read again', () => {
+    const codec = makeCodec({ keyRing });
+    const row = codec.encodeTask(said);
+    for (const text of [row.state, codec.encodeState(said).state]) {
+      expect(text).not.toMatch(/Ada|4711/);
+      expect(JSON.parse(text)).toMatchObject({
+        pause: { at: AT.at, actor: null },
+        problem: { code: 'X', message: '' },
+      });
+    }
+    expect(codec.decodeTask(row)).toStrictEqual(said);
+    expect(codec.decodeTask(codec.encodeTask(makeFullTask()))).toStrictEqual(makeFullTask());
+  });
+
+  it('is in clear without a key, and costs nothing where nobody has said anything', () => {
+    expect(makeCodec().encodeTask(said).state).toBe(JSON.stringify(said.state));
+    const silent = makeTask('t');
+    expect(makeCodec({ keyRing }).encodeTask(silent).state).toBe(JSON.stringify(silent.state));
+  });
+
+  it('is not taken from another task, nor read with another key, nor changed', () => {
+    const codec = makeCodec({ keyRing });
+    const row = codec.encodeTask(said);
+    const other = codec.encodeTask({ ...said, id: 'o', definition: { ...said.definition, id: 'o' } });
+    expect(reasonOf(codec.decodeTask({ ...row, state: other.state }))).toBe('damaged');
+    const late = makeCodec({ keyRing: KeyRing.create(['another secret of enough bytes']) });
+    expect(reasonOf(late.decodeTask({ ...late.encodeTask(said), state: row.state }))).toBe('wrong-key');
+    for (const wrong of ['7', '"x"', 'null', '{}', '[]']) {
+      const { said: sealed } = JSON.parse(row.state) as { said: unknown };
+      const state = row.state.replace(JSON.stringify(sealed), wrong);
+      expect(state).not.toBe(row.state);
+      expect(reasonOf(codec.decodeTask({ ...row, state }))).toMatch(/damaged|not-json/);
+    }
+  });
+});
