@@ -16,7 +16,7 @@ import { TableNames } from './schema/table.names.js';
 export interface TypeormStoreSettings {
   /** What the names of the tables begin with: letters, digits and `_`, at most 40. @default 'asyncz' */
   readonly tableName?: string;
-  /** The schema of the tables; on MySQL the database. The connection's own when left out. */
+  /** The schema of the tables: letters, digits, `_`, `-` and `$`; on MySQL the database. The connection's own when left out. */
   readonly schema?: string;
   /**
    * Whether the store makes its tables when it starts.
@@ -166,11 +166,13 @@ function resolveSource({
 
 /** Checks what the names of tables are made of. */
 export function resolveNames({ tableName = DEFAULT_TABLE_NAME, schema }: TypeormStoreSettings): TableNames {
-  for (const [name, value] of Object.entries({ tableName, schema: schema ?? 'public' })) {
-    if (typeof value !== 'string' || !/^[A-Za-z_]\w*$/.test(value) || value.length > MAX_NAME_LENGTH) {
-      const allowed = `1 to ${MAX_NAME_LENGTH} letters, digits and "_", not a digit first`;
-      throw new InvalidOptionError(name, value, allowed);
-    }
+  if (typeof tableName !== 'string' || !/^[A-Za-z_]\w*$/.test(tableName) || tableName.length > MAX_NAME_LENGTH) {
+    const allowed = `1 to ${MAX_NAME_LENGTH} letters, digits and "_", not a digit first`;
+    throw new InvalidOptionError('tableName', tableName, allowed);
+  }
+  // It is the application's own, and quoted wherever it stands.
+  if (schema !== undefined && (typeof schema !== 'string' || !/^[\w$-]{1,63}$/.test(schema))) {
+    throw new InvalidOptionError('schema', schema, '1 to 63 letters, digits, "_", "-" and "$"');
   }
   return new TableNames(tableName, schema ?? null);
 }

@@ -115,24 +115,65 @@ describe.each<{ database: TestDatabase; dialect: SchemaDialect; type: DataSource
   });
 });
 
-describe('a schema of its own on PostgreSQL', () => {
-  const schema = `own_${process.pid}`;
-  const database = postgres();
+describe.each([`own_${process.pid}`, `my-app-${process.pid}`, `2026-${process.pid}-App`])(
+  'a schema of its own on PostgreSQL, named %s',
+  (schema) => {
+    const database = postgres();
 
-  it('is made, and holds the tables', async () => {
-    const dataSource = await database.open();
+    it.each(['auto', 'compare-and-set'] as const)('is made, and holds the tables (lockMode: %s)', async (lockMode) => {
+      const dataSource = await database.open();
+      const store = new TypeormStore({ dataSource, schema, lockMode });
+      try {
+        await store.start(createStoreContext());
+        await store.addTask(makeTask('a'));
+        const rows = (await dataSource.query(
+          `SELECT table_name FROM information_schema.tables WHERE table_schema = '${schema}' ORDER BY 1`,
+        )) as { table_name: string }[];
+        expect(rows.map((row) => row.table_name)).toEqual(['asyncz_runs', 'asyncz_schedulers', 'asyncz_tasks']);
+        expect(await dataSource.query(`SELECT id FROM "${schema}".asyncz_tasks`)).toEqual([{ id: 'a' }]);
+      } finally {
+        await store.shutdown();
+        await dataSource.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+        await dataSource.destroy();
+      }
+    });
+
+    it('is made by migrations', async () => {
+      const dataSource = await database.open({
+        migrations: asynczMigrations({ tableName: PREFIX, schema }),
+        migrationsTableName: `${PREFIX}_migrations`,
+      } as Partial<DataSourceOptions>);
+      try {
+        await dataSource.runMigrations();
+        const store = new TypeormStore({ dataSource, schema, tableName: PREFIX, createSchema: false });
+        await store.start(createStoreContext());
+        await store.addTask(makeTask('a'));
+        expect(await store.lookupTask('a')).toEqual(makeTask('a'));
+        await store.shutdown();
+        await dataSource.undoLastMigration();
+      } finally {
+        await dataSource.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+        await dataSource.query(`DROP TABLE IF EXISTS ${PREFIX}_migrations`);
+        await dataSource.destroy();
+      }
+    });
+  },
+);
+
+describe('a database of its own on MySQL, named with a hyphen', () => {
+  const schema = `my-app-${process.pid}`;
+
+  it('holds the tables', async () => {
+    const dataSource = await mysql().open();
+    await dataSource.query(`CREATE DATABASE IF NOT EXISTS \`${schema}\``);
     const store = new TypeormStore({ dataSource, schema });
     try {
       await store.start(createStoreContext());
       await store.addTask(makeTask('a'));
-      const rows = (await dataSource.query(
-        `SELECT table_name FROM information_schema.tables WHERE table_schema = '${schema}' ORDER BY 1`,
-      )) as { table_name: string }[];
-      expect(rows.map((row) => row.table_name)).toEqual(['asyncz_runs', 'asyncz_schedulers', 'asyncz_tasks']);
-      expect(await dataSource.query(`SELECT id FROM ${schema}.asyncz_tasks`)).toEqual([{ id: 'a' }]);
+      expect(await dataSource.query(`SELECT id FROM \`${schema}\`.asyncz_tasks`)).toEqual([{ id: 'a' }]);
     } finally {
       await store.shutdown();
-      await dataSource.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+      await dataSource.query(`DROP DATABASE IF EXISTS \`${schema}\``);
       await dataSource.destroy();
     }
   });
