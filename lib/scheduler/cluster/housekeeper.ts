@@ -5,6 +5,7 @@ import type { Logger } from '../../model/logger.js';
 import { removeDrain } from './drain.record.js';
 import { isAlive } from './membership.js';
 import { reportOrphans } from './orphan.report.js';
+import { RecordAudit } from './record.audit.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 import type { StoreRegistry } from '../tasks/store.registry.js';
 import { wait } from '../../time/wait.js';
@@ -51,8 +52,8 @@ interface HousekeeperServices {
 }
 
 /**
- * Cleans up the stores: removes ended runs beyond the retention in small batches, reports tasks whose handler nobody has,
- * and forgets schedulers that died long ago. In the whole cluster one scheduler does it at a time, the one that has been
+ * Cleans up the stores: removes ended runs beyond the retention in small batches, reports tasks whose handler nobody has and
+ * records that cannot be read, and forgets schedulers that died long ago. In the whole cluster one scheduler does it at a time, the one that has been
  * there longest.
  */
 export class Housekeeper {
@@ -60,6 +61,7 @@ export class Housekeeper {
   readonly #intervalMs: number;
   readonly #pruningMs: number;
   #started = false;
+  readonly #audit = new RecordAudit();
   /** The stores that could not be cleaned up the last time. */
   readonly #failing = new Set<string>();
   /** From when on more than pruning is due, on the monotonic clock. */
@@ -131,6 +133,7 @@ export class Housekeeper {
         await handle.store.retire(one.identity);
       }
       await reportOrphans(handle, alive, orphanAfterMs, events, logger);
+      await this.#audit.look(handle);
     }
     return this.#prune(handle);
   }
