@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '../../model/logger.js';
+import { startTaskPages } from '../../stores/start-task.pages.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { ClaimLoop } from '../loop/claim.loop.js';
 import type { HandlerRegistry } from '../loop/handler.registry.js';
@@ -77,11 +78,9 @@ async function tasksOf(
   { handlers }: StartupServices,
 ): Promise<readonly (readonly string[])[]> {
   const pages: string[][] = [];
-  for (let cursor: string | null | undefined; cursor !== null;) {
-    const { tasks, next } = await store.startTasks(trigger, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+  for await (const tasks of startTaskPages(store, trigger, PAGE)) {
     const ids = tasks.filter(({ definition }) => handlers.has(definition.handler)).map(({ id }) => id);
     if (ids.length > 0) pages.push(ids);
-    cursor = next;
   }
   return pages;
 }

@@ -6,6 +6,7 @@ import type { Logger } from '../../model/logger.js';
 import type { Apply } from '../../model/change.js';
 import { isIdle } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
+import { startTaskPages } from '../../stores/start-task.pages.js';
 import { disableTask, disposeOrphan, reconcileTask } from '../plan/reconcile.plan.js';
 import type { Reconciled } from '../plan/reconcile.plan.js';
 import type { StoreHandle } from './store.handle.js';
@@ -120,9 +121,7 @@ export class Reconciler {
   }
 
   async #handleOrphans(handle: StoreHandle, declared: ReadonlySet<string>): Promise<void> {
-    for (let cursor: string | null | undefined; cursor !== null;) {
-      const page = { limit: BATCH, ...(cursor !== undefined && { cursor }) };
-      const { tasks, next } = await handle.store.startTasks('declared', page);
+    for await (const tasks of startTaskPages(handle.store, 'declared', BATCH)) {
       const orphans = tasks.filter((task) => !declared.has(task.id) && !this.#isOver(task));
       for (const { id, definition } of orphans) {
         this.logger.warn(
@@ -131,7 +130,6 @@ export class Reconciler {
         this.events.emit('task.orphaned', { taskId: id, store: handle.alias, handler: definition.handler });
       }
       await this.#dispose(handle, orphans);
-      cursor = next;
     }
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../model/definition.js';
 import type { StartTaskKind } from '../../model/start-tasks.js';
 import type { TaskRecord } from '../../model/task.js';
+import { startTaskPages } from '../../stores/start-task.pages.js';
 import type { Store } from '../../stores/store.interface.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
@@ -18,11 +19,9 @@ const KINDS: readonly StartTaskKind[] = ['declared', 'startup', 'shutdown'];
 /** The ids of all tasks of a kind, in pages of some, sorted. */
 async function find(store: Store, kind: StartTaskKind, limit = 100): Promise<string[]> {
   const ids: string[] = [];
-  for (let cursor: string | null | undefined; cursor !== null;) {
-    const { tasks, next } = await store.startTasks(kind, { limit, ...(cursor !== undefined && { cursor }) });
+  for await (const tasks of startTaskPages(store, kind, limit)) {
     assert.ok(tasks.length <= limit, 'more than were asked for');
     ids.push(...idsOf(tasks));
-    cursor = next;
   }
   return ids.sort();
 }
@@ -111,15 +110,10 @@ export const START_TASKS: ContractSection = {
         for (const limit of [1, 5, 22, 23]) assertSame(await find(store, kind, limit), ids, `${kind} by ${limit}`);
       }
       const seen: string[] = [];
-      for (let cursor: string | null | undefined; cursor !== null;) {
-        const { tasks, next } = await store.startTasks('declared', {
-          limit: 5,
-          ...(cursor !== undefined && { cursor }),
-        });
+      for await (const tasks of startTaskPages(store, 'declared', 5)) {
         for (const { id } of tasks) await store.deleteTask(id);
-        if (cursor === undefined) await store.addTasks([makeTask('a new one', DECLARED)]);
+        if (seen.length === 0) await store.addTasks([makeTask('a new one', DECLARED)]);
         seen.push(...idsOf(tasks));
-        cursor = next;
       }
       assertSame(seen.filter((id) => id !== 'a new one').sort(), ids);
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isUnreadable } from '../../model/task.js';
 import type { UnreadableTask } from '../../model/task.js';
+import { startTaskPages } from '../../stores/start-task.pages.js';
 import type { Store } from '../../stores/store.interface.js';
 import { claimDue, finishRuns } from '../store.steps.js';
 import { startDue } from '../plan.fixtures.js';
@@ -75,11 +76,7 @@ function testsWith(spoil: Spoil): Record<string, ContractTest> {
     'is not found among the tasks of a start, and hides none of those behind it': async (bench) => {
       const { store } = await spoilt(bench, { origin: 'code' });
       const found: string[] = [];
-      for (let cursor: string | null | undefined; cursor !== null;) {
-        const page = await store.startTasks('declared', { limit: 1, ...(cursor !== undefined && { cursor }) });
-        found.push(...idsOf(page.tasks));
-        cursor = page.next;
-      }
+      for await (const tasks of startTaskPages(store, 'declared', 1)) found.push(...idsOf(tasks));
       assertSame(found, ['good']);
       await expectUnreadable(store);
     },
