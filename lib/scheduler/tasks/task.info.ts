@@ -1,3 +1,4 @@
+import { takePromise } from '../../errors/returned.js';
 import type { TaskStateName } from '../../model/query.js';
 import { taskStateName } from '../../model/query.js';
 import type { RunRequest, RunSource, RunStatus } from '../../model/run.js';
@@ -153,13 +154,16 @@ export function toTaskInfo(
   };
 }
 
-/** A trigger whose type is not known in this process is described by its type. */
+/** A trigger whose type is not known in this process, or that does not describe itself, is described by its type. */
 function describeTrigger(trigger: TriggerData, triggers: TriggerCache): string {
   try {
-    return triggers.get(trigger).describe();
-  } catch {
-    return trigger.type;
+    const text: unknown = triggers.get(trigger).describe();
+    if (typeof text === 'string') return text;
+    takePromise(text);
+  } catch (error) {
+    takePromise(error);
   }
+  return trigger.type;
 }
 
 function toDate(time: number | null): Date | null {

@@ -211,6 +211,26 @@ describe('a trigger of somebody’s own', () => {
     },
   );
 
+  it.each([
+    ['throws', () => hostileProxy()],
+    ['is no text', () => 7],
+    ['is a promise that rejects', () => Promise.reject(new Error('async'))],
+  ])('whose description %s is described by its type, and hides no other task', async (way, says) => {
+    class Own extends triggerOf((_previous, now) => now + 1_000) {
+      override describe() {
+        const said: unknown = says();
+        if (way === 'throws') throw said;
+        return said as string;
+      }
+    }
+    const { scheduler } = await createRunning({ fine: () => 'fine' }, { triggers: { own: Own } });
+    await scheduler.addTask({ id: 'odd', handler: 'fine', trigger: { type: 'own' } as never });
+    await scheduler.addTask({ id: 'other', handler: 'fine', trigger: HOURLY });
+    const { tasks } = await scheduler.getTaskInfos();
+    expect(tasks.map(({ id }) => id).toSorted()).toEqual(['odd', 'other']);
+    expect(await scheduler.getTaskInfo('odd')).toMatchObject({ triggerDescription: 'own' });
+  });
+
   it('that counts from the end of a run and fails there is asked again', async () => {
     let isBroken = true;
     const Own = triggerOf((previous, now) => {
