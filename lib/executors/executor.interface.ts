@@ -10,7 +10,11 @@ export interface ExecutorJob {
   readonly context: TaskContext;
   readonly handler: string;
   readonly args: readonly unknown[];
-  /** Calls the handler in this process. */
+  /**
+   * Calls the handler in this process, and returns what that returns.
+   *
+   * @throws LeaseLostError When it is too late: the lease of the run may be over. Whatever else the handler throws.
+   */
   invoke(): unknown;
 }
 
@@ -20,7 +24,10 @@ export interface ExecutorJob {
  * @publicApi
  */
 export interface Executor {
-  /** How many more jobs it takes now. The engine reads this before every claim. */
+  /**
+   * How many more jobs it takes now. The engine reads this before every claim. If it throws or is no number, the executor gets no
+   * jobs, which is told of, until it is one again.
+   */
   readonly room: number;
   /** Called once, before the first job. */
   start?(): Awaitable<void>;

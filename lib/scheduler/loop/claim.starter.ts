@@ -19,6 +19,8 @@ interface StarterServices extends RunServices {
   readonly groups: Pick<GroupLeases, 'take'>;
   readonly execution: Pick<RunExecution, 'start' | 'giveBack'>;
   readonly failed: (error: unknown) => void;
+  /** Whether nothing starts any more: what was claimed is due again when its leases expire. */
+  readonly isStopped: () => boolean;
 }
 
 /** Starts what was claimed, unless the answer took so long that another scheduler may have it by now. */
@@ -50,7 +52,7 @@ export class ClaimStarter {
    * than half a lease has the leases of those behind it renewed first.
    */
   async #startAll(runs: readonly HeldRun[]): Promise<void> {
-    const { clock, leaseMs, execution } = this.services;
+    const { clock, leaseMs, execution, isStopped } = this.services;
     let waiting = runs.toReversed();
     let yieldedAt = clock.monotonic();
     for (let next = waiting.pop(); next; next = waiting.pop()) {
@@ -58,6 +60,7 @@ export class ClaimStarter {
         await new Promise(setImmediate);
         yieldedAt = clock.monotonic();
       }
+      if (isStopped()) return;
       if (clock.monotonic() - next.renewedAt <= leaseMs / 2) execution.start(next);
       else waiting = await this.#stillHeld([...waiting, next]);
     }

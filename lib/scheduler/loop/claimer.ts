@@ -74,6 +74,7 @@ export class Claimer {
       ...parts,
       target: store,
       failed: (error) => void health.failed('renewals', error),
+      isStopped: () => this.#isStopped,
     });
   }
 

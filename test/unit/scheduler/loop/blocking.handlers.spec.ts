@@ -51,6 +51,27 @@ describe('behind a handler that blocks the process for longer than the leases', 
     expect(store.lookupTask('taken-once')?.state.live).toMatchObject([{ owner: 'other', status: 'running' }]);
   });
 
+  it('no run of its batch is started once the scheduler no longer waits for its stop', async () => {
+    const started: string[] = [];
+    let stopping: Promise<void> | undefined;
+    const { scheduler, clock } = create(
+      {
+        work: (_args, { task }) => {
+          started.push(task.id);
+          stopping = scheduler.shutdown(0);
+          clock.block(LEASE_MS / 2 - 1_000);
+        },
+      },
+      { startPaused: true },
+    );
+    await scheduler.start();
+    for (const priority of [0, 1, 2]) await scheduler.addTask({ id: `t${priority}`, handler: 'work', priority });
+    scheduler.resume();
+    await settle();
+    await stopping;
+    expect(started).toEqual(['t0']);
+  });
+
   it('no handler is called late by an executor that lets its jobs wait; the run is given back', async () => {
     const jobs: (() => void)[] = [];
     /** Executes one job after the other. */
