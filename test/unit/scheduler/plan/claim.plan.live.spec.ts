@@ -82,6 +82,32 @@ describe('planClaim', () => {
   });
 });
 
+describe('a task that the code has disabled', () => {
+  const off = { declared: { trigger: 't', options: {}, paused: false, disabled: true } };
+  const on = { declared: { ...off.declared, disabled: false } };
+
+  it('has the run of a dead scheduler recorded as lost, and runs it again when it is enabled', () => {
+    const live = [runningRun({ leaseUntil: 100, attempt: 1, token: 7 })];
+    const { start, history, task } = decide(minuteTask({ definition: off, state: { lastToken: 7, live } }), 101);
+    expect(start).toEqual([]);
+    expect(history).toMatchObject([{ status: 'lost', attempt: 1 }]);
+    expect(task!.state).toMatchObject({ nextRunTime: 0, live: [{ status: 'waiting', attempt: 2 }] });
+    expect(plan(task!, 5 * MINUTE)).toBeNull();
+    const enabled = { ...task!, definition: { ...task!.definition, ...on } };
+    expect(decide(enabled, 5 * MINUTE).start).toMatchObject([{ attempt: 2 }]);
+  });
+
+  it('has a run recorded as lost that may have begun before it was disabled, and starts nothing', () => {
+    const lease = { owner: 'other', token: 7, at: 10, attempt: 1, until: 100 };
+    const { start, history, task } = decide(minuteTask({ definition: off, state: { lastToken: 7, lease } }), 101);
+    expect(start).toEqual([]);
+    expect(history).toMatchObject([{ status: 'lost', attempt: 1, scheduledTime: 0, owner: 'other' }]);
+    expect(task!.state).toMatchObject({ lease: null, live: [{ status: 'waiting', attempt: 2, scheduledTime: 0 }] });
+    expect(task!.definition.declared).toEqual(off.declared);
+    expect(plan(task!, 5 * MINUTE)).toBeNull();
+  });
+});
+
 describe('a recurring task whose runs are lost for good', () => {
   const policies = { maxLost: 3 };
 
