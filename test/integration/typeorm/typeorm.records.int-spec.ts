@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Scheduler, SettableClock } from 'nestjs-asyncz';
 import type { UnreadableTask } from '../../../lib/model/task.js';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
 import { startDue } from '../../../lib/testing/plan.fixtures.js';
@@ -130,6 +131,23 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])(
     });
 
     if (database.name !== 'SQLite') return;
+
+    it('a task that somebody made due never is reported, although nobody opens a list', async () => {
+      await dataSource.query(`UPDATE ${PREFIX}_tasks SET due_at = 'soon' WHERE id = 'bad'`);
+      await dataSource.query(`UPDATE ${PREFIX}_tasks SET due_at = NULL, next_run_time = NULL WHERE id = 'good'`);
+      const clock = new SettableClock(Date.now());
+      const other = new TypeormStore({ dataSource, tableName: PREFIX });
+      const scheduler = new Scheduler({ stores: { default: other }, clock, heartbeatInterval: '1d' });
+      onTestFinished(() => scheduler.shutdown(0));
+      await scheduler.start();
+      const found = new Set<string>();
+      scheduler.addListener(({ taskId, reason }) => found.add(`${taskId} ${reason}`), 'task.unreadable');
+      for (let minute = 0; minute < 6; minute += 1) {
+        clock.advance(60_000);
+        for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+      }
+      expect([...found].sort()).toEqual(['bad inconsistent', 'good inconsistent']);
+    });
 
     it.each([
       ['priority', "'high'"],

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
-import { MemoryCluster, pass } from '../../../support/memory.cluster.js';
 import { minuteTask } from '../../../support/task.factory.js';
 
 const HOUR = 3_600_000;
@@ -35,21 +34,6 @@ describe('the housekeeper', () => {
     await second.scheduler.start();
     expect(await ran).toMatchObject({ taskId: 'old', run: { result: 'back' } });
     expect(store.lookupTask('old')?.state.problem).toBeNull();
-  });
-
-  it('reports a task that somebody made inconsistent, so that it is never due, although nobody opens a list', async () => {
-    const cluster = new MemoryCluster();
-    const scheduler = await cluster.join('one', { work: () => {} });
-    const ids = Array.from({ length: 600 }, (_, at) => `t${String(at).padStart(3, '0')}`);
-    const trigger = { type: 'interval', hours: 1 } as const;
-    await Promise.all(ids.map((id) => scheduler.addTask({ id, handler: 'work', trigger, paused: true })));
-    const row = JSON.parse(cluster.disk.rows.get('t550')!) as object;
-    cluster.disk.rows.set('t550', JSON.stringify({ ...row, dueAt: 'soon' }));
-    const events = recordEvents(scheduler);
-    await pass(cluster, 900_000, 15_000);
-    expect(events.filter(({ name }) => name === 'task.unreadable')).toMatchObject([
-      { taskId: 't550', reason: 'inconsistent' },
-    ]);
   });
 
   it('says once that a store cannot be cleaned up, and again when it could be meanwhile', async () => {
