@@ -19,6 +19,7 @@ const CODES: Readonly<Record<number, readonly string[]>> = {
     'ASYNCZ_UNKNOWN_BACK_OFF',
     'ASYNCZ_CRON_SYNTAX',
     'ASYNCZ_IMPOSSIBLE_TRIGGER',
+    'ASYNCZ_SEARCH_LIMIT',
     'ASYNCZ_TRIGGER_EXHAUSTED',
     'ASYNCZ_UNSERIALIZABLE',
   ],
