@@ -61,7 +61,7 @@ export function createStoreProvider(alias: string, config: StoreConfig, { name, 
 
 /**
  * The provider of the store `default` of a module that is made without one. It is the one in memory, unless the factory of
- * `forRootAsync` gives another. One that the container has to build comes later than what injects it: null then.
+ * `forRootAsync` gives another. One that injects something comes later than what injects it: null then.
  */
 export function createDefaultStoreProvider({ name, storeTypes }: ModulePlan): Provider {
   return {
@@ -71,7 +71,8 @@ export function createDefaultStoreProvider({ name, storeTypes }: ModulePlan): Pr
       const config = stores.default;
       if (config === undefined) return new MemoryStore();
       if (isStore(config)) return config;
-      return isStoreProvider(config) ? null : createStoreByType('default', config, storeTypes);
+      if (!isStoreProvider(config)) return createStoreByType('default', config, storeTypes);
+      return 'useFactory' in config && (config.inject ?? []).length === 0 ? config.useFactory() : null;
     },
   };
 }

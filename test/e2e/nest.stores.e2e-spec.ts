@@ -85,6 +85,7 @@ describe('stores', () => {
       { useFactory: () => ({}) },
       { useFactory: () => ({ stores: { default: 'memory' } }) },
       { useFactory: () => ({ stores: { default: given } }) },
+      { useFactory: () => ({ stores: { default: { inject: [], useFactory: () => new MemoryStore() } } }) },
     ]) {
       const { app, scheduler } = await boot([User], options);
       const { store } = app.get(User);
@@ -99,7 +100,8 @@ describe('stores', () => {
 
   it('of the factory that the container builds come when everything else is there', async () => {
     const { scheduler } = await boot([], {
-      useFactory: () => ({ stores: { default: { useFactory: () => new MemoryStore() } } }),
+      imports: [],
+      useFactory: () => ({ stores: { default: { useClass: MemoryStore } } }),
     });
     expect((await scheduler.getSchedulerInfo()).stores).toHaveLength(1);
   });
