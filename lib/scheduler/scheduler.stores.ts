@@ -43,7 +43,7 @@ export class SchedulerStores {
       () => this.heartbeat.write(handle),
       () => this.markEncryption(handle),
       () => this.contents.open(handle),
-      () => operations.commitPending(handle),
+      () => operations.commitPending(handle, deadline),
     ];
     // Each by itself: of a step that hangs nothing comes after it.
     for (const step of steps) await handle.inTime<unknown>(deadline, step());

@@ -21,6 +21,7 @@ import { checkCall } from './call.options.js';
 import { CONTROL_OPTIONS, locate, requestOf, TARGET_OPTIONS } from './control.options.js';
 import type { ControlOptions, TaskRef, TaskTarget } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
+import type { Deadline } from '../../time/deadline.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
@@ -98,18 +99,22 @@ export class TaskOperations implements TaskActions {
 
   /**
    * Moves the tasks that waited for the start to a store that was just opened. One with an id that is taken is reported. When the
-   * store fails, what it has not taken, or may not have, waits for the next start.
+   * store fails, or does not answer in time, what it has not taken, or may not have, waits for the next start.
+   *
+   * @throws StartTimeoutError
    */
-  async commitPending(handle: StoreHandle): Promise<void> {
+  async commitPending(handle: StoreHandle, deadline: Deadline): Promise<void> {
     const replacing = this.#replaceAtStart.get(handle.alias) ?? new Set<string>();
     this.#replaceAtStart.delete(handle.alias);
     const tasks = handle.takePending();
     const left = new Set(tasks);
     try {
-      const conflicts = new Set(tasks.length > 0 ? await handle.store.addTasks(tasks) : []);
+      const added = async () => (tasks.length > 0 ? handle.store.addTasks(tasks) : []);
+      const conflicts = new Set(await handle.inTime(deadline, added()));
       for (const task of tasks) {
-        const isConflict = conflicts.has(task.id) && !(await isThere(handle, task));
-        await this.#committed(handle, task, isConflict, replacing.has(task.id));
+        const isTaken = conflicts.has(task.id);
+        const isConflict = isTaken && !(await handle.inTime(deadline, isThere(handle, task)));
+        await handle.inTime(deadline, this.#committed(handle, task, isConflict, replacing.has(task.id)));
         left.delete(task);
       }
     } catch (error) {

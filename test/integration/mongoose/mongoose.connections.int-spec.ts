@@ -136,7 +136,7 @@ describe('the connection of a MongoDB store', () => {
     );
     await Promise.all(all.map((store) => started(store)));
     const indexes = await server.client().db(DATABASE).collection(collection).indexes();
-    const names = ['due', 'group_due', 'group_next', 'list', 'next', 'outbox'].map((name) => `asyncz_${name}`);
+    const names = ['due', 'group_due', 'group_next', 'list', 'next', 'outbox', 'start'].map((name) => `asyncz_${name}`);
     expect(new Set(indexes.map(({ name }) => name))).toEqual(new Set(['_id_', ...names]));
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, MemoryStore, StartTimeoutError, StoreStartError } from 'nestjs-asyncz';
 import type { Handler, Logger, SchedulerOptions, SettableClock } from 'nestjs-asyncz';
+import type { TaskRecord } from 'nestjs-asyncz/store';
 import { nextEvent } from '../../support/events.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';
 
@@ -97,6 +98,27 @@ describe('a start, when something never answers', () => {
     store.answer();
     await again;
     expect(scheduler.state).toBe('running');
+  });
+
+  it('keeps the tasks that were added before, for the next start', async () => {
+    class LosingStore extends MemoryStore {
+      hangs = true;
+      override addTasks(tasks: readonly TaskRecord[]) {
+        const isMeant = this.hangs && tasks.some(({ id }) => id === 'early');
+        return isMeant ? (new Promise(() => {}) as never) : super.addTasks(tasks);
+      }
+    }
+    const store = new LosingStore();
+    const { scheduler, clock } = create({ work: () => {} }, { store });
+    await scheduler.addTask({ id: 'early', handler: 'work', trigger: { type: 'interval', hours: 1 } });
+    const started = scheduler.start();
+    started.catch(() => {});
+    await timeOf(clock, started);
+    expect(scheduler.state).toBe('stopped');
+    expect((await scheduler.getTasks()).map(({ id }) => id)).toEqual(['early']);
+    store.hangs = false;
+    await scheduler.start();
+    expect((await scheduler.getTasks()).map(({ id }) => id)).toEqual(['early']);
   });
 
   it('is given up when the scheduler is stopped meanwhile, in the time of that stop', async () => {
