@@ -10,6 +10,7 @@ import { keyOf } from '../../model/run.js';
 import type { LeaseRef, LiveRun, RunSource, RunStatus } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
+import { guardListeners } from './guarded.signal.js';
 import type { RunServices } from './run.services.js';
 
 /** How long a handler has at the most to obey the abort of a shutdown, in milliseconds: a process has to end in time. */
@@ -104,6 +105,8 @@ export class HeldRun implements TaskContextSource {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
+      const what = `A listener of the signal of run "${this.run.id}"`;
+      guardListeners(this.#controller.signal, (error) => this.services.logger.error(`${what} failed`, error));
       if (this.#aborted) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;

@@ -188,6 +188,40 @@ describe.each(WAYS)('a scheduler whose code of others %s anything', (_way, faili
   });
 });
 
+describe.each(WAYS)('a listener of an aborted signal that %s anything', (_way, failing) => {
+  it.each(odd)('ends no process, is told of, and keeps no other listener from its call: %s', async (_name, make) => {
+    const logger = new RecordingLogger();
+    const fail = failing(make) as () => void;
+    const called: string[] = [];
+    const { scheduler, clock } = await createRunning(
+      {
+        work: (_args, { signal }) =>
+          new Promise((_, reject) => {
+            const removed = () => called.push('removed');
+            signal.addEventListener('abort', removed);
+            signal.addEventListener('abort', fail);
+            signal.addEventListener('abort', { handleEvent: fail }, { once: true });
+            signal.onabort = fail;
+            signal.addEventListener('abort', () => {
+              called.push('last');
+              reject(signal.reason as Error);
+            });
+            signal.removeEventListener('abort', removed);
+          }),
+      },
+      { logger },
+    );
+    const failed = nextEvent(scheduler, 'run.failed');
+    await scheduler.addTask({ handler: 'work', timeout: '1s' });
+    await settle();
+    clock.advance(1_000);
+    expect((await failed).run).toMatchObject({ error: { code: 'ASYNCZ_RUN_TIMEOUT' } });
+    await settle();
+    expect(called).toEqual(['last']);
+    expect(logger.of('error', /A listener of the signal of run/)).toHaveLength(3);
+  });
+});
+
 describe('a trigger of somebody’s own', () => {
   it.each([
     ['no number', () => 'soon'],

@@ -1,3 +1,5 @@
+import { addAbortListener, EventEmitter, once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LeaseLostError, RunTimeoutError, ShutdownError } from 'nestjs-asyncz';
 import { nextEvent } from '../../../support/events.js';
@@ -83,5 +85,33 @@ describe('a running scheduler', () => {
     await stopped;
     expect(signal?.reason).toBeInstanceOf(ShutdownError);
     expect(store.lookupTask(id)?.state.live).toMatchObject([{ status: 'waiting', attempt: 2, owner: null }]);
+  });
+
+  it('gives handlers a signal that everything of Node and the web obeys', async () => {
+    const obeyed: string[] = [];
+    const { scheduler, clock } = createScheduler({
+      work: async (_args, { signal }) => {
+        const obey = (name: string, work: Promise<unknown>) =>
+          work.catch((error: unknown) => obeyed.push(`${name} ${(error as Error).name}`));
+        const aborted = new Promise<void>((resolve) => void addAbortListener(signal, () => resolve()));
+        await Promise.all([
+          obey('timer', setTimeout(3_600_000, null, { signal })),
+          obey('event', once(new EventEmitter(), 'never', { signal })),
+          obey(
+            'any',
+            setTimeout(3_600_000, null, { signal: AbortSignal.any([signal, AbortSignal.timeout(3_600_000)]) }),
+          ),
+          aborted.then(() => obeyed.push('listener')),
+        ]);
+        signal.throwIfAborted();
+      },
+    });
+    await scheduler.start();
+    const failed = nextEvent(scheduler, 'run.failed');
+    await scheduler.addTask({ handler: 'work', timeout: '1s' });
+    await settle();
+    clock.advance(1_000);
+    expect((await failed).error).toBeInstanceOf(RunTimeoutError);
+    expect(obeyed.toSorted()).toEqual(['any AbortError', 'event AbortError', 'listener', 'timer AbortError']);
   });
 });
