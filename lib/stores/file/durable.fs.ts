@@ -169,7 +169,8 @@ export async function readText(path: string, limit = MAX_TEXT): Promise<string |
   if (file === null) return null;
   try {
     const { size } = fstatSync(file.fd);
-    if (size > limit) throw new FileStoreError(path, new Error(`it has ${size} bytes or more; at most ${limit} are read`));
+    if (size > limit)
+      throw new FileStoreError(path, new Error(`it has ${size} bytes or more; at most ${limit} are read`));
     return (await readAt(file.fd, 0, size)).toString('utf8');
   } finally {
     await file.close();

@@ -116,9 +116,7 @@ export class TypeormStore extends BaseStore {
     return session.read(() => dialect.readNow(clock));
   }
 
-  /**
-   * @throws InvalidOptionError When `transaction` is not one of the store's data source.
-   */
+  /** @throws InvalidOptionError When `transaction` is not one of the store's data source. */
   override async addTask(task: TaskRecord, options: AddOptions = {}): Promise<void> {
     const { codec, session, dialect, reader } = this.#db;
     const row = codec.encodeTask(task);
@@ -207,9 +205,7 @@ export class TypeormStore extends BaseStore {
     return session.read(() => dialect.nextDue(reader.dueQuery(filter)));
   }
 
-  /**
-   * @throws InvalidOptionError When `transaction` is not one of the store's data source.
-   */
+  /** @throws InvalidOptionError When `transaction` is not one of the store's data source. */
   override async transact<T>(
     selection: Selection,
     apply: Apply<T>,

@@ -207,10 +207,7 @@ function leaseOf(record: Readonly<Record<string, unknown>>): TaskLease | null {
   };
 }
 
-/**
- * A text that conditions are about. What SQLite keeps as bytes is no text to it, so no condition ever finds it: it must not
- * become one here.
- */
+/** A text that conditions are about. What SQLite keeps as bytes is no text to it: no condition finds it, nor here. */
 function textOf(value: unknown): string {
   return value instanceof Uint8Array ? '(bytes)' : String(value);
 }
