@@ -35,14 +35,15 @@ export function refuseInconsistent(row: TaskRow, { definition, state }: TaskReco
 }
 
 /** Databases that have no NUL and no half a surrogate pair leave them out, and some have no empty text. */
-function isSame(column: string | null, text: string | null): boolean {
-  return column === text || storable(column) === storable(text);
+function isSame(column: unknown, text: string | null): boolean {
+  if (column === text) return true;
+  return (column === null || typeof column === 'string') && storable(column) === storable(text);
 }
 
 function storable(text: string | null): string {
   return (text ?? '').replace(/[\0\p{Surrogate}]/gu, '');
 }
 
-function areSame(column: readonly string[], tags: readonly string[]): boolean {
-  return column.length === tags.length && tags.every((tag, at) => column[at] === tag);
+function areSame(column: unknown, tags: readonly string[]): boolean {
+  return Array.isArray(column) && column.length === tags.length && tags.every((tag, at) => column[at] === tag);
 }
