@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, isUnstoredResult, UnserializableError } from 'nestjs-asyncz';
 import type { Executor, Handler, Serializer } from 'nestjs-asyncz';
@@ -77,6 +78,40 @@ describe('a scheduler whose handler throws anything', () => {
     for (const { error } of logger.lines) {
       if (error instanceof Error) expect(typeof `${error.name}${error.message}${error.stack}`).toBe('string');
     }
+  });
+});
+
+describe('the history of a failed run', () => {
+  it.each([
+    [
+      'a plain object',
+      () => ({ statusCode: 400, message: 'bad request', code: 'E_BAD' }),
+      { name: 'Error', message: 'bad request', code: 'E_BAD' },
+    ],
+    [
+      'an error of another realm',
+      () => runInNewContext('Object.assign(new TypeError("far"), { code: "E_FAR" })') as unknown,
+      { name: 'TypeError', message: 'far', code: 'E_FAR', stack: expect.stringContaining('TypeError: far') as string },
+    ],
+    [
+      'an error with a cause',
+      () => new Error('could not send', { cause: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }) }),
+      { message: 'could not send', cause: { message: 'refused', code: 'ECONNREFUSED' } },
+    ],
+    [
+      'an AggregateError',
+      () => new AggregateError([new Error('first'), new RangeError('second')], 'both failed'),
+      { name: 'AggregateError', message: 'both failed', errors: [{ message: 'first' }, { name: 'RangeError' }] },
+    ],
+  ])('says what was thrown: %s', async (_name, make, error) => {
+    const { scheduler } = await createRunning({
+      bad: () => {
+        throw make();
+      },
+    });
+    const { id } = await scheduler.addTask({ handler: 'bad', trigger: HOURLY });
+    const { id: runId } = await scheduler.runTask(id, { wait: true });
+    expect((await scheduler.getRuns({ runId })).runs).toMatchObject([{ status: 'failed', error }]);
   });
 });
 
