@@ -83,6 +83,14 @@ describe('records that somebody else wrote, on Redis', () => {
     expect(left).not.toContain(second);
   });
 
+  it('a list of queues that somebody removed is there again after a start', async () => {
+    await redis.admin.del(key('queues'));
+    await redis.admin.zadd(key('queues'), 9e15, 'rubbish');
+    const other = await redis.open();
+    expect(await other.getNextRunTime()).toBe(now - 1_000);
+    expect(await claim()).toEqual(['bad', 'good']);
+  });
+
   it.each([
     ['priority', (columns: unknown[]) => (columns[4] = 7)],
     ['handler', (columns: unknown[]) => (columns[1] = 'other')],

@@ -2,7 +2,8 @@ import { PRELUDE } from './prelude.lua.js';
 
 /**
  * Makes sure at the start that the keys are the store's own: a key that holds something else would stop a script half
- * way. Returns the time, and the first such key with what it holds.
+ * way. Puts the list of queues right, by which claims and polls go: one that is missing there, or has a later time, would be
+ * found by nobody. Returns the time, and the first such key with what it holds.
  */
 export const CHECK = String.raw`${PRELUDE}
 local hashes = { [TASKS] = 1, [STATES] = 1, [PLACES] = 1, [RUNS] = 1, [ATTEMPTS] = 1, [SCHEDULERS] = 1 }
@@ -11,6 +12,17 @@ for i = 1, #KEYS do
   if kind ~= 'none' and kind ~= expected then
     return { whole(now_ms()), KEYS[i], kind, expected }
   end
+end
+mend_due()
+local from = '-'
+for _ = 1, 10000 do
+  local first = redis.call('ZRANGEBYLEX', DUE, from, '+', 'LIMIT', 0, 1)[1]
+  local queue, time = string.match(first or '', '^([^\n]+)\n([01]%d+)\n')
+  if not queue then
+    break
+  end
+  redis.call('ZADD', QUEUES, time_of(time), queue)
+  from = '(' .. queue .. '\n' .. LAST
 end
 return { whole(now_ms()) }
 `;
