@@ -73,6 +73,16 @@ describe('a damaged record', () => {
     ['no version of the record', { ...row, version: 0 }, 'damaged'],
     ['a version of the record that is a fraction', { ...row, version: 1.5 }, 'damaged'],
     ['a version of the record that is text', { ...row, version: '1' as never }, 'damaged'],
+    [
+      'a thousand million runs to catch up',
+      withPayload((payload) => ((payload.policies as Json).maxCatchUp = 1e9)),
+      'damaged',
+    ],
+    [
+      'more runs in a queue than may wait',
+      withPayload((payload) => ((payload.policies as Json).maxQueued = 1_001)),
+      'damaged',
+    ],
     ['arguments that are text', withPayload((payload) => (payload.args = 'abc')), 'damaged'],
     ['arguments that are an object', withPayload((payload) => (payload.args = { length: 1 })), 'damaged'],
     ['serialized arguments that are no text', withPayload((payload) => (payload.serialized = [])), 'damaged'],

@@ -57,6 +57,22 @@ describe('planClaim', () => {
     expect(history).toMatchObject([{ status: 'missed', scheduledTime: 0, coalesced: 7 }]);
   });
 
+  it('lets no more wait than one outage may bring, from outage to outage', () => {
+    const policies = { coalesce: 'all', maxCatchUp: 3 } as const;
+    const first = decide(minuteTask({ policies }), 10 * MINUTE).task!;
+    expect(first.state.live.map(({ status }) => status)).toEqual(['running', 'waiting', 'waiting']);
+    const { task, history } = decide(first, 15 * MINUTE);
+    expect(task?.state.live.map((run) => run.scheduledTime)).toEqual([8, 9, 10, 13].map((time) => time * MINUTE));
+    expect(history).toMatchObject([{ status: 'skipped' }, { status: 'skipped' }, { status: 'missed', coalesced: 1 }]);
+  });
+
+  it('catches up on 1,000 missed times at once, in order', () => {
+    const policies = { coalesce: 'all', maxCatchUp: 1_000 } as const;
+    const { task } = decide(minuteTask({ policies }), 20_000 * MINUTE);
+    const times = task!.state.live.map((run) => run.scheduledTime / MINUTE);
+    expect(times).toEqual(Array.from({ length: 1_000 }, (_, index) => 19_001 + index));
+  });
+
   it('records a run as missed when it is later than its grace time, and not when it is just as late', () => {
     const task = minuteTask({ policies: { misfireGraceMs: 1_000 } });
     expect(decide(task, 1_000).start).toHaveLength(1);
