@@ -102,6 +102,7 @@ export class TimeZone {
   readonly #format: Intl.DateTimeFormat;
   readonly #chunks = new Map<number, readonly ZoneSegment[]>();
   readonly #fixed: ZoneSegment | null;
+  #first: ZoneSegment | null = null;
   #lastIndex = NaN;
   #lastChunk: readonly ZoneSegment[] = [];
 
@@ -125,6 +126,7 @@ export class TimeZone {
   /** The stretch that has this instant. */
   segmentAt(time: number): ZoneSegment {
     if (this.#fixed !== null) return this.#fixed;
+    if (time < FIRST_CHANGES) return this.#before();
     const index = Math.floor(time / CHUNK_MS);
     const chunk = index === this.#lastIndex ? this.#lastChunk : this.#chunk(index);
     for (let i = chunk.length - 1; i > 0; i -= 1) {
@@ -132,6 +134,15 @@ export class TimeZone {
       if (segment.start <= time) return segment;
     }
     return chunk[0]!;
+  }
+
+  /** The stretch before there were changes of clocks, looked up once. */
+  #before(): ZoneSegment {
+    if (this.#first === null) {
+      const offset = this.#readOffset(FIRST_CHANGES);
+      this.#first = { start: -Infinity, end: FIRST_CHANGES, offset, offsetBefore: offset, offsetAfter: offset };
+    }
+    return this.#first;
   }
 
   /** Milliseconds that the wall clock is ahead of UTC. */
@@ -194,7 +205,7 @@ export class TimeZone {
   /** The offset at an instant whose chunk is not known yet. */
   #offsetOf(time: number): number {
     if (time >= ALIKE_FROM) return this.offsetAt(time - shiftOf(time));
-    return this.#readOffset(Math.max(time, FIRST_CHANGES));
+    return time < FIRST_CHANGES ? this.#before().offset : this.#readOffset(time);
   }
 
   /** The first instant after `known` at which the offset is another one; `limit` when there is none before it. */

@@ -109,6 +109,23 @@ export abstract class BaseTrigger {
     };
   }
 
+  /**
+   * The occurrence that `count` others come before, `from` being the first of them. This general form walks, up to 10,000;
+   * triggers whose grid can be counted override it.
+   *
+   * @param now Milliseconds since the epoch: none is later.
+   */
+  skip(from: Occurrence, count: number, now: number, seed: TriggerSeed): Occurrence {
+    let found = from;
+    for (let skipped = 0; skipped < Math.min(count, MAX_CATCH_UP_STEPS); skipped += 1) {
+      spend();
+      const next = this.nextOccurrence(found.scheduledTime, now, seed);
+      if (next === null || next.runTime > now) return found;
+      found = next;
+    }
+    return found;
+  }
+
   #latestUntil(now: number, from: Occurrence, seed: TriggerSeed): Occurrence {
     let latest = from;
     let low = from.scheduledTime;

@@ -117,6 +117,31 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     return { count, latest, next };
   }
 
+  override skip(from: Occurrence, count: number, now: number, seed: TriggerSeed): Occurrence {
+    if (count < 1) return from;
+    const { calendar } = this.options;
+    if (calendar !== null && calendar.onExcluded !== 'skip')
+      return withinBudget(() => super.skip(from, count, now, seed));
+    return withinBudget(() => {
+      const origin = from.scheduledTime;
+      const last = Math.floor(Math.min(now, this.#endAt));
+      // Halved, and counted in the half alone: together no more than counting it all twice.
+      let [low, high, left] = [origin, last, count];
+      while (high - low > 1) {
+        const middle = low + Math.floor((high - low) / 2);
+        const here = this.#count(low + 1, middle, seed, origin);
+        if (here >= left) {
+          high = middle;
+        } else {
+          low = middle;
+          left -= here;
+        }
+      }
+      const time = this.#search(high, seed, origin, last);
+      return time === null ? from : this.#occurrence(time, time, seed);
+    });
+  }
+
   override impossible(): string | null {
     try {
       return withinBudget(() => this.#impossible());

@@ -2,7 +2,7 @@ import type { LiveRun } from '../../model/run.js';
 import { scheduledRunId } from '../../model/run.js';
 import { isHeld, runningCount } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
-import { attempt } from '../../triggers/search-budget.js';
+import { attempt, withinBudget } from '../../triggers/search-budget.js';
 import type { Occurrence, TriggerSeed } from '../../triggers/trigger.interface.js';
 import type { Work } from './work.js';
 import { endedRun } from './ended.run.js';
@@ -21,12 +21,8 @@ export function admitDueTimes(work: Work, trigger: BaseTrigger): void {
   const seed = { taskId: task.id };
   // Without a time of the grid this is a first run at a time of the caller's own choice: it is its own grid.
   const from = { scheduledTime: nextScheduledTime ?? nextRunTime, runTime: nextRunTime };
-  const due = trigger.catchUp(from, now, seed);
-  const latest = checkedOccurrence(due.latest) ?? from;
-  const all = attempt(1, () => chooseDueTimes(work, trigger, from, due.count, latest, seed));
-  // Where it takes too long to tell the missed times apart, the latest one runs for all of them.
-  const folded = { occurrence: latest, coalesced: Math.max(0, due.count - 1) };
-  const chosen = limitRuns(work, trigger, all ?? [folded]);
+  const { due, latest, all } = withinBudget(() => dueTimes(work, trigger, from, seed));
+  const chosen = limitRuns(work, trigger, all);
   // One that counts from the end of a run has no next time until that run has ended.
   const waits = trigger.advance === 'completion';
   const next = waits ? null : checkedOccurrence(due.next, latest.scheduledTime);
@@ -42,6 +38,14 @@ export function admitDueTimes(work: Work, trigger: BaseTrigger): void {
   };
   if (chosen.length > 1) admitAll(work, chosen);
   else for (const { occurrence, coalesced } of chosen) admit(work, occurrence, coalesced);
+}
+
+function dueTimes(work: Work, trigger: BaseTrigger, from: Occurrence, seed: TriggerSeed) {
+  const due = trigger.catchUp(from, work.now, seed);
+  const latest = checkedOccurrence(due.latest) ?? from;
+  const all = attempt(1, () => chooseDueTimes(work, trigger, from, due.count, latest, seed));
+  // Where it takes too long to tell the missed times apart, the latest one runs for all of them.
+  return { due, latest, all: all ?? [{ occurrence: latest, coalesced: Math.max(0, due.count - 1) }] };
 }
 
 interface Chosen {
@@ -60,7 +64,7 @@ function chooseDueTimes(
   const { coalesce, maxCatchUp } = work.task.definition.policies;
   if (count <= 1 || coalesce === 'latest') return [{ occurrence: latest, coalesced: Math.max(0, count - 1) }];
   if (coalesce === 'earliest') return [{ occurrence: from, coalesced: count - 1 }];
-  const first = count <= maxCatchUp ? from : skipTo(trigger, from, work.now, count - maxCatchUp, seed);
+  const first = count <= maxCatchUp ? from : trigger.skip(from, count - maxCatchUp, work.now, seed);
   const chosen: Chosen[] = [];
   for (
     let next: Occurrence | null = first;
@@ -72,18 +76,6 @@ function chooseDueTimes(
   // Last, since what is recorded stays recorded.
   if (count > maxCatchUp) record(work, from, 'missed', count - maxCatchUp - 1);
   return chosen;
-}
-
-/** The occurrence that `skipped` others come before, found by halving the span: no list of missed times is made. */
-function skipTo(trigger: BaseTrigger, from: Occurrence, now: number, skipped: number, seed: TriggerSeed): Occurrence {
-  let low = from.runTime;
-  let high = now;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (trigger.catchUp(from, middle, seed).count >= skipped) high = middle;
-    else low = middle + 1;
-  }
-  return trigger.catchUp(from, low, seed).next ?? from;
 }
 
 function limitRuns(work: Work, trigger: BaseTrigger, chosen: Chosen[]): Chosen[] {

@@ -46,25 +46,27 @@ export interface StartLimits {
 /** Starts the runs that wait for their turn, the earliest first, within the task's limit. */
 export function startWaitingRuns(work: Work, starter: Starter, limits: StartLimits): void {
   const { policies } = work.task.definition;
-  for (const run of readyRuns(work.task.definition, work.state, work.now)) {
-    const running = runningCount(work.state) + limits.abandoned;
-    if (policies.overlap !== 'allow' && running >= policies.maxInstances) return;
-    if (!limits.hasRoom(work.start.length)) return;
-    if (
-      isLastChance(run, policies) &&
-      (limits.hasLastChance() || work.start.some((one) => isLastChance(one, policies)))
-    ) {
-      work.state = { ...work.state, live: withLater(work.state.live, run, work.now + LAST_CHANCE_PAUSE_MS) };
+  const ready = readyRuns(work.task.definition, work.state, work.now);
+  // A thousand may wait: what becomes of each is noted, and the list written once.
+  const changed = new Map<LiveRun, LiveRun>();
+  let running = runningCount(work.state) + limits.abandoned;
+  let hasLastChance = false;
+  for (const run of ready) {
+    if (policies.overlap !== 'allow' && running >= policies.maxInstances) break;
+    if (!limits.hasRoom(work.start.length)) break;
+    if (isLastChance(run, policies) && (hasLastChance || limits.hasLastChance())) {
+      changed.set(run, { ...run, availableAt: work.now + LAST_CHANCE_PAUSE_MS });
       continue;
     }
-    const started = startRun(work.state, run, starter, work.now);
-    work.state = started.state;
+    const started = startRun({ ...work.state, live: [] }, run, starter, work.now);
+    work.state = { ...work.state, lastToken: started.state.lastToken };
     work.start.push(started.run);
+    changed.set(run, started.run);
+    running += 1;
+    hasLastChance ||= isLastChance(started.run, policies);
   }
-}
-
-function withLater(live: readonly LiveRun[], run: LiveRun, availableAt: number): LiveRun[] {
-  return live.map((one) => (one === run ? { ...run, availableAt } : one));
+  if (changed.size === 0) return;
+  work.state = { ...work.state, live: work.state.live.map((run) => changed.get(run) ?? run) };
 }
 
 /** The runs that may start now, the earliest first. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BaseTrigger } from '../../../lib/triggers/base.trigger.js';
-import type { TriggerData } from '../../../lib/triggers/trigger.interface.js';
+import type { Occurrence, TriggerData } from '../../../lib/triggers/trigger.interface.js';
 import { at, make, SEED } from './trigger.fixtures.js';
 
 const YEAR = { from: at('2024-01-01T00:00'), now: at('2025-01-01T00:00') };
@@ -156,5 +156,36 @@ describe('catching up with a trigger of one’s own', () => {
       }
     }
     expect(new Counting().catchUp(occurrence(YEAR.from), YEAR.now, SEED).count).toBe(31_622_401);
+  });
+});
+
+describe('skipping missed times', () => {
+  const from = at('2024-01-01T00:00');
+
+  it.each([
+    [{ type: 'interval', minutes: 7, startAt: '2024-01-01' }],
+    // A first run at a time of its own goes on from there.
+    [{ type: 'interval', minutes: 7, startAt: '2024-01-01T00:03:00Z' }],
+    [{ type: 'cron', expression: '*/11 9-17 * * mon-fri', timezone: 'Europe/Berlin' }],
+    [{ type: 'cron', expression: '*/5 * * * *', calendar: { weekdays: ['sat'], times: ['02:00-05:30'] } }],
+    [{ type: 'cron', expression: '0 9 * * *', calendar: { weekdays: ['sat', 'sun'] }, onExcluded: 'next' }],
+    [{ type: 'rrule', rule: 'FREQ=HOURLY;INTERVAL=5', startAt: '2024-01-01', exDates: ['2024-01-02T02:00:00'] }],
+    [
+      {
+        type: 'or',
+        triggers: [
+          { type: 'cron', expression: '0 * * * *' },
+          { type: 'interval', minutes: 90, startAt: '2024-01-01' },
+        ],
+      },
+    ],
+  ])('comes where a walk comes: %j', (data) => {
+    const trigger = make(data, '2024-01-01T00:00');
+    const now = at('2024-04-15T12:00');
+    let expected: Occurrence = occurrence(from);
+    for (let count = 0; count <= 60; count += 1) {
+      if (count % 6 === 0) expect(trigger.skip(occurrence(from), count, now, SEED)).toEqual(expected);
+      expected = trigger.nextOccurrence(expected.scheduledTime, now, SEED)!;
+    }
   });
 });

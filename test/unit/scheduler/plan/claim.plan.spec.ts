@@ -1,6 +1,7 @@
 import type { TaskRecord } from 'nestjs-asyncz/store';
 import { describe, expect, it } from 'vitest';
 import { UnknownNameError } from '../../../../lib/errors/input.errors.js';
+import { createTrigger } from '../../../../lib/triggers/trigger.registry.js';
 import { planClaim, waitsForRoom } from '../../../../lib/scheduler/plan/claim.plan.js';
 import { runningRun, minuteTask } from '../../../support/task.factory.js';
 import { AfterEnd, context, decide, EveryMinute, MINUTE, plan, waiting } from './claim.plan.fixtures.js';
@@ -61,16 +62,31 @@ describe('planClaim', () => {
     const policies = { coalesce: 'all', maxCatchUp: 3 } as const;
     const first = decide(minuteTask({ policies }), 10 * MINUTE).task!;
     expect(first.state.live.map(({ status }) => status)).toEqual(['running', 'waiting', 'waiting']);
-    const { task, history } = decide(first, 15 * MINUTE);
-    expect(task?.state.live.map((run) => run.scheduledTime)).toEqual([8, 9, 10, 13].map((time) => time * MINUTE));
-    expect(history).toMatchObject([{ status: 'skipped' }, { status: 'skipped' }, { status: 'missed', coalesced: 1 }]);
+    // By then the one that ran is lost, and waits for its next attempt.
+    const { task, history } = decide(first, 15 * MINUTE, { room: 0 });
+    expect(task?.state.live.map((run) => [run.scheduledTime / MINUTE, run.status])).toEqual([
+      [8, 'waiting'],
+      [9, 'waiting'],
+      [10, 'waiting'],
+    ]);
+    expect(history.map(({ status, coalesced }) => [status, coalesced])).toEqual([
+      ['lost', 0],
+      ['missed', 1],
+      ['skipped', 0],
+      ['skipped', 0],
+      ['skipped', 0],
+    ]);
   });
 
   it('catches up on 1,000 missed times at once, in order', () => {
-    const policies = { coalesce: 'all', maxCatchUp: 1_000 } as const;
-    const { task } = decide(minuteTask({ policies }), 20_000 * MINUTE);
+    const policies = { coalesce: 'all', maxCatchUp: 1_000, overlap: 'allow' } as const;
+    const trigger = createTrigger({ type: 'interval', minutes: 1, startAt: new Date(0) });
+    const { task, start } = decide(minuteTask({ policies }), 20_000 * MINUTE, { trigger, room: 500 });
     const times = task!.state.live.map((run) => run.scheduledTime / MINUTE);
     expect(times).toEqual(Array.from({ length: 1_000 }, (_, index) => 19_001 + index));
+    expect(start.map((run) => run.scheduledTime / MINUTE)).toEqual(times.slice(0, 500));
+    expect(new Set(start.map(({ token }) => token)).size).toBe(500);
+    expect(task!.state.live.slice(0, 500)).toEqual(start);
   });
 
   it('records a run as missed when it is later than its grace time, and not when it is just as late', () => {
