@@ -87,6 +87,45 @@ describe('a trigger whose times take too long to find', () => {
   });
 });
 
+describe('a stored task whose trigger is more than is allowed', () => {
+  const nested = (depth: number): object =>
+    depth === 0
+      ? { type: 'interval', milliseconds: 7 }
+      : { type: 'or', triggers: [nested(depth - 1), nested(depth - 1)] };
+
+  it.each([
+    ['combinations within combinations', nested(10)],
+    ['a zone of a million letters', { type: 'cron', expression: '0 9 * * *', timezone: 'A'.repeat(1_000_000) }],
+    ['a start before all calendars', { type: 'cron', year: '2096/400', startAt: -7_730_000_000_000_000 }],
+    ['a step that is longer than its field', { type: 'cron', expression: '*/90 * * * *' }],
+  ])('is listed with its problem, and blocks nothing: %s', async (_what, trigger) => {
+    const store = new MemoryStore();
+    const { scheduler, clock } = createScheduler({ work: () => undefined }, { store });
+    let ran = 0;
+    scheduler.addListener((event) => {
+      if (event.name === 'run.succeeded' && event.taskId === 'good') ran += 1;
+    });
+    await scheduler.start();
+    const state = { nextRunTime: START, nextScheduledTime: START };
+    const definition = { handler: 'work', trigger: trigger as { type: string } };
+    await store.addTask(minuteTask({ id: 'bad', definition, state }));
+    await scheduler.addTask({ id: 'good', handler: 'work', trigger: { type: 'interval', seconds: 1 } });
+    const start = performance.now();
+    for (let second = 0; second < 3; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    const { tasks } = await scheduler.getTaskInfos();
+    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(ran).toBe(3);
+    expect(tasks.map(({ id }) => id)).toEqual(expect.arrayContaining(['good', 'bad']));
+    expect((await scheduler.getTask('bad'))!.info.problem!.code).toMatch(/^ASYNCZ_(?:INVALID_OPTION|CRON_SYNTAX)$/);
+    await expect(scheduler.previewTaskRuns('bad')).rejects.toMatchObject({
+      code: expect.stringMatching(/^ASYNCZ_/) as string,
+    });
+  });
+});
+
 describe('how many runs may wait', () => {
   it.each(['maxCatchUp', 'maxQueued'])(
     '%s of more than 1,000 is refused, before anything is stored',
