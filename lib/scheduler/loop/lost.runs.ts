@@ -16,9 +16,10 @@ export class LostRuns {
 
   add({ id, handler, attempt, owner, dead, error }: RunRecord): void {
     const what = `The run "${id}" of handler "${handler}" was lost (attempt ${attempt}, scheduler "${owner}")`;
-    if (error)
-      this.#dead.add(`${what}, and is not tried again: ${error.message} Once mended, redriveRun runs it again`);
-    else if (dead) this.#lost.add(`${what}, and is not tried again: its delivery is at-most-once`);
+    if (error) {
+      const then = 'Later runs of its task are held back until one ends. Once mended, redriveRun runs this one again';
+      this.#dead.add(`${what}, and is not tried again: ${error.message} ${then}`);
+    } else if (dead) this.#lost.add(`${what}, and is not tried again: its delivery is at-most-once`);
     else this.#lost.add(`${what}, and is tried again`);
   }
 

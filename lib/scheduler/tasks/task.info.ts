@@ -50,6 +50,11 @@ export interface TaskInfo {
     readonly endedAt: Date;
   } | null;
   readonly failuresInARow: number;
+  /**
+   * How many attempts of runs that were lost for good there were since an attempt has ended: from `maxLost` on, runs of the
+   * schedule start later.
+   */
+  readonly lostInARow: number;
   readonly problem: TaskProblem | null;
   /** Whether it waits because no scheduler has its handler. */
   readonly parked: boolean;
@@ -136,6 +141,7 @@ export function toTaskInfo(
       endedAt: new Date(state.lastRun.endedAt),
     },
     failuresInARow: state.failuresInARow,
+    lostInARow: state.lostInARow,
     problem: state.problem,
     parked: state.problem?.code === HANDLER_MISSING,
     control: state.control && { ...state.control, at: new Date(state.control.at) },
