@@ -63,7 +63,7 @@ export class Claimer {
       owner,
       leaseMs,
       triggerOf: (task) => triggers.get(task.definition.trigger),
-      holdOn: (run) => execution.holdOn(run),
+      holdOn: (run) => execution.holdOn(run, leaseMs),
       abandoned: (id) => execution.abandoned.of(id),
       hasLastChance: () => execution.hasLastChance(),
     };

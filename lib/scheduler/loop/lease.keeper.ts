@@ -55,6 +55,8 @@ export class LeaseKeeper {
     this.#cancel = wait(this.clock, this.#intervalMs, () => {
       if (this.#renewals < MAX_RENEWALS) {
         this.#renewals += 1;
+        // What failed is not asked for any more.
+        if (this.runs.size === 0) this.listener.worked();
         void this.renew().finally(() => (this.#renewals -= 1));
       }
       this.#expire();

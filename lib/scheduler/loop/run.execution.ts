@@ -75,10 +75,16 @@ export class RunExecution {
       .then((answer) => this.#release(run, answer?.task ?? null));
   }
 
-  /** Whether a run is held here, and whether it was given up: see `Holder`. */
-  holdOn({ id: runId, token }: LiveRun): 'held' | 'aborted' | null {
+  /**
+   * Whether a run is held here, and whether it was given up: see `Holder`.
+   *
+   * @param leaseMs How long a lease holds, in milliseconds: a handler whose lease was not renewed for as long is about to be aborted.
+   */
+  holdOn({ id: runId, token }: LiveRun, leaseMs: number): 'held' | 'aborted' | null {
     const run = this.held.get(keyOf({ runId, token }));
-    return run ? (run.isFenced ? 'aborted' : 'held') : null;
+    if (!run) return null;
+    const isOver = !run.hasEnded && this.services.clock.monotonic() - run.renewedAt >= leaseMs;
+    return run.isFenced || isOver ? 'aborted' : 'held';
   }
 
   /** Whether a run is under way whose next loss is its last. */

@@ -9,7 +9,7 @@ const BACKOFF = { firstMs: 100, longestMs: 10_000 };
 const FLAPPING_MS = 60_000;
 
 /** For how long such a store has to work without a failure before it is said to work, in milliseconds: longer each time. */
-const CALM = { firstMs: 5_000, longestMs: 60_000 };
+const CALM = { firstMs: 5_000, longestMs: 30_000 };
 
 /** What a store is asked for: that one works says nothing about the others. */
 export type CallKind = 'claims' | 'polls' | 'ends' | 'renewals';

@@ -63,6 +63,9 @@ function withDefaults(options: DataSourceOptions): DataSourceOptions {
     const extra = { pipeline: true, connectionTimeoutMillis: options.connectTimeoutMS ?? CONNECT_TIMEOUT_MS };
     return { ...options, extra: { ...extra, ...(options.extra as object) } };
   }
+  if (options.type === 'cockroachdb') {
+    return { ...options, extra: { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, ...(options.extra as object) } };
+  }
   if (options.type === 'mysql' || options.type === 'mariadb') return { connectTimeout: CONNECT_TIMEOUT_MS, ...options };
   if (options.type !== 'better-sqlite3') return options;
   return {

@@ -124,6 +124,23 @@ class PickyStore extends ClusterStore {
 }
 
 describe('a store of which some calls fail', () => {
+  it('does not count as failing for good when nobody makes these calls any more', async () => {
+    const cluster = new MemoryCluster();
+    const store = new PickyStore(cluster.disk);
+    let end = () => {};
+    const over = new Promise<void>((resolve) => (end = resolve));
+    const scheduler = await cluster.join('one', { work: () => over }, { store });
+    await scheduler.addTask({ id: 'a', handler: 'work' });
+    await settle();
+    store.fails = (what) => what === 'other';
+    await pass(cluster, 15_000);
+    expect((await scheduler.getSchedulerInfo()).stores[0]!.state).toBe('failing');
+    store.fails = () => false;
+    end();
+    await pass(cluster, 40_000, 500);
+    expect((await scheduler.getSchedulerInfo()).stores[0]!.state).toBe('ok');
+  });
+
   const failing = async (fails: PickyStore['fails']) => {
     const cluster = new MemoryCluster();
     const store = new PickyStore(cluster.disk);
