@@ -103,3 +103,24 @@ describe.concurrent.each(kinds)('connections that the network has lost while new
     expect(took).toBeLessThan(15);
   });
 });
+
+describe.concurrent.each(kinds)('a server that takes half a second for every answer: $name', (kind) => {
+  it('is started on, worked with and left in time, and is not taken for one that fails', async ({ onTestFinished }) => {
+    const { scheduler, proxy } = await behindProxy(kind, onTestFinished);
+    proxy.delay(250);
+    scheduler.registerHandler('work', () => {});
+    const failures: string[] = [];
+    scheduler.addListener(({ name }) => failures.push(name), ['store.failed', 'run.fenced', 'run.lost']);
+    const start = await secondsOf(() => scheduler.start());
+    const ended = nextEvent(scheduler, 'run.succeeded');
+    await scheduler.addTask({ id: 'a', handler: 'work' });
+    const run = await secondsOf(() => ended);
+    const stop = await secondsOf(() => scheduler.shutdown());
+    console.log(
+      `${kind.name}, half a second slow: started after ${start} s, ran after ${run} s, stopped after ${stop} s`,
+    );
+    expect(failures).toEqual([]);
+    expect(start).toBeLessThan(30);
+    expect(stop).toBeLessThan(15);
+  });
+});
