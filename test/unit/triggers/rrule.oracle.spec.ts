@@ -88,6 +88,11 @@ const VECTORS = JSON.parse(readFileSync(new URL('rrule.vectors.json', import.met
 describe('a recurrence rule, compared with dateutil', () => {
   it.each(VECTORS)('$rule gives the same dates from $start', ({ rule, start, dates, ends }) => {
     const trigger = make({ type: 'rrule', rule, startAt: start });
+    if (dates.length === 0) {
+      // That there is none in 8,000 years may take longer to find out than a search may.
+      expect(trigger.impossible()).not.toBeNull();
+      return;
+    }
     const found: string[] = [];
     let last: number | null = null;
     while (found.length < dates.length) {
