@@ -169,7 +169,7 @@ export class OpenDatabase implements TransactionContext {
 
   async #ensureSchema(version: ServerVersion | null): Promise<void> {
     const { dataSource, session, dialect, options } = this;
-    const schemaDialect = schemaDialectOf(dataSource, version);
+    const schemaDialect = schemaDialectOf(version);
     const creator = new SchemaCreator(dataSource, session, dialect, schemaDialect, this.connection.address);
     await creator.ensure(options.createSchema);
   }

@@ -97,12 +97,11 @@ describe('the limit of what is read', () => {
     expect(() => resolveRecordSizes({ maxRecordBytes: 1.5 })).toThrow('a whole number of bytes');
   });
 
-  it('keeps 100 MB of arguments from blocking the process for seconds', () => {
+  it('refuses 100 MB of arguments before they are parsed, which blocked the process for seconds', () => {
     const row = codec.encodeTask(makeTask('t', { args: ['small'] }));
     const definition = row.definition.replace('"small"', `"${'{'.repeat(100_000_000)}"`);
-    const start = performance.now();
+    // What cannot be parsed would be `damaged`, had anybody tried.
     expect(reasonOf(codec.decodeTask({ ...row, definition }))).toBe('too-large');
     expect(reasonOf(codec.decodeTask({ ...row, definition: '', oversize: 100_000_000 }))).toBe('too-large');
-    expect(performance.now() - start).toBeLessThan(500);
   });
 });

@@ -2,28 +2,33 @@ import type { DataSource } from 'typeorm';
 import { whyTooOld } from '../../server-age.js';
 import type { Version } from '../../server-age.js';
 
-type Product = 'PostgreSQL' | 'MySQL' | 'MariaDB';
+type Product = 'PostgreSQL' | 'MySQL' | 'MariaDB' | 'SQLite';
 
-/** What a database server says that it is. */
+/** What a database says that it is. */
 export interface ServerVersion {
   readonly product: Product;
   /** As the server puts it: `10.11.19-MariaDB-0+deb12u1`. */
   readonly text: string;
 }
 
-/** The oldest that have what the statements need, such as SKIP LOCKED. */
+/** The oldest that have what the statements need, such as SKIP LOCKED or, in SQLite, OCTET_LENGTH. */
 const OLDEST: Readonly<Record<Product, Version>> = {
   PostgreSQL: [12, 0],
   MySQL: [8, 0],
   MariaDB: [10, 6],
+  SQLite: [3, 43],
 };
 
-/** Asks PostgreSQL, MySQL or MariaDB for its version; null for any other database. */
+/** Asks PostgreSQL, MySQL, MariaDB or SQLite for its version; null for what TypeORM alone knows. */
 export async function versionOf(dataSource: DataSource): Promise<ServerVersion | null> {
   const { type } = dataSource.options;
   if (type === 'postgres') {
     const [answer] = (await dataSource.query('SHOW server_version')) as { server_version: string }[];
     return { product: 'PostgreSQL', text: answer?.server_version ?? '' };
+  }
+  if (type === 'better-sqlite3') {
+    const [answer] = (await dataSource.query('SELECT sqlite_version() AS version')) as { version: string }[];
+    return { product: 'SQLite', text: answer?.version ?? '' };
   }
   if (type !== 'mysql' && type !== 'mariadb') return null;
   // Either driver speaks to either server.

@@ -9,7 +9,7 @@ import { PortableDialect } from './portable.dialect.js';
 import { PostgresDialect } from './postgres.dialect.js';
 import { SqliteDialect } from './sqlite.dialect.js';
 
-const SCHEMA_DIALECTS = { PostgreSQL: 'postgres', MySQL: 'mysql', MariaDB: 'mariadb' } as const;
+const SCHEMA_DIALECTS = { PostgreSQL: 'postgres', MySQL: 'mysql', MariaDB: 'mariadb', SQLite: 'sqlite' } as const;
 
 /** SQLite by other drivers than better-sqlite3: one connection for everything, and answers that come later. */
 const OTHER_SQLITE = new Set(['sqlite', 'sqljs', 'capacitor', 'cordova', 'expo', 'nativescript', 'react-native']);
@@ -55,11 +55,10 @@ export function createDialect(options: ResolvedOptions, dataSource: DataSource |
 /**
  * Which statements make the tables; null to let TypeORM write them.
  *
- * @param version What the server is; null for SQLite and what TypeORM alone knows.
+ * @param version What the database is; null for what TypeORM alone knows.
  */
-export function schemaDialectOf(dataSource: DataSource, version: ServerVersion | null): SchemaDialect | null {
-  if (version === null) return dataSource.options.type === 'better-sqlite3' ? 'sqlite' : null;
-  return SCHEMA_DIALECTS[version.product];
+export function schemaDialectOf(version: ServerVersion | null): SchemaDialect | null {
+  return version && SCHEMA_DIALECTS[version.product];
 }
 
 function isInMemory(options: DataSourceOptions): boolean {

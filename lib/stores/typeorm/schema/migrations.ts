@@ -25,14 +25,14 @@ export function asynczMigrations(
 
     async up(runner: QueryRunner): Promise<void> {
       const dataSource = dataSourceOfRunner(runner);
-      const dialect = schemaDialectOf(dataSource, await versionOf(dataSource));
+      const dialect = schemaDialectOf(await versionOf(dataSource));
       if (dialect === null) return createPortableTables(dataSource, names, dataSource.options.type);
       for (const statement of schemaStatements(dialect, names)) await runner.query(statement);
     }
 
     async down(runner: QueryRunner): Promise<void> {
       const dataSource = dataSourceOfRunner(runner);
-      const dialect = schemaDialectOf(dataSource, await versionOf(dataSource));
+      const dialect = schemaDialectOf(await versionOf(dataSource));
       for (const statement of dropStatements(dialect ?? 'sqlite', names)) await runner.query(statement);
     }
   }

@@ -13,6 +13,8 @@ describe('the version of a database server', () => {
     ['MariaDB', '5.5.5-10.11.19-MariaDB-0+deb12u1'],
     ['MariaDB', '11.8.9-MariaDB-4 from Debian'],
     ['MySQL', 'something else'],
+    ['SQLite', '3.43.0'],
+    ['SQLite', '3.53.1'],
   ] as const)('will do where it is %s %s', (product, text) => {
     expect(versionProblem({ product, text })).toBeNull();
   });
@@ -23,6 +25,7 @@ describe('the version of a database server', () => {
     ['MySQL', '5.7.44-log', '8.0'],
     ['MariaDB', '10.5.23-MariaDB-0+deb11u1', '10.6'],
     ['MariaDB', '5.5.5-10.4.1-MariaDB', '10.6'],
+    ['SQLite', '3.42.0', '3.43'],
   ] as const)('is too old where it is %s %s', (product, text, oldest) => {
     expect(versionProblem({ product, text })).toBe(`it is ${product} ${text}, and ${oldest} or later is needed`);
   });
