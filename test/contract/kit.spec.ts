@@ -11,6 +11,7 @@ import { MEMBER_MUTANTS } from './mutants/member.mutants.js';
 import type { Mutant } from './mutants/mutant.interface.js';
 import { QUERY_MUTANTS } from './mutants/query.mutants.js';
 import { RECORD_MUTANTS } from './mutants/record.mutants.js';
+import { HISTORY_MUTANTS } from './mutants/history.mutants.js';
 import { RUN_MUTANTS } from './mutants/run.mutants.js';
 import { SCHEDULE_MUTANTS } from './mutants/schedule.mutants.js';
 import { START_TASK_MUTANTS } from './mutants/start-task.mutants.js';
@@ -22,6 +23,7 @@ const MUTANTS: readonly Mutant[] = [
   ...SCHEDULE_MUTANTS,
   ...CLAIM_MUTANTS,
   ...RUN_MUTANTS,
+  ...HISTORY_MUTANTS,
   ...KNOWN_MUTANTS,
   ...TAKE_MUTANTS,
   ...QUERY_MUTANTS,

@@ -2,34 +2,17 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor, isUnstoredResult, UnserializableError } from 'nestjs-asyncz';
 import type { Executor, Handler, Serializer } from 'nestjs-asyncz';
-import { BaseTrigger } from 'nestjs-asyncz/triggers';
 import { makeRun, makeTask } from 'nestjs-asyncz/testing';
 import { SerializerRegistry } from '../../../../lib/persistence/serializer.registry.js';
 import { nextEvent } from '../../../support/events.js';
 import { hostileProxy, ODD_THROWS, revokedProxy } from '../../../support/odd.throws.js';
+import { triggerOf } from '../../../support/own.trigger.js';
 import { RecordingLogger } from '../../../support/recording.logger.js';
 import { makeCodec } from '../../persistence/codec.fixtures.js';
-import { createRunning, settle, START } from '../../../support/scheduler.factory.js';
+import { createRunning, settle } from '../../../support/scheduler.factory.js';
 import { HOURLY } from '../../../support/task.factory.js';
 
 const odd = Object.entries(ODD_THROWS);
-
-/** A trigger of somebody's own whose `nextTime` is given. */
-function triggerOf(nextTime: (previous: number | null, now: number) => unknown, advance = 'schedule') {
-  return class Own extends BaseTrigger {
-    readonly type = 'own';
-    override readonly advance = advance as 'schedule';
-    nextTime(previous: number | null, now: number) {
-      return nextTime(previous, now) as number | null;
-    }
-    describe() {
-      return 'own';
-    }
-    toJSON() {
-      return { type: 'own' };
-    }
-  };
-}
 
 /** What an executor, a logger, a listener may throw at any time; that one of them rejects is found with unhandled rejections. */
 const WAYS: readonly [string, (make: () => unknown) => () => unknown][] = [
@@ -254,107 +237,5 @@ describe.each(WAYS)('a listener of an aborted signal that %s anything', (_way, f
     await settle();
     expect(called).toEqual(['last']);
     expect(logger.of('error', /A listener of the signal of run/)).toHaveLength(3);
-  });
-});
-
-describe('a trigger of somebody’s own', () => {
-  it.each([
-    ['no number', () => 'soon'],
-    ['NaN', () => NaN],
-    ['nothing', () => undefined],
-    ['a promise that rejects', () => Promise.reject(new Error('async'))],
-    ['the same time again', (previous: number | null) => previous],
-  ])(
-    'that gives %s has a problem, and leads neither to runs without end nor to a record that nobody can read',
-    async (_name, says) => {
-      let runs = 0;
-      const Own = triggerOf((previous, now) => (previous === null ? now + 1_000 : says(previous)));
-      const { scheduler, clock } = await createRunning({ count: () => (runs += 1) }, { triggers: { own: Own } });
-      await scheduler.addTask({ id: 'odd', handler: 'count', trigger: { type: 'own' } as never });
-      const problem = nextEvent(scheduler, 'task.problem');
-      clock.advance(1_000);
-      await problem;
-      await settle();
-      expect(runs).toBe(0);
-      expect(await scheduler.getTaskInfo('odd')).toMatchObject({ id: 'odd', problem: { count: 1 } });
-    },
-  );
-
-  it.each([
-    ['throws', () => hostileProxy()],
-    ['is no text', () => 7],
-    ['is a promise that rejects', () => Promise.reject(new Error('async'))],
-  ])('whose description %s is described by its type, and hides no other task', async (way, says) => {
-    class Own extends triggerOf((_previous, now) => now + 1_000) {
-      override describe() {
-        const said: unknown = says();
-        if (way === 'throws') throw said;
-        return said as string;
-      }
-    }
-    const { scheduler } = await createRunning({ fine: () => 'fine' }, { triggers: { own: Own } });
-    await scheduler.addTask({ id: 'odd', handler: 'fine', trigger: { type: 'own' } as never });
-    await scheduler.addTask({ id: 'other', handler: 'fine', trigger: HOURLY });
-    const { tasks } = await scheduler.getTaskInfos();
-    expect(tasks.map(({ id }) => id).toSorted()).toEqual(['odd', 'other']);
-    expect(await scheduler.getTaskInfo('odd')).toMatchObject({ triggerDescription: 'own' });
-  });
-
-  it('that counts from the end of a run and fails there is asked again', async () => {
-    let isBroken = true;
-    const Own = triggerOf((previous, now) => {
-      if (previous !== null && isBroken) throw hostileProxy();
-      return now + 1_000;
-    }, 'completion');
-    const { scheduler, clock } = await createRunning({ fine: () => 'fine' }, { triggers: { own: Own } });
-    await scheduler.addTask({ id: 'odd', handler: 'fine', trigger: { type: 'own' } as never });
-    isBroken = true;
-    const first = nextEvent(scheduler, 'run.succeeded');
-    clock.advance(1_000);
-    await settle();
-    isBroken = false;
-    for (let at = 0; at < 20; at += 1) {
-      clock.advance(1_000);
-      await settle();
-    }
-    await first;
-    expect((await scheduler.getTaskInfo('odd'))?.nextRunTime?.getTime()).toBeGreaterThan(START);
-  });
-});
-
-describe('an executor of somebody’s own', () => {
-  it.each([
-    [
-      'throws',
-      () => {
-        throw hostileProxy();
-      },
-    ],
-    ['is no number', () => 'much'],
-    ['is NaN', () => NaN],
-    ['is a promise that rejects', () => Promise.reject(new Error('async'))],
-  ])('whose room %s gets no runs, is told of once, and keeps no other from its runs', async (_name, room) => {
-    const logger = new RecordingLogger();
-    let isBroken = true;
-    const executor = new AsyncExecutor();
-    const broken = {
-      execute: (job: Parameters<AsyncExecutor['execute']>[0]) => executor.execute(job),
-      get room() {
-        return (isBroken ? room() : 5) as number;
-      },
-    };
-    const { scheduler, clock } = await createRunning(
-      { fine: () => 'fine' },
-      { logger, executors: { default: new AsyncExecutor(), broken } },
-    );
-    await scheduler.addTask({ id: 'odd', handler: 'fine', executor: 'broken' });
-    const { id } = await scheduler.addTask({ handler: 'fine', trigger: HOURLY });
-    expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'succeeded' });
-    expect(await scheduler.runTask(id, { wait: true })).toMatchObject({ status: 'succeeded' });
-    expect(logger.of('error', /does not say how much room/)).toHaveLength(1);
-    const healed = nextEvent(scheduler, 'run.succeeded', ({ taskId }) => taskId === 'odd');
-    isBroken = false;
-    clock.advance(30_000);
-    await healed;
   });
 });
