@@ -15,6 +15,9 @@ export const NO_TASK: TriggerSeed = { taskId: '' };
 /** How many occurrences are looked at one by one where jitter leaves open which of them are due; the next claim goes on. */
 const MAX_JITTERED = 1_000;
 
+/** What a jump over excluded times costs: it often leads to another year, whose changes of clocks have to be found. */
+const HOP_STEPS = 6;
+
 /** What part of the steps finding out about missed times may take: the next time needs the rest. */
 const CATCH_UP_SHARE = 0.7;
 
@@ -198,7 +201,7 @@ export abstract class ScheduleTrigger extends BaseTrigger {
       const excludedUntil = exclusions === null ? null : exclusions.excludedUntil(time);
       if (excludedUntil === null) return time;
       if (excludedUntil === Infinity) return null;
-      spend();
+      spend(HOP_STEPS);
       time = this.gridFrom(excludedUntil, seed, previous, last);
     }
     return null;

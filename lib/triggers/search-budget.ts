@@ -4,7 +4,7 @@ import { SearchLimitError } from '../errors/trigger.errors.js';
  * How many steps one question may take, however searches are nested in each other. A step is a look at a time, a day or a change
  * of clocks, worth up to a microsecond: `npm run fuzz` looks for a trigger that makes it more than 50 ms in all.
  */
-export const MAX_SEARCH_STEPS = 20_000;
+export const MAX_SEARCH_STEPS = 18_000;
 
 /** What is left for the question that is being answered; null between questions, which are synchronous. */
 let left: number | null = null;
