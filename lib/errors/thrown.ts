@@ -113,8 +113,8 @@ class Description {
     if (typeof length !== 'number') return [];
     const members: RunError[] = [];
     let at = 0;
-    // What is nested too deep is counted, and not looked at.
-    const end = depth < MAX_DEPTH ? length : 0;
+    // What is nested too deep is counted, and not looked at; nor is a long row of one and the same error.
+    const end = depth < MAX_DEPTH ? Math.min(length, MAX_ERRORS) : 0;
     for (; at < end && this.#left > 0; at += 1) {
       const member = read(errors as object, at);
       if (!this.#seen.has(member)) members.push(this.of(member, depth));

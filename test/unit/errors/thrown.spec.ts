@@ -47,6 +47,20 @@ describe('what is kept of something that was thrown', () => {
     expect(many.errors.at(-1)).toMatchObject({ name: 'OmittedErrors', message: '981 more errors are left out.' });
   });
 
+  it('looks at the first members only, also where they are all the same', () => {
+    const looked = new Set<PropertyKey>();
+    const member = new Error('again');
+    const errors = new Proxy(
+      Array.from({ length: 1_000 }, () => member),
+      {
+        get: (target, key) => (looked.add(key), Reflect.get(target, key) as unknown),
+      },
+    );
+    const { errors: kept } = describeThrown({ message: 'many', errors });
+    expect(kept.map(({ message }) => message)).toEqual(['again', '980 more errors are left out.']);
+    expect(looked.size).toBeLessThan(30);
+  });
+
   it('has the message and the code of a plain object, and its content where it has no message', () => {
     expect(describeThrown({ statusCode: 400, message: 'bad request', code: 'E_BAD' })).toMatchObject({
       name: 'Error',
