@@ -90,7 +90,7 @@ export class SchedulerCore {
   }
 
   /** The loop of a store that is open. */
-  createWorker(handle: StoreHandle): ClaimLoop {
+  createLoop(handle: StoreHandle): ClaimLoop {
     const { clock, logger, identity, leaseMs, backoffs, pollIntervalMs, abortGraceMs } = this.options;
     const defaultPoll = handle.store.capabilities.wakeUp === 'pushed' ? POLL_PUSHED_MS : POLL_MS;
     return new ClaimLoop(

@@ -67,9 +67,9 @@ export interface SchedulerInfo {
 const IDLE = { state: 'ok', failuresInARow: 0, lastError: null, lastPassAt: null, running: 0, abandoned: 0 } as const;
 
 /** A store and how its loop is doing; one without a loop is doing well. */
-export function toStoreInfo({ alias, store, worker, emptiedAt }: StoreHandle): StoreInfo {
+export function toStoreInfo({ alias, store, loop, emptiedAt }: StoreHandle): StoreInfo {
   const { coordination, wakeUp, durable } = store.capabilities;
-  const health = worker?.health() ?? IDLE;
+  const health = loop?.health() ?? IDLE;
   return {
     ...health,
     store: alias,

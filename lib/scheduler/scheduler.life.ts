@@ -169,7 +169,7 @@ export class SchedulerLife {
     try {
       await this.#stores.finish(handles, stop);
     } finally {
-      for (const { worker } of handles) worker?.close();
+      for (const { loop } of handles) loop?.close();
       this.#heartbeat.stop();
       this.#housekeeper.stop();
       await Promise.all([
@@ -217,7 +217,7 @@ export class SchedulerLife {
     const handle = await this.#inTurn(async () => stores.remove(alias));
     const stop = new StopTime(options.clock, options.shutdownTimeoutMs);
     await this.#stores.drain([handle], stop);
-    handle.worker?.close();
+    handle.loop?.close();
     await this.#stores.close(handle, stop.end);
     events.emit('store.removed', { store: alias });
   }
@@ -232,7 +232,7 @@ export class SchedulerLife {
         () => this.#startExecutor(alias, executor, deadline),
       );
       events.emit('executor.added', { executor: alias });
-      for (const { worker } of stores.all()) worker?.wake();
+      for (const { loop } of stores.all()) loop?.wake();
     });
   }
 

@@ -60,11 +60,11 @@ export class SchedulerStores {
   /** Starts the startup tasks of a store and then its loop. A client has none. @throws StartTimeoutError */
   async work(handle: StoreHandle, deadline: Deadline): Promise<void> {
     if (this.core.options.role === 'client') return;
-    const worker = this.core.createWorker(handle);
-    handle.employ(worker);
+    const loop = this.core.createLoop(handle);
+    handle.useLoop(loop);
     const { handlers, options } = this.core;
     await handle.inTime(deadline, runStartupTasks(handle, { handlers, logger: options.logger }));
-    worker.start(!this.gate.isOpen);
+    loop.start(!this.gate.isOpen);
   }
 
   /** Claims nothing more, and waits for the runs under way; those that take longer are aborted and given back. */
@@ -90,9 +90,9 @@ export class SchedulerStores {
     let isOver = false;
     const drained = Promise.all(
       handles.map(async (handle) => {
-        await handle.worker?.stopClaiming();
+        await handle.loop?.stopClaiming();
         await work(handle, () => isOver);
-        await handle.worker?.drained();
+        await handle.loop?.drained();
       }),
     );
     const awaited = runsUnderWay(handles);
@@ -105,18 +105,18 @@ export class SchedulerStores {
         ? `A store has not answered for ${seconds(leftMs)}; what it did not take is left`
         : `Runs under way after ${seconds(leftMs)} are aborted and given back: ${left}`,
     );
-    for (const { worker } of handles) worker?.execution.abortAll();
-    await end.holds(Promise.all(handles.map(({ worker }) => worker?.drained())), ABORTED_MS);
+    for (const { loop } of handles) loop?.execution.abortAll();
+    await end.holds(Promise.all(handles.map(({ loop }) => loop?.drained())), ABORTED_MS);
   }
 
   /** Closes a store without waiting for the runs under way: their leases expire. Never rejects. */
   async abandon(handle: StoreHandle, end: Deadline): Promise<void> {
-    const { worker } = handle;
-    if (worker) {
+    const { loop } = handle;
+    if (loop) {
       const { logger } = this.core.options;
       const what = `Ending the loop of ${handle.place}`;
-      await quietlyInTime(logger, end, what, () => worker.stopClaiming(), end.leftMs * LEAVING_SHARE);
-      worker.close();
+      await quietlyInTime(logger, end, what, () => loop.stopClaiming(), end.leftMs * LEAVING_SHARE);
+      loop.close();
     }
     await this.close(handle, end);
   }
@@ -143,7 +143,7 @@ function seconds(ms: number): string {
 
 /** The runs of these stores whose handlers are under way here, in words; null when there is none. */
 function runsUnderWay(handles: readonly StoreHandle[]): string | null {
-  const ids = handles.flatMap(({ worker }) => Array.from(worker?.execution.active.values() ?? [], (run) => run.runId));
+  const ids = handles.flatMap(({ loop }) => Array.from(loop?.execution.active.values() ?? [], (run) => run.runId));
   if (ids.length === 0) return null;
   const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
   return `${ids.length} ${ids.length === 1 ? 'run' : 'runs'}: ${ids.slice(0, NAMED).join(', ')}${more}`;

@@ -223,7 +223,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
       executors: executors.aliases(),
       handlers: handlers.names(),
       stores: stores.all().map(toStoreInfo),
-      abandoned: stores.all().flatMap(({ worker }) => worker?.execution.abandoned.list() ?? []),
+      abandoned: stores.all().flatMap(({ loop }) => loop?.execution.abandoned.list() ?? []),
       tasks: await inspection.countByState(),
     };
   }

@@ -74,7 +74,7 @@ export class ClaimGate {
     await applied;
     if (isOver()) return;
     await heartbeat.announce(request);
-    await Promise.all(stores.all().map(({ worker }) => worker?.drained()));
+    await Promise.all(stores.all().map(({ loop }) => loop?.drained()));
     if (isOver()) return;
     await heartbeat.writeAll();
     events.emit('scheduler.drained', { actor, reason });
@@ -87,7 +87,7 @@ export class ClaimGate {
   /** Sets the loops. Resolves when no claim of before is under way any more. */
   async #apply(): Promise<void> {
     const isOpen = this.#mayClaim();
-    const applied = Promise.all(this.services.stores.all().map(({ worker }) => worker?.setPaused(!isOpen)));
+    const applied = Promise.all(this.services.stores.all().map(({ loop }) => loop?.setPaused(!isOpen)));
     if (isOpen !== this.#isOpen) {
       this.#isOpen = isOpen;
       this.services.events.emit(isOpen ? 'scheduler.resumed' : 'scheduler.paused', {});

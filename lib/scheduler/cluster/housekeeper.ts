@@ -116,7 +116,7 @@ export class Housekeeper {
    */
   async #cleanUp(handle: StoreHandle, isWhole: boolean): Promise<boolean> {
     if (!handle.opened) return true;
-    if (isWhole) await handle.worker?.cleanUp();
+    if (isWhole) await handle.loop?.cleanUp();
     const { identity, heartbeatMs } = this.services;
     const now = handle.clock.now();
     const all = await handle.store.schedulers();

@@ -77,15 +77,16 @@ async function writeDecisions(
   const rest = new Set(decisions.map(({ from }) => from.id));
   try {
     const { lost, failed } = (await store.exchange({ write: decisions })).written;
-    const unwritten = new Set([...lost, ...failed.map(({ id }) => id)]);
+    const lostIds = new Set(lost);
+    const failedIds = new Set(failed.map(({ id }) => id));
     for (const { from, task, value } of decisions) {
       const { id, version } = from;
-      if (unwritten.has(id)) continue;
+      if (lostIds.has(id) || failedIds.has(id)) continue;
       rest.delete(id);
       if (value) outcome.claimed.set(id, { id, task: task && { ...task, version: version + 1 }, value });
     }
-    if (lost.length === 0) return failed;
-    const again = tasks.filter(({ task }) => lost.includes(task.id));
+    if (lostIds.size === 0) return failed;
+    const again = tasks.filter(({ task }) => lostIds.has(task.id));
     return [...failed, ...(await decideAgain(store, again, plan, outcome))];
   } catch (error) {
     if (outcome.claimed.size === 0) throw error;

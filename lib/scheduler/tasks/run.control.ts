@@ -108,13 +108,13 @@ export class RunControl {
     if (!found) throw new RunNotFoundError(runId);
     const { handle } = found;
     // A run that just started may stand nowhere but here.
-    await handle.worker?.writeClaim(taskId);
+    await handle.loop?.writeClaim(taskId);
     const cancelled = await this.#cancelWritten(handle, runId, taskId, request);
     if (!cancelled) throw new RunNotFoundError(runId);
     const { task, value: record } = cancelled;
     if (record) this.events.emit('run.cancelled', { ...endedRunEvent(record, handle.alias), error: null });
     // Not here: its owner finds the request in the task.
-    else if (!handle.worker?.execution.cancel(runId, { at: handle.clock.now(), ...request }))
+    else if (!handle.loop?.execution.cancel(runId, { at: handle.clock.now(), ...request }))
       handle.wake(handle.clock.now());
     if (!task) this.events.emit('task.removed', { taskId, store: handle.alias, reason: 'finished' });
     const due = record && task && dueTime(task.definition, task.state);

@@ -22,10 +22,10 @@ interface StartupServices {
  * begins to claim. Those that there is no room for now wait in the store for their turn, as other due tasks do.
  */
 export async function runStartupTasks(handle: StoreHandle, services: StartupServices): Promise<void> {
-  await quietly(handle, 'startup', services, async (worker) => {
+  await quietly(handle, 'startup', services, async (loop) => {
     const suffix = newSuffix();
     for (const ids of await tasksOf(handle.store, 'startup', services)) {
-      await worker.startNow(ids, (claim) => runAtStartup('startup', suffix, claim));
+      await loop.startNow(ids, (claim) => runAtStartup('startup', suffix, claim));
     }
   });
 }
@@ -41,26 +41,26 @@ export async function runShutdownTasks(
   services: StartupServices,
   isOver: () => boolean,
 ): Promise<void> {
-  await quietly(handle, 'shutdown', services, async (worker) => {
+  await quietly(handle, 'shutdown', services, async (loop) => {
     const suffix = newSuffix();
     const startNow: ClaimLoop['startNow'] = async (ids, planOf) => {
-      const waiting = await worker.startNow(ids, planOf);
+      const waiting = await loop.startNow(ids, planOf);
       // Others were aborted when the time was up. These have started since.
-      if (isOver()) worker.execution.abortAll();
+      if (isOver()) loop.execution.abortAll();
       return waiting;
     };
     for (const ids of await tasksOf(handle.store, 'shutdown', services)) {
       let waiting = await startNow(ids, (claim) => runAtStartup('shutdown', suffix, isOver() ? () => null : claim));
       while (waiting.length > 0 && !isOver()) {
-        await worker.roomMayBeThere();
+        await loop.roomMayBeThere();
         if (isOver()) break;
         const still = await startNow(waiting.slice(0, TRIED_AT_ONCE), (claim) => claim);
         waiting = [...waiting.slice(TRIED_AT_ONCE), ...still];
       }
-      await worker.startNow(ids, () => cancelUnstarted(suffix));
+      await loop.startNow(ids, () => cancelUnstarted(suffix));
     }
     // Gives up the leases of groups that were held for what has not started.
-    await worker.stopClaiming();
+    await loop.stopClaiming();
   });
 }
 
@@ -90,11 +90,11 @@ async function quietly(
   handle: StoreHandle,
   source: 'startup' | 'shutdown',
   { logger }: StartupServices,
-  work: (worker: ClaimLoop) => Promise<void>,
+  work: (loop: ClaimLoop) => Promise<void>,
 ): Promise<void> {
-  if (!handle.worker) return;
+  if (!handle.loop) return;
   try {
-    await work(handle.worker);
+    await work(handle.loop);
   } catch (error) {
     logger.error(`The ${source} tasks of store "${handle.alias}" could not be run`, error);
   }

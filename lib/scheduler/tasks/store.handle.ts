@@ -12,7 +12,7 @@ import type { ClaimLoop } from '../loop/claim.loop.js';
  * at the start they are committed to the real one. So there is one code path for both.
  */
 export class StoreHandle {
-  #worker: ClaimLoop | null = null;
+  #loop: ClaimLoop | null = null;
   #pending: MemoryStore | null = new MemoryStore();
   #opened = false;
   /** Tasks that waited for a start which has failed. */
@@ -37,8 +37,8 @@ export class StoreHandle {
   }
 
   /** The loop that works on the store; null before the start, and for a scheduler that runs nothing. */
-  get worker(): ClaimLoop | null {
-    return this.#worker;
+  get loop(): ClaimLoop | null {
+    return this.#loop;
   }
 
   /** The store that operations work on: the one in memory until the start, the real one from then on. */
@@ -113,14 +113,14 @@ export class StoreHandle {
   }
 
   /** From now on this loop works on the store, until it is closed. */
-  employ(worker: ClaimLoop): void {
-    this.#worker = worker;
+  useLoop(loop: ClaimLoop): void {
+    this.#loop = loop;
   }
 
   /** Closes the real store; what comes after waits for the next start. */
   async close(): Promise<void> {
     this.#opened = false;
-    this.#worker = null;
+    this.#loop = null;
     if (!this.#pending) {
       this.#pending = new MemoryStore();
       this.#pending.start(this.context);
@@ -133,7 +133,7 @@ export class StoreHandle {
 
   /** Has this scheduler look for due tasks: a store wakes the others itself when a task is added. */
   wakeSelf(): void {
-    this.#worker?.wake();
+    this.#loop?.wake();
   }
 
   /**

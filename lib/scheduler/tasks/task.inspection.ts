@@ -169,8 +169,8 @@ export class TaskInspection {
   async #find(id: string, store: string | undefined) {
     const found = await this.stores.find(checkTaskId(id), store);
     const isLeased = found && !isUnreadable(found.task) && found.task.state.lease !== null;
-    if (!isLeased || !found.handle.worker) return found;
-    await found.handle.worker.writeClaim(id);
+    if (!isLeased || !found.handle.loop) return found;
+    await found.handle.loop.writeClaim(id);
     return this.stores.find(id, store);
   }
 

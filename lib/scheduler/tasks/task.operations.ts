@@ -262,7 +262,7 @@ export class TaskOperations implements TaskActions {
   #wake(handle: StoreHandle, task: TaskRecord | null): void {
     if (handle.pending || !task) return;
     // Under its lease the task is due for nobody.
-    if (task.state.lease) void handle.worker?.writeClaim(task.id);
+    if (task.state.lease) void handle.loop?.writeClaim(task.id);
     const due = dueTime(task.definition, task.state);
     if (due !== null) handle.wake(due);
   }
