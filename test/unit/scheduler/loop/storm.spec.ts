@@ -253,7 +253,10 @@ class Storm {
 
 const NAME = 'a cluster in any trouble ends every task when the trouble is over, holds nothing, and is idle then';
 
-it.each(['takes tasks', 'decides in the store'])(`${NAME}: one that %s`, async (how) => {
+/** It computes for some seconds; on a machine that does other things for longer, in milliseconds. */
+const TIMEOUT_MS = 120_000;
+
+it.each(['takes tasks', 'decides in the store'])(`${NAME}: one that %s`, { timeout: TIMEOUT_MS }, async (how) => {
   onTestFinished(() => void vi.restoreAllMocks());
   const dice = fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }));
   const steps = fc.array(step, { minLength: 40, maxLength: 100 });
