@@ -16,7 +16,7 @@ export const NO_TASK: TriggerSeed = { taskId: '' };
 const MAX_JITTERED = 1_000;
 
 /** What a jump over excluded times costs: it often leads to another year, whose changes of clocks have to be found. */
-const HOP_STEPS = 6;
+const HOP_STEPS = 9;
 
 /** What part of the steps finding out about missed times may take: the next time needs the rest. */
 const CATCH_UP_SHARE = 0.7;
