@@ -2,6 +2,7 @@ import { SearchLimitError } from '../errors/trigger.errors.js';
 import { DAY_MS, MAX_INSTANT, MIN_INSTANT } from '../time/civil.js';
 import { TimeZone } from '../time/time-zone.js';
 import { BaseTrigger } from './base.trigger.js';
+import { lastFound } from './last-found.js';
 import { writeScheduleOptions } from './schedule.options.js';
 import type { ScheduleOptions } from './schedule.options.js';
 import { describeSchedule } from './schedule.words.js';
@@ -207,28 +208,9 @@ export abstract class ScheduleTrigger extends BaseTrigger {
     return null;
   }
 
-  /** The last time that the trigger runs at, after `after` and not after `limit`, found by halving the span. */
+  /** The last time that the trigger runs at, after `after` and not after `limit`. */
   #lastUntil(limit: number, after: number, seed: TriggerSeed): number | null {
-    const first = this.#search(after + 1, seed, after, limit);
-    if (first === null) return null;
-    // Most often it is near the limit: look back in growing steps before halving what is left.
-    let low = first;
-    let high = limit;
-    for (let back = 1_000; back < limit - first; back *= 8) {
-      const found = this.#search(limit - back, seed, after, limit);
-      if (found !== null) {
-        low = found;
-        break;
-      }
-      high = limit - back;
-    }
-    while (low < high) {
-      const middle = low + Math.ceil((high - low) / 2);
-      const found = this.#search(middle, seed, after, limit);
-      if (found !== null) low = found;
-      else high = middle - 1;
-    }
-    return low;
+    return lastFound(after + 1, limit, (time) => this.#search(time, seed, after, limit));
   }
 
   #count(from: number, to: number, seed: TriggerSeed, previous: number | null): number {
