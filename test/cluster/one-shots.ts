@@ -18,6 +18,8 @@ export interface OneShotPlan {
   /** @default null */
   readonly group?: string;
   readonly groupLimit?: number;
+  /** After how many lost attempts in a row they are dead. @default 3 */
+  readonly maxLost?: number;
 }
 
 const BATCH = 50;
@@ -30,7 +32,7 @@ const BATCH = 50;
 export async function addOneShots(
   client: Scheduler,
   prefix: string,
-  { count, overMs, workMs = 0, handler = 'work', ...group }: OneShotPlan,
+  { count, overMs, workMs = 0, handler = 'work', ...policies }: OneShotPlan,
 ): Promise<OneShots> {
   const now = Date.now();
   const ids = Array.from({ length: count }, (_, at) => `${prefix}-${at % 2 ? 'most' : 'least'}-${at}`);
@@ -41,7 +43,7 @@ export async function addOneShots(
         client.addTask({
           id,
           handler,
-          ...group,
+          ...policies,
           args: [typeof workMs === 'number' ? workMs : workMs(first + at)],
           delivery: isMost(id, first + at) ? 'at-most-once' : 'at-least-once',
           trigger: { type: 'date', runAt: now + ((first + at) / count) * overMs },

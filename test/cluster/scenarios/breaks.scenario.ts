@@ -11,6 +11,9 @@ const PROCESSES = 2;
 /** How many bytes a connection carries at the most until it breaks: some dozens of statements. */
 const BREAK_BYTES = 50_000;
 
+/** A claim whose answer breaks off is a lost attempt that never began, and here the same ones break off again and again. */
+const MAX_LOST = 1_000;
+
 /** Connections break all the time, in the middle of whatever goes through. The processes survive it, and lose nothing. */
 export async function breaks(bench: ClusterBench): Promise<void> {
   const { backing, client, kind, leaseMs, ledger } = bench;
@@ -19,7 +22,7 @@ export async function breaks(bench: ClusterBench): Promise<void> {
   try {
     await bench.startMany(PROCESSES, { store: through(proxy.port, backing.store) });
     const count = Math.max(20, (kind.slow ? 200 : 3_000) * SCALE);
-    const tasks = await addOneShots(client, 'once', { count, overMs: durationMs, workMs: 20 });
+    const tasks = await addOneShots(client, 'once', { count, overMs: durationMs, workMs: 20, maxLost: MAX_LOST });
     proxy.breakAfter(BREAK_BYTES);
     await pause(durationMs);
     proxy.breakAfter(Infinity);

@@ -82,6 +82,12 @@ function keyOf({ year, month, day, hour, minute }: Omit<WallMinute, 'time' | 'we
   return Date.UTC(year, month - 1, day, hour, minute);
 }
 
+/** Whether the hours are a matter of elapsed time: every hour, or every so many, however that is written. */
+function isElapsed(hours: string): boolean {
+  if (hours.split(',').some((part) => part.startsWith('*') || /^0?0-23(?:\/|$)|^0?0\//.test(part))) return true;
+  return Array.from({ length: 24 }, (_, hour) => hour).every((hour) => matchesField(hours, hour, 0, 23));
+}
+
 /**
  * All runs from `from` on, within `days` days.
  *
@@ -95,7 +101,7 @@ export function slowRuns(expression: string, timezone: string, from: number, day
   for (let time = start; time < end + margin; time += MINUTE) walls.push(wallMinute(time, timezone));
   const runs = new Set<number>();
   const hours = expression.split(' ')[1]!;
-  if (hours.split(',').some((part) => part.startsWith('*') || /^0?0-23(?:\/|$)|^0?0\//.test(part))) {
+  if (isElapsed(hours)) {
     for (const wall of walls) if (matches(expression, wall)) runs.add(wall.time);
   } else {
     const firstPass = new Map<number, number>();
