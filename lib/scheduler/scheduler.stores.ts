@@ -90,9 +90,12 @@ export class SchedulerStores {
     let isOver = false;
     const drained = Promise.all(
       handles.map(async (handle) => {
-        await handle.loop?.stopClaiming();
+        const { loop } = handle;
+        await loop?.stopClaiming();
+        // What was left to itself may get here when the scheduler has been started again, with another loop.
+        if (handle.loop !== loop) return;
         await work(handle, () => isOver);
-        await handle.loop?.drained();
+        await loop?.drained();
       }),
     );
     const awaited = runsUnderWay(handles);
@@ -128,6 +131,7 @@ export class SchedulerStores {
     const { place, store } = handle;
     const leave = async () => {
       await store.retire(identity);
+      if (end.isOver) return;
       // After that nobody asks any more; and whoever waits for the drain finds the scheduler gone before the record is.
       await this.gate.drains.close(handle);
     };

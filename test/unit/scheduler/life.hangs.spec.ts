@@ -12,15 +12,16 @@ type Method =
 class HangingStore extends MemoryStore {
   readonly address = 'the shelf at 10.0.0.7';
   hangs = true;
-  /** Has the method answer after all. */
-  answer = () => {};
+  /** Has all calls of the method answered after all. */
+  readonly answer = () => this.#answers.splice(0).forEach((answer) => answer());
+  readonly #answers: (() => void)[] = [];
 
   constructor(method: Method | 'transact') {
     super();
     const real = (this[method] as (...args: unknown[]) => unknown).bind(this);
     const hanging = (...args: unknown[]) => {
       const result = real(...args);
-      return this.hangs ? new Promise((resolve) => (this.answer = () => resolve(result))) : result;
+      return this.hangs ? new Promise((resolve) => this.#answers.push(() => resolve(result))) : result;
     };
     Object.defineProperty(this, method, { value: hanging });
   }
@@ -166,6 +167,25 @@ describe('a stop, when something never answers', () => {
     store.answer();
     await settle();
     expect(ran).toEqual(['first']);
+  });
+
+  it('leaves a start that follows alone, when what hung is answered after it', async () => {
+    const store = new HangingStore('transact');
+    store.hangs = false;
+    const { scheduler, clock } = create({ work: () => 'done' }, { store });
+    await scheduler.start();
+    store.hangs = true;
+    await scheduler.addTask({ id: 'hangs', handler: 'work' });
+    await settle();
+    await timeOf(clock, scheduler.shutdown());
+    store.hangs = false;
+    await scheduler.start();
+    store.answer();
+    await settle();
+    const succeeded = nextEvent(scheduler, 'run.succeeded', ({ taskId }) => taskId === 'later');
+    await scheduler.addTask({ id: 'later', handler: 'work' });
+    await succeeded;
+    await scheduler.shutdown();
   });
 
   it('ends in that time with an executor and a handler that ignore it', async () => {

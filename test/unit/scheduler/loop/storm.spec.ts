@@ -63,6 +63,8 @@ class Storm {
   readonly #begun = new Set<string>();
   /** The runs whose cancelling failed half way. */
   readonly #inDoubt = new Set<string>();
+  /** The tasks of which a change failed half way: the disk has no transactions, so a run may be recorded as lost and go on. */
+  readonly #halfWritten = new Set<string>();
   readonly #under = new Set<string>();
   #hadTrouble = false;
 
@@ -84,7 +86,10 @@ class Storm {
         hooks.addTask = () => this.#maybeFail(0.3);
         hooks.claim = () => void (this.#isTrouble && this.#roll() < 0.1 && this.#cluster.clock.advance(16_000));
       }
-      store.before.updateTask = () => this.#maybeFail(0.1);
+      store.before.updateTask = ({ id }) => {
+        if (this.#isTrouble) this.#halfWritten.add(id);
+        this.#maybeFail(0.1);
+      };
       const executors = {
         default: new AsyncExecutor({ concurrency: 3 }),
         slow: new AsyncExecutor({ concurrency: 1 }),
@@ -226,8 +231,11 @@ class Storm {
   async endedTwice(): Promise<readonly string[]> {
     const ended = new Set<string>();
     const { runs } = await this.#client.getRuns({ limit: 1_000 });
-    const isFinal = ({ id, status, dead }: RunInfo) =>
-      status === 'succeeded' || (status === 'cancelled' && !this.#inDoubt.has(id)) || dead;
+    const isFinal = ({ id, taskId, status, dead }: RunInfo) => {
+      if (status === 'cancelled') return !this.#inDoubt.has(id);
+      if (status === 'lost') return dead && !this.#halfWritten.has(taskId);
+      return status === 'succeeded' || dead;
+    };
     return runs.filter((run) => isFinal(run) && (ended.has(run.id) || !ended.add(run.id))).map(({ id }) => id);
   }
 
