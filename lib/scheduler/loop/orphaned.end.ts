@@ -9,7 +9,7 @@ const LAST_ATTEMPTS = 20;
 
 /**
  * Keeps the end of a run whose task was deleted meanwhile, or is another one of the same id: nobody else will ever say that
- * the run has been. The end of a run that another scheduler has recorded as lost is left to what that one has written.
+ * the run has been. What another scheduler has recorded of the run, as lost or as a later attempt, stands alone.
  *
  * @returns Whether it was kept. A store that fails is no reason to keep the run: its task is gone.
  */
@@ -23,7 +23,8 @@ export async function keepOrphanedEnd(
   if (task !== null && (isUnreadable(task) || task.state.createdAt <= (record.startedAt ?? record.endedAt)))
     return false;
   const { runs } = await store.runs({ runId }, { limit: LAST_ATTEMPTS });
-  if (runs.some((run) => run.token === token)) return false;
+  // Tokens only grow, and who takes a run over may have recorded nothing but its own attempt.
+  if (runs.some((run) => run.token >= token)) return false;
   // No attempt follows, whatever was planned.
   const last = { ...record, dead: record.dead || retryAt !== null };
   const definition = known.of(taskId)?.record.definition;

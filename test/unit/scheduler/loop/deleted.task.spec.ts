@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryStore } from 'nestjs-asyncz';
 import type { Scheduler } from 'nestjs-asyncz';
+import type { RunRecord } from '../../../../lib/model/run.js';
+import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
+import { createStoreContext, makeRun } from 'nestjs-asyncz/testing';
+import { keepOrphanedEnd } from '../../../../lib/scheduler/loop/orphaned.end.js';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { createScheduler, settle } from '../../../support/scheduler.factory.js';
 
@@ -66,5 +71,22 @@ describe('a run whose task is deleted while it is under way', () => {
     await nextEvent(scheduler, 'run.succeeded');
     expect(await runsOf(scheduler)).toMatchObject([{ status: 'succeeded', result: 'old' }]);
     expect((await scheduler.getTask('a'))?.info.state).toBe('scheduled');
+  });
+
+  it('is not there beside what has been recorded by whoever took the run over', async () => {
+    const store = new MemoryStore();
+    store.start(createStoreContext());
+    await store.saveRuns([makeRun('r', { attempt: 2, token: 20 })]);
+    const endOf = (record: RunRecord) => ({
+      record,
+      taskId: record.taskId,
+      runId: 'r',
+      token: record.token,
+      retryAt: null,
+    });
+    const known = new HeldTasks();
+    expect(await keepOrphanedEnd(store, endOf(makeRun('r', { attempt: 1, token: 10 })), known)).toBe(false);
+    expect(await keepOrphanedEnd(store, endOf(makeRun('r', { attempt: 3, token: 30 })), known)).toBe(true);
+    expect((await store.runs({}, { limit: 9 })).runs.map(({ attempt }) => attempt)).toEqual([3, 2]);
   });
 });
