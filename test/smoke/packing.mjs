@@ -16,7 +16,7 @@ export function run(command, args, cwd, env = {}) {
     env: { ...process.env, ...env },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 300_000,
+    timeout: 600_000,
   });
 }
 
