@@ -6,7 +6,8 @@
  */
 export type Duration = number | string;
 
-const UNITS: Readonly<Record<string, number>> = {
+/** The units of a duration, in milliseconds. */
+export const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,
   m: 60_000,
@@ -32,13 +33,13 @@ export function parseDuration(value: unknown): number | null {
   const text = value.trim();
   if (COMPACT.test(text)) {
     let total = 0;
-    for (const [, amount, unit] of text.matchAll(COMPACT_PART)) total += Number(amount) * UNITS[unit!]!;
+    for (const [, amount, unit] of text.matchAll(COMPACT_PART)) total += Number(amount) * UNIT_MS[unit!]!;
     return total;
   }
   const iso = ISO.exec(text);
   if (!iso || iso.slice(1).every((part) => part === undefined)) return null;
   const [weeks, days, hours, minutes, seconds] = iso.slice(1).map((part) => Number(part ?? 0));
-  return weeks! * UNITS.w! + days! * UNITS.d! + hours! * UNITS.h! + minutes! * UNITS.m! + seconds! * UNITS.s!;
+  return weeks! * UNIT_MS.w! + days! * UNIT_MS.d! + hours! * UNIT_MS.h! + minutes! * UNIT_MS.m! + seconds! * UNIT_MS.s!;
 }
 
 /**
@@ -49,7 +50,7 @@ export function formatDuration(ms: number): string {
   let rest = ms;
   let text = '';
   for (const unit of ['w', 'd', 'h', 'm', 's', 'ms']) {
-    const size = UNITS[unit]!;
+    const size = UNIT_MS[unit]!;
     const amount = unit === 'ms' ? rest : Math.floor(rest / size);
     if (amount > 0) text += `${amount}${unit}`;
     rest -= amount * size;

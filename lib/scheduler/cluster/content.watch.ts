@@ -7,7 +7,6 @@ import type { Logger } from '../../model/logger.js';
 import { isUnreadable } from '../../model/task.js';
 import type { StoredTask } from '../../model/task.js';
 import { internalRecord } from '../../stores/internal.record.js';
-import type { Store } from '../../stores/store.interface.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 
 /** How often the mark is added that somebody removes each time, until that counts as a failure. */
@@ -57,9 +56,9 @@ export class ContentWatch {
     this.#contents.delete(handle.alias);
     if (!handle.store.capabilities.durable) return;
     const { name } = this.services;
-    const mark = await ensureMark(handle, name);
-    this.#refuseOthers(handle.alias, await handle.store.lookupTask(CONTENT_MARK));
-    this.#contents.set(handle.alias, { mark, isBare: false, isBusy: false, hasFailed: false });
+    const record = await ensureMark(handle, name);
+    this.#refuseOthers(handle.alias, record);
+    this.#contents.set(handle.alias, { mark: markOf(record), isBare: false, isBusy: false, hasFailed: false });
   }
 
   /** Looks whether they are still there. Rejects when the store cannot be asked, and is called again after the next heartbeat. */
@@ -68,9 +67,9 @@ export class ContentWatch {
     if (!contents || contents.isBusy) return;
     contents.isBusy = true;
     try {
-      const mark = await readMark(handle.store);
-      if (mark !== contents.mark) {
-        contents.mark = mark ?? (await ensureMark(handle, this.services.name));
+      const record = await handle.store.lookupTask(CONTENT_MARK);
+      if (record === null || markOf(record) !== contents.mark) {
+        contents.mark = markOf(record ?? (await ensureMark(handle, this.services.name)));
         contents.isBare = true;
         this.#report(handle);
       }
@@ -84,9 +83,8 @@ export class ContentWatch {
    * A scheduler of another name would find the tasks of this one without their code, and without their keys, since the name
    * is part of what is encrypted.
    */
-  #refuseOthers(alias: string, mark: StoredTask | null): void {
+  #refuseOthers(alias: string, mark: StoredTask): void {
     const { name } = this.services;
-    if (mark === null) return;
     // A missing key may come back. What does not decrypt under its own key was written under another name.
     if (isUnreadable(mark) && mark.unreadable !== 'damaged') return;
     const owner = isUnreadable(mark) ? null : mark.definition.args[1];
@@ -127,11 +125,11 @@ export class ContentWatch {
   }
 }
 
-/** The mark of a store, which it is given if it has none. */
-async function ensureMark({ store, clock }: StoreHandle, name: string): Promise<string> {
+/** The record with the mark of a store, which it is given if it has none. */
+async function ensureMark({ store, clock }: StoreHandle, name: string): Promise<StoredTask> {
   for (let round = 1; ; round += 1) {
-    const mark = await readMark(store);
-    if (mark !== null) return mark;
+    const record = await store.lookupTask(CONTENT_MARK);
+    if (record !== null) return record;
     if (round > MAX_ROUNDS) throw new TaskNotFoundError(CONTENT_MARK);
     // Whoever else does so at the same time: the first one counts.
     await store.addTasks([
@@ -145,9 +143,7 @@ async function ensureMark({ store, clock }: StoreHandle, name: string): Promise<
   }
 }
 
-/** null where there is none. Of one that cannot be read nothing more is known than that it is there. */
-async function readMark(store: Pick<Store, 'lookupTask'>): Promise<string | null> {
-  const record = await store.lookupTask(CONTENT_MARK);
-  if (record === null) return null;
+/** Of one that cannot be read nothing more is known than that it is there. */
+function markOf(record: StoredTask): string {
   return isUnreadable(record) ? 'unreadable' : String(record.definition.args[0]);
 }

@@ -53,8 +53,8 @@ interface HousekeeperServices {
 
 /**
  * Cleans up the stores: removes ended runs beyond the retention in small batches, reports tasks whose handler nobody has and
- * records that cannot be read, and forgets schedulers that died long ago. In the whole cluster one scheduler does it at a time, the one that has been
- * there longest.
+ * records that cannot be read, and forgets schedulers that died long ago. In the whole cluster one scheduler does it at a
+ * time, the one that has been there longest.
  */
 export class Housekeeper {
   #cancel: () => void = () => {};

@@ -10,13 +10,11 @@ import type { RunEnd } from '../plan/end.plan.js';
 import { endRunsIn } from './end.step.js';
 import type { EndAnswer } from './end.step.js';
 import type { KnownRecords } from './held.tasks.js';
+import { lastAttempts } from './last.attempts.js';
 import { keepOrphanedEnd } from './orphaned.end.js';
 
 /** How many ends one call of the store takes at the most. */
 const BATCH = 500;
-
-/** How many attempts of a run are looked through, from the last on, for one that was ended here. */
-const LAST_ATTEMPTS = 20;
 
 /** What the queue reports. */
 export interface EndListener {
@@ -157,8 +155,8 @@ export class EndQueue {
 
   /** Whether the history has this very end: the token is of one attempt, and another scheduler would call it lost. */
   async #hasTaken({ runId, token }: LeaseRef, { status }: RunRecord): Promise<boolean> {
-    const { runs } = await this.store.runs({ runId }, { limit: LAST_ATTEMPTS });
-    return runs.some((run) => run.token === token && run.status === status);
+    const attempts = await lastAttempts(this.store, runId);
+    return attempts.some((attempt) => attempt.token === token && attempt.status === status);
   }
 }
 

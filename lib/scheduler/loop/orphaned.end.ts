@@ -3,9 +3,7 @@ import type { Store } from '../../stores/store.interface.js';
 import { keepForRedrive } from '../plan/ended.run.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import type { KnownRecords } from './held.tasks.js';
-
-/** How many attempts of a run are looked through, from the last on. */
-const LAST_ATTEMPTS = 20;
+import { lastAttempts } from './last.attempts.js';
 
 /**
  * Keeps the end of a run whose task was deleted meanwhile, or is another one of the same id: nobody else will ever say that
@@ -22,9 +20,9 @@ export async function keepOrphanedEnd(
   const task = await store.lookupTask(taskId);
   if (task !== null && (isUnreadable(task) || task.state.createdAt <= (record.startedAt ?? record.endedAt)))
     return false;
-  const { runs } = await store.runs({ runId }, { limit: LAST_ATTEMPTS });
+  const attempts = await lastAttempts(store, runId);
   // Tokens only grow, and who takes a run over may have recorded nothing but its own attempt.
-  if (runs.some((run) => run.token >= token)) return false;
+  if (attempts.some((attempt) => attempt.token >= token)) return false;
   // No attempt follows, whatever was planned.
   const last = { ...record, dead: record.dead || retryAt !== null };
   const definition = known.of(taskId)?.record.definition;

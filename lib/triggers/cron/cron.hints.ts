@@ -1,5 +1,5 @@
 import { nearestName } from '../../errors/nearest-name.js';
-import { formatDuration } from '../../model/duration.js';
+import { formatDuration, UNIT_MS } from '../../model/duration.js';
 import type { CronDialect } from './cron.fields.js';
 
 /** The schedules that have names. */
@@ -28,18 +28,13 @@ export function macroMeant(name: string): string | null {
   return /^@[a-z]+$/.test(name) ? nearestName(name, Object.keys(MACROS), 2) : null;
 }
 
-/** The units of a duration of Go, in milliseconds; days and weeks are those of tools that add them. */
+/** The units of a duration of Go, in milliseconds: ours and smaller ones. Days and weeks are those of tools that add them. */
 const GO_UNITS: Readonly<Record<string, number>> = {
+  ...UNIT_MS,
   ns: 1e-6,
   us: 1e-3,
   '\u00b5s': 1e-3,
   '\u03bcs': 1e-3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
 };
 
 /** A duration of Go, such as `1h30m10s` or `1.5h`, as one of ours; null when it is none, or less than a millisecond. */

@@ -69,17 +69,26 @@ describe.concurrent.each(kinds)('a server that accepts and never answers: $name'
   });
 });
 
+/** The same, started, with a task that runs five times a second. */
+async function runningBehindProxy(kind: ClusterStoreKind, later: Later) {
+  const { scheduler, proxy } = await behindProxy(kind, later);
+  let runs = 0;
+  scheduler.registerHandler('work', () => void (runs += 1));
+  await scheduler.start();
+  await scheduler.addTask({ id: 'often', handler: 'work', trigger: { type: 'interval', every: 200 } });
+  const moreRuns = () => {
+    const before = runs;
+    return until(() => runs > before + 3, { what: 'more runs', timeoutMs: 60_000 });
+  };
+  await moreRuns();
+  return { scheduler, proxy, moreRuns };
+}
+
 describe.concurrent.each(kinds)('connections that the network has lost while new ones work: $name', (kind) => {
   it('are replaced within 15 seconds, those that bring wake-ups too', async ({ onTestFinished }) => {
-    const { scheduler, proxy } = await behindProxy(kind, onTestFinished);
-    let runs = 0;
-    scheduler.registerHandler('work', () => void (runs += 1));
-    await scheduler.start();
-    await scheduler.addTask({ id: 'often', handler: 'work', trigger: { type: 'interval', every: 200 } });
-    await until(() => runs > 3, { what: 'runs' });
+    const { proxy, moreRuns } = await runningBehindProxy(kind, onTestFinished);
     proxy.loseConnections();
-    const before = runs;
-    const took = await secondsOf(() => until(() => runs > before + 3, { what: 'runs again', timeoutMs: 60_000 }));
+    const took = await secondsOf(moreRuns);
     console.log(`${kind.name}: back ${took} s after the connections were lost`);
     expect(took).toBeLessThan(15);
   });
@@ -87,18 +96,12 @@ describe.concurrent.each(kinds)('connections that the network has lost while new
   it('are replaced within 15 seconds after a network is back that was silent for longer', async ({
     onTestFinished,
   }) => {
-    const { scheduler, proxy } = await behindProxy(kind, onTestFinished);
-    let runs = 0;
-    scheduler.registerHandler('work', () => void (runs += 1));
-    await scheduler.start();
-    await scheduler.addTask({ id: 'often', handler: 'work', trigger: { type: 'interval', every: 200 } });
-    await until(() => runs > 3, { what: 'runs' });
+    const { scheduler, proxy, moreRuns } = await runningBehindProxy(kind, onTestFinished);
     const failed = nextEvent(scheduler, 'store.failed');
     proxy.fallSilent();
     await failed;
     proxy.hearAgain();
-    const before = runs;
-    const took = await secondsOf(() => until(() => runs > before + 3, { what: 'runs again', timeoutMs: 60_000 }));
+    const took = await secondsOf(moreRuns);
     console.log(`${kind.name}: back ${took} s after the network`);
     expect(took).toBeLessThan(15);
   });

@@ -109,15 +109,14 @@ describe('a recurrence rule, compared with dateutil', () => {
 
 describe('a recurrence rule, compared with the library that counts dates out', () => {
   it('gives the same dates for any rule', () => {
-    let compared = 0;
     fc.assert(
       fc.property(
         rules,
         fc.constantFrom('2024-02-29T23:59:58', '2025-01-31T09:00:00', '2026-12-30T00:00:00', '2027-06-15T12:34:56'),
         (rule, start) => {
           const expected = oracle(rule, start);
-          if (expected === null) return;
-          compared += 1;
+          // Of most rules the library says nothing; these do not count as runs.
+          fc.pre(expected !== null);
           const trigger = make({ type: 'rrule', rule, startAt: start });
           const found: (string | null)[] = [];
           for (let last: number | null = null; found.length < DATES;) {
@@ -128,9 +127,8 @@ describe('a recurrence rule, compared with the library that counts dates out', (
           expect(found).toEqual(expected);
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 80 },
     );
-    expect(compared).toBeGreaterThan(60);
   });
 
   it('refuses what the library refuses', () => {

@@ -209,6 +209,17 @@ local function each_queue(visit)
   end
 end
 
+-- Id, definition, state and place of each, one after another.
+local function rows_by(ids)
+  local definitions, states, places = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(PLACES, ids)
+  local rows = {}
+  for i = 1, #ids do
+    local n = #rows
+    rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definitions[i], states[i], places[i]
+  end
+  return rows
+end
+
 -- For the members of one or several queues: those that have their tasks, as { id, member, place }, and id, definition,
 -- state and place of each, one after another. A member without its task is a leftover and is removed.
 local function rows_of(members, ids)

@@ -59,11 +59,7 @@ if first <= last then
   else
     ids = redis.call('ZRANGE', RUN_TIMES, internal + first, internal + last)
   end
-  local definitions, states, places = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(PLACES, ids)
-  for i = 1, #ids do
-    local n = #rows
-    rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definitions[i], states[i], places[i]
-  end
+  rows = rows_by(ids)
 end
 return { redis.call('HLEN', TASKS) - internal, known, rows }
 `;
@@ -79,16 +75,11 @@ local prefix, after, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local from = prefix == '' and '-' or '[' .. prefix .. '\n'
 local to = prefix == '' and '+' or '(' .. prefix .. '\n\255'
 local members = redis.call('ZRANGEBYLEX', START_TASKS, after == '' and from or '(' .. after, to, 'LIMIT', 0, limit)
-local ids, rows = {}, {}
+local ids = {}
 for i = 1, #members do
   ids[i] = string.sub(members[i], string.find(members[i], '\n', 1, true) + 1)
 end
-local definitions, states, places = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(PLACES, ids)
-for i = 1, #ids do
-  local n = #rows
-  rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definitions[i], states[i], places[i]
-end
-return { rows, #members < limit and '' or members[#members] }
+return { rows_by(ids), #members < limit and '' or members[#members] }
 `;
 
 /**

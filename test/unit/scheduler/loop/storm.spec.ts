@@ -87,8 +87,12 @@ class Storm {
         hooks.claim = () => void (this.#isTrouble && this.#roll() < 0.1 && this.#cluster.clock.advance(16_000));
       }
       store.before.updateTask = ({ id }) => {
-        if (this.#isTrouble) this.#halfWritten.add(id);
-        this.#maybeFail(0.1);
+        try {
+          this.#maybeFail(0.1);
+        } catch (error) {
+          this.#halfWritten.add(id);
+          throw error;
+        }
       };
       const executors = {
         default: new AsyncExecutor({ concurrency: 3 }),
