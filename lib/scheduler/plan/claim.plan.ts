@@ -67,8 +67,9 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
     if (task.state.lease !== null && task.state.lease.until > now) return null;
     const work = beginWork(task, now);
     recoverDeadRuns(work, context);
+    let trigger: BaseTrigger | null = null;
     try {
-      const trigger = context.triggerOf(task);
+      trigger = context.triggerOf(task);
       recoverLostLease(work, trigger);
       admitDueTimes(work, trigger);
       startWaitingRuns(work, context, {
@@ -81,6 +82,7 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
     } catch (error) {
       const due = dueTime(task.definition, task.state) ?? now;
       if (isErrorOf(error, UnknownNameError) && now - due < LEAVE_TO_OTHERS_MS) return null;
+      keepCompletionSchedule(work, trigger);
       work.state = postpone(work.state, error, now);
     }
     return isUntouched(work) ? null : changeOf(work);
@@ -129,16 +131,38 @@ function withLastRun(state: TaskState, history: readonly RunRecord[]): TaskState
 /**
  * A trigger that counts from the end of a run has nothing to count from when that run was missed, skipped or lost. It
  * counts from now.
+ *
+ * @throws What the trigger throws.
  */
 function restartCompletionSchedule(work: Work, trigger: BaseTrigger): void {
-  const { state, task, now } = work;
-  if (trigger.advance !== 'completion' || state.exhausted || state.nextRunTime !== null) return;
-  if (state.live.some(({ source }) => source === 'schedule')) return;
+  if (trigger.advance !== 'completion' || !hasNoNext(work.state)) return;
+  const { task, now } = work;
+  work.state = { ...work.state, ...nextTimes(trigger.nextOccurrence(now, now, { taskId: task.id })) };
+}
+
+/**
+ * The same for a task with a fault: nothing would ever claim it again. Where its trigger says nothing, it is asked again when
+ * the task is.
+ *
+ * @param trigger null where it is not known here: a run of the schedule that is gone without a next time tells its kind.
+ */
+function keepCompletionSchedule(work: Work, trigger: BaseTrigger | null): void {
+  const { task, now } = work;
+  if (!hasNoNext(work.state)) return;
+  if (trigger ? trigger.advance !== 'completion' : !task.state.live.some(isOfSchedule)) return;
   try {
-    work.state = { ...state, ...nextTimes(trigger.nextOccurrence(now, now, { taskId: task.id })) };
-  } catch (error) {
-    // Without a time nothing would ever ask the trigger again.
-    work.state = { ...state, nextScheduledTime: now, nextRunTime: now };
-    throw error;
+    if (trigger) return restartCompletionSchedule(work, trigger);
+  } catch {
+    // The fault is reported already, or is that of the trigger, which the next claim meets again.
   }
+  work.state = { ...work.state, nextScheduledTime: now, nextRunTime: now };
+}
+
+/** Whether the schedule goes on, and neither a time nor a run of it is there. */
+function hasNoNext({ exhausted, nextRunTime, live }: TaskState): boolean {
+  return !exhausted && nextRunTime === null && !live.some(isOfSchedule);
+}
+
+function isOfSchedule({ source }: LiveRun): boolean {
+  return source === 'schedule';
 }

@@ -2,9 +2,14 @@ import type { LiveRun } from 'nestjs-asyncz/store';
 import { describe, expect, it } from 'vitest';
 import { runningRun, minuteTask } from '../../../support/task.factory.js';
 import { makeRun } from 'nestjs-asyncz/testing';
+import { UnknownNameError } from '../../../../lib/errors/input.errors.js';
 import { endRuns } from '../../../../lib/scheduler/plan/end.plan.js';
 import { planClaim } from '../../../../lib/scheduler/plan/claim.plan.js';
 import { AfterEnd, context, decide, EveryMinute, MINUTE, plan, waiting } from './claim.plan.fixtures.js';
+
+function fail(kind: 'executor' | 'trigger type'): never {
+  throw new UnknownNameError(kind, 'x', []);
+}
 
 describe('planClaim', () => {
   describe('when the task runs already', () => {
@@ -78,6 +83,23 @@ describe('planClaim', () => {
     it('takes up the schedule of a task that counts from the end of a run that never ended', () => {
       const task = minuteTask({ policies: { delivery: 'at-most-once' }, state: { nextRunTime: null, live: [dead] } });
       expect(decide(task, 101, { trigger: new AfterEnd() }).task?.state.nextRunTime).toBe(MINUTE);
+    });
+
+    it.each([
+      ['an executor', () => new AfterEnd(), 'executor', MINUTE],
+      ['a trigger', () => fail('trigger type'), 'trigger type', 15_101],
+    ] as const)('takes it up, too, where %s is not known that the task needs', (_what, triggerOf, kind, next) => {
+      const manual = waiting({ id: 't#manual', source: 'manual', availableAt: 0 });
+      const state = { nextRunTime: null, live: [dead, manual] };
+      const task = minuteTask({ policies: { delivery: 'at-most-once' }, state });
+      const room = { has: () => fail(kind) };
+      const change = planClaim({ ...context(new AfterEnd()), triggerOf, room })(task, 10_101, []);
+      expect(change?.history).toMatchObject([{ status: 'lost' }]);
+      expect(change?.task?.state).toMatchObject({
+        nextRunTime: next,
+        live: [{ source: 'manual' }],
+        problem: { count: 1 },
+      });
     });
   });
 });
