@@ -52,7 +52,7 @@ export class ClaimStarter {
    * than half a lease has the leases of those behind it renewed first.
    */
   async #startAll(runs: readonly HeldRun[]): Promise<void> {
-    const { clock, leaseMs, execution, isStopped } = this.services;
+    const { clock, leaseMs, execution, tasks, isStopped } = this.services;
     let waiting = runs.toReversed();
     let yieldedAt = clock.monotonic();
     for (let next = waiting.pop(); next; next = waiting.pop()) {
@@ -60,7 +60,11 @@ export class ClaimStarter {
         await new Promise(setImmediate);
         yieldedAt = clock.monotonic();
       }
-      if (isStopped()) return;
+      if (isStopped()) {
+        // They are due again when their leases expire; nobody here knows of their tasks any more.
+        for (const run of [...waiting, next]) tasks.release(run.record.id);
+        return;
+      }
       if (clock.monotonic() - next.renewedAt <= leaseMs / 2) execution.start(next);
       else waiting = await this.#stillHeld([...waiting, next]);
     }
