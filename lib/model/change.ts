@@ -1,5 +1,6 @@
 import type { RunRecord } from './run.js';
-import type { TaskRecord } from './task.js';
+import type { TaskDefinition } from './definition.js';
+import type { TaskLease, TaskRecord } from './task.js';
 
 /**
  * What is to become of one task.
@@ -36,13 +37,57 @@ export type Apply<T> = (task: TaskRecord, storeNow: number, decided: readonly T[
  * @publicApi
  */
 export interface KnownChange {
-  /**
-   * The task as it was read or written last. Its version must be the one in the store, and so must `state.lastToken`: versions
-   * begin anew when a task is removed and added again, tokens do not. The definition is written only if it is another object.
-   */
-  readonly from: TaskRecord;
+  readonly from: TaskStand;
   /** The task as it is to be, or null to delete it. The store sets the version. */
   readonly task: TaskRecord | null;
   /** Ended runs that are written in the same step. None when left out. */
   readonly history?: readonly RunRecord[];
+}
+
+/**
+ * What tells one writing of a task from every other: what a {@link KnownChange} was made from.
+ *
+ * @publicApi
+ */
+export interface TaskStand {
+  readonly id: string;
+  /** Must be the one in the store. */
+  readonly version: number;
+  /** Must be the one in the store, too: versions begin anew when a task is removed and added again, tokens do not. */
+  readonly lastToken: number;
+  /** Is written only if the task as it is to be has another object. */
+  readonly definition: TaskDefinition;
+}
+
+/**
+ * The stand of a task that was read or written.
+ *
+ * @publicApi
+ */
+export function standOf({ id, version, state: { lastToken }, definition }: TaskRecord): TaskStand {
+  return { id, version, lastToken, definition };
+}
+
+/**
+ * A task that was taken.
+ *
+ * @publicApi
+ */
+export interface TakenTask {
+  /**
+   * The task as it was before, its version, its last token and its lease, too. The latter is one that had expired: its scheduler
+   * died and may have begun a run.
+   */
+  readonly task: TaskRecord;
+  /** The lease that it is under now: the stored task has it, its token as the last one, and a version that is one larger. */
+  readonly lease: TaskLease;
+}
+
+/**
+ * The stand of a task that was taken.
+ *
+ * @publicApi
+ */
+export function standUnder({ task, lease }: TakenTask): TaskStand {
+  return { id: task.id, version: task.version + 1, lastToken: lease.token, definition: task.definition };
 }

@@ -1,5 +1,4 @@
-import type { KnownChange } from '../model/change.js';
-import type { TaskLease, TaskRecord } from '../model/task.js';
+import type { KnownChange, TakenTask } from '../model/change.js';
 import type { DueFilter, DueOrder, FailedChange } from './selection.interface.js';
 
 /**
@@ -64,16 +63,4 @@ export interface Taken {
   readonly storeNow: number;
   /** As `Transacted.nextDue`. */
   readonly nextDue?: () => number | null | Promise<number | null>;
-}
-
-/**
- * A task that was taken.
- *
- * @publicApi
- */
-export interface TakenTask {
-  /** The task under its new lease (`state.lease`, `state.lastToken`, `version`), and else as it was. */
-  readonly task: TaskRecord;
-  /** The lease that had expired: its scheduler died and may have begun a run. null when there was none. */
-  readonly previous: TaskLease | null;
 }

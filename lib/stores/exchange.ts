@@ -1,7 +1,7 @@
-import type { KnownChange } from '../model/change.js';
+import type { KnownChange, TakenTask } from '../model/change.js';
 import { nextToken } from '../model/task.js';
 import type { TaskLease, TaskRecord } from '../model/task.js';
-import type { Exchange, Exchanged, Taken, TakeRequest, TakenTask, Written } from './exchange.interface.js';
+import type { Exchange, Exchanged, Taken, TakeRequest, Written } from './exchange.interface.js';
 import type { Store } from './store.interface.js';
 
 type Transactor = Pick<Store, 'transact'>;
@@ -16,16 +16,18 @@ export async function exchangeThroughTransact(store: Transactor, { write, take }
 
 /** Whether a task is still the one that a change was made from. */
 export function isStill(task: TaskRecord, { from }: KnownChange): boolean {
-  return task.version === from.version && task.state.lastToken === from.state.lastToken;
+  return task.version === from.version && task.state.lastToken === from.lastToken;
 }
 
-/** The task as a taking leaves it, but for its version. */
-export function taken(task: TaskRecord, now: number, { owner, leaseMs }: TakeRequest): TaskRecord {
-  const { state } = task;
-  const token = nextToken(state, now);
+/** The lease that a taking puts a task under. @param now The store's clock, in milliseconds since the epoch. */
+export function leaseOf({ state }: TaskRecord, now: number, { owner, leaseMs }: TakeRequest): TaskLease {
   const attempt = (state.lease?.attempt ?? 0) + 1;
-  const lease: TaskLease = { owner, token, at: now, attempt, until: now + leaseMs };
-  return { ...task, state: { ...state, lease, lastToken: token } };
+  return { owner, token: nextToken(state, now), at: now, attempt, until: now + leaseMs };
+}
+
+/** The task under a lease, but for its version. */
+export function underLease(task: TaskRecord, lease: TaskLease): TaskRecord {
+  return { ...task, state: { ...task.state, lease, lastToken: lease.token } };
 }
 
 async function writeThroughTransact(store: Transactor, changes: readonly KnownChange[]): Promise<Written> {
@@ -44,10 +46,10 @@ async function writeThroughTransact(store: Transactor, changes: readonly KnownCh
 
 async function takeThroughTransact(store: Transactor, request: TakeRequest): Promise<Taken> {
   const { owner: _owner, leaseMs: _leaseMs, ...due } = request;
-  const { committed, storeNow, nextDue } = await store.transact<TaskLease | null>({ due }, (task, now) => ({
-    task: taken(task, now, request),
-    value: task.state.lease,
-  }));
-  const tasks = committed.map(({ task, value }): TakenTask => ({ task: task!, previous: value }));
+  const { committed, storeNow, nextDue } = await store.transact<TakenTask>({ due }, (task, now) => {
+    const lease = leaseOf(task, now, request);
+    return { task: underLease(task, lease), value: { task, lease } };
+  });
+  const tasks = committed.map(({ value }) => value);
   return { tasks, storeNow, ...(nextDue && { nextDue }) };
 }

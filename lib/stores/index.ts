@@ -13,8 +13,9 @@ export type {
   TransactOptions,
 } from './store.interface.js';
 export type { DueFilter, DueOrder, FailedChange, Selection } from './selection.interface.js';
-export type { Exchange, Exchanged, Taken, TakenTask, TakeRequest, Written } from './exchange.interface.js';
-export type { Apply, Change, KnownChange } from '../model/change.js';
+export type { Exchange, Exchanged, Taken, TakeRequest, Written } from './exchange.interface.js';
+export { standOf, standUnder } from '../model/change.js';
+export type { Apply, Change, KnownChange, TakenTask, TaskStand } from '../model/change.js';
 
 export { dueTime, isUnreadable } from '../model/task.js';
 export type { LastRun, Pause, StoredTask, TaskLease, TaskRecord, TaskState, UnreadableTask } from '../model/task.js';

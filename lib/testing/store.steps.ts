@@ -1,3 +1,4 @@
+import { standOf } from '../model/change.js';
 import type { Apply } from '../model/change.js';
 import type { LeaseRef, LiveRun, RunRecord } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
@@ -55,7 +56,7 @@ export async function finishRuns(
   const byId = new Map(known?.map((task) => [task.id, task]));
   const of = (id: string) => {
     const record = byId.get(id);
-    return record && { record, stored: record };
+    return record && { record, stand: standOf(record), taken: null };
   };
   const records = known ? { ...NOTHING_KNOWN, of } : NOTHING_KNOWN;
   const answers = await endRunsIn(store, ends, records, await store.now());

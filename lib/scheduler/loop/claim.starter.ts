@@ -36,11 +36,11 @@ export class ClaimStarter {
   async start({ claimed }: Claim, askedAt: number): Promise<void> {
     const { groups, tasks } = this.services;
     const runs: HeldRun[] = [];
-    for (const { task, value, stored } of claimed) {
+    for (const { task, value, taken } of claimed) {
       if (!task) continue;
-      if (!stored) tasks.note(task);
+      if (!taken) tasks.note(task);
       for (const run of value.start) {
-        tasks.hold(task, stored);
+        tasks.hold(task, taken);
         runs.push(new HeldRun(task, run, this.services, askedAt, groups.take(task.definition)));
       }
     }

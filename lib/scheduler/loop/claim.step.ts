@@ -1,4 +1,4 @@
-import type { Apply } from '../../model/change.js';
+import type { Apply, TakenTask } from '../../model/change.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { Awaitable, Committed, Store } from '../../stores/store.interface.js';
 import type { DueFilter, DueOrder, FailedChange } from '../../stores/selection.interface.js';
@@ -13,8 +13,8 @@ export interface ClaimRequest extends DueFilter {
 
 /** A task that was claimed. */
 export interface ClaimedTask extends Committed<Claimed> {
-  /** The task as it was taken, where the claim is not written yet: its run starts all the same. */
-  readonly stored?: TaskRecord;
+  /** What was taken, where the claim is not written yet: its run starts all the same. */
+  readonly taken?: TakenTask;
 }
 
 /** The answer to a claim. */

@@ -157,7 +157,7 @@ export class Claimer {
       this.#abortReplaced(one);
     }
     await this.#starter.start(claim, askedAt);
-    if (claim.claimed.some(({ stored }) => stored)) this.#unwritten.started();
+    if (claim.claimed.some(({ taken }) => taken)) this.#unwritten.started();
     const { mayStartMore, hasFreed } = await this.parts.groups.settle(waiting);
     if (hasFreed) this.parts.groupsHaveRoom();
     return mayStartMore;

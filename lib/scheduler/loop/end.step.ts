@@ -39,7 +39,7 @@ export async function endRunsIn(
     const task = known.of(id);
     const change = task && endRuns(mine)(task.record, now, []);
     // Where an end does not fit what is known, what is known may be old.
-    if (task && change && !change.value.includes('refused')) changes.push({ ...change, from: task.stored });
+    if (task && change && !change.value.includes('refused')) changes.push({ ...change, from: task.stand });
   }
   const answer = (id: string, task: TaskRecord | null, outcomes: readonly EndOutcome[]) => {
     if (task) known.note(task);

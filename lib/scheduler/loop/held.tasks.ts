@@ -1,3 +1,5 @@
+import { standOf, standUnder } from '../../model/change.js';
+import type { TakenTask, TaskStand } from '../../model/change.js';
 import type { TaskRecord } from '../../model/task.js';
 import { adoptClaim } from '../plan/take.plan.js';
 
@@ -15,8 +17,10 @@ export interface KnownRecords {
 export interface KnownRecord {
   /** The task as this process has made it last. */
   readonly record: TaskRecord;
-  /** The task as it is in the store: another one while the claim is not written. */
-  readonly stored: TaskRecord;
+  /** The stand of the task in the store. */
+  readonly stand: TaskStand;
+  /** What was taken, while the claim is not written. */
+  readonly taken: TakenTask | null;
 }
 
 interface Held extends KnownRecord {
@@ -36,12 +40,13 @@ export class HeldTasks implements KnownRecords {
   /**
    * A run of the task is held from now on.
    *
-   * @param stored The task as it was taken, where the claim is not written yet.
+   * @param taken What was taken, where the claim is not written yet.
    */
-  hold(record: TaskRecord, stored: TaskRecord = record): void {
+  hold(record: TaskRecord, taken: TakenTask | null = null): void {
     const held = this.#held.get(record.id);
-    if (held && !isNewer(stored, held.stored)) held.holders += 1;
-    else this.#held.set(record.id, { record, stored, holders: (held?.holders ?? 0) + 1 });
+    const stand = taken ? standUnder(taken) : standOf(record);
+    if (held && !isNewer(stand, held.stand)) held.holders += 1;
+    else this.#held.set(record.id, { record, stand, taken, holders: (held?.holders ?? 0) + 1 });
   }
 
   /** A run of the task is not held any more. */
@@ -55,11 +60,12 @@ export class HeldTasks implements KnownRecords {
   /** Answers come in any order: the newest version counts. */
   note(record: TaskRecord): void {
     const held = this.#held.get(record.id);
-    if (!held || !isNewer(record, held.stored)) return;
+    const stand = standOf(record);
+    if (!held || !isNewer(stand, held.stand)) return;
     // Still under the lease of the taking: this was another change, and the claim is not in it.
-    if (held.record !== held.stored && record.state.lease?.token === held.stored.state.lease?.token) return;
-    this.#held.set(record.id, { record, stored: record, holders: held.holders });
-    if (held.record !== held.stored) this.onWritten(record);
+    if (held.taken && record.state.lease?.token === held.taken.lease.token) return;
+    this.#held.set(record.id, { record, stand, taken: null, holders: held.holders });
+    if (held.taken) this.onWritten(record);
   }
 
   of(taskId: string): KnownRecord | undefined {
@@ -68,18 +74,17 @@ export class HeldTasks implements KnownRecords {
 
   /** Whether the claim of a run of the task is not written yet. */
   isUnwritten(taskId: string): boolean {
-    const held = this.#held.get(taskId);
-    return held !== undefined && held.record !== held.stored;
+    return (this.#held.get(taskId)?.taken ?? null) !== null;
   }
 
   adopted(task: TaskRecord): TaskRecord {
     const held = this.#held.get(task.id);
-    if (!held || held.record === held.stored || task.state.lease?.token !== held.stored.state.lease?.token) return task;
-    return adoptClaim(task, held.stored, held.record);
+    if (!held?.taken || task.state.lease?.token !== held.taken.lease.token) return task;
+    return adoptClaim(task, held.taken, held.record);
   }
 }
 
 /** A task that was removed and added again has larger tokens. */
-function isNewer(a: TaskRecord, b: TaskRecord): boolean {
-  return a.state.lastToken > b.state.lastToken || (a.state.lastToken === b.state.lastToken && a.version > b.version);
+function isNewer(a: TaskStand, b: TaskStand): boolean {
+  return a.lastToken > b.lastToken || (a.lastToken === b.lastToken && a.version > b.version);
 }

@@ -1,6 +1,6 @@
-import type { Apply, Change, KnownChange } from '../../model/change.js';
-import type { TaskLease, TaskRecord } from '../../model/task.js';
-import type { TakenTask } from '../../stores/exchange.interface.js';
+import { standUnder } from '../../model/change.js';
+import type { Apply, KnownChange, TakenTask } from '../../model/change.js';
+import type { TaskRecord } from '../../model/task.js';
 import type { FailedChange } from '../../stores/selection.interface.js';
 import type { Store } from '../../stores/store.interface.js';
 import { changeTo } from '../plan/change.js';
@@ -33,18 +33,19 @@ export async function takeDue(
   const left: TaskRecord[] = [];
   const decisions: Decision[] = [];
   const decided: Claimed[] = [];
-  for (const { task: from, previous } of tasks) {
-    const before = beforeTaking(from, previous);
+  for (const taken of tasks) {
+    const { task: before, lease } = taken;
     const change = plan(before, storeNow, decided);
+    const from = standUnder(taken);
     if (!change) {
       left.push(before);
-      decisions.push({ from, ...givenBack(from, previous) });
+      decisions.push({ from, ...changeTo(afterTaking(before, lease, before.state.lease), null) });
       continue;
     }
     decided.push(change.value);
-    const task = change.task && afterTaking(change.task, from);
+    const task = change.task && afterTaking(change.task, lease);
     if (startsUnwritten(change, storeNow)) {
-      claimed.set(from.id, { id: from.id, task, value: change.value, stored: from });
+      claimed.set(before.id, { id: before.id, task, value: change.value, taken });
     } else decisions.push({ from, task, history: change.history ?? [], value: change.value });
   }
   const failed = decisions.length > 0 ? await writeDecisions(store, tasks, decisions, plan, { claimed, left }) : [];
@@ -105,19 +106,17 @@ async function decideAgain(
   const standing = Array.from(claimed.values(), ({ value }) => value);
   const ids = [...takenById.keys()];
   const { committed, failed } = await store.transact<Claimed | null>({ ids }, (task, now, decided) => {
-    const { task: from, previous } = takenById.get(task.id)!;
-    if (task.state.lease?.token !== from.state.lease!.token) return null;
-    const change = plan(beforeTaking(task, previous), now, [...standing, ...decided.filter((value) => value !== null)]);
-    return change ? { ...change, task: change.task && afterTaking(change.task, task) } : givenBack(task, previous);
+    const { task: taken, lease } = takenById.get(task.id)!;
+    if (task.state.lease?.token !== lease.token) return null;
+    const before = beforeTaking(task, taken.state.lease);
+    const change = plan(before, now, [...standing, ...decided.filter((value) => value !== null)]);
+    if (change) return { ...change, task: change.task && afterTaking(change.task, lease) };
+    // What somebody has cancelled meanwhile may have been its last run.
+    return changeTo(afterTaking(before, lease, before.state.lease), null);
   });
   for (const { id, task, value } of committed) {
     if (value) claimed.set(id, { id, task, value });
     else if (task && left.every((one) => one.id !== id)) left.push(task);
   }
   return failed;
-}
-
-/** A task that is not claimed is due again as it was. What somebody has cancelled meanwhile may have been its last run. */
-function givenBack(task: TaskRecord, previous: TaskLease | null): Change<null> {
-  return changeTo({ ...task, state: { ...task.state, lease: previous } }, null);
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Change } from '../../model/change.js';
+import type { Change, TakenTask } from '../../model/change.js';
 import type { LiveRun } from '../../model/run.js';
 import type { TaskLease, TaskRecord } from '../../model/task.js';
 import type { Claimed } from './claim.plan.js';
@@ -10,16 +10,26 @@ import type { Claimed } from './claim.plan.js';
  */
 export const UNWRITTEN_MS = 1_000;
 
-/** A task that was taken as it was before, for the plan of a claim: its first start gets the token of the taking. */
+/**
+ * A task that was taken, and changed since, as it were without that lease: its first start gets the token of the taking, as it
+ * does where the task is still as it was taken.
+ *
+ * @param previous The lease that had expired before.
+ */
 export function beforeTaking(task: TaskRecord, previous: TaskLease | null): TaskRecord {
   const { state } = task;
   return { ...task, state: { ...state, lease: previous, lastToken: state.lease!.token - 1 } };
 }
 
-/** What a claim makes of a task that was taken: the lease of the task ends with it, and tokens never shrink. */
-export function afterTaking(next: TaskRecord, taken: TaskRecord): TaskRecord {
-  const lastToken = Math.max(next.state.lastToken, taken.state.lastToken);
-  return { ...next, state: { ...next.state, lease: null, lastToken } };
+/**
+ * What a claim makes of a task that was taken: the lease of the task ends with it, and tokens never shrink.
+ *
+ * @param previous The lease that had expired before, where the task is given back as it was.
+ */
+export function afterTaking(next: TaskRecord, { token }: TaskLease, previous: TaskLease | null = null): TaskRecord {
+  const { lastToken, lease } = next.state;
+  if (lastToken >= token && lease === previous) return next;
+  return { ...next, state: { ...next.state, lease: previous, lastToken: Math.max(lastToken, token) } };
 }
 
 /**
@@ -40,11 +50,11 @@ export function startsUnwritten({ task, history, value }: Change<Claimed>, now: 
  * new schedule, runs that were asked for.
  *
  * @param current The task as it is in the store, still under the lease of the taking.
- * @param taken The task as it was taken.
+ * @param taken The task as it was when it was taken.
  * @param planned What the claim made of it.
  */
-export function adoptClaim(current: TaskRecord, taken: TaskRecord, planned: TaskRecord): TaskRecord {
-  if (current.version === taken.version) return { ...planned, version: current.version };
+export function adoptClaim(current: TaskRecord, { task: taken }: TakenTask, planned: TaskRecord): TaskRecord {
+  if (current.version === taken.version + 1) return { ...planned, version: current.version };
   const { state } = current;
   const isRescheduled =
     !isDeepStrictEqual(current.definition.trigger, taken.definition.trigger) ||

@@ -13,11 +13,11 @@ import { DueIndex } from '../due-index.js';
 import type { DueEntry, DueLane } from '../due-index.js';
 import type { Committed, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
-import type { Apply, Change, KnownChange } from '../../model/change.js';
+import type { Apply, Change, KnownChange, TakenTask } from '../../model/change.js';
 import { changedTask } from '../task-change.js';
 import { pageOfStartTasks } from '../task-query.js';
-import { isStill, taken } from '../exchange.js';
-import type { Exchange, Exchanged, Taken, TakeRequest, TakenTask, Written } from '../exchange.interface.js';
+import { isStill, leaseOf, underLease } from '../exchange.js';
+import type { Exchange, Exchanged, Taken, TakeRequest, Written } from '../exchange.interface.js';
 import { copyArgs, frozenCopy } from './task.copies.js';
 
 /** A task with its slot in the index of due times. */
@@ -200,15 +200,11 @@ export class MemoryStore extends BaseStore {
     const storeNow = this.context.clock.now();
     const due = this.#due.due(storeNow, request.limit, request, request.order);
     const tasks = due.map(({ task }): TakenTask => {
-      const { state, version, ...rest } = taken(task, storeNow, request);
+      const lease = Object.freeze(leaseOf(task, storeNow, request));
+      const { state, version, ...rest } = underLease(task, lease);
       // All but the lease is frozen already.
-      const next = Object.freeze({
-        ...rest,
-        version: version + 1,
-        state: Object.freeze({ ...state, lease: Object.freeze(state.lease) }),
-      });
-      this.#put(next);
-      return { task: copyOf(next), previous: task.state.lease };
+      this.#put(Object.freeze({ ...rest, version: version + 1, state: Object.freeze(state) }));
+      return { task: copyOf(task), lease };
     });
     return { tasks, storeNow };
   }

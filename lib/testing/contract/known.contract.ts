@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { standOf } from '../../model/change.js';
 import type { KnownChange } from '../../model/change.js';
 import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { Written } from '../../stores/exchange.interface.js';
@@ -14,7 +15,7 @@ const LEASE_MS = 600_000;
 
 /** A change of the state of a task that was read. */
 function known(from: TaskRecord, state: Partial<TaskState>): KnownChange {
-  return { from, task: { ...from, state: { ...from.state, ...state } } };
+  return { from: standOf(from), task: { ...from, state: { ...from.state, ...state } } };
 }
 
 /** Adds tasks and reads them. */
@@ -49,7 +50,7 @@ export const KNOWN: ContractSection = {
       const run = makeRun('a@1', { taskId: 'a' });
       const changes = [
         { ...known(a!, { nextRunTime: now + 60_000 }), history: [run] },
-        { from: b!, task: null, history: [] },
+        { from: standOf(b!), task: null, history: [] },
       ];
       assertSame(lists(await write(store, changes)), NOTHING);
       assertSame(await store.lookupTask('a'), { ...changes[0]!.task!, version: 2 });
@@ -82,7 +83,7 @@ export const KNOWN: ContractSection = {
       const run = (taskId: string) => makeRun(`${taskId}@1`, { taskId });
       const result = await write(store, [
         { ...known(a!, { failuresInARow: 9 }), history: [run('a')] },
-        { from: b!, task: null, history: [run('b')] },
+        { from: standOf(b!), task: null, history: [run('b')] },
         { ...known(c!, { failuresInARow: 9 }), history: [run('c')] },
         { ...known(gone!, { failuresInARow: 9 }), history: [run('gone')] },
       ]);
@@ -110,7 +111,7 @@ export const KNOWN: ContractSection = {
       const edited = { ...b!.definition, handler: 'edited', args: [{ two: 2 }], tags: ['t'] };
       await write(store, [
         known(a!, { failuresInARow: 1 }),
-        { from: b!, task: { ...b!, definition: edited, state: { ...b!.state, failuresInARow: 1 } } },
+        { from: standOf(b!), task: { ...b!, definition: edited, state: { ...b!.state, failuresInARow: 1 } } },
       ]);
       assertSame((await bench.task(store, 'a')).definition, a!.definition);
       assertSame((await bench.task(store, 'b')).definition, edited);

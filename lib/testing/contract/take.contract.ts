@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { KnownChange } from '../../model/change.js';
+import { standUnder } from '../../model/change.js';
+import type { KnownChange, TakenTask } from '../../model/change.js';
 import { joined, perDueKey } from '../due-key.fixtures.js';
 import type { TaskLease, TaskRecord } from '../../model/task.js';
 import type { Taken, TakeRequest } from '../../stores/exchange.interface.js';
@@ -30,8 +31,14 @@ async function due(bench: StoreBench, store: Store, ...ids: string[]): Promise<T
 }
 
 /** What gives a task back that was taken. */
-function givenBack(task: TaskRecord): KnownChange {
-  return { from: task, task: { ...task, state: { ...task.state, lease: null } } };
+function givenBack(taken: TakenTask): KnownChange {
+  const { state, ...task } = taken.task;
+  return { from: standUnder(taken), task: { ...task, state: { ...state, lease: null, lastToken: taken.lease.token } } };
+}
+
+/** A task that was taken as it is stored. */
+function stored({ task, lease }: TakenTask): TaskRecord {
+  return { ...task, version: task.version + 1, state: { ...task.state, lease, lastToken: lease.token } };
 }
 
 /** Waits until the leases of a dead scheduler have expired, and takes what was under them. */
@@ -53,13 +60,12 @@ export const TAKE: ContractSection = {
       const { tasks, storeNow } = await take(store, bench.longLeaseMs);
       assert.ok(from <= storeNow && storeNow <= (await store.now()), 'it is not the time of the store');
       assert.equal(tasks.length, 1);
-      const { task, previous } = tasks[0]!;
-      assert.equal(previous, null);
+      assertSame(tasks[0]!.task, a!);
       const token = Math.max(storeNow, a!.state.lastToken + 1);
       const until = storeNow + bench.longLeaseMs;
       const lease: TaskLease = { owner: 'owner-1', token, at: storeNow, attempt: 1, until };
-      assertSame(task, { ...a!, version: 2, state: { ...a!.state, lease, lastToken: token } });
-      assertSame(await store.lookupTask('a'), task);
+      assertSame(tasks[0]!.lease, lease);
+      assertSame(await store.lookupTask('a'), stored(tasks[0]!));
       assert.equal(
         await store.getNextRunTime(),
         Math.min(lease.until, (await bench.task(store, 'later')).state.nextRunTime!),
@@ -117,15 +123,14 @@ export const TAKE: ContractSection = {
       const store = await bench.open();
       const other = await bench.other(store);
       await due(bench, store, 'a');
-      const first = (await take(store, bench.shortLeaseMs)).tasks[0]!.task.state.lease!;
+      const first = (await take(store, bench.shortLeaseMs)).tasks[0]!.lease;
       const { tasks, storeNow } = await takeOver(bench, other);
       assert.ok(storeNow >= first.until, 'the lease was broken');
-      assertSame(tasks[0]!.previous, first);
-      const { lease, lastToken } = tasks[0]!.task.state;
-      assert.equal(lease!.owner, 'heir');
-      assert.equal(lease!.attempt, 2);
-      assert.ok(lease!.token > first.token, 'the fencing token did not grow');
-      assert.equal(lastToken, lease!.token);
+      assertSame(tasks[0]!.task.state.lease, first);
+      const { lease } = tasks[0]!;
+      assert.equal(lease.owner, 'heir');
+      assert.equal(lease.attempt, 2);
+      assert.ok(lease.token > first.token, 'the fencing token did not grow');
       assertSame(idsTaken(await take(store, bench.longLeaseMs)), []);
     },
 
@@ -151,23 +156,23 @@ export const TAKE: ContractSection = {
       const store = await bench.open();
       await due(bench, store, 'again', 'gone', 'later');
       const { tasks, storeNow } = await take(store, bench.longLeaseMs);
-      const [again, gone, later] = tasks.map(({ task }) => task);
+      const [again, gone, later] = tasks;
       const at = storeNow + 300_000;
       const moved = givenBack(later!);
       const { written } = await store.exchange({
         write: [
           givenBack(again!),
-          { from: gone!, task: null },
-          { from: later!, task: { ...moved.task!, state: { ...moved.task!.state, nextRunTime: at } } },
+          { from: standUnder(gone!), task: null },
+          { from: moved.from, task: { ...moved.task!, state: { ...moved.task!.state, nextRunTime: at } } },
         ],
       });
       assertSame({ ...written }, { lost: [], failed: [] });
       assertSame((await bench.task(store, 'again')).state.lease, null);
       const second = await take(store, bench.longLeaseMs);
       assertSame(idsTaken(second), ['again']);
-      assert.ok(second.tasks[0]!.task.state.lease!.token > again!.state.lease!.token, 'the fencing token did not grow');
-      assert.equal(second.tasks[0]!.task.state.lease!.attempt, 1);
-      assert.equal(second.tasks[0]!.previous, null);
+      assert.ok(second.tasks[0]!.lease.token > again!.lease.token, 'the fencing token did not grow');
+      assert.equal(second.tasks[0]!.lease.attempt, 1);
+      assert.equal(second.tasks[0]!.task.state.lease, null);
       assert.equal(await store.getNextRunTime(), at);
     },
 
@@ -175,25 +180,25 @@ export const TAKE: ContractSection = {
       const store = await bench.open();
       const other = await bench.other(store);
       await due(bench, store, 'a');
-      const mine = (await take(store, bench.shortLeaseMs)).tasks[0]!.task;
-      const theirs = (await takeOver(bench, other)).tasks[0]!.task;
-      assertSame((await store.exchange({ write: [{ from: mine, task: null }] })).written.lost, ['a']);
-      assertSame(await store.lookupTask('a'), theirs);
+      const mine = (await take(store, bench.shortLeaseMs)).tasks[0]!;
+      const theirs = (await takeOver(bench, other)).tasks[0]!;
+      assertSame((await store.exchange({ write: [{ from: standUnder(mine), task: null }] })).written.lost, ['a']);
+      assertSame(await store.lookupTask('a'), stored(theirs));
     },
 
     'keeps the lease when somebody changes the task meanwhile, and what its owner writes is lost': async (bench) => {
       const store = await bench.open();
       const other = await bench.other(store);
       await due(bench, store, 'a');
-      const { task } = (await take(store, bench.longLeaseMs)).tasks[0]!;
+      const taken = (await take(store, bench.longLeaseMs)).tasks[0]!;
       const pause = { at: 1, reason: null, actor: null };
       await other.transact({ ids: ['a'] }, (one) => ({
         task: { ...one, state: { ...one.state, pause } },
         value: null,
       }));
-      assertSame((await store.exchange({ write: [givenBack(task)] })).written.lost, ['a']);
+      assertSame((await store.exchange({ write: [givenBack(taken)] })).written.lost, ['a']);
       const { state } = await bench.task(store, 'a');
-      assertSame(state.lease, task.state.lease);
+      assertSame(state.lease, taken.lease);
       assertSame(state.pause, pause);
       assertSame(idsTaken(await take(store, bench.longLeaseMs)), []);
     },
@@ -201,9 +206,9 @@ export const TAKE: ContractSection = {
     'writes and takes in one call, the former first': async (bench) => {
       const store = await bench.open();
       await due(bench, store, 'a', 'b');
-      const { task } = (await take(store, bench.longLeaseMs, { limit: 1 })).tasks[0]!;
+      const first = (await take(store, bench.longLeaseMs, { limit: 1 })).tasks[0]!;
       const { written, taken } = await store.exchange({
-        write: [givenBack(task)],
+        write: [givenBack(first)],
         take: { handlers: null, limit: 9, owner: 'owner-1', leaseMs: bench.longLeaseMs },
       });
       assertSame({ ...written }, { lost: [], failed: [] });

@@ -1,4 +1,6 @@
-import type { Apply, KnownChange } from '../../../lib/model/change.js';
+import { standOf } from '../../../lib/model/change.js';
+import type { Apply, KnownChange, TaskStand } from '../../../lib/model/change.js';
+import type { TaskRecord } from '../../../lib/model/task.js';
 import type { Exchange, Exchanged, Written } from '../../../lib/stores/exchange.interface.js';
 import type { Transacted } from '../../../lib/stores/store.interface.js';
 import type { Selection } from '../../../lib/stores/selection.interface.js';
@@ -23,13 +25,15 @@ abstract class WritingStore extends HostStore {
 /** Makes of what is known what is there, so that a guard is passed by. */
 abstract class UnguardedStore extends WritingStore {
   /** What of the record in the store takes the place of what is known. */
-  protected abstract forged(from: KnownChange['from'], stored: KnownChange['from']): KnownChange['from'];
+  protected abstract forged(from: TaskStand, stored: TaskStand): TaskStand;
 
   protected async written(changes: readonly KnownChange[]): Promise<Written> {
     const forged = await Promise.all(
       changes.map(async (change) => {
         const stored = await this.read(change.from.id);
-        return stored && !('unreadable' in stored) ? { ...change, from: this.forged(change.from, stored) } : change;
+        return stored && !('unreadable' in stored)
+          ? { ...change, from: this.forged(change.from, standOf(stored)) }
+          : change;
       }),
     );
     return this.soundly(forged);
@@ -40,7 +44,7 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a known change is written whatever the version is by now',
     create: class extends UnguardedStore {
-      protected forged(from: KnownChange['from'], { version }: KnownChange['from']) {
+      protected forged(from: TaskStand, { version }: TaskStand) {
         return { ...from, version };
       }
     },
@@ -52,8 +56,8 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
   {
     fault: 'a known change is written whatever the token is by now',
     create: class extends UnguardedStore {
-      protected forged(from: KnownChange['from'], { state }: KnownChange['from']) {
-        return { ...from, state: { ...from.state, lastToken: state.lastToken } };
+      protected forged(from: TaskStand, { lastToken }: TaskStand) {
+        return { ...from, lastToken };
       }
     },
     caughtBy: ['changes that are known: are lost where the task is another one of the same id and version'],
@@ -139,7 +143,7 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
           this.#isKnown = false;
         }
       }
-      protected override async write(task: KnownChange['from']): Promise<void> {
+      protected override async write(task: TaskRecord): Promise<void> {
         await super.write(this.#isKnown ? { ...task, version: task.version - 1 } : task);
       }
     },

@@ -1,3 +1,4 @@
+import { standOf } from '../../../lib/model/change.js';
 import type { Apply } from '../../../lib/model/change.js';
 import type { StoredTask, TaskRecord } from '../../../lib/model/task.js';
 import { isUnreadable } from '../../../lib/model/task.js';
@@ -41,7 +42,7 @@ export const TAKE_MUTANTS: readonly Mutant[] = [
     create: class extends TakingStore {
       protected async taken(request: TakeRequest): Promise<Taken> {
         const taken = await this.soundly(request);
-        for (const { task, previous } of taken.tasks) await this.write(withState(task, { lease: previous }));
+        for (const { task } of taken.tasks) await this.write({ ...task, version: task.version + 1 });
         return taken;
       }
     },
@@ -119,7 +120,10 @@ export const TAKE_MUTANTS: readonly Mutant[] = [
     create: class extends TakingStore {
       protected async taken(request: TakeRequest): Promise<Taken> {
         const taken = await this.soundly(request);
-        return { ...taken, tasks: taken.tasks.map(({ task }) => ({ task, previous: null })) };
+        return {
+          ...taken,
+          tasks: taken.tasks.map(({ task, lease }) => ({ task: withState(task, { lease: null }), lease })),
+        };
       }
     },
     caughtBy: ['taking due tasks: takes nothing that is under a lease until it expires, and then says whose it was'],
@@ -142,7 +146,7 @@ export const TAKE_MUTANTS: readonly Mutant[] = [
         const forged = await Promise.all(
           write.map(async (change) => {
             const stored = await this.read(change.from.id);
-            return stored && !isUnreadable(stored) ? { ...change, from: stored } : change;
+            return stored && !isUnreadable(stored) ? { ...change, from: standOf(stored) } : change;
           }),
         );
         return super.exchange({ ...rest, write: forged });

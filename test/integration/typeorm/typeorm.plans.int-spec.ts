@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { standUnder } from '../../../lib/model/change.js';
 import { makeRun } from '../../../lib/testing/task.fixtures.js';
 import type { Taken, Written } from '../../../lib/stores/exchange.interface.js';
 import { mysql, postgres, sqlite } from './support/databases.js';
@@ -102,11 +103,10 @@ describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 tasks and 
     let taken: Taken | null = null;
     const taking = await filled.plansOf(async () => ({ taken } = await filled.store.exchange({ take })));
     expect(taken!.tasks).toHaveLength(take.limit);
-    const write = taken!.tasks.map(({ task: from }, at) =>
-      at % 2 === 0
-        ? { from, task: { ...from, state: { ...from.state, lease: null } }, history: [makeRun(from.id)] }
-        : { from, task: null },
-    );
+    const write = taken!.tasks.map((one, at) => {
+      const from = standUnder(one);
+      return at % 2 === 0 ? { from, task: one.task, history: [makeRun(from.id)] } : { from, task: null };
+    });
     let written: Written | null = null;
     const writing = await filled.plansOf(async () => ({ written } = await filled.store.exchange({ write })));
     expect(written).toEqual({ lost: [], failed: [] });

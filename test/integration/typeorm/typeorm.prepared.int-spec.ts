@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { standUnder } from '../../../lib/model/change.js';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { makeRun, makeTask } from '../../../lib/testing/task.fixtures.js';
@@ -57,10 +58,10 @@ describe('statements that PostgreSQL keeps prepared', () => {
       await store.addTask(makeTask(`taken${round}`, { nextRunTime: (await store.now()) - 1 }));
       const take = { limit: 10, handlers: null, owner: 'me', leaseMs: 60_000 };
       const { taken } = await store.exchange({ take });
-      const write = taken!.tasks.map(({ task: from }) => ({
-        from,
-        task: { ...from, state: { ...from.state, lease: null, nextRunTime: null } },
-        history: [makeRun(from.id)],
+      const write = taken!.tasks.map((one) => ({
+        from: standUnder(one),
+        task: { ...one.task, state: { ...one.task.state, nextRunTime: null } },
+        history: [makeRun(one.task.id)],
       }));
       const { lost } = (await store.exchange({ write })).written;
       written += write.length - lost.length;

@@ -1,7 +1,7 @@
 import type { KnownChange } from '../../../model/change.js';
 import type { TaskRecord } from '../../../model/task.js';
 import type { TaskCodec } from '../../../persistence/codec.interface.js';
-import { exchangeThroughTransact, taken } from '../../exchange.js';
+import { exchangeThroughTransact, leaseOf } from '../../exchange.js';
 import type { Exchange, Exchanged, Taken, TakeRequest } from '../../exchange.interface.js';
 import { historyKey } from '../../run-history.js';
 import type { Store } from '../../store.interface.js';
@@ -69,10 +69,7 @@ async function takeDue(context: ExchangeContext, request: TakeRequest): Promise<
     const { storeNow, before, damaged } = await context.session.transaction(() => take(context, request));
     if (damaged.length > 0) await context.session.write(() => release(context.dialect, damaged, storeNow));
     if (before.length === 0 && damaged.length > 0 && round < MAX_ROUNDS) continue;
-    const tasks = before.map((task) => {
-      const next = taken(task, storeNow, request);
-      return { task: { ...next, version: task.version + 1 }, previous: task.state.lease };
-    });
+    const tasks = before.map((task) => ({ task, lease: leaseOf(task, storeNow, request) }));
     return { tasks, storeNow };
   }
 }
@@ -106,7 +103,7 @@ function knownRow(codec: TaskCodec, { from, task, history = [] }: KnownChange): 
   // One statement cannot write a row twice: the last of the same key counts.
   const runs = new Map(history.map((run) => [historyKey(run), codec.encodeRun(run)]));
   return {
-    from: { id: from.id, version: from.version, lastToken: from.state.lastToken },
+    from,
     state: task && codec.encodeState({ ...task, version: from.version + 1 }),
     runs: [...runs.values()],
   };

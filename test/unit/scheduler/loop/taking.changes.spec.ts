@@ -187,12 +187,11 @@ describe('a change of a task whose claim is not written yet', () => {
   it('is not taken for the claim: what is written beside it leaves the claim unwritten', () => {
     const base = makeTask('a', { nextRunTime: START });
     const lease = { owner: 'me', token: 9, at: START, attempt: 1, until: START + LEASE_MS };
-    const taken = { ...base, state: { ...base.state, lease, lastToken: 9 } };
     const run = makeLiveRun('a@now', { token: 9 });
     const planned = { ...base, state: { ...base.state, lastToken: 9, live: [run] } };
     const tasks = new HeldTasks();
-    tasks.hold(planned, taken);
-    const changed = { ...taken, version: taken.version + 1 };
+    tasks.hold(planned, { task: base, lease });
+    const changed = { ...base, version: base.version + 2, state: { ...base.state, lease, lastToken: 9 } };
     tasks.note(changed);
     expect(tasks.isUnwritten('a')).toBe(true);
     expect(tasks.adopted(changed).state.live).toEqual([run]);

@@ -26,7 +26,7 @@ const untilAborted: Handler = (_args, { signal }) =>
 
 /** Puts a due task under the lease of a scheduler that is not there. */
 function takeAs(store: MemoryStore, owner: string) {
-  return store.exchange({ take: { handlers: null, limit: 1, owner, leaseMs: LEASE_MS } }).taken!.tasks[0]!.task;
+  return store.exchange({ take: { handlers: null, limit: 1, owner, leaseMs: LEASE_MS } }).taken!.tasks[0]!.lease;
 }
 
 /** A scheduler that has just started a run of an hourly task. */
@@ -112,9 +112,9 @@ describe('a claim that takes tasks', () => {
     const { scheduler, clock, store } = createTaking({ work: () => 1 }, { startPaused: true });
     await scheduler.start();
     store.addTask(makeTask('a', { nextRunTime: START }));
-    const leases = [takeAs(store, 'first').state.lease!];
+    const leases = [takeAs(store, 'first')];
     clock.advance(LEASE_MS);
-    leases.push(takeAs(store, 'second').state.lease!);
+    leases.push(takeAs(store, 'second'));
     expect(leases).toMatchObject([{ attempt: 1 }, { attempt: 2 }]);
     scheduler.resume();
     await settle();
