@@ -49,6 +49,7 @@ export {
 export { FileLockTimeoutError, FileStoreError, FileStoreFormatError } from './errors/file-store.errors.js';
 export { StartTimeoutError, StoreInUseError, StoreStartError, StoreUnavailableError } from './errors/store.errors.js';
 export { MissingDependencyError } from './errors/dependency.error.js';
+export { TaskListError, TasksPartlyAddedError } from './errors/adding.errors.js';
 export { DeclarationError } from './errors/declaration.error.js';
 export { CronSyntaxError, ImpossibleTriggerError, SearchLimitError } from './errors/trigger.errors.js';
 export type { CronProblem } from './errors/trigger.errors.js';
@@ -101,6 +102,7 @@ export { currentTaskContext, TaskContext } from './executors/task-context.js';
 export type { Handler, HandlerPolicy } from './scheduler/loop/handler.registry.js';
 export type { AbandonedHandler } from './scheduler/loop/abandoned.handlers.js';
 export type { RunInfo } from './scheduler/tasks/run.info.js';
+export type { AddTasksOptions, AddTasksResult, ListedTask } from './scheduler/tasks/adding.options.js';
 export type { RunTaskOptions, WaitOptions } from './scheduler/tasks/run.control.js';
 export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';
 export type { BackoffFunction } from './scheduler/loop/backoff.registry.js';

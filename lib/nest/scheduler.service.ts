@@ -5,6 +5,7 @@ import type { SchedulerEvent } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { Scheduler } from '../scheduler/scheduler.js';
 import type { SchedulerOptions } from '../scheduler/scheduler.options.js';
+import type { AddTasksOptions, AddTasksResult, ListedTask } from '../scheduler/tasks/adding.options.js';
 import type { HandlerName, TaskHandlers, TaskOptions } from '../scheduler/tasks/task.options.js';
 import type { Task } from '../scheduler/tasks/task.js';
 import type { Store } from '../stores/store.interface.js';
@@ -45,6 +46,11 @@ export class SchedulerService<Handlers = TaskHandlers> extends Scheduler<Handler
   override async addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
     if (this.#isOver) throw new SchedulerNotRunningError('addTask');
     return super.addTask(options);
+  }
+
+  override async addTasks(tasks: readonly ListedTask<Handlers>[], options?: AddTasksOptions): Promise<AddTasksResult> {
+    if (this.#isOver) throw new SchedulerNotRunningError('addTasks');
+    return super.addTasks(tasks, options);
   }
 
   /**

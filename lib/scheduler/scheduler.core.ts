@@ -18,6 +18,7 @@ import { RunControl } from './tasks/run.control.js';
 import { StoreContexts } from './tasks/store.contexts.js';
 import { StoreHandle } from './tasks/store.handle.js';
 import { StoreRegistry } from './tasks/store.registry.js';
+import { TaskAdding } from './tasks/task.adding.js';
 import { TaskBuilder } from './tasks/task.builder.js';
 import { TaskInspection } from './tasks/task.inspection.js';
 import { TaskOperations } from './tasks/task.operations.js';
@@ -36,6 +37,7 @@ export class SchedulerCore {
   readonly events: EventDispatcher;
   readonly contexts: StoreContexts;
   readonly builder: TaskBuilder;
+  readonly adding: TaskAdding;
   readonly operations: TaskOperations;
   readonly inspection: TaskInspection;
   readonly runs: RunControl;
@@ -66,7 +68,8 @@ export class SchedulerCore {
     this.builder = builder;
     this.#triggers = triggers;
     this.contexts = new StoreContexts({ ...options, events });
-    this.operations = new TaskOperations({ stores, builder, triggers, events, logger, phase });
+    this.adding = new TaskAdding({ stores, builder, events, logger, phase });
+    this.operations = new TaskOperations({ stores, builder, triggers, events, adding: this.adding, phase });
     this.inspection = new TaskInspection(stores, triggers, this.operations);
     this.runs = new RunControl(stores, events, clock, phase, triggers);
     for (const [alias, store] of Object.entries(options.stores ?? { default: new MemoryStore() })) {

@@ -1,4 +1,5 @@
 import type { SchedulerCore } from './scheduler.core.js';
+import type { AddTasksOptions, AddTasksResult, ListedTask } from './tasks/adding.options.js';
 import { checkCall } from './tasks/call.options.js';
 import { locate } from './tasks/control.options.js';
 import type { ControlOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
@@ -15,6 +16,7 @@ import type {
   TaskPreview,
   TaskQuery,
 } from './tasks/task.inspection.js';
+import type { TaskAdding } from './tasks/task.adding.js';
 import type { BackfillOptions, TaskOperations } from './tasks/task.operations.js';
 import type {
   HandlerName,
@@ -29,12 +31,14 @@ import type { Task } from './tasks/task.js';
 
 /** The methods of `Scheduler` about tasks and runs. */
 export abstract class SchedulerTasks<Handlers = TaskHandlers> {
+  readonly #adding: TaskAdding;
   readonly #operations: TaskOperations;
   readonly #inspection: TaskInspection;
   readonly #runs: RunControl;
 
   /** @internal */
-  constructor({ operations, inspection, runs }: SchedulerCore) {
+  constructor({ adding, operations, inspection, runs }: SchedulerCore) {
+    this.#adding = adding;
     this.#operations = operations;
     this.#inspection = inspection;
     this.#runs = runs;
@@ -49,6 +53,24 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    */
   addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
     return this.#operations.add(options as TaskSpec);
+  }
+
+  /**
+   * Adds many tasks, in a few round trips. All of them are checked before the first is added. One whose id is taken is left out,
+   * and named in the result, or replaces what is there if it has `replaceExisting`. The process is not blocked meanwhile, so
+   * leave the list and the arguments in it alone until this resolves. Before the scheduler has started the tasks wait in memory,
+   * as with {@link addTask}.
+   *
+   * If the store fails in the middle, some of the tasks are added. Give them ids of your own: then the call can be repeated, and
+   * none is added twice.
+   *
+   * @param tasks In any number, for any of the stores, each id once.
+   * @throws TaskListError (what {@link addTask} throws for one of them; nothing is added then), UnknownOptionError,
+   *   InvalidOptionError, TasksPartlyAddedError (the store failed; it names those that were added), or what the store threw if
+   *   none was added: UnserializableError and PayloadTooLargeError too.
+   */
+  addTasks(tasks: readonly ListedTask<Handlers>[], options?: AddTasksOptions): Promise<AddTasksResult> {
+    return this.#adding.addMany(tasks as readonly TaskSpec[], options);
   }
 
   /**

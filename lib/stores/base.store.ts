@@ -160,11 +160,11 @@ export abstract class BaseStore implements Store {
     return earliestDue(tasks);
   }
 
-  async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+  async addTasks(tasks: readonly TaskRecord[], options?: AddOptions): Promise<readonly string[]> {
     const conflicts: string[] = [];
     for (const task of tasks) {
       try {
-        await this.addTask(task);
+        await this.addTask(task, options);
       } catch (error) {
         if (!(error instanceof TaskConflictError)) throw error;
         conflicts.push(task.id);
@@ -291,9 +291,13 @@ export abstract class BaseStore implements Store {
 
   wake(_at: number): Awaitable<void> {}
 
-  /** Tells the other processes of a task that was added, as `Store.addTask` says; it is added whether or not they can be told. */
-  protected tellOf({ definition, state }: TaskRecord): void {
-    const at = dueTime(definition, state);
-    if (at !== null && this.#context) wakeOthers(this, at, this.#context);
+  /**
+   * Tells the other processes once of tasks that were added, as `Store.addTask` says; they are added whether or not the others
+   * can be told.
+   */
+  protected tellOf(tasks: readonly TaskRecord[]): void {
+    let earliest = Infinity;
+    for (const { definition, state } of tasks) earliest = Math.min(earliest, dueTime(definition, state) ?? Infinity);
+    if (earliest < Infinity && this.#context) wakeOthers(this, earliest, this.#context);
   }
 }

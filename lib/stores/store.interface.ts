@@ -115,7 +115,7 @@ export interface Committed<T> {
   readonly value: T;
 }
 
-/** Options of `addTask`. @publicApi */
+/** Options of `addTask` and `addTasks`. @publicApi */
 export interface AddOptions {
   /**
    * The caller's own transaction: a TypeORM `EntityManager` or a Mongoose `ClientSession`. Only where
@@ -183,8 +183,14 @@ export interface Store {
    * @throws TaskConflictError When the id is there already, readable or not.
    */
   addTask(task: TaskRecord, options?: AddOptions): Awaitable<void>;
-  /** Adds many in as few round trips as possible. Returns the ids that were there already and were left alone. */
-  addTasks(tasks: readonly TaskRecord[]): Awaitable<readonly string[]>;
+  /**
+   * Adds many in as few round trips as possible, and tells the other processes once, of the earliest due time, as
+   * {@link addTask} does.
+   *
+   * @returns The ids that were there already, readable or not, and were left alone; also each further one of an id that is given twice.
+   * @throws TaskConflictError Only in a transaction of the caller that a taken id has aborted, as MongoDB does.
+   */
+  addTasks(tasks: readonly TaskRecord[], options?: AddOptions): Awaitable<readonly string[]>;
   /** The task, or null when there is none. */
   lookupTask(id: string): Awaitable<StoredTask | null>;
   /**

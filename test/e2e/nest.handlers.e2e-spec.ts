@@ -109,7 +109,12 @@ describe('typed handlers', () => {
       scheduler.addTask({ handler: 'mail.send' }),
       // @ts-expect-error -- it takes none
       scheduler.addTask({ handler: 'mail.ping', args: [1] }),
+      // @ts-expect-error -- the arguments of another one of the list
+      scheduler.addTasks([{ handler: 'mail.ping' }, { handler: 'mail.ping', args: ['ann', 2] }]),
     ];
+    expect(
+      await scheduler.addTasks([{ handler: 'mail.ping' }, { handler: 'mail.send', args: ['ann', 2] }]),
+    ).toMatchObject({ existing: [] });
     expect(wrong).toBeTypeOf('function');
   });
 });

@@ -62,7 +62,7 @@ export class HostStore extends EightMethodStore {
       return;
     }
     await super.addTask(task);
-    this.tellOf(task);
+    this.tellOf([task]);
   }
 
   override async transact<T>(

@@ -1,4 +1,6 @@
+import { InvalidOptionError } from '../../errors/input.errors.js';
 import { StartTimeoutError, StoreStartError } from '../../errors/store.errors.js';
+import { dueTime } from '../../model/task.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { MemoryStore } from '../../stores/memory/memory.store.js';
 import type { Store, StoreContext } from '../../stores/store.interface.js';
@@ -144,6 +146,22 @@ export class StoreHandle {
   wake(at: number): void {
     this.wakeSelf();
     wakeOthers(this.store, at, this.context);
+  }
+
+  /** Has this scheduler and the others look for a task that was changed, if it is due at some time. */
+  wakeFor({ id, definition, state }: TaskRecord): void {
+    if (this.pending) return;
+    // Under its lease the task is due for nobody.
+    if (state.lease) void this.#loop?.writeClaim(id);
+    const due = dueTime(definition, state);
+    if (due !== null) this.wake(due);
+  }
+
+  /** @throws InvalidOptionError When the store has no transactions of the caller for that, or was not started. */
+  requireTransactions(kind: 'transactionalAdds' | 'transactionalChanges'): void {
+    if (this.activeStore.capabilities[kind]) return;
+    const allowed = `left out: the store "${this.alias}" has none for this (${kind})`;
+    throw new InvalidOptionError('transaction', 'given', allowed);
   }
 
   async lookup(id: string): Promise<StoredTask | null> {

@@ -1,13 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError } from '../../errors/input.errors.js';
-import { SchedulerNotRunningError } from '../../errors/scheduler.errors.js';
-import { TaskConflictError, TaskNotFoundError, TaskUnreadableError } from '../../errors/task.errors.js';
+import { TaskNotFoundError, TaskUnreadableError } from '../../errors/task.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Apply } from '../../model/change.js';
-import type { Logger } from '../../model/logger.js';
-import { dueTime, isUnreadable } from '../../model/task.js';
+import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import { toInstant } from '../../time/inputs.js';
 import type { Transacted } from '../../stores/store.interface.js';
@@ -15,15 +12,14 @@ import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { backfillTask } from '../plan/backfill.plan.js';
 import { runTask } from '../plan/extra.run.js';
 import { pauseTask, resumeTask } from '../plan/pause.plan.js';
-import { replaceTask } from '../plan/replace.plan.js';
 import { updateTask } from '../plan/update.plan.js';
 import { checkCall } from './call.options.js';
 import { CONTROL_OPTIONS, locate, requestOf, TARGET_OPTIONS } from './control.options.js';
 import type { ControlOptions, TaskRef, TaskTarget } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
-import type { Deadline } from '../../time/deadline.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
+import type { TaskAdding } from './task.adding.js';
 import type { TaskBuilder } from './task.builder.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
@@ -51,7 +47,7 @@ interface OperationServices {
   readonly builder: TaskBuilder;
   readonly triggers: TriggerCache;
   readonly events: EventDispatcher;
-  readonly logger: Logger;
+  readonly adding: TaskAdding;
   readonly phase: LifePhase;
 }
 
@@ -70,79 +66,11 @@ interface Outcome<T> {
  * refused whole or done whole.
  */
 export class TaskOperations implements TaskActions {
-  /** The ids that were added with `replaceExisting` and wait for the start, by store. */
-  readonly #replaceAtStart = new Map<string, Set<string>>();
-
   constructor(private readonly services: OperationServices) {}
 
   async add(options: TaskSpec): Promise<Task> {
-    const handle = this.services.stores.get(options?.store ?? 'default');
-    // The store is closed, and what waited in memory now might wait for a start that never comes.
-    if (handle.pending && this.services.phase.name === 'stopping') throw new SchedulerNotRunningError('addTask');
-    const task = this.services.builder.build(options, handle.clock.now());
-    const { replaceExisting = false, transaction } = options;
-    if (typeof replaceExisting !== 'boolean') {
-      throw new InvalidOptionError('replaceExisting', replaceExisting, 'true or false');
-    }
-    if (transaction !== undefined) requireTransactions(handle, 'transactionalAdds');
-    try {
-      await handle.activeStore.addTask(task, { transaction });
-    } catch (error) {
-      if (!(error instanceof TaskConflictError) || !replaceExisting) throw error;
-      await this.#replace(handle, task);
-    }
-    if (handle.pending && replaceExisting) this.#rememberReplace(handle.alias, task.id);
-    if (!handle.pending) this.services.events.emit('task.added', { taskId: task.id, store: handle.alias });
-    handle.wakeSelf();
+    const { handle, task } = await this.services.adding.add(options);
     return this.#toTask(handle, task);
-  }
-
-  /**
-   * Moves the tasks that waited for the start to a store that was just opened. One with an id that is taken is reported. When the
-   * store fails, or does not answer in time, what it has not taken, or may not have, waits for the next start.
-   *
-   * @throws StartTimeoutError
-   */
-  async commitPending(handle: StoreHandle, deadline: Deadline): Promise<void> {
-    const replacing = this.#replaceAtStart.get(handle.alias) ?? new Set<string>();
-    this.#replaceAtStart.delete(handle.alias);
-    const tasks = handle.takePending();
-    const left = new Set(tasks);
-    try {
-      const added = async () => (tasks.length > 0 ? handle.store.addTasks(tasks) : []);
-      const conflicts = new Set(await handle.inTime(deadline, added()));
-      for (const task of tasks) {
-        const isTaken = conflicts.has(task.id);
-        const isConflict = isTaken && !(await handle.inTime(deadline, isThere(handle, task)));
-        await handle.inTime(deadline, this.#committed(handle, task, isConflict, replacing.has(task.id)));
-        left.delete(task);
-      }
-    } catch (error) {
-      handle.keepPending([...left]);
-      for (const { id } of left) if (replacing.has(id)) this.#rememberReplace(handle.alias, id);
-      throw error;
-    }
-  }
-
-  async #committed(handle: StoreHandle, task: TaskRecord, isConflict: boolean, replaces: boolean): Promise<void> {
-    const event = { taskId: task.id, store: handle.alias };
-    if (isConflict && !replaces) {
-      const error = new TaskConflictError(task.id, `the store "${handle.alias}"`);
-      this.services.logger.error('A task that was added before the start was left out', error);
-      this.services.events.emit('task.conflict', { ...event, error });
-      return;
-    }
-    if (isConflict) await this.#replace(handle, task);
-    this.services.events.emit('task.added', event);
-  }
-
-  async #replace(handle: StoreHandle, task: TaskRecord): Promise<void> {
-    const { committed, unreadable } = await handle.activeStore.transact({ ids: [task.id] }, (old) =>
-      replaceTask(old, task),
-    );
-    if (committed[0]) return this.#wake(handle, committed[0].task);
-    if (unreadable.length > 0) await handle.activeStore.deleteTask(task.id);
-    await handle.activeStore.addTask(task);
   }
 
   async update(ref: TaskRef, changes: TaskChanges, options: UpdateOptions = {}): Promise<Task> {
@@ -155,7 +83,7 @@ export class TaskOperations implements TaskActions {
         : await this.#changeWithin(transaction, ref, options, plan);
     this.services.events.emit('task.modified', { taskId: id, store: handle.alias });
     // What is not committed yet is due for nobody; the store tells when it is.
-    if (transaction === undefined) this.#wake(handle, task);
+    if (transaction === undefined) handle.wakeFor(task!);
     return this.#toTask(handle, task!);
   }
 
@@ -186,7 +114,7 @@ export class TaskOperations implements TaskActions {
       this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'finished' });
       return null;
     }
-    this.#wake(handle, task);
+    handle.wakeFor(task);
     return this.#toTask(handle, task);
   }
 
@@ -195,7 +123,7 @@ export class TaskOperations implements TaskActions {
     const { id, store } = locate(ref, target);
     const { handle, task } = await this.services.stores.require(id, store);
     if (!(await handle.activeStore.deleteTask(id))) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
-    this.#replaceAtStart.get(handle.alias)?.delete(id);
+    this.services.adding.forget(handle, id);
     this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'deleted' });
     return toTaskInfo(task, handle, this.services.triggers);
   }
@@ -222,7 +150,7 @@ export class TaskOperations implements TaskActions {
     const request = requestOf(options);
     const suffix = randomBytes(4).toString('hex');
     const { task, value, handle } = await this.#change(ref, options, (old, now) => runTask(old, now, suffix, request));
-    this.#wake(handle, task);
+    if (task) handle.wakeFor(task);
     return value!;
   }
 
@@ -234,7 +162,7 @@ export class TaskOperations implements TaskActions {
     const { task, value, handle } = await this.#change(ref, options, (old, now) =>
       backfillTask(old, now, this.services.builder.triggerOf(old), range, request),
     );
-    this.#wake(handle, task);
+    if (task) handle.wakeFor(task);
     return value!;
   }
 
@@ -250,33 +178,13 @@ export class TaskOperations implements TaskActions {
   async #changeWithin<T>(transaction: unknown, ref: TaskRef, target: TaskTarget, plan: Apply<T>): Promise<Outcome<T>> {
     const { id, store = 'default' } = locate(ref, target);
     const handle = this.services.stores.get(store);
-    requireTransactions(handle, 'transactionalChanges');
+    handle.requireTransactions('transactionalChanges');
     return outcomeOf(id, handle, await handle.activeStore.transact({ ids: [id] }, plan, { transaction }));
-  }
-
-  #rememberReplace(alias: string, id: string): void {
-    const ids = this.#replaceAtStart.get(alias) ?? new Set<string>();
-    this.#replaceAtStart.set(alias, ids.add(id));
-  }
-
-  #wake(handle: StoreHandle, task: TaskRecord | null): void {
-    if (handle.pending || !task) return;
-    // Under its lease the task is due for nobody.
-    if (task.state.lease) void handle.loop?.writeClaim(task.id);
-    const due = dueTime(task.definition, task.state);
-    if (due !== null) handle.wake(due);
   }
 
   #toTask(handle: StoreHandle, task: TaskRecord): Task {
     return new Task(this, toTaskInfo(task, handle, this.services.triggers) as TaskInfo);
   }
-}
-
-/** Whether what the store has under the id is this very task: it was written by a start that failed. */
-async function isThere({ store }: StoreHandle, { id, definition, state }: TaskRecord): Promise<boolean> {
-  const stored = await store.lookupTask(id);
-  if (stored === null || isUnreadable(stored)) return false;
-  return stored.state.createdAt === state.createdAt && isDeepStrictEqual(stored.definition, definition);
 }
 
 /** @throws TaskNotFoundError, TaskUnreadableError, and what the plan has thrown. */
@@ -287,14 +195,4 @@ function outcomeOf<T>(id: string, handle: StoreHandle, done: Transacted<T>): Out
   if (failed[0]) throw failed[0].error;
   const [changed] = committed;
   return changed ? { handle, ...changed } : { id, handle, task: left[0] ?? null, value: null };
-}
-
-/** @throws InvalidOptionError When the store has no transactions of the caller for that, or was not started. */
-function requireTransactions(
-  { alias, activeStore }: StoreHandle,
-  kind: 'transactionalAdds' | 'transactionalChanges',
-): void {
-  if (!activeStore.capabilities[kind]) {
-    throw new InvalidOptionError('transaction', 'given', `left out: the store "${alias}" has none for this (${kind})`);
-  }
 }

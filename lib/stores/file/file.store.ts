@@ -89,15 +89,17 @@ export class FileStore extends BaseStore {
 
   async addTask(task: TaskRecord): Promise<void> {
     await this.#with(async ({ queue, codec }) => queue.run(addOne(codec.encodeTask(task))));
-    this.tellOf(task);
+    this.tellOf([task]);
   }
 
   /** All or nothing: when one cannot be written, none is. */
-  override addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
-    return this.#with(async ({ queue, codec }) => {
-      if (tasks.length === 0) return [];
-      return queue.run(addAll(tasks.map((task) => codec.encodeTask(task))));
-    });
+  override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+    if (tasks.length === 0) return [];
+    const conflicts = await this.#with(async ({ queue, codec }) =>
+      queue.run(addAll(tasks.map((task) => codec.encodeTask(task)))),
+    );
+    this.tellOf(tasks);
+    return conflicts;
   }
 
   lookupTask(id: string): Promise<StoredTask | null> {

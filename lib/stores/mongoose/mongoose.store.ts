@@ -160,13 +160,14 @@ export class MongooseStore extends BaseStore {
    * @throws InvalidOptionError For a `transaction` where the server has none.
    */
   async addTask(task: TaskRecord, { transaction }: AddOptions = {}): Promise<void> {
-    if (transaction !== undefined) return this.#run(({ writes }) => writes.addIn(transaction, task));
-    if ((await this.addTasks([task])).length > 0) throw new TaskConflictError(task.id);
-    this.tellOf(task);
+    if ((await this.addTasks([task], { transaction })).length > 0) throw new TaskConflictError(task.id);
   }
 
-  override addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
-    return this.#run(({ writes }) => writes.addAll(tasks));
+  override async addTasks(tasks: readonly TaskRecord[], { transaction }: AddOptions = {}): Promise<readonly string[]> {
+    if (transaction !== undefined) return this.#run(({ writes }) => writes.addIn(transaction, tasks));
+    const conflicts = await this.#run(({ writes }) => writes.addAll(tasks));
+    if (conflicts.length < tasks.length) this.tellOf(tasks);
+    return conflicts;
   }
 
   lookupTask(id: string): Promise<StoredTask | null> {

@@ -25,12 +25,12 @@ export class MongooseTaskWrites {
   ) {}
 
   /**
-   * Adds a task as part of the caller's transaction.
+   * Adds tasks as part of the caller's transaction. Returns the ids that were given twice.
    *
-   * @throws TaskConflictError When the id is there already.
+   * @throws TaskConflictError When an id is there already: that has aborted the transaction.
    * @throws InvalidOptionError For what is no session, or where the server has no transactions.
    */
-  async addIn(transaction: unknown, task: TaskRecord): Promise<void> {
+  async addIn(transaction: unknown, records: readonly TaskRecord[]): Promise<readonly string[]> {
     const session = transaction as mongo.ClientSession | null;
     if (this.channel === null || typeof session?.inTransaction !== 'function') {
       throw new InvalidOptionError(
@@ -39,13 +39,19 @@ export class MongooseTaskWrites {
         'a ClientSession, where the server is a replica set or a sharded cluster',
       );
     }
-    const document = this.tasks.documentOf(task);
+    const { distinct, repeated } = distinctIds(records);
+    if (distinct.length === 0) return repeated;
+    const documents = distinct.map((task) => this.tasks.documentOf(task));
     try {
-      await this.tasks.collection.insertOne(document, { session });
+      await this.tasks.collection.insertMany(documents, { session });
     } catch (error) {
-      throw isDuplicateKey(error) ? new TaskConflictError(task.id) : error;
+      if (!isDuplicateKey(error)) throw error;
+      const [refused] = writeErrorsOf(error) ?? [];
+      throw new TaskConflictError(documents[refused?.index ?? 0]!._id);
     }
-    if (document.dueAt !== null) await this.channel.sendIn(session, document.dueAt);
+    const due = documents.flatMap(({ dueAt }) => (dueAt === null ? [] : [dueAt]));
+    if (due.length > 0) await this.channel.sendIn(session, Math.min(...due));
+    return repeated;
   }
 
   /** Returns the ids that were there already. */

@@ -140,7 +140,6 @@ export class RedisStore extends BaseStore {
   async addTask(task: TaskRecord): Promise<void> {
     const conflicts = await this.addTasks([task]);
     if (conflicts.length > 0) throw new TaskConflictError(task.id);
-    this.tellOf(task);
   }
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
@@ -154,6 +153,7 @@ export class RedisStore extends BaseStore {
       if (outcome instanceof Error) throw outcome;
       if (outcome === 'exists') conflicts.push(entries[at]!.id);
     });
+    if (conflicts.length < tasks.length) this.tellOf(distinct);
     return conflicts;
   }
 

@@ -1,6 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { InvalidOptionError } from '../../errors/input.errors.js';
-import { TaskConflictError } from '../../errors/task.errors.js';
 import type { Apply } from '../../model/change.js';
 import type { TaskRow } from '../../persistence/codec.interface.js';
 import type { Selection } from '../selection.interface.js';
@@ -58,18 +57,30 @@ export async function inCallers<T>(
   return result;
 }
 
-/** Adds a task in a transaction that the caller has open. @throws TaskConflictError */
-export async function addWithin(database: OpenDatabase, runner: QueryRunner, row: TaskRow): Promise<void> {
+/** Adds tasks in a transaction that the caller has open. Returns the ids that were there already. */
+export async function addWithin(
+  database: OpenDatabase,
+  runner: QueryRunner,
+  rows: readonly TaskRow[],
+): Promise<readonly string[]> {
   const { session, dialect, notification } = database;
-  let conflicts: readonly string[];
+  const [only] = rows;
   try {
-    conflicts = await session.within(runner, () => dialect.insertTask(row, notification));
+    return await session.within(runner, function* (): Script<readonly string[]> {
+      if (rows.length === 1) return yield* dialect.insertTask(only!, notification);
+      const conflicts = yield* dialect.insertTasks(rows);
+      if (notification !== null && conflicts.length < rows.length) yield sql`SELECT ${notification}`;
+      return conflicts;
+    });
   } catch (error) {
     const cause = driverErrorOf(error);
-    if (cause && dialect.isDuplicate(cause)) throw new TaskConflictError(row.id);
-    throw error;
+    if (!cause || !dialect.isDuplicate(cause)) throw error;
   }
-  if (conflicts.length > 0) throw new TaskConflictError(row.id);
+  // Somebody has added one of them since the transaction began, which does not see it: the insert of each says whether.
+  if (rows.length === 1) return [only!.id];
+  const conflicts: string[] = [];
+  for (const row of rows) conflicts.push(...(await addWithin(database, runner, [row])));
+  return conflicts;
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { MACHINE } from '../../model/clock.js';
+import type { TaskRecord } from '../../model/task.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { CoalescedWork } from '../coalesced-work.js';
 import { connectWithRetry } from '../connect-retry.js';
@@ -128,6 +129,13 @@ export class OpenDatabase implements TransactionContext {
     } finally {
       this.#carrier = null;
     }
+  }
+
+  /** Adds a task, and tells the others, in one statement where there is one for both. Returns its id if that was taken. */
+  insert(task: TaskRecord): Promise<readonly string[]> {
+    const row = this.codec.encodeTask(task);
+    const insert = (notification: Sql | null) => this.session.write(() => this.dialect.insertTask(row, notification));
+    return row.dueAt === null ? insert(null) : this.tellWith(insert);
   }
 
   /** Tells the others. Never rejects: they find out with their next poll. What is said while it is said is said once. */

@@ -118,24 +118,24 @@ export class TypeormStore extends BaseStore {
 
   /** @throws InvalidOptionError When `transaction` is not one of the store's data source. */
   override async addTask(task: TaskRecord, options: AddOptions = {}): Promise<void> {
-    const { codec, session, dialect, reader } = this.#db;
-    const row = codec.encodeTask(task);
-    if (options.transaction !== undefined) {
-      return inCallers(this.#db, this.#signal, options.transaction, (runner) => addWithin(this.#db, runner, row));
-    }
-    const insert = (notification: Sql | null) => session.write(() => dialect.insertTask(row, notification));
-    const conflicts = row.dueAt === null ? await insert(null) : await this.#db.tellWith(insert);
+    const isAlone = options.transaction === undefined;
+    const conflicts = await (isAlone ? this.#db.insert(task) : this.addTasks([task], options));
     if (conflicts.length > 0) throw new TaskConflictError(task.id);
-    reader.forget(task.id);
+    this.#db.reader.forget(task.id);
   }
 
-  override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+  /** @throws InvalidOptionError When `transaction` is not one of the store's data source. */
+  override async addTasks(tasks: readonly TaskRecord[], options: AddOptions = {}): Promise<readonly string[]> {
     const { codec, session, dialect, reader } = this.#db;
     const { distinct, repeated } = distinctIds(tasks);
     if (distinct.length === 0) return repeated;
     const rows = distinct.map((task) => codec.encodeTask(task));
-    const taken = await session.transaction(() => dialect.insertTasks(rows), 'long');
+    const { transaction } = options;
+    const taken = await (transaction === undefined
+      ? session.transaction(() => dialect.insertTasks(rows), 'long')
+      : inCallers(this.#db, this.#signal, transaction, (runner) => addWithin(this.#db, runner, rows)));
     for (const { id } of rows) reader.forget(id);
+    if (transaction === undefined && taken.length < rows.length) this.tellOf(distinct);
     return [...repeated, ...taken];
   }
 

@@ -139,6 +139,23 @@ export const MEMBERS: ContractSection = {
       }, 'the other scheduler to be woken');
     },
 
+    'wakes the other schedulers with tasks that are added at once, where it says that wake-ups are pushed': async (
+      bench,
+    ) => {
+      const store = await bench.open();
+      const other = await bench.other(store);
+      if (store.capabilities.wakeUp !== 'pushed') return;
+      let calls = 0;
+      other.onWake(() => (calls += 1));
+      const at = await store.now();
+      let added = 0;
+      await bench.until(async () => {
+        added += 1;
+        await store.addTasks([makeTask(`a${added}`), makeTask(`b${added}`, { nextRunTime: at })]);
+        return calls > 0;
+      }, 'the other scheduler to be woken');
+    },
+
     'does not call a wake-up listener that has ended, and survives one that throws': async (bench) => {
       const store = await bench.open();
       const other = await bench.other(store);

@@ -159,6 +159,25 @@ export const TRANSACTIONS: ContractSection = {
       );
       assertSame(idsOf(await store.getAllTasks()), ['committed']);
     },
+
+    'are many at once as well': async (bench) => {
+      const store = await bench.open();
+      const { transaction } = bench.options;
+      if (!store.capabilities.transactionalAdds) return;
+      assert.ok(transaction, 'The store says that adds can be transactional. Give the kit the option "transaction".');
+      await transaction(bench.request, async (own) => {
+        assertSame([...(await store.addTasks([makeTask('a'), makeTask('b')], { transaction: own }))], []);
+        assertSame([...(await store.addTasks([], { transaction: own }))], []);
+      });
+      await assert.rejects(
+        (async () =>
+          transaction(bench.request, async (own) => {
+            await store.addTasks([makeTask('c'), makeTask('d')], { transaction: own });
+            throw new Error('roll back');
+          }))(),
+      );
+      assertSame(idsOf(await store.getAllTasks()), ['a', 'b']);
+    },
   },
 };
 

@@ -66,6 +66,26 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    fault: 'nobody is told of tasks that are added at once',
+    create: class extends HostStore {
+      #many = false;
+      override async addTasks(...given: Parameters<HostStore['addTasks']>): Promise<readonly string[]> {
+        this.#many = true;
+        try {
+          return await super.addTasks(...given);
+        } finally {
+          this.#many = false;
+        }
+      }
+      protected override tellOf(tasks: readonly TaskRecord[]): void {
+        if (!this.#many) super.tellOf(tasks);
+      }
+    },
+    caughtBy: [
+      'schedulers and wake-ups: wakes the other schedulers with tasks that are added at once, where it says that wake-ups are pushed',
+    ],
+  },
+  {
     fault: 'a wake-up listener cannot be ended, and one that throws is heard by the one who wakes',
     create: class extends HostStore {
       override onWake(listener: () => void): () => void {

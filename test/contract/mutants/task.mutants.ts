@@ -49,6 +49,15 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    fault: "an add of many forgets the caller's transaction",
+    create: class extends HostStore {
+      override addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+        return super.addTasks(tasks);
+      }
+    },
+    caughtBy: ["adds in the caller's transaction: are many at once as well"],
+  },
+  {
     fault: 'an update does not look at the version',
     create: class extends HostStore {
       protected override assertReplaceable(id: string, stored: StoredTask | null): asserts stored is TaskRecord {

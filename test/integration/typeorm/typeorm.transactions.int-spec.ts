@@ -69,6 +69,29 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])("the caller's transa
     expect(await orders()).toBe(1);
   });
 
+  it('takes in many tasks, and goes on after those whose id is taken', async () => {
+    await store.addTask(makeTask('b'));
+    await dataSource.transaction(async (manager) => {
+      const tasks = ['a', 'b', 'c', 'c'].map((id) => makeTask(id));
+      expect(new Set(await store.addTasks(tasks, { transaction: manager }))).toEqual(new Set(['b', 'c']));
+      await manager.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
+    });
+    expect(await orders()).toBe(1);
+    expect((await store.getAllTasks()).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+  });
+
+  if (database.url.startsWith('mysql')) {
+    it('names an id that somebody has taken since it began, which it does not see', async () => {
+      await dataSource.transaction(async (manager) => {
+        await manager.query(`SELECT COUNT(*) FROM ${PREFIX}_tasks`);
+        await store.addTask(makeTask('b'));
+        const tasks = ['a', 'b', 'c'].map((id) => makeTask(id));
+        expect(await store.addTasks(tasks, { transaction: manager })).toEqual(['b']);
+      });
+      expect((await store.getAllTasks()).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+    });
+  }
+
   it('wakes the scheduler when it has ended, and not before', async () => {
     const events = new EventEmitter();
     const woken = once(events, 'wake');

@@ -1,0 +1,56 @@
+import { AsynczError } from './asyncz.error.js';
+import { messageOf } from './thrown.js';
+
+/**
+ * One of the tasks of `addTasks` is refused, and none was added. `cause` is the error that `addTask` would have thrown.
+ *
+ * @publicApi
+ */
+export class TaskListError extends AsynczError {
+  readonly code = 'ASYNCZ_TASK_LIST';
+
+  /**
+   * @param index The position of the task in the list, from 0.
+   * @param count How many tasks the list has.
+   * @param cause Why it is refused.
+   */
+  constructor(
+    readonly index: number,
+    readonly count: number,
+    cause: unknown,
+  ) {
+    super(`tasks[${index}] is refused, and none of the ${count} was added: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * The store failed in the middle of `addTasks`: some of the tasks were added. Those that are named in no list were not, except
+ * that the store may have taken some of them and its answer was lost. `cause` is the error of the store.
+ *
+ * @publicApi
+ */
+export class TasksPartlyAddedError extends AsynczError {
+  readonly code = 'ASYNCZ_TASKS_PARTLY_ADDED';
+
+  /**
+   * @param added The ids of the tasks that were added.
+   * @param replaced The ids of those that were there and were replaced.
+   * @param existing The ids of those that were there and were left as they are.
+   * @param count How many tasks the list has.
+   * @param cause Why the others were not added.
+   */
+  constructor(
+    readonly added: readonly string[],
+    readonly replaced: readonly string[],
+    readonly existing: readonly string[],
+    count: number,
+    cause: unknown,
+  ) {
+    const done = added.length + replaced.length + existing.length;
+    super(
+      `${done} of ${count} tasks were added or found, and the others were not: ${messageOf(cause)}. ` +
+        'Tasks with ids of your own can be given once more: what is there is not added twice.',
+      { cause },
+    );
+  }
+}
