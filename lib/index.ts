@@ -13,7 +13,14 @@ export { isUnstoredResult } from './model/unstored-result.js';
 export type { UnstoredResult } from './model/unstored-result.js';
 export type { TaskControl, TaskProblem, UnreadableReason } from './model/task.js';
 export type { RetryOptions, RetryPolicy } from './model/retry.js';
-export type { Coalesce, Delivery, Overlap, TaskPolicies, TaskPolicyOptions } from './model/task.policies.js';
+export type {
+  Coalesce,
+  Delivery,
+  HistoryPolicy,
+  Overlap,
+  TaskPolicies,
+  TaskPolicyOptions,
+} from './model/task.policies.js';
 export type { TaskOrigin } from './model/definition.js';
 
 export { AsynczError } from './errors/asyncz.error.js';

@@ -9,7 +9,9 @@ export class RunNotFoundError extends AsynczError {
   readonly code = 'ASYNCZ_RUN_NOT_FOUND';
 
   constructor(readonly runId: string) {
-    super(`No run with the id ${show(runId)} is waiting, under way or in the history.`);
+    super(
+      `No run with the id ${show(runId)} is waiting, under way or in the history, which keeps what the task's option "history" says.`,
+    );
   }
 }
 

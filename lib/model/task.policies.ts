@@ -36,6 +36,16 @@ const DELIVERY = ['at-least-once', 'at-most-once'] as const;
  */
 export type Delivery = (typeof DELIVERY)[number];
 
+const HISTORY = ['all', 'failures', 'none'] as const;
+
+/**
+ * Which ended attempts of a task are kept in the history: `all`; `failures`, all but those that succeeded; or `none`. Whatever
+ * it says, a dead run is kept, since it can be redriven, and a run that somebody has asked for, since somebody may wait for it.
+ *
+ * @publicApi
+ */
+export type HistoryPolicy = (typeof HISTORY)[number];
+
 /**
  * The policies of a task, as decorators, `addTask` and `taskDefaults` take them.
  *
@@ -131,6 +141,13 @@ export interface TaskPolicyOptions {
    * @default null
    */
   readonly pauseAfterFailures?: number | null;
+  /**
+   * Which ended attempts the history keeps: `all`, `failures` (all but those that succeeded) or `none`. Dead runs and runs that
+   * somebody has asked for are always kept. Events and the `lastRun` of the task tell of every run.
+   *
+   * @default 'all'
+   */
+  readonly history?: HistoryPolicy;
 }
 
 /**
@@ -163,6 +180,8 @@ export interface TaskPolicies {
   readonly timeoutMs: number | null;
   /** After how many runs in a row that failed or were lost for good it is paused; null for never. */
   readonly pauseAfterFailures: number | null;
+  /** Which ended attempts the history keeps, beside dead runs and those that somebody has asked for. */
+  readonly history: HistoryPolicy;
 }
 
 /** How many runs of one task may wait: they stand in its record, which is read and written as a whole. */
@@ -194,6 +213,7 @@ export const POLICIES = {
   retry: { option: 'retry', kind: { is: 'retry' }, nullable: true, fallback: null },
   timeoutMs: { option: 'timeout', kind: { is: 'duration', min: 1 }, nullable: true, fallback: null },
   pauseAfterFailures: { option: 'pauseAfterFailures', kind: { is: 'count' }, nullable: true, fallback: null },
+  history: { option: 'history', kind: { is: 'choice', of: HISTORY }, nullable: false, fallback: 'all' },
 } as const satisfies { readonly [Name in keyof TaskPolicies]: Policy<TaskPolicies[Name], keyof TaskPolicyOptions> };
 
 /** The names under which tasks keep their policies. */

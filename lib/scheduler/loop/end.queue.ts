@@ -7,6 +7,7 @@ import type { Clock } from '../../model/clock.js';
 import type { StoreClock } from '../../time/store.clock.js';
 import type { WakeableWait } from '../../time/wait.js';
 import type { RunEnd } from '../plan/end.plan.js';
+import { isKept } from '../plan/kept.runs.js';
 import { endRunsIn } from './end.step.js';
 import type { EndAnswer } from './end.step.js';
 import type { KnownRecords } from './held.tasks.js';
@@ -42,7 +43,7 @@ interface Offer {
  * refused them, however long it is unreachable.
  *
  * If the answer to a call is lost, the store may have taken its ends all the same, and refuses them when they are given again.
- * The history of such a run tells the one from the other.
+ * The history of such a run tells the one from the other; or the task, where the history does not keep the run.
  */
 export class EndQueue {
   #waiting: Offer[] = [];
@@ -147,9 +148,13 @@ export class EndQueue {
   /** What became of a refused end that the store has taken before, by a call whose answer was lost; null for others. */
   async #takenBefore({ end, isUnsure }: Offer, { outcome }: EndAnswer): Promise<EndAnswer | null> {
     const { record, taskId } = end;
-    if (outcome !== 'refused' || !isUnsure || !record || !(await this.#hasTaken(end, record))) return null;
+    if (outcome !== 'refused' || !isUnsure || !record) return null;
+    const definition = this.known.of(taskId)?.record.definition;
+    const isInHistory = !definition || isKept(record, definition);
+    if (isInHistory && !(await this.#hasTaken(end, record))) return null;
     const task = await this.store.lookupTask(taskId);
     if (task !== null && isUnreadable(task)) return null;
+    if (!isInHistory && task !== null && !isLastOf(task, record)) return null;
     return { outcome: isPausedBy(record, task) ? 'paused' : 'ended', task };
   }
 
@@ -158,6 +163,15 @@ export class EndQueue {
     const attempts = await lastAttempts(this.store, runId);
     return attempts.some((attempt) => attempt.token === token && attempt.status === status);
   }
+}
+
+/**
+ * Whether the task says that this attempt was the last one that ended, or tells nothing of its run: of one that was taken
+ * over it says so until another run has ended, and for as long as that run is under way.
+ */
+function isLastOf({ state: { live, lastRun } }: TaskRecord, { id, status, endedAt }: RunRecord): boolean {
+  if (lastRun?.id === id) return lastRun.status === status && lastRun.endedAt === endedAt;
+  return !live.some((run) => run.id === id);
 }
 
 /** Whether this failure paused the task, and nothing has happened to it since. */

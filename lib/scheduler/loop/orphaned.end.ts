@@ -1,6 +1,7 @@
 import { isUnreadable } from '../../model/task.js';
 import type { Store } from '../../stores/store.interface.js';
 import { keepForRedrive } from '../plan/ended.run.js';
+import { keptRuns } from '../plan/kept.runs.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import type { KnownRecords } from './held.tasks.js';
 import { lastAttempts } from './last.attempts.js';
@@ -9,7 +10,8 @@ import { lastAttempts } from './last.attempts.js';
  * Keeps the end of a run whose task was deleted meanwhile, or is another one of the same id: nobody else will ever say that
  * the run has been. What another scheduler has recorded of the run, as lost or as a later attempt, stands alone.
  *
- * @returns Whether it was kept. A store that fails is no reason to keep the run: its task is gone.
+ * @returns Whether nobody else has recorded the run, so that it counts. A store that fails is no reason to keep the run: its task is
+ * gone.
  */
 export async function keepOrphanedEnd(
   store: Pick<Store, 'lookupTask' | 'runs' | 'saveRuns'>,
@@ -26,6 +28,7 @@ export async function keepOrphanedEnd(
   // No attempt follows, whatever was planned.
   const last = { ...record, dead: record.dead || retryAt !== null };
   const definition = known.of(taskId)?.record.definition;
-  await store.saveRuns([definition ? keepForRedrive(last, definition) : last]);
+  const kept = definition ? keptRuns([keepForRedrive(last, definition)], definition) : [last];
+  if (kept.length > 0) await store.saveRuns(kept);
   return true;
 }

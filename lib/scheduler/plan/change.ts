@@ -3,6 +3,7 @@ import type { RunRecord } from '../../model/run.js';
 import { isIdle } from '../../model/task.js';
 import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { Occurrence } from '../../triggers/trigger.interface.js';
+import { keptRuns } from './kept.runs.js';
 import { checkedOccurrence } from './occurrence.check.js';
 
 /**
@@ -13,9 +14,13 @@ export function isSpent(task: TaskRecord): boolean {
   return task.definition.origin === 'runtime' && task.state.exhausted && isIdle(task.state);
 }
 
-/** The change to `next`; a task that has nothing left to run is deleted. */
-export function changeTo<T>(next: TaskRecord, value: T, history: readonly RunRecord[] = []): Change<T> {
-  return { task: isSpent(next) ? null : next, history, value };
+/**
+ * The change to `next`; a task that has nothing left to run is deleted.
+ *
+ * @param ended The attempts that ended: the history gets those that the task's policy keeps.
+ */
+export function changeTo<T>(next: TaskRecord, value: T, ended: readonly RunRecord[] = []): Change<T> {
+  return { task: isSpent(next) ? null : next, history: keptRuns(ended, next.definition), value };
 }
 
 /**

@@ -45,7 +45,8 @@ export function redriveRun(
     lastToken: Math.max(state.lastToken, dead.token),
     live: [...state.live, run],
   };
-  return changeTo({ ...task, state: next }, null, [{ ...dead, dead: false, definition: null }]);
+  // Whatever the policy of the task: it takes the place of the record that says dead.
+  return { ...changeTo({ ...task, state: next }, null), history: [{ ...dead, dead: false, definition: null }] };
 }
 
 /** Versions begin again at 1 when a task of the same id is added again. */

@@ -1,13 +1,14 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import { RunNotFoundError, RunWaitTimeoutError } from '../../errors/run.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { EndedRunEvent } from '../../events/event.map.js';
 import { endedRunEvent } from '../../events/run.event.js';
 import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
 import { namesOf } from '../../model/names.js';
 import { taskIdOfRun } from '../../model/run.js';
-import type { RunRequest } from '../../model/run.js';
+import type { RunRecord, RunRequest } from '../../model/run.js';
 import { dueTime, isUnreadable } from '../../model/task.js';
 import { toMilliseconds } from '../../time/inputs.js';
 import { WakeableWait } from '../../time/wait.js';
@@ -68,13 +69,17 @@ export class RunControl {
     const timeoutMs = timeout === undefined ? Infinity : toMilliseconds(timeout, 'timeout', { min: 0 });
     const end = this.clock.monotonic() + timeoutMs;
     const pause = new WakeableWait(this.clock);
-    const listener = ({ runId: ended }: { readonly runId: string }) => {
-      if (ended === runId) pause.wake();
+    /** The end as this process tells of it: the history need not have it. */
+    let told: RunRecord | null = null;
+    const listener = ({ run }: EndedRunEvent) => {
+      if (run.id !== runId) return;
+      told = run;
+      pause.wake();
     };
     this.events.add(listener, ['run.succeeded', 'run.failed', 'run.cancelled', 'run.missed', 'run.lost']);
     try {
       for (let look = 1; ; look += 1) {
-        const ended = await this.#ended(runId, store);
+        const ended = await this.#ended(runId, store, () => told);
         if (ended) return ended;
         const left = end - this.clock.monotonic();
         if (left <= 0) throw new RunWaitTimeoutError(runId, timeoutMs);
@@ -85,7 +90,7 @@ export class RunControl {
     }
   }
 
-  async #ended(runId: string, store: string | undefined): Promise<RunInfo | null> {
+  async #ended(runId: string, store: string | undefined, told: () => RunRecord | null): Promise<RunInfo | null> {
     const taskId = taskIdOf(runId);
     const found = await this.stores.find(taskId, store);
     const state = found && !isUnreadable(found.task) ? found.task.state : null;
@@ -96,6 +101,8 @@ export class RunControl {
     }
     // It may be the one that just started, and is not written yet.
     if ((state?.lease ?? null) !== null) return null;
+    const record = told();
+    if (record) return toRunInfo(record);
     throw new RunNotFoundError(runId);
   }
 

@@ -34,6 +34,7 @@ export const TASKS: ContractSection = {
           retry: { attempts: 3, backoff: 'exponential', delayMs: 1_000, maxDelayMs: 60_000 },
           timeoutMs: 12_345,
           pauseAfterFailures: 4,
+          history: 'failures',
         },
         nextRunTime: now + 86_400_001,
         state: {

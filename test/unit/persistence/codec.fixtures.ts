@@ -42,6 +42,7 @@ export function makeFullTask(
       timeoutMs: 5_000,
       pauseAfterFailures: 10,
       priority: -3,
+      history: 'failures',
     },
     state: {
       lastScheduledTime: 1_599_000_000_000,

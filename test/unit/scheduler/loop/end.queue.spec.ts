@@ -184,4 +184,55 @@ describe('an end of a run whose answer was lost', () => {
     expect(names).toEqual(['run.succeeded']);
     expect(runs).toHaveLength(1);
   });
+
+  describe('which the history does not keep', () => {
+    const history = 'none';
+
+    it.each([
+      ['once', {}, ['run.succeeded', 'task.removed'], undefined],
+      ['at intervals', { trigger: { type: 'interval', seconds: 3 } }, ['run.succeeded'], 'succeeded'],
+    ])('is told of as what it was, by what the store says of a task that runs %s', async (_, task, expected, last) => {
+      const store = new BreakingStore();
+      const { names, runs } = await told(store, () => 'done', { ...task, history });
+      expect(names).toEqual(expected);
+      expect(runs).toEqual([]);
+      expect(store.lookupTask('a')?.state.lastRun?.status).toBe(last);
+    });
+
+    it('is told of as failed, and tried again', async () => {
+      let attempts = 0;
+      const work = () => {
+        attempts += 1;
+        if (attempts === 1) throw new Error('not yet');
+      };
+      const retry = { attempts: 2, backoff: 'fixed', delay: '1s' };
+      const { names } = await told(new BreakingStore(), work, { retry, history });
+      expect(names).toEqual(['run.failed', 'run.submitted', 'run.started', 'run.succeeded', 'task.removed']);
+    });
+
+    it('is fenced when somebody else has the run meanwhile, or has recorded it as lost', async () => {
+      for (const taken of ['under way', 'lost'] as const) {
+        const store = new BreakingStore();
+        store.takesEnds = false;
+        const work = async () => {
+          const ids = (await store.getAllTasks()).map(({ id }) => id);
+          await store.transact({ ids }, (task) => {
+            const { live, lastRun } = task.state;
+            const [run] = live;
+            if (!run) return null;
+            const state =
+              taken === 'lost'
+                ? { ...task.state, live: [], lastRun: { id: run.id, status: taken, startedAt: 1, endedAt: 2 } }
+                : { ...task.state, live: [{ ...run, owner: 'other', token: run.token + 1 }], lastRun };
+            return { task: { ...task, state }, value: null };
+          });
+        };
+        const { names } = await told(store, work, {
+          trigger: { type: 'interval', hours: 1, startAt: new Date(0) },
+          history,
+        });
+        expect(names[0]).toBe('run.fenced');
+      }
+    });
+  });
 });

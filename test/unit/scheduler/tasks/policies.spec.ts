@@ -36,6 +36,7 @@ const WRITTEN: readonly [keyof TaskPolicyOptions, unknown, keyof TaskPolicies, u
   ],
   ['timeout', '1m', 'timeoutMs', 60_000],
   ['pauseAfterFailures', 4, 'pauseAfterFailures', 4],
+  ['history', 'failures', 'history', 'failures'],
 ];
 
 const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
@@ -58,6 +59,7 @@ const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
   ['retry', { attempts: 2, backoff: 'hope' }, 'Invalid retry.backoff: "hope". Allowed: "fixed" or "exponential".'],
   ['retry', { attempts: 2, delay: 'soon' }, 'Invalid retry.delay: "soon".'],
   ['timeout', 0, 'Invalid timeout: 0. Allowed: a duration of at least 1ms'],
+  ['history', 'some', 'Invalid history: "some". Allowed: "all", "failures" or "none".'],
   ['pauseAfterFailures', 0, 'Invalid pauseAfterFailures: 0. Allowed: a whole number from 1, or null.'],
 ];
 
