@@ -114,6 +114,7 @@ export function isByHand({ source }: Pick<LiveRun, 'source'>): boolean {
  * @publicApi
  */
 export interface RunRecord {
+  /** Begins with the id of the task and an `@`: stores may find the run by its task. */
   readonly id: string;
   readonly taskId: string;
   readonly handler: string;
@@ -152,6 +153,12 @@ export interface RunRecord {
  */
 export function scheduledRunId(taskId: string, scheduledTime: number): string {
   return `${taskId}@${new Date(scheduledTime).toISOString()}`;
+}
+
+/** The time that the id of a run says, in milliseconds since the epoch: when it was due, or asked for; null for none. */
+export function timeOfRun(runId: string): number | null {
+  const time = Date.parse(runId.slice(runId.lastIndexOf('@') + 1).replace(/#.*/s, ''));
+  return Number.isNaN(time) ? null : time;
 }
 
 /** The id of the task that a run is of: what its own id begins with, since what follows has no further `@`; null for none. */

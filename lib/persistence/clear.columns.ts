@@ -18,7 +18,7 @@ export function refuseInconsistent(row: TaskRow, { definition, state }: TaskReco
     if (isRight) return;
     throw new UnreadableFault('inconsistent', `The column ${column} says something else than the record.`);
   };
-  check('dueAt', row.dueAt === dueTime(definition, state));
+  check('dueAt', isDueTime(row.dueAt, { definition, state }));
   check('nextRunTime', row.nextRunTime === state.nextRunTime);
   check('running', row.running === runningCount(state));
   check('paused', row.paused === (state.pause !== null));
@@ -32,6 +32,12 @@ export function refuseInconsistent(row: TaskRow, { definition, state }: TaskReco
   check('trigger', isSame(row.trigger, definition.trigger.type));
   for (const key of DUE_KEY_NAMES) check(key, isSame(row[key], DUE_KEYS[key](definition)));
   check('tags', areSame(row.tags, definition.tags));
+}
+
+/** A store that keeps the lease in columns of its own may leave the time at which a task that was taken has been due. */
+function isDueTime(dueAt: number | null, { definition, state }: Pick<TaskRecord, 'definition' | 'state'>): boolean {
+  const due = dueTime(definition, state);
+  return dueAt === due || (state.lease !== null && dueAt !== null && due !== null && dueAt < due);
 }
 
 /** Databases that have no NUL and no half a surrogate pair leave them out, and some have no empty text. */

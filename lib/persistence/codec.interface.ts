@@ -28,7 +28,10 @@ export interface TaskRow extends DueKeyValues {
   readonly finished: boolean;
   /** Milliseconds since the epoch, or null. */
   readonly nextRunTime: number | null;
-  /** When a claim has something to do, in milliseconds since the epoch; null for never. The column to index. */
+  /**
+   * When a claim has something to do, in milliseconds since the epoch; null for never. The column to index. That of a task which
+   * is under a lease may be earlier where a store keeps `lease` in columns of its own: it is due when both are over.
+   */
   readonly dueAt: number | null;
   readonly version: number;
   /**

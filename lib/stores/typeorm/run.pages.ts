@@ -3,6 +3,7 @@ import type { RunRecord } from '../../model/run.js';
 import { historyKey } from '../run-history.js';
 import { formatRunCursor, runKey } from '../task-query.js';
 import type { OpenDatabase } from './open.database.js';
+import { keepRuns } from './transact/changes.js';
 import { runRow } from './sql/columns.js';
 import { selectRuns } from './sql/run.query.js';
 
@@ -21,6 +22,7 @@ export async function pageOfRuns(
 /** Keeps ended runs: see `Store.saveRuns`. */
 export async function saveRuns({ dialect, session, codec }: OpenDatabase, runs: readonly RunRecord[]): Promise<void> {
   // One statement cannot write a row twice: the last of the same key counts.
-  const rows = new Map(runs.map((run) => [historyKey(run), codec.encodeRun(run)]));
-  if (rows.size > 0) await session.transaction(() => dialect.saveRuns([...rows.values()]));
+  const rows = [...new Map(runs.map((run) => [historyKey(run), codec.encodeRun(run)])).values()];
+  if (rows.length === 0) return;
+  await session.transaction(() => keepRuns(dialect, rows));
 }

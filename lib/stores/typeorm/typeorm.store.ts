@@ -187,7 +187,7 @@ export class TypeormStore extends BaseStore {
 
   override async getDueTasks(now: number): Promise<readonly TaskRecord[]> {
     const { dialect, reader } = this.#db;
-    const conditions = [sql`due_at <= ${now}`, ...dialect.runnable(reader.dueQuery({ handlers: null }))];
+    const conditions = [dialect.isDueBy(sql`${now}`), ...dialect.runnable(reader.dueQuery({ handlers: null }))];
     const records = await this.#select(
       sql`SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${all(conditions)} ORDER BY priority, due_at, id`,
       'long',
@@ -202,7 +202,8 @@ export class TypeormStore extends BaseStore {
   override nextDueFor(filter: DueFilter): Promise<number | null> {
     const { session, dialect, reader } = this.#db;
     if (filter.handlers?.length === 0) return Promise.resolve(null);
-    return session.read(() => dialect.nextDue(reader.dueQuery(filter)));
+    const ask = () => dialect.nextDue(reader.dueQuery(filter));
+    return dialect.walksInTransaction ? session.transaction(ask) : session.read(ask);
   }
 
   /** @throws InvalidOptionError When `transaction` is not one of the store's data source. */

@@ -11,9 +11,9 @@ export interface ServerVersion {
   readonly text: string;
 }
 
-/** The oldest that have what the statements need, such as SKIP LOCKED or, in SQLite, OCTET_LENGTH. */
+/** The oldest that have what the statements need: SKIP LOCKED, incremental sorts in PostgreSQL, OCTET_LENGTH in SQLite. */
 const OLDEST: Readonly<Record<Product, Version>> = {
-  PostgreSQL: [12, 0],
+  PostgreSQL: [13, 0],
   MySQL: [8, 0],
   MariaDB: [10, 6],
   SQLite: [3, 43],

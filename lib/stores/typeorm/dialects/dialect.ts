@@ -5,8 +5,9 @@ import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.i
 import type { TableNames } from '../schema/table.names.js';
 import { BYTES, DUE_KEY_COLUMNS, RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { StorableExcept } from '../sql/columns.js';
+import { batches } from '../sql/batches.js';
 import type { DriverError } from '../sql/driver.error.js';
-import { list, raw, repeated, sql, toNullableNumber, toNumber } from '../sql/sql.js';
+import { join, list, raw, repeated, sql, toNullableNumber, toNumber } from '../sql/sql.js';
 import type { Rows, Script, Sql } from '../sql/sql.js';
 
 /** Which due tasks. */
@@ -34,6 +35,9 @@ const READ_BACK = TASK_COLUMNS.map(({ name }) => name).filter((name) => name !==
 /** Columns of any length that are read back. */
 const TEXTS: ReadonlySet<string> = new Set(['tags', 'definition', 'state', 'outcome']);
 
+/** How many attempts one statement looks for. */
+const ATTEMPTS = 100;
+
 /** The runs that `failedBefore` is about: see `PruneOptions`. */
 const FAILURES = ['failed', 'lost'];
 
@@ -47,6 +51,8 @@ export abstract class Dialect {
   abstract readonly capabilities: StoreCapabilities;
   /** Whether the data source has one connection, which everything that is done at the same time has a share in. */
   readonly sharesConnection: boolean = false;
+  /** Whether what walks an index belongs into a transaction, for what {@link begin} sets. */
+  readonly walksInTransaction: boolean = false;
   /** The statements that open a transaction; null to let TypeORM do it. */
   readonly begin: readonly string[] | null = null;
 
@@ -149,6 +155,11 @@ export abstract class Dialect {
     return conditions;
   }
 
+  /** Whether a task is due by a time, and under no lease then: a taking leaves `due_at` as it was. */
+  isDueBy(time: Sql): Sql {
+    return sql`due_at <= ${time} AND COALESCE(lease_until, 0) <= ${time}`;
+  }
+
   /** What due tasks are sorted by. */
   protected inOrder(order: DueOrder): Sql {
     return raw(order === 'age' ? 'due_at, id' : 'priority, due_at, id');
@@ -210,8 +221,21 @@ export abstract class Dialect {
   abstract updateStates(rows: readonly TaskStateRow[]): Script<number>;
   /** The same for all columns. */
   abstract updateTasks(rows: readonly TaskRow[]): Script<number>;
-  /** Keeps ended runs, each replacing the one with the same key. Each key comes once. */
+  /** Keeps ended runs, each replacing the one with the same key, which has the time too. Each key comes once. */
   abstract saveRuns(rows: readonly RunRow[]): Script<void>;
+  /** Removes what there is of some attempts, whenever they ended. */
+  *removeRuns(rows: readonly RunRow[]): Script<void> {
+    const keys = rows.map(({ taskId, id, attempt, token }) => [taskId, id, attempt, token]);
+    for (const batch of batches(keys, ATTEMPTS)) {
+      const same = batch.map(
+        // By the index of the task.
+        ([taskId, id, attempt, token]) =>
+          sql`(task_id = ${taskId} AND id = ${id} AND attempt = ${attempt} AND token = ${token})`,
+      );
+      yield sql`DELETE FROM ${this.runs} WHERE ${join(same, ' OR ')}`;
+    }
+  }
+
   /** @param heartbeatAt In milliseconds since the epoch, or {@link now}. */
   abstract saveScheduler(identity: string, heartbeatAt: Sql | number, data: string): Script<void>;
   abstract pruneRuns(options: PruneOptions): Script<number>;

@@ -87,15 +87,10 @@ export abstract class LanedDialect extends Dialect {
   }
 
   protected *nextDueByLanes(query: DueQuery): Script<number | null> {
-    const { lanes } = yield* this.#readLanes(query);
-    const [first] = yield* this.#firstOf(
-      query,
-      'age',
-      lanes.sort((a, b) => comparePlaces('age', a, b)),
-      null,
-      1,
-    );
-    return first?.dueAt ?? null;
+    const lanes = (yield* this.#readLanes(query)).lanes.sort((a, b) => comparePlaces('age', a, b));
+    const [free] = yield* this.#firstOf(query, 'age', lanes, null, 1);
+    const lease = yield* this.#firstLease(query, lanes, free?.dueAt ?? Number.MAX_SAFE_INTEGER);
+    return this.earliest([free?.dueAt, lease]);
   }
 
   /** Reads the lanes, and the server's clock where it has one and there is a lane to be told with. */
@@ -110,11 +105,33 @@ export abstract class LanedDialect extends Dialect {
     return { lanes, told: toNullableNumber(records[0]?.store_now) };
   }
 
+  /** When the first lease expires of the tasks in front of the first one that has none. @param lanes By age. */
+  *#firstLease(query: DueQuery, lanes: readonly Lane[], before: number): Script<number | null> {
+    const runnable = all(this.#ofAnyGroup(query));
+    const found: unknown[] = [];
+    const inFront = lanes.filter(({ dueAt }) => dueAt <= before);
+    for (let at = 0; at < inFront.length; at += MAX_LANES) {
+      const walks = inFront.slice(at, at + MAX_LANES).map(
+        (lane) => sql`
+          SELECT MIN(lease_until) AS lease_until FROM ${this.laned}
+          WHERE ${ofLane(lane)} AND due_at <= ${before} AND lease_until IS NOT NULL AND ${runnable}`,
+      );
+      const { records } = yield join(walks, ' UNION ALL ');
+      for (const { lease_until } of records) found.push(lease_until);
+    }
+    return this.earliest(found);
+  }
+
+  /** {@link runnable} where the lanes say which groups. */
+  #ofAnyGroup(query: DueQuery): Sql[] {
+    return this.runnable({ ...query, except: { ...query.except, group: [] } });
+  }
+
   /** One lane needs no merge. */
   *#lockFirst(query: DueQuery, lane: Lane, until: number, limit: number): Script<Rows['records']> {
     const { records } = yield sql`
       SELECT ${this.taskColumns} FROM ${this.laned}
-      WHERE ${ofLane(lane)} AND due_at <= ${until} AND ${all(this.runnable(query))}
+      WHERE ${ofLane(lane)} AND ${this.isDueBy(sql`${until}`)} AND ${all(this.runnable(query))}
       ORDER BY due_at, id ${this.walkLimit(limit)} ${this.lockFreeRows}`;
     return records;
   }
@@ -129,7 +146,7 @@ export abstract class LanedDialect extends Dialect {
   ): Script<Rows['records']> {
     const { records } = yield sql`
       SELECT ${this.taskColumns} FROM ${this.tasks}
-      WHERE ${this.oneOf(raw('id'), ids)} AND due_at <= ${until} AND ${all(this.runnable(query))}
+      WHERE ${this.oneOf(raw('id'), ids)} AND ${this.isDueBy(sql`${until}`)} AND ${all(this.runnable(query))}
       ORDER BY ${this.inOrder(order)} ${this.limit(limit)} ${this.lockFreeRows}`;
     return records;
   }
@@ -146,14 +163,13 @@ export abstract class LanedDialect extends Dialect {
     until: number | null,
     count: number,
   ): Script<readonly Key[]> {
-    // The lanes say which groups.
-    const runnable = all(this.runnable({ ...query, except: { ...query.except, group: [] } }));
+    const runnable = all(this.#ofAnyGroup(query));
     const step = Math.max(1, Math.min(MAX_LANES, Math.floor(MAX_VALUES / (runnable.values.length + 4))));
     let found: Key[] = [];
     for (let at = 0; at < lanes.length; at += step) {
       if (found.length >= count && comparePlaces(order, lanes[at]!, found[count - 1]!) > 0) break;
       const walks = lanes.slice(at, at + step).map((lane, index) => {
-        const due = until === null ? sql`due_at >= ${lane.dueAt}` : sql`due_at <= ${until}`;
+        const due = until === null ? sql`due_at >= ${lane.dueAt} AND lease_until IS NULL` : this.isDueBy(sql`${until}`);
         return sql`SELECT * FROM (
           SELECT id, priority, due_at FROM ${this.laned} WHERE ${ofLane(lane)} AND ${due} AND ${runnable}
           ORDER BY due_at, id ${this.walkLimit(count)}) AS ${raw(`lane_${index}`)}`;

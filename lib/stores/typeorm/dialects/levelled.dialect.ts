@@ -73,7 +73,7 @@ export abstract class LevelledDialect extends LanedDialect {
   }
 
   #selectLevel(query: DueQuery, priority: number, until: Sql, limit: number, more = raw('')): Sql {
-    const due = sql`priority = ${priority} AND due_at <= ${until}`;
+    const due = sql`priority = ${priority} AND ${this.isDueBy(until)}`;
     return sql`
       SELECT ${this.taskColumns}${more} FROM ${this.tasks} WHERE ${all([due, ...this.runnable(query)])}
       ORDER BY due_at, id ${this.limit(limit)} ${this.lockFreeRows}`;

@@ -4,7 +4,15 @@ import { quoteBackticks } from '../schema/quote.js';
 import type { TableNames } from '../schema/table.names.js';
 import { batches, tuples } from '../sql/batches.js';
 import type { Values } from '../sql/batches.js';
-import { RUN_COLUMNS, runValues, STATE_COLUMNS, stateValues, TASK_COLUMNS, taskValues } from '../sql/columns.js';
+import {
+  RUN_COLUMNS,
+  RUN_KEY,
+  runValues,
+  STATE_COLUMNS,
+  stateValues,
+  TASK_COLUMNS,
+  taskValues,
+} from '../sql/columns.js';
 import { driverErrorOf } from '../sql/driver.error.js';
 import type { DriverError } from '../sql/driver.error.js';
 import { join, raw, sql } from '../sql/sql.js';
@@ -114,7 +122,7 @@ export class MysqlDialect extends LevelledDialect {
   }
 
   *saveRuns(rows: readonly RunRow[]): Script<void> {
-    yield* this.#upsert(this.runs, RUN_NAMES, rows.map(runValues), RUN_NAMES.slice(3));
+    yield* this.#upsert(this.runs, RUN_NAMES, rows.map(runValues), RUN_NAMES.slice(RUN_KEY.length));
   }
 
   *saveScheduler(identity: string, heartbeatAt: Sql | number, data: string): Script<void> {
@@ -143,18 +151,18 @@ export class MysqlDialect extends LevelledDialect {
       removed += affected;
     }
     if (keep !== null && removed < limit) {
-      const key = ['id', 'attempt', 'token'];
+      const key = raw(RUN_KEY.join(', '));
       const { affected } = yield sql`
         DELETE run FROM ${this.runs} AS run JOIN (
-          SELECT id, attempt, token FROM (
-            SELECT id, attempt, token, ended_at,
+          SELECT ${key} FROM (
+            SELECT ${key},
               ROW_NUMBER() OVER (PARTITION BY task_id ORDER BY ended_at DESC, id, attempt DESC) AS place
             FROM ${this.runs}
             WHERE task_id IN (SELECT task_id FROM ${this.runs} GROUP BY task_id HAVING COUNT(*) > ${keep})
               AND ${this.counted(options)}
           ) ranked WHERE place > ${keep} ORDER BY ended_at ${this.limit(limit - removed)}
         ) old ON ${join(
-          key.map((name) => raw(`run.${name} = old.${name}`)),
+          RUN_KEY.map((name) => raw(`run.${name} = old.${name}`)),
           ' AND ',
         )}`;
       removed += affected;

@@ -4,7 +4,15 @@ import type { DueOrder } from '../../selection.interface.js';
 import type { TableNames } from '../schema/table.names.js';
 import { batches, tuples } from '../sql/batches.js';
 import type { Values } from '../sql/batches.js';
-import { RUN_COLUMNS, runValues, STATE_COLUMNS, stateValues, TASK_COLUMNS, taskValues } from '../sql/columns.js';
+import {
+  RUN_COLUMNS,
+  RUN_KEY,
+  runValues,
+  STATE_COLUMNS,
+  stateValues,
+  TASK_COLUMNS,
+  taskValues,
+} from '../sql/columns.js';
 import type { DriverError } from '../sql/driver.error.js';
 import { all, join, raw, sql, toNullableNumber } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
@@ -24,6 +32,7 @@ export interface PortableDriver {
 }
 
 const TASK_NAMES = TASK_COLUMNS.map(({ name }) => name);
+const RUN_KEY_NAMES = raw(RUN_KEY.join(', '));
 const RUN_NAMES = RUN_COLUMNS.map(({ name }) => name);
 
 /** How many rows one statement changes. Not more, since each value is looked for among as many. */
@@ -113,7 +122,7 @@ export class PortableDialect extends Dialect {
   *selectDue(query: DueQuery, order: DueOrder, limit: number, clock: () => number): Script<DueRows> {
     const storeNow = yield* this.readNow(clock);
     const { records } = yield sql`
-      SELECT ${this.taskColumns} FROM ${this.tasks} WHERE due_at <= ${storeNow} AND ${all(this.runnable(query))}
+      SELECT ${this.taskColumns} FROM ${this.tasks} WHERE ${this.isDueBy(sql`${storeNow}`)} AND ${all(this.runnable(query))}
       ORDER BY ${this.inOrder(order)} ${this.limit(limit)}`;
     return { storeNow, records };
   }
@@ -192,8 +201,7 @@ export class PortableDialect extends Dialect {
 
   *saveRuns(rows: readonly RunRow[]): Script<void> {
     for (const batch of batches(rows.map(runValues), this.#rows)) {
-      const same = batch.map(([id, attempt, token]) => sql`(id = ${id} AND attempt = ${attempt} AND token = ${token})`);
-      yield sql`DELETE FROM ${this.runs} WHERE ${join(same, ' OR ')}`;
+      yield sql`DELETE FROM ${this.runs} WHERE ${sameRuns(batch)}`;
       yield sql`INSERT INTO ${this.runs} (${raw(RUN_NAMES.join(', '))}) VALUES ${tuples(batch)}`;
     }
   }
@@ -212,13 +220,13 @@ export class PortableDialect extends Dialect {
     let removed = 0;
     if (tooOld !== null) {
       removed += yield* this.#deleteRuns(sql`
-        SELECT id, attempt, token FROM ${this.runs} WHERE ${tooOld}
+        SELECT ${RUN_KEY_NAMES} FROM ${this.runs} WHERE ${tooOld}
         ORDER BY ended_at ${this.limit(limit)}`);
     }
     if (keep !== null && removed < limit) {
       removed += yield* this.#deleteRuns(sql`
-        SELECT id, attempt, token FROM (
-          SELECT id, attempt, token, ended_at,
+        SELECT ${RUN_KEY_NAMES} FROM (
+          SELECT ${RUN_KEY_NAMES},
             ROW_NUMBER() OVER (PARTITION BY task_id ORDER BY ended_at DESC, id, attempt DESC) AS place
           FROM ${this.runs} WHERE ${this.counted(options)}
         ) ranked WHERE place > ${keep} ORDER BY ended_at ${this.limit(limit - removed)}`);
@@ -229,10 +237,9 @@ export class PortableDialect extends Dialect {
   *#deleteRuns(selection: Sql): Script<number> {
     const { records } = yield selection;
     let removed = 0;
-    const keys = records.map(({ id, attempt, token }) => [id, attempt, token]);
+    const keys = records.map((record) => RUN_KEY.map((name) => record[name]));
     for (const batch of batches(keys, this.#rows)) {
-      const same = batch.map(([id, attempt, token]) => sql`(id = ${id} AND attempt = ${attempt} AND token = ${token})`);
-      yield sql`DELETE FROM ${this.runs} WHERE ${join(same, ' OR ')}`;
+      yield sql`DELETE FROM ${this.runs} WHERE ${sameRuns(batch)}`;
       removed += batch.length;
     }
     return removed;
@@ -242,6 +249,15 @@ export class PortableDialect extends Dialect {
 function sameVersions(rows: readonly Values[]): Sql {
   return join(
     rows.map(([id, version]) => sql`(id = ${id} AND version = ${version})`),
+    ' OR ',
+  );
+}
+
+/** @param rows Begin with what {@link RUN_KEY} names. */
+function sameRuns(rows: readonly Values[]): Sql {
+  const same = rows.map((row) => all(RUN_KEY.map((name, at) => sql`${raw(name)} = ${row[at]}`)));
+  return join(
+    same.map((one) => sql`(${one})`),
     ' OR ',
   );
 }

@@ -26,7 +26,6 @@ const RELEASED = [
   'id',
   'version',
   'last_token',
-  'due_at',
   'running',
   'lease_owner',
   'lease_token',
@@ -91,7 +90,7 @@ function lease(now: Sql, { owner, leaseMs }: Taker): Sql {
   const token = sql`GREATEST(task.last_token + 1, ${now})`;
   return sql`
     lease_owner = ${storable(owner)}, lease_token = ${token}, lease_at = ${now}, lease_until = ${until},
-    lease_attempt = COALESCE(task.lease_attempt, 0) + 1, last_token = ${token}, due_at = ${until},
+    lease_attempt = COALESCE(task.lease_attempt, 0) + 1, last_token = ${token},
     running = task.running + CASE WHEN task.lease_token IS NULL THEN 1 ELSE 0 END, version = task.version + 1`;
 }
 

@@ -1,7 +1,7 @@
 import { EntitySchema } from 'typeorm';
 import type { EntitySchemaColumnOptions, EntitySchemaIndexOptions } from 'typeorm';
 import type { DataSourceOptions } from 'typeorm';
-import { RUN_COLUMNS, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { RUN_COLUMNS, RUN_KEY, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { Column } from '../sql/columns.js';
 import { resolveNames } from '../typeorm.options.js';
 import type { TypeormStoreSettings } from '../typeorm.options.js';
@@ -38,6 +38,9 @@ export function asynczEntities(
   const due = options.type === 'postgres' ? { where: 'due_at IS NOT NULL' } : {};
   const dead = DEAD[options.type];
   const start = START[options.type];
+  // As `generateSchemaSql` has them.
+  const sortsTies = dead !== undefined;
+  const runOrder = sortsTies ? ['ended_at'] : ['ended_at', 'id', 'attempt'];
   const entity = (
     name: string,
     columns: readonly Column[],
@@ -62,18 +65,12 @@ export function asynczEntities(
         { name: names.startIndex, columns: ['start_task', 'id'], ...(start !== undefined && { where: start }) },
       ],
     ),
-    entity(
-      names.runs,
-      RUN_COLUMNS,
-      ['id', 'attempt', 'token'],
-      [
-        { name: names.endedIndex, columns: ['ended_at', 'id', 'attempt'] },
-        { name: names.taskRunsIndex, columns: ['task_id', 'ended_at', 'id', 'attempt'] },
-        dead === undefined
-          ? { name: names.deadIndex, columns: ['dead', 'ended_at', 'id', 'attempt'] }
-          : { name: names.deadIndex, columns: ['ended_at', 'id', 'attempt'], where: dead },
-      ],
-    ),
+    entity(names.runs, RUN_COLUMNS, RUN_KEY, [
+      { name: names.taskRunsIndex, columns: ['task_id', ...runOrder] },
+      dead === undefined
+        ? { name: names.deadIndex, columns: ['dead', ...runOrder] }
+        : { name: names.deadIndex, columns: runOrder, where: dead },
+    ]),
     entity(names.schedulers, SCHEDULER_COLUMNS, ['scheduler'], []),
   ];
 }

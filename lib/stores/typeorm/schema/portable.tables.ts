@@ -1,6 +1,6 @@
 import { Table } from 'typeorm';
 import type { DataSource, QueryRunner } from 'typeorm';
-import { RUN_COLUMNS, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { RUN_COLUMNS, RUN_KEY, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { Column } from '../sql/columns.js';
 import { unavailable } from '../sql/driver.error.js';
 import { portableTypes } from './portable.types.js';
@@ -58,16 +58,10 @@ function portableTables({ options, driver }: DataSource, names: TableNames): Tab
         [names.startIndex, ['start_task', 'id']],
       ],
     ),
-    table(
-      names.runs,
-      RUN_COLUMNS,
-      ['id', 'attempt', 'token'],
-      [
-        [names.endedIndex, ['ended_at']],
-        [names.taskRunsIndex, ['task_id', 'ended_at']],
-        [names.deadIndex, ['dead', 'ended_at']],
-      ],
-    ),
+    table(names.runs, RUN_COLUMNS, RUN_KEY, [
+      [names.taskRunsIndex, ['task_id', 'ended_at']],
+      [names.deadIndex, ['dead', 'ended_at']],
+    ]),
     table(names.schedulers, SCHEDULER_COLUMNS, ['scheduler'], []),
   ];
 }

@@ -14,11 +14,9 @@ export class TableNames {
   readonly laneIndex: string;
   /** What schedulers look for at their starts and stops, by id. */
   readonly startIndex: string;
-  /** The history, the latest first. */
-  readonly endedIndex: string;
-  /** The history of one task, the latest first. */
+  /** The history of one task by time. */
   readonly taskRunsIndex: string;
-  /** The dead runs of the history, the latest first. */
+  /** The dead runs of the history by time. */
   readonly deadIndex: string;
 
   constructor(
@@ -31,7 +29,6 @@ export class TableNames {
     this.dueIndex = `${prefix}_tasks_due`;
     this.laneIndex = `${prefix}_tasks_lanes`;
     this.startIndex = `${prefix}_tasks_start`;
-    this.endedIndex = `${prefix}_runs_ended`;
     this.taskRunsIndex = `${prefix}_runs_task`;
     this.deadIndex = `${prefix}_runs_dead`;
   }

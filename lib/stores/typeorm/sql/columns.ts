@@ -33,54 +33,59 @@ const NONE = '';
 /** The columns of the task table, in the order in which {@link taskValues} gives them. */
 export const TASK_COLUMNS = [
   { name: 'id', kind: 'key' },
-  { name: 'name', kind: 'label' },
-  { name: 'handler', kind: 'key' },
-  // In front of what is long: SQLite reads a row up to the last column that a condition is about.
-  ...DUE_KEY_NAMES.map((key) => DUE_KEY_COLUMNS[key]),
-  { name: 'trigger_type', kind: 'label' },
-  { name: 'disabled', kind: 'flag' },
-  { name: 'start_task', kind: 'flag' },
-  { name: 'tags', kind: 'text' },
-  { name: 'search', kind: 'text' },
+  { name: 'due_at', kind: 'long', nullable: true },
+  { name: 'next_run_time', kind: 'long', nullable: true },
   { name: 'priority', kind: 'integer' },
   { name: 'paused', kind: 'flag' },
-  { name: 'running', kind: 'integer' },
   { name: 'finished', kind: 'flag' },
-  { name: 'next_run_time', kind: 'long', nullable: true },
-  { name: 'due_at', kind: 'long', nullable: true },
+  { name: 'disabled', kind: 'flag' },
+  { name: 'start_task', kind: 'flag' },
+  // A taking writes the next eight and nothing else. They are side by side, since PostgreSQL logs of a row that was changed all
+  // from the first byte that differs to the last; and no index has one of them, or each taking would write into it.
   { name: 'version', kind: 'long' },
   { name: 'last_token', kind: 'long' },
-  { name: 'codec', kind: 'label' },
-  { name: 'definition', kind: 'text' },
-  { name: 'state', kind: 'text' },
-  // A claim that takes a task writes these, and not the text of its state.
-  { name: 'lease_owner', kind: 'label', nullable: true },
   { name: 'lease_token', kind: 'long', nullable: true },
-  { name: 'lease_attempt', kind: 'integer', nullable: true },
   { name: 'lease_at', kind: 'long', nullable: true },
   { name: 'lease_until', kind: 'long', nullable: true },
+  { name: 'lease_attempt', kind: 'integer', nullable: true },
+  { name: 'running', kind: 'integer' },
+  { name: 'lease_owner', kind: 'label', nullable: true },
+  // In front of what is long: SQLite reads a row up to the last column that a condition is about.
+  { name: 'codec', kind: 'label' },
+  { name: 'handler', kind: 'key' },
+  ...DUE_KEY_NAMES.map((key) => DUE_KEY_COLUMNS[key]),
+  { name: 'trigger_type', kind: 'label' },
+  { name: 'name', kind: 'label' },
+  { name: 'tags', kind: 'text' },
+  { name: 'search', kind: 'text' },
+  { name: 'state', kind: 'text' },
+  { name: 'definition', kind: 'text' },
 ] as const satisfies readonly Column[];
 
 /** The columns that a change of a task's state writes, in the order in which {@link stateValues} gives them. */
 export const STATE_COLUMNS = [
   'id',
-  'paused',
-  'running',
-  'finished',
-  'next_run_time',
   'due_at',
+  'next_run_time',
+  'paused',
+  'finished',
   'version',
   'last_token',
-  'state',
-  'lease_owner',
   'lease_token',
-  'lease_attempt',
   'lease_at',
   'lease_until',
+  'lease_attempt',
+  'running',
+  'lease_owner',
+  'state',
 ] as const;
 
-/** The columns of the run table, in the order in which {@link runValues} gives them. The first three are its key. */
+/**
+ * The columns of the run table, in the order in which {@link runValues} gives them. The first four are its key: it begins with
+ * the time, so that what has ended is put at the end of the key's index.
+ */
 export const RUN_COLUMNS = [
+  { name: 'ended_at', kind: 'long' },
   { name: 'id', kind: 'runKey' },
   { name: 'attempt', kind: 'integer' },
   { name: 'token', kind: 'long' },
@@ -91,11 +96,13 @@ export const RUN_COLUMNS = [
   { name: 'status', kind: 'label' },
   { name: 'owner', kind: 'label', nullable: true },
   { name: 'started_at', kind: 'long', nullable: true },
-  { name: 'ended_at', kind: 'long' },
   { name: 'coalesced', kind: 'long' },
   { name: 'dead', kind: 'flag' },
   { name: 'outcome', kind: 'text', nullable: true },
 ] as const satisfies readonly Column[];
+
+/** The key of the run table. A run that is written again has ended at the same time. */
+export const RUN_KEY = ['ended_at', 'id', 'attempt', 'token'] as const;
 
 /** The columns of the scheduler table. */
 export const SCHEDULER_COLUMNS = [
@@ -150,49 +157,36 @@ function tagsText(tags: readonly string[]): string {
 export function taskValues(row: TaskRow): unknown[] {
   return [
     row.id,
-    storable(row.name),
+    row.dueAt,
+    row.nextRunTime,
+    row.priority,
+    row.paused,
+    row.finished,
+    row.disabled,
+    row.startTask ?? false,
+    ...takenValues(row),
+    row.codec,
     storable(row.handler),
     ...DUE_KEY_NAMES.map((key) => storable(row[key] ?? NONE)),
     storable(row.trigger),
-    row.disabled,
-    row.startTask ?? false,
+    storable(row.name),
     tagsText(row.tags),
     searchText(row),
-    row.priority,
-    row.paused,
-    row.running,
-    row.finished,
-    row.nextRunTime,
-    row.dueAt,
-    row.version,
-    row.lastToken ?? 0,
-    row.codec,
-    row.definition,
     row.state,
-    ...leaseValues(row),
+    row.definition,
   ];
 }
 
 /** The values of {@link STATE_COLUMNS}. */
 export function stateValues(row: TaskStateRow): unknown[] {
-  return [
-    row.id,
-    row.paused,
-    row.running,
-    row.finished,
-    row.nextRunTime,
-    row.dueAt,
-    row.version,
-    row.lastToken ?? 0,
-    row.state,
-    ...leaseValues(row),
-  ];
+  return [row.id, row.dueAt, row.nextRunTime, row.paused, row.finished, ...takenValues(row), row.state];
 }
 
-function leaseValues({ lease }: Pick<TaskStateRow, 'lease'>): unknown[] {
+/** The values of the columns that a taking writes. */
+function takenValues({ version, lastToken = 0, lease, running }: TaskStateRow): unknown[] {
   return lease
-    ? [storable(lease.owner), lease.token, lease.attempt, lease.at, lease.until]
-    : [null, null, null, null, null];
+    ? [version, lastToken, lease.token, lease.at, lease.until, lease.attempt, running, storable(lease.owner)]
+    : [version, lastToken, null, null, null, null, running, null];
 }
 
 function leaseOf(record: Readonly<Record<string, unknown>>): TaskLease | null {
@@ -259,6 +253,7 @@ function readTag(text: string): string {
 /** An ended run's row as values in the order of {@link RUN_COLUMNS}. */
 export function runValues(row: RunRow): unknown[] {
   return [
+    row.endedAt,
     row.id,
     row.attempt,
     row.token,
@@ -269,7 +264,6 @@ export function runValues(row: RunRow): unknown[] {
     row.status,
     row.owner === null ? null : storable(row.owner),
     row.startedAt,
-    row.endedAt,
     row.coalesced,
     row.dead,
     row.outcome,

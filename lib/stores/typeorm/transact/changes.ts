@@ -132,6 +132,12 @@ export function encodeRuns(codec: TaskCodec, decided: readonly Decided<unknown>[
   return [...runs.values()];
 }
 
+/** Keeps ended runs, each instead of what there is of the same attempt. */
+export function* keepRuns(dialect: Dialect, rows: readonly RunRow[]): Script<void> {
+  yield* dialect.removeRuns(rows);
+  yield* dialect.saveRuns(rows);
+}
+
 /** What the caller of `transact` gets for a change that was written. */
 export function committed<T>({ task, change }: Decided<T>): Committed<T> {
   return { id: task.id, task: changedTask(task, change), value: change.value };

@@ -10,7 +10,7 @@ import { pause } from '../../../time/wait.js';
 import type { PortableDialect } from '../dialects/portable.dialect.js';
 import type { Session } from '../sql/session.js';
 import type { Script } from '../sql/sql.js';
-import { committed, decide, encodeRuns, encodeTasks, select } from './changes.js';
+import { committed, decide, encodeRuns, encodeTasks, keepRuns, select } from './changes.js';
 import type { Decided, TransactionContext } from './changes.js';
 
 /** What it works with: a dialect whose writes are guarded by the version. */
@@ -114,7 +114,7 @@ function* writeAll(context: ComparingContext, decided: readonly Decided<unknown>
   if (deleted.length > 0) written += yield* dialect.deleteVersions(deleted);
   if (written < decided.length) throw new Contended('Another scheduler was faster with some of the tasks.');
   const runs = encodeRuns(codec, decided);
-  if (runs.length > 0) yield* dialect.saveRuns(runs);
+  if (runs.length > 0) yield* keepRuns(dialect, runs);
   return new Set(decided.map(({ task }) => task.id));
 }
 

@@ -3,7 +3,7 @@ import type { Selection } from '../../selection.interface.js';
 import type { Apply } from '../../../model/change.js';
 import { unheeded } from '../sql/sql.js';
 import type { Script } from '../sql/sql.js';
-import { committed, decide, encodeRuns, encodeTasks, remove, select } from './changes.js';
+import { committed, decide, encodeRuns, encodeTasks, keepRuns, remove, select } from './changes.js';
 import type { TransactionContext } from './changes.js';
 
 /**
@@ -24,6 +24,6 @@ export function* transactLocked<T>(
   if (rows.states.length > 0) yield* unheeded(dialect.updateStates(rows.states));
   if (rows.tasks.length > 0) yield* unheeded(dialect.updateTasks(rows.tasks));
   if (rows.deleted.length > 0) yield* unheeded(remove(dialect, rows.deleted));
-  if (runs.length > 0) yield* unheeded(dialect.saveRuns(runs));
+  if (runs.length > 0) yield* unheeded(keepRuns(dialect, runs));
   return { committed: decided.map(committed), left, missing, unreadable, failed: [], storeNow };
 }

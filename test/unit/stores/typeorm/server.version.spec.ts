@@ -3,7 +3,7 @@ import { versionProblem } from '../../../../lib/stores/typeorm/connection/server
 
 describe('the version of a database server', () => {
   it.each([
-    ['PostgreSQL', '12.22'],
+    ['PostgreSQL', '13.0'],
     ['PostgreSQL', '15.20 (Debian 15.20-0+deb12u1)'],
     ['PostgreSQL', '18beta1'],
     ['MySQL', '8.0.36'],
@@ -20,8 +20,8 @@ describe('the version of a database server', () => {
   });
 
   it.each([
-    ['PostgreSQL', '11.22', '12.0'],
-    ['PostgreSQL', '9.6.24', '12.0'],
+    ['PostgreSQL', '11.22', '13.0'],
+    ['PostgreSQL', '9.6.24', '13.0'],
     ['MySQL', '5.7.44-log', '8.0'],
     ['MariaDB', '10.5.23-MariaDB-0+deb11u1', '10.6'],
     ['MariaDB', '5.5.5-10.4.1-MariaDB', '10.6'],
