@@ -1,6 +1,7 @@
 import { UnserializableError } from '../errors/persistence.errors.js';
 import type { TaskDefinition } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
+import { LastText } from './last.text.js';
 import { appendMember, readValue, valueMember, withArgs } from './payload.js';
 import { asDefinition } from './record.schema.js';
 import type { Serializer } from './serializer.registry.js';
@@ -13,15 +14,22 @@ import { ValueFault, inspectJson } from './value-inspection.js';
  * @throws UnserializableError
  */
 export function definitionText(definition: TaskDefinition, serializer: Serializer): string {
-  const { args, ...rest } = definition;
+  const { args, trigger, policies, ...rest } = definition;
   try {
-    inspectJson(definition.trigger, 'trigger');
-    return appendMember(JSON.stringify(rest), valueMember('args', args, serializer));
+    const text = appendMember(JSON.stringify(rest), triggers.textOf(trigger));
+    return appendMember(appendMember(text, policyTexts.textOf(policies)), valueMember('args', args, serializer));
   } catch (error) {
     if (!(error instanceof ValueFault)) throw error;
     throw new UnserializableError(definition.id, error.path, error.problem, error.allowed, { cause: error.cause });
   }
 }
+
+const triggers = new LastText((trigger: TaskDefinition['trigger']) => {
+  inspectJson(trigger, 'trigger');
+  return `"trigger":${JSON.stringify(trigger)}`;
+});
+
+const policyTexts = new LastText((policies: TaskDefinition['policies']) => `"policies":${JSON.stringify(policies)}`);
 
 /**
  * Reads what {@link definitionText} wrote.

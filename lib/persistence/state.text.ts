@@ -7,6 +7,7 @@ import { openEnvelope, sealEnvelope } from './envelope.js';
 import type { RecordAddress } from './envelope.js';
 import { isJsonObject, parseJsonObject } from './json-text.js';
 import type { JsonObject } from './json-text.js';
+import { LastText } from './last.text.js';
 import { appendMember } from './payload.js';
 import { asState } from './record.schema.js';
 
@@ -28,7 +29,7 @@ const NOTHING: Attribution = { actor: null, reason: null };
 /** The text of a state. Where a key writes, what people have said is encrypted in it; the rest databases filter by. */
 export function stateText(id: string, state: TaskState, settings: CodecSettings): string {
   const key = writerOf(settings);
-  if (!key || !saysAnything(state)) return JSON.stringify(state);
+  if (!key || !saysAnything(state)) return bareTexts.textOf(state);
   const { pause, control, problem, live } = state;
   const said: Said = {
     pause: ofWhom(pause),
@@ -50,6 +51,8 @@ export function stateText(id: string, state: TaskState, settings: CodecSettings)
   const sealed = sealEnvelope(addressOf(id, settings), settings.serializer.name, JSON.stringify(said), key);
   return appendMember(JSON.stringify(bare), `"${SAID}":${sealed}`);
 }
+
+const bareTexts = new LastText((state: TaskState) => JSON.stringify(state));
 
 /** Whether the text of a state may hold something encrypted: then it is not the state itself, as JSON has it. */
 export function hasSealed(text: string): boolean {

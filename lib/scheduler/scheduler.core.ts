@@ -14,6 +14,7 @@ import { resolveSchedulerOptions } from './resolved.options.js';
 import type { ResolvedSchedulerOptions } from './resolved.options.js';
 import type { SchedulerOptions } from './scheduler.options.js';
 import { LifePhase } from './tasks/life.phase.js';
+import { PendingTasks } from './tasks/pending.tasks.js';
 import { RunControl } from './tasks/run.control.js';
 import { StoreContexts } from './tasks/store.contexts.js';
 import { StoreHandle } from './tasks/store.handle.js';
@@ -37,6 +38,7 @@ export class SchedulerCore {
   readonly events: EventDispatcher;
   readonly contexts: StoreContexts;
   readonly builder: TaskBuilder;
+  readonly pending: PendingTasks;
   readonly adding: TaskAdding;
   readonly operations: TaskOperations;
   readonly inspection: TaskInspection;
@@ -68,8 +70,10 @@ export class SchedulerCore {
     this.builder = builder;
     this.#triggers = triggers;
     this.contexts = new StoreContexts({ ...options, events });
-    this.adding = new TaskAdding({ stores, builder, events, logger, phase });
-    this.operations = new TaskOperations({ stores, builder, triggers, events, adding: this.adding, phase });
+    const pending = new PendingTasks(events, logger);
+    this.pending = pending;
+    this.adding = new TaskAdding({ stores, builder, pending, events, phase });
+    this.operations = new TaskOperations({ stores, builder, triggers, events, pending, adding: this.adding, phase });
     this.inspection = new TaskInspection(stores, triggers, this.operations);
     this.runs = new RunControl(stores, events, clock, phase, triggers);
     for (const [alias, store] of Object.entries(options.stores ?? { default: new MemoryStore() })) {

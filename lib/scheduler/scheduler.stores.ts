@@ -34,7 +34,7 @@ export class SchedulerStores {
    * @throws StoreStartError, StartTimeoutError, StoreInUseError, EncryptionDisabledError
    */
   async open(handle: StoreHandle, deadline: Deadline): Promise<void> {
-    const { options, adding } = this.core;
+    const { options, pending } = this.core;
     await handle.open(deadline);
     const steps = [
       () => refuseUncoordinated(handle, this.heartbeat.instance(handle), options.heartbeatMs),
@@ -43,7 +43,7 @@ export class SchedulerStores {
       () => this.heartbeat.write(handle),
       () => this.markEncryption(handle),
       () => this.contents.open(handle),
-      () => adding.commitPending(handle, deadline),
+      () => pending.commit(handle, deadline),
     ];
     // Each by itself: of a step that hangs nothing comes after it.
     for (const step of steps) await handle.inTime<unknown>(deadline, step());

@@ -21,7 +21,7 @@ interface Given {
 /**
  * Checks how a task is to be run and fills in what is left out.
  *
- * @param base What holds for what is left out.
+ * @param base What holds for what is left out: the answer itself, where all is.
  * @param backoffs The names of the registered back-off functions.
  * @throws InvalidOptionError, UnknownOptionError
  */
@@ -30,15 +30,16 @@ export function resolvePolicies(
   base: TaskPolicies,
   backoffs: readonly string[],
 ): TaskPolicies {
-  const resolved: Record<string, unknown> = { ...base };
+  let resolved: Record<string, unknown> | null = null;
   for (const name of POLICY_NAMES) {
     const { option, kind, nullable } = POLICIES[name];
     const value: unknown = options[option];
     if (value === undefined) continue;
+    resolved ??= { ...base };
     resolved[name] = value === null && nullable ? null : read({ option, value, nullable }, kind, backoffs);
   }
   // A kind reads what the type of its policy holds: the compiler compares the two in the table.
-  return resolved as unknown as TaskPolicies;
+  return (resolved ?? base) as unknown as TaskPolicies;
 }
 
 function read(given: Given, kind: PolicyKind, backoffs: readonly string[]): unknown {

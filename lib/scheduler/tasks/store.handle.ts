@@ -148,13 +148,16 @@ export class StoreHandle {
     wakeOthers(this.store, at, this.context);
   }
 
-  /** Has this scheduler and the others look for a task that was changed, if it is due at some time. */
-  wakeFor({ id, definition, state }: TaskRecord): void {
+  /** Has this scheduler and the others look for tasks that were changed, if one of them is due at some time. */
+  wakeFor(...tasks: readonly TaskRecord[]): void {
     if (this.pending) return;
-    // Under its lease the task is due for nobody.
-    if (state.lease) void this.#loop?.writeClaim(id);
-    const due = dueTime(definition, state);
-    if (due !== null) this.wake(due);
+    let earliest = Infinity;
+    for (const { id, definition, state } of tasks) {
+      // Under its lease the task is due for nobody.
+      if (state.lease) void this.#loop?.writeClaim(id);
+      earliest = Math.min(earliest, dueTime(definition, state) ?? Infinity);
+    }
+    if (earliest < Infinity) this.wake(earliest);
   }
 
   /** @throws InvalidOptionError When the store has no transactions of the caller for that, or was not started. */

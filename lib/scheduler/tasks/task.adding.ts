@@ -1,36 +1,39 @@
-import { isDeepStrictEqual } from 'node:util';
 import { TaskListError, TasksPartlyAddedError } from '../../errors/adding.errors.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import { checkFlag, checkList } from '../../errors/option.checks.js';
 import { SchedulerNotRunningError } from '../../errors/scheduler.errors.js';
-import { TaskConflictError, TaskUnreadableError } from '../../errors/task.errors.js';
+import { TaskConflictError } from '../../errors/task.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
-import type { Logger } from '../../model/logger.js';
-import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { Deadline } from '../../time/deadline.js';
-import { replaceTask } from '../plan/replace.plan.js';
 import { ADD_TASKS_OPTIONS } from './adding.options.js';
 import type { AddTasksOptions, AddTasksResult } from './adding.options.js';
 import { AddingPace } from './adding.pace.js';
 import { checkCall } from './call.options.js';
 import type { LifePhase } from './life.phase.js';
+import type { PendingTasks } from './pending.tasks.js';
+import { replaceTasks } from './replace.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
 import type { TaskSpec } from './task.options.js';
+import { TaskSeries } from './task.series.js';
 
 interface AddingServices {
   readonly stores: StoreRegistry;
   readonly builder: TaskBuilder;
+  readonly pending: PendingTasks;
   readonly events: EventDispatcher;
-  readonly logger: Logger;
   readonly phase: LifePhase;
+}
+
+/** A task that was added, or waits for the start. */
+interface Added {
+  readonly handle: StoreHandle;
+  readonly task: TaskRecord;
 }
 
 /** A task that was checked and is to be added. */
 interface Checked {
-  readonly handle: StoreHandle;
   readonly task: TaskRecord;
   /** Whether it replaces what is there. */
   readonly replaces: boolean;
@@ -38,41 +41,37 @@ interface Checked {
 
 /** The tasks of one store that are to be added. */
 interface Part {
+  readonly handle: StoreHandle;
+  readonly series: TaskSeries;
   readonly tasks: TaskRecord[];
+  /** The ids that were given. */
   readonly ids: Set<string>;
   /** The ids of those that replace what is there. */
   readonly replacing: Set<string>;
 }
 
 /** What one call of a store adds. */
-interface Batch extends Pick<Part, 'tasks' | 'replacing'> {
-  readonly handle: StoreHandle;
+interface Batch extends Pick<Part, 'handle' | 'tasks' | 'replacing'> {
   readonly transaction: unknown;
 }
 
-/** How many tasks that waited for the start are committed at a time. */
-const PENDING_BATCH = 1_000;
-
-/** Adds tasks: one, many, and those that were added before the start. */
+/** Adds tasks, one or many. */
 export class TaskAdding {
-  /** The ids that were added with `replaceExisting` and wait for the start, by store. */
-  readonly #replaceAtStart = new Map<string, Set<string>>();
-
   constructor(private readonly services: AddingServices) {}
 
-  async add(options: TaskSpec): Promise<Checked> {
-    const checked = this.#check(options, 'addTask', options?.transaction);
-    const { handle, task, replaces } = checked;
+  async add(options: TaskSpec): Promise<Added> {
+    const handle = this.#storeOf(options, 'addTask');
+    const transaction = options?.transaction;
+    const { task, replaces } = this.#check(options, handle, new TaskSeries(handle.clock.now()), transaction);
     const { activeStore, pending } = handle;
-    const { transaction } = options;
     try {
       await activeStore.addTask(task, { transaction });
     } catch (error) {
       if (!(error instanceof TaskConflictError) || !replaces) throw error;
-      await this.#replace(handle, [task], transaction);
+      await replaceTasks(handle, [task], transaction);
     }
     this.#added(handle, [task], replaces ? new Set([task.id]) : null, pending);
-    return checked;
+    return { handle, task };
   }
 
   async addMany(list: readonly TaskSpec[], options: AddTasksOptions = {}): Promise<AddTasksResult> {
@@ -104,49 +103,54 @@ export class TaskAdding {
   }
 
   /** All are checked before the first is written. @throws TaskListError */
-  async #checkAll(
-    list: readonly TaskSpec[],
-    transaction: unknown,
-    pace: AddingPace,
-  ): Promise<ReadonlyMap<StoreHandle, Part>> {
+  async #checkAll(list: readonly TaskSpec[], transaction: unknown, pace: AddingPace): Promise<readonly Part[]> {
     const parts = new Map<StoreHandle, Part>();
     // A copy: whoever has their turn in between may change the list.
-    for (const [index, options] of [...checkList('tasks', list, 'tasks')].entries()) {
+    const specs = [...checkList('tasks', list, 'tasks')];
+    for (let index = 0; index < specs.length; index += 1) {
+      const options = specs[index]!;
       try {
-        if (options?.transaction !== undefined) {
-          throw new InvalidOptionError(
-            'transaction',
-            'given',
-            'that of addTasks(tasks, { transaction }), for all of them',
-          );
-        }
-        const { handle, task, replaces } = this.#check(options, 'addTasks', transaction);
-        const part = parts.get(handle) ?? { tasks: [], ids: new Set(), replacing: new Set() };
-        if (part.ids.has(task.id)) throw new InvalidOptionError('id', task.id, 'an id that only one of the tasks has');
-        part.tasks.push(task);
-        part.ids.add(task.id);
-        if (replaces) part.replacing.add(task.id);
-        parts.set(handle, part);
+        const handle = this.#storeOf(options, 'addTasks');
+        let part = parts.get(handle);
+        if (!part) parts.set(handle, (part = newPart(handle)));
+        this.#checkInto(part, options, transaction);
       } catch (error) {
-        throw new TaskListError(index, list.length, error);
+        throw new TaskListError(index, specs.length, error);
       }
       if (pace.step()) await pace.rest();
     }
-    return parts;
+    return [...parts.values()];
   }
 
-  #check(options: TaskSpec, operation: 'addTask' | 'addTasks', transaction: unknown): Checked {
-    const { stores, builder, phase } = this.services;
+  #checkInto({ handle, series, tasks, ids, replacing }: Part, options: TaskSpec, transaction: unknown): void {
+    if (options?.transaction !== undefined) {
+      throw new InvalidOptionError('transaction', 'given', 'that of addTasks(tasks, { transaction }), for all of them');
+    }
+    const { task, replaces } = this.#check(options, handle, series, transaction);
+    if (options.id !== undefined) {
+      if (ids.has(task.id)) throw new InvalidOptionError('id', task.id, 'an id that only one of the tasks has');
+      ids.add(task.id);
+    }
+    tasks.push(task);
+    if (replaces) replacing.add(task.id);
+  }
+
+  #storeOf(options: TaskSpec, operation: 'addTask' | 'addTasks'): StoreHandle {
+    const { stores, phase } = this.services;
     const handle = stores.get(options?.store ?? 'default');
     // The store is closed, and what waited in memory now might wait for a start that never comes.
     if (handle.pending && phase.name === 'stopping') throw new SchedulerNotRunningError(operation);
-    const task = builder.build(options, handle.clock.now());
+    return handle;
+  }
+
+  #check(options: TaskSpec, handle: StoreHandle, series: TaskSeries, transaction: unknown): Checked {
+    const task = this.services.builder.build(options, series);
     const replaces = checkFlag('replaceExisting', options.replaceExisting ?? false);
     if (transaction !== undefined) {
       handle.requireTransactions('transactionalAdds');
       if (replaces) handle.requireTransactions('transactionalChanges');
     }
-    return { handle, task, replaces };
+    return { task, replaces };
   }
 
   async #addBatch({ handle, tasks, replacing, transaction }: Batch): Promise<AddTasksResult> {
@@ -158,7 +162,7 @@ export class TaskAdding {
     }
     const there = new Set(taken);
     const replaced = tasks.filter(({ id }) => there.has(id) && replacing.has(id));
-    await this.#replace(handle, replaced, transaction);
+    await replaceTasks(handle, replaced, transaction);
     const fresh = tasks.filter(({ id }) => !there.has(id));
     this.#added(
       handle,
@@ -179,97 +183,18 @@ export class TaskAdding {
   ): void {
     const store = handle.alias;
     if (!pending) for (const { id } of tasks) this.services.events.emit('task.added', { taskId: id, store });
-    else if (replacing) for (const { id } of tasks) if (replacing.has(id)) this.#rememberReplace(store, id);
+    else if (replacing)
+      for (const { id } of tasks) if (replacing.has(id)) this.services.pending.replaceAtStart(store, id);
     handle.wakeSelf();
-  }
-
-  /** Puts tasks in the place of what is there under their ids; what is gone by now is added. */
-  async #replace(handle: StoreHandle, tasks: readonly TaskRecord[], transaction?: unknown): Promise<void> {
-    if (tasks.length === 0) return;
-    const { activeStore } = handle;
-    const byId = new Map(tasks.map((task) => [task.id, task]));
-    const { committed, missing, unreadable, failed } = await activeStore.transact(
-      { ids: [...byId.keys()] },
-      (old) => replaceTask(old, byId.get(old.id)!),
-      { transaction },
-    );
-    if (failed[0]) throw failed[0].error;
-    // What is not committed yet is due for nobody; the store tells when it is.
-    if (transaction === undefined) for (const { task } of committed) if (task) handle.wakeFor(task);
-    for (const { id, unreadable: reason, message } of unreadable) {
-      // A removal is a step of its own.
-      if (transaction !== undefined) throw new TaskUnreadableError(id, reason, message);
-      await activeStore.deleteTask(id);
-    }
-    const gone = [...missing, ...unreadable.map(({ id }) => id)].map((id) => byId.get(id)!);
-    const [taken] = gone.length > 0 ? await activeStore.addTasks(gone, { transaction }) : [];
-    if (taken !== undefined) throw new TaskConflictError(taken);
-  }
-
-  /**
-   * Moves the tasks that waited for the start to a store that was just opened. One with an id that is taken is reported. When the
-   * store fails, or does not answer in time, what it has not taken, or may not have, waits for the next start.
-   *
-   * @throws StartTimeoutError
-   */
-  async commitPending(handle: StoreHandle, deadline: Deadline): Promise<void> {
-    const replacing = this.#replaceAtStart.get(handle.alias) ?? new Set<string>();
-    this.#replaceAtStart.delete(handle.alias);
-    const tasks = handle.takePending();
-    let done = 0;
-    try {
-      for (; done < tasks.length; done += PENDING_BATCH) {
-        await this.#commit(handle, tasks.slice(done, done + PENDING_BATCH), replacing, deadline);
-      }
-    } catch (error) {
-      const left = tasks.slice(done);
-      handle.keepPending(left);
-      for (const { id } of left) if (replacing.has(id)) this.#rememberReplace(handle.alias, id);
-      throw error;
-    }
-  }
-
-  /** Each call of the store by itself: of one that hangs nothing comes after it. */
-  async #commit(
-    handle: StoreHandle,
-    tasks: readonly TaskRecord[],
-    replacing: ReadonlySet<string>,
-    deadline: Deadline,
-  ): Promise<void> {
-    const added = async () => handle.store.addTasks(tasks);
-    const conflicts = new Set(await handle.inTime(deadline, added()));
-    for (const task of tasks) {
-      if (!conflicts.has(task.id)) continue;
-      if (await handle.inTime(deadline, isThere(handle, task))) conflicts.delete(task.id);
-    }
-    const replaced = tasks.filter(({ id }) => conflicts.has(id) && replacing.has(id));
-    await handle.inTime(deadline, this.#replace(handle, replaced));
-    for (const { id } of tasks) {
-      const isLeft = conflicts.has(id) && !replacing.has(id);
-      if (isLeft) this.#reportConflict(handle, id);
-      else this.services.events.emit('task.added', { taskId: id, store: handle.alias });
-    }
-  }
-
-  #reportConflict({ alias }: StoreHandle, id: string): void {
-    const error = new TaskConflictError(id, `the store "${alias}"`);
-    this.services.logger.error('A task that was added before the start was left out', error);
-    this.services.events.emit('task.conflict', { taskId: id, store: alias, error });
-  }
-
-  /** The task of that id is deleted: it is not to replace anything at the start. */
-  forget({ alias }: StoreHandle, id: string): void {
-    this.#replaceAtStart.get(alias)?.delete(id);
-  }
-
-  #rememberReplace(alias: string, id: string): void {
-    const ids = this.#replaceAtStart.get(alias) ?? new Set<string>();
-    this.#replaceAtStart.set(alias, ids.add(id));
   }
 }
 
-function* batchesOf(parts: ReadonlyMap<StoreHandle, Part>, pace: AddingPace, transaction: unknown): Generator<Batch> {
-  for (const [handle, { tasks, replacing }] of parts) {
+function newPart(handle: StoreHandle): Part {
+  return { handle, series: new TaskSeries(handle.clock.now()), tasks: [], ids: new Set(), replacing: new Set() };
+}
+
+function* batchesOf(parts: readonly Part[], pace: AddingPace, transaction: unknown): Generator<Batch> {
+  for (const { handle, tasks, replacing } of parts) {
     for (let at = 0; at < tasks.length;) {
       const batch = tasks.slice(at, at + pace.limit);
       at += batch.length;
@@ -285,11 +210,4 @@ function together(results: readonly (AddTasksResult | null)[]): AddTasksResult {
     replaced: done.flatMap(({ replaced }) => replaced),
     existing: done.flatMap(({ existing }) => existing),
   };
-}
-
-/** Whether what the store has under the id is this very task: it was written by a start that failed. */
-async function isThere({ store }: StoreHandle, { id, definition, state }: TaskRecord): Promise<boolean> {
-  const stored = await store.lookupTask(id);
-  if (stored === null || isUnreadable(stored)) return false;
-  return stored.state.createdAt === state.createdAt && isDeepStrictEqual(stored.definition, definition);
 }

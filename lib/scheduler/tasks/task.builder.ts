@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../../errors/input.errors.js';
 import { TriggerExhaustedError } from '../../errors/task.errors.js';
 import { ImpossibleTriggerError } from '../../errors/trigger.errors.js';
-import { initialState } from '../../model/task.defaults.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { TaskDefinition, TaskOrigin, TriggerData } from '../../model/definition.js';
@@ -22,6 +20,7 @@ import { resolvePolicies } from './policy.reader.js';
 import { declarationOf } from './declaration.js';
 import { CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
 import type { TaskBaseOptions, TaskChanges, TaskSpec, TriggerInput } from './task.options.js';
+import type { CheckedTrigger, TaskSeries } from './task.series.js';
 
 /** What a task is checked against. */
 interface TaskBuilderServices {
@@ -36,6 +35,9 @@ interface TaskBuilderServices {
   readonly checkNames: boolean;
 }
 
+/** The tags of a task that is given none. */
+const NO_TAGS: readonly string[] = [];
+
 /** The trigger of a task that is given none. */
 const ONCE: TriggerInput = { type: 'date' };
 
@@ -44,46 +46,45 @@ export class TaskBuilder {
   constructor(private readonly services: TaskBuilderServices) {}
 
   /**
-   * @param now The store's clock, in milliseconds since the epoch.
+   * @param series The tasks that are made with it.
    * @throws InvalidOptionError, UnknownOptionError, UnknownNameError, TriggerExhaustedError
    */
-  build(options: TaskSpec, now: number, origin: TaskOrigin = 'runtime'): TaskRecord {
+  build(options: TaskSpec, series: TaskSeries, origin: TaskOrigin = 'runtime'): TaskRecord {
     if (typeof options !== 'object' || options === null) throw new InvalidOptionError('task', options, 'an object');
     rejectUnknownOptions('a task', options, TASK_OPTIONS);
-    const id = options.id === undefined ? randomUUID() : checkId(options.id);
-    const trigger = this.#createTrigger(options.trigger ?? ONCE, now);
+    const { now } = series;
+    const id = options.id === undefined ? series.newId() : checkId(options.id);
+    const given = options.trigger ?? ONCE;
+    const { trigger, data } = series.trigger(given, () => this.#checkedTrigger(given, now));
     const definition: TaskDefinition = {
       id,
       name: checkName(options.name ?? options.handler),
       handler: this.#checkHandler(options.handler),
       args: checkArgs(options.args ?? []),
-      trigger: trigger.toJSON(),
+      trigger: data,
       executor: this.#checkExecutor(options.executor ?? 'default'),
       origin,
-      tags: checkTags(options.tags ?? []),
+      tags: checkTags(options.tags ?? NO_TAGS),
       policies: resolvePolicies(options, this.services.taskDefaults, this.services.backoffs.names()),
       declared: null,
     };
     const paused = checkBoolean('paused', options.paused ?? false);
-    const state = {
-      ...initialState(now),
-      // A time window in the code that has passed by the next deploy must not keep the application from starting.
-      ...this.#firstTimes(id, trigger, now, options.nextRunTime, origin === 'code'),
-      ...(paused && { pause: { at: now, reason: null, actor: null } }),
-    };
-    return { id, definition, state, version: 1 };
+    // A time window in the code that has passed by the next deploy must not keep the application from starting.
+    const state = series.state(this.#firstTimes(id, trigger, now, options.nextRunTime, origin === 'code'));
+    const pause = paused ? { at: now, reason: null, actor: null } : null;
+    return { id, definition, state: pause ? { ...state, pause } : state, version: 1 };
   }
 
   /**
    * A task that the code declares, as if it were new.
    *
-   * @param now The store's clock, in milliseconds since the epoch.
+   * @param series The tasks that are made with it.
    * @throws As {@link build}.
    */
-  buildDeclared(options: TaskSpec, now: number): TaskRecord {
-    const task = this.build(options, now, 'code');
+  buildDeclared(options: TaskSpec, series: TaskSeries): TaskRecord {
+    const task = this.build(options, series, 'code');
     const { definition, state } = task;
-    const pause = state.pause && declaredPause(now);
+    const pause = state.pause && declaredPause(series.now);
     const declared = declarationOf(definition, this.#timeless(options.trigger ?? ONCE), pause !== null);
     return { ...task, definition: { ...definition, declared }, state: { ...state, pause } };
   }
@@ -154,6 +155,11 @@ export class TaskBuilder {
     return nextTimes(next);
   }
 
+  #checkedTrigger(given: TriggerInput, now: number): CheckedTrigger {
+    const trigger = this.#createTrigger(given, now);
+    return { trigger, data: trigger.toJSON() };
+  }
+
   #createTrigger(given: TriggerInput, now: number): BaseTrigger {
     const data = given as TriggerData | BaseTrigger;
     if (typeof data !== 'object' || data === null) {
@@ -215,7 +221,7 @@ function checkTags(tags: unknown): readonly string[] {
   if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string' || tag === '')) {
     throw new InvalidOptionError('tags', tags, 'an array of texts that are not empty');
   }
-  return [...new Set(tags as string[])];
+  return tags.length === 0 ? NO_TAGS : [...new Set(tags as string[])];
 }
 
 function checkBoolean(option: string, value: unknown): boolean {

@@ -17,6 +17,7 @@ import { checkCall } from './call.options.js';
 import { CONTROL_OPTIONS, locate, requestOf, TARGET_OPTIONS } from './control.options.js';
 import type { ControlOptions, TaskRef, TaskTarget } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
+import type { PendingTasks } from './pending.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskAdding } from './task.adding.js';
@@ -47,6 +48,7 @@ interface OperationServices {
   readonly builder: TaskBuilder;
   readonly triggers: TriggerCache;
   readonly events: EventDispatcher;
+  readonly pending: PendingTasks;
   readonly adding: TaskAdding;
   readonly phase: LifePhase;
 }
@@ -123,7 +125,7 @@ export class TaskOperations implements TaskActions {
     const { id, store } = locate(ref, target);
     const { handle, task } = await this.services.stores.require(id, store);
     if (!(await handle.activeStore.deleteTask(id))) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
-    this.services.adding.forget(handle, id);
+    this.services.pending.forget(handle, id);
     this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'deleted' });
     return toTaskInfo(task, handle, this.services.triggers);
   }

@@ -12,6 +12,7 @@ import type { Reconciled } from '../plan/reconcile.plan.js';
 import type { StoreHandle } from './store.handle.js';
 import type { TaskBuilder } from './task.builder.js';
 import type { TaskSpec } from './task.options.js';
+import { TaskSeries } from './task.series.js';
 
 /**
  * What happens to tasks in the store that the code no longer declares: they are reported, paused, or removed.
@@ -79,12 +80,12 @@ export class Reconciler {
   }
 
   #build(handle: StoreHandle, declared: readonly DeclaredTask[]): ReadonlyMap<string, TaskRecord> {
-    const now = handle.clock.now();
+    const series = new TaskSeries(handle.clock.now());
     const enabled = declared.filter((options) => !isOff(options));
     return new Map(
       enabled.map((options) => [
         options.id,
-        ofDeclaration(options, () => this.builder.buildDeclared(withoutSwitch(options), now)),
+        ofDeclaration(options, () => this.builder.buildDeclared(withoutSwitch(options), series)),
       ]),
     );
   }
