@@ -1,4 +1,5 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
+import { promiseOf } from '../errors/returned.js';
 import { namesOf } from '../model/names.js';
 import type { Executor, ExecutorJob } from './executor.interface.js';
 import { runInTaskContext } from './task-context.js';
@@ -46,12 +47,29 @@ export class AsyncExecutor implements Executor {
     return this.#concurrency - this.#running;
   }
 
-  async execute(job: ExecutorJob): Promise<unknown> {
+  /** A handler that returns no promise has ended when this returns. */
+  execute({ context, invoke }: ExecutorJob): unknown {
     this.#running += 1;
+    let result: unknown;
     try {
-      return await runInTaskContext(job.context, () => job.invoke());
-    } finally {
+      result = runInTaskContext(context, invoke);
+    } catch (error) {
       this.#running -= 1;
+      throw error;
     }
+    const promise = promiseOf(result);
+    if (promise) return promise.then(this.#returned, this.#threw);
+    this.#running -= 1;
+    return result;
   }
+
+  readonly #returned = (result: unknown): unknown => {
+    this.#running -= 1;
+    return result;
+  };
+
+  readonly #threw = (error: unknown): never => {
+    this.#running -= 1;
+    throw error;
+  };
 }

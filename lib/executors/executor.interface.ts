@@ -15,7 +15,7 @@ export interface ExecutorJob {
    *
    * @throws LeaseLostError When it is too late: the lease of the run may be over. Whatever else the handler throws.
    */
-  invoke(): unknown;
+  readonly invoke: () => unknown;
 }
 
 /**
@@ -31,8 +31,8 @@ export interface Executor {
   readonly room: number;
   /** Called once, before the first job. */
   start?(): Awaitable<void>;
-  /** Resolves with the handler's result or rejects with its error. Its return value is always awaited. */
-  execute(job: ExecutorJob): Promise<unknown>;
+  /** Returns the handler's result or throws its error, or gives a promise of that: what it returns is always awaited. */
+  execute(job: ExecutorJob): unknown;
   /** Called once, when no job is left. */
   shutdown?(): Awaitable<void>;
 }

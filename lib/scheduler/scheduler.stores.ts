@@ -147,7 +147,7 @@ function seconds(ms: number): string {
 
 /** The runs of these stores whose handlers are under way here, in words; null when there is none. */
 function runsUnderWay(handles: readonly StoreHandle[]): string | null {
-  const ids = handles.flatMap(({ loop }) => Array.from(loop?.execution.active.values() ?? [], (run) => run.runId));
+  const ids = handles.flatMap(({ loop }) => Array.from(loop?.execution.active() ?? [], (run) => run.runId));
   if (ids.length === 0) return null;
   const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : '';
   return `${ids.length} ${ids.length === 1 ? 'run' : 'runs'}: ${ids.slice(0, NAMED).join(', ')}${more}`;

@@ -30,6 +30,11 @@ export interface DueLane {
 export class DueIndex<T extends DueEntry> {
   readonly #lanes = new Map<string, Map<string, DueLane>>();
 
+  /** An entry whose key has changed, and nothing else. */
+  move(entry: T): void {
+    entry.lane!.heap.move(entry);
+  }
+
   add(entry: T): void {
     let ofHandler = this.#lanes.get(entry.handler);
     if (!ofHandler) this.#lanes.set(entry.handler, (ofHandler = new Map<string, DueLane>()));

@@ -46,6 +46,13 @@ export class IndexedHeap<T extends HeapItem> {
     this.#up(at, item.key, slot);
   }
 
+  /** Puts an item where it belongs whose key has changed. */
+  move(item: T): void {
+    const at = this.#positions[item.heapSlot]!;
+    if (at > 0 && this.#isBefore(item.key, item.heapSlot, (at - 1) >> 2)) this.#up(at, item.key, item.heapSlot);
+    else this.#down(at, item.key, item.heapSlot);
+  }
+
   remove(item: T): void {
     const slot = item.heapSlot;
     const at = this.#positions[slot]!;

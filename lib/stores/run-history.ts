@@ -10,7 +10,10 @@ const LIMIT = 10_000;
 
 /** Ended runs in memory, the oldest dropped when there are too many. */
 export class RunHistory {
-  /** By id, attempt and token, in the order of writing. As rows: they share nothing with what a caller may change. */
+  /**
+   * In the order of writing, as rows: they share nothing with what a caller may change. The first attempt of a run is kept by its
+   * id, which is there already; the others by their {@link historyKey}, which has to be made.
+   */
   readonly #runs = new Map<string, RunRow>();
 
   /** @param limit How many runs are kept. */
@@ -19,7 +22,7 @@ export class RunHistory {
   /** Adds runs; one that is there already is replaced. */
   save(runs: readonly RunRecord[], codec: TaskCodec): void {
     for (const run of runs) {
-      const key = historyKey(run);
+      const key = this.#keyOf(run);
       this.#runs.delete(key);
       this.#runs.set(key, codec.encodeRun(run));
     }
@@ -36,9 +39,16 @@ export class RunHistory {
 
   /** See `Store.pruneRuns`. */
   prune({ limit, ...retention }: PruneOptions): number {
-    const removed = outdatedRuns(this.#runs.values(), retention).slice(0, limit);
-    for (const run of removed) this.#runs.delete(historyKey(run));
-    return removed.length;
+    const removed = new Set(outdatedRuns(this.#runs.values(), retention).slice(0, limit));
+    for (const [key, run] of this.#runs) if (removed.has(run)) this.#runs.delete(key);
+    return removed.size;
+  }
+
+  /** The key of an attempt, whether it is here or not. */
+  #keyOf(run: Pick<RunRecord, 'id' | 'attempt' | 'token'>): string {
+    if (run.attempt !== 1) return historyKey(run);
+    const first = this.#runs.get(run.id);
+    return !first || first.token === run.token ? run.id : historyKey(run);
   }
 }
 

@@ -119,7 +119,7 @@ export class Heartbeat {
       stores: stores.aliases(),
       executors: executors.aliases(),
       handlers: handlers.names(),
-      running: stores.all().reduce((sum, { loop }) => sum + (loop?.execution.active.size ?? 0), 0),
+      running: stores.all().reduce((sum, { loop }) => sum + (loop?.execution.activeCount ?? 0), 0),
       clockOffsetMs: clock.now() - storeClock.now(),
       drain: this.#drain,
     };

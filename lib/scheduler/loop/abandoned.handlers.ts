@@ -70,8 +70,7 @@ export class AbandonedHandlers {
     return Array.from(this.#handlers.values(), ({ at: _at, ...one }) => one).slice(0, MAX_LISTED);
   }
 
-  /** @param handler What the handler will end with. */
-  add(run: HeldRun, handler: Promise<unknown>): void {
+  add(run: HeldRun): void {
     const { clock, alias: store } = this.services;
     const { id: taskId, handler: name, executor } = run.task;
     const since = new Date(clock.now());
@@ -90,10 +89,6 @@ export class AbandonedHandlers {
         `Until it ends it keeps its place in executor "${executor}", and its task does not start beside it in this process`,
     );
     this.#cancel ??= wait(clock, REMIND_MS, () => this.#remind());
-    handler.then(
-      () => this.#ended(run),
-      () => this.#ended(run),
-    );
   }
 
   /** Says nothing more. */
@@ -114,7 +109,8 @@ export class AbandonedHandlers {
     this.#cancel = wait(this.#clock, REMIND_MS, () => this.#remind());
   }
 
-  #ended(run: HeldRun): void {
+  /** The handler of a run that was added has ended. */
+  ended(run: HeldRun): void {
     const { id } = run.task;
     const { at, handler } = this.#handlers.get(run)!;
     this.#handlers.delete(run);

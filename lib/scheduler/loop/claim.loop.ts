@@ -82,12 +82,12 @@ export class ClaimLoop {
       failed: (error, askedAt) => this.#health.failed('ends', error, askedAt),
       worked: () => this.#health.worked('ends'),
     });
-    this.execution = new RunExecution(services, {
-      offer: (end) => this.#ends.offer(end),
+    this.execution = new RunExecution(services, this.#tasks, {
+      offer: (end, answered) => this.#ends.offer(end, answered),
       keepOrphaned: (end) => this.#ends.keepOrphaned(end),
       whyRefused: (lease) => whyRefused(store, lease),
       giveUp: (lease) =>
-        void this.#ends.offer(this.#groups.giveUp(lease)).then((answer) => {
+        this.#ends.offer(this.#groups.giveUp(lease), (answer) => {
           if (answer?.outcome !== 'ended') return;
           this.#groups.freed(lease);
           this.#groupsHaveRoom();
@@ -95,12 +95,9 @@ export class ClaimLoop {
       freed: () => this.#wakeForRoom(),
       handlerEnded: () => this.wake(),
       holds: (run) => this.#leases.holds(run),
-      released: (run, task) => {
-        this.#tasks.release(run.record.id);
-        this.#wakeFor(task);
-      },
+      released: (task) => this.#wakeFor(task),
     });
-    this.#leases = new LeaseKeeper(store, this.execution.held, this.#tasks, leaseMs, clock, {
+    this.#leases = new LeaseKeeper(store, this.#tasks, leaseMs, clock, {
       fenced: (run) => this.execution.fence(run),
       failed: (error) => void this.#health.failed('renewals', error),
       worked: () => this.#health.worked('renewals'),
@@ -137,7 +134,7 @@ export class ClaimLoop {
     this.#stopWakeUps = this.store.onWake(() => {
       this.#groups.wake();
       this.wake();
-      if (this.execution.active.size > 0) this.#renewAfterWake.ask();
+      if (this.execution.activeCount > 0) this.#renewAfterWake.ask();
     });
     this.#keepLeases();
     this.#loop = this.#run();
@@ -164,7 +161,7 @@ export class ClaimLoop {
   }
 
   health(): StoreHealth {
-    return this.#health.health(this.execution.active.size, this.execution.abandoned.count);
+    return this.#health.health(this.execution.activeCount, this.execution.abandoned.count);
   }
 
   /** Writes the claim of a task whose run has started without that. Never rejects. */

@@ -39,9 +39,10 @@ export class ClaimStarter {
     for (const { task, value, taken } of claimed) {
       if (!task) continue;
       if (!taken) tasks.note(task);
-      for (const run of value.start) {
-        tasks.hold(task, taken);
-        runs.push(new HeldRun(task, run, this.services, askedAt, groups.take(task.definition)));
+      for (const start of value.start) {
+        const run = new HeldRun(task, start, this.services, askedAt, groups.take(task.definition));
+        tasks.hold(run, task, taken);
+        runs.push(run);
       }
     }
     await this.#startAll(runs);
@@ -62,7 +63,7 @@ export class ClaimStarter {
       }
       if (isStopped()) {
         // They are due again when their leases expire; nobody here knows of their tasks any more.
-        for (const run of [...waiting, next]) tasks.release(run.record.id);
+        for (const run of [...waiting, next]) tasks.release(run);
         return;
       }
       if (clock.monotonic() - next.renewedAt <= leaseMs / 2) execution.start(next);

@@ -63,12 +63,12 @@ export class Claimer {
       owner,
       leaseMs,
       triggerOf: (task) => triggers.get(task.definition.trigger),
-      holdOn: (run) => execution.holdOn(run, leaseMs),
+      holdOn: (taskId, run) => execution.holdOn(taskId, run, leaseMs),
       abandoned: (id) => execution.abandoned.of(id),
       hasLastChance: () => execution.hasLastChance(),
     };
     this.#lost = new LostRuns(services);
-    this.#unwritten = new UnwrittenClaims(clock, execution.held, tasks, leases);
+    this.#unwritten = new UnwrittenClaims(clock, tasks, leases);
     this.#starter = new ClaimStarter({
       ...services,
       ...parts,
@@ -164,10 +164,10 @@ export class Claimer {
   }
 
   /** Aborts the run that a newer one is to take the place of, here at once, and elsewhere as soon as its owner looks. */
-  #abortReplaced({ task }: ClaimedTask): void {
+  #abortReplaced({ id: taskId, task }: ClaimedTask): void {
     for (const { id: runId, token, cancel, status } of task?.state.live ?? []) {
       if (status !== 'running' || cancel?.at !== task!.state.updatedAt) continue;
-      if (!this.parts.execution.cancelAttempt({ runId, token }, cancel)) this.parts.cancelledElsewhere();
+      if (!this.parts.execution.cancelAttempt({ taskId, runId, token }, cancel)) this.parts.cancelledElsewhere();
     }
   }
 

@@ -63,12 +63,10 @@ export class EndQueue {
     private readonly listener: EndListener,
   ) {}
 
-  /** Resolves with what became of the end; null when the queue was closed before. */
-  offer(end: RunEnd): Promise<EndAnswer | null> {
-    return new Promise((answer) => {
-      this.#waiting.push({ end, answer, isUnsure: false });
-      void this.#flushes.ask();
-    });
+  /** @param answer Is told what became of the end; null when the queue was closed before. */
+  offer(end: RunEnd, answer: (answer: EndAnswer | null) => void): void {
+    this.#waiting.push({ end, answer, isUnsure: false });
+    void this.#flushes.ask();
   }
 
   /**

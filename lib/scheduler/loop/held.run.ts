@@ -6,7 +6,6 @@ import type { RunEvent } from '../../events/event.map.js';
 import type { TaskContextSource } from '../../executors/task-context.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import type { Logger } from '../../model/logger.js';
-import { keyOf } from '../../model/run.js';
 import type { LeaseRef, LiveRun, RunSource, RunStatus } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
@@ -25,15 +24,22 @@ export interface RunOutcome {
   readonly result?: unknown;
 }
 
+/** Who carries a run out. */
+export interface RunCarrier {
+  /** The run is over: its handler has ended, or has not obeyed its signal in time. */
+  ended(run: HeldRun, outcome: RunOutcome): void;
+  /** The handler of a run has ended that was over before. */
+  handlerEnded(run: HeldRun): void;
+}
+
 /**
  * One attempt that this process holds the lease of, from the claim to its history. The context of the handler, the record and
  * the events of the run are views of it.
  */
-export class HeldRun implements TaskContextSource {
-  readonly key: string;
-  readonly lease: LeaseRef;
-  /** The lease of the run, and those that it needs beside it. */
-  readonly leases: readonly LeaseRef[];
+export class HeldRun implements TaskContextSource, LeaseRef {
+  readonly taskId: string;
+  readonly runId: string;
+  readonly token: number;
   /** Set when a lease is lost: the run is aborted, and only what it has done to its end is offered to the store. */
   isFenced = false;
   /** Set when the run has ended here; the lease is held until the store has taken the end. */
@@ -47,10 +53,12 @@ export class HeldRun implements TaskContextSource {
   /** Made when somebody asks for it: most handlers never look at their signal, and it costs more than all the rest. */
   #controller: AbortController | null = null;
   #aborted: RunAbortedError | null = null;
-  #abandon: () => void = () => {};
-  #cancelTimers: (() => void)[] = [];
+  #cancelTimers: (() => void)[] | null = null;
   /** When the handler was about to be called, on the monotonic clock. */
   #begunAt = 0;
+  /** Set from the call of the handler until the run is over. */
+  #carrier: RunCarrier | null = null;
+  #lateCarrier: RunCarrier | null = null;
 
   /**
    * @param record The task as the claim has written it.
@@ -64,10 +72,19 @@ export class HeldRun implements TaskContextSource {
     claimedAt: number,
     readonly extraLeases: readonly LeaseRef[],
   ) {
-    this.lease = { taskId: record.id, runId: run.id, token: run.token };
-    this.key = keyOf(this.lease);
-    this.leases = [this.lease, ...extraLeases];
+    this.taskId = record.id;
+    this.runId = run.id;
+    this.token = run.token;
     this.renewedAt = claimedAt;
+  }
+
+  /** The lease of the run, and those that it needs beside it. */
+  get leases(): readonly LeaseRef[] {
+    return [this.lease, ...this.extraLeases];
+  }
+
+  get lease(): LeaseRef {
+    return { taskId: this.taskId, runId: this.runId, token: this.token };
   }
 
   get task(): TaskDefinition {
@@ -78,20 +95,12 @@ export class HeldRun implements TaskContextSource {
     return this.services.alias;
   }
 
-  get runId(): string {
-    return this.run.id;
-  }
-
   get scheduledTime(): number {
     return this.run.scheduledTime;
   }
 
   get attempt(): number {
     return this.run.attempt;
-  }
-
-  get token(): number {
-    return this.run.token;
   }
 
   get source(): RunSource {
@@ -137,44 +146,62 @@ export class HeldRun implements TaskContextSource {
     const isShutdown = reason instanceof ShutdownError;
     const graceMs = isShutdown ? Math.min(abortGraceMs, SHUTDOWN_GRACE_MS) : abortGraceMs;
     // A shutdown does not wait for the end of a longer grace that has begun before.
-    if (!this.#aborted || isShutdown) this.#cancelTimers.push(wait(clock, graceMs, () => this.#abandon()));
+    if (!this.#aborted || isShutdown) this.#cancelLater(wait(clock, graceMs, () => this.#abandon()));
     if (this.#aborted) return;
     this.#aborted = reason;
     this.#controller?.abort(reason);
   }
 
   /** The handler is about to be called: its time runs from now on. */
-  begin(): void {
+  begin(carrier: RunCarrier): void {
     const { clock } = this.services;
     const { timeoutMs } = this.task.policies;
+    this.#carrier = carrier;
     this.#begunAt = clock.monotonic();
     if (timeoutMs === null) return;
-    this.#cancelTimers.push(wait(clock, timeoutMs, () => this.abort(new RunTimeoutError(this.run.id, timeoutMs))));
+    this.#cancelLater(wait(clock, timeoutMs, () => this.abort(new RunTimeoutError(this.run.id, timeoutMs))));
   }
 
+  /** The handler has returned. */
+  readonly returned = (result: unknown): void => this.#over({ status: 'succeeded', result });
+
+  /** The handler has thrown, or what it has returned was rejected. */
+  readonly threw = (error: unknown): void => this.#over({ status: 'failed', error });
+
   /**
-   * Waits for the handler, but no longer than a grace time once the run was aborted, such as by its timeout: a handler that
-   * ignores its signal must not hold its task up for ever. Never rejects.
+   * A handler that ignores its signal must not hold its task up for ever: once the run was aborted, such as by its timeout, it
+   * has a grace time.
    */
-  async outcome(handler: Promise<unknown>): Promise<RunOutcome> {
-    const outcome = await new Promise<RunOutcome>((resolve) => {
-      this.#abandon = () => {
-        this.isAbandoned = true;
-        resolve({ status: 'failed', error: this.#aborted });
-      };
-      handler.then(
-        (result) => resolve({ status: 'succeeded', result }),
-        (error: unknown) => resolve({ status: 'failed', error }),
-      );
-    });
-    for (const cancel of this.#cancelTimers) cancel();
-    return this.#judged(outcome, this.services.clock.monotonic() - this.#begunAt);
+  #abandon(): void {
+    if (!this.#carrier) return;
+    this.isAbandoned = true;
+    this.#lateCarrier = this.#carrier;
+    this.#over({ status: 'failed', error: this.#aborted });
+  }
+
+  #over(outcome: RunOutcome): void {
+    const carrier = this.#carrier;
+    if (!carrier) {
+      const late = this.#lateCarrier;
+      this.#lateCarrier = null;
+      late?.handlerEnded(this);
+      return;
+    }
+    this.#carrier = null;
+    if (this.#cancelTimers) for (const cancel of this.#cancelTimers) cancel();
+    carrier.ended(this, this.#judged(outcome));
+  }
+
+  #cancelLater(cancel: () => void): void {
+    (this.#cancelTimers ??= []).push(cancel);
   }
 
   /** What a run comes to that was aborted, or that took longer than it may, whatever its handler made of it. */
-  #judged(outcome: RunOutcome, tookMs: number): RunOutcome {
+  #judged(outcome: RunOutcome): RunOutcome {
     const { timeoutMs } = this.task.policies;
     const aborted = this.#aborted;
+    if (aborted === null && timeoutMs === null) return outcome;
+    const tookMs = this.services.clock.monotonic() - this.#begunAt;
     if (aborted instanceof RunCancelledError || aborted instanceof ShutdownError) {
       // An abort that the handler obeyed is no failure of the handler.
       return outcome.status === 'failed' ? { ...outcome, status: 'cancelled' } : outcome;

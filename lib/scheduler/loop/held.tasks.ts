@@ -1,7 +1,9 @@
 import { standOf, standUnder } from '../../model/change.js';
 import type { TakenTask, TaskStand } from '../../model/change.js';
+import type { LeaseRef } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { adoptClaim } from '../plan/take.plan.js';
+import type { HeldRun } from './held.run.js';
 
 /** What the holder of runs knows of their tasks. */
 export interface KnownRecords {
@@ -23,62 +25,110 @@ export interface KnownRecord {
   readonly taken: TakenTask | null;
 }
 
-interface Held extends KnownRecord {
-  holders: number;
+interface HeldTask extends KnownRecord {
+  record: TaskRecord;
+  stand: TaskStand;
+  taken: TakenTask | null;
+  readonly runs: HeldRun[];
+}
+
+/** The runs whose lease this process renews: those that were started, until the store has taken their ends. */
+export interface StartedRuns extends Iterable<HeldRun> {
+  readonly size: number;
+  has(run: HeldRun): boolean;
+  /** The run of a lease; undefined when it is not among them. */
+  find(lease: LeaseRef): HeldRun | undefined;
 }
 
 /**
- * The tasks of which this process holds a run, each as it was read or written here last. What holds a run knows its task, so
- * the end of the run need not read it: see `endRunsIn`.
+ * The runs that this process holds, and their tasks, each as it was read or written here last. What holds a run knows its task,
+ * so the end of the run need not read it: see `endRunsIn`.
  */
-export class HeldTasks implements KnownRecords {
-  readonly #held = new Map<string, Held>();
+export class HeldTasks implements KnownRecords, StartedRuns {
+  readonly #tasks = new Map<string, HeldTask>();
+  readonly #started = new Set<HeldRun>();
 
   /** @param onWritten A claim was written whose run had started without that: the task is not under its lease any more. */
   constructor(private readonly onWritten: (task: TaskRecord) => void = () => {}) {}
 
   /**
-   * A run of the task is held from now on.
+   * A run is held from now on.
    *
-   * @param taken What was taken, where the claim is not written yet.
+   * @param record Its task.
+   * @param taken The task as it was taken, where the claim is not written yet.
    */
-  hold(record: TaskRecord, taken: TakenTask | null = null): void {
-    const held = this.#held.get(record.id);
+  hold(run: HeldRun, record: TaskRecord, taken: TakenTask | null = null): void {
     const stand = taken ? standUnder(taken) : standOf(record);
-    if (held && !isNewer(stand, held.stand)) held.holders += 1;
-    else this.#held.set(record.id, { record, stand, taken, holders: (held?.holders ?? 0) + 1 });
+    const held = this.#tasks.get(record.id);
+    if (!held) {
+      this.#tasks.set(record.id, { record, stand, taken, runs: [run] });
+      return;
+    }
+    held.runs.push(run);
+    if (isNewer(stand, held.stand)) Object.assign(held, { record, stand, taken });
   }
 
-  /** A run of the task is not held any more. */
-  release(taskId: string): void {
-    const held = this.#held.get(taskId);
-    if (!held) return;
-    held.holders -= 1;
-    if (held.holders === 0) this.#held.delete(taskId);
+  /** The run is started, or given back without a start. */
+  start(run: HeldRun): void {
+    this.#started.add(run);
+  }
+
+  /** A run is not held any more. */
+  release(run: HeldRun): void {
+    this.#started.delete(run);
+    const held = this.#tasks.get(run.taskId);
+    const at = held ? held.runs.indexOf(run) : -1;
+    if (at < 0) return;
+    if (held!.runs.length === 1) this.#tasks.delete(run.taskId);
+    else held!.runs.splice(at, 1);
+  }
+
+  /** How many tasks there are of which runs are held. */
+  get taskCount(): number {
+    return this.#tasks.size;
+  }
+
+  get size(): number {
+    return this.#started.size;
+  }
+
+  has(run: HeldRun): boolean {
+    return this.#started.has(run);
+  }
+
+  find({ taskId, runId, token }: LeaseRef): HeldRun | undefined {
+    const run = this.#tasks.get(taskId)?.runs.find((one) => one.runId === runId && one.token === token);
+    return run && this.#started.has(run) ? run : undefined;
+  }
+
+  [Symbol.iterator](): Iterator<HeldRun> {
+    return this.#started.values();
   }
 
   /** Answers come in any order: the newest version counts. */
   note(record: TaskRecord): void {
-    const held = this.#held.get(record.id);
+    const held = this.#tasks.get(record.id);
+    if (!held) return;
     const stand = standOf(record);
-    if (!held || !isNewer(stand, held.stand)) return;
+    if (!isNewer(stand, held.stand)) return;
+    const { taken } = held;
     // Still under the lease of the taking: this was another change, and the claim is not in it.
-    if (held.taken && record.state.lease?.token === held.taken.lease.token) return;
-    this.#held.set(record.id, { record, stand, taken: null, holders: held.holders });
-    if (held.taken) this.onWritten(record);
+    if (taken && record.state.lease?.token === taken.lease.token) return;
+    Object.assign(held, { record, stand, taken: null });
+    if (taken) this.onWritten(record);
   }
 
   of(taskId: string): KnownRecord | undefined {
-    return this.#held.get(taskId);
+    return this.#tasks.get(taskId);
   }
 
   /** Whether the claim of a run of the task is not written yet. */
   isUnwritten(taskId: string): boolean {
-    return (this.#held.get(taskId)?.taken ?? null) !== null;
+    return (this.#tasks.get(taskId)?.taken ?? null) !== null;
   }
 
   adopted(task: TaskRecord): TaskRecord {
-    const held = this.#held.get(task.id);
+    const held = this.#tasks.get(task.id);
     if (!held?.taken || task.state.lease?.token !== held.taken.lease.token) return task;
     return adoptClaim(task, held.taken, held.record);
   }

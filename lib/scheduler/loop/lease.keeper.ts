@@ -3,7 +3,7 @@ import type { Clock } from '../../model/clock.js';
 import { keyOf } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { HeldRun } from './held.run.js';
-import type { KnownRecords } from './held.tasks.js';
+import type { KnownRecords, StartedRuns } from './held.tasks.js';
 import { renewLeases } from './renew.step.js';
 import { wait } from '../../time/wait.js';
 
@@ -38,11 +38,9 @@ export class LeaseKeeper {
   #cancelExpiry: () => void = () => {};
   #renewals = 0;
 
-  /** @param runs What this process holds a lease of, by run id and token. */
   constructor(
     private readonly store: Pick<Store, 'transact'>,
-    private readonly runs: ReadonlyMap<string, HeldRun>,
-    private readonly known: Pick<KnownRecords, 'note' | 'adopted'>,
+    private readonly runs: StartedRuns & Pick<KnownRecords, 'note' | 'adopted'>,
     private readonly leaseMs: number,
     private readonly clock: Clock,
     private readonly listener: LeaseListener,
@@ -80,7 +78,7 @@ export class LeaseKeeper {
    * @param isMeant Which runs; all when left out.
    */
   async renew(isMeant: (run: HeldRun) => boolean = () => true): Promise<void> {
-    const runs = [...this.runs.values()].filter((run) => !run.isFenced && isMeant(run));
+    const runs = [...this.runs].filter((run) => !run.isFenced && isMeant(run));
     for (let start = 0; start < runs.length; start += BATCH) {
       await this.#renewBatch(runs.slice(start, start + BATCH));
     }
@@ -90,18 +88,18 @@ export class LeaseKeeper {
     const asked = this.clock.monotonic();
     const refs = runs.flatMap(({ leases }) => leases);
     try {
-      const { lost, failed, cancelled } = await renewLeases(this.store, refs, this.leaseMs, this.known);
+      const { lost, failed, cancelled } = await renewLeases(this.store, refs, this.leaseMs, this.runs);
       const lostKeys = new Set(lost.map(keyOf));
       const failedKeys = new Set(failed.map(keyOf));
       for (const run of runs) {
         // One that ended while the question was on its way has given its lease up itself.
-        if (!this.runs.has(run.key)) continue;
+        if (!this.runs.has(run)) continue;
         const isAny = (keys: ReadonlySet<string>) => run.leases.some((lease) => keys.has(keyOf(lease)));
         if (isAny(lostKeys)) this.#fence(run);
         else if (!isAny(failedKeys)) run.renewedAt = Math.max(run.renewedAt, asked);
       }
-      for (const { runId, token, request } of cancelled) {
-        this.runs.get(keyOf({ runId, token }))?.abort(new RunCancelledError(runId, request));
+      for (const { request, ...lease } of cancelled) {
+        this.runs.find(lease)?.abort(new RunCancelledError(lease.runId, request));
       }
       this.listener.worked();
     } catch (error) {
@@ -114,7 +112,7 @@ export class LeaseKeeper {
     this.#cancelExpiry();
     const now = this.clock.monotonic();
     let nextMs = Infinity;
-    for (const run of this.runs.values()) {
+    for (const run of this.runs) {
       if (run.isFenced) continue;
       const leftMs = run.renewedAt + this.#patienceMs - now;
       if (!this.holds(run)) this.#fence(run);

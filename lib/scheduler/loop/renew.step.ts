@@ -12,7 +12,7 @@ export interface Renewed {
   /** The leases that could not be renewed though others could: they hold for as long as they did. */
   readonly failed: readonly LeaseRef[];
   /** The runs still held that somebody asked to abort. */
-  readonly cancelled: readonly { readonly runId: string; readonly token: number; readonly request: CancelRequest }[];
+  readonly cancelled: readonly (LeaseRef & { readonly request: CancelRequest })[];
 }
 
 /**
@@ -39,7 +39,8 @@ export async function renewLeases(
     if (!task) continue;
     known?.note(task);
     for (const { id: runId, token, cancel } of task.state.live) {
-      if (cancel && asked.has(keyOf({ runId, token }))) cancelled.push({ runId, token, request: cancel });
+      if (cancel && asked.has(keyOf({ runId, token })))
+        cancelled.push({ taskId: task.id, runId, token, request: cancel });
     }
   }
   return {

@@ -21,26 +21,34 @@ export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices)
   const mayRunAgain = task.definition.policies.delivery === 'at-least-once';
   if (outcome.status === 'cancelled' && aborted instanceof ShutdownError && mayRunAgain) return givenBack(held, now);
   const retryAt = outcome.status === 'failed' ? retryTime(held, outcome.error, now, services) : null;
-  const record: RunRecord = {
-    ...endedRun(task, run, outcome.status, now),
+  const record: RunRecord = endedRun(task, run, outcome.status, now, {
     dead: outcome.status === 'failed' && retryAt === null,
     error: outcome.status === 'succeeded' ? null : describeThrown(outcome.error),
     result: outcome.result,
     cancel: aborted instanceof RunCancelledError ? aborted.request : null,
-  };
+  });
   const isLast = retryAt === null && run.source === 'schedule' && !task.state.exhausted;
-  return { ...held.lease, record, retryAt, ...(isLast && nextFromHere(held, now, services)) };
+  return endUnder(held, record, retryAt, isLast ? nextFromHere(held, now, services) : undefined);
 }
 
 /** What gives a run back unfinished: another attempt may start at once. @param now Milliseconds since the epoch. */
-export function givenBack({ lease }: HeldRun, now: number): RunEnd {
-  return { ...lease, record: null, retryAt: now };
+export function givenBack(held: HeldRun, now: number): RunEnd {
+  return endUnder(held, null, now);
+}
+
+function endUnder(
+  { taskId, runId, token }: HeldRun,
+  record: RunRecord | null,
+  retryAt: number | null,
+  next?: RunEnd['next'],
+): RunEnd {
+  return { taskId, runId, token, record, retryAt, next };
 }
 
 /** The end of a run of which nothing else can be said. @param now Milliseconds since the epoch. */
-export function failedEnd({ record: task, run, lease }: HeldRun, error: unknown, now: number): RunEnd {
-  const record = { ...endedRun(task, run, 'failed', now), dead: true, error: describeThrown(error) };
-  return { ...lease, record, retryAt: null };
+export function failedEnd(held: HeldRun, error: unknown, now: number): RunEnd {
+  const ending = { dead: true, error: describeThrown(error), result: undefined, cancel: held.run.cancel };
+  return endUnder(held, endedRun(held.record, held.run, 'failed', now, ending), null);
 }
 
 function retryTime({ record, run }: HeldRun, error: unknown, now: number, services: RunServices): number | null {
@@ -64,14 +72,14 @@ function retryTime({ record, run }: HeldRun, error: unknown, now: number, servic
 }
 
 /** What comes after the run, for triggers that count from its end. */
-function nextFromHere({ record }: HeldRun, now: number, services: RunServices): Pick<RunEnd, 'next'> {
+function nextFromHere({ record }: HeldRun, now: number, services: RunServices): RunEnd['next'] {
   try {
     const trigger = services.triggers.get(record.definition.trigger);
-    if (trigger.advance !== 'completion') return {};
-    return { next: checkedOccurrence(trigger.nextOccurrence(now, now, { taskId: record.id })) };
+    if (trigger.advance !== 'completion') return undefined;
+    return checkedOccurrence(trigger.nextOccurrence(now, now, { taskId: record.id }));
   } catch (error) {
     services.logger.error(`The trigger of task "${record.id}" failed`, error);
     // The claim that this leads to finds the same fault, and puts the task off.
-    return { next: { scheduledTime: now, runTime: now + FAULTY_TRIGGER_MS } };
+    return { scheduledTime: now, runTime: now + FAULTY_TRIGGER_MS };
   }
 }

@@ -1,7 +1,6 @@
-import { isAwaitable } from '../../errors/returned.js';
+import { isAwaitable, promiseOf } from '../../errors/returned.js';
 import { LeaseLostError, RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
 import { TaskContext } from '../../executors/task-context.js';
-import { keyOf } from '../../model/run.js';
 import type { CancelRequest, LeaseRef, LiveRun } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { unstoredResult } from '../../model/unstored-result.js';
@@ -9,15 +8,16 @@ import type { RunEnd } from '../plan/end.plan.js';
 import { isLastChance } from '../plan/failed.run.js';
 import { AbandonedHandlers } from './abandoned.handlers.js';
 import type { EndAnswer } from './end.step.js';
-import type { HeldRun, RunOutcome } from './held.run.js';
+import type { HeldRun, RunCarrier, RunOutcome } from './held.run.js';
+import type { HeldTasks } from './held.tasks.js';
 import { LimitedLines } from './limited.lines.js';
 import { endOf, failedEnd, givenBack } from './run.end.js';
 import type { RunServices } from './run.services.js';
 
 /** What the runs of a loop need of it. */
 interface RunListener {
-  /** Has the store write an end. Resolves with what became of it; null when the loop was closed before. */
-  offer(end: RunEnd): Promise<EndAnswer | null>;
+  /** Has the store write an end, and says what became of it; null when the loop was closed before. */
+  offer(end: RunEnd, answered: (answer: EndAnswer | null) => void): void;
   /** Finds out why an end was refused, in words. Never rejects. */
   whyRefused(lease: LeaseRef): Promise<string>;
   /** Keeps an end whose task is gone. Never rejects. */
@@ -31,15 +31,13 @@ interface RunListener {
   /** Whether the lease of a run still holds, as far as this process knows. */
   holds(run: HeldRun): boolean;
   /** A run is not held any more. `task` is its task as it now is; null where that is gone or not known. */
-  released(run: HeldRun, task: TaskRecord | null): void;
+  released(task: TaskRecord | null): void;
 }
 
 /** Carries out the runs that one store's loop has claimed. */
-export class RunExecution {
-  /** The runs whose handler is under way, by key. */
-  readonly active = new Map<string, HeldRun>();
-  /** These, and the ended ones whose end the store has not taken yet: what this process holds a lease of. */
-  readonly held = new Map<string, HeldRun>();
+export class RunExecution implements RunCarrier {
+  /** How many handlers are under way, but for those of {@link abandoned}. */
+  activeCount = 0;
   /** The handlers that still run although their runs are over. */
   readonly abandoned: AbandonedHandlers;
   readonly #leases: LimitedLines;
@@ -47,6 +45,7 @@ export class RunExecution {
 
   constructor(
     private readonly services: RunServices,
+    private readonly runs: Pick<HeldTasks, 'start' | 'release' | 'find' | typeof Symbol.iterator>,
     private readonly loop: RunListener,
   ) {
     const more = (count: number) => `${count} more leases of runs in store "${services.alias}" were lost`;
@@ -57,9 +56,20 @@ export class RunExecution {
     });
   }
 
-  /** Starts a run. */
+  /** Starts a run: its handler is called before this returns, and may have ended. */
   start(run: HeldRun): void {
-    void this.#carryOut(run);
+    this.activeCount += 1;
+    this.runs.start(run);
+    this.services.events.emit('run.submitted', () => ({ ...run.event(), coalesced: run.coalesced }));
+    run.begin(this);
+    try {
+      const result = this.#execute(run);
+      const promise = promiseOf(result);
+      if (promise) promise.then(run.returned, run.threw);
+      else run.returned(result);
+    } catch (error) {
+      run.threw(error);
+    }
   }
 
   /**
@@ -69,10 +79,10 @@ export class RunExecution {
   giveBack(run: HeldRun): void {
     for (const lease of run.extraLeases) this.loop.giveUp(lease);
     run.hasEnded = true;
-    this.held.set(run.key, run);
-    void this.loop
-      .offer(givenBack(run, this.services.storeClock.now()))
-      .then((answer) => this.#release(run, answer?.task ?? null));
+    this.runs.start(run);
+    this.loop.offer(givenBack(run, this.services.storeClock.now()), (answer) =>
+      this.#release(run, answer?.task ?? null),
+    );
   }
 
   /**
@@ -80,48 +90,25 @@ export class RunExecution {
    *
    * @param leaseMs How long a lease holds, in milliseconds: a handler whose lease was not renewed for as long is about to be aborted.
    */
-  holdOn({ id: runId, token }: LiveRun, leaseMs: number): 'held' | 'aborted' | null {
-    const run = this.held.get(keyOf({ runId, token }));
+  holdOn(taskId: string, { id: runId, token }: LiveRun, leaseMs: number): 'held' | 'aborted' | null {
+    const run = this.runs.find({ taskId, runId, token });
     if (!run) return null;
     const isOver = !run.hasEnded && this.services.clock.monotonic() - run.renewedAt >= leaseMs;
     return run.isFenced || isOver ? 'aborted' : 'held';
   }
 
+  /** The runs whose handler is under way. */
+  *active(): Iterable<HeldRun> {
+    for (const run of this.runs) if (!run.hasEnded) yield run;
+  }
+
   /** Whether a run is under way whose next loss is its last. */
   hasLastChance(): boolean {
-    for (const { run, task } of this.active.values()) if (isLastChance(run, task.policies)) return true;
+    for (const { run, task } of this.active()) if (isLastChance(run, task.policies)) return true;
     return false;
   }
 
-  /** A run, from its start to its history. */
-  async #carryOut(run: HeldRun): Promise<void> {
-    this.#begin(run);
-    run.begin();
-    const handler = this.#invoke(run);
-    const outcome = await run.outcome(handler);
-    if (run.isAbandoned) this.abandoned.add(run, handler);
-    this.#free(run);
-    // What was done counts unless another scheduler has taken the run over meanwhile, which the store knows.
-    if (run.isFenced && outcome.status !== 'succeeded' && !run.isTooLate) {
-      // Where its task is gone there is nobody who has taken it over.
-      await this.loop.keepOrphaned(this.#endOf(run, outcome));
-      return this.#release(run, null);
-    }
-    const end = this.#endOf(run, outcome);
-    if (end.record?.status === 'failed') this.#logFailure(run, outcome);
-    const answer = await this.loop.offer(end);
-    this.#release(run, answer?.task ?? null);
-    if (answer) this.#emit(run, end, outcome, answer);
-  }
-
-  #begin(run: HeldRun): void {
-    this.active.set(run.key, run);
-    this.held.set(run.key, run);
-    this.services.events.emit('run.submitted', () => ({ ...run.event(), coalesced: run.coalesced }));
-  }
-
-  /** Async, since an executor of the user's own may throw instead of rejecting. */
-  async #invoke(run: HeldRun): Promise<unknown> {
+  #execute(run: HeldRun): unknown {
     const { handlers, executors, events } = this.services;
     const { handler, args, executor } = run.task;
     const context = new TaskContext(run);
@@ -136,6 +123,28 @@ export class RunExecution {
       return isAwaitable(result) ? result : unstoredResult('unserializable', 'It throws when it is looked at.');
     };
     return executors.get(executor).execute({ context, handler, args, invoke });
+  }
+
+  /** A run is over: its end is made, offered to the store, and told of. */
+  ended(run: HeldRun, outcome: RunOutcome): void {
+    if (run.isAbandoned) this.abandoned.add(run);
+    this.#free(run);
+    // What was done counts unless another scheduler has taken the run over meanwhile, which the store knows.
+    if (run.isFenced && outcome.status !== 'succeeded' && !run.isTooLate) {
+      // Where its task is gone there is nobody who has taken it over.
+      void this.loop.keepOrphaned(this.#endOf(run, outcome)).then(() => this.#release(run, null));
+      return;
+    }
+    const end = this.#endOf(run, outcome);
+    if (end.record?.status === 'failed') this.#logFailure(run, outcome);
+    this.loop.offer(end, (answer) => {
+      this.#release(run, answer?.task ?? null);
+      if (answer) this.#emit(run, end, outcome, answer);
+    });
+  }
+
+  handlerEnded(run: HeldRun): void {
+    this.abandoned.ended(run);
   }
 
   /** However an end is made, one is made: a run without one would be renewed for ever. */
@@ -153,16 +162,16 @@ export class RunExecution {
   }
 
   #free(run: HeldRun): void {
-    this.active.delete(run.key);
+    this.activeCount -= 1;
     run.hasEnded = true;
     for (const lease of run.extraLeases) this.loop.giveUp(lease);
     this.loop.freed();
-    if (this.active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.activeCount === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #release(run: HeldRun, task: TaskRecord | null): void {
-    this.held.delete(run.key);
-    this.loop.released(run, task);
+    this.runs.release(run);
+    this.loop.released(task);
   }
 
   #logFailure({ run, task }: HeldRun, { error }: RunOutcome): void {
@@ -210,25 +219,26 @@ export class RunExecution {
 
   /** Resolves when no handler is under way. */
   async drained(): Promise<void> {
-    if (this.active.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.activeCount > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Aborts every run under way because of a shutdown. */
   abortAll(): void {
-    for (const run of this.active.values()) run.abort(new ShutdownError(run.runId));
+    for (const run of this.active()) run.abort(new ShutdownError(run.runId));
   }
 
   /** Aborts the attempt under a lease if it is under way here. Returns whether it is. */
-  cancelAttempt(lease: Pick<LeaseRef, 'runId' | 'token'>, request: CancelRequest): boolean {
-    const run = this.active.get(keyOf(lease));
-    run?.abort(new RunCancelledError(run.runId, request));
-    return run !== undefined;
+  cancelAttempt(lease: LeaseRef, request: CancelRequest): boolean {
+    const run = this.runs.find(lease);
+    if (!run || run.hasEnded) return false;
+    run.abort(new RunCancelledError(run.runId, request));
+    return true;
   }
 
   /** Aborts a run if it is under way here. Returns whether it is. */
   cancel(runId: string, request: CancelRequest): boolean {
     let isHere = false;
-    for (const run of this.active.values()) {
+    for (const run of this.active()) {
       if (run.runId !== runId) continue;
       run.abort(new RunCancelledError(runId, request));
       isHere = true;

@@ -13,11 +13,9 @@ export class UnwrittenClaims {
   #cancel: (() => void) | null = null;
   #isStopped = false;
 
-  /** @param runs What this process holds a lease of. */
   constructor(
     private readonly clock: Clock,
-    private readonly runs: ReadonlyMap<string, HeldRun>,
-    private readonly tasks: Pick<HeldTasks, 'isUnwritten'>,
+    private readonly tasks: Pick<HeldTasks, 'isUnwritten' | typeof Symbol.iterator>,
     private readonly leases: Pick<LeaseKeeper, 'renew'>,
   ) {}
 
@@ -26,7 +24,7 @@ export class UnwrittenClaims {
     if (this.#cancel || this.#isStopped) return;
     const now = this.clock.monotonic();
     let dueAt = Infinity;
-    for (const run of this.runs.values()) if (this.#isUnwritten(run)) dueAt = Math.min(dueAt, writtenBy(run));
+    for (const run of this.tasks) if (this.#isUnwritten(run)) dueAt = Math.min(dueAt, writtenBy(run));
     if (dueAt === Infinity) return;
     // What the store does not take is tried again, and not without a pause.
     this.#cancel = wait(this.clock, Math.max(UNWRITTEN_MS / 2, dueAt - now), () => {
@@ -49,7 +47,7 @@ export class UnwrittenClaims {
   /** Whether there are some of at least that age, in milliseconds, so that the lease that they stand in may be over. */
   areOld(ms: number): boolean {
     const before = this.clock.monotonic() - ms;
-    for (const run of this.runs.values()) if (run.renewedAt <= before && this.#isUnwritten(run)) return true;
+    for (const run of this.tasks) if (run.renewedAt <= before && this.#isUnwritten(run)) return true;
     return false;
   }
 

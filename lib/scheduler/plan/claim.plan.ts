@@ -78,7 +78,7 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
         hasLastChance: () => context.hasLastChance() || decided.some(startsLastChance),
       });
       restartCompletionSchedule(work, trigger);
-      if (work.state.problem) work.state = { ...work.state, problem: null };
+      work.state.problem = null;
     } catch (error) {
       const due = dueTime(task.definition, task.state) ?? now;
       if (isErrorOf(error, UnknownNameError) && now - due < LEAVE_TO_OTHERS_MS) return null;
@@ -137,7 +137,7 @@ function withLastRun(state: TaskState, history: readonly RunRecord[]): TaskState
 function restartCompletionSchedule(work: Work, trigger: BaseTrigger): void {
   if (trigger.advance !== 'completion' || !hasNoNext(work.state)) return;
   const { task, now } = work;
-  work.state = { ...work.state, ...nextTimes(trigger.nextOccurrence(now, now, { taskId: task.id })) };
+  Object.assign(work.state, nextTimes(trigger.nextOccurrence(now, now, { taskId: task.id })));
 }
 
 /**
@@ -155,7 +155,8 @@ function keepCompletionSchedule(work: Work, trigger: BaseTrigger | null): void {
   } catch {
     // The fault is reported already, or is that of the trigger, which the next claim meets again.
   }
-  work.state = { ...work.state, nextScheduledTime: now, nextRunTime: now };
+  work.state.nextScheduledTime = now;
+  work.state.nextRunTime = now;
 }
 
 /** Whether the schedule goes on, and neither a time nor a run of it is there. */

@@ -28,14 +28,12 @@ export function admitDueTimes(work: Work, trigger: BaseTrigger): void {
   const next = waits ? null : checkedOccurrence(due.next, latest.scheduledTime);
   const scheduledCount = work.state.scheduledCount + chosen.length;
   const spent = trigger.maxRuns !== null && scheduledCount >= trigger.maxRuns;
-  work.state = {
-    ...work.state,
-    scheduledCount,
-    lastScheduledTime: latest.scheduledTime,
-    nextScheduledTime: spent ? null : (next?.scheduledTime ?? null),
-    nextRunTime: spent ? null : (next?.runTime ?? null),
-    exhausted: spent || (!waits && next === null),
-  };
+  const { state } = work;
+  state.scheduledCount = scheduledCount;
+  state.lastScheduledTime = latest.scheduledTime;
+  state.nextScheduledTime = spent ? null : (next?.scheduledTime ?? null);
+  state.nextRunTime = spent ? null : (next?.runTime ?? null);
+  state.exhausted = spent || (!waits && next === null);
   if (chosen.length > 1) admitAll(work, chosen);
   else for (const { occurrence, coalesced } of chosen) admit(work, occurrence, coalesced);
 }
@@ -97,7 +95,7 @@ function admitAll(work: Work, chosen: readonly Chosen[]): void {
       room -= 1;
     } else if (!known.has(run.id)) record(work, occurrence, 'skipped', coalesced);
   }
-  work.state = { ...work.state, live: [...work.state.live, ...added] };
+  work.state.live = [...live, ...added];
 }
 
 function isTooLate({ task, now }: Work, { runTime }: Occurrence): boolean {
@@ -150,11 +148,11 @@ function replaceRunning(work: Work, run: LiveRun): void {
       live.push({ ...one, cancel: { at: now, actor: null, reason: 'a newer run takes its place' } });
     else live.push(one);
   }
-  work.state = { ...work.state, live: [...live, run] };
+  work.state.live = [...live, run];
 }
 
 function push(work: Work, run: LiveRun): void {
-  work.state = { ...work.state, live: [...work.state.live, run] };
+  work.state.live = [...work.state.live, run];
 }
 
 function record(work: Work, occurrence: Occurrence, status: 'missed' | 'skipped', coalesced: number): void {

@@ -14,7 +14,7 @@ export interface RunEnd extends LeaseRef {
   /** When it is tried again, in milliseconds since the epoch: a retry, or at once for one given back. null for never. */
   readonly retryAt: number | null;
   /** For triggers that count from the end of a run: what comes next. Undefined when the schedule is not touched. */
-  readonly next?: { readonly scheduledTime: number; readonly runTime: number } | null;
+  readonly next?: { readonly scheduledTime: number; readonly runTime: number } | null | undefined;
 }
 
 /** What {@link endRuns} did with one end: `paused` where the failure paused the task, too. */

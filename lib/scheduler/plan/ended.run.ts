@@ -2,8 +2,21 @@ import type { TaskDefinition } from '../../model/definition.js';
 import type { LiveRun, RunRecord, RunStatus } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 
-/** The record of an attempt that ended, without the outcome of its handler. */
-export function endedRun(task: TaskRecord, run: LiveRun, status: RunStatus, endedAt: number): RunRecord {
+/** What the handler of a run makes of it. */
+type Ending = Pick<RunRecord, 'dead' | 'error' | 'result' | 'cancel'>;
+
+/**
+ * The record of an attempt that ended.
+ *
+ * @param ending Where a handler was called.
+ */
+export function endedRun(
+  task: TaskRecord,
+  run: LiveRun,
+  status: RunStatus,
+  endedAt: number,
+  ending?: Ending,
+): RunRecord {
   return {
     id: run.id,
     taskId: task.id,
@@ -17,11 +30,11 @@ export function endedRun(task: TaskRecord, run: LiveRun, status: RunStatus, ende
     startedAt: run.startedAt,
     endedAt,
     coalesced: run.coalesced,
-    dead: false,
-    error: null,
-    result: undefined,
+    dead: ending?.dead ?? false,
+    error: ending?.error ?? null,
+    result: ending?.result,
     request: run.request,
-    cancel: run.cancel,
+    cancel: ending ? ending.cancel : run.cancel,
     definition: null,
   };
 }

@@ -17,7 +17,7 @@ export interface Holder {
    * Whether this process holds a run: `held`, or `aborted` where it has given the run up and the handler is not over yet. null
    * for the runs of others.
    */
-  holdOn(run: LiveRun): 'held' | 'aborted' | null;
+  holdOn(taskId: string, run: LiveRun): 'held' | 'aborted' | null;
 }
 
 /**
@@ -36,7 +36,7 @@ export function recoverDeadRuns(work: Work, holder: Holder): void {
       live.push(run);
       continue;
     }
-    const hold = run.status === 'running' ? holder.holdOn(run) : null;
+    const hold = run.status === 'running' ? holder.holdOn(task.id, run) : null;
     if (hold !== null) {
       live.push(hold === 'held' ? { ...run, leaseUntil: now + holder.leaseMs } : run);
       continue;
@@ -46,7 +46,7 @@ export function recoverDeadRuns(work: Work, holder: Holder): void {
   }
   // One that was given up and is not over yet is left as it is: that is no change.
   if (live.length === work.state.live.length && live.every((run, at) => run === work.state.live[at])) return;
-  work.state = { ...work.state, live: heldBack(work, live) };
+  work.state.live = heldBack(work, live);
 }
 
 /** The runs of a task, those of its schedule that wait held back if runs before them were lost for good just now. */
@@ -114,7 +114,7 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   const attempt = first.attempt + lost.attempt - 1;
   const again = recordLost(work, { ...first, attempt, owner: lost.owner, token: lost.token }, lost.attempt);
   const live = work.state.live.flatMap((run) => (run === first ? again : [run]));
-  work.state = { ...work.state, live: heldBack(work, live) };
+  work.state.live = heldBack(work, live);
 }
 
 /** The task as it was before the code disabled it. */

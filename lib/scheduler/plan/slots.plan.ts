@@ -33,16 +33,20 @@ export function changeSlots({ givenBack, count, limit }: SlotRequest, starter: S
   return (record, now) => {
     const kept = record.state.live.filter(({ leaseUntil, token }) => leaseUntil! > now && !givenBack.has(token));
     const slots: Slot[] = [];
-    let state: TaskState = { ...record.state, updatedAt: now, live: kept };
+    const live = [...kept];
+    let { lastToken } = record.state;
     for (let rank = kept.length + 1; rank <= Math.min(limit, kept.length + count); rank += 1) {
-      const runId = `${record.id}@${nextToken(state, now)}`;
+      const runId = `${record.id}@${nextToken({ lastToken }, now)}`;
       const slot = waitingRun({ id: runId, source: 'schedule', scheduledTime: now, availableAt: now });
-      const started = startRun(state, slot, starter, now);
-      state = started.state;
-      slots.push({ ref: { taskId: record.id, runId, token: started.run.token }, rank });
+      const started = startRun({ lastToken }, slot, starter, now);
+      lastToken = started.token;
+      live.push(started);
+      slots.push({ ref: { taskId: record.id, runId, token: started.token }, rank });
     }
     const isUnchanged = slots.length === 0 && kept.length === record.state.live.length;
-    return isUnchanged ? null : { task: { ...record, state }, value: slots };
+    return isUnchanged
+      ? null
+      : { task: { ...record, state: { ...record.state, updatedAt: now, lastToken, live } }, value: slots };
   };
 }
 

@@ -15,19 +15,20 @@ export interface Starter {
 }
 
 /**
- * Starts a run: gives it a lease and a fencing token. Everything that starts runs comes through here.
+ * Starts a run: gives it a lease and a fencing token, which is the last one of its task from then on. Everything that starts
+ * runs comes through here.
  *
- * @returns The state in which the run is under way, and the run.
  * @throws RangeError When the task can have no larger token. No clock leads there: somebody has written to the store.
  */
-export function startRun(state: TaskState, run: LiveRun, { owner, leaseMs }: Starter, now: number) {
+export function startRun(
+  state: Pick<TaskState, 'lastToken'>,
+  run: LiveRun,
+  { owner, leaseMs }: Starter,
+  now: number,
+): LiveRun {
   const token = nextToken(state, now);
   if (token > MAX_COUNT) throw new RangeError(`The fencing token ${state.lastToken} can grow no further.`);
-  const started: LiveRun = { ...run, status: 'running', owner, token, leaseUntil: now + leaseMs, startedAt: now };
-  const live = state.live.includes(run)
-    ? state.live.map((one) => (one === run ? started : one))
-    : [...state.live, started];
-  return { state: { ...state, lastToken: token, live }, run: started };
+  return { ...run, status: 'running', owner, token, leaseUntil: now + leaseMs, startedAt: now };
 }
 
 /** For how long a run on its last chance waits while another one is under way, in milliseconds: it must not be in the way. */
@@ -47,6 +48,7 @@ export interface StartLimits {
 export function startWaitingRuns(work: Work, starter: Starter, limits: StartLimits): void {
   const { policies } = work.task.definition;
   const ready = readyRuns(work.task.definition, work.state, work.now);
+  if (ready.length === 0) return;
   // A thousand may wait: what becomes of each is noted, and the list written once.
   const changed = new Map<LiveRun, LiveRun>();
   let running = runningCount(work.state) + limits.abandoned;
@@ -58,15 +60,15 @@ export function startWaitingRuns(work: Work, starter: Starter, limits: StartLimi
       changed.set(run, { ...run, availableAt: work.now + LAST_CHANCE_PAUSE_MS });
       continue;
     }
-    const started = startRun({ ...work.state, live: [] }, run, starter, work.now);
-    work.state = { ...work.state, lastToken: started.state.lastToken };
-    work.start.push(started.run);
-    changed.set(run, started.run);
+    const started = startRun(work.state, run, starter, work.now);
+    work.state.lastToken = started.token;
+    work.start.push(started);
+    changed.set(run, started);
     running += 1;
-    hasLastChance ||= isLastChance(started.run, policies);
+    hasLastChance ||= isLastChance(started, policies);
   }
   if (changed.size === 0) return;
-  work.state = { ...work.state, live: work.state.live.map((run) => changed.get(run) ?? run) };
+  work.state.live = work.state.live.map((run) => changed.get(run) ?? run);
 }
 
 /** The runs that may start now, the earliest first. */

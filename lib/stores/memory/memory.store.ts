@@ -1,48 +1,21 @@
 import { TaskConflictError } from '../../errors/task.errors.js';
-import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
+import type { RunRecord } from '../../model/run.js';
 import { isStartTask } from '../../model/start-tasks.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
-import { dueKeyValues } from '../../model/due-keys.js';
-import type { DueKeyValues } from '../../model/due-keys.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
 import { DueIndex } from '../due-index.js';
-import type { DueEntry, DueLane } from '../due-index.js';
 import type { Committed, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply, Change, KnownChange, TakenTask } from '../../model/change.js';
-import { changedTask } from '../task-change.js';
 import { pageOfStartTasks } from '../task-query.js';
-import { isStill, leaseOf, underLease } from '../exchange.js';
+import { leaseOf } from '../exchange.js';
 import type { Exchange, Exchanged, Taken, TakeRequest, Written } from '../exchange.interface.js';
-import { copyArgs, frozenCopy } from './task.copies.js';
-
-/** A task with its slot in the index of due times. */
-class Entry implements DueEntry {
-  heapSlot = -1;
-  lane: DueLane | null = null;
-  readonly id: string;
-  readonly handler: string;
-  readonly priority: number;
-  /** Infinity for one that is never due; such a one is not in the index. */
-  readonly key: number;
-
-  /** @param task What nobody else can change: see {@link MemoryStore}'s `#own`. */
-  constructor(readonly task: TaskRecord) {
-    this.id = task.id;
-    this.handler = task.definition.handler;
-    this.priority = task.definition.policies.priority;
-    this.key = dueTime(task.definition, task.state) ?? Infinity;
-  }
-
-  /** Not kept, so that a million tasks are not the larger for it. */
-  get dueKeys(): DueKeyValues {
-    return dueKeyValues(this.task.definition);
-  }
-}
+import { MemoryEntry } from './memory.entry.js';
+import { frozen, frozenCopy, givenOut, isSimple, SharedPolicies } from './task.copies.js';
 
 /**
  * Keeps tasks in the memory of one process: for tests, and for tasks that need not survive it. Adding, changing, removing
@@ -58,12 +31,14 @@ export class MemoryStore extends BaseStore {
     wakeUp: 'polled',
     transactionalAdds: false,
     durable: false,
+    takes: true,
   };
 
-  readonly #entries = new Map<string, Entry>();
-  readonly #due = new DueIndex<Entry>();
+  readonly #entries = new Map<string, MemoryEntry>();
+  readonly #due = new DueIndex<MemoryEntry>();
   /** What schedulers look for at their starts and stops, by id. */
-  readonly #startTasks = new Map<string, TaskRecord>();
+  readonly #startTasks = new Map<string, MemoryEntry>();
+  readonly #policies = new SharedPolicies();
   #codec: TaskCodec | null = null;
 
   override start(context: StoreContext): void {
@@ -73,7 +48,7 @@ export class MemoryStore extends BaseStore {
 
   addTask(task: TaskRecord): void {
     if (this.#entries.has(task.id)) throw new TaskConflictError(task.id);
-    this.#put(this.#own(task));
+    this.#add(this.#own(task));
   }
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
@@ -82,19 +57,19 @@ export class MemoryStore extends BaseStore {
     const taken = distinct.filter(isTaken).map(({ id }) => id);
     const added = distinct.filter((task) => !isTaken(task)).map((task) => this.#own(task));
     // Each of them can be kept, or this was not reached: an argument that cannot leaves nothing half done.
-    for (const task of added) this.#put(task);
+    for (const task of added) this.#add(task);
     return [...repeated, ...taken];
   }
 
   lookupTask(id: string): TaskRecord | null {
     const entry = this.#entries.get(id);
-    return entry ? copyOf(entry.task) : null;
+    return entry ? givenOut(entry.task) : null;
   }
 
   updateTask(task: TaskRecord, expectedVersion: number): void {
-    const stored = this.#entries.get(task.id)?.task ?? null;
-    this.assertReplaceable(task.id, stored, expectedVersion);
-    this.#put(this.#own(task, stored));
+    const entry = this.#entries.get(task.id);
+    this.assertReplaceable(task.id, entry?.task ?? null, expectedVersion);
+    this.#set(entry!, this.#own(task, entry!.definition));
   }
 
   deleteTask(id: string): boolean {
@@ -119,11 +94,11 @@ export class MemoryStore extends BaseStore {
 
   /** Every task in the order of adding, which a map keeps. */
   inOrderOfAdding(): readonly TaskRecord[] {
-    return Array.from(this.#entries.values(), ({ task }) => copyOf(task));
+    return Array.from(this.#entries.values(), ({ task }) => givenOut(task));
   }
 
   getDueTasks(now: number): TaskRecord[] {
-    return this.#due.due(now, Infinity, { handlers: null }).map(({ task }) => copyOf(task));
+    return this.#due.due(now, Infinity, { handlers: null }).map(({ task }) => givenOut(task));
   }
 
   getNextRunTime(): number | null {
@@ -135,8 +110,12 @@ export class MemoryStore extends BaseStore {
   }
 
   override startTasks(kind: StartTaskKind, page: StartTaskPageRequest): Promise<StartTaskPage> {
-    const { tasks, next } = pageOfStartTasks(this.#startTasks.values(), kind, page);
-    return Promise.resolve({ tasks: tasks.map(copyOf), next });
+    const { tasks, next } = pageOfStartTasks(
+      Array.from(this.#startTasks.values(), ({ task }) => task),
+      kind,
+      page,
+    );
+    return Promise.resolve({ tasks: tasks.map(givenOut), next });
   }
 
   /** Nothing is awaited in here, which is what makes it one step. */
@@ -145,23 +124,21 @@ export class MemoryStore extends BaseStore {
     const missing: string[] = [];
     const left: TaskRecord[] = [];
     const values: T[] = [];
-    const decided: { task: TaskRecord; change: Change<T>; next: TaskRecord | null }[] = [];
-    for (const task of this.#select(selection, storeNow, missing)) {
+    const decided: { entry: MemoryEntry; change: Change<T>; next: TaskRecord | null }[] = [];
+    for (const entry of this.#select(selection, storeNow, missing)) {
+      const { task } = entry;
       const change = apply(task, storeNow, values);
       if (!change) {
         left.push(task);
         continue;
       }
-      const changed = changedTask(task, change);
-      const next = changed && this.#own(changed, task);
-      decided.push({ task, change, next });
+      decided.push({ entry, change, next: this.#made(entry, change.task) });
       values.push(change.value);
     }
     // Nothing below this line throws: what does not succeed as a whole leaves everything as it was.
-    const committed = decided.map(({ task, change, next }): Committed<T> => {
-      if (next) this.#put(next);
-      else this.deleteTask(task.id);
-      return { id: task.id, task: next && copyOf(next), value: change.value };
+    const committed = decided.map(({ entry, change, next }): Committed<T> => {
+      this.#write(entry, next);
+      return { id: entry.id, task: next && givenOut(next), value: change.value };
     });
     void this.saveRuns(decided.flatMap(({ change }) => change.history ?? []));
     return { committed, left, missing, unreadable: [], failed: [], storeNow };
@@ -169,95 +146,106 @@ export class MemoryStore extends BaseStore {
 
   /** Nothing is awaited in here, as in {@link transact}. */
   override exchange({ write = [], take }: Exchange): Exchanged {
-    const written = this.#write(write);
+    const written = this.#writeKnown(write);
     return { written, taken: take ? this.#take(take) : null };
   }
 
   /** All is made before the first is kept. */
-  #write(changes: readonly KnownChange[]): Written {
+  #writeKnown(changes: readonly KnownChange[]): Written {
     const lost = new Set<string>();
-    const made: { id: string; next: TaskRecord | null }[] = [];
-    for (const change of changes) {
-      const { from, task } = change;
-      const stored = this.#entries.get(from.id)?.task;
-      if (!stored || !isStill(stored, change)) {
+    const made: { entry: MemoryEntry; next: TaskRecord | null }[] = [];
+    const history: RunRecord[] = [];
+    for (const { from, task, history: runs } of changes) {
+      const entry = this.#entries.get(from.id);
+      if (!entry || entry.version !== from.version || entry.lastToken !== from.lastToken) {
         lost.add(from.id);
         continue;
       }
-      const definition = task?.definition === from.definition ? stored.definition : task?.definition;
-      const next = task && { ...task, version: stored.version + 1, definition: definition! };
-      made.push({ id: from.id, next: next && this.#own(next, stored) });
+      // What was given out may be a copy.
+      const isSame = task?.definition === from.definition;
+      made.push({ entry, next: this.#made(entry, task && isSame ? { ...task, definition: entry.definition } : task) });
+      if (runs) for (const run of runs) history.push(run);
     }
-    for (const { id, next } of made) {
-      if (next) this.#put(next);
-      else this.deleteTask(id);
-    }
-    void this.saveRuns(changes.flatMap(({ from, history = [] }) => (lost.has(from.id) ? [] : history)));
+    for (const { entry, next } of made) this.#write(entry, next);
+    if (history.length > 0) void this.saveRuns(history);
     return { lost: [...lost], failed: [] };
   }
 
   #take(request: TakeRequest): Taken {
     const storeNow = this.context.clock.now();
-    const due = this.#due.due(storeNow, request.limit, request, request.order);
-    const tasks = due.map(({ task }): TakenTask => {
+    const tasks = this.#due.due(storeNow, request.limit, request, request.order).map((entry): TakenTask => {
+      const { task } = entry;
       const lease = Object.freeze(leaseOf(task, storeNow, request));
-      const { state, version, ...rest } = underLease(task, lease);
-      // All but the lease is frozen already.
-      this.#put(Object.freeze({ ...rest, version: version + 1, state: Object.freeze(state) }));
-      return { task: copyOf(task), lease };
+      entry.take(lease);
+      this.#due.move(entry);
+      return { task: givenOut(task), lease };
     });
     return { tasks, storeNow };
   }
 
-  #select(selection: Selection, now: number, missing: string[]): TaskRecord[] {
+  #select(selection: Selection, now: number, missing: string[]): MemoryEntry[] {
     if ('due' in selection) {
       const { limit, order } = selection.due;
-      return this.#due.due(now, limit, selection.due, order).map(({ task }) => task);
+      return this.#due.due(now, limit, selection.due, order);
     }
-    const found: TaskRecord[] = [];
+    const found: MemoryEntry[] = [];
     for (const id of new Set(selection.ids)) {
       const entry = this.#entries.get(id);
-      if (entry) found.push(entry.task);
+      if (entry) found.push(entry);
       else missing.push(id);
     }
     return found;
   }
 
-  #put(task: TaskRecord): void {
-    const old = this.#entries.get(task.id);
-    if (old && old.heapSlot >= 0) this.#due.remove(old);
-    const entry = new Entry(task);
+  #add(task: TaskRecord): void {
+    const entry = new MemoryEntry(task);
     this.#entries.set(task.id, entry);
-    if (isStartTask(task.definition)) this.#startTasks.set(task.id, task);
-    else if (this.#startTasks.size > 0) this.#startTasks.delete(task.id);
+    if (isStartTask(task.definition)) this.#startTasks.set(task.id, entry);
     if (entry.key !== Infinity) this.#due.add(entry);
   }
 
-  /** The task as it is kept: frozen, and nobody else's. What is the same as in `known` is kept already. */
-  #own(task: TaskRecord, known?: TaskRecord): TaskRecord {
-    return Object.freeze({
-      id: task.id,
-      version: task.version,
-      definition: task.definition === known?.definition ? known.definition : this.#ownDefinition(task),
-      state: task.state === known?.state ? known.state : frozenCopy(task.state),
-    });
+  /** What becomes of a task that is kept: its next version, which is the store's own; null where it is deleted. */
+  #made(entry: MemoryEntry, task: TaskRecord | null): TaskRecord | null {
+    if (!task) return null;
+    const definition = task.definition === entry.definition ? entry.definition : this.#ownDefinition(task);
+    return { id: entry.id, definition, state: frozen(task.state), version: entry.version + 1 };
+  }
+
+  #write(entry: MemoryEntry, next: TaskRecord | null): void {
+    if (next) this.#set(entry, next);
+    else this.deleteTask(entry.id);
+  }
+
+  #set(entry: MemoryEntry, task: TaskRecord): void {
+    const isSame = task.definition === entry.definition;
+    const { heapSlot } = entry;
+    if (!isSame && heapSlot >= 0) this.#due.remove(entry);
+    entry.set(task);
+    if (entry.heapSlot < 0) {
+      if (entry.key !== Infinity) this.#due.add(entry);
+    } else if (entry.key === Infinity) this.#due.remove(entry);
+    else this.#due.move(entry);
+    if (isSame) return;
+    if (isStartTask(task.definition)) this.#startTasks.set(entry.id, entry);
+    else this.#startTasks.delete(entry.id);
+  }
+
+  /** A task of a caller as it is kept: frozen, and nobody else's. @param known A definition that is kept already. */
+  #own(task: TaskRecord, known?: TaskDefinition): TaskRecord {
+    const definition = task.definition === known ? known : this.#ownDefinition(task);
+    return { id: task.id, version: task.version, definition, state: frozenCopy(task.state) };
   }
 
   /**
    * Goes through the codec, which refuses here what no durable store could keep, so that moving to one holds no surprise.
    */
   #ownDefinition(task: TaskRecord): TaskDefinition {
-    const { args, ...rest } = task.definition;
+    const { args, policies, ...rest } = task.definition;
+    const own = { ...frozenCopy(rest), policies: this.#policies.of(policies) };
+    if (isSimple(task.definition)) return Object.freeze({ ...own, args: frozenCopy(args) });
     const codec = this.#codec!;
-    const row = codec.encodeTask(task);
-    if (args.length === 0) return Object.freeze({ ...frozenCopy(rest), args: Object.freeze([]) });
-    const copy = codec.decodeTask(row);
+    const copy = codec.decodeTask(codec.encodeTask(task));
     if ('unreadable' in copy) throw new TypeError(`What was just written cannot be read: ${copy.message}`);
-    return Object.freeze({ ...frozenCopy(rest), args: copy.definition.args });
+    return Object.freeze({ ...own, args: args.length === 0 ? frozenCopy(args) : copy.definition.args });
   }
-}
-
-/** A task as it is given out: its arguments may be changed by whoever gets it. */
-function copyOf(task: TaskRecord): TaskRecord {
-  return { ...task, definition: { ...task.definition, args: copyArgs(task.definition.args) } };
 }

@@ -146,8 +146,7 @@ export const LEASES: ContractSection = {
       );
       const { lost, cancelled } = await renewLeases(store, refs, bench.longLeaseMs);
       assertSame([...lost], []);
-      const { runId, token } = refs[0]!;
-      assertSame([...cancelled], [{ runId, token, request: cancel }]);
+      assertSame([...cancelled], [{ ...refs[0]!, request: cancel }]);
       assertSame((await liveRun(bench, other, 'a')).cancel, cancel);
     },
 

@@ -4,12 +4,13 @@ import type { Handler, Logger, SchedulerOptions, SettableClock } from 'nestjs-as
 import type { TaskRecord } from 'nestjs-asyncz/store';
 import { nextEvent } from '../../support/events.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';
+import { DecidingStore } from '../../support/deciding.store.js';
 
 type Method =
   'start' | 'shutdown' | 'now' | 'schedulers' | 'heartbeat' | 'retire' | 'startTasks' | 'addTasks' | 'deleteTask';
 
 /** A store of which one method does what it is asked and never answers, for as long as it is told to. */
-class HangingStore extends MemoryStore {
+class HangingStore extends DecidingStore {
   readonly address = 'the shelf at 10.0.0.7';
   hangs = true;
   /** Has all calls of the method answered after all. */

@@ -5,6 +5,7 @@ import { nextEvent, recordEvents } from '../../support/events.js';
 import { ClusterStore, MemoryCluster } from '../../support/memory.cluster.js';
 import { createScheduler, settle } from '../../support/scheduler.factory.js';
 import type { Apply, Selection, StoreContext, Transacted } from 'nestjs-asyncz/store';
+import { DecidingStore } from '../../support/deciding.store.js';
 
 /** Is slow to say its time, which is the last thing that it is asked when it is opened. */
 class SlowStore extends MemoryStore {
@@ -188,7 +189,7 @@ describe('starting and stopping', () => {
 
   it('keeps other stores going when one fails, retries with growing pauses, and tells when it is back', async () => {
     let down = false;
-    class FlakyStore extends MemoryStore {
+    class FlakyStore extends DecidingStore {
       override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
         if (down) throw new Error('connection refused');
         return super.transact(selection, apply);

@@ -47,7 +47,7 @@ describe('behind a handler that blocks the process for longer than the leases', 
       'left succeeded',
       'left-once succeeded',
     ]);
-    expect(store.lookupTask('taken')?.state.live).toMatchObject([{ owner: 'other', status: 'running' }]);
+    expect(store.lookupTask('taken')?.state.lease).toMatchObject({ owner: 'other' });
     expect(store.lookupTask('taken-once')?.state.live).toMatchObject([{ owner: 'other', status: 'running' }]);
   });
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { AsyncExecutor, MemoryStore } from 'nestjs-asyncz';
+import { AsyncExecutor } from 'nestjs-asyncz';
 import type { Apply, Selection, Transacted } from 'nestjs-asyncz/store';
 import { ClaimSize } from '../../../../lib/scheduler/loop/claim.size.js';
 import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
 import { minuteTask } from '../../../support/task.factory.js';
+import { DecidingStore } from '../../../support/deciding.store.js';
 
 describe('the size of a claim', () => {
   /** One that has grown to its full size. */
@@ -52,7 +53,7 @@ describe('the size of a claim', () => {
         lease: '10s',
         heartbeatInterval: '1d',
         executors: { default: new AsyncExecutor({ concurrency: 400 }) },
-        store: new (class extends MemoryStore {
+        store: new (class extends DecidingStore {
           override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
             const answer = super.transact(selection, apply);
             if (!('due' in selection)) return answer;

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from 'nestjs-asyncz';
+import type { MemoryStore } from 'nestjs-asyncz';
 import type { Apply, Exchange, Selection, Transacted } from 'nestjs-asyncz/store';
 import { SystemClock } from '../../../../lib/model/clock.js';
 import { EndQueue } from '../../../../lib/scheduler/loop/end.queue.js';
+import type { EndAnswer } from '../../../../lib/scheduler/loop/end.step.js';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
 import type { RunEnd } from '../../../../lib/scheduler/plan/end.plan.js';
 import { makeLiveRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
 import { WakeableWait } from '../../../../lib/time/wait.js';
 import { recordEvents } from '../../../support/events.js';
 import { createScheduler, settle } from '../../../support/scheduler.factory.js';
+import { DecidingStore } from '../../../support/deciding.store.js';
 
 const end = (taskId: string): RunEnd => ({ taskId, runId: `${taskId}@1`, token: 1, record: null, retryAt: null });
 
@@ -35,6 +37,10 @@ function queueOver(before: (ids: readonly string[]) => Promise<void>): EndQueue 
   return new EndQueue(store, new HeldTasks(), { now: () => 0 }, clock, new WakeableWait(clock), listener);
 }
 
+function offer(queue: EndQueue, id: string): Promise<EndAnswer | null> {
+  return new Promise((answer) => queue.offer(end(id), answer));
+}
+
 describe('the ends of runs', () => {
   it.each(Array.from({ length: 12 }, (_, turns) => turns))(
     'reach the store also %i turns after it has taken others',
@@ -44,10 +50,10 @@ describe('the ends of runs', () => {
         await Promise.resolve();
         taken.push(...ids);
       });
-      const first = queue.offer(end('first'));
+      const first = offer(queue, 'first');
       while (taken.length === 0) await Promise.resolve();
       for (let left = turns; left > 0; left -= 1) await Promise.resolve();
-      const second = queue.offer(end('second'));
+      const second = offer(queue, 'second');
       await queue.drained();
       expect(taken).toEqual(['first', 'second']);
       expect(await first).toEqual({ outcome: 'ended', task: null });
@@ -58,19 +64,19 @@ describe('the ends of runs', () => {
   it('are given up when the queue is closed, but for those that the store is about to take', async () => {
     let take = () => {};
     const queue = queueOver(() => new Promise((resolve) => (take = resolve)));
-    const first = queue.offer(end('first'));
+    const first = offer(queue, 'first');
     await settle();
-    const second = queue.offer(end('second'));
+    const second = offer(queue, 'second');
     queue.close();
     take();
     expect(await first).toEqual({ outcome: 'ended', task: null });
     expect(await second).toBeNull();
-    expect(await queue.offer(end('third'))).toBeNull();
+    expect(await offer(queue, 'third')).toBeNull();
   });
 });
 
 /** Takes the ends of runs, and breaks off before the answer: the first time, or before it has taken them. */
-class BreakingStore extends MemoryStore {
+class BreakingStore extends DecidingStore {
   takesEnds = true;
   breaks = 1;
   /** How often the history cannot be read afterwards. */

@@ -1,18 +1,20 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LeaseLostError, MemoryStore, SettableClock } from 'nestjs-asyncz';
+import { LeaseLostError, SettableClock } from 'nestjs-asyncz';
 import type { Apply, Exchange, Exchanged, Selection, Transacted } from 'nestjs-asyncz/store';
 import { HeldRun } from '../../../../lib/scheduler/loop/held.run.js';
+import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
 import { LeaseKeeper } from '../../../../lib/scheduler/loop/lease.keeper.js';
 import type { RunServices } from '../../../../lib/scheduler/loop/run.services.js';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { takeOver } from '../../../support/take-over.js';
 import { createScheduler, settle } from '../../../support/scheduler.factory.js';
 import { minuteTask, runningRun } from '../../../support/task.factory.js';
+import { DecidingStore } from '../../../support/deciding.store.js';
 
 const LEASE_MS = 30_000;
 
 let clock: SettableClock;
-let runs: Map<string, HeldRun>;
+let runs: HeldTasks;
 let fenced: number[];
 let asked: number[];
 /** What the store makes of a renewal: by itself, all leases hold. */
@@ -21,7 +23,7 @@ let keeper: LeaseKeeper;
 
 beforeEach(() => {
   clock = new SettableClock();
-  runs = new Map();
+  runs = new HeldTasks();
   fenced = [];
   asked = [];
   answer = async (renewed) => renewed;
@@ -29,14 +31,14 @@ beforeEach(() => {
     transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
       asked.push(clock.monotonic());
       const committed = ('ids' in selection ? selection.ids : []).map((id) => {
-        const live = [...runs.values()].map(({ run }) => run);
+        const live = [...runs].map(({ run }) => run);
         const { task, value } = apply(minuteTask({ id, state: { live } }), clock.now(), [])!;
         return { id, task, value };
       });
       return answer({ committed, left: [], missing: [], unreadable: [], failed: [], storeNow: clock.now() });
     },
   };
-  keeper = new LeaseKeeper(store, runs, { note: () => {}, adopted: (task) => task }, LEASE_MS, clock, {
+  keeper = new LeaseKeeper(store, runs, LEASE_MS, clock, {
     fenced: () => fenced.push(clock.monotonic()),
     failed: () => {},
     worked: () => {},
@@ -46,7 +48,8 @@ beforeEach(() => {
 function hold(claimedAt = clock.monotonic()): HeldRun {
   const run = runningRun({ token: runs.size + 1, status: 'running', leaseUntil: LEASE_MS });
   const held = new HeldRun(minuteTask(), run, { clock, abortGraceMs: 5_000 } as unknown as RunServices, claimedAt, []);
-  runs.set(held.key, held);
+  runs.hold(held, held.record);
+  runs.start(held);
   return held;
 }
 
@@ -111,7 +114,7 @@ describe('the lease keeper', () => {
 });
 
 /** A store whose answers to chosen calls come when they are let through. */
-class SlowStore extends MemoryStore {
+class SlowStore extends DecidingStore {
   slowClaims = false;
   slowEnds = false;
   readonly waiting: (() => void)[] = [];

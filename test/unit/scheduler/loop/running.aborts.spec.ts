@@ -60,7 +60,7 @@ describe('a running scheduler', () => {
     expect(await fenced).toMatchObject({ taskId: id, token });
     expect(signal?.reason).toBeInstanceOf(LeaseLostError);
     await settle();
-    expect(store.lookupTask(id)?.state.live).toMatchObject([{ owner: 'other', token: token + 1 }]);
+    expect(store.lookupTask(id)?.state.lease).toMatchObject({ owner: 'other', token: token + 1 });
     expect((await scheduler.getRuns()).runs).toEqual([]);
   });
 

@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { Handler, MemoryStore } from 'nestjs-asyncz';
+import { MemoryStore } from 'nestjs-asyncz';
+import type { Handler } from 'nestjs-asyncz';
 import type { Exchange, TaskRecord } from 'nestjs-asyncz/store';
 import { makeLiveRun, makeTask } from 'nestjs-asyncz/testing';
+import { HeldRun } from '../../../../lib/scheduler/loop/held.run.js';
+import type { RunServices } from '../../../../lib/scheduler/loop/run.services.js';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { MemoryCluster, TakingClusterStore } from '../../../support/memory.cluster.js';
 import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
-import { TakingStore } from '../../../support/taking.store.js';
 
 const LEASE_MS = 30_000;
 const HOURLY = { type: 'interval', hours: 1 } as const;
 
-class WatchedStore extends TakingStore {
+class WatchedStore extends MemoryStore {
   /** Comes in before what was decided about the next taking is written, once. */
   beforeWrite: (() => void) | null = null;
 
@@ -190,7 +192,7 @@ describe('a change of a task whose claim is not written yet', () => {
     const run = makeLiveRun('a@now', { token: 9 });
     const planned = { ...base, state: { ...base.state, lastToken: 9, live: [run] } };
     const tasks = new HeldTasks();
-    tasks.hold(planned, { task: base, lease });
+    tasks.hold(new HeldRun(planned, run, {} as RunServices, 0, []), planned, { task: base, lease });
     const changed = { ...base, version: base.version + 2, state: { ...base.state, lease, lastToken: 9 } };
     tasks.note(changed);
     expect(tasks.isUnwritten('a')).toBe(true);

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { Handler, MemoryStore } from 'nestjs-asyncz';
+import { MemoryStore } from 'nestjs-asyncz';
+import type { Handler } from 'nestjs-asyncz';
 import type { Apply, Exchange, Selection, Transacted } from 'nestjs-asyncz/store';
 import { makeLiveRun, makeTask } from 'nestjs-asyncz/testing';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { MemoryCluster, TakingClusterStore } from '../../../support/memory.cluster.js';
 import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
-import { TakingStore } from '../../../support/taking.store.js';
 
 const LEASE_MS = 30_000;
 
 /** A scheduler over a store in memory whose claims take tasks. */
 function createTaking(handlers: Record<string, Handler>, options: { startPaused?: boolean; store?: MemoryStore } = {}) {
-  return createScheduler(handlers, { store: new TakingStore(), ...options });
+  return createScheduler(handlers, { store: new MemoryStore(), ...options });
 }
 
 /** A handler whose runs end when they are told to. */
@@ -44,7 +44,7 @@ async function startedHourly(work: () => unknown) {
 describe('a claim that takes tasks', () => {
   it('writes a short run once: with its end', async () => {
     const written: string[] = [];
-    class CountingStore extends TakingStore {
+    class CountingStore extends MemoryStore {
       override exchange(asked: Exchange) {
         for (const { from, task } of asked.write ?? []) written.push(`${from.id} ${task ? 'kept' : 'removed'}`);
         return super.exchange(asked);
@@ -226,7 +226,7 @@ describe('a claim that takes tasks', () => {
 
   it('gives back what it cannot start, and takes nothing for ten seconds then', async () => {
     const asked: string[] = [];
-    class LoggingStore extends TakingStore {
+    class LoggingStore extends MemoryStore {
       override exchange(exchange: Exchange) {
         if (exchange.take) asked.push('take');
         return super.exchange(exchange);
