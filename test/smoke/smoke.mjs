@@ -66,6 +66,23 @@ function assertOneIdentity(script, names, cwd) {
   assert.ok(isCaught, 'an error of the imported service is not of the required class');
 }
 
+/** How many files of the package an import of the main entry loads at the most: each costs most of a millisecond. */
+const MOST_FILES = 20;
+
+/** What every process pays: the main entry is a few files, and brings no package of a database along. */
+function assertLoadsLittle() {
+  const loaded = run(process.execPath, ['test/smoke/app/files.mjs', manifest.name], root).trim().split('\n');
+  const own = loaded.filter((url) => url.includes('/dist/'));
+  assert.ok(
+    own.some((url) => url.endsWith('/dist/esm/index.js')),
+    loaded.join('\n'),
+  );
+  const ours = own.filter((url) => !url.includes('/node_modules/'));
+  assert.ok(ours.length <= MOST_FILES, `the main entry loads ${ours.length} files:\n${ours.join('\n')}`);
+  const peers = loaded.filter((url) => optionalPeers.some((peer) => url.includes(`/node_modules/${peer}/`)));
+  assert.deepEqual(peers, []);
+}
+
 /** The CommonJS build by its paths, since Node.js never chooses it: it has what the ES modules have. */
 async function assertBuiltAlike() {
   const require = createRequire(import.meta.url);
@@ -135,6 +152,7 @@ try {
       assert.ok(names?.length > 0, `${specifier}: ${message}`);
     }
   });
+  await step('the main entry loads few files', assertLoadsLittle);
   await step('every entry is the same imported and required', () =>
     assertOneIdentity('test/smoke/app/identity.mjs', subpaths, root),
   );
