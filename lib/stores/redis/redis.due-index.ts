@@ -1,16 +1,8 @@
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { DueFilter } from '../selection.interface.js';
-import {
-  codecName,
-  guardOf,
-  memberOf,
-  movedPlace,
-  PARK_MS,
-  parkedMember,
-  queueFilter,
-  timeText,
-} from './redis.place.js';
+import { codecName, PARK_MS, queueFilter, timeText } from './redis.place.js';
+import { isMissing } from './redis.records.js';
 import type { StoredParts } from './redis.records.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
 import type { Entry } from './redis.entries.js';
@@ -52,10 +44,9 @@ export class RedisDueIndex {
     for (let review = 1; ; review += 1) {
       const { now, parked, time, rows, blocked } = peeked;
       if (blocked.length > 0) await this.#report(blocked);
-      const bad = parked.length > 0 ? parked : rows.filter((parts) => 'unreadable' in this.records.load(parts));
-      const found = parked.length === 0 && bad.length === 0 && rows.length > 0;
-      if (found || (parked.length === 0 && time === null) || review > MAX_REVIEWS) return time;
-      await this.scripts.write(bad.map((parts) => this.#reviewed(parts, now)));
+      const bad = parked.length > 0 ? parked : rows.filter((parts) => this.#isUnreadable(parts));
+      if (bad.length === 0 || review > MAX_REVIEWS) return time;
+      await this.scripts.write(bad.map((parts) => this.#reviewed(parts, now, parked.length > 0)));
       peeked = await this.scripts.peek(this.request(filter, REVIEW_LIMIT));
     }
   }
@@ -74,12 +65,18 @@ export class RedisDueIndex {
     return due;
   }
 
+  #isUnreadable(parts: StoredParts): boolean {
+    return isMissing(parts) || 'unreadable' in this.records.load(parts);
+  }
+
   /** Puts a record that cannot be read aside, or one that can be read again back to its place. */
-  #reviewed(parts: StoredParts, now: number): Entry {
-    const loaded = this.records.load(parts);
-    const member =
-      'unreadable' in loaded ? parkedMember(parts.id, now + PARK_MS) : memberOf(parts.id, loaded.row, loaded.row.dueAt);
-    return { what: 'move', id: parts.id, expected: guardOf(parts.place!), place: movedPlace(parts.place!, member) };
+  #reviewed(parts: StoredParts, now: number, wasParked: boolean): Entry {
+    return {
+      what: 'review',
+      id: parts.id,
+      wasParked,
+      until: this.#isUnreadable(parts) ? timeText(now + PARK_MS) : '',
+    };
   }
 
   /** Reading them reports them. Once for each way of writing, or a wrong key would cost a query with every poll. */

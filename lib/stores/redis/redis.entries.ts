@@ -1,72 +1,197 @@
-/** How many tasks one script handles at the most: Redis does nothing else meanwhile. */
-export const BATCH = 250;
+/** How many tasks one script changes at the most: Redis does nothing else meanwhile. */
+export const BATCH = 1_000;
 
 /** How many characters one script is given at the most, about. */
 const BATCH_SIZE = 1_000_000;
 
-/** One change for the script `WRITE`, which says what it means. */
-export interface Entry {
-  readonly what: 'add' | 'set' | 'drop' | 'move' | 'runs';
+/** Adds a task, or writes it. */
+export interface PutEntry {
+  readonly what: 'add' | 'set';
   readonly id: string;
-  /** How the place must begin: see `guardOf`; left out when that does not matter. */
-  readonly expected?: string;
-  /** The version that must be there, where only that is known. */
-  readonly version?: number;
-  /** Left out when it stays as it is. */
-  readonly definition?: string;
-  /** With a definition: see `startMember`. */
-  readonly startMember?: string;
-  readonly state?: string;
-  /** The new place. */
-  readonly place?: string;
-  /** Its score in RUN_TIMES: see `runTimeScore`. */
-  readonly runTime?: string;
-  readonly runs?: readonly RunEntry[];
+  /** How the stand of the task must begin; empty where that does not matter. */
+  readonly guard: string;
+  /** Unique to the write. */
+  readonly nonce: string;
+  /** See `headText`. */
+  readonly head: string;
+  /** See `dueText`. */
+  readonly time: string;
+  readonly state: string;
+  /** Its score among the run times. */
+  readonly runTime: number | string;
+  /** What is written beside the state; null when only that is. */
+  readonly written: {
+    readonly definition: string;
+    readonly queue: string;
+    /** See `startMember`. */
+    readonly startMember: string;
+  } | null;
+  readonly runs: readonly RunEntry[];
 }
 
-/** An ended run for the script `WRITE`. */
+/** Removes a task. */
+export interface DropEntry {
+  readonly what: 'drop';
+  readonly id: string;
+  readonly guard: string;
+  /** Whether a start may look for it. */
+  readonly hasStart: boolean;
+  readonly runs: readonly RunEntry[];
+}
+
+/** Gives a reservation back. */
+export interface BackEntry {
+  readonly what: 'back';
+  readonly id: string;
+  /** What it was taken with. */
+  readonly token: string;
+}
+
+/** Gives a record back that was taken and cannot be read, and puts it aside. */
+export interface ParkEntry {
+  readonly what: 'park';
+  readonly id: string;
+  /** What it was taken with. */
+  readonly token: string;
+  /** What TAKEN had of it before. */
+  readonly taken: string;
+  /** Until when, as text. */
+  readonly until: string;
+}
+
+/** Puts a record aside, or back to its place. */
+export interface ReviewEntry {
+  readonly what: 'review';
+  readonly id: string;
+  /** Whether it was put aside, and its time has come. */
+  readonly wasParked: boolean;
+  /** Until when it is put aside now, as text; empty when it can be read. */
+  readonly until: string;
+}
+
+/** Keeps ended runs. */
+export interface RunsEntry {
+  readonly what: 'runs';
+  readonly id: '';
+  readonly runs: readonly RunEntry[];
+}
+
+/** One change for the script `EXCHANGE`: see `scripts/write.lua.ts`. */
+export type Entry = PutEntry | DropEntry | BackEntry | ParkEntry | ReviewEntry | RunsEntry;
+
+/** An ended run for the scripts. */
 export interface RunEntry {
+  readonly task: string;
   readonly id: string;
   readonly attempt: string;
   /** Its kind and inverse end: see `endText`. */
   readonly ended: string;
-  readonly task: string;
+  /** See `runText`. */
   readonly text: string;
 }
 
 /** What became of an entry; an error when its batch could not be carried out, or nobody knows. */
 export type Outcome = 'ok' | 'gone' | 'exists' | { readonly version: number } | Error;
 
-/** Reads what `WRITE` says of an entry. */
+/** Reads what the script says of an entry. */
 export function outcomeOf(text: string): Outcome {
-  return text === 'ok' || text === 'gone' || text === 'exists' ? text : { version: Number(text) };
+  return text === 'gone' || text === 'exists' ? text : { version: Number(text) };
 }
 
 /**
- * Entries as `WRITE` takes them: what is short as one JSON text, because thousands of arguments cost client and server far
- * more; what is long as arguments of their own, because JSON in JSON is slow to write and to read.
+ * Entries as the script takes them: what is short in one JSON text, since thousands of arguments cost client and server more;
+ * what is long as arguments of their own, since JSON in JSON is slow to write and to read.
  */
-export function entriesArgs(entries: readonly Entry[]): (string | number)[] {
-  const texts: string[] = [];
-  const fields = entries.map((entry) => fieldsOf(entry, texts));
-  let json = JSON.stringify(fields);
-  // Redis's parser refuses half a surrogate pair; everywhere else it becomes a replacement character on the way.
-  if (/\\ud[89a-f]/.test(json)) json = JSON.stringify(fields.map((some) => some.map(wellFormed)));
-  return [json, texts.length, ...texts];
+export interface EntryTexts {
+  readonly write: {
+    readonly ids: readonly string[];
+    readonly entries: readonly (string | number)[];
+    readonly queues: readonly string[];
+  };
+  readonly texts: readonly string[];
 }
 
-function fieldsOf(entry: Entry, texts: string[]): (string | number)[] {
-  const { what, id, expected = '', version, definition, state, place = '', runTime = '+inf', runs } = entry;
-  const { startMember = '' } = entry;
-  const written = definition === undefined ? 0 : texts.push(definition);
-  const stateText = state === undefined ? 0 : texts.push(state);
-  const fields = [what, id, expected, String(version ?? ''), written, stateText, place, runTime, startMember];
-  if (runs) for (const run of runs) fields.push(run.id, run.attempt, run.ended, run.task, texts.push(run.text));
-  return fields;
+/** Puts entries into the form that the script takes. */
+export function entryTexts(entries: readonly Entry[]): EntryTexts {
+  const writer = new EntryWriter();
+  for (const entry of entries) writer.add(entry);
+  return { write: writer, texts: writer.texts };
 }
 
-function wellFormed(field: string | number): string | number {
-  return typeof field === 'number' ? field : Buffer.from(field).toString();
+class EntryWriter {
+  readonly ids: string[] = [];
+  readonly entries: (string | number)[] = [];
+  readonly queues: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #texts: string[] = [];
+
+  /** Not among what becomes JSON. */
+  get texts(): readonly string[] {
+    return this.#texts;
+  }
+
+  add(entry: Entry): void {
+    const { entries } = this;
+    this.ids.push(entry.id);
+    switch (entry.what) {
+      case 'add':
+      case 'set':
+        this.#put(entry);
+        break;
+      case 'drop':
+        entries.push('d', entry.guard, entry.hasStart ? 1 : 0);
+        this.#runs(entry.id, entry.runs);
+        break;
+      case 'back':
+        entries.push('b', entry.token);
+        break;
+      case 'park':
+        entries.push('p', entry.token, entry.taken, entry.until);
+        break;
+      case 'review':
+        entries.push('v', entry.wasParked ? 1 : 0, entry.until);
+        break;
+      case 'runs':
+        entries.push('r');
+        this.#runs('', entry.runs);
+    }
+  }
+
+  #put({ what, id, guard, nonce, head, time, state, runTime, written, runs }: PutEntry): void {
+    this.entries.push(what === 'add' ? 'a' : 's', guard, nonce, time);
+    if (written) {
+      this.entries.push(this.#queue(written.queue), runTime, written.startMember, what === 'set' ? 1 : 0);
+      this.#texts.push(written.definition, `${head}${written.queue}\n${state}`);
+    } else {
+      this.entries.push(0, runTime, '', 0);
+      this.#texts.push(head, `\n${state}`);
+    }
+    this.#runs(id, runs);
+  }
+
+  #runs(task: string, runs: readonly RunEntry[]): void {
+    this.entries.push(runs.length);
+    for (const run of runs) {
+      this.entries.push(run.task === task ? '' : run.task, run.id, run.attempt, run.ended);
+      this.#texts.push(run.text);
+    }
+  }
+
+  #queue(name: string): number {
+    let number = this.#numbers.get(name);
+    if (number === undefined) {
+      number = this.queues.push(name);
+      this.#numbers.set(name, number);
+    }
+    return number;
+  }
+}
+
+/** A value as JSON that Redis's parser reads: it refuses half a surrogate pair, which becomes a replacement character. */
+export function jsonText(value: object): string {
+  const json = JSON.stringify(value);
+  if (!/\\ud[89a-f]/.test(json)) return json;
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? Buffer.from(part).toString() : part));
 }
 
 /** Cuts entries into batches that one script may be given. */
@@ -76,7 +201,7 @@ export function batchesOf(entries: readonly Entry[]): Entry[][] {
   let size = 0;
   let count = 0;
   for (const entry of entries) {
-    const runs = entry.runs ?? [];
+    const runs = 'runs' in entry ? entry.runs : [];
     const own = runs.reduce((sum, { text }) => sum + text.length, 0) + sizeOf(entry);
     if (batch.length > 0 && (count + 1 + runs.length > 2 * BATCH || batch.length >= BATCH || size + own > BATCH_SIZE)) {
       batches.push(batch);
@@ -90,6 +215,6 @@ export function batchesOf(entries: readonly Entry[]): Entry[][] {
   return batches;
 }
 
-function sizeOf({ definition, state }: Entry): number {
-  return (definition?.length ?? 0) + (state?.length ?? 0);
+function sizeOf(entry: Entry): number {
+  return 'state' in entry ? entry.state.length + (entry.written?.definition.length ?? 0) : 0;
 }

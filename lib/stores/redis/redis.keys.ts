@@ -19,7 +19,9 @@ export interface RedisKeys {
 /** What comes after the tag in the names of the other keys; their meaning is in `scripts/prelude.lua.ts`. */
 const SUFFIXES = [
   'states',
-  'places',
+  'taken',
+  'batches',
+  'leases',
   'due',
   'queues',
   'runs',
@@ -31,6 +33,9 @@ const SUFFIXES = [
   'schedulers',
   'start_tasks',
 ] as const;
+
+/** How many of them come before the set of run times. */
+const BEFORE_RUN_TIMES = SUFFIXES.indexOf('runs');
 
 export interface KeyOptions {
   readonly tasksKey: string;
@@ -54,10 +59,10 @@ export function keysOf({ tasksKey, runTimesKey, keyPrefix, database }: KeyOption
     throw new InvalidOptionError('tasksKey', whole, 'braces only as one hash tag: "{app}.tasks"');
   }
   const derive = (suffix: string) => (given === null ? `{${whole}}:${suffix}` : `${tasksKey}:${suffix}`);
-  const [states, places, due, queues, ...rest] = SUFFIXES.map(derive);
+  const names = SUFFIXES.map(derive);
   const runTimes = runTimesName(runTimesKey, keyPrefix, given ?? whole);
   return {
-    all: [tasksKey, states!, places!, due!, queues!, runTimes, ...rest],
+    all: [tasksKey, ...names.slice(0, BEFORE_RUN_TIMES), runTimes, ...names.slice(BEFORE_RUN_TIMES)],
     wakeChannel: `${keyPrefix}${derive('wake')}:${database}`,
   };
 }

@@ -1,26 +1,27 @@
 import { MAX_TIME } from '../../model/bounds.js';
 import { byDueKey, DUE_KEY_NAMES } from '../../model/due-keys.js';
 import type { DueKey, DueKeyValues } from '../../model/due-keys.js';
+import type { TaskLease } from '../../model/task.js';
 import type { TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { DueFilter } from '../selection.interface.js';
 
-/**
- * What the scripts have to know of a task, as one text: `version nonce reservation columns`, a tab, and the task's member
- * of the due index, which is empty for a task that is never due. Version, nonce and reservation change with every write
- * and every reservation, so a write is guarded by them: see {@link guardOf}.
- */
-export interface Place {
-  readonly version: number;
-  /** Unique to one write, so that a task that was deleted and added again is not taken for the one before. */
-  readonly nonce: string;
-  /** The token of the claimer that has it in hand; `-` for nobody. */
-  readonly reservation: string;
-  readonly columns: string;
-  readonly member: string;
-}
-
 /** The columns of a state that queries filter and sort by. */
 export type PlaceColumns = Pick<TaskStateRow, 'paused' | 'running' | 'finished' | 'nextRunTime' | 'dueAt'>;
+
+/**
+ * What the scripts and the queries have to know of a task: the first line of its state, which is
+ * `version token nonce attempt columns`, a tab, and `time queue`, its place in the index of due times. The nonce is unique to one
+ * write, and the attempt is that of the task's lease (0: it has none). What a claimer has of the task since stands apart from it:
+ * see TAKEN in `scripts/prelude.lua.ts`.
+ */
+export interface Place extends PlaceColumns {
+  readonly version: number;
+  /** The first words of the stand of the task, which change with every write, every taking and every reservation. */
+  readonly guard: string;
+  /** Where it is known apart from the state. */
+  readonly lastToken?: number;
+  readonly lease?: TaskLease;
+}
 
 /** The queue of records that could not be read: of a codec that no process asks for, so that they are in nobody's way. */
 export const PARKED_QUEUE = `0 !${' -'.repeat(DUE_KEY_NAMES.length)} ""`;
@@ -28,10 +29,8 @@ export const PARKED_QUEUE = `0 !${' -'.repeat(DUE_KEY_NAMES.length)} ""`;
 /** When a record that could not be read is looked at again, in milliseconds. */
 export const PARK_MS = 60_000;
 
-const NOBODY = '-';
-
-/** The characters of a member behind its queue, the id apart: newline, time, newline. */
-const TIME_LENGTH = 19;
+/** The time of a task that is never due. */
+export const NEVER = '-';
 
 /** A value of `TaskRow.codec` as queues are named by it: without a space. */
 export function codecName(codec: string): string {
@@ -39,7 +38,7 @@ export function codecName(codec: string): string {
 }
 
 /** A text of the user's as JSON: without a newline, and never the beginning of another one. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   return JSON.stringify(text);
 }
 
@@ -55,22 +54,23 @@ function dueKeyWords(columns: DueKeyValues): string {
   return words;
 }
 
-/** Which queues are asked for, by the texts that they are named by. */
+/** Which queues are asked for, by the texts that they are named by: what the scripts take for a filter. */
 export interface QueueFilter {
   readonly codecs: readonly string[];
-  /** null for all. */
-  readonly handlers: readonly string[] | null;
-  /** The values that are left out, of every due key. */
-  readonly except: Readonly<Record<DueKey, readonly string[]>>;
+  /** false for all. */
+  readonly handlers: readonly string[] | false;
+  /** The values that are left out, of every due key in their order. */
+  readonly except: readonly (readonly string[])[];
 }
 
 /** @param readable The values of `TaskRow.codec` that this process can read. */
 export function queueFilter(readable: readonly string[], filter: DueFilter): QueueFilter {
   const { handlers, except = {} } = filter;
+  const leftOut: Readonly<Record<DueKey, readonly string[]>> = byDueKey((key) => (except[key] ?? []).map(spaceless));
   return {
     codecs: readable.map(codecName),
-    handlers: handlers && handlers.map(quoted),
-    except: byDueKey((key) => (except[key] ?? []).map(spaceless)),
+    handlers: handlers !== null && handlers.map(quoted),
+    except: DUE_KEY_NAMES.map((key) => leftOut[key]),
   };
 }
 
@@ -83,15 +83,11 @@ export function timeText(ms: number): string {
 /** What names the queue that a task waits in. */
 export type QueueColumns = Pick<TaskRow, 'handler' | 'priority' | 'codec'> & DueKeyValues;
 
-/** A task's member of the due index. */
-export function memberOf(id: string, columns: QueueColumns, dueAt: number | null): string {
-  return dueAt === null ? '' : `${queueName(columns)}\n${timeText(dueAt)}\n${id}`;
-}
-
 /** Queues are few and named with every write. */
 const queueNames = new Map<string, string>();
 
-function queueName(columns: QueueColumns): string {
+/** The name of a task's queue. */
+export function queueName(columns: QueueColumns): string {
   const { handler, priority, codec } = columns;
   const words = dueKeyWords(columns);
   const key = `${priority} ${codec}${words} ${handler}`;
@@ -104,68 +100,74 @@ function queueName(columns: QueueColumns): string {
   return name;
 }
 
-/** The member of a record that cannot be read, to be looked at again at `retryAt`. */
-export function parkedMember(id: string, retryAt: number): string {
-  return `${PARKED_QUEUE}\n${timeText(retryAt)}\n${id}`;
+/** The time of a task in its queue. */
+export function dueText({ dueAt }: Pick<TaskStateRow, 'dueAt'>): string {
+  return dueAt === null ? NEVER : timeText(dueAt);
 }
 
-function placeText({ version, nonce, reservation, columns, member }: Place): string {
-  return `${version} ${nonce} ${reservation} ${columns}\t${member}`;
+/** A state before its queue. Behind that are a newline and the state itself. */
+export function headText(row: TaskStateRow, nonce: string): string {
+  const { version, lastToken = 0, lease, paused, running, finished, nextRunTime, dueAt } = row;
+  const columns = `${paused ? 1 : 0},${running},${finished ? 1 : 0},${nextRunTime ?? '-'},${dueAt ?? '-'}`;
+  return `${version} ${lastToken} ${nonce} ${lease?.attempt ?? 0} ${columns}\t${dueText(row)} `;
 }
 
-/** The place of a task that is written. */
-export function writtenPlace(row: TaskStateRow, nonce: string, member: string): string {
-  return placeText({ version: row.version, nonce, reservation: NOBODY, columns: columnsText(row), member });
-}
+const HEAD = /^(\d+) (\d+) (\S+) (\d+) ([01]),(\d+),([01]),(-|-?[\d.e+]+),(-|-?[\d.e+]+)\t[^\n]*\n/;
+const TAKEN = /^(\d+) (\d+) (\S+) [brx] (\d+) (-?\d+) (-?\d+) ([^]*)$/;
 
-/** The same record at another place of the index, in nobody's hand. */
-export function movedPlace(place: string, member: string): string {
-  return placeText({ ...splitPlace(place), reservation: NOBODY, member });
-}
-
-/** What the script `RESERVE` makes of a place. */
-export function reservedPlace(place: string, id: string, reservation: string, untilTime: number): string {
-  const parts = splitPlace(place);
-  const queue = parts.member.slice(0, -(id.length + TIME_LENGTH));
-  return placeText({ ...parts, reservation, member: `${queue}\n${timeText(untilTime)}\n${id}` });
-}
-
-/** The beginning of a place that changes with every write. */
-export function guardOf(place: string): string {
-  const [version, nonce, reservation] = place.split(' ', 3);
-  return `${version} ${nonce} ${reservation} `;
-}
-
-function splitPlace(place: string): Place {
-  const tab = place.indexOf('\t');
-  const [version, nonce, reservation, columns] = place.slice(0, tab).split(' ');
-  return {
-    version: Number(version),
-    nonce: nonce!,
-    reservation: reservation!,
-    columns: columns!,
-    member: place.slice(tab + 1),
-  };
-}
-
-function columnsText({ paused, running, finished, nextRunTime, dueAt }: PlaceColumns): string {
-  return [paused ? 1 : 0, running, finished ? 1 : 0, nextRunTime ?? '-', dueAt ?? '-'].join(',');
-}
-
-const HEAD = /^(\d+) \S+ \S+ ([01]),(\d+),([01]),(-|-?[\d.e+]+),(-|-?[\d.e+]+)\t/;
-
-/** Version and columns; null when the text is damaged. */
-export function readPlace(place: string | null): (PlaceColumns & { readonly version: number }) | null {
-  const head = place === null ? null : HEAD.exec(place);
+/**
+ * Reads a place.
+ *
+ * @param state The stored state, or as much as its first line.
+ * @param taken What TAKEN has of the task; empty for nothing.
+ * @returns null when it is damaged; else the place, and where the state itself begins.
+ */
+export function readPlace(state: string, taken: string): { readonly place: Place; readonly end: number } | null {
+  const head = HEAD.exec(state);
   if (!head) return null;
-  const [, version, paused, running, finished, nextRunTime, dueAt] = head;
-  return {
+  const [line, version, lastToken, nonce, attempt, paused, running, finished, nextRunTime, dueAt] =
+    head as unknown as string[];
+  const own: Place = {
     version: Number(version),
+    guard: `${version} ${lastToken} ${nonce} `,
     paused: paused === '1',
     running: Number(running),
     finished: finished === '1',
     nextRunTime: timeColumn(nextRunTime!),
     dueAt: timeColumn(dueAt!),
+  };
+  const place = taken === '' ? own : placeUnder(own, taken, attempt !== '0');
+  return place && { place, end: line!.length };
+}
+
+/**
+ * The place of a task that a claimer has; null when that is damaged.
+ *
+ * @param hadLease Whether the task was under a lease when its state was written. It counts as running then.
+ */
+function placeUnder(own: Place, taken: string, hadLease: boolean): Place | null {
+  const parts = TAKEN.exec(taken);
+  if (!parts) return null;
+  const [, version, token, batch, attempt, at, until, owner] = parts as unknown as string[];
+  const guard = `${version} ${token} ${batch} `;
+  // A reservation of a task that is under no lease.
+  if (attempt === '0') return { ...own, guard };
+  const lease: TaskLease = {
+    owner: owner!,
+    token: Number(token),
+    at: Number(at),
+    attempt: Number(attempt),
+    until: Number(until),
+  };
+  return {
+    ...own,
+    version: Number(version),
+    guard,
+    running: hadLease ? own.running : own.running + 1,
+    finished: false,
+    dueAt: lease.until,
+    lastToken: lease.token,
+    lease,
   };
 }
 

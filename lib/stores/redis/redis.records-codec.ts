@@ -1,13 +1,15 @@
+import { isStartTask } from '../../model/start-tasks.js';
+import type { TaskDefinition } from '../../model/definition.js';
 import type { RunRecord } from '../../model/run.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
 import { largeText } from '../../persistence/record.size.js';
-import type { TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
+import type { TaskCodec, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { RunFacts } from '../task-query.js';
-import type { Entry, RunEntry } from './redis.entries.js';
-import { memberOf, quoted, readPlace, writtenPlace } from './redis.place.js';
-import type { QueueColumns } from './redis.place.js';
+import type { DropEntry, PutEntry, RunEntry } from './redis.entries.js';
+import { dueText, headText, queueName, readPlace } from './redis.place.js';
 import {
   attemptText,
+  columnsOf,
   definitionText,
   endText,
   parseParts,
@@ -22,19 +24,11 @@ import type { StoredParts } from './redis.records.js';
 /** A stored task that can be read, with what a write of it is guarded by. */
 export interface LoadedTask {
   readonly task: TaskRecord;
-  readonly row: TaskRow;
-  /** The text of its `Place`. */
-  readonly place: string;
+  /** How its stand must begin: see `Place.guard`. */
+  readonly guard: string;
+  /** When it is due by its columns, in milliseconds since the epoch. */
+  readonly dueAt: number | null;
 }
-
-/** An entry, and the task's columns as they are when that was written. */
-export interface Write {
-  readonly entry: Entry;
-  readonly row: TaskRow;
-}
-
-/** What a write is guarded by. */
-type Guard = Pick<Entry, 'what' | 'expected' | 'version'>;
 
 /** Between tasks and what the scripts take and give. */
 export class RedisRecordsCodec {
@@ -45,24 +39,24 @@ export class RedisRecordsCodec {
 
   /** A task that can be read, or the reason why it cannot; that is reported too. */
   load(parts: StoredParts): LoadedTask | UnreadableTask {
-    const row = parseParts(parts);
-    const task: StoredTask = row ? this.codec.decodeTask(row) : this.#unread(parts);
-    if (!('unreadable' in task)) return { task, row: row!, place: parts.place! };
+    const isTooLarge = unreadBytes(parts.definition) ?? unreadBytes(parts.state);
+    const parsed = isTooLarge === null ? parseParts(parts) : null;
+    const task: StoredTask = parsed ? this.codec.decodeTask(parsed.row) : this.#unread(parts, isTooLarge);
+    if (!('unreadable' in task)) return { task, guard: parsed!.place.guard, dueAt: parsed!.row.dueAt };
     this.reportUnreadable(task);
     return task;
   }
 
   /** What is known of a record whose columns cannot be read. */
-  #unread({ id, definition, place }: StoredParts): UnreadableTask {
-    const bytes = unreadBytes(definition);
+  #unread({ id, definition, state, taken }: StoredParts, bytes: number | null): UnreadableTask {
     const { maxRecordBytes } = this.codec;
     return {
       id,
       unreadable: bytes === null ? 'damaged' : 'too-large',
       message:
         bytes === null ? 'The record is not one of this library, or it was damaged.' : largeText(bytes, maxRecordBytes),
-      handler: null,
-      nextRunTime: readPlace(place)?.nextRunTime ?? null,
+      handler: columnsOf(definition)?.[1] ?? null,
+      nextRunTime: readPlace(state, taken)?.place.nextRunTime ?? null,
     };
   }
 
@@ -72,44 +66,61 @@ export class RedisRecordsCodec {
     return 'unreadable' in loaded ? loaded : loaded.task;
   }
 
-  /** What writes a whole task. */
-  full(task: TaskRecord, nonce: string, guard: Guard, runs: readonly RunRecord[] = []): Write {
+  /** What writes a whole task: a new one, or in place of another. */
+  whole(
+    task: TaskRecord,
+    nonce: string,
+    what: Pick<PutEntry, 'what' | 'guard'>,
+    runs?: readonly RunRecord[],
+  ): PutEntry {
     const row = this.codec.encodeTask(task);
-    return {
-      row,
-      entry: {
-        ...this.#entryOf(row, row, nonce, guard, runs),
-        definition: definitionText(row),
-        startMember: startMember(row),
-      },
-    };
+    const written = { definition: definitionText(row), queue: queueName(row), startMember: startMember(row) };
+    return { ...this.#put(row, row.handler, nonce, what, runs), written };
   }
 
-  /** What writes the state alone: the definition is the one that was loaded. */
-  stateOnly(task: TaskRecord, old: TaskRow, nonce: string, guard: Guard, runs: readonly RunRecord[]): Write {
+  /** What writes the state alone. */
+  stateOnly(task: TaskRecord, nonce: string, guard: string, runs?: readonly RunRecord[]): PutEntry {
     const row = this.codec.encodeState(task);
-    return { row: { ...old, ...row }, entry: this.#entryOf(old, row, nonce, guard, runs) };
+    return this.#put(row, task.definition.handler, nonce, { what: 'set', guard }, runs);
   }
 
-  #entryOf(queue: QueueColumns, row: TaskStateRow, nonce: string, guard: Guard, runs: readonly RunRecord[]): Entry {
+  /**
+   * What removes a task.
+   *
+   * @param definition What is known of it.
+   */
+  drop(id: string, definition: TaskDefinition | null, guard: string, runs?: readonly RunRecord[]): DropEntry {
+    const hasStart = definition === null || isStartTask(definition);
+    return { what: 'drop', id, guard, hasStart, runs: this.runs(runs) };
+  }
+
+  #put(
+    row: TaskStateRow,
+    handler: string,
+    nonce: string,
+    { what, guard }: Pick<PutEntry, 'what' | 'guard'>,
+    runs?: readonly RunRecord[],
+  ): PutEntry {
     return {
-      ...guard,
+      what,
       id: row.id,
+      guard,
+      nonce,
+      head: headText(row, nonce),
+      time: dueText(row),
       state: row.state,
-      place: writtenPlace(row, nonce, memberOf(row.id, queue, row.dueAt)),
-      runTime: runTimeScore(queue, row),
-      ...(runs.length > 0 && { runs: this.runs(runs) }),
+      runTime: runTimeScore(handler, row.nextRunTime),
+      written: null,
+      runs: this.runs(runs),
     };
   }
 
-  runs(runs: readonly RunRecord[]): RunEntry[] {
-    return runs.map((run) => ({
-      id: run.id,
-      attempt: attemptText(run.attempt, run.token),
-      ended: endText(run),
-      task: quoted(run.taskId),
-      text: runText(this.codec.encodeRun(run)),
-    }));
+  runs(runs: readonly RunRecord[] = []): readonly RunEntry[] {
+    return runs.map((run) => {
+      const attempt = attemptText(run.attempt, run.token);
+      const ended = endText(run);
+      return { task: run.taskId, id: run.id, attempt, ended, text: runText(this.codec.encodeRun(run), ended, attempt) };
+    });
   }
 
   /** Ended runs that meet a condition on their clear columns; only those are decoded. */

@@ -6,18 +6,25 @@ import { DUE_KEY_NAMES, withDueKeys } from '../../model/due-keys.js';
 import type { DueKey } from '../../model/due-keys.js';
 import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
 import { readPlace, timeText } from './redis.place.js';
+import type { Place } from './redis.place.js';
 
 /**
- * What Redis keeps of a task, in three hashes by id. The definition and the state are apart, because a claim changes only
- * the state; what the scripts have to know is apart from both, so that they need not read payloads.
+ * What Redis keeps of a task, in three hashes by id; empty for what is not there. The definition and the state are apart,
+ * because a run changes only the state; what a claimer has of it is apart from both, because most tasks are taken and ended, and
+ * their state need not be written in between.
  */
 export interface StoredParts {
   readonly id: string;
   /** The clear columns of the definition as a JSON array, a newline, and the definition's envelope. */
-  readonly definition: string | null;
-  readonly state: string | null;
-  /** See `Place`. */
-  readonly place: string | null;
+  readonly definition: string;
+  /** See `Place`, and behind its line the state. */
+  readonly state: string;
+  readonly taken: string;
+}
+
+/** Whether nothing of a task is there. */
+export function isMissing({ definition, state }: StoredParts): boolean {
+  return definition === '' && state === '';
 }
 
 /** The clear columns and the envelope as one text. */
@@ -29,8 +36,8 @@ export function definitionText(row: TaskRow): string {
 }
 
 /** How many bytes a text has that a script has not read, since it is too long; null for one that was read. */
-export function unreadBytes(text: string | null): number | null {
-  return text?.startsWith('!') ? Number(text.slice(1)) : null;
+export function unreadBytes(text: string): number | null {
+  return text.startsWith('!') ? Number(text.slice(1)) : null;
 }
 
 /** The beginnings of the members of START_TASKS: a trigger that follows a scheduler, or nothing. */
@@ -41,13 +48,12 @@ export function startMember({ id, startTask, trigger }: Pick<TaskRow, 'id' | 'st
   return startTask ? `${lifecycleOf(trigger) ?? ''}\n${id}` : '';
 }
 
-/** A task's parts as a row; null when they are damaged. The definition may be cut off after its columns. */
-export function parseParts({ id, definition, state, place }: StoredParts): TaskRow | null {
-  const known = readPlace(place);
-  if (!known || definition === null) return null;
-  const end = definition.indexOf('\n');
-  const columns = parseColumns(end < 0 ? definition : definition.slice(0, end));
+/** A task's parts as a row, and its place; null when they are damaged. The definition may be cut off after its columns. */
+export function parseParts({ id, definition, state, taken }: StoredParts): { row: TaskRow; place: Place } | null {
+  const known = readPlace(state, taken);
+  const columns = known && columnsOf(definition);
   if (!columns) return null;
+  const { place, end } = known;
   const [name, handler, trigger, tags, priority, codec, disabled, ...dueKeys] = columns;
   // Field by field: a spread of this size costs more than all the rest.
   const row: Omit<TaskRow, DueKey> = {
@@ -59,17 +65,23 @@ export function parseParts({ id, definition, state, place }: StoredParts): TaskR
     priority,
     codec,
     disabled,
-    version: known.version,
-    paused: known.paused,
-    running: known.running,
-    finished: known.finished,
-    nextRunTime: known.nextRunTime,
-    dueAt: known.dueAt,
-    definition: end < 0 ? '' : definition.slice(end + 1),
-    state: state ?? '',
-    ...(unreadBytes(state) !== null && { oversize: unreadBytes(state)! }),
+    version: place.version,
+    paused: place.paused,
+    running: place.running,
+    finished: place.finished,
+    nextRunTime: place.nextRunTime,
+    dueAt: place.dueAt,
+    definition: definition.slice(definition.indexOf('\n') + 1),
+    state: state.slice(end),
+    ...(place.lease && { lastToken: place.lease.token, lease: place.lease }),
   };
-  return withDueKeys(row, (_, at) => dueKeys[at]) as TaskRow;
+  return { row: withDueKeys(row, (_, at) => dueKeys[at]) as TaskRow, place };
+}
+
+/** The clear columns of a definition; null when they are damaged. */
+export function columnsOf(definition: string): Columns | null {
+  const end = definition.indexOf('\n');
+  return parseColumns(end < 0 ? definition : definition.slice(0, end));
 }
 
 /** The last ones are the values of the due keys. */
@@ -97,11 +109,8 @@ function parseColumns(text: string): Columns | null {
 }
 
 /** A task's score among the run times. Internal records come before all others: so a listing can leave them out. */
-export function runTimeScore(
-  { handler }: { handler: string },
-  { nextRunTime }: { nextRunTime: number | null },
-): string {
-  return handler === INTERNAL_HANDLER ? '-inf' : String(nextRunTime ?? '+inf');
+export function runTimeScore(handler: string, nextRunTime: number | null): number | string {
+  return handler === INTERNAL_HANDLER ? '-inf' : (nextRunTime ?? '+inf');
 }
 
 /** A time as text of one length, the latest first. */
@@ -144,21 +153,24 @@ const RUN_COLUMNS = namesOf<Exclude<keyof RunRow, 'outcome' | 'oversize'>>({
   dead: 0,
 });
 
-/** What Redis keeps of an ended run behind two lines for the scripts: its columns, and the envelope of its outcome. */
-export function runText(row: RunRow): string {
-  return `${JSON.stringify(RUN_COLUMNS.map((column) => row[column]))}\n${row.outcome ?? ''}`;
+/** What Redis keeps of an ended run: see `scripts/runs.lua.ts`. The columns are in clear, and then comes the outcome's envelope. */
+export function runText(row: RunRow, ended: string, attempt: string): string {
+  const { id, taskId, outcome } = row;
+  const columns = JSON.stringify(RUN_COLUMNS.map((column) => row[column]));
+  const lengths = `${Buffer.byteLength(taskId)} ${Buffer.byteLength(id)}`;
+  return `${ended} ${attempt} ${lengths}\n${taskId}${id}\n${columns}\n${outcome ?? ''}`;
 }
 
-/** Reads an ended run; null when it is damaged. */
+/** Reads an ended run, from its columns on; null when it is damaged. */
 export function parseRun(stored: string): RunRow | null {
-  const [, , columns, ...outcome] = stored.split('\n');
+  const end = stored.indexOf('\n');
   try {
-    const values = JSON.parse(columns!) as unknown[];
+    const values = JSON.parse(stored.slice(0, end)) as unknown[];
     if (!Array.isArray(values) || values.length !== RUN_COLUMNS.length) return null;
     const row = Object.fromEntries(RUN_COLUMNS.map((column, at) => [column, values[at]]));
-    const text = outcome.join('\n') || null;
+    const text = stored.slice(end + 1);
     const oversize = unreadBytes(text);
-    return { ...row, ...(oversize === null ? { outcome: text } : { outcome: null, oversize }) } as RunRow;
+    return { ...row, ...(oversize === null ? { outcome: text || null } : { outcome: null, oversize }) } as RunRow;
   } catch {
     return null;
   }

@@ -3,7 +3,6 @@ import type { RunRecord } from '../../model/run.js';
 import type { PruneOptions } from '../store.interface.js';
 import { formatRunCursor, matchesRun, parseRunCursor, queryRuns, runKey } from '../task-query.js';
 import type { RunFacts, RunKey } from '../task-query.js';
-import { quoted } from './redis.place.js';
 import { attemptText, FAILED, inverseTimeText, kindOf, OTHERS } from './redis.records.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
 import type { RedisScripts } from './redis.scripts.js';
@@ -31,7 +30,7 @@ export class RedisRunHistory {
       const runs = this.records.decodeRuns(await this.scripts.runAttempts(filter.runId), matches);
       return queryRuns(runs, filter, { limit, ...(cursor !== undefined && { cursor }) });
     }
-    const task = filter.taskId === undefined ? '' : quoted(filter.taskId);
+    const task = filter.taskId === undefined ? '' : `=${filter.taskId}`;
     const { status, dead, source, owner } = filter;
     const kinds = status !== undefined ? kindOf(status) : dead === true ? FAILED : FAILED + OTHERS;
     const max = upperBound(filter.from);
@@ -52,7 +51,7 @@ export class RedisRunHistory {
 
   /** See `Store.saveRuns`. */
   async save(runs: readonly RunRecord[]): Promise<void> {
-    const entries = runs.map((run) => ({ what: 'runs' as const, id: '', runs: this.records.runs([run]) }));
+    const entries = runs.map((run) => ({ what: 'runs' as const, id: '' as const, runs: this.records.runs([run]) }));
     const { outcomes } = await this.scripts.write(entries);
     for (const outcome of outcomes) if (outcome instanceof Error) throw outcome;
   }
@@ -70,7 +69,8 @@ export class RedisRunHistory {
     const bound = (time: number | null) => (time === null ? '' : lowerBound(time, null));
     const failed = bound(failedBefore ?? before);
     if (failed !== '') await step('ended', failed, bound(before));
-    if (keep !== null) await step('count', failedBefore === null ? 'all' : 'others', keep);
+    if (keep === 0) await step('ended', failedBefore === null ? '[' : '', '[');
+    else if (keep !== null) await step('count', failedBefore === null ? 'all' : 'others', keep);
     return removed;
   }
 }

@@ -2,27 +2,22 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Logger } from '../../model/logger.js';
 import type { RedisClient } from './redis.address.js';
 import type { RedisConnection } from './redis.connection.js';
-import { BATCH, batchesOf, entriesArgs, outcomeOf } from './redis.entries.js';
+import { batchesOf, entryTexts, jsonText, outcomeOf } from './redis.entries.js';
 import type { Entry, Outcome } from './redis.entries.js';
-import { filterArgs, listArgs } from './redis.arguments.js';
 import { inFlight, slicesOf } from './redis.slices.js';
-import { ServerClock } from './redis.server-clock.js';
 import type { RedisKeys } from './redis.keys.js';
 import type { StoredParts } from './redis.records.js';
-import { PARKED_QUEUE } from './redis.place.js';
+import { partsOf } from './redis.rows.js';
+import type { Rows } from './redis.rows.js';
 import type { QueueFilter } from './redis.place.js';
 import type { DueOrder } from '../selection.interface.js';
-import { RESERVE } from './scripts/claim.lua.js';
+import { EXCHANGE } from './scripts/exchange.lua.js';
 import { PRUNE, RUN_ATTEMPTS, RUN_PAGE } from './scripts/history.lua.js';
-import { PEEK } from './scripts/peek.lua.js';
 import { DUE_ROWS, PAGE, READ, SCAN, START_PAGE } from './scripts/read.lua.js';
 import { CHECK, CLEAR, HEARTBEAT, MEMBERS, NOW, RETIRE } from './scripts/store.lua.js';
-import { WRITE } from './scripts/write.lua.js';
 
 const SCRIPTS = {
-  RESERVE,
-  PEEK,
-  WRITE,
+  EXCHANGE,
   READ,
   SCAN,
   PAGE,
@@ -49,35 +44,61 @@ const COMMANDS = Object.fromEntries(
   ]),
 ) as Record<ScriptName, string>;
 
+/** How many tasks one call reads at the most. */
+const READ_BATCH = 250;
+
 type Value = string | number;
 
-/** What to look for: see the script `PEEK`. */
+/** What to look for: see the function `peek` of the scripts. */
 export interface PeekRequest extends QueueFilter {
   readonly limit: number;
 }
 
-/** What to take: see the script `RESERVE`. */
-export interface ReserveRequest extends QueueFilter {
+/** What to take: see the function `take` of the scripts. */
+export interface TakeRequest extends QueueFilter {
   readonly limit: number;
-  readonly token: string;
-  readonly holdMs: number;
   readonly order: DueOrder;
+  /** Names the batches that the tasks are taken in. */
+  readonly token: string;
+  /** How long they are taken for, in milliseconds. */
+  readonly hold: number;
+  /** Who gets a lease; false for a reservation. */
+  readonly owner: string | false;
 }
 
-/** What the script `PEEK` found. */
+/** What was found to be next. */
 export interface Peeked {
   readonly now: number;
+  /** Parked records whose time to be looked at again has come; then there is nothing else. */
   readonly parked: readonly StoredParts[];
   readonly time: number | null;
+  /** The first at that time; none where it is the end of a lease. */
   readonly rows: readonly StoredParts[];
   readonly blocked: readonly string[];
+}
+
+/** What one call is to do, beside writing. */
+export interface Extras {
+  readonly take?: TakeRequest;
+  readonly peek?: PeekRequest;
+  /** A channel and a message. */
+  readonly tell?: readonly [string, string];
+}
+
+/** What came of a call. */
+export interface ExchangeAnswer {
+  readonly now: number;
+  readonly outcomes: Outcome[];
+  /** How many were looked at for taking, and the rows of those that were taken, as they were before. */
+  readonly lookedAt: number;
+  readonly rows: StoredParts[];
+  readonly peeked: Peeked | null;
 }
 
 /** The scripts, with their arguments and answers in types. */
 export class RedisScripts {
   /** Tells this store's writes and messages from those of all others. */
   readonly sender = randomBytes(9).toString('base64url');
-  readonly clock = new ServerClock();
   #calls = 0;
 
   constructor(
@@ -109,24 +130,27 @@ export class RedisScripts {
   }
 
   async now(): Promise<number> {
-    return this.clock.sync(Number(await this.#call<string>('NOW', [])));
+    return Number(await this.#call<string>('NOW', []));
   }
 
-  async reserve(request: ReserveRequest): Promise<{ now: number; taken: number; rows: StoredParts[] }> {
-    const { limit, token, holdMs, order } = request;
-    const args = [limit, token, holdMs, order, ...filterArgs(request)];
-    const [now, taken, rows, strays] = await this.#call<[string, Count, Cell[], Count]>('RESERVE', args);
+  /** Writes entries that one call may be given, and does what else is asked for. */
+  async exchange(entries: readonly Entry[], extras: Extras): Promise<ExchangeAnswer> {
+    const { write, texts } = entries.length > 0 ? entryTexts(entries) : NOTHING;
+    const request = jsonText({ write, ...extras });
+    type Answer = [string, Value[], Count, Rows | null, PeekAnswer | null, Count];
+    const answer = await this.#call<Answer>('EXCHANGE', [request, ...texts]);
+    const [now, refused, lookedAt, rows, next, strays] = answer;
     this.#tellOf(strays);
-    return { now: this.clock.sync(Number(now)), taken: Number(taken), rows: partsOf(rows) };
-  }
-
-  async peek(request: PeekRequest): Promise<Peeked> {
-    const [now, parked, time, rows, blocked, strays] = await this.#call<[...PeekAnswer, Count]>(
-      'PEEK',
-      peekArgs(request),
-    );
-    this.#tellOf(strays);
-    return this.#peeked([now, parked, time, rows, blocked]);
+    const outcomes: Outcome[] = entries.map(() => 'ok');
+    for (let at = 0; at < refused.length; at += 2)
+      outcomes[Number(refused[at]) - 1] = outcomeOf(String(refused[at + 1]));
+    return {
+      now: Number(now),
+      outcomes,
+      lookedAt: Number(lookedAt),
+      rows: partsOf(rows),
+      peeked: next && this.#peeked(Number(now), next),
+    };
   }
 
   /**
@@ -136,22 +160,22 @@ export class RedisScripts {
    */
   async write(entries: readonly Entry[], peek?: PeekRequest): Promise<{ outcomes: Outcome[]; peeked: Peeked | null }> {
     const batches = batchesOf(entries);
-    const extra = peek && batches.length === 1 ? peekArgs(peek) : [];
+    const extras = peek && batches.length === 1 ? { peek } : {};
     let peeked: Peeked | null = null;
     const outcomes = await inFlight(batches, async (batch) => {
       try {
-        const args = [...entriesArgs(batch), ...extra];
-        type Answer = [string, string[], PeekAnswer | null, Count];
-        const [now, texts, next, strays] = await this.#call<Answer>('WRITE', args);
-        this.clock.sync(Number(now));
-        this.#tellOf(strays);
-        if (next) peeked = this.#peeked(next);
-        return texts.map(outcomeOf);
+        const answer = await this.exchange(batch, extras);
+        peeked = answer.peeked;
+        return answer.outcomes;
       } catch (error) {
         return batch.map(() => error as Error);
       }
     });
     return { outcomes: outcomes.flat(), peeked };
+  }
+
+  async peek(peek: PeekRequest): Promise<Peeked> {
+    return (await this.exchange([], { peek })).peeked!;
   }
 
   /** Members of the index of due times that the store has not put there: no task is lost, and somebody should know. */
@@ -162,9 +186,9 @@ export class RedisScripts {
     );
   }
 
-  #peeked([now, parked, time, rows, blocked]: PeekAnswer): Peeked {
+  #peeked(now: number, [parked, time, rows, blocked]: PeekAnswer): Peeked {
     return {
-      now: this.clock.sync(Number(now)),
+      now,
       parked: partsOf(parked),
       time: time === null ? null : Number(time),
       rows: partsOf(rows),
@@ -173,25 +197,17 @@ export class RedisScripts {
   }
 
   async read(ids: readonly string[]): Promise<{ now: number; rows: StoredParts[] }> {
-    const slices = slicesOf(ids, BATCH);
-    const answers = await inFlight(slices, (slice) => this.#call<[string, Cell[]]>('READ', slice));
-    const rows = answers.flatMap(([, cells], at) =>
-      slices[at]!.map((id, i) => ({
-        id,
-        definition: cells[3 * i] ?? null,
-        state: cells[3 * i + 1] ?? null,
-        place: cells[3 * i + 2] ?? null,
-      })),
-    );
-    return { now: this.clock.sync(Number(answers.at(-1)![0])), rows };
+    const slices = slicesOf(ids, READ_BATCH);
+    const answers = await inFlight(slices, (slice) => this.#call<[string, Rows]>('READ', slice));
+    return { now: Number(answers.at(-1)![0]), rows: answers.flatMap(([, rows]) => partsOf(rows)) };
   }
 
   /** All tasks in parts, in no order; one may come twice. */
   async *scan(wholeRows: boolean): AsyncGenerator<StoredParts[]> {
     let cursor = '0';
     do {
-      const args = [cursor, BATCH, wholeRows ? 1 : 0];
-      const [next, rows]: [string, Cell[]] = await this.#call<[string, Cell[]]>('SCAN', args);
+      const args = [cursor, READ_BATCH, wholeRows ? 1 : 0];
+      const [next, rows]: [string, Rows] = await this.#call<[string, Rows]>('SCAN', args);
       cursor = next;
       yield partsOf(rows);
     } while (cursor !== '0');
@@ -204,9 +220,9 @@ export class RedisScripts {
   ): Promise<{ total: number; known: number; rows: StoredParts[] }> {
     const rows: StoredParts[] = [];
     for (;;) {
-      const wanted = Math.min(BATCH, limit - rows.length);
+      const wanted = Math.min(READ_BATCH, limit - rows.length);
       const args = [offset + rows.length, wanted, descending ? 1 : 0];
-      const [total, known, cells] = await this.#call<[Count, Count, Cell[]]>('PAGE', args);
+      const [total, known, cells] = await this.#call<[Count, Count, Rows]>('PAGE', args);
       const found = partsOf(cells);
       rows.push(...found);
       if (found.length < wanted || rows.length >= limit) return { total: Number(total), known: Number(known), rows };
@@ -215,9 +231,9 @@ export class RedisScripts {
 
   /** Tasks that a start looks for: those whose members begin with `prefix`, behind `after`. */
   async startPage(prefix: string, after: string, limit: number): Promise<{ rows: StoredParts[]; next: string | null }> {
-    const args = [prefix, after, Math.min(limit, BATCH)];
-    const [cells, next] = await this.#call<[Cell[], string]>('START_PAGE', args);
-    return { rows: partsOf(cells), next: next === '' ? null : next };
+    const args = [prefix, after, Math.min(limit, READ_BATCH)];
+    const [rows, next] = await this.#call<[Rows, string]>('START_PAGE', args);
+    return { rows: partsOf(rows), next: next === '' ? null : next };
   }
 
   /** Rows that are due up to a time, and in which queues; `codecs` says which queues. */
@@ -225,21 +241,21 @@ export class RedisScripts {
     let queue = '';
     let after = '';
     do {
-      const args = [to, BATCH, ...listArgs(codecs), queue, after];
-      const answer: [Cell[], string, string] = await this.#call<[Cell[], string, string]>('DUE_ROWS', args);
+      const args = [to, READ_BATCH, JSON.stringify(codecs), queue, after];
+      const answer: [Rows, string, string] = await this.#call<[Rows, string, string]>('DUE_ROWS', args);
       yield partsOf(answer[0]);
       [, queue, after] = answer;
     } while (queue !== '');
   }
 
-  /** Ended runs from `min` to `max`, bounds as ZRANGEBYLEX takes them; of one task, or of all when `task` is empty. */
+  /** Ended runs from `min` to `max`, bounds as ZRANGEBYLEX takes them; of the task behind `=`, or of all when `task` is empty. */
   async runPage(task: string, kinds: string, min: string, max: string, count: number) {
-    const [found, last, runs] = await this.#call<[Count, string, Cell[]]>('RUN_PAGE', [task, kinds, min, max, count]);
-    return { found: Number(found), last, runs: runs.filter((run) => run !== null) };
+    const [found, last, runs] = await this.#call<[Count, string, string[]]>('RUN_PAGE', [task, kinds, min, max, count]);
+    return { found: Number(found), last, runs };
   }
 
-  async runAttempts(runId: string): Promise<string[]> {
-    return (await this.#call<Cell[]>('RUN_ATTEMPTS', [runId])).filter((run) => run !== null);
+  runAttempts(runId: string): Promise<string[]> {
+    return this.#call('RUN_ATTEMPTS', [runId]);
   }
 
   async prune(
@@ -273,22 +289,9 @@ export class RedisScripts {
   }
 }
 
+const NOTHING = { write: undefined, texts: [] };
+
 /** A number, which a client with `stringNumbers` gives as text. */
 type Count = number | string;
 
-type PeekAnswer = [now: string, parked: Cell[], time: Cell, rows: Cell[], blocked: string[]];
-
-/** What a script gives for one field: null when it is not there. */
-type Cell = string | null;
-
-function partsOf(cells: readonly Cell[]): StoredParts[] {
-  const parts: StoredParts[] = [];
-  for (let at = 0; at < cells.length; at += 4) {
-    parts.push({ id: cells[at]!, definition: cells[at + 1]!, state: cells[at + 2]!, place: cells[at + 3]! });
-  }
-  return parts;
-}
-
-function peekArgs(request: PeekRequest): Value[] {
-  return [request.limit, PARKED_QUEUE, ...filterArgs(request)];
-}
+type PeekAnswer = [parked: Rows | null, time: string | null, rows: Rows | null, blocked: string[]];

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../../errors/store.errors.js';
-import { TaskConflictError, TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
+import { TaskNotFoundError, VersionConflictError } from '../../errors/task.errors.js';
 import type {
   PageRequest,
   StoredRunFilter,
@@ -17,16 +17,20 @@ import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
 import { readMember } from '../read-member.js';
 import type { PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type { Exchange, Exchanged } from '../exchange.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
 import { compareByDue } from '../task-query.js';
 import { undoOnFailure } from '../undo-on-failure.js';
 import { databaseOf, keyPrefixOf } from './redis.address.js';
+import { RedisAdder } from './redis.adder.js';
 import { RedisConnection } from './redis.connection.js';
 import { RedisDueIndex } from './redis.due-index.js';
+import { RedisExchanger } from './redis.exchange.js';
 import { keysOf } from './redis.keys.js';
 import { addressOfOptions, resolveOptions } from './redis.options.js';
 import type { RedisStoreOptions, ResolvedOptions } from './redis.options.js';
+import { isMissing } from './redis.records.js';
 import { RedisRecordsCodec } from './redis.records-codec.js';
 import { RedisRunHistory } from './redis.run-history.js';
 import { RedisScripts } from './redis.scripts.js';
@@ -40,7 +44,9 @@ interface Opened {
   readonly connection: RedisConnection;
   readonly scripts: RedisScripts;
   readonly records: RedisRecordsCodec;
+  readonly adder: RedisAdder;
   readonly transactor: RedisTransactor;
+  readonly exchanger: RedisExchanger;
   readonly due: RedisDueIndex;
   readonly tasks: RedisTaskQuery;
   readonly history: RedisRunHistory;
@@ -59,6 +65,7 @@ export class RedisStore extends BaseStore {
     wakeUp: 'pushed',
     transactionalAdds: false,
     durable: true,
+    takes: true,
   };
 
   readonly #options: ResolvedOptions;
@@ -107,12 +114,15 @@ export class RedisStore extends BaseStore {
       connection.onRenewal(() => wakeUps.renew());
       const records = new RedisRecordsCodec(codec, (task) => context.reportUnreadable(task));
       const readable = () => codec.readable();
+      const due = new RedisDueIndex(scripts, records, readable);
       this.#opened = {
         connection,
         scripts,
         records,
+        adder: new RedisAdder(scripts, records, wakeUps),
         transactor: new RedisTransactor(scripts, records, readable),
-        due: new RedisDueIndex(scripts, records, readable),
+        exchanger: new RedisExchanger(scripts, records, due, readable),
+        due,
         tasks: new RedisTaskQuery(scripts, records, readable),
         history: new RedisRunHistory(scripts, records),
         wakeUps,
@@ -137,36 +147,25 @@ export class RedisStore extends BaseStore {
     return this.#at.scripts.now();
   }
 
-  async addTask(task: TaskRecord): Promise<void> {
-    const conflicts = await this.addTasks([task]);
-    if (conflicts.length > 0) throw new TaskConflictError(task.id);
+  addTask(task: TaskRecord): Promise<void> {
+    return this.#at.adder.add(task);
   }
 
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
-    const { scripts, records } = this.#at;
     const { distinct, repeated } = distinctIds(tasks);
-    const conflicts = [...repeated];
-    const nonce = scripts.nonce();
-    const entries = distinct.map((task) => records.full(task, nonce, { what: 'add' }).entry);
-    const { outcomes } = await scripts.write(entries);
-    outcomes.forEach((outcome, at) => {
-      if (outcome instanceof Error) throw outcome;
-      if (outcome === 'exists') conflicts.push(entries[at]!.id);
-    });
-    if (conflicts.length < tasks.length) this.tellOf(distinct);
-    return conflicts;
+    return [...repeated, ...(await this.#at.adder.addMany(distinct))];
   }
 
   async lookupTask(id: string): Promise<StoredTask | null> {
     const { scripts, records } = this.#at;
     const [parts] = (await scripts.read([id])).rows;
-    return parts!.definition === null && parts!.place === null ? null : records.decode(parts!);
+    return isMissing(parts!) ? null : records.decode(parts!);
   }
 
   async updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
     const { scripts, records } = this.#at;
     this.assertReplaceable(task.id, await this.lookupTask(task.id), expectedVersion);
-    const { entry } = records.full(task, scripts.nonce(), { what: 'set', version: expectedVersion });
+    const entry = records.whole(task, scripts.nonce(), { what: 'set', guard: `${expectedVersion} ` });
     const { outcomes } = await scripts.write([entry]);
     const [outcome] = outcomes;
     if (outcome instanceof Error) throw outcome;
@@ -175,7 +174,8 @@ export class RedisStore extends BaseStore {
   }
 
   async deleteTask(id: string): Promise<boolean> {
-    const { outcomes } = await this.#at.scripts.write([{ what: 'drop', id }]);
+    const { scripts, records } = this.#at;
+    const { outcomes } = await scripts.write([records.drop(id, null, '')]);
     const [outcome] = outcomes;
     if (outcome instanceof Error) throw outcome;
     return outcome === 'ok';
@@ -211,6 +211,10 @@ export class RedisStore extends BaseStore {
     const { due } = selection;
     const { peeked, ...result } = await transactor.run(selection, apply, index.request(due));
     return { ...result, nextDue: () => index.nextDue(due, peeked) };
+  }
+
+  override exchange(exchange: Exchange): Promise<Exchanged> {
+    return this.#at.exchanger.exchange(exchange);
   }
 
   override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {

@@ -5,7 +5,7 @@ import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { matchesTask, queryTasks } from '../task-query.js';
 import { readPlace } from './redis.place.js';
-import { parseParts } from './redis.records.js';
+import { columnsOf, isMissing, parseParts } from './redis.records.js';
 import type { StoredParts } from './redis.records.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
 import type { RedisScripts } from './redis.scripts.js';
@@ -81,7 +81,7 @@ export class RedisTaskQuery {
       if (unread.length === 0 || round > MAX_ROUNDS) return { tasks: tasks.filter(({ id }) => read.has(id)), total };
       for (const parts of (await this.scripts.read(unread)).rows) {
         read.add(parts.id);
-        if (parts.definition === null && parts.place === null) found.delete(parts.id);
+        if (isMissing(parts)) found.delete(parts.id);
         else found.set(parts.id, this.records.decode(parts));
       }
     }
@@ -90,14 +90,14 @@ export class RedisTaskQuery {
 
 /** A task as its clear columns show it: enough to filter and to sort by, and nothing else. */
 function shadowOf(parts: StoredParts, readable: ReadonlySet<string>): StoredTask {
-  const row = parseParts(parts);
+  const row = parseParts(parts)?.row;
   if (!row || !readable.has(row.codec)) {
     return {
       id: parts.id,
       unreadable: row ? 'wrong-key' : 'damaged',
       message: '',
-      handler: row?.handler ?? null,
-      nextRunTime: readPlace(parts.place)?.nextRunTime ?? null,
+      handler: columnsOf(parts.definition)?.[1] ?? null,
+      nextRunTime: readPlace(parts.state, parts.taken)?.place.nextRunTime ?? null,
     };
   }
   const { id, name, handler, executor, trigger, tags, priority, paused, running, finished, nextRunTime } = row;

@@ -4,13 +4,12 @@ import type { Committed, Transacted } from '../store.interface.js';
 import type { FailedChange, Selection } from '../selection.interface.js';
 import type { Apply, Change } from '../../model/change.js';
 import { changedTask, throwIfAllFailed } from '../task-change.js';
-import { guardOf, memberOf, movedPlace, PARK_MS, parkedMember, queueFilter, reservedPlace } from './redis.place.js';
-import { ignore } from './redis.connection.js';
-import { KnownTasks } from './redis.known-tasks.js';
-import type { LoadedTask, RedisRecordsCodec, Write } from './redis.records-codec.js';
-import { BATCH } from './redis.entries.js';
+import { isMissing } from './redis.records.js';
+import type { LoadedTask, RedisRecordsCodec } from './redis.records-codec.js';
 import type { Entry, Outcome } from './redis.entries.js';
 import type { Peeked, PeekRequest, RedisScripts } from './redis.scripts.js';
+import { takeDue } from './redis.taking.js';
+import type { DueTasks } from './redis.taking.js';
 
 /**
  * How long a claimer has from taking due tasks to writing what becomes of them, in milliseconds: enough for a pause of
@@ -21,14 +20,11 @@ export const RESERVATION_MS = 5_000;
 /** How often a task that others change at the same time is read again; each time somebody has got on. */
 const MAX_ROUNDS = 50;
 
-/** Which due tasks a transaction is about. */
-type Due = Extract<Selection, { due: unknown }>['due'];
-
 /** What is to be written about one task, and what it is told of then. */
 interface Decision<T> {
   readonly loaded: LoadedTask;
   readonly change: Change<T>;
-  readonly write: Write;
+  readonly entry: Entry;
 }
 
 /** A transaction under way. */
@@ -47,8 +43,6 @@ interface Progress<T> {
  * all fight for the head of the queue, and written under that reservation.
  */
 export class RedisTransactor {
-  readonly #known = new KnownTasks();
-
   constructor(
     private readonly scripts: RedisScripts,
     private readonly records: RedisRecordsCodec,
@@ -79,28 +73,36 @@ export class RedisTransactor {
     return { ...progress, storeNow };
   }
 
-  async #runDue<T>(due: Due, apply: Apply<T>, progress: Progress<T>, peek: PeekRequest | undefined): Promise<number> {
-    const reservation = this.scripts.nonce();
-    const { storeNow, tasks, parked } = await this.#reserve(due, reservation, progress.unreadable);
-    const back = ({ row, place }: LoadedTask): Entry => ({
-      what: 'move',
-      id: row.id,
-      expected: guardOf(place),
-      place: movedPlace(place, memberOf(row.id, row, row.dueAt)),
+  async #runDue<T>(
+    due: DueTasks,
+    apply: Apply<T>,
+    progress: Progress<T>,
+    peek: PeekRequest | undefined,
+  ): Promise<number> {
+    const { scripts } = this;
+    const token = scripts.nonce();
+    const request = { ...due, token, owner: false, hold: RESERVATION_MS } as const;
+    const { storeNow, tasks, unreadable, parked } = await takeDue(scripts, this.records, this.readable(), request);
+    progress.unreadable.push(...unreadable);
+    const back = ({ task }: LoadedTask): Entry => ({ what: 'back', id: task.id, token });
+    const reserved = tasks.map((loaded) => {
+      const { version, state } = loaded.task;
+      // A reservation changes neither version nor token.
+      return { ...loaded, guard: `${version} ${state.lastToken} ${token}:` };
     });
     let decided: Decision<T>[];
     try {
-      decided = this.#decide(tasks, apply, storeNow, progress);
+      decided = this.#decide(reserved, apply, storeNow, progress);
     } catch (error) {
       // Should this fail too, the reservation runs out by itself.
-      await this.scripts.write([...tasks.map(back), ...parked]);
+      await scripts.write([...reserved.map(back), ...parked]);
       throw error;
     }
-    const taken = new Set(decided.map(({ loaded }) => loaded));
-    const left = tasks.filter((loaded) => !taken.has(loaded));
+    const chosen = new Set(decided.map(({ loaded }) => loaded));
+    const left = reserved.filter((loaded) => !chosen.has(loaded));
     progress.left.push(...left.map(({ task }) => task));
-    const entries = [...decided.map(({ write }) => write.entry), ...left.map(back), ...parked];
-    const { outcomes, peeked } = await this.scripts.write(entries, peek);
+    const entries = [...decided.map(({ entry }) => entry), ...left.map(back), ...parked];
+    const { outcomes, peeked } = await scripts.write(entries, peek);
     // Nobody asked for these ids, so one that was deleted meanwhile is not missing.
     const unasked = { ...progress, missing: [] };
     const conflicts = this.#settle(decided, outcomes, unasked);
@@ -110,61 +112,20 @@ export class RedisTransactor {
     return storeNow;
   }
 
-  /** Takes due tasks, and goes on behind those that cannot be read. */
-  async #reserve(
-    { limit, order = 'priority', ...filter }: Due,
-    token: string,
-    unreadable: UnreadableTask[],
-  ): Promise<{ storeNow: number; tasks: LoadedTask[]; parked: Entry[] }> {
-    const tasks: LoadedTask[] = [];
-    const parked: Entry[] = [];
-    const request = { token, holdMs: RESERVATION_MS, order, ...queueFilter(this.readable(), filter) };
-    const ask = (open: number) => {
-      const wanted = Math.min(open, BATCH);
-      const answer = this.scripts.reserve({ ...request, limit: wanted });
-      // Awaited below, perhaps not before it has failed.
-      answer.catch(ignore);
-      return { wanted, answer };
-    };
-    let since: number | null = null;
-    let asked = ask(Math.max(0, limit));
-    for (;;) {
-      const { now, taken, rows } = await asked.answer;
-      since ??= now;
-      const more = taken >= asked.wanted && now - since < RESERVATION_MS / 2;
-      const open = limit - tasks.length - rows.length;
-      // Redis takes the next ones while these are decoded.
-      const next = more && open > 0 ? ask(open) : null;
-      for (const parts of rows) {
-        const loaded = this.records.load(parts);
-        const place = reservedPlace(parts.place!, parts.id, token, now + RESERVATION_MS);
-        if ('unreadable' in loaded) {
-          unreadable.push(loaded);
-          const aside = movedPlace(place, parkedMember(parts.id, now + PARK_MS));
-          parked.push({ what: 'move', id: parts.id, expected: guardOf(place), place: aside });
-        } else {
-          tasks.push({ ...loaded, place });
-        }
-      }
-      if (next) asked = next;
-      else if (more && tasks.length < limit) asked = ask(limit - tasks.length);
-      else return { storeNow: now, tasks, parked };
-    }
-  }
-
   /** @param onlyDue Whether tasks that are not due any more are left alone. */
   async #runIds<T>(ids: readonly string[], apply: Apply<T>, progress: Progress<T>, onlyDue: boolean): Promise<number> {
-    const first = onlyDue ? { storeNow: null, pending: ids } : await this.#runKnown(ids, apply, progress);
-    let { storeNow, pending } = first;
+    let storeNow: number | null = null;
+    let pending = ids;
     for (let round = 1; storeNow === null || pending.length > 0; round += 1) {
       const { now, tasks } = await this.#load(pending, progress);
       storeNow = now;
-      const wanted = onlyDue ? tasks.filter(({ row }) => row.dueAt !== null && row.dueAt <= now) : tasks;
+      const wanted = onlyDue ? tasks.filter(({ dueAt }) => dueAt !== null && dueAt <= now) : tasks;
       const mayThrow = round === 1 && !onlyDue && progress.committed.length === 0;
       const decided = this.#decide(wanted, apply, now, progress, mayThrow ? undefined : progress.failed);
       const chosen = new Set(decided.map(({ loaded }) => loaded));
       progress.left.push(...wanted.flatMap((loaded) => (chosen.has(loaded) ? [] : [loaded.task])));
-      pending = await this.#write(decided, progress);
+      const { outcomes } = await this.scripts.write(decided.map(({ entry }) => entry));
+      pending = this.#settle(decided, outcomes, progress);
       if (round >= MAX_ROUNDS && pending.length > 0) {
         for (const { task } of tasks.filter((loaded) => pending.includes(loaded.task.id))) {
           progress.failed.push({
@@ -178,38 +139,12 @@ export class RedisTransactor {
     return storeNow;
   }
 
-  /**
-   * Decides about tasks that this process has under way by what it wrote itself. Returns the ids that have to be read:
-   * the others, what somebody else has changed, and what a decision left alone, since that may be out of date.
-   */
-  async #runKnown<T>(
-    ids: readonly string[],
-    apply: Apply<T>,
-    progress: Progress<T>,
-  ): Promise<{ storeNow: number | null; pending: readonly string[] }> {
-    const now = this.scripts.clock.estimate();
-    const known = now === null ? [] : ids.flatMap((id) => this.#known.get(id) ?? []);
-    if (now === null || known.length === 0) return { storeNow: null, pending: ids };
-    // A decision that throws here is made again on what is read.
-    const decided = this.#decide(known, apply, now, progress, []).filter(
-      ({ loaded, change }) => change.task === null || change.task.definition === loaded.task.definition,
-    );
-    const conflicts = new Set(await this.#write(decided, progress));
-    const done = new Set(decided.map(({ loaded }) => loaded.task.id));
-    return { storeNow: now, pending: ids.filter((id) => !done.has(id) || conflicts.has(id)) };
-  }
-
-  async #write<T>(decided: readonly Decision<T>[], progress: Progress<T>): Promise<string[]> {
-    const { outcomes } = await this.scripts.write(decided.map(({ write }) => write.entry));
-    return this.#settle(decided, outcomes, progress);
-  }
-
   async #load(ids: readonly string[], { missing, unreadable }: Pick<Progress<never>, 'missing' | 'unreadable'>) {
     const tasks: LoadedTask[] = [];
     if (ids.length === 0) return { now: await this.scripts.now(), tasks };
     const { now, rows } = await this.scripts.read(ids);
     for (const parts of rows) {
-      if (parts.definition === null && parts.place === null) {
+      if (isMissing(parts)) {
         missing.push(parts.id);
         continue;
       }
@@ -239,7 +174,7 @@ export class RedisTransactor {
       try {
         const change = apply(loaded.task, now, values);
         if (!change) continue;
-        decided.push({ loaded, change, write: this.#writeOf(loaded, change, nonce) });
+        decided.push({ loaded, change, entry: this.#entryOf(loaded, change, nonce) });
         values.push(change.value);
       } catch (error) {
         if (!failed) throw error;
@@ -249,30 +184,24 @@ export class RedisTransactor {
     return decided;
   }
 
-  #writeOf<T>({ task: old, row, place }: LoadedTask, change: Change<T>, nonce: string): Write {
-    const expected = guardOf(place);
-    const { history = [] } = change;
+  #entryOf<T>({ task: old, guard }: LoadedTask, change: Change<T>, nonce: string): Entry {
+    const { records } = this;
+    const { history } = change;
     const task = changedTask(old, change);
-    if (task === null) {
-      return { row, entry: { what: 'drop', id: row.id, expected, runs: this.records.runs(history) } };
-    }
-    const guard = { what: 'set', expected } as const;
+    if (task === null) return records.drop(old.id, old.definition, guard, history);
     return task.definition === old.definition
-      ? this.records.stateOnly(task, row, nonce, guard, history)
-      : this.records.full(task, nonce, guard, history);
+      ? records.stateOnly(task, nonce, guard, history)
+      : records.whole(task, nonce, { what: 'set', guard }, history);
   }
 
   /** Sorts what became of the decisions. Returns the ids that somebody else has changed meanwhile. */
   #settle<T>(decided: readonly Decision<T>[], outcomes: readonly Outcome[], progress: Progress<T>): string[] {
     const conflicts: string[] = [];
-    decided.forEach(({ loaded, write, change }, at) => {
+    decided.forEach(({ loaded, change }, at) => {
       const { id } = loaded.task;
       const outcome = outcomes[at]!;
-      if (outcome !== 'ok') this.#known.forget(id);
       if (outcome === 'ok') {
-        const task = changedTask(loaded.task, change);
-        this.#known.keep(task, write);
-        progress.committed.push({ id, task, value: change.value });
+        progress.committed.push({ id, task: changedTask(loaded.task, change), value: change.value });
       } else if (outcome === 'gone') {
         progress.missing.push(id);
       } else if (outcome instanceof Error) {

@@ -31,10 +31,15 @@ export class RedisWakeUps {
     };
   }
 
+  /** The channel, and the message that something is due at `at`. */
+  telling(at: number): [string, string] {
+    return [this.channel, `${this.sender} ${at}`];
+  }
+
   /** Tells the others. Never rejects: whoever misses it finds the task with the next poll. */
   async publish(at: number): Promise<void> {
     if (this.client.status !== 'ready') return;
-    await this.client.publish(this.channel, `${this.sender} ${at}`).catch(ignore);
+    await this.client.publish(...this.telling(at)).catch(ignore);
   }
 
   /** Makes the connection that listens anew: it never finds out by itself that the network has lost it. */

@@ -9,12 +9,19 @@ const redis = useNamespace();
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
-/** Has something awaited before, or done after, each call of one of the store's scripts on a client. */
-function around(client: Redis, script: string, before: () => Promise<unknown>, after: () => void = () => {}): void {
+/** Has something awaited before, or done after, each call on a client that writes or takes. */
+function around(
+  client: Redis,
+  part: 'write' | 'take',
+  before: () => Promise<unknown>,
+  after: () => void = () => {},
+): void {
   const calls = client as unknown as Record<string, Call>;
-  const name = Object.keys(calls).find((key) => key.startsWith(`asyncz_${script}_`))!;
+  const name = Object.keys(calls).find((key) => key.startsWith('asyncz_exchange_'))!;
   const call = calls[name]!.bind(client);
   calls[name] = async (...args) => {
+    const isMeant = args.some((arg) => String(arg).startsWith('{') && String(arg).includes(`"${part}":`));
+    if (!isMeant) return call(...args);
     await before();
     const answer = await call(...args);
     after();
@@ -22,7 +29,7 @@ function around(client: Redis, script: string, before: () => Promise<unknown>, a
   };
 }
 
-it('a replica that is stopped leaves no gap, although another one looked while it had the task reserved', async () => {
+it('a replica that is stopped leaves no gap, although another one looked while it had taken the task', async () => {
   const client = { first: redis.client(), second: redis.client() };
   const join = async (identity: 'first' | 'second', ran: () => void) => {
     const store = new RedisStore({ ...keysFor(redis.request), client: client[identity] });
@@ -49,7 +56,7 @@ it('a replica that is stopped leaves no gap, although another one looked while i
   // Defines the scripts on the client.
   await redis.open({ client: client.second }, 'before');
   const looked = new Promise<void>((resolve) => {
-    around(client.second, 'peek', () => Promise.resolve(), resolve);
+    around(client.second, 'take', () => Promise.resolve(), resolve);
   });
   await second.start();
   await looked;

@@ -1,27 +1,53 @@
 import { FAILED, OTHERS } from '../redis.records.js';
 import { PRELUDE } from './prelude.lua.js';
+import { RUNS_FUNCTIONS } from './runs.lua.js';
 
 /**
  * What is in an index of ended runs, merged from ranges of one kind each, by inverse ends. The bounds of a range are those
  * of ZRANGEBYLEX, without task and kind. What is returned is without the task.
  */
 const MERGED_RANGES = String.raw`
-local function merged_ranges(index, task, ranges, count, oldest_first)
-  local lists, heads = {}, {}
+local function is_within(text, min, max)
+  local low, high = string.sub(min, 2), string.sub(max, 2)
+  local from = text_before(low, text) or string.sub(min, 1, 1) == '[' and low == text
+  return from and (text_before(text, high) or string.sub(max, 1, 1) == '[' and high == text)
+end
+
+-- The only run of a task, as the indexes would have it.
+local function only_member(task)
+  local text = texts_of(RUNS, { counted(task) })[1]
+  if text and string.sub(text, 1, 1) == '!' then
+    text = redis.call('HGET', RUNS, counted(task))
+  end
+  local ended, attempt, _, run = run_parts(text or '')
+  return ended and ended .. run .. '\n' .. attempt
+end
+
+-- 'task' is nil for all.
+local function merged_ranges(task, ranges, count, oldest_first)
+  local index, prefix, lists, heads = RUN_ENDS, '', {}, {}
+  local only = task and only_member(task)
+  if task then
+    index, prefix = TASK_RUNS, counted(task)
+  end
   for i = 1, #ranges do
     local kind, min, max = unpack(ranges[i])
-    min = string.sub(min, 1, 1) .. task .. kind .. string.sub(min, 2)
-    max = string.sub(max, 1, 1) .. task .. kind .. string.sub(max, 2)
-    lists[i] = oldest_first and redis.call('ZREVRANGEBYLEX', index, max, min, 'LIMIT', 0, count)
-      or redis.call('ZRANGEBYLEX', index, min, max, 'LIMIT', 0, count)
+    if only then
+      lists[i] = string.sub(only, 1, 1) == kind and is_within(string.sub(only, 2), min, max) and { prefix .. only } or {}
+    else
+      min = string.sub(min, 1, 1) .. prefix .. kind .. string.sub(min, 2)
+      max = string.sub(max, 1, 1) .. prefix .. kind .. string.sub(max, 2)
+      lists[i] = oldest_first and redis.call('ZREVRANGEBYLEX', index, max, min, 'LIMIT', 0, count)
+        or redis.call('ZRANGEBYLEX', index, min, max, 'LIMIT', 0, count)
+    end
     heads[i] = 1
   end
   local found = {}
   while #found < count do
     local from, first
     for i = 1, #lists do
-      local member = lists[i][heads[i]]
-      local rest = member and string.sub(member, #task + 2)
+      local entry = lists[i][heads[i]]
+      local rest = entry and string.sub(entry, #prefix + 2)
       if rest and (first == nil or text_before(rest, first) ~= oldest_first) then
         from, first = i, rest
       end
@@ -29,147 +55,126 @@ local function merged_ranges(index, task, ranges, count, oldest_first)
     if from == nil then
       break
     end
-    found[#found + 1] = string.sub(lists[from][heads[from]], #task + 1)
+    found[#found + 1] = string.sub(lists[from][heads[from]], #prefix + 1)
     heads[from] = heads[from] + 1
   end
   return found
 end
 
--- The field of RUNS, behind a kind and an inverse end.
-local function field_of(member)
-  return string.sub(member, 19)
-end
-`;
-
-/** The runs of fields. Of one whose outcome is too large the columns are given, and its length behind '!'. */
-const RUN_TEXTS = String.raw`
-local function run_texts(fields)
-  local texts = texts_of(RUNS, fields)
-  for i = 1, #fields do
-    if texts[i] and string.sub(texts[i], 1, 1) == '!' then
-      local columns = string.match(redis.call('HGET', RUNS, fields[i]), '^[^\n]*\n[^\n]*\n[^\n]*\n')
-      texts[i] = columns and #columns < MAX_BYTES and columns .. texts[i]
-    end
-  end
-  return texts
+-- Run and attempt/token of a member, behind a kind and an inverse end.
+local function run_of(entry)
+  return string.match(entry, '^(.*)\n([^\n]*)$', 19)
 end
 `;
 
 /**
  * Ended runs, the latest first.
  *
- * ARGV: the task (empty for all), the kinds, the bounds, how many.
- * Returns how many were found, the last inverse end and field (empty when there is none), and the runs.
+ * ARGV: the task behind `=` (empty for all), the kinds, the bounds, how many.
+ * Returns how many were found, the last inverse end, run and attempt (empty when there is none), and the runs.
  */
-export const RUN_PAGE = String.raw`${PRELUDE}${MERGED_RANGES}${RUN_TEXTS}
-local task, ranges, fields = ARGV[1], {}, {}
+export const RUN_PAGE = String.raw`${PRELUDE}${RUNS_FUNCTIONS}${MERGED_RANGES}
+local ranges, runs = {}, {}
 for kind in string.gmatch(ARGV[2], '.') do
   ranges[#ranges + 1] = { kind, ARGV[3], ARGV[4] }
 end
-local members = merged_ranges(task == '' and RUN_ENDS or TASK_RUNS, task, ranges, tonumber(ARGV[5]), false)
+local members = merged_ranges(string.match(ARGV[1], '^=(.*)$'), ranges, tonumber(ARGV[5]), false)
 for i = 1, #members do
-  fields[i] = field_of(members[i])
+  local field, _, _, head, at, text = find_run(run_of(members[i]))
+  if field then
+    runs[#runs + 1] = run_body(head, at, text)
+  end
 end
-return { #members, string.sub(members[#members] or '', 2), run_texts(fields) }
+return { #members, string.sub(members[#members] or '', 2), runs }
 `;
 
 /** ARGV: the id of a run. Returns its ended attempts, in the order of writing. */
-export const RUN_ATTEMPTS = String.raw`${PRELUDE}${RUN_TEXTS}
-local fields = {}
-for attempt in string.gmatch(redis.call('HGET', ATTEMPTS, ARGV[1]) or '', '%S+') do
-  fields[#fields + 1] = ARGV[1] .. '\n' .. attempt
+export const RUN_ATTEMPTS = String.raw`${PRELUDE}${RUNS_FUNCTIONS}
+local run, runs = ARGV[1], {}
+local task = string.match(run, '^(.*)@[^@]*$')
+local fields = { ':' .. counted(run) }
+if task then
+  fields[2] = counted(task)
 end
-return run_texts(fields)
+for attempt in string.gmatch(redis.call('HGET', ATTEMPTS, run) or '', '%S+') do
+  fields[#fields + 1] = ':' .. counted(run) .. '\n' .. attempt
+end
+for i = 1, #fields do
+  local text = texts_of(RUNS, { fields[i] })[1]
+  local head = text and (string.sub(text, 1, 1) == '!' and redis.call('HGET', RUNS, fields[i]) or text)
+  local ended, _, _, of_run, at = run_parts(head or '')
+  if ended and of_run == run then
+    runs[#runs + 1] = run_body(head, at, text)
+  end
+end
+return runs
 `;
 
 /**
  * Removes ended runs, the oldest first.
  *
  * ARGV: how many at the most; `ended` and the bounds of those that failed or were lost, and of the others (empty for none);
- * or `count`, of which runs (`all`, or `others` than those that failed or were lost), and how many of them each task keeps.
+ * or `count`, of which runs (`all`, or `others` than those that failed or were lost), and how many of them each task keeps, one
+ * at least.
  * Returns how many were removed.
  */
-export const PRUNE = String.raw`${PRELUDE}${MERGED_RANGES}
-local limit, fields, by_task, others_by_task, ranges = tonumber(ARGV[1]), {}, {}, {}, {}
+export const PRUNE = String.raw`${PRELUDE}${RUNS_FUNCTIONS}${MERGED_RANGES}
+local limit, members, ranges = tonumber(ARGV[1]), {}, {}
 local failed, others = '${FAILED}', '${OTHERS}'
 
 if ARGV[2] == 'ended' then
   if ARGV[3] ~= '' then ranges[1] = { failed, ARGV[3], '(2' } end
   if ARGV[4] ~= '' then ranges[#ranges + 1] = { others, ARGV[4], '(2' } end
-  local members = merged_ranges(RUN_ENDS, '', ranges, limit, true)
-  for i = 1, #members do
-    fields[i] = field_of(members[i])
-  end
+  members = merged_ranges(nil, ranges, limit, true)
 else
-  local counted, keep = RUN_COUNTS, tonumber(ARGV[4])
+  -- A task with one run is in no count.
+  local counted_runs, keep = RUN_COUNTS, tonumber(ARGV[4])
   ranges[1] = { others, '[', '(2' }
   if ARGV[3] == 'all' then
     ranges[2] = { failed, '[', '(2' }
   else
-    counted = OTHER_COUNTS
+    counted_runs = OTHER_COUNTS
   end
-  local counts = redis.call('ZREVRANGEBYSCORE', counted, '+inf', '(' .. keep, 'WITHSCORES', 'LIMIT', 0, limit)
+  local counts = redis.call('ZREVRANGEBYSCORE', counted_runs, '+inf', '(' .. keep, 'WITHSCORES', 'LIMIT', 0, limit)
   for i = 1, #counts, 2 do
-    local task, excess = counts[i], math.min(counts[i + 1] - keep, limit - #fields)
+    local task, excess = string.match(counts[i], '^%d+:(.*)$'), math.min(counts[i + 1] - keep, limit - #members)
     if excess > 0 then
-      local members = merged_ranges(TASK_RUNS, task, ranges, excess, true)
-      for j = 1, #members do
-        fields[#fields + 1] = field_of(members[j])
+      local of_task = merged_ranges(task, ranges, excess, true)
+      for j = 1, #of_task do
+        members[#members + 1] = of_task[j]
       end
       -- A count that is wrong would be found again and again.
-      if #members < excess then
-        redis.call('ZADD', counted, keep, task)
+      if #of_task < excess then
+        redis.call('ZADD', counted_runs, keep, counts[i])
       end
     end
   end
 end
 
-local texts = get_many(RUNS, fields)
-local ends, of_tasks, lists, ids = {}, {}, {}, {}
-for i = 1, #fields do
-  local id, attempt = string.match(fields[i], '^(.*)\n([^\n]*)$')
-  if not lists[id] then
-    lists[id], ids[#ids + 1] = {}, id
-  end
-  lists[id][attempt] = true
-  local ended, task = string.match(texts[i] or '', '^([^\n]*)\n([^\n]*)\n')
-  if ended then
-    ends[#ends + 1] = ended .. fields[i]
-    of_tasks[#of_tasks + 1] = task .. ended .. fields[i]
-    by_task[task] = (by_task[task] or 0) + 1
-    if string.sub(ended, 1, 1) == others then
-      others_by_task[task] = (others_by_task[task] or 0) + 1
+for i = 1, #members do
+  local run, attempt = run_of(members[i])
+  local field, ended, task = find_run(run, attempt)
+  redis.call('ZREM', RUN_ENDS, members[i])
+  if field then
+    redis.call('HDEL', RUNS, field)
+    if string.sub(field, 1, 1) == ':' then
+      unindex_run(ended, attempt, task, run)
+      local further = redis.call('HGET', ATTEMPTS, run)
+      if further then
+        local rest = {}
+        for each in string.gmatch(further, '%S+') do
+          if each ~= attempt then
+            rest[#rest + 1] = each
+          end
+        end
+        if #rest > 0 then
+          redis.call('HSET', ATTEMPTS, run, table.concat(rest, ' '))
+        else
+          redis.call('HDEL', ATTEMPTS, run)
+        end
+      end
     end
   end
 end
-local kept, empty = {}, {}
-local attempts = get_many(ATTEMPTS, ids)
-for i = 1, #ids do
-  local rest = {}
-  for attempt in string.gmatch(attempts[i] or '', '%S+') do
-    if not lists[ids[i]][attempt] then
-      rest[#rest + 1] = attempt
-    end
-  end
-  if #rest > 0 then
-    kept[#kept + 1], kept[#kept + 2] = ids[i], table.concat(rest, ' ')
-  else
-    empty[#empty + 1] = ids[i]
-  end
-end
-call_many('HDEL', RUNS, fields)
-call_many('HSET', ATTEMPTS, kept)
-call_many('HDEL', ATTEMPTS, empty)
-call_many('ZREM', RUN_ENDS, ends)
-call_many('ZREM', TASK_RUNS, of_tasks)
-local function discount(counts, removed)
-  for task, number in pairs(removed) do
-    if tonumber(redis.call('ZINCRBY', counts, -number, task)) <= 0 then
-      redis.call('ZREM', counts, task)
-    end
-  end
-end
-discount(RUN_COUNTS, by_task)
-discount(OTHER_COUNTS, others_by_task)
-return #fields
+return #members
 `;

@@ -1,31 +1,26 @@
-import { PRELUDE } from './prelude.lua.js';
+import { PARK_MS } from '../redis.place.js';
 
 /**
  * Looks at what is due next in the queues that are asked for.
  *
- * Arguments: how many rows at the most, the queue of parked records, which queues.
- * Returns the time; the rows of parked records whose time to be looked at again has come; or else the earliest time and
- * the first rows of its queue; and the queues of records passed over that this process cannot read.
+ * Arguments: how many rows at the most, and which queues.
+ * Returns the rows of parked records whose time to be looked at again has come; or else the earliest time, and the first rows
+ * of its queue, none where what comes first is the end of a lease; and the queues of records passed over that this process
+ * cannot read.
  */
 export const PEEK_FUNCTION = String.raw`
-local function peek(first)
-  local limit, now = tonumber(ARGV[first]), now_ms()
-  local parked, filter = ARGV[first + 1], read_filter(first + 2)
+local peek
+function peek(request, now)
+  local limit, filter = request.limit, filter_of(request)
 
-  local function first_rows(queue, to)
-    local members, ids = due_in(queue, nil, to, limit), {}
-    for i = 1, #members do
-      ids[i] = string.sub(members[i], #queue + 20)
-    end
-    local _, rows = rows_of(members, ids)
-    return rows
-  end
-
-  local waiting = redis.call('ZSCORE', QUEUES, parked)
+  local waiting = redis.call('ZSCORE', QUEUES, PARKED)
   if waiting and tonumber(waiting) <= now then
-    local rows = first_rows(parked, time_text(now) .. '\n\255')
-    if #rows > 0 then
-      return { whole(now), rows, false, {}, {} }
+    local members, ids = due_in(PARKED, nil, time_text(now) .. '\n\255', limit), {}
+    for i = 1, #members do
+      ids[i] = string.sub(members[i], #PARKED + 20)
+    end
+    if #ids > 0 then
+      return { rows_by(ids), false, false, {} }
     end
   end
   local found, found_time, blocked = nil, nil, {}
@@ -33,22 +28,52 @@ local function peek(first)
     local asked, readable = filter(queue)
     if asked and readable then
       found, found_time = queue, time
-    elseif asked and queue ~= parked and #blocked < 20 then
+    elseif asked and queue ~= PARKED and #blocked < 20 then
       blocked[#blocked + 1] = queue
     end
     return found
   end)
-  if found then
-    return { whole(now), {}, whole(found_time), first_rows(found, LAST), blocked }
+  local lease_end = nil
+  for from = 0, 1000, 50 do
+    local leases = redis.call('ZRANGE', LEASES, from, from + 49, 'WITHSCORES')
+    for i = 1, #leases, 2 do
+      local asked, readable = filter(redis.call('HGET', BATCHES, leases[i] .. ':q') or '')
+      if asked and readable then
+        lease_end = tonumber(leases[i + 1])
+        break
+      end
+    end
+    if lease_end or #leases < 100 then
+      break
+    end
   end
-  return { whole(now), {}, false, {}, blocked }
+  if lease_end and (not found or lease_end < found_time) then
+    return { false, whole(lease_end), false, blocked }
+  end
+  if not found then
+    return { false, false, false, blocked }
+  end
+  local members, ids, out, parked = due_in(found, nil, LAST, limit), {}, {}, {}
+  for i = 1, #members do
+    ids[i] = string.sub(members[i], #found + 20)
+  end
+  local definitions, states, takens = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(TAKEN, ids)
+  for i = 1, #ids do
+    local is_due = is_due_at(string.sub(members[i], #found + 2, #found + 18), found, states[i], takens[i])
+    if not is_due or not definitions[i] then
+      out[#out + 1] = members[i]
+      if is_due == nil and definitions[i] and states[i] then
+        parked[#parked + 1], parked[#parked + 2] = 0, member(PARKED, time_text(now + ${PARK_MS}), ids[i])
+      end
+    end
+  end
+  if #out == 0 then
+    return { false, whole(found_time), { ids, definitions, states, takens }, blocked }
+  end
+  -- What is no task's, and what cannot be read even here, is not in the way again.
+  call_many('ZREM', DUE, out)
+  call_many('ZADD', DUE, parked)
+  refresh({ [found] = true, [#parked > 0 and PARKED or found] = true })
+  return peek(request, now)
 end
-`;
-
-/** {@link PEEK_FUNCTION} alone. Returns how many members of the index were none as well: see `mend_due`. */
-export const PEEK = `${PRELUDE}${PEEK_FUNCTION}
-local strays = mend_due()
-local found = peek(1)
-found[#found + 1] = strays
-return found
 `;

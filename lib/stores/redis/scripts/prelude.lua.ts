@@ -1,8 +1,13 @@
 import { DUE_KEY_NAMES } from '../../../model/due-keys.js';
 import type { DueKey } from '../../../model/due-keys.js';
+import { PARKED_QUEUE } from '../redis.place.js';
 
 /** Lua for each due key, in their order. Written out, because a loop would cost a table for each queue. */
-const perDueKey = (separator: string, lua: (key: DueKey) => string) => DUE_KEY_NAMES.map(lua).join(separator);
+const perDueKey = (separator: string, lua: (key: DueKey, at: number) => string) =>
+  DUE_KEY_NAMES.map(lua).join(separator);
+
+/** How many texts are read between two looks at their lengths. */
+const SLICE = 32;
 
 /**
  * What all scripts share. Every key of the store is declared to every script, in one order:
@@ -10,29 +15,39 @@ const perDueKey = (separator: string, lua: (key: DueKey) => string) => DUE_KEY_N
  * | key | what |
  * | --- | --- |
  * | TASKS | hash: id -> clear columns of the definition, newline, its envelope |
- * | STATES | hash: id -> schedule state |
- * | PLACES | hash: id -> `version nonce reservation columns`, tab, the task's member of DUE: see `redis.place.ts` |
+ * | STATES | hash: id -> head (`version token nonce attempt columns`, tab, `time queue`), newline, schedule state: see `redis.place.ts` |
+ * | TAKEN | hash: id -> what has been written of the task since, while a claimer has it: see below |
+ * | BATCHES | hash: for each batch of tasks that were taken together: its ids, `:n` how many are left, `:q` their queue |
+ * | LEASES | sorted set: batch -> when its tasks are due again |
  * | DUE | sorted set, all scores 0, so that it is ordered by member: `queue`, newline, time as text, newline, id |
  * | QUEUES | sorted set: queue (`priority codec`, the values of the due keys, `handler`) -> the earliest time in it |
  * | RUN_TIMES | sorted set: id -> next run time, infinite for none, minus infinite for internal records |
- * | RUNS | hash: run id, newline, attempt/token -> end, newline, task, newline, columns, newline, outcome |
- * | RUN_ENDS | sorted set by member: end, field of RUNS |
- * | TASK_RUNS | sorted set by member: task, end, field of RUNS |
- * | ATTEMPTS | hash: run id -> its attempt/token texts |
- * | RUN_COUNTS | sorted set: task -> how many ended runs it has |
+ * | RUNS | hash: ended runs: see `runs.lua.ts` |
+ * | RUN_ENDS | sorted set by member: end, run id, newline, attempt/token |
+ * | TASK_RUNS | sorted set by member: the same behind the task, for tasks with several runs |
+ * | ATTEMPTS | hash: run id -> the attempt/token texts of its further attempts |
+ * | RUN_COUNTS | sorted set: task -> how many runs it has, for tasks with several |
  * | OTHER_COUNTS | sorted set: task -> how many of them neither failed nor were lost |
  * | SCHEDULERS | hash: identity -> time of the heartbeat, newline, JSON |
  * | START_TASKS | sorted set by member: what a start looks for: see `startMember` in `redis.records.ts` |
  *
  * One queue for each handler, priority, combination of due keys and way of writing: what this process cannot run or read, or
- * is to leave out by a due key, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end. A
- * reservation moves the member to the time when it runs out, under a token that stands in PLACES.
+ * is to leave out by a due key, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end.
+ *
+ * A task that a claimer takes leaves DUE; the batch that it is taken with stands in LEASES. TAKEN has then
+ * `version token batch flag attempt at until owner`: `b` for a lease, with what it makes of version and token; `r` for a
+ * reservation, which changes neither (attempt 0: there is no lease). When the batch is over, a lease that nobody has ended
+ * becomes `x`, and its task is in DUE again.
  *
  * The last argument of every script is the largest text that is read, in bytes.
+ *
+ * Lua computes a hash over each byte of each text that it is given or makes, which costs more than all else: so long texts are
+ * arguments of their own, and answers are the tables that a call gave.
  */
 export const PRELUDE = String.raw`
-local TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS, OTHER_COUNTS,
-  SCHEDULERS, START_TASKS = unpack(KEYS)
+local TASKS, STATES, TAKEN, BATCHES, LEASES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS,
+  OTHER_COUNTS, SCHEDULERS, START_TASKS = unpack(KEYS)
+local MAX_BYTES = tonumber(ARGV[#ARGV])
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -45,18 +60,18 @@ end
 
 -- A call takes no more than some 8,000 values from Lua's stack, so the lists go in slices.
 local function call_many(command, key, values)
-  for at = 1, #values, 1000 do
-    redis.call(command, key, unpack(values, at, math.min(at + 999, #values)))
+  for at = 1, #values, 2000 do
+    redis.call(command, key, unpack(values, at, math.min(at + 1999, #values)))
   end
 end
 
 local function get_many(key, fields)
-  if #fields <= 1000 then
+  if #fields <= 2000 then
     return #fields > 0 and redis.call('HMGET', key, unpack(fields)) or {}
   end
   local found = {}
-  for at = 1, #fields, 1000 do
-    local last = math.min(at + 999, #fields)
+  for at = 1, #fields, 2000 do
+    local last = math.min(at + 1999, #fields)
     local slice = redis.call('HMGET', key, unpack(fields, at, last))
     for i = 1, last - at + 1 do
       found[at + i - 1] = slice[i]
@@ -65,24 +80,17 @@ local function get_many(key, fields)
   return found
 end
 
--- The same for texts of any length. One that is too long is not read: '!' and its length stand for it.
-local MAX_BYTES = tonumber(ARGV[#ARGV])
+-- The same for texts of any length. Of one that is too long only '!' and its length are given. To ask for each length
+-- first would take as long as all else, so Redis may have some of these in hand at a time.
 local function texts_of(key, fields)
-  local small, at, found = {}, {}, {}
-  for i = 1, #fields do
-    local bytes = redis.call('HSTRLEN', key, fields[i])
-    if bytes > MAX_BYTES then
-      found[i] = '!' .. whole(bytes)
-    else
-      small[#small + 1], at[#at + 1] = fields[i], i
+  local found = {}
+  for from = 1, #fields, ${SLICE} do
+    local last = math.min(from + ${SLICE - 1}, #fields)
+    local some = redis.call('HMGET', key, unpack(fields, from, last))
+    for i = 1, last - from + 1 do
+      local text = some[i]
+      found[from + i - 1] = text and #text > MAX_BYTES and '!' .. whole(#text) or text
     end
-  end
-  if #small == #fields then
-    return get_many(key, fields)
-  end
-  local values = get_many(key, small)
-  for i = 1, #small do
-    found[at[i]] = values[i]
   end
   return found
 end
@@ -110,40 +118,29 @@ local function time_of(text)
   return string.sub(text, 1, 1) == '0' and rest - 8640000000000000 or rest
 end
 
--- All members of DUE have the score 0, or it would not be ordered by them, and no queue would have a beginning: what
--- somebody added with another one would hide all others. A member of a task is put right, and anything else goes.
--- Returns how many there were.
-local function mend_due()
-  local below, above = redis.call('ZCOUNT', DUE, '-inf', '(0'), redis.call('ZCOUNT', DUE, '(0', '+inf')
-  if below + above == 0 then
-    return 0
-  end
-  local strays = redis.call('ZRANGEBYSCORE', DUE, '-inf', '(0', 'LIMIT', 0, 500)
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', DUE, '(0', '+inf', 'LIMIT', 0, 500)) do
-    strays[#strays + 1] = member
-  end
-  for i = 1, #strays do
-    local id = string.match(strays[i], '^[^\n]+\n[01]%d+\n(.*)$')
-    local place = id and redis.call('HGET', PLACES, id)
-    if place and string.sub(place, -#strays[i]) == strays[i] then
-      redis.call('ZADD', DUE, 0, strays[i])
-    else
-      redis.call('ZREM', DUE, strays[i])
-    end
-  end
-  return #strays
+-- Time and queue of a task by its state: the time is '-' for a task that is never due, nil for a state that is none.
+local function place_of(state)
+  return string.match(state or '', '^%d+ %d+ %S+ %d+ %S+\t(%S+) ([^\n]*)\n')
 end
 
--- What is behind the tab of a place; empty for what is not one.
-local function member_of(place)
-  local tab = place and string.find(place, '\t', 1, true)
-  return tab and string.sub(place, tab + 1) or ''
+local function member(queue, time, id)
+  return queue .. '\n' .. time .. '\n' .. id
 end
 
--- The member without newline, time, newline and id.
-local function queue_of(member, id)
-  return string.sub(member, 1, #member - #id - 19)
+-- Whether a task is in the index at a time, by its state and by what TAKEN has of it; nil for a state that is none.
+local function is_due_at(time, queue, state, taken)
+  if taken then
+    local lease_end = string.match(taken, '^%d+ %d+ %S+ x %d+ %S+ (%S+)')
+    return lease_end ~= nil and time_text(tonumber(lease_end)) == time
+  end
+  local own_time, own_queue = place_of(state)
+  if own_time then
+    return own_time == time and own_queue == queue
+  end
 end
+
+-- Where a record waits that could not be read: in the queue of a codec that no process asks for.
+local PARKED = '${PARKED_QUEUE}'
 
 local function due_in(queue, from, to, count)
   return redis.call('ZRANGEBYLEX', DUE, from or '[' .. queue .. '\n', '(' .. queue .. '\n' .. to, 'LIMIT', 0, count)
@@ -164,32 +161,48 @@ local function refresh(queues)
   end
 end
 
--- Reads a list from ARGV that begins with its length: -1 for none. Returns it as a set, and where the next one begins.
-local function read_set(at)
-  local count = tonumber(ARGV[at])
-  if count < 0 then
-    return nil, at + 1
+-- All members of DUE have the score 0, or it would not be ordered by them, and no queue would have a beginning: what
+-- somebody added with another one would hide all others. A member of a task is put right, and anything else goes.
+-- Returns how many there were.
+local function mend_due()
+  local below, above = redis.call('ZCOUNT', DUE, '-inf', '(0'), redis.call('ZCOUNT', DUE, '(0', '+inf')
+  if below + above == 0 then
+    return 0
   end
-  local set = {}
-  for i = at + 1, at + count do
-    set[ARGV[i]] = true
+  local strays = redis.call('ZRANGEBYSCORE', DUE, '-inf', '(0', 'LIMIT', 0, 500)
+  for _, stray in ipairs(redis.call('ZRANGEBYSCORE', DUE, '(0', '+inf', 'LIMIT', 0, 500)) do
+    strays[#strays + 1] = stray
   end
-  return set, at + count + 1
+  for i = 1, #strays do
+    local id = string.match(strays[i], '^[^\n]+\n[01]%d+\n(.*)$')
+    local time, queue = place_of(id and redis.call('HGET', STATES, id))
+    if time and member(queue, time, id) == strays[i] and redis.call('HEXISTS', TAKEN, id) == 0 then
+      redis.call('ZADD', DUE, 0, strays[i])
+    else
+      redis.call('ZREM', DUE, strays[i])
+    end
+  end
+  return #strays
 end
 
--- Reads from ARGV which queues are asked for: lists of readable codecs, of handlers, and of what is left out by each due
--- key.
+local function set_of(list)
+  local set = {}
+  for i = 1, #list do
+    set[list[i]] = true
+  end
+  return set
+end
+
+-- Which queues are asked for: readable codecs, handlers (false for all), and what is left out by each due key.
 -- Returns what tells of a queue whether it is asked for, whether it can be read, and its priority.
-local function read_filter(at)
-  local codecs, handlers, ${perDueKey(', ', (key) => `except_${key}`)}
-  codecs, at = read_set(at)
-  handlers, at = read_set(at)
-  ${perDueKey('\n  ', (key) => `except_${key}, at = read_set(at)`)}
+local function filter_of(request)
+  local codecs, handlers = set_of(request.codecs), request.handlers and set_of(request.handlers)
+  local ${perDueKey(', ', (key) => `except_${key}`)} = ${perDueKey(', ', (_, at) => `set_of(request.except[${at + 1}])`)}
   return function(queue)
     local priority, codec, ${perDueKey(', ', (key) => `of_${key}`)}, handler =
       string.match(queue, '^(%S+) (%S+) ${perDueKey(' ', () => '(%S+)')} (.*)$')
     local left_out = ${perDueKey(' or ', (key) => `except_${key}[of_${key}]`)}
-    local asked = (handlers == nil or handlers[handler]) and not left_out
+    local asked = (not handlers or handlers[handler]) and not left_out
     return asked, codecs[codec], tonumber(priority)
   end
 end
@@ -209,39 +222,8 @@ local function each_queue(visit)
   end
 end
 
--- Id, definition, state and place of each, one after another.
+-- Lists of ids, and of the definition, the state and what TAKEN has of each.
 local function rows_by(ids)
-  local definitions, states, places = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(PLACES, ids)
-  local rows = {}
-  for i = 1, #ids do
-    local n = #rows
-    rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definitions[i], states[i], places[i]
-  end
-  return rows
-end
-
--- For the members of one or several queues: those that have their tasks, as { id, member, place }, and id, definition,
--- state and place of each, one after another. A member without its task is a leftover and is removed.
-local function rows_of(members, ids)
-  local places = get_many(PLACES, ids)
-  local definitions = texts_of(TASKS, ids)
-  local states = texts_of(STATES, ids)
-  local kept, rows, strays, touched = {}, {}, {}, {}
-  for i = 1, #ids do
-    local id, member, place = ids[i], members[i], places[i]
-    if place and definitions[i] and member_of(place) == member then
-      kept[#kept + 1] = { id, member, place }
-      local n = #rows
-      rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = id, definitions[i], states[i], place
-    else
-      strays[#strays + 1] = member
-      touched[queue_of(member, id)] = true
-    end
-  end
-  if #strays > 0 then
-    call_many('ZREM', DUE, strays)
-    refresh(touched)
-  end
-  return kept, rows
+  return { ids, texts_of(TASKS, ids), texts_of(STATES, ids), get_many(TAKEN, ids) }
 end
 `;

@@ -1,44 +1,37 @@
+import { LEASES_FUNCTIONS } from './leases.lua.js';
 import { PRELUDE } from './prelude.lua.js';
 
-/** ARGV: ids, and the largest text. Returns the time, and definition, state and place of each, one after another. */
+/** ARGV: ids. Returns the time, and the rows. */
 export const READ = String.raw`${PRELUDE}
-local ids = { unpack(ARGV, 1, #ARGV - 1) }
-local definitions, states, places = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(PLACES, ids)
-local rows = {}
-for i = 1, #ids do
-  rows[3 * i - 2], rows[3 * i - 1], rows[3 * i] = definitions[i], states[i], places[i]
-end
-return { whole(now_ms()), rows }
+return { whole(now_ms()), rows_by({ unpack(ARGV, 1, #ARGV - 1) }) }
 `;
 
 /**
  * A part of all tasks, in no order: one may come twice, none is left out that is there all the time.
  *
  * ARGV: the cursor, about how many, `1` for whole rows or `0` for clear columns only.
- * Returns the next cursor, and id, definition, state and place of each.
+ * Returns the next cursor, and the rows.
  */
 export const SCAN = String.raw`${PRELUDE}
 local scanned = redis.call('HSCAN', TASKS, ARGV[1], 'COUNT', ARGV[2])
-local found, ids = scanned[2], {}
+local found, ids, definitions = scanned[2], {}, {}
 for i = 1, #found, 2 do
   ids[#ids + 1] = found[i]
 end
 local whole_rows = ARGV[3] == '1'
-local places, states = get_many(PLACES, ids), whole_rows and texts_of(STATES, ids) or {}
-local rows = {}
+local states = texts_of(STATES, ids)
 for i = 1, #ids do
-  local definition = found[2 * i]
+  local definition, state = found[2 * i], states[i]
   -- A scan gives the values too, so the server has it in hand already; nobody else need have it.
   if #definition > MAX_BYTES then
     definition = '!' .. #definition
   elseif not whole_rows then
-    local cut = string.find(definition, '\n', 1, true)
-    definition = cut and string.sub(definition, 1, cut - 1) or ''
+    definition = string.match(definition, '^([^\n]*)\n') or ''
+    states[i] = state and string.match(state, '^[^\n]*\n') or false
   end
-  local n = #rows
-  rows[n + 1], rows[n + 2], rows[n + 3], rows[n + 4] = ids[i], definition, states[i] or '', places[i]
+  definitions[i] = definition
 end
-return { scanned[1], rows }
+return { scanned[1], { ids, definitions, states, get_many(TAKEN, ids) } }
 `;
 
 /**
@@ -51,7 +44,7 @@ export const PAGE = String.raw`${PRELUDE}
 local internal = redis.call('ZCOUNT', RUN_TIMES, '-inf', '-inf')
 local known, first = redis.call('ZCARD', RUN_TIMES) - internal, tonumber(ARGV[1])
 local last = math.min(first + tonumber(ARGV[2]), known) - 1
-local rows = {}
+local rows = rows_by({})
 if first <= last then
   local ids
   if ARGV[3] == '1' then
@@ -85,30 +78,37 @@ return { rows_by(ids), #members < limit and '' or members[#members] }
 /**
  * Members of the due index up to a time, queue by queue.
  *
- * ARGV: the time as text, how many, readable codecs, the queue and the member to go on behind (empty at the beginning).
+ * ARGV: the time as text, how many, readable codecs as JSON, the queue and the member to go on behind (empty at the beginning).
  * Returns the rows, and the queue and member to go on behind; an empty queue when there is nothing more.
  */
-export const DUE_ROWS = String.raw`${PRELUDE}
+export const DUE_ROWS = String.raw`${PRELUDE}${LEASES_FUNCTIONS}
 mend_due()
+end_leases(now_ms())
 local to, limit = ARGV[1] .. '\n\255', tonumber(ARGV[2])
-local codecs, at = read_set(3)
-local queue, after = ARGV[at], ARGV[at + 1]
+local codecs, queue, after = set_of(cjson.decode(ARGV[3])), ARGV[4], ARGV[5]
 local queues = redis.call('ZRANGE', QUEUES, 0, -1)
 table.sort(queues)
-local members, ids = {}, {}
+local ids, is_at, last, next_queue = {}, {}, '', ''
 for i = 1, #queues do
   local codec = string.match(queues[i], '^%S+ (%S+) ')
   if queues[i] >= queue and codecs[codec] then
     local found = due_in(queues[i], queues[i] == queue and '(' .. after or nil, to, limit - #ids)
     for j = 1, #found do
-      members[#members + 1], ids[#ids + 1] = found[j], string.sub(found[j], #queues[i] + 20)
+      ids[#ids + 1] = string.sub(found[j], #queues[i] + 20)
+      is_at[#ids] = { string.sub(found[j], #queues[i] + 2, #queues[i] + 18), queues[i] }
     end
     if #ids >= limit then
-      local _, rows = rows_of(members, ids)
-      return { rows, queues[i], found[#found] }
+      last, next_queue = found[#found], queues[i]
+      break
     end
   end
 end
-local _, rows = rows_of(members, ids)
-return { rows, '', '' }
+-- A task that is not in the index any more may have left a member there.
+local kept, states, takens = {}, texts_of(STATES, ids), get_many(TAKEN, ids)
+for i = 1, #ids do
+  if states[i] and is_due_at(is_at[i][1], is_at[i][2], states[i], takens[i]) ~= false then
+    kept[#kept + 1] = ids[i]
+  end
+end
+return { rows_by(kept), next_queue, last }
 `;

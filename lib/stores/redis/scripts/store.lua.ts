@@ -6,7 +6,7 @@ import { PRELUDE } from './prelude.lua.js';
  * found by nobody. Returns the time, and the first such key with what it holds.
  */
 export const CHECK = String.raw`${PRELUDE}
-local hashes = { [TASKS] = 1, [STATES] = 1, [PLACES] = 1, [RUNS] = 1, [ATTEMPTS] = 1, [SCHEDULERS] = 1 }
+local hashes = set_of({ TASKS, STATES, TAKEN, BATCHES, RUNS, ATTEMPTS, SCHEDULERS })
 for i = 1, #KEYS do
   local kind, expected = redis.call('TYPE', KEYS[i]).ok, hashes[KEYS[i]] and 'hash' or 'zset'
   if kind ~= 'none' and kind ~= expected then
@@ -38,7 +38,7 @@ return whole(now_ms())
  */
 export const CLEAR = String.raw`${PRELUDE}
 local ids = redis.call('ZRANGEBYSCORE', RUN_TIMES, '-inf', '-inf')
-local hashes, kept = { TASKS, STATES, PLACES }, {}
+local hashes, kept = { TASKS, STATES }, {}
 for h = 1, #hashes do
   local values, pairs_of = get_many(hashes[h], ids), {}
   for i = 1, #ids do
@@ -50,7 +50,7 @@ for h = 1, #hashes do
   kept[h] = pairs_of
 end
 local count = redis.call('HLEN', TASKS) - #kept[1] / 2
-redis.call('UNLINK', TASKS, STATES, PLACES, DUE, QUEUES, RUN_TIMES, START_TASKS)
+redis.call('UNLINK', TASKS, STATES, TAKEN, BATCHES, LEASES, DUE, QUEUES, RUN_TIMES, START_TASKS)
 for h = 1, #hashes do
   call_many('HSET', hashes[h], kept[h])
 end

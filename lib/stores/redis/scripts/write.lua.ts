@@ -1,200 +1,280 @@
-import { OTHERS, START_PREFIXES } from '../redis.records.js';
-import { PEEK_FUNCTION } from './peek.lua.js';
-import { PRELUDE } from './prelude.lua.js';
+import { START_PREFIXES } from '../redis.records.js';
 
 /**
  * Writes a batch of changes, each guarded on its own: all of an entry is written, or nothing of it.
  *
- * - `add`: when nothing is there.
- * - `set`: when the expected version is there, written by whom and in whose hand it was read.
- * - `drop`: the same, and the task goes.
- * - `move`: the same, and only its place changes: a reservation is given back, or a record that cannot be read put aside.
- * - `runs`: no task at all, only its runs.
+ * - `a`: adds a task where nothing is there.
+ * - `s`: writes a state, and a definition with it or not. What a claimer has of the task ends with it.
+ * - `d`: the task goes.
+ * - `b`: a reservation is given back.
+ * - `p`: a record that was taken and cannot be read is given back, and put aside.
+ * - `v`: a record that was put aside goes back to its place, or is put aside once more.
+ * - `r`: no task at all, only ended runs.
+ *
+ * A guard is how the stand of a task must begin, which is what TAKEN has of it, or else the head of its state.
  *
  * A client that lost its connection sends the script again and cannot know whether it had been carried out. The nonce in
- * the new place tells: a record that has it was written by this very call.
+ * the new head tells: a state that has it was written by this very call.
  *
- * ARGV: the entries as a JSON array; how many texts follow, and the texts, which would only be slowed down by JSON; and, to
- * spare a claim one more round trip, the arguments of `peek`, or nothing. An entry: what, id, how its place must begin,
- * expected version, the number of the definition's text (0: it stays), the number of the state's text, new place, score in
- * RUN_TIMES, with a definition its member of START_TASKS, and for each ended run its id, attempt, end, task and the
- * number of its text.
+ * Arguments: `ids`, one for each entry; `entries`, in one list, because a table for each costs more than all that is in it:
  *
- * Returns the time; for each entry `ok`, `gone`, `exists` or the version that is there; and what is due next then.
+ * | entry | what follows its letter |
+ * | --- | --- |
+ * | `a`, `s` | guard, nonce, time (`-` for never), the number of its queue in `queues` (0: as it was), score in RUN_TIMES, member of START_TASKS, `1` if that may be another one now, runs; texts: with a queue the definition and the whole state, else the state before and behind its place |
+ * | `d` | guard, `1` if a start may look for it, runs |
+ * | `b` | the token of the taking |
+ * | `p` | the token of the taking, what TAKEN had before, until when it is put aside |
+ * | `v` | `1` if it was put aside and its time has come, until when it is now put aside (empty: it can be read) |
+ * | `r` | runs |
+ *
+ * Runs are their number, and of each its task (empty: that of the entry), id, attempt/token and end; its text is the whole of it.
+ * All texts are arguments of the script, in the same order.
+ *
+ * Returns what did not go as asked, as pairs: the number of an entry, and `gone`, `exists` or the version that is there.
  */
-export const WRITE = String.raw`${PRELUDE}${PEEK_FUNCTION}
-local strays = mend_due()
-local entries, ids = cjson.decode(ARGV[1]), {}
-local count, text_count = #entries, tonumber(ARGV[2])
-for i = 1, count do
-  ids[i] = entries[i][2]
-end
-
-local function text(number)
-  return ARGV[2 + number]
-end
-
-local outcome, runs = {}, {}
-local definitions, states, places, out, into, run_times, gone, touched = {}, {}, {}, {}, {}, {}, {}, {}
-local start_out, start_in = {}, {}
-
-local function forget_start(id)
-  local n = #start_out
-  ${START_PREFIXES.map((prefix, at) => `start_out[n + ${at + 1}] = '${prefix}\\n' .. id`).join('\n  ')}
-end
-
-local function move(old, member, id)
-  if old == member then return end
-  if old ~= '' then
-    out[#out + 1] = old
-    touched[queue_of(old, id)] = true
+export const WRITE_FUNCTION = String.raw`
+local function write(ids, entries, queues)
+  -- The next text, and the next field.
+  local next_text, at = 2, 1
+  local function text()
+    next_text = next_text + 1
+    return ARGV[next_text - 1]
   end
-  if member ~= '' then
-    into[#into + 1] = 0
-    into[#into + 1] = member
-    touched[queue_of(member, id)] = true
-  end
-end
 
--- What is there is not what was expected. Returns what that means, or nil when it does not matter.
-local function difference(entry, place)
-  local what, id, expected, version, new = entry[1], entry[2], entry[3], entry[4], entry[7]
-  if not place and redis.call('HEXISTS', TASKS, id) == 0 then
-    if what == 'add' then return nil end
-    local ran = what == 'drop' and entry[10] and redis.call('HEXISTS', RUNS, entry[10] .. '\n' .. entry[11]) == 1
-    return ran and 'ok' or 'gone'
-  end
-  local there, nonce = string.match(place or '', '^(%d+) (%S+) ')
-  if new ~= '' and what ~= 'move' and nonce and nonce == string.match(new, '^%d+ (%S+) ') then return 'ok' end
-  if what == 'add' then return 'exists' end
-  if version ~= '' and version ~= there then return there or '0' end
-  if expected == '' then return nil end
-  -- Somebody else has it in hand, or had, and has not written: the record is as it was.
-  local unreserved = string.match(expected, '^(%d+ %S+ )%- $')
-  if unreserved and string.sub(place or '', 1, #unreserved) == unreserved then return nil end
-  return there or '0'
-end
+  local takens, outcomes = get_many(TAKEN, ids), {}
+  local definitions, states, untaken, out, into, run_times, gone, touched = {}, {}, {}, {}, {}, {}, {}, {}
+  local start_out, start_in, released, queue_of = {}, {}, {}, {}
+  local ends, attempts, tasks, runs, texts = {}, {}, {}, {}, {}
 
-local stored = get_many(PLACES, ids)
-for i = 1, count do
-  local entry, id, place = entries[i], ids[i], stored[i]
-  local what = entry[1]
-  local problem = nil
-  if what ~= 'runs' and (what == 'add' or not place or entry[3] == '' or string.sub(place, 1, #entry[3]) ~= entry[3]) then
-    problem = difference(entry, place)
-  end
-  outcome[i] = problem or 'ok'
-  if not problem then
-    if #entry > 9 then
-      runs[#runs + 1] = entry
+  -- States, of those that are in no batch: that of the others is not looked at.
+  local unread, number_of = {}, {}
+  for n = 1, #ids do
+    if not takens[n] or string.find(takens[n], ' x ', 1, true) then
+      unread[#unread + 1], number_of[#number_of + 1] = ids[n], n
     end
-    local old = member_of(place)
-    if what == 'drop' then
-      gone[#gone + 1] = id
-      forget_start(id)
-      move(old, '', id)
-    elseif what ~= 'runs' then
-      places[#places + 1] = id
-      places[#places + 1] = entry[7]
-      move(old, member_of(entry[7]), id)
+  end
+  local stored, read = {}, get_many(STATES, unread)
+  for i = 1, #unread do
+    stored[number_of[i]] = read[i]
+  end
+
+  local function forget_start(id)
+    local n = #start_out
+    ${START_PREFIXES.map((prefix, at) => `start_out[n + ${at + 1}] = '${prefix}\\n' .. id`).join('\n    ')}
+  end
+
+  -- What is there is not what was expected. Returns what that means, or nil when it does not matter.
+  local function difference(n, op, guard, nonce, first_run)
+    local id, state = ids[n], takens[n] or stored[n]
+    if not state and redis.call('HEXISTS', TASKS, id) == 0 then
+      if op == 'a' then return nil end
+      return op == 'd' and first_run and find_run(entries[first_run + 1], entries[first_run + 2]) and 'ok' or 'gone'
     end
-    if what == 'add' or what == 'set' then
-      if entry[5] > 0 then
-        definitions[#definitions + 1] = id
-        definitions[#definitions + 1] = text(entry[5])
-        if what == 'set' then forget_start(id) end
-        if entry[9] ~= '' then
-          start_in[#start_in + 1] = 0
-          start_in[#start_in + 1] = entry[9]
-        end
+    local version, of = string.match(state or '', '^(%d+) %d+ (%S+) ')
+    if nonce and nonce == of then return 'ok' end
+    if op == 'a' then return 'exists' end
+    if guard == '' then return nil end
+    return version or '0'
+  end
+
+  -- A task leaves its batch, or its place in the index. Returns its queue, and its member of the index.
+  local function vacate(n)
+    local taken, id = takens[n], ids[n]
+    local batch, flag, lease_end
+    if taken then
+      batch, flag, lease_end = string.match(taken, '^%d+ %d+ (%S+) (%a) %d+ %S+ (%S+)')
+      untaken[#untaken + 1] = id
+    end
+    if batch and flag ~= 'x' then
+      released[batch] = (released[batch] or 0) + 1
+      return queue_of_batch(batch, queue_of)
+    end
+    local time, queue = place_of(stored[n])
+    if flag == 'x' then time = time_text(tonumber(lease_end)) end
+    if time and time ~= '-' then return queue, member(queue, time, id) end
+    return queue
+  end
+
+  local function move(old, new, old_queue, new_queue)
+    if old and old ~= new then
+      out[#out + 1] = old
+      touched[old_queue] = true
+    end
+    -- Even if it is there: what was put aside has another one.
+    if new then
+      into[#into + 1], into[#into + 2] = 0, new
+      touched[new_queue] = true
+    end
+  end
+
+  local function read_runs(id, is_written)
+    local count = entries[at]
+    at = at + 1
+    for _ = 1, count do
+      if is_written then
+        local n = #runs + 1
+        tasks[n], runs[n], attempts[n], ends[n] = entries[at], entries[at + 1], entries[at + 2], entries[at + 3]
+        if tasks[n] == '' then tasks[n] = id end
+        texts[n] = text()
+      else
+        next_text = next_text + 1
       end
-      states[#states + 1] = id
-      states[#states + 1] = text(entry[6])
-      run_times[#run_times + 1] = entry[8]
-      run_times[#run_times + 1] = id
+      at = at + 4
     end
   end
-end
 
--- Counts that went down to nothing go.
-local function count_runs(key, added)
-  local names, counts, fewer = {}, {}, false
-  for task, number in pairs(added) do
-    if number ~= 0 then names[#names + 1] = task end
-    fewer = fewer or number < 0
-  end
-  for from = 1, #names, 1000 do
-    local known = redis.call('ZMSCORE', key, unpack(names, from, math.min(from + 999, #names)))
-    for i = 1, #known do
-      local task = names[from + i - 1]
-      counts[#counts + 1] = (known[i] or 0) + added[task]
-      counts[#counts + 1] = task
+  local function note(n, problem)
+    if problem ~= 'ok' then
+      outcomes[#outcomes + 1], outcomes[#outcomes + 2] = n, problem
     end
   end
-  call_many('ZADD', key, counts)
-  if fewer then redis.call('ZREMRANGEBYSCORE', key, '-inf', 0) end
-end
 
-if #runs > 0 then
-  local fields, run_ids, attempts, ends, tasks, texts = {}, {}, {}, {}, {}, {}
-  for _, entry in ipairs(runs) do
-    for at = 10, #entry, 5 do
-      local n = #fields + 1
-      run_ids[n], attempts[n], ends[n], tasks[n] = entry[at], entry[at + 1], entry[at + 2], entry[at + 3]
-      fields[n] = entry[at] .. '\n' .. entry[at + 1]
-      texts[n] = entry[at + 2] .. '\n' .. entry[at + 3] .. '\n' .. text(entry[at + 4])
+  local function drop(n)
+    local guard, has_start = entries[at + 1], entries[at + 2]
+    local stand, problem = takens[n] or stored[n], nil
+    if guard == '' or not stand or string.sub(stand, 1, #guard) ~= guard then
+      problem = difference(n, 'd', guard, nil, entries[at + 3] > 0 and at + 4)
     end
-  end
-  local older, older_lists = get_many(RUNS, fields), get_many(ATTEMPTS, run_ids)
-  local by_field, lists, by_end, by_task, out_of_ends, out_of_tasks = {}, {}, {}, {}, {}, {}
-  local added, others_added, list_of, text_of = {}, {}, {}, {}
-  local function add(ended, task, number)
-    added[task] = (added[task] or 0) + number
-    if string.sub(ended, 1, 1) == '${OTHERS}' then others_added[task] = (others_added[task] or 0) + number end
-  end
-  for n = 1, #fields do
-    local field, id, ended, task = fields[n], run_ids[n], ends[n], tasks[n]
-    local before = text_of[field] or older[n]
-    text_of[field] = texts[n]
-    if before then
-      local old_end, old_task = string.match(before, '^([^\n]*)\n([^\n]*)\n')
-      add(old_end, old_task, -1)
-      if old_end ~= ended then out_of_ends[#out_of_ends + 1] = old_end .. field end
-      if old_end ~= ended or old_task ~= task then out_of_tasks[#out_of_tasks + 1] = old_task .. old_end .. field end
+    if problem then
+      note(n, problem)
     else
-      local list = list_of[id] or older_lists[n]
-      list_of[id] = list and list .. ' ' .. attempts[n] or attempts[n]
-      lists[#lists + 1] = id
-      lists[#lists + 1] = list_of[id]
+      local id = ids[n]
+      local queue, old = vacate(n)
+      move(old, nil, queue)
+      gone[#gone + 1] = id
+      if has_start == 1 then forget_start(id) end
     end
-    add(ended, task, 1)
-    by_field[2 * n - 1], by_field[2 * n] = field, texts[n]
-    by_end[2 * n - 1], by_end[2 * n] = 0, ended .. field
-    by_task[2 * n - 1], by_task[2 * n] = 0, task .. by_end[2 * n]
+    at = at + 3
+    read_runs(ids[n], not problem)
   end
-  call_many('HSET', RUNS, by_field)
-  call_many('HSET', ATTEMPTS, lists)
-  call_many('ZADD', RUN_ENDS, by_end)
-  call_many('ZADD', TASK_RUNS, by_task)
-  -- After the new ones: what is replaced within this batch has just been written.
-  call_many('ZREM', RUN_ENDS, out_of_ends)
-  call_many('ZREM', TASK_RUNS, out_of_tasks)
-  count_runs(RUN_COUNTS, added)
-  count_runs(OTHER_COUNTS, others_added)
-end
 
-call_many('HSET', TASKS, definitions)
-call_many('HSET', STATES, states)
-call_many('HSET', PLACES, places)
-call_many('ZADD', RUN_TIMES, run_times)
-call_many('HDEL', TASKS, gone)
-call_many('HDEL', STATES, gone)
-call_many('HDEL', PLACES, gone)
-call_many('ZREM', RUN_TIMES, gone)
-call_many('ZREM', START_TASKS, start_out)
-call_many('ZADD', START_TASKS, start_in)
-call_many('ZREM', DUE, out)
-call_many('ZADD', DUE, into)
-refresh(touched)
-return { whole(now_ms()), outcome, #ARGV > 3 + text_count and peek(3 + text_count) or false, strays }
+  local function put(n)
+    local op, guard, nonce, time, number, score, start, is_new_start = unpack(entries, at, at + 7)
+    local id, stand, problem = ids[n], takens[n] or stored[n], nil
+    local first, second = text(), text()
+    if op == 'a' or guard == '' or not stand or string.sub(stand, 1, #guard) ~= guard then
+      problem = difference(n, op, guard, nonce)
+    end
+    local queue, old, new_queue
+    if not problem then
+      queue, old = vacate(n)
+      new_queue = queues[number] or queue
+      -- Its state was damaged after it had been read.
+      if not new_queue then problem = '0' end
+    end
+    if problem then
+      note(n, problem)
+    else
+      states[#states + 1] = id
+      if number > 0 then
+        definitions[#definitions + 1] = id
+        definitions[#definitions + 1] = first
+        states[#states + 1] = second
+        if is_new_start == 1 then forget_start(id) end
+        if start ~= '' then
+          start_in[#start_in + 1] = 0
+          start_in[#start_in + 1] = start
+        end
+      else
+        states[#states + 1] = first .. new_queue .. second
+      end
+      run_times[#run_times + 1] = score
+      run_times[#run_times + 1] = id
+      move(old, time ~= '-' and member(new_queue, time, id) or nil, queue, new_queue)
+    end
+    at = at + 8
+    read_runs(id, not problem)
+  end
+
+  -- The batch of a task, where it is one of a taking.
+  local function batch_with(n, token)
+    local batch = takens[n] and string.match(takens[n], '^%d+ %d+ (%S+) [br] ')
+    return batch and string.sub(batch, 1, #token + 1) == token .. ':' and batch
+  end
+
+  local function park(id, time)
+    into[#into + 1], into[#into + 2] = 0, member(PARKED, time, id)
+    touched[PARKED] = true
+  end
+
+  local function give_back(n)
+    local batch = batch_with(n, entries[at + 1])
+    if batch then
+      local lease = string.match(takens[n], ' r (.*)$')
+      local lease_end = string.match(lease, '^[1-9]%d* %S+ (%S+)')
+      local place = due_again(ids[n], queue_of_batch(batch, queue_of), lease_end)
+      released[batch] = (released[batch] or 0) + 1
+      if lease_end then
+        redis.call('HSET', TAKEN, ids[n], (string.gsub(takens[n], ' r ', ' x ', 1)))
+      else
+        untaken[#untaken + 1] = ids[n]
+      end
+      if place then move(nil, place, nil, queue_of_batch(batch, queue_of)) end
+    end
+    at = at + 2
+  end
+
+  local function put_aside(n)
+    local batch, before = batch_with(n, entries[at + 1]), entries[at + 2]
+    if batch then
+      released[batch] = (released[batch] or 0) + 1
+      if before == '' then
+        untaken[#untaken + 1] = ids[n]
+      else
+        redis.call('HSET', TAKEN, ids[n], before)
+      end
+      park(ids[n], entries[at + 3])
+    end
+    at = at + 4
+  end
+
+  local function review(n)
+    local id, taken, next_time = ids[n], takens[n], entries[at + 2]
+    if entries[at + 1] == 1 then
+      -- Those whose time has come are at the beginning.
+      for _, each in ipairs(due_in(PARKED, nil, time_text(now_ms()) .. '\n\255', 200)) do
+        if string.sub(each, #PARKED + 20) == id then move(each, nil, PARKED) end
+      end
+    end
+    local _, queue = place_of(stored[n])
+    local lease_end = taken and string.match(taken, ' x %d+ %S+ (%S+)')
+    local place = queue and (lease_end or not taken) and due_again(id, queue, lease_end)
+    if next_time == '' then
+      if place then move(nil, place, nil, queue) end
+    else
+      if place then move(place, nil, queue) end
+      if stored[n] or taken then park(id, next_time) end
+    end
+    at = at + 3
+  end
+
+  local by_letter = { a = put, s = put, d = drop, b = give_back, p = put_aside, v = review }
+  for n = 1, #ids do
+    local act = by_letter[entries[at]]
+    if act then
+      act(n)
+    else
+      at = at + 1
+      read_runs('', true)
+    end
+  end
+
+  if #runs > 0 then
+    save_runs(ends, attempts, tasks, runs, texts)
+  end
+  call_many('HSET', TASKS, definitions)
+  call_many('HSET', STATES, states)
+  call_many('ZADD', RUN_TIMES, run_times)
+  call_many('HDEL', TAKEN, untaken)
+  call_many('HDEL', TASKS, gone)
+  call_many('HDEL', STATES, gone)
+  call_many('ZREM', RUN_TIMES, gone)
+  call_many('ZREM', START_TASKS, start_out)
+  call_many('ZADD', START_TASKS, start_in)
+  call_many('ZREM', DUE, out)
+  call_many('ZADD', DUE, into)
+  release(released)
+  refresh(touched)
+  return outcomes
+end
 `;

@@ -76,6 +76,7 @@ describe('redisStore', () => {
     expect(redisStore().useFactory().capabilities).toEqual({
       coordination: 'cluster',
       wakeUp: 'pushed',
+      takes: true,
       transactionalAdds: false,
       durable: true,
     });

@@ -2,16 +2,14 @@ import { assert, boolean, integer, nat, option, property, record, string, unique
 import { describe, expect, it } from 'vitest';
 import { byDueKey, DUE_KEY_NAMES, withDueKeys } from '../../../../lib/model/due-keys.js';
 import {
-  guardOf,
-  memberOf,
-  movedPlace,
+  headText,
   PARKED_QUEUE,
   queueFilter,
+  queueName,
   readPlace,
-  reservedPlace,
   timeText,
-  writtenPlace,
 } from '../../../../lib/stores/redis/redis.place.js';
+import type { TaskRow } from '../../../../lib/persistence/codec.interface.js';
 import { inverseTimeText } from '../../../../lib/stores/redis/redis.records.js';
 
 const TIME = integer({ min: -8_640_000_000_000_000, max: 8_640_000_000_000_000 });
@@ -37,7 +35,7 @@ describe('queues', () => {
   it.each(DUE_KEY_NAMES)('have a name for each %s that no other has, nor a task without one, in one word', (key) => {
     assert(
       property(uniqueArray(string()), (names) => {
-        const words = queueFilter([], { handlers: null, except: { [key]: names } }).except[key];
+        const words = queueFilter([], { handlers: null, except: { [key]: names } }).except[DUE_KEY_NAMES.indexOf(key)]!;
         expect(new Set([...words, '-']).size).toBe(names.length + 1);
         // What the scripts take for the end of a word.
         expect(words.join('')).not.toMatch(/[ \t-\r]/);
@@ -48,12 +46,8 @@ describe('queues', () => {
   it('are named by their words in the order of the filters, records that could not be read too', () => {
     const row = { handler: 'h', priority: 3, codec: '1:json:-' };
     for (const value of [null, 'a b']) {
-      const member = memberOf(
-        'id',
-        withDueKeys({ ...row }, () => value),
-        0,
-      );
-      expect(member.split('\n')[0]!.split(' ')).toHaveLength(PARKED_QUEUE.split(' ').length);
+      const name = queueName(withDueKeys({ ...row }, () => value));
+      expect(name.split(' ')).toHaveLength(PARKED_QUEUE.split(' ').length);
     }
     expect(PARKED_QUEUE.split(' ').slice(2, -1)).toEqual(DUE_KEY_NAMES.map(() => '-'));
   });
@@ -74,34 +68,59 @@ describe('places', () => {
     dueAt: option(TIME),
   });
 
-  it('tell version and columns again, whatever the ids and handlers are', () => {
+  /** A state as the scripts write it. */
+  const stateOf = (row: TaskRow, nonce = 'nonce.1') => `${headText(row, nonce)}${queueName(row)}\n${row.state}`;
+
+  it('tell version and columns again, and where the state begins, whatever the ids and handlers are', () => {
     assert(
-      property(columns, (row) => {
-        const place = writtenPlace({ ...row, state: '' }, 'nonce.1', memberOf(row.id, row, row.dueAt));
+      property(columns, (fields) => {
+        const row = { ...fields, lastToken: 7, lease: null, state: '{}' } as unknown as TaskRow;
         const { version, paused, running, finished, nextRunTime, dueAt } = row;
-        expect(readPlace(place)).toEqual({ version, paused, running, finished, nextRunTime, dueAt });
-        expect(guardOf(place)).toBe(`${version} nonce.1 - `);
+        const read = readPlace(stateOf(row), '')!;
+        const guard = `${version} 7 nonce.1 `;
+        expect(read.place).toEqual({ version, guard, paused, running, finished, nextRunTime, dueAt });
+        expect(stateOf(row).slice(read.end)).toBe('{}');
       }),
     );
   });
 
-  it('keep their queue in a reservation, and come back from it as they were', () => {
+  it('have what a claimer has of the task since: its lease, or a reservation, which changes nothing', () => {
     assert(
-      property(columns, TIME, (row, untilTime) => {
-        const member = memberOf(row.id, row, row.dueAt ?? 0);
-        const place = writtenPlace({ ...row, state: '' }, 'nonce.1', member);
-        const reserved = reservedPlace(place, row.id, 'token.1', untilTime);
-        expect(reserved).toBe(
-          place.replace(' - ', ' token.1 ').replace(`\n${timeText(row.dueAt ?? 0)}\n`, `\n${timeText(untilTime)}\n`),
-        );
-        expect(movedPlace(reserved, member)).toBe(place);
+      property(columns, string(), (fields, owner) => {
+        const row = { ...fields, lastToken: 7, lease: null, state: '{}' } as unknown as TaskRow;
+        const { place } = readPlace(stateOf(row), '')!;
+        const lease = { owner, token: 9, at: 5, attempt: 2, until: 35 };
+        const leased = readPlace(stateOf(row), `3 9 batch:1 b 2 5 35 ${owner}`)!.place;
+        const guard = '3 9 batch:1 ';
+        const running = row.running + 1;
+        expect(leased).toEqual({
+          ...place,
+          version: 3,
+          guard,
+          running,
+          finished: false,
+          dueAt: 35,
+          lastToken: 9,
+          lease,
+        });
+        const reserved = readPlace(stateOf(row), `${row.version} 7 batch:1 r 0 0 0 -`)!.place;
+        expect(reserved).toEqual({ ...place, guard: `${row.version} 7 batch:1 ` });
+        const again = { ...row, lease: { ...lease, attempt: 1 } };
+        expect(readPlace(stateOf(again), `3 9 batch:1 b 2 5 35 ${owner}`)!.place.running).toBe(row.running);
       }),
     );
   });
 
   it('are null when they are damaged', () => {
-    for (const text of [null, '', 'rubbish', '1 a b', '1 a - 0,0,0,-\tx', 'x a - 0,0,0,-,-\t']) {
-      expect(readPlace(text)).toBeNull();
+    for (const text of [
+      '',
+      'rubbish',
+      '1 2 a 0 0,0,0,-\t- x\n',
+      'x 2 a 0 0,0,0,-,-\t- x\n',
+      '1 2 a 0 0,0,0,-,-\t- x',
+    ]) {
+      expect(readPlace(text, '')).toBeNull();
     }
+    expect(readPlace('1 2 a 0 0,0,0,-,-\t- x\n', 'rubbish')).toBeNull();
   });
 });

@@ -1,0 +1,19 @@
+import type { StoredParts } from './redis.records.js';
+
+/** What a script gives for one field: null when it is not there. */
+type Cell = string | null;
+
+/** What a script gives for several tasks: lists of ids, definitions, states, and what claimers have. An id of null is to be passed over. */
+export type Rows = readonly [ids: Cell[], definitions: Cell[], states: Cell[], takens: Cell[]];
+
+/** The tasks of an answer; of none, none. */
+export function partsOf(rows: Rows | null): StoredParts[] {
+  const parts: StoredParts[] = [];
+  if (!rows) return parts;
+  const [ids, definitions, states, takens] = rows;
+  for (const [at, id] of ids.entries()) {
+    if (id === null) continue;
+    parts.push({ id, definition: definitions[at] ?? '', state: states[at] ?? '', taken: takens[at] ?? '' });
+  }
+  return parts;
+}
