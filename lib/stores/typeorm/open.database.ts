@@ -15,6 +15,7 @@ import { versionOf, versionProblem } from './connection/server.version.js';
 import type { ServerVersion } from './connection/server.version.js';
 import type { Dialect } from './dialects/dialect.js';
 import { createDialect, schemaDialectOf } from './dialects/dialect.factory.js';
+import { LevelledDialect } from './dialects/levelled.dialect.js';
 import { PostgresDialect } from './dialects/postgres.dialect.js';
 import { SqliteDialect } from './dialects/sqlite.dialect.js';
 import { SchemaCreator } from './schema/schema.creator.js';
@@ -92,6 +93,11 @@ export class OpenDatabase implements TransactionContext {
 
   speaksPostgres(): this is OpenDatabase & { readonly dialect: PostgresDialect } {
     return this.dialect instanceof PostgresDialect;
+  }
+
+  /** Whether it is MySQL, MariaDB, or SQLite through better-sqlite3. */
+  locksRows(): this is OpenDatabase & { readonly dialect: LevelledDialect } {
+    return this.dialect instanceof LevelledDialect;
   }
 
   /** Whether what others say arrives here. */

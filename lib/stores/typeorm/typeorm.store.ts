@@ -40,9 +40,10 @@ import { pageOfStartTasks, queryPage } from './task.pages.js';
 import { pageOfRuns, saveRuns } from './run.pages.js';
 import { isStorable } from './sql/columns.js';
 import type { Pace } from './sql/session.js';
-import { all, rowCount, sql, toNumber } from './sql/sql.js';
-import type { Script, Sql } from './sql/sql.js';
+import { all, once, rowCount, sql, toNumber } from './sql/sql.js';
+import type { Sql } from './sql/sql.js';
 import { transactByVersion } from './transact/comparing.transact.js';
+import { exchangeLocked } from './transact/locked.exchange.js';
 import { transactLocked } from './transact/locking.transact.js';
 import { exchangeInPostgres } from './transact/postgres.exchange.js';
 import { resolveOptions } from './typeorm.options.js';
@@ -234,7 +235,8 @@ export class TypeormStore extends BaseStore {
 
   override async exchange(asked: Exchange): Promise<Exchanged> {
     const database = this.#db;
-    return database.speaksPostgres() ? exchangeInPostgres(database, this, asked) : super.exchange(asked);
+    if (database.speaksPostgres()) return exchangeInPostgres(database, this, asked);
+    return database.locksRows() ? exchangeLocked(database, this, asked) : super.exchange(asked);
   }
 
   override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
@@ -292,9 +294,4 @@ export class TypeormStore extends BaseStore {
     void this.context;
     return this.#database!;
   }
-}
-
-/** A script of one statement. */
-function* once(statement: Sql): Script<{ records: readonly Readonly<Record<string, unknown>>[]; affected: number }> {
-  return yield statement;
 }

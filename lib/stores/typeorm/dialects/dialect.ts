@@ -155,6 +155,11 @@ export abstract class Dialect {
     return conditions;
   }
 
+  /** Whether a task is under no lease. */
+  get isUnleased(): Sql {
+    return raw('lease_until IS NULL');
+  }
+
   /** Whether a task is due by a time, and under no lease then: a taking leaves `due_at` as it was. */
   isDueBy(time: Sql): Sql {
     return sql`due_at <= ${time} AND COALESCE(lease_until, 0) <= ${time}`;

@@ -114,7 +114,7 @@ export abstract class LanedDialect extends Dialect {
       const walks = inFront.slice(at, at + MAX_LANES).map(
         (lane) => sql`
           SELECT MIN(lease_until) AS lease_until FROM ${this.laned}
-          WHERE ${ofLane(lane)} AND due_at <= ${before} AND lease_until IS NOT NULL AND ${runnable}`,
+          WHERE ${ofLane(lane)} AND due_at <= ${before} AND NOT (${this.isUnleased}) AND ${runnable}`,
       );
       const { records } = yield join(walks, ' UNION ALL ');
       for (const { lease_until } of records) found.push(lease_until);
@@ -169,7 +169,7 @@ export abstract class LanedDialect extends Dialect {
     for (let at = 0; at < lanes.length; at += step) {
       if (found.length >= count && comparePlaces(order, lanes[at]!, found[count - 1]!) > 0) break;
       const walks = lanes.slice(at, at + step).map((lane, index) => {
-        const due = until === null ? sql`due_at >= ${lane.dueAt} AND lease_until IS NULL` : this.isDueBy(sql`${until}`);
+        const due = until === null ? sql`due_at >= ${lane.dueAt} AND ${this.isUnleased}` : this.isDueBy(sql`${until}`);
         return sql`SELECT * FROM (
           SELECT id, priority, due_at FROM ${this.laned} WHERE ${ofLane(lane)} AND ${due} AND ${runnable}
           ORDER BY due_at, id ${this.walkLimit(count)}) AS ${raw(`lane_${index}`)}`;

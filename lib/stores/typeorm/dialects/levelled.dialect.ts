@@ -1,13 +1,16 @@
 import { all, join, raw, sql, toNullableNumber, toNumber } from '../sql/sql.js';
 import type { Rows, Script, Sql } from '../sql/sql.js';
 import type { DueQuery, DueRows } from './dialect.js';
+import type { KnownRow, Taker } from './known.row.js';
 import { LanedDialect } from './laned.dialect.js';
 
 /** A priority that some task has. */
 interface Level {
   readonly priority: number;
   /** What the question asked for it gave. */
-  readonly dueAt: number | null;
+  readonly answer: number | null;
+  /** When the first of its tasks has been due or will be, whoever can run it; null when none ever is. */
+  readonly firstAt: number | null;
 }
 
 /** What one statement asks of every level. */
@@ -40,21 +43,30 @@ const MAX_ROUNDS = 20;
  * found at once whoever made it, and asks again until the answer closes.
  */
 export abstract class LevelledDialect extends LanedDialect {
+  /**
+   * Writes changes of tasks that are still what the changes were made from. Returns the ids of these.
+   *
+   * @param isContended Whether that has thrown {@link Contended} before.
+   * @throws Contended When somebody was faster, and it cannot tell with which.
+   */
+  abstract writeKnown(changes: readonly KnownRow[], isContended: boolean): Script<ReadonlySet<string>>;
+  /** Puts tasks that are locked under a lease, as `leaseOf` does. */
+  abstract takeLocked(ids: readonly string[], storeNow: number, taker: Taker): Script<void>;
+
   /** In order. The default priority to begin with. */
   #known: readonly number[] = [0];
 
   protected *selectByPriority(query: DueQuery, limit: number, clock: () => number): Script<DueRows> {
     const first = yield* this.#selectFirst(query, limit, clock);
     if (first.records.length === limit) return first;
-    const earliest: Question = (priority) => sql`SELECT MIN(due_at) FROM ${this.tasks} WHERE priority = ${priority}`;
-    const asked = yield* this.#ask(earliest);
+    const asked = yield* this.#ask(() => raw('NULL'));
     if (asked === null) return yield* this.selectByLanes(query, 'priority', limit, clock);
     const storeNow = this.now === null ? clock() : toNumber(asked.answer.store_now);
     const records = [...first.records];
-    for (const { priority, dueAt } of asked.levels) {
+    for (const { priority, firstAt } of asked.levels) {
       const rest = limit - records.length;
       if (rest <= 0) break;
-      if (priority === first.level || dueAt === null || dueAt > storeNow) continue;
+      if (priority === first.level || firstAt === null || firstAt > storeNow) continue;
       const found = yield this.#selectLevel(query, priority, sql`${storeNow}`, rest);
       records.push(...found.records);
     }
@@ -81,11 +93,21 @@ export abstract class LevelledDialect extends LanedDialect {
 
   protected *nextDueOfAll(query: DueQuery): Script<number | null> {
     const runnable = all(this.runnable(query));
-    const earliest: Question = (priority) => sql`
-      SELECT due_at FROM ${this.tasks} WHERE priority = ${priority} AND due_at >= ${EVER} AND ${runnable}
+    const free: Question = (priority) => sql`
+      SELECT due_at FROM ${this.tasks}
+      WHERE priority = ${priority} AND due_at >= ${EVER} AND ${this.isUnleased} AND ${runnable}
       ORDER BY due_at ${this.limit(1)}`;
-    const asked = yield* this.#ask(earliest);
-    return asked ? this.earliest(asked.levels.map(({ dueAt }) => dueAt)) : yield* this.nextDueByLanes(query);
+    const asked = yield* this.#ask(free);
+    if (asked === null) return yield* this.nextDueByLanes(query);
+    const first = this.earliest(asked.levels.map(({ answer }) => answer));
+    if (asked.levels.every(({ answer, firstAt }) => firstAt === answer)) return first;
+    // Something is in front, such as what was taken: only that is to be looked at.
+    const leased: Question = (priority) => sql`
+      SELECT MIN(lease_until) FROM ${this.tasks}
+      WHERE priority = ${priority} AND due_at >= ${EVER} AND due_at <= ${first ?? Number.MAX_SAFE_INTEGER}
+        AND NOT (${this.isUnleased}) AND ${runnable}`;
+    const leases = yield* this.#ask(leased);
+    return this.earliest([first, ...(leases?.levels ?? []).map(({ answer }) => answer)]);
   }
 
   /** @returns null when there are too many priorities to ask for each. */
@@ -99,7 +121,8 @@ export abstract class LevelledDialect extends LanedDialect {
       while (priority !== null) {
         const at = known.indexOf(priority);
         if (at < 0) break;
-        levels.push({ priority, dueAt: toNullableNumber(answer[`due_${at}`]) });
+        const [given, firstAt] = [answer[`given_${at}`], answer[`first_${at}`]];
+        levels.push({ priority, answer: toNullableNumber(given), firstAt: toNullableNumber(firstAt) });
         priority = levelOf(answer[`next_${at}`]);
       }
       if (priority === null) {
@@ -126,7 +149,8 @@ export abstract class LevelledDialect extends LanedDialect {
     for (const [at, priority] of known.entries()) {
       columns.push(
         sql`(SELECT MIN(priority) FROM ${this.tasks} WHERE priority > ${priority}) AS ${raw(`next_${at}`)}`,
-        sql`(${question(priority)}) AS ${raw(`due_${at}`)}`,
+        sql`(${question(priority)}) AS ${raw(`given_${at}`)}`,
+        sql`(SELECT MIN(due_at) FROM ${this.tasks} WHERE priority = ${priority}) AS ${raw(`first_${at}`)}`,
       );
     }
     return sql`SELECT ${join(columns, ', ')}`;

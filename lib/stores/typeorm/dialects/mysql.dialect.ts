@@ -4,20 +4,15 @@ import { quoteBackticks } from '../schema/quote.js';
 import type { TableNames } from '../schema/table.names.js';
 import { batches, tuples } from '../sql/batches.js';
 import type { Values } from '../sql/batches.js';
-import {
-  RUN_COLUMNS,
-  RUN_KEY,
-  runValues,
-  STATE_COLUMNS,
-  stateValues,
-  TASK_COLUMNS,
-  taskValues,
-} from '../sql/columns.js';
+import { RUN_COLUMNS, RUN_KEY, runValues, STATE_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import { driverErrorOf } from '../sql/driver.error.js';
+import { fixedStateValues, fixedTaskValues } from '../sql/fixed.lease.js';
 import type { DriverError } from '../sql/driver.error.js';
 import { join, raw, sql } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
+import type { KnownRow, Taker } from './known.row.js';
 import { LevelledDialect } from './levelled.dialect.js';
+import { takeLocked, writeKnown } from './mysql.exchange.js';
 
 const TASK_NAMES = TASK_COLUMNS.map(({ name }) => name);
 const RUN_NAMES = RUN_COLUMNS.map(({ name }) => name);
@@ -39,6 +34,7 @@ export class MysqlDialect extends LevelledDialect {
     transactionalAdds: true,
     transactionalChanges: true,
     durable: true,
+    takes: true,
   };
   // Only the next transaction: the connection is the application's.
   override readonly begin = ['SET TRANSACTION ISOLATION LEVEL READ COMMITTED', 'START TRANSACTION'];
@@ -64,6 +60,18 @@ export class MysqlDialect extends LevelledDialect {
     return sql`LOCATE(${text}, ${column}) > 0`;
   }
 
+  override get isUnleased(): Sql {
+    return raw('lease_until = 0');
+  }
+
+  writeKnown(changes: readonly KnownRow[], isContended: boolean): Script<ReadonlySet<string>> {
+    return writeKnown(this, changes, isContended);
+  }
+
+  takeLocked(ids: readonly string[], storeNow: number, taker: Taker): Script<void> {
+    return takeLocked(this, ids, storeNow, taker);
+  }
+
   /** Left to itself, it takes the index by priority for a lane that it thinks a large one, and walks over the others. */
   protected override get laned(): Sql {
     return sql`${this.tasks} FORCE INDEX (${raw(quoteBackticks(this.names.laneIndex))})`;
@@ -79,7 +87,7 @@ export class MysqlDialect extends LevelledDialect {
   *insertTasks(rows: readonly TaskRow[]): Script<readonly string[]> {
     if (rows.length === 1) return yield* this.#insertOne(rows[0]!);
     const conflicts: string[] = [];
-    for (const batch of batches(rows.map(taskValues))) {
+    for (const batch of batches(rows.map(fixedTaskValues))) {
       // Not INSERT IGNORE, which cuts what does not fit; and whether an upsert inserted anything is told differently by
       // connections with and without FOUND_ROWS.
       const ids = batch.map(([id]) => id);
@@ -94,7 +102,7 @@ export class MysqlDialect extends LevelledDialect {
 
   *#insertOne(row: TaskRow): Script<readonly string[]> {
     try {
-      yield this.#insert([taskValues(row)]);
+      yield this.#insert([fixedTaskValues(row)]);
       return [];
     } catch (error) {
       const cause = driverErrorOf(error);
@@ -111,13 +119,13 @@ export class MysqlDialect extends LevelledDialect {
   *updateStates(rows: readonly TaskStateRow[]): Script<number> {
     const columns = [...STATE_COLUMNS, ...UNTOUCHED.map(({ name }) => name)];
     const filler = UNTOUCHED.map(({ kind }) => (kind === 'integer' || kind === 'flag' ? 0 : ''));
-    const values = rows.map((row) => [...stateValues(row), ...filler]);
+    const values = rows.map((row) => [...fixedStateValues(row), ...filler]);
     yield* this.#upsert(this.tasks, columns, values, STATE_COLUMNS.slice(1));
     return rows.length;
   }
 
   *updateTasks(rows: readonly TaskRow[]): Script<number> {
-    yield* this.#upsert(this.tasks, TASK_NAMES, rows.map(taskValues), TASK_NAMES.slice(1));
+    yield* this.#upsert(this.tasks, TASK_NAMES, rows.map(fixedTaskValues), TASK_NAMES.slice(1));
     return rows.length;
   }
 

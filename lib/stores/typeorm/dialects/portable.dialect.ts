@@ -13,6 +13,7 @@ import {
   TASK_COLUMNS,
   taskValues,
 } from '../sql/columns.js';
+import { fixedStateValues, fixedTaskValues } from '../sql/fixed.lease.js';
 import type { DriverError } from '../sql/driver.error.js';
 import { all, join, raw, sql, toNullableNumber } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
@@ -64,6 +65,8 @@ export class PortableDialect extends Dialect {
   readonly now: Sql | null;
   override readonly sharesConnection: boolean;
   readonly #rows: number;
+  readonly #taskValues: (row: TaskRow) => Values;
+  readonly #stateValues: (row: TaskStateRow) => Values;
 
   constructor(
     names: TableNames,
@@ -73,6 +76,9 @@ export class PortableDialect extends Dialect {
     this.label = driver.type;
     this.sharesConnection = driver.isSqlite;
     this.#rows = driver.type === 'mssql' ? FEW_ROWS : ROWS;
+    const isMysql = driver.type === 'mysql' || driver.type === 'mariadb';
+    this.#taskValues = isMysql ? fixedTaskValues : taskValues;
+    this.#stateValues = isMysql ? fixedStateValues : stateValues;
     const clock = CLOCKS[driver.type];
     this.now = clock === undefined ? null : raw(clock);
     this.capabilities = {
@@ -135,7 +141,7 @@ export class PortableDialect extends Dialect {
 
   *insertTasks(rows: readonly TaskRow[]): Script<readonly string[]> {
     const conflicts: string[] = [];
-    for (const batch of batches(rows.map(taskValues), this.#rows)) {
+    for (const batch of batches(rows.map(this.#taskValues), this.#rows)) {
       const ids = batch.map(([id]) => id);
       const { records } = yield sql`SELECT id FROM ${this.tasks} WHERE ${this.oneOf(raw('id'), ids)}`;
       const there = new Set(records.map(({ id }) => String(id)));
@@ -149,11 +155,11 @@ export class PortableDialect extends Dialect {
   }
 
   *updateStates(rows: readonly TaskStateRow[]): Script<number> {
-    return yield* this.#updateAll(STATE_COLUMNS, rows.map(stateValues));
+    return yield* this.#updateAll(STATE_COLUMNS, rows.map(this.#stateValues));
   }
 
   *updateTasks(rows: readonly TaskRow[]): Script<number> {
-    return yield* this.#updateAll(TASK_NAMES, rows.map(taskValues));
+    return yield* this.#updateAll(TASK_NAMES, rows.map(this.#taskValues));
   }
 
   *#updateAll(columns: readonly string[], rows: readonly Values[]): Script<number> {

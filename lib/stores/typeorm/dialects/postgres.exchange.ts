@@ -1,25 +1,11 @@
 import { nextToken } from '../../../model/task.js';
-import type { RunRow, TaskStateRow } from '../../../persistence/codec.interface.js';
-import type { TakeRequest } from '../../exchange.interface.js';
 import { runValues, STATE_COLUMNS, stateValues, storable } from '../sql/columns.js';
 import { last, raw, repeated, sql, toNumber } from '../sql/sql.js';
 import type { Rows, Script, Sql } from '../sql/sql.js';
 import type { DueQuery, DueRows } from './dialect.js';
+import type { KnownRow, Taker } from './known.row.js';
 import type { PostgresDialect } from './postgres.dialect.js';
 import { assigned, dueRows, FROM_TOKEN, rowsAs } from './postgres.rows.js';
-
-/** Who takes tasks, and for how long, in milliseconds. */
-export type Taker = Pick<TakeRequest, 'owner' | 'leaseMs'>;
-
-/** A change of a task that is known without reading, as rows. */
-export interface KnownRow {
-  /** What the row in the table must have. */
-  readonly from: { readonly id: string; readonly version: number; readonly lastToken: number };
-  /** The state as it is to be; null to remove the task. */
-  readonly state: TaskStateRow | null;
-  /** Ended runs of this task. */
-  readonly runs: readonly RunRow[];
-}
 
 /** What a taking changes in a row, and its end must change back. */
 const RELEASED = [

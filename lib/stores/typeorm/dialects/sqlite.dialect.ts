@@ -2,16 +2,16 @@ import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.i
 import type { PruneOptions, StoreCapabilities } from '../../store.interface.js';
 import { quoteStandard } from '../schema/quote.js';
 import type { TableNames } from '../schema/table.names.js';
-import { batches, tuples } from '../sql/batches.js';
 import type { Values } from '../sql/batches.js';
-import { RUN_COLUMNS, runValues, STATE_COLUMNS, stateValues, TASK_COLUMNS, taskValues } from '../sql/columns.js';
+import { STATE_COLUMNS, stateValues, TASK_COLUMNS, taskValues } from '../sql/columns.js';
 import type { DriverError } from '../sql/driver.error.js';
-import { raw, sql } from '../sql/sql.js';
+import { EachRow, raw, sql } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
+import type { KnownRow, Taker } from './known.row.js';
 import { LevelledDialect } from './levelled.dialect.js';
+import { insertRuns, places, takeLocked, textOf, writeKnown } from './sqlite.exchange.js';
 
 const TASK_NAMES = TASK_COLUMNS.map(({ name }) => name);
-const RUN_NAMES = RUN_COLUMNS.map(({ name }) => name);
 
 /**
  * SQLite through better-sqlite3: an immediate transaction, which one process of the host has at a time. The file has no
@@ -31,6 +31,7 @@ export class SqliteDialect extends LevelledDialect {
       transactionalAdds: true,
       transactionalChanges: true,
       durable: !inMemory,
+      takes: true,
     };
   }
 
@@ -76,16 +77,11 @@ export class SqliteDialect extends LevelledDialect {
   }
 
   *insertTasks(rows: readonly TaskRow[]): Script<readonly string[]> {
-    const conflicts: string[] = [];
-    for (const batch of batches(rows.map(taskValues))) {
-      const { records } = yield sql`
-        INSERT INTO ${this.tasks} (${raw(TASK_NAMES.join(', '))}) VALUES ${tuples(batch)}
-        ON CONFLICT (id) DO NOTHING RETURNING id`;
-      if (records.length === batch.length) continue;
-      const added = new Set(records.map(({ id }) => id));
-      for (const [id] of batch) if (!added.has(id)) conflicts.push(String(id));
-    }
-    return conflicts;
+    const text = `
+      INSERT INTO ${textOf(this.tasks)} (${TASK_NAMES.join(', ')}) VALUES (${places(TASK_NAMES.length)})
+      ON CONFLICT (id) DO NOTHING`;
+    const { affectedBy } = yield new EachRow(text, rows.map(taskValues));
+    return rows.filter((_, at) => affectedBy![at] === 0).map(({ id }) => id);
   }
 
   *updateStates(rows: readonly TaskStateRow[]): Script<number> {
@@ -96,23 +92,35 @@ export class SqliteDialect extends LevelledDialect {
     return yield* this.#update(TASK_NAMES, rows.map(taskValues));
   }
 
+  /** @param columns The first is the id. */
   *#update(columns: readonly string[], rows: readonly Values[]): Script<number> {
-    let changed = 0;
-    const assignments = columns.filter((name) => name !== 'id').map((name) => `${name} = changed.${name}`);
-    for (const batch of batches(rows)) {
-      const { affected } = yield sql`
-        WITH changed (${raw(columns.join(', '))}) AS (VALUES ${tuples(batch)})
-        UPDATE ${this.tasks} SET ${raw(assignments.join(', '))}
-        FROM changed WHERE ${this.tasks}.id = changed.id`;
-      changed += affected;
-    }
-    return changed;
+    const assignments = columns.slice(1).map((name) => `${name} = ?`);
+    const text = `UPDATE ${textOf(this.tasks)} SET ${assignments.join(', ')} WHERE id = ?`;
+    const { affected } = yield new EachRow(
+      text,
+      rows.map(([id, ...values]) => [...values, id]),
+    );
+    return affected;
   }
 
-  *saveRuns(rows: readonly RunRow[]): Script<void> {
-    for (const batch of batches(rows.map(runValues))) {
-      yield sql`INSERT OR REPLACE INTO ${this.runs} (${raw(RUN_NAMES.join(', '))}) VALUES ${tuples(batch)}`;
-    }
+  writeKnown(changes: readonly KnownRow[]): Script<ReadonlySet<string>> {
+    return writeKnown(this, changes);
+  }
+
+  takeLocked(ids: readonly string[], storeNow: number, taker: Taker): Script<void> {
+    return takeLocked(this, ids, storeNow, taker);
+  }
+
+  override *removeRuns(rows: readonly RunRow[]): Script<void> {
+    const text = `DELETE FROM ${textOf(this.runs)} WHERE task_id = ? AND id = ? AND attempt = ? AND token = ?`;
+    yield new EachRow(
+      text,
+      rows.map(({ taskId, id, attempt, token }) => [taskId, id, attempt, token]),
+    );
+  }
+
+  saveRuns(rows: readonly RunRow[]): Script<void> {
+    return insertRuns(this.runs, rows);
   }
 
   *saveScheduler(identity: string, heartbeatAt: Sql | number, data: string): Script<void> {

@@ -17,6 +17,9 @@ export interface EntityOptions extends Pick<TypeormStoreSettings, 'tableName' | 
   readonly type: DataSourceOptions['type'];
 }
 
+/** Where the columns of a lease are never null: see `generateSchemaSql`. */
+const FIXES_LEASES: ReadonlySet<string> = new Set(['mysql', 'mariadb']);
+
 /** What the index of dead runs is confined to, where the database can do that. */
 const DEAD: Readonly<Record<string, string>> = { postgres: 'dead', 'better-sqlite3': 'dead = 1' };
 
@@ -83,11 +86,11 @@ function columnOptions(
 ): Record<string, EntitySchemaColumnOptions> {
   const types = portableTypes(database);
   return Object.fromEntries(
-    columns.map(({ name, kind, nullable }) => [
+    columns.map(({ name, kind, nullable, ofLease }) => [
       name,
       {
         ...(types[kind] as EntitySchemaColumnOptions),
-        nullable: nullable ?? false,
+        nullable: nullable === true && !(ofLease && FIXES_LEASES.has(database)),
         ...(keys.includes(name) && { primary: true, primaryKeyConstraintName: `${table}_key` }),
       },
     ]),

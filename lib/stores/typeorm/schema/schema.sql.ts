@@ -31,6 +31,8 @@ interface Grammar {
   readonly deadPrefix: string;
   /** Leaves them out. */
   readonly deadPredicate: string;
+  /** Whether the columns of a lease are never null, so that a taking changes no length of a row. */
+  readonly fixesLeases: boolean;
   /** The key of the runs: {@link RUN_KEY}, in the order of a page where the database cannot sort the ties of an index alone. */
   readonly runKey: string;
   /** What the other indexes of the runs end with. */
@@ -58,6 +60,8 @@ const MYSQL: Omit<Grammar, 'tableOptions'> = {
   startPredicate: '',
   deadPrefix: 'dead, ',
   deadPredicate: '',
+  // InnoDB changes a row in its place then, and else writes all of it anew.
+  fixesLeases: true,
   runKey: 'ended_at DESC, id, attempt DESC, token',
   runOrder: 'ended_at DESC, id, attempt DESC',
 };
@@ -82,6 +86,7 @@ const GRAMMARS: Readonly<Record<SchemaDialect, Grammar>> = {
     startPredicate: ' WHERE start_task',
     deadPrefix: '',
     deadPredicate: ' WHERE dead',
+    fixesLeases: false,
     // Newer rows come at the end of it. A page sorts what ended in the same millisecond.
     runKey: RUN_KEY.join(', '),
     runOrder: 'ended_at',
@@ -106,6 +111,7 @@ const GRAMMARS: Readonly<Record<SchemaDialect, Grammar>> = {
     startPredicate: ' WHERE start_task = 1',
     deadPrefix: '',
     deadPredicate: ' WHERE dead = 1',
+    fixesLeases: false,
     runKey: RUN_KEY.join(', '),
     runOrder: 'ended_at',
   },
@@ -163,14 +169,17 @@ export function dropStatements(dialect: SchemaDialect, names: TableNames): strin
 }
 
 function table(
-  { types, quote, tableOptions, taskOptions, inlineIndexes }: Grammar,
+  { types, quote, tableOptions, taskOptions, inlineIndexes, fixesLeases }: Grammar,
   { schema, tasks }: TableNames,
   name: string,
   columns: readonly Column[],
   key: string,
   indexes: readonly (readonly [name: string, columns: string, predicate: string])[],
 ): string[] {
-  const lines = columns.map((column) => `${column.name} ${types[column.kind]}${column.nullable ? '' : ' NOT NULL'}`);
+  const lines = columns.map(({ name: column, kind, nullable, ofLease }) => {
+    const isNullable = nullable && !(ofLease && fixesLeases);
+    return `${column} ${types[kind]}${isNullable ? '' : ' NOT NULL'}`;
+  });
   lines.push(inlineIndexes ? `PRIMARY KEY (${key})` : `CONSTRAINT ${quote(`${name}_key`)} PRIMARY KEY (${key})`);
   const target = path(quote, schema, name);
   const separate: string[] = [];

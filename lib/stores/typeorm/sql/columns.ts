@@ -18,6 +18,8 @@ export interface Column {
   readonly name: string;
   readonly kind: ColumnKind;
   readonly nullable?: boolean;
+  /** Whether it is null without a lease, where a change of null into a value costs no more than any other. */
+  readonly ofLease?: boolean;
 }
 
 /** The columns of the due keys. Claims walk over what they leave out, but for groups, which have an index of their own. */
@@ -44,12 +46,12 @@ export const TASK_COLUMNS = [
   // from the first byte that differs to the last; and no index has one of them, or each taking would write into it.
   { name: 'version', kind: 'long' },
   { name: 'last_token', kind: 'long' },
-  { name: 'lease_token', kind: 'long', nullable: true },
-  { name: 'lease_at', kind: 'long', nullable: true },
-  { name: 'lease_until', kind: 'long', nullable: true },
-  { name: 'lease_attempt', kind: 'integer', nullable: true },
+  { name: 'lease_token', kind: 'long', nullable: true, ofLease: true },
+  { name: 'lease_at', kind: 'long', nullable: true, ofLease: true },
+  { name: 'lease_until', kind: 'long', nullable: true, ofLease: true },
+  { name: 'lease_attempt', kind: 'integer', nullable: true, ofLease: true },
   { name: 'running', kind: 'integer' },
-  { name: 'lease_owner', kind: 'label', nullable: true },
+  { name: 'lease_owner', kind: 'label', nullable: true, ofLease: true },
   // In front of what is long: SQLite reads a row up to the last column that a condition is about.
   { name: 'codec', kind: 'label' },
   { name: 'handler', kind: 'key' },
@@ -191,9 +193,10 @@ function takenValues({ version, lastToken = 0, lease, running }: TaskStateRow): 
 
 function leaseOf(record: Readonly<Record<string, unknown>>): TaskLease | null {
   const token = toNullableNumber(record.lease_token);
-  if (token === null) return null;
+  // 0 where the columns are never null.
+  if (token === null || token === 0) return null;
   return {
-    owner: String(record.lease_owner),
+    owner: String(record.lease_owner).replace(/\0+$/, ''),
     token,
     at: toNumber(record.lease_at),
     attempt: toNumber(record.lease_attempt),

@@ -34,6 +34,23 @@ export function last({ texts, values, isRepeated }: Sql): Sql {
   return new Sql(texts, values, isRepeated, false, true);
 }
 
+/**
+ * One statement that is carried out for each of some rows, for a database in the process: there a statement that is kept
+ * prepared costs less than one over all rows, whose text differs with their number.
+ */
+export class EachRow extends Sql {
+  /**
+   * @param text With `?` for each value.
+   * @param rows What is bound, in the order of the text. The session may bind in place.
+   */
+  constructor(
+    text: string,
+    readonly rows: readonly unknown[][],
+  ) {
+    super([text], []);
+  }
+}
+
 /** Writes SQL: other pieces are put in as they are, everything else becomes a bound parameter. */
 export function sql(texts: TemplateStringsArray, ...parts: readonly unknown[]): Sql {
   const out = [texts[0]!];
@@ -99,6 +116,8 @@ export interface Rows {
   readonly records: readonly Readonly<Record<string, unknown>>[];
   /** How many rows were written, where the driver says so. */
   readonly affected: number;
+  /** The same for each of the rows of an {@link EachRow}. */
+  readonly affectedBy?: readonly number[];
 }
 
 /**
@@ -107,6 +126,11 @@ export interface Rows {
  */
 export type Script<T> = Generator<Sql, T, Rows>;
 
+/** A script of one statement. */
+export function* once(statement: Sql): Script<Rows> {
+  return yield statement;
+}
+
 /**
  * The statements of a script, of whose answers nothing is made: they may be sent without waiting for one another. That one
  * has failed comes out at the end of the transaction.
@@ -114,8 +138,11 @@ export type Script<T> = Generator<Sql, T, Rows>;
 export function* unheeded(script: Script<unknown>): Script<void> {
   let step = script.next();
   while (!step.done) {
-    const { texts, values, isRepeated } = step.value;
-    step = script.next(yield new Sql(texts, values, isRepeated, true));
+    const { value } = step;
+    // That one is answered at once anyway.
+    step = script.next(
+      yield value instanceof EachRow ? value : new Sql(value.texts, value.values, value.isRepeated, true),
+    );
   }
 }
 

@@ -8,7 +8,7 @@ import { driverErrorOf, unavailable } from './driver.error.js';
 import { pause } from '../../../time/wait.js';
 import { drive, driveAtOnce } from './session.js';
 import type { Session } from './session.js';
-import { compile } from './sql.js';
+import { compile, EachRow } from './sql.js';
 import type { Rows, Script, Sql } from './sql.js';
 
 /** How many statements stay prepared. */
@@ -63,14 +63,20 @@ export class SqliteSession implements Session {
   }
 
   within<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {
-    return drive(script(), async (statement) => {
-      const { text, parameters } = this.#compile(statement);
+    const ask = async (text: string, parameters: unknown[]): Promise<Rows> => {
       try {
         const { records, affected } = await runner.query(text, parameters, true);
         return { records: records ?? [], affected: affected ?? 0 };
       } catch (error) {
         throw unavailable(this.address, error);
       }
+    };
+    return drive(script(), async (statement) => {
+      const { text, parameters } = this.#compile(statement);
+      if (!(statement instanceof EachRow)) return ask(text, parameters);
+      const affectedBy: number[] = [];
+      for (const row of statement.rows) affectedBy.push((await ask(text, this.#bound(row))).affected);
+      return eachAffected(affectedBy);
     });
   }
 
@@ -103,13 +109,19 @@ export class SqliteSession implements Session {
   #run<T>(script: () => Script<T>): T {
     return driveAtOnce(script(), (statement) => {
       const { text, parameters } = this.#compile(statement);
-      return this.#attempt(text, parameters);
+      return statement instanceof EachRow ? this.#attemptEach(text, statement.rows) : this.#attempt(text, parameters);
     });
   }
 
   #compile(statement: Sql): { text: string; parameters: unknown[] } {
     const { text, parameters } = compile(statement, (index) => this.dialect.placeholder(index));
-    return { text, parameters: parameters.map((value) => this.dialect.bind(value)) };
+    return { text, parameters: this.#bound([...parameters]) };
+  }
+
+  /** Binds in place: there are many. */
+  #bound(values: unknown[]): unknown[] {
+    for (let at = 0; at < values.length; at += 1) values[at] = this.dialect.bind(values[at]);
+    return values;
   }
 
   #attempt(text: string, parameters: readonly unknown[]): Rows {
@@ -123,6 +135,24 @@ export class SqliteSession implements Session {
       this.dataSource.logger.logQueryError(error as Error, text, [...parameters]);
       throw unavailable(this.address, error);
     }
+  }
+
+  #attemptEach(text: string, rows: readonly unknown[][]): Rows {
+    const affectedBy: number[] = [];
+    let parameters: unknown[] = [];
+    try {
+      const statement = this.#prepare(text);
+      for (const [at, row] of rows.entries()) {
+        parameters = this.#bound(row);
+        // Once, with the first: to log each costs more than what is logged.
+        if (at === 0) this.dataSource.logger.logQuery(text, parameters);
+        affectedBy.push(statement.run(...parameters).changes);
+      }
+    } catch (error) {
+      this.dataSource.logger.logQueryError(error as Error, text, parameters);
+      throw unavailable(this.address, error);
+    }
+    return eachAffected(affectedBy);
   }
 
   #prepare(text: string): SqliteStatement {
@@ -144,6 +174,10 @@ export class SqliteSession implements Session {
   #connection(): SqliteConnection {
     return sqliteConnection(this.dataSource);
   }
+}
+
+function eachAffected(affectedBy: readonly number[]): Rows {
+  return { records: [], affected: affectedBy.reduce((sum, count) => sum + count, 0), affectedBy };
 }
 
 /** Says that the time has not come yet. */

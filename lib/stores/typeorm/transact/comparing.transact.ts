@@ -8,6 +8,7 @@ import type { FailedChange, Selection } from '../../selection.interface.js';
 import type { Apply } from '../../../model/change.js';
 import { pause } from '../../../time/wait.js';
 import type { PortableDialect } from '../dialects/portable.dialect.js';
+import { Contended } from '../sql/contended.js';
 import type { Session } from '../sql/session.js';
 import type { Script } from '../sql/sql.js';
 import { committed, decide, encodeRuns, encodeTasks, keepRuns, select } from './changes.js';
@@ -101,9 +102,6 @@ async function write(context: ComparingContext, session: Session, decided: reado
   return session.transaction(() => writeUnchanged(context, decided));
 }
 
-/** Rolls a transaction back that has met another one. */
-class Contended extends Error {}
-
 /** Writes all of it or, when somebody was faster with one of them, nothing. */
 function* writeAll(context: ComparingContext, decided: readonly Decided<unknown>[]): Script<ReadonlySet<string>> {
   const { dialect, codec } = context;
@@ -112,7 +110,7 @@ function* writeAll(context: ComparingContext, decided: readonly Decided<unknown>
   if (states.length > 0) written += yield* dialect.updateStates(states);
   if (tasks.length > 0) written += yield* dialect.updateTasks(tasks);
   if (deleted.length > 0) written += yield* dialect.deleteVersions(deleted);
-  if (written < decided.length) throw new Contended('Another scheduler was faster with some of the tasks.');
+  if (written < decided.length) throw new Contended();
   const runs = encodeRuns(codec, decided);
   if (runs.length > 0) yield* keepRuns(dialect, runs);
   return new Set(decided.map(({ task }) => task.id));

@@ -7,7 +7,7 @@ import { historyKey } from '../../run-history.js';
 import type { Store } from '../../store.interface.js';
 import type { PostgresDialect } from '../dialects/postgres.dialect.js';
 import { release, takeByPriority, takeLocked, writeKnown } from '../dialects/postgres.exchange.js';
-import type { KnownRow } from '../dialects/postgres.exchange.js';
+import type { KnownRow } from '../dialects/known.row.js';
 import { batchesOf } from '../sql/batches.js';
 import type { Session } from '../sql/session.js';
 import { rowCount } from '../sql/sql.js';

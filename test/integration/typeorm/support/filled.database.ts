@@ -77,7 +77,7 @@ export class FilledDatabase {
     this.logger.clear();
     await work();
     const questions = this.logger.statements.filter(
-      ({ text }) => /^(SELECT|WITH)/.test(text) && text.includes(this.prefix),
+      ({ text }) => /^(SELECT|WITH|UPDATE|DELETE)/.test(text) && text.includes(this.prefix),
     );
     const verb = EXPLAIN[this.type];
     const plans: string[] = [];

@@ -69,11 +69,12 @@ describe('the options of a TypeORM store', () => {
     const cluster = { coordination: 'cluster', transactionalAdds: true, transactionalChanges: true, durable: true };
     expect(of({ database: 'postgresql://x/y' })).toEqual({ ...cluster, wakeUp: 'pushed', takes: true });
     expect(of({ database: 'postgres://x/y', notify: false })).toEqual({ ...cluster, wakeUp: 'polled', takes: true });
-    expect(of({ database: 'mysql://x/y' })).toEqual({ ...cluster, wakeUp: 'polled' });
-    expect(of({ database: 'mariadb://x/y' })).toEqual({ ...cluster, wakeUp: 'polled' });
+    expect(of({ database: 'mysql://x/y' })).toEqual({ ...cluster, wakeUp: 'polled', takes: true });
+    expect(of({ database: 'mariadb://x/y' })).toEqual({ ...cluster, wakeUp: 'polled', takes: true });
     expect(of({ database: 'postgres://x/y', lockMode: 'compare-and-set' })).toEqual({ ...cluster, wakeUp: 'polled' });
-    expect(of({ database: 'sqlite:./x.db' })).toEqual({ ...cluster, coordination: 'host', wakeUp: 'polled' });
-    const memory = { ...cluster, coordination: 'process', wakeUp: 'polled', durable: false };
+    const sqlite = { ...cluster, coordination: 'host', wakeUp: 'polled', takes: true };
+    expect(of({ database: 'sqlite:./x.db' })).toEqual(sqlite);
+    const memory = { ...sqlite, coordination: 'process', durable: false };
     expect(of({ database: 'sqlite::memory:' })).toEqual(memory);
   });
 });
