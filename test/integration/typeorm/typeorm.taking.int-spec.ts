@@ -4,7 +4,7 @@ import { standUnder } from '../../../lib/model/change.js';
 import type { TakenTask } from '../../../lib/model/change.js';
 import { SystemClock } from '../../../lib/model/clock.js';
 import { PostgresDialect } from '../../../lib/stores/typeorm/dialects/postgres.dialect.js';
-import { release, takeByPriority } from '../../../lib/stores/typeorm/dialects/postgres.exchange.js';
+import { release, takeDue } from '../../../lib/stores/typeorm/dialects/postgres.take.js';
 import { TableNames } from '../../../lib/stores/typeorm/schema/table.names.js';
 import { storableExcept } from '../../../lib/stores/typeorm/sql/columns.js';
 import { PostgresSession } from '../../../lib/stores/typeorm/sql/postgres.session.js';
@@ -113,7 +113,7 @@ describe.each([true, false])('taking on PostgreSQL, with a client that pipelines
     const dialect = new PostgresDialect(NAMES, false);
     const session = new PostgresSession(dataSource, dialect, 'here', new SystemClock(), 5_000);
     const { storeNow, records } = await session.transaction(() =>
-      takeByPriority(
+      takeDue(
         dialect,
         {
           handlers: null,
@@ -121,6 +121,7 @@ describe.each([true, false])('taking on PostgreSQL, with a client that pipelines
           codecs: createStoreContext().createCodec().readable(),
           excluded: [],
         },
+        'priority',
         10,
         { owner: 'me', leaseMs: 60_000 },
       ),

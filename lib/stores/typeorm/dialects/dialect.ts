@@ -3,7 +3,7 @@ import type { PruneOptions, StoreCapabilities } from '../../store.interface.js';
 import type { DueOrder } from '../../selection.interface.js';
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
 import type { TableNames } from '../schema/table.names.js';
-import { BYTES, DUE_KEY_COLUMNS, RUN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { BYTES, DUE_KEY_COLUMNS, RUN_COLUMNS, TAKEN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { StorableExcept } from '../sql/columns.js';
 import { batches } from '../sql/batches.js';
 import type { DriverError } from '../sql/driver.error.js';
@@ -31,6 +31,11 @@ export interface DueRows {
 
 /** The names of the columns of a task that are read back. */
 const READ_BACK = TASK_COLUMNS.map(({ name }) => name).filter((name) => name !== 'search' && name !== 'start_task');
+
+function takenColumns(columnOf: (name: string) => string): string[] {
+  const taken = new Set<string>(TAKEN_COLUMNS.map(({ name }) => name));
+  return READ_BACK.map((name) => (taken.has(name) ? `due.${name}` : columnOf(name)));
+}
 
 /** Columns of any length that are read back. */
 const TEXTS: ReadonlySet<string> = new Set(['tags', 'definition', 'state', 'outcome']);
@@ -61,6 +66,7 @@ export abstract class Dialect {
   readonly runs: Sql;
   readonly schedulers: Sql;
   #taskColumns: Sql;
+  #takenColumns: Sql;
   #runColumns: Sql;
 
   constructor(
@@ -72,12 +78,18 @@ export abstract class Dialect {
     this.runs = path(names.runs);
     this.schedulers = path(names.schedulers);
     this.#taskColumns = raw(READ_BACK.join(', '));
+    this.#takenColumns = raw(takenColumns((name) => name).join(', '));
     this.#runColumns = raw(RUN_COLUMNS.map(({ name }) => name).join(', '));
   }
 
   /** The columns of a task that are read back. */
   get taskColumns(): Sql {
     return this.#taskColumns;
+  }
+
+  /** The same of the table `task` in a statement that takes, where `due` has what a taking writes as it was. */
+  get takenColumns(): Sql {
+    return this.#takenColumns;
   }
 
   get runColumns(): Sql {
@@ -95,6 +107,7 @@ export abstract class Dialect {
     };
     const bytes = (names: readonly string[]) => `${names.map((name) => this.bytesOf(name)).join(' + ')} AS ${BYTES}`;
     this.#taskColumns = raw([...READ_BACK.map(limited), bytes(['definition', 'state'])].join(', '));
+    this.#takenColumns = raw([...takenColumns(limited), bytes(['definition', 'state'])].join(', '));
     this.#runColumns = raw([...RUN_COLUMNS.map(({ name }) => limited(name)), bytes(['outcome'])].join(', '));
   }
 

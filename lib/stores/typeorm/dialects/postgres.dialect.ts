@@ -14,11 +14,10 @@ import {
   taskValues,
 } from '../sql/columns.js';
 import type { DriverError } from '../sql/driver.error.js';
-import { all, last, raw, repeated, sql } from '../sql/sql.js';
+import { raw, repeated, sql } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
-import type { DueQuery, DueRows } from './dialect.js';
-import { LanedDialect } from './laned.dialect.js';
-import { assigned, dueRows, rowsAs } from './postgres.rows.js';
+import { assigned, rowsAs } from './postgres.rows.js';
+import { PostgresWalks } from './postgres.walks.js';
 
 const TASK_NAMES = TASK_COLUMNS.map(({ name }) => name);
 const RUN_NAMES = RUN_COLUMNS.map(({ name }) => name);
@@ -27,13 +26,8 @@ const RUN_NAMES = RUN_COLUMNS.map(({ name }) => name);
 const RETRYABLE = new Set(['40001', '40P01', '55P03']);
 const UNIQUE_VIOLATION = '23505';
 
-/** A condition of which the planner knows nothing. */
-function hidden(condition: Sql): Sql {
-  return sql`CASE WHEN ${condition} THEN true ELSE false END`;
-}
-
 /** PostgreSQL: claims by `FOR UPDATE SKIP LOCKED`. */
-export class PostgresDialect extends LanedDialect {
+export class PostgresDialect extends PostgresWalks {
   override readonly isStartTask = raw('start_task');
   readonly label = 'PostgreSQL';
   readonly capabilities: StoreCapabilities;
@@ -94,95 +88,6 @@ export class PostgresDialect extends LanedDialect {
 
   contains(column: Sql, text: string): Sql {
     return sql`strpos(${column}, ${text}) > 0`;
-  }
-
-  /**
-   * Every priority that some task has, in order, each found by one step into the index: PostgreSQL before 18 has no skip
-   * scan, and without it either all that is due is sorted for each claim, or all that is not due is read.
-   */
-  get levels(): Sql {
-    const { tasks } = this;
-    return sql`levels (priority) AS (
-      (SELECT priority FROM ${tasks} WHERE due_at IS NOT NULL ORDER BY priority LIMIT 1)
-      UNION ALL
-      SELECT (SELECT t.priority FROM ${tasks} t WHERE t.due_at IS NOT NULL AND t.priority > levels.priority
-        ORDER BY t.priority LIMIT 1)
-      FROM levels WHERE levels.priority IS NOT NULL
-    )`;
-  }
-
-  /**
-   * The same, hidden from the planner together with the limits of what is walked for, so that it walks the index whatever
-   * it knows. Without statistics, as in a table that has just been filled, it takes every condition for a rare one, and
-   * sorts all that is due (measured: 44 ms instead of 0.5 ms a claim with 10,000 due).
-   */
-  override runnable(query: DueQuery): Sql[] {
-    return super.runnable(query).map(hidden);
-  }
-
-  override isDueBy(time: Sql): Sql {
-    return sql`due_at <= ${time}::bigint AND ${hidden(sql`COALESCE(lease_until, 0) <= ${time}::bigint`)}`;
-  }
-
-  protected override walkLimit(count: number): Sql {
-    return sql`LIMIT (SELECT ${count}::integer)`;
-  }
-
-  /** As the priorities, by one step into the index each. */
-  protected lanes(exceptGroups: readonly string[]): Sql {
-    const first = (where: Sql) => sql`
-      SELECT t.task_group, t.priority, t.due_at FROM ${this.tasks} t WHERE t.due_at IS NOT NULL AND ${where}
-      ORDER BY t.task_group, t.priority, t.due_at LIMIT 1`;
-    return sql`
-      WITH RECURSIVE lanes AS (
-        (${first(raw('true'))})
-        UNION ALL
-        SELECT next.* FROM lanes CROSS JOIN LATERAL (
-          ${first(raw('(t.task_group, t.priority) > (lanes.task_group, lanes.priority)'))}
-        ) next
-      )
-      SELECT * FROM lanes WHERE ${this.noneOf(raw('task_group'), exceptGroups)}`;
-  }
-
-  protected *selectByPriority(query: DueQuery, limit: number): Script<DueRows> {
-    const { records } = yield repeated(sql`
-      WITH RECURSIVE ${this.clock}, ${this.levels}
-      SELECT clock.now AS store_now, due.* FROM clock LEFT JOIN LATERAL (${this.firstDue(query, limit)}) due ON true`);
-    return dueRows(records);
-  }
-
-  /** The server's clock as a table, read once for the whole statement. */
-  get clock(): Sql {
-    return sql`clock AS MATERIALIZED (SELECT ${this.now} AS now)`;
-  }
-
-  /** The first tasks of all levels that are due by the clock, locked. */
-  firstDue(query: DueQuery, limit: number): Sql {
-    return sql`
-      SELECT found.* FROM levels CROSS JOIN LATERAL (
-        SELECT ${this.taskColumns} FROM ${this.tasks}
-        WHERE priority = levels.priority AND ${this.isDueBy(raw('clock.now'))} AND ${all(this.runnable(query))}
-        ORDER BY due_at, id ${this.walkLimit(limit)} ${this.lockFreeRows}
-      ) found
-      WHERE levels.priority IS NOT NULL ${this.walkLimit(limit)}`;
-  }
-
-  protected *nextDueOfAll(query: DueQuery): Script<number | null> {
-    const runnable = all(this.runnable(query));
-    const { records } = yield last(
-      repeated(sql`
-      WITH RECURSIVE ${this.levels}
-      SELECT min(free.due_at) AS due_at, min(held.lease_until) AS lease_until FROM levels LEFT JOIN LATERAL (
-        SELECT due_at FROM ${this.tasks}
-        WHERE priority = levels.priority AND due_at IS NOT NULL AND ${hidden(raw('lease_until IS NULL'))} AND ${runnable}
-        ORDER BY due_at LIMIT 1
-      ) free ON true CROSS JOIN LATERAL (
-        SELECT min(lease_until) AS lease_until FROM ${this.tasks}
-        WHERE priority = levels.priority AND due_at <= COALESCE(free.due_at, ${Number.MAX_SAFE_INTEGER}::bigint)
-          AND ${hidden(raw('lease_until IS NOT NULL'))} AND ${runnable}
-      ) held`),
-    );
-    return this.earliest([records[0]?.due_at, records[0]?.lease_until]);
   }
 
   *insertTasks(rows: readonly TaskRow[]): Script<readonly string[]> {

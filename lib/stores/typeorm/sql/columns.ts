@@ -32,6 +32,18 @@ export const DUE_KEY_COLUMNS = {
 /** Stands in a column for a value that is null: SQL's own NULL is neither one of some values nor none of them. */
 const NONE = '';
 
+/** The columns that a taking writes; it writes nothing else. No index has one of them, or each taking would write into it. */
+export const TAKEN_COLUMNS = [
+  { name: 'version', kind: 'long' },
+  { name: 'last_token', kind: 'long' },
+  { name: 'lease_token', kind: 'long', nullable: true, ofLease: true },
+  { name: 'lease_at', kind: 'long', nullable: true, ofLease: true },
+  { name: 'lease_until', kind: 'long', nullable: true, ofLease: true },
+  { name: 'lease_attempt', kind: 'integer', nullable: true, ofLease: true },
+  { name: 'running', kind: 'integer' },
+  { name: 'lease_owner', kind: 'label', nullable: true, ofLease: true },
+] as const satisfies readonly Column[];
+
 /** The columns of the task table, in the order in which {@link taskValues} gives them. */
 export const TASK_COLUMNS = [
   { name: 'id', kind: 'key' },
@@ -42,16 +54,8 @@ export const TASK_COLUMNS = [
   { name: 'finished', kind: 'flag' },
   { name: 'disabled', kind: 'flag' },
   { name: 'start_task', kind: 'flag' },
-  // A taking writes the next eight and nothing else. They are side by side, since PostgreSQL logs of a row that was changed all
-  // from the first byte that differs to the last; and no index has one of them, or each taking would write into it.
-  { name: 'version', kind: 'long' },
-  { name: 'last_token', kind: 'long' },
-  { name: 'lease_token', kind: 'long', nullable: true, ofLease: true },
-  { name: 'lease_at', kind: 'long', nullable: true, ofLease: true },
-  { name: 'lease_until', kind: 'long', nullable: true, ofLease: true },
-  { name: 'lease_attempt', kind: 'integer', nullable: true, ofLease: true },
-  { name: 'running', kind: 'integer' },
-  { name: 'lease_owner', kind: 'label', nullable: true, ofLease: true },
+  // Side by side, since PostgreSQL logs of a row that was changed all from the first byte that differs to the last.
+  ...TAKEN_COLUMNS,
   // In front of what is long: SQLite reads a row up to the last column that a condition is about.
   { name: 'codec', kind: 'label' },
   { name: 'handler', kind: 'key' },
@@ -71,14 +75,7 @@ export const STATE_COLUMNS = [
   'next_run_time',
   'paused',
   'finished',
-  'version',
-  'last_token',
-  'lease_token',
-  'lease_at',
-  'lease_until',
-  'lease_attempt',
-  'running',
-  'lease_owner',
+  ...TAKEN_COLUMNS.map(({ name }) => name),
   'state',
 ] as const;
 

@@ -6,8 +6,6 @@ import { PoolSession } from './pool.session.js';
 import { drive } from './session.js';
 import type { Rows, Script, Sql } from './sql.js';
 
-const NO_ROWS: Rows = { records: [], affected: 0 };
-
 /**
  * Errors that come of statements being kept prepared. A pool between here and the server, such as PgBouncer before 1.21,
  * may give each transaction another connection, where the statement is not known, or known already; or the type of a column
@@ -38,6 +36,7 @@ export class PostgresSession extends PoolSession {
       answer.catch(() => {});
       sent.push(answer);
     };
+    const early: Promise<unknown>[] = [];
     packet.open();
     for (const text of this.dialect.begin ?? []) sendOn(control(text));
     let isOver = false;
@@ -54,10 +53,13 @@ export class PostgresSession extends PoolSession {
         if (!statement.isUnheeded) {
           if (statement.isLast) commit();
           packet.send();
-          return answer;
+          return early.length === 0 ? answer : Promise.all([answer, ...early]).then(([rows]) => rows);
         }
-        sendOn(answer);
-        return Promise.resolve(NO_ROWS);
+        const rows: Rows = { records: [], affected: 0 };
+        const filled = answer.then((given) => Object.assign(rows, given));
+        early.push(filled);
+        sendOn(filled);
+        return Promise.resolve(rows);
       });
     } catch (error) {
       packet.send();

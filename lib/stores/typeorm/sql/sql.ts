@@ -6,7 +6,7 @@ export class Sql {
   /**
    * @param texts One more than there are values.
    * @param isRepeated See {@link repeated}.
-   * @param isUnheeded See {@link unheeded}.
+   * @param isUnheeded See {@link early}.
    * @param isLast See {@link last}.
    */
   constructor(
@@ -132,6 +132,14 @@ export function* once(statement: Sql): Script<Rows> {
 }
 
 /**
+ * A statement whose answer is looked into only when that of a later one is there, or when the transaction is over: it may be sent
+ * without waiting for it. The rows that the script is given are filled in until then.
+ */
+export function early({ texts, values, isRepeated }: Sql): Sql {
+  return new Sql(texts, values, isRepeated, true);
+}
+
+/**
  * The statements of a script, of whose answers nothing is made: they may be sent without waiting for one another. That one
  * has failed comes out at the end of the transaction.
  */
@@ -140,9 +148,7 @@ export function* unheeded(script: Script<unknown>): Script<void> {
   while (!step.done) {
     const { value } = step;
     // That one is answered at once anyway.
-    step = script.next(
-      yield value instanceof EachRow ? value : new Sql(value.texts, value.values, value.isRepeated, true),
-    );
+    step = script.next(yield value instanceof EachRow ? value : early(value));
   }
 }
 

@@ -1,8 +1,5 @@
-import type { KnownChange } from '../../../model/change.js';
-import type { TaskCodec } from '../../../persistence/codec.interface.js';
-import { exchangeThroughTransact, leaseOf } from '../../exchange.js';
+import { leaseOf } from '../../exchange.js';
 import type { Exchange, Exchanged, Taken, TakeRequest } from '../../exchange.interface.js';
-import { historyKey } from '../../run-history.js';
 import type { Store } from '../../store.interface.js';
 import type { KnownRow } from '../dialects/known.row.js';
 import type { LevelledDialect } from '../dialects/levelled.dialect.js';
@@ -12,6 +9,7 @@ import type { Session } from '../sql/session.js';
 import type { Script } from '../sql/sql.js';
 import { select } from './changes.js';
 import type { TransactionContext } from './changes.js';
+import { knownRows, textsOf, writeDefinitions } from './known.rows.js';
 
 /** What it works with: a dialect that locks what it reads. */
 export interface LockedContext extends TransactionContext {
@@ -39,16 +37,8 @@ export async function exchangeLocked(
   store: Pick<Store, 'transact'>,
   { write = [], take }: Exchange,
 ): Promise<Exchanged> {
-  const states: KnownChange[] = [];
-  const others: KnownChange[] = [];
-  for (const change of write) {
-    const { task, from } = change;
-    (task === null || task.definition === from.definition ? states : others).push(change);
-  }
-  const { lost, failed } = (await exchangeThroughTransact(store, { write: others })).written;
-  // In one order, so that two that write the same tasks wait for each other and not both.
-  const rows = states.map((change) => knownRow(context.codec, change)).sort((a, b) => (a.from.id < b.from.id ? -1 : 1));
-  const batches = [...batchesOf(rows, textsOf, MAX_ROWS)];
+  const { states, lost, failed } = await writeDefinitions(store, write);
+  const batches = [...batchesOf(knownRows(context.codec, states), textsOf, MAX_ROWS)];
   const written = new Set<string>();
   let taken: Taken | null = null;
   for (let at = 0; at < Math.max(1, batches.length); at += 1) {
@@ -89,18 +79,4 @@ function* take(context: LockedContext, request: TakeRequest): Script<Taken> {
     yield* context.dialect.takeLocked(ids, storeNow, request);
   }
   return { tasks: tasks.map((task) => ({ task, lease: leaseOf(task, storeNow, request) })), storeNow };
-}
-
-function knownRow(codec: TaskCodec, { from, task, history = [] }: KnownChange): KnownRow {
-  // One statement cannot write a row twice: the last of the same key counts.
-  const runs = new Map(history.map((run) => [historyKey(run), codec.encodeRun(run)]));
-  return {
-    from,
-    state: task && codec.encodeState({ ...task, version: from.version + 1 }),
-    runs: [...runs.values()],
-  };
-}
-
-function textsOf({ state, runs }: KnownRow): readonly unknown[] {
-  return [state?.state, ...runs.map(({ outcome }) => outcome)];
 }

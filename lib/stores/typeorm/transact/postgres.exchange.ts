@@ -1,19 +1,22 @@
-import type { KnownChange } from '../../../model/change.js';
+import type { KnownChange, TakenTask } from '../../../model/change.js';
 import type { TaskRecord } from '../../../model/task.js';
-import type { TaskCodec } from '../../../persistence/codec.interface.js';
 import { exchangeThroughTransact, leaseOf } from '../../exchange.js';
 import type { Exchange, Exchanged, Taken, TakeRequest } from '../../exchange.interface.js';
-import { historyKey } from '../../run-history.js';
+import type { DueOrder } from '../../selection.interface.js';
 import type { Store } from '../../store.interface.js';
+import { compareText } from '../../task-query.js';
 import type { PostgresDialect } from '../dialects/postgres.dialect.js';
-import { release, takeByPriority, takeLocked, writeKnown } from '../dialects/postgres.exchange.js';
+import { release, takeDue, takeLocked } from '../dialects/postgres.take.js';
+import { writeKnown, writtenOf } from '../dialects/postgres.write.js';
 import type { KnownRow } from '../dialects/known.row.js';
 import { batchesOf } from '../sql/batches.js';
+import { driverErrorOf } from '../sql/driver.error.js';
 import type { Session } from '../sql/session.js';
-import { rowCount } from '../sql/sql.js';
+import { early, last, rowCount } from '../sql/sql.js';
 import type { Rows, Script } from '../sql/sql.js';
 import { select } from './changes.js';
 import type { TransactionContext } from './changes.js';
+import { knownRows, textsOf, writeDefinitions } from './known.rows.js';
 
 interface ExchangeContext extends TransactionContext {
   readonly dialect: PostgresDialect;
@@ -24,7 +27,8 @@ interface ExchangeContext extends TransactionContext {
 const MAX_ROUNDS = 20;
 
 /**
- * `Store.exchange`: what is written comes first. Changes of a definition, which are rare, go through `transact`.
+ * `Store.exchange` in one transaction: what is written comes first, in one statement, and what is taken is another, which is sent with it.
+ * Changes of a definition, which are rare, go through `transact`.
  *
  * @param store The store that the database is of.
  */
@@ -33,82 +37,124 @@ export async function exchangeInPostgres(
   store: Pick<Store, 'transact'>,
   { write = [], take: request }: Exchange,
 ): Promise<Exchanged> {
-  const states: KnownChange[] = [];
-  const others: KnownChange[] = [];
-  for (const change of write) {
-    const { task, from } = change;
-    (task === null || task.definition === from.definition ? states : others).push(change);
+  const { states, lost, failed } = await writeDefinitions(store, write);
+  try {
+    const { written, taken } = await exchangeAtOnce(context, states, request ?? null);
+    const outrun = states.flatMap(({ from: { id } }) => (written.has(id) ? [] : id));
+    return { written: { lost: [...outrun, ...lost], failed }, taken };
+  } catch (error) {
+    const cause = driverErrorOf(error);
+    if (states.length === 0 || !cause || !context.dialect.isDuplicate(cause)) throw error;
+    // Somebody's hand has put a run into the history that ends now. It is replaced.
+    const again = (await exchangeThroughTransact(store, { write: states })).written;
+    const { taken } = await exchangeAtOnce(context, [], request ?? null);
+    return { written: { lost: [...again.lost, ...lost], failed: [...again.failed, ...failed] }, taken };
   }
-  const written = states.length > 0 ? await writeStates(context, states) : null;
-  const { lost, failed } = (await exchangeThroughTransact(store, { write: others })).written;
-  const outrun = states.flatMap(({ from: { id } }) => (written!.has(id) ? [] : id));
-  const taken = request ? await takeDue(context, request) : null;
-  return { written: { lost: [...outrun, ...lost], failed }, taken };
 }
 
-/** Returns the ids of the tasks that were still what the changes were made from. */
-async function writeStates(
-  { dialect, codec, session }: ExchangeContext,
+/** What one transaction has come to. */
+interface Done {
+  /** The ids of the tasks that were still what the changes were made from. */
+  readonly written: ReadonlySet<string>;
+  readonly taken: Taken | null;
+}
+
+/** Writes, and takes due tasks. Records that turn out damaged are given back, and what stood behind them comes into reach. */
+async function exchangeAtOnce(
+  context: ExchangeContext,
   changes: readonly KnownChange[],
-): Promise<ReadonlySet<string>> {
-  const written = new Set<string>();
-  // In one order, so that two that write the same tasks wait for each other and not both.
-  const rows = changes.map((change) => knownRow(codec, change)).sort((a, b) => (a.from.id < b.from.id ? -1 : 1));
+  request: TakeRequest | null,
+): Promise<Done> {
+  const { session, codec } = context;
+  const rows = knownRows(codec, changes);
+  const isIdle = rows.length === 0 && request === null;
+  let step = isIdle ? NOTHING : await session.transaction(() => writeAndTake(context, rows, request));
+  const written = new Set(step.ids);
+  let isHalf = await giveBack(context, step.took);
+  for (let round = 2; isHalf && step.took!.tasks.length === 0 && round <= MAX_ROUNDS; round += 1) {
+    // What is written stands, whatever becomes of this.
+    const next = await session.transaction(() => writeAndTake(context, [], request)).catch(() => null);
+    if (next === null) break;
+    step = next;
+    isHalf = await giveBack(context, step.took);
+  }
+  if (step.took === null) return { written, taken: null };
+  const { tasks, storeNow, nextDue } = step.took;
+  return { written, taken: { tasks, storeNow, ...(!isHalf && nextDue !== undefined && { nextDue: () => nextDue }) } };
+}
+
+/** Gives damaged records back. Returns whether there were any. Where that fails, they are back when the lease expires. */
+async function giveBack({ session, dialect }: ExchangeContext, took: Took | null): Promise<boolean> {
+  if (took === null || took.damaged.length === 0) return false;
+  await session.write(() => release(dialect, took.damaged, took.storeNow)).catch(() => {});
+  return true;
+}
+
+const NOTHING: Step = { ids: [], took: null };
+
+interface Step {
+  readonly ids: readonly string[];
+  readonly took: Took | null;
+}
+
+function* writeAndTake(context: ExchangeContext, rows: readonly KnownRow[], request: TakeRequest | null): Script<Step> {
+  const answers: (readonly [Rows, readonly KnownRow[]])[] = [];
+  let left = rows.length;
   for (const batch of batchesOf(rows, textsOf)) {
-    for (const id of await session.transaction(() => writeKnown(dialect, batch))) written.add(id);
+    left -= batch.length;
+    const statement = writeKnown(context.dialect, batch);
+    const isLast = left === 0 && request === null;
+    answers.push([yield isLast ? last(statement) : early(statement), batch]);
   }
-  return written;
+  const took = request && (yield* take(context, request));
+  return { ids: answers.flatMap(([answer, batch]) => writtenOf(answer, batch)), took };
 }
 
-/**
- * Takes due tasks. By priority, selecting and taking them is one statement; records that turn out damaged are given back, and
- * what stood behind them comes into reach.
- */
-async function takeDue(context: ExchangeContext, request: TakeRequest): Promise<Taken> {
-  for (let round = 1; ; round += 1) {
-    const { storeNow, before, damaged } = await context.session.transaction(() => take(context, request));
-    if (damaged.length > 0) await context.session.write(() => release(context.dialect, damaged, storeNow));
-    if (before.length === 0 && damaged.length > 0 && round < MAX_ROUNDS) continue;
-    const tasks = before.map((task) => ({ task, lease: leaseOf(task, storeNow, request) }));
-    return { tasks, storeNow };
-  }
-}
-
-/** What was taken, as it was before. */
+/** What was taken. */
 interface Took {
   readonly storeNow: number;
-  readonly before: readonly TaskRecord[];
+  readonly tasks: readonly TakenTask[];
   readonly damaged: Rows['records'];
+  /** Undefined where it is not known. */
+  readonly nextDue?: number | null;
 }
 
 function* take(context: ExchangeContext, request: TakeRequest): Script<Took> {
   const { dialect, reader } = context;
   const { limit, order = 'priority', owner: _owner, leaseMs: _leaseMs, ...filter } = request;
   const query = reader.dueQuery(filter);
-  const isWalk = order === 'priority' && query.except.group.length === 0 && limit > 0 && query.handlers?.length !== 0;
-  if (isWalk) {
-    const { storeNow, records } = yield* takeByPriority(dialect, query, rowCount(limit), request);
-    const { tasks: before, unreadable } = reader.readAll(records);
+  const taken = (tasks: readonly TaskRecord[], storeNow: number) =>
+    tasks.map((task) => ({ task, lease: leaseOf(task, storeNow, request) }));
+  if (query.except.group.length === 0 && limit > 0 && query.handlers?.length !== 0) {
+    const { storeNow, records, nextDue } = yield* takeDue(dialect, query, order, rowCount(limit), request);
+    const { tasks, unreadable } = reader.readAll(inOrder(records, order));
     const ids = new Set(unreadable.map(({ id }) => id));
-    return { storeNow, before, damaged: records.filter(({ id }) => ids.has(String(id))) };
+    const damaged = ids.size === 0 ? [] : records.filter(({ id }) => ids.has(String(id)));
+    if (records.length >= limit) return { storeNow, tasks: taken(tasks, storeNow), damaged };
+    const expiry = tasks.length > 0 ? storeNow + request.leaseMs : Infinity;
+    const next = Math.min(nextDue ?? Infinity, expiry);
+    return { storeNow, tasks: taken(tasks, storeNow), damaged, nextDue: next === Infinity ? null : next };
   }
   // What is merged from several walks is locked first, and then read.
-  const { storeNow, tasks: before } = yield* select(context, { due: { ...filter, order, limit } });
-  const ids = before.map(({ id }) => id);
+  const { storeNow, tasks } = yield* select(context, { due: { ...filter, order, limit } });
+  const ids = tasks.map(({ id }) => id);
   if (ids.length > 0) yield* takeLocked(dialect, ids, storeNow, request);
-  return { storeNow, before, damaged: [] };
+  return { storeNow, tasks: taken(tasks, storeNow), damaged: [] };
 }
 
-function knownRow(codec: TaskCodec, { from, task, history = [] }: KnownChange): KnownRow {
-  // One statement cannot write a row twice: the last of the same key counts.
-  const runs = new Map(history.map((run) => [historyKey(run), codec.encodeRun(run)]));
-  return {
-    from,
-    state: task && codec.encodeState({ ...task, version: from.version + 1 }),
-    runs: [...runs.values()],
-  };
+/** Rows in the order that was asked for. A statement that changes rows promises none; that of the oldest has priority by priority. */
+function inOrder(records: Rows['records'], order: DueOrder): Rows['records'] {
+  const compare = order === 'age' ? compareByAge : compareByPriority;
+  const isSorted = records.every((record, at) => at === 0 || compare(records[at - 1]!, record) <= 0);
+  return isSorted ? records : [...records].sort(compare);
 }
 
-function textsOf({ state, runs }: KnownRow): readonly unknown[] {
-  return [state?.state, ...runs.map(({ outcome }) => outcome)];
+type Row = Rows['records'][number];
+
+function compareByAge(a: Row, b: Row): number {
+  return Number(a.due_at) - Number(b.due_at) || compareText(String(a.id), String(b.id));
+}
+
+function compareByPriority(a: Row, b: Row): number {
+  return Number(a.priority) - Number(b.priority) || compareByAge(a, b);
 }
