@@ -1,10 +1,10 @@
 /** What Nest keeps on a class or a method of each kind of enhancer, under keys of its own. */
-const KINDS = {
+const KINDS = Object.entries({
   __guards__: 'guards',
   __interceptors__: 'interceptors',
   __pipes__: 'pipes',
   __exceptionFilters__: 'exception filters',
-} as const;
+});
 
 /**
  * Says which enhancers a method has that Nest applies to requests alone: `guards (RolesGuard), pipes (ValidationPipe)`.
@@ -13,7 +13,7 @@ const KINDS = {
  * @returns null when there are none.
  */
 export function describeEnhancers(functions: readonly unknown[]): string | null {
-  const kinds = Object.entries(KINDS).flatMap(([key, kind]) => {
+  const kinds = KINDS.flatMap(([key, kind]) => {
     const names = functions
       .filter((one) => typeof one === 'function')
       .flatMap((one) => (Reflect.getMetadata(key, one) ?? []) as unknown[])

@@ -1,9 +1,15 @@
 import type { Logger } from '@nestjs/common';
-import { chainOf, findDecorated } from './method.finder.js';
+import { chainOf } from './method.finder.js';
+import type { DecoratedMethods } from './method.finder.js';
 import { markedOn, nameOfMethod, onMarked, takeUnprovided } from './method.marks.js';
 
 /** How many methods one warning names. */
 const NAMED = 20;
+
+/** A class of which the application has an object. */
+interface ProvidedClass extends Pick<DecoratedMethods, 'overrides'> {
+  readonly prototype: object;
+}
 
 /** Warns of decorated methods that no object of the application has, so that they would be lost without a word. */
 export class LostMethods {
@@ -14,14 +20,14 @@ export class LostMethods {
   /**
    * Looks through the decorated classes of this process once, and from then on at those that are decorated late.
    *
-   * @param prototypes Those of all providers and controllers.
+   * @param classes Those of all providers and controllers.
    */
-  watch(prototypes: Iterable<object>): void {
+  watch(classes: Iterable<ProvidedClass>): void {
     const provided = new Set<object>();
-    for (const prototype of prototypes) {
+    for (const { prototype, overrides } of classes) {
       if (provided.has(prototype)) continue;
       for (const owner of chainOf(prototype)) provided.add(owner);
-      this.#warnOfOverrides(prototype);
+      this.#warnOfOverrides(overrides);
     }
     this.#warnOfUnprovided(takeUnprovided(provided));
     this.unwatch();
@@ -37,8 +43,7 @@ export class LostMethods {
     this.#unwatch();
   }
 
-  #warnOfOverrides(prototype: object): void {
-    const { overrides } = findDecorated(prototype, prototype.constructor?.name);
+  #warnOfOverrides(overrides: readonly string[]): void {
     for (const name of overrides) {
       this.logger.warn(
         `${name} is not scheduled: it overrides a method that is, and has no decorator. Repeat the decorator on it; ` +

@@ -37,7 +37,7 @@ export function findDecorated(prototype: object, className: string): DecoratedMe
     for (const key of Reflect.ownKeys(owner)) {
       if (decorated.has(key)) continue;
       const now: unknown = Object.getOwnPropertyDescriptor(owner, key)?.value;
-      const functions = [now, marked?.get(key)].filter((one) => typeof one === 'function');
+      const functions = functionsOf(now, marked?.get(key));
       // Another decorator may have put its own function, or an accessor, in the place of the one that was decorated.
       const marks = functions.map(marksOf).find(({ tasks, handler }) => tasks.length > 0 || handler !== null);
       if (plain.has(key)) {
@@ -60,6 +60,12 @@ export function* chainOf(prototype: object): Iterable<object> {
   ) {
     yield owner;
   }
+}
+
+/** Each once: most methods are still the function that was decorated, and every question about metadata costs. */
+function functionsOf(now: unknown, decorated: object | undefined): object[] {
+  const functions = decorated === undefined || decorated === now ? [now] : [now, decorated];
+  return functions.filter((one) => typeof one === 'function');
 }
 
 function marksOf(method: object): Pick<DecoratedMethod, 'tasks' | 'handler'> {

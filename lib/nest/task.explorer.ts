@@ -9,19 +9,24 @@ import { resolveDeclaration } from './declaration.resolver.js';
 import { describeEnhancers } from './enhancers.js';
 import { LostMethods } from './lost.methods.js';
 import { findDecorated } from './method.finder.js';
-import type { DecoratedMethod } from './method.finder.js';
+import type { DecoratedMethod, DecoratedMethods } from './method.finder.js';
 import { createHandler } from './method.handler.js';
 import { declarationError } from './method.marks.js';
 import { SCHEDULED_TASK } from './scheduled-task.decorator.js';
 import type { ScheduledTaskOptions } from './scheduled-task.decorator.js';
 import { DEFAULT_SCHEDULER, schedulersOf } from './tokens.js';
 
-/** A decorated method of a provider or controller. */
-interface FoundMethod extends DecoratedMethod {
+/** A provider or controller. */
+interface Found {
   readonly wrapper: InstanceWrapper;
   readonly prototype: object;
   readonly className: string;
 }
+
+interface FoundClass extends Found, DecoratedMethods {}
+
+/** A decorated method of a provider or controller. */
+interface FoundMethod extends Found, DecoratedMethod {}
 
 /**
  * Finds the decorated methods of all providers and controllers, makes handlers of them, and says which tasks they
@@ -51,7 +56,8 @@ export class TaskExplorer implements OnModuleDestroy {
     const unnamed = schedulers.length === 1 ? schedulers[0]! : DEFAULT_SCHEDULER;
     const declared = new Map<string, DeclaredTask>();
     const declaredBy = new Map<string, string>();
-    for (const found of this.#decoratedMethods()) {
+    const classes = [...this.#classes()];
+    for (const found of decoratedMethods(classes)) {
       const { handler, name } = found;
       const isHandler = handler !== null && (handler.scheduler ?? scheduler.name) === scheduler.name;
       const tasks = found.tasks.filter((task) => (task.scheduler ?? unnamed) === scheduler.name);
@@ -76,7 +82,7 @@ export class TaskExplorer implements OnModuleDestroy {
       }
     }
     // Of several schedulers one says what none of them has.
-    if (schedulers[0] === scheduler.name) this.lost.watch(this.#prototypes());
+    if (schedulers[0] === scheduler.name) this.lost.watch(classes);
     return [...declared.values()];
   }
 
@@ -116,26 +122,21 @@ export class TaskExplorer implements OnModuleDestroy {
     scheduler.registerHandler(name, handler, found.handler?.policy);
   }
 
-  *#decoratedMethods(): Iterable<FoundMethod> {
-    for (const [wrapper, prototype] of this.#classes()) {
-      const className = (wrapper.instance ?? wrapper.metatype?.prototype)?.constructor?.name as string;
-      for (const method of findDecorated(prototype, className).found) {
-        yield { ...method, wrapper, prototype, className };
-      }
-    }
-  }
-
-  *#prototypes(): Iterable<object> {
-    for (const [, prototype] of this.#classes()) yield prototype;
-  }
-
-  *#classes(): Iterable<readonly [InstanceWrapper, object]> {
+  *#classes(): Iterable<FoundClass> {
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
       // A `useExisting` provider is the same object under another token: its methods are found there.
       if (wrapper.isAlias) continue;
       const prototype = prototypeOf(wrapper);
-      if (prototype) yield [wrapper, prototype];
+      if (!prototype) continue;
+      const className = (wrapper.instance ?? wrapper.metatype?.prototype)?.constructor?.name as string;
+      yield { wrapper, prototype, className, ...findDecorated(prototype, className) };
     }
+  }
+}
+
+function* decoratedMethods(classes: readonly FoundClass[]): Iterable<FoundMethod> {
+  for (const { wrapper, prototype, className, found } of classes) {
+    for (const method of found) yield { ...method, wrapper, prototype, className };
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import { DECLARED_FIELDS } from '../../model/definition.js';
 import type { Declaration, TaskDefinition, TriggerData } from '../../model/definition.js';
 import { POLICY_NAMES } from '../../model/task.policies.js';
@@ -25,9 +25,27 @@ export function declarationOf(
   return { trigger: fingerprint(trigger), options, paused, disabled: false };
 }
 
+/** The fingerprints of short texts, such as "default" and null: nearly all of a task's are of a few. */
+const known = new Map<string, string>();
+
+/** How long such a text is at the most, and how many are remembered: a bound on memory. */
+const SHORT = 200;
+const MOST_KNOWN = 1_000;
+
 function fingerprint(value: unknown): string {
   const text = JSON.stringify(canonical(value)) ?? '';
-  return createHash('sha256').update(text).digest('base64url').slice(0, LENGTH);
+  if (text.length > SHORT) return hash(text);
+  let print = known.get(text);
+  if (print === undefined) {
+    if (known.size >= MOST_KNOWN) known.clear();
+    print = hash(text);
+    known.set(text, print);
+  }
+  return print;
+}
+
+function hash(text: string): string {
+  return digest('sha256', text, 'base64url').slice(0, LENGTH);
 }
 
 /** In a form that JSON keeps apart, and that does not depend on the order in which fields were set. */

@@ -7,7 +7,6 @@ import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { TaskRecord } from '../../model/task.js';
 import { ADD_TASKS_OPTIONS } from './adding.options.js';
 import type { AddTasksOptions, AddTasksResult } from './adding.options.js';
-import { AddingPace } from './adding.pace.js';
 import { checkCall } from './call.options.js';
 import type { LifePhase } from './life.phase.js';
 import type { PendingTasks } from './pending.tasks.js';
@@ -17,6 +16,7 @@ import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
 import type { TaskSpec } from './task.options.js';
 import { TaskSeries } from './task.series.js';
+import { WorkPace } from './work.pace.js';
 
 interface AddingServices {
   readonly stores: StoreRegistry;
@@ -77,7 +77,7 @@ export class TaskAdding {
   async addMany(list: readonly TaskSpec[], options: AddTasksOptions = {}): Promise<AddTasksResult> {
     checkCall('addTasks', options, ADD_TASKS_OPTIONS);
     const { transaction } = options;
-    const pace = new AddingPace();
+    const pace = new WorkPace();
     const parts = await this.#checkAll(list, transaction, pace);
     const results: (AddTasksResult | null)[] = [];
     let last = Promise.resolve();
@@ -103,7 +103,7 @@ export class TaskAdding {
   }
 
   /** All are checked before the first is written. @throws TaskListError */
-  async #checkAll(list: readonly TaskSpec[], transaction: unknown, pace: AddingPace): Promise<readonly Part[]> {
+  async #checkAll(list: readonly TaskSpec[], transaction: unknown, pace: WorkPace): Promise<readonly Part[]> {
     const parts = new Map<StoreHandle, Part>();
     // A copy: whoever has their turn in between may change the list.
     const specs = [...checkList('tasks', list, 'tasks')];
@@ -193,7 +193,7 @@ function newPart(handle: StoreHandle): Part {
   return { handle, series: new TaskSeries(handle.clock.now()), tasks: [], ids: new Set(), replacing: new Set() };
 }
 
-function* batchesOf(parts: readonly Part[], pace: AddingPace, transaction: unknown): Generator<Batch> {
+function* batchesOf(parts: readonly Part[], pace: WorkPace, transaction: unknown): Generator<Batch> {
   for (const { handle, tasks, replacing } of parts) {
     for (let at = 0; at < tasks.length;) {
       const batch = tasks.slice(at, at + pace.limit);

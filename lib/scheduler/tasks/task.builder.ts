@@ -85,7 +85,9 @@ export class TaskBuilder {
     const task = this.build(options, series, 'code');
     const { definition, state } = task;
     const pause = state.pause && declaredPause(series.now);
-    const declared = declarationOf(definition, this.#timeless(options.trigger ?? ONCE), pause !== null);
+    const given = options.trigger ?? ONCE;
+    const timeless = series.timeless(given, () => this.#timeless(given));
+    const declared = declarationOf(definition, timeless, pause !== null);
     return { ...task, definition: { ...definition, declared }, state: { ...state, pause } };
   }
 

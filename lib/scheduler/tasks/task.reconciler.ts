@@ -13,6 +13,7 @@ import type { StoreHandle } from './store.handle.js';
 import type { TaskBuilder } from './task.builder.js';
 import type { TaskSpec } from './task.options.js';
 import { TaskSeries } from './task.series.js';
+import { WorkPace } from './work.pace.js';
 
 /**
  * What happens to tasks in the store that the code no longer declares: they are reported, paused, or removed.
@@ -73,43 +74,63 @@ export class Reconciler {
   async reconcileStore(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<void> {
     const mine = declared.filter(({ store = 'default' }) => store === handle.alias);
     // All are checked before the first is written.
-    const built = this.#build(handle, mine);
-    for (const ids of batchesOf([...built.keys()])) await this.#apply(handle, built, ids);
-    for (const ids of batchesOf(mine.filter(isOff).map(({ id }) => id))) await this.#change(handle, ids, disableTask);
-    await this.#handleOrphans(handle, new Set(mine.map(({ id }) => id)));
+    const built = await this.#build(handle, mine);
+    const plan: Plan = (task, now) => {
+      const wanted = built.get(task.id);
+      return wanted ? reconcileTask(task, now, wanted, (one) => this.builder.triggerOf(one)) : disableTask(task, now);
+    };
+    const ids = new Set(mine.map(({ id }) => id));
+    const missing = new Set(ids);
+    for await (const tasks of startTaskPages(handle.store, 'declared', BATCH)) {
+      for (const { id } of tasks) missing.delete(id);
+      const [known, others] = [tasks.filter(({ id }) => ids.has(id)), tasks.filter(({ id }) => !ids.has(id))];
+      const now = handle.clock.now();
+      // Most are as they were declared before: they are read once, and nothing is asked of the store.
+      const changed = known.filter((task) => changes(task, now, plan)).map(({ id }) => id);
+      if (changed.length > 0) await this.#change(handle, changed, plan);
+      await this.#handleOrphans(handle, others);
+    }
+    for (const batch of batchesOf([...missing])) await this.#add(handle, built, batch, plan);
   }
 
-  #build(handle: StoreHandle, declared: readonly DeclaredTask[]): ReadonlyMap<string, TaskRecord> {
+  async #build(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<ReadonlyMap<string, TaskRecord>> {
     const series = new TaskSeries(handle.clock.now());
-    const enabled = declared.filter((options) => !isOff(options));
-    return new Map(
-      enabled.map((options) => [
+    const pace = new WorkPace();
+    const built = new Map<string, TaskRecord>();
+    for (const options of declared) {
+      if (isOff(options)) continue;
+      built.set(
         options.id,
         ofDeclaration(options, () => this.builder.buildDeclared(withoutSwitch(options), series)),
-      ]),
-    );
+      );
+      if (pace.step()) await pace.rest();
+    }
+    return built;
   }
 
-  async #apply(handle: StoreHandle, built: ReadonlyMap<string, TaskRecord>, ids: readonly string[]): Promise<void> {
-    const plan: Plan = (task, now) =>
-      reconcileTask(task, now, built.get(task.id)!, (one) => this.builder.triggerOf(one));
-    const missing = await this.#change(handle, ids, plan);
-    if (missing.length === 0) return;
-    const conflicts = new Set(await handle.store.addTasks(missing.map((id) => built.get(id)!)));
-    for (const id of missing)
+  /** Adds what is not there as a task of the code, and changes what is there all the same. */
+  async #add(
+    handle: StoreHandle,
+    built: ReadonlyMap<string, TaskRecord>,
+    ids: readonly string[],
+    plan: Plan,
+  ): Promise<void> {
+    const tasks = ids.flatMap((id) => built.get(id) ?? []);
+    const conflicts = new Set(tasks.length > 0 ? await handle.store.addTasks(tasks) : []);
+    for (const { id } of tasks)
       if (!conflicts.has(id)) this.events.emit('task.added', { taskId: id, store: handle.alias });
-    // Another replica was faster, which may run other code.
-    if (conflicts.size > 0) await this.#change(handle, [...conflicts], plan);
+    // Another replica was faster, which may run other code; it was added at run time; or it is only to be held.
+    const others = ids.filter((id) => conflicts.has(id) || !built.has(id));
+    if (others.length > 0) await this.#change(handle, others, plan);
   }
 
-  /** Changes those that are there. Returns the ids of the others. */
-  async #change(handle: StoreHandle, ids: readonly string[], plan: Plan): Promise<readonly string[]> {
-    const { committed, missing, failed } = await handle.store.transact({ ids }, plan);
+  /** Changes those that are there. */
+  async #change(handle: StoreHandle, ids: readonly string[], plan: Plan): Promise<void> {
+    const { committed, failed } = await handle.store.transact({ ids }, plan);
     for (const { id, task, value } of committed) this.#announce({ taskId: id, store: handle.alias }, task, value);
     for (const { id, error } of failed) {
       this.logger.error(`The task "${id}" in store "${handle.alias}" could not be brought to what is declared`, error);
     }
-    return missing;
   }
 
   #announce(event: { taskId: string; store: string }, task: TaskRecord | null, done: readonly Reconciled[]): void {
@@ -121,17 +142,15 @@ export class Reconciler {
     }
   }
 
-  async #handleOrphans(handle: StoreHandle, declared: ReadonlySet<string>): Promise<void> {
-    for await (const tasks of startTaskPages(handle.store, 'declared', BATCH)) {
-      const orphans = tasks.filter((task) => !declared.has(task.id) && !this.#isOver(task));
-      for (const { id, definition } of orphans) {
-        this.logger.warn(
-          `The task "${id}" in store "${handle.alias}" is no longer declared by the code (orphans: ${this.orphans})`,
-        );
-        this.events.emit('task.orphaned', { taskId: id, store: handle.alias, handler: definition.handler });
-      }
-      await this.#dispose(handle, orphans);
+  async #handleOrphans(handle: StoreHandle, tasks: readonly TaskRecord[]): Promise<void> {
+    const orphans = tasks.filter((task) => !this.#isOver(task));
+    for (const { id, definition } of orphans) {
+      this.logger.warn(
+        `The task "${id}" in store "${handle.alias}" is no longer declared by the code (orphans: ${this.orphans})`,
+      );
+      this.events.emit('task.orphaned', { taskId: id, store: handle.alias, handler: definition.handler });
     }
+    await this.#dispose(handle, orphans);
   }
 
   /** What has left the code after it was done is of no interest, unless it is to be removed. */
@@ -144,6 +163,15 @@ export class Reconciler {
     if (orphans.length === 0 || policy === 'report') return;
     const ids = orphans.map(({ id }) => id);
     await this.#change(handle, ids, (task, now) => disposeOrphan(task, now, policy));
+  }
+}
+
+/** Whether a plan does something with a task; one that throws is for the store's step to report. */
+function changes(task: TaskRecord, now: number, plan: Plan): boolean {
+  try {
+    return plan(task, now, []) !== null;
+  } catch {
+    return true;
   }
 }
 

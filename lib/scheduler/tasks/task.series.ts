@@ -23,6 +23,7 @@ const MAX_TRIGGERS = 1_000;
  */
 export class TaskSeries {
   readonly #triggers = new Map<string, CheckedTrigger>();
+  readonly #timeless = new Map<string, TriggerData>();
   readonly #newId: () => string;
   #state: TaskState;
 
@@ -39,15 +40,12 @@ export class TaskSeries {
 
   /** The trigger as `make` makes it, or as it was made of the same options before. */
   trigger(given: TriggerInput, make: () => CheckedTrigger): CheckedTrigger {
-    const key = keyOf(given);
-    if (key === null) return make();
-    let checked = this.#triggers.get(key);
-    if (!checked) {
-      checked = make();
-      if (this.#triggers.size >= MAX_TRIGGERS) this.#triggers.clear();
-      this.#triggers.set(key, checked);
-    }
-    return checked;
+    return madeOnce(this.#triggers, given, make);
+  }
+
+  /** The same for what a trigger resolves to whenever it is declared. */
+  timeless(given: TriggerInput, make: () => TriggerData): TriggerData {
+    return madeOnce(this.#timeless, given, make);
   }
 
   /** The state of a new task with these times: the same object for the same times as before, since states never change. */
@@ -58,6 +56,18 @@ export class TaskSeries {
     if (!isSame) this.#state = { ...last, nextScheduledTime, nextRunTime, exhausted };
     return this.#state;
   }
+}
+
+function madeOnce<T>(made: Map<string, T>, given: TriggerInput, make: () => T): T {
+  const key = keyOf(given);
+  if (key === null) return make();
+  let value = made.get(key);
+  if (value === undefined) {
+    value = make();
+    if (made.size >= MAX_TRIGGERS) made.clear();
+    made.set(key, value);
+  }
+  return value;
 }
 
 /** What tells options of a trigger from others; null for those with more in them than plain words, numbers and flags. */

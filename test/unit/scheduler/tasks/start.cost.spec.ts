@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
 import type { DeclaredTask, SchedulerOptions } from 'nestjs-asyncz';
+import type { Apply, Selection, Transacted } from 'nestjs-asyncz/store';
 import { makeTask } from 'nestjs-asyncz/testing';
 import { createScheduler, settle } from '../../../support/scheduler.factory.js';
 
@@ -63,4 +64,40 @@ describe('a scheduler on a store with thousands of tasks of others', () => {
       expect(store.given).toBe(role === 'worker' ? 5 : 0);
     },
   );
+});
+
+describe('a scheduler whose tasks are as they were declared before', () => {
+  it('reads each of them once at its start, and asks for no step of the store', async () => {
+    const asked: string[] = [];
+    class AskedStore extends CountingStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
+        if ('ids' in selection) asked.push(...selection.ids.filter((id) => id.startsWith('task ')));
+        return super.transact(selection, apply);
+      }
+      override addTasks(tasks: Parameters<MemoryStore['addTasks']>[0]) {
+        asked.push(...tasks.map(({ id }) => id).filter((id) => id.startsWith('task ')));
+        return super.addTasks(tasks);
+      }
+    }
+    const store = new AskedStore();
+    const declared = Array.from({ length: 1_200 }, (_, at): DeclaredTask => ({
+      id: `task ${at}`,
+      handler: 'work',
+      trigger: { type: 'interval', minutes: (at % 50) + 1 },
+    }));
+    const startWith = async (tasks: readonly DeclaredTask[]) => {
+      const { scheduler } = createScheduler({ work: () => 1 }, { store });
+      scheduler.declareTasks(tasks);
+      await scheduler.start();
+      const counted = { asked: asked.splice(0), given: store.given };
+      store.given = 0;
+      await scheduler.shutdown();
+      store.given = 0;
+      return counted;
+    };
+    expect((await startWith(declared)).asked).toHaveLength(1_200);
+    expect(await startWith(declared)).toEqual({ asked: [], given: 1_200 });
+    const changed = declared.map((task) => (task.id === 'task 7' ? { ...task, priority: 3 } : task));
+    expect(await startWith(changed)).toEqual({ asked: ['task 7'], given: 1_200 });
+  });
 });

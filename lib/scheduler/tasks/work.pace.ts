@@ -9,10 +9,10 @@ const SLICE_MS = 15;
 const LOOK_EVERY = 32;
 
 /**
- * Keeps the adding of many tasks from blocking the process: others have their turn after each slice, and a call of the store
- * is about no more tasks than it encodes in that time, which depends on their arguments.
+ * Keeps work on many tasks from blocking the process: others have their turn after each slice, and a call of the store is about
+ * no more tasks than it encodes in that time, which depends on their arguments.
  */
-export class AddingPace {
+export class WorkPace {
   #limit = FIRST;
   #count = 0;
   #began = MACHINE.monotonic();
