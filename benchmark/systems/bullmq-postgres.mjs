@@ -1,0 +1,1 @@
+export { postgresAdapter as adapter } from './bullmq.mjs';
