@@ -1,12 +1,13 @@
-import type { LiveRun, RunRecord } from '../model/run.js';
-import type { TaskRecord } from '../model/task.js';
+import type { TaskDefinition } from '../model/definition.js';
+import type { LeaseRef, LiveRun, RunRecord } from '../model/run.js';
 import type { EndedRunEvent, RunEvent } from './event.map.js';
 
-/** What the events of a live run have in common. @param store The alias of its store. */
-export function runEvent(task: TaskRecord, run: LiveRun, store: string): RunEvent {
-  const { id: runId, source, scheduledTime, attempt } = run;
-  const { handler } = task.definition;
-  return { taskId: task.id, store, runId, handler, source, scheduledTime: new Date(scheduledTime), attempt };
+type Held = Pick<LeaseRef, 'taskId' | 'runId'> & Pick<LiveRun, 'source' | 'scheduledTime' | 'attempt'>;
+
+/** What the events of a run that is held have in common. @param store The alias of its store. */
+export function runEvent(run: Held & { readonly task: Pick<TaskDefinition, 'handler'> }, store: string): RunEvent {
+  const { taskId, runId, source, scheduledTime, attempt, task } = run;
+  return { taskId, store, runId, handler: task.handler, source, scheduledTime: new Date(scheduledTime), attempt };
 }
 
 /** What the events of an ended run have in common. @param store The alias of its store. */

@@ -152,8 +152,16 @@ export interface RunRecord {
  * @param scheduledTime Milliseconds since the epoch.
  */
 export function scheduledRunId(taskId: string, scheduledTime: number): string {
-  return `${taskId}@${new Date(scheduledTime).toISOString()}`;
+  if (scheduledTime !== lastTime) {
+    lastText = `@${new Date(scheduledTime).toISOString()}`;
+    lastTime = scheduledTime;
+  }
+  return taskId + lastText;
 }
+
+/** The time that was written last, and its text: what is due together mostly has the same, and to write it takes long. */
+let lastTime = NaN;
+let lastText = '';
 
 /** The time that the id of a run says, in milliseconds since the epoch: when it was due, or asked for; null for none. */
 export function timeOfRun(runId: string): number | null {

@@ -35,6 +35,28 @@ export class DueIndex<T extends DueEntry> {
     entry.lane!.heap.move(entry);
   }
 
+  /**
+   * Calls `take` for the entries due by `now`, in the claim order: it gives each a key that is later than that.
+   */
+  takeDue(now: number, limit: number, filter: DueFilter, order: DueOrder | undefined, take: (entry: T) => void): void {
+    const [heap, ...others] = this.#heapsOf(filter);
+    if (others.length > 0) {
+      for (const entry of this.due(now, limit, filter, order)) {
+        take(entry);
+        this.move(entry);
+      }
+      return;
+    }
+    // Where all are in one heap, the first one is the next one, until it is not due.
+    if (!heap) return;
+    for (let left = limit; left > 0; left -= 1) {
+      const entry = heap.peek();
+      if (!entry || entry.key > now) return;
+      take(entry);
+      heap.move(entry);
+    }
+  }
+
   add(entry: T): void {
     let ofHandler = this.#lanes.get(entry.handler);
     if (!ofHandler) this.#lanes.set(entry.handler, (ofHandler = new Map<string, DueLane>()));

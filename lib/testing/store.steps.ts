@@ -4,7 +4,8 @@ import type { LeaseRef, LiveRun, RunRecord } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
 import { claimDue as claimDueIn } from '../scheduler/loop/claim.step.js';
 import type { ClaimRequest } from '../scheduler/loop/claim.step.js';
-import { endRunsIn } from '../scheduler/loop/end.step.js';
+import { EndBatch } from '../scheduler/loop/end.batch.js';
+import type { OfferedEnd } from '../scheduler/loop/end.batch.js';
 import type { KnownRecords } from '../scheduler/loop/held.tasks.js';
 import { renewLeases as renewLeasesIn } from '../scheduler/loop/renew.step.js';
 import type { Renewed } from '../scheduler/loop/renew.step.js';
@@ -56,15 +57,17 @@ export async function finishRuns(
   const byId = new Map(known?.map((task) => [task.id, task]));
   const of = (id: string) => {
     const record = byId.get(id);
-    return record && { record, stand: standOf(record), taken: null };
+    return record && { record, stand: standOf(record), taken: null, isSimple: false };
   };
   const records = known ? { ...NOTHING_KNOWN, of } : NOTHING_KNOWN;
-  const answers = await endRunsIn(store, ends, records, await store.now());
+  const offered = ends.map((end): OfferedEnd => ({ end, outcome: null }));
+  const batch = new EndBatch(offered, records, await store.now());
+  if (batch.changes.length > 0) batch.written((await store.exchange({ write: batch.changes })).written);
+  await batch.finish(store);
   const settled: Finished['settled'][number][] = [];
   const refused: LeaseRef[] = [];
-  for (const end of ends) {
+  for (const { end, outcome: answer } of offered) {
     const { taskId, runId, token } = end;
-    const answer = answers.get(end);
     if (answer?.outcome === 'refused') refused.push({ taskId, runId, token });
     else if (answer) settled.push({ taskId, runId, token, task: answer.task, paused: answer.outcome === 'paused' });
   }

@@ -1,10 +1,11 @@
 /** Puts what is of one task together, in the order in which the tasks come first. */
-export function groupByTask<T extends { readonly taskId: string }>(items: readonly T[]): Map<string, T[]> {
+export function groupByTask<T>(items: readonly T[], taskIdOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const group = groups.get(item.taskId);
+    const taskId = taskIdOf(item);
+    const group = groups.get(taskId);
     if (group) group.push(item);
-    else groups.set(item.taskId, [item]);
+    else groups.set(taskId, [item]);
   }
   return groups;
 }

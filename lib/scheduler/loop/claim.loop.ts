@@ -62,6 +62,8 @@ export class ClaimLoop {
   /** The pass that is under way, or the last one. */
   #passing: Promise<unknown> = Promise.resolve();
   #stopWakeUps: () => void = () => {};
+  /** Whether another claim follows at once, with which what ends until then goes along. */
+  #isClaimDue = false;
   /** Whether something is due that this scheduler could not get. */
   #isOutrun = false;
 
@@ -81,6 +83,7 @@ export class ClaimLoop {
     this.#ends = new EndQueue(store, this.#tasks, storeClock, clock, new WakeableWait(clock), {
       failed: (error, askedAt) => this.#health.failed('ends', error, askedAt),
       worked: () => this.#health.worked('ends'),
+      isClaimDue: () => this.#isClaimDue,
     });
     this.execution = new RunExecution(services, this.#tasks, {
       offer: (end, answered) => this.#ends.offer(end, answered),
@@ -119,8 +122,10 @@ export class ClaimLoop {
       groups,
       health,
       tasks: this.#tasks,
+      ends: this.#ends,
       leases: this.#leases,
       execution: this.execution,
+      follows: (isAnotherDue) => this.#expectClaim(isAnotherDue),
       groupsHaveRoom: () => this.#groupsHaveRoom(),
       gaveBack: () => this.#wakeOthers.ask(),
       cancelledElsewhere: () => this.#wakeOthers.ask(),
@@ -185,6 +190,7 @@ export class ClaimLoop {
     // A store of the user's own may throw here.
     await quietly(this.services.logger, 'Ending the wake-ups', () => this.#stopWakeUps());
     await this.#loop;
+    this.#expectClaim(false);
     // What cannot be given up now expires by itself.
     await this.#groups
       .release()
@@ -215,6 +221,12 @@ export class ClaimLoop {
     this.#wakeOthers.ask();
   }
 
+  /** @param isDue Whether a claim follows at once: what ends until then waits for it. */
+  #expectClaim(isDue: boolean): void {
+    this.#isClaimDue = isDue && this.store.capabilities.takes === true;
+    if (!isDue) this.#ends.flush();
+  }
+
   #wakeForRoom(): void {
     if (this.#isOutrun || this.#requests.hasRoomForLeftOut()) this.wake();
   }
@@ -236,6 +248,7 @@ export class ClaimLoop {
         this.#passing = pass;
         await this.#wait.sleep(await pass);
       } catch (error) {
+        this.#expectClaim(false);
         await this.#wait.sleep(this.#health.failed('claims', error, askedAt));
       }
     }
@@ -248,6 +261,7 @@ export class ClaimLoop {
     await this.#ends.catchUp();
     const next = this.#isPaused ? null : this.#requests.next();
     if (!next) {
+      this.#expectClaim(false);
       // Nothing is started for a while, so the leases of groups that no run has are for other schedulers.
       if (await this.#groups.release()) this.#groupsHaveRoom();
       // An executor may have room again without the end of a run.
@@ -259,9 +273,10 @@ export class ClaimLoop {
       worked();
       return 0;
     }
+    this.#expectClaim(false);
     const nextDue = await claim.nextDue();
     worked();
-    this.#isOutrun = nextDue !== null && nextDue <= claim.storeNow && claim.claimed.length === 0;
+    this.#isOutrun = nextDue !== null && nextDue <= claim.storeNow && claim.claimed.length + claim.simple.length === 0;
     if (this.#isOutrun) return this.#dueWait.afterEmptyPass();
     // Time has passed since the claim.
     return this.#dueWait.untilDue(nextDue === null ? Infinity : nextDue - this.services.storeClock.now());

@@ -86,12 +86,13 @@ export class ClaimRequests {
    */
   answered(
     { request, room }: NextClaim,
-    { claimed, left, storeNow }: Claim,
+    { claimed, simple, left, storeNow }: Claim,
     ms: number,
     waitsForRoom: (task: TaskRecord) => boolean,
   ): readonly TaskDefinition[] {
-    this.#size.note(claimed.length, ms);
-    this.#isContended = claimed.length >= request.limit;
+    const count = claimed.length + simple.length;
+    this.#size.note(count, ms);
+    this.#isContended = count >= request.limit;
     const lacking = new Set<string>();
     const waiting: TaskDefinition[] = [];
     const decided = claimed.map(({ value }) => value);
@@ -113,6 +114,11 @@ export class ClaimRequests {
   isAnotherDue(mayStartMore: boolean): boolean {
     this.#repeats = mayStartMore;
     return this.#isContended || mayStartMore || this.#leavesOutMore;
+  }
+
+  /** Whether the last claim took as much as it was allowed to, so that more may be due. */
+  get isContended(): boolean {
+    return this.#isContended;
   }
 
   /** Whether something that was left out could run now. */

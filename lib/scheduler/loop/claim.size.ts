@@ -1,5 +1,5 @@
 /** How many tasks one claim takes at the most, however much room there is: a bound on one transaction. */
-const LARGEST = 500;
+const LARGEST = 1_000;
 
 /** How many the first one takes: what the store can do is not known yet. */
 const FIRST = 16;

@@ -1,12 +1,14 @@
+import { keyOf, scheduledRunId } from '../../model/run.js';
 import type { LeaseRef } from '../../model/run.js';
-import { keyOf } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { Claim } from './claim.step.js';
 import type { GroupLeases } from './group.leases.js';
 import { HeldRun } from './held.run.js';
 import type { HeldTasks } from './held.tasks.js';
+import { simpleTime } from '../plan/simple.plan.js';
 import { renewLeases } from './renew.step.js';
 import type { RunExecution } from './run.execution.js';
+import { SimpleOrigin } from './run.origin.js';
 import type { RunServices } from './run.services.js';
 
 /** For how long runs are started before the process gets to its other work, in milliseconds. */
@@ -33,15 +35,25 @@ export class ClaimStarter {
    *
    * @param askedAt When the store was asked, on the monotonic clock.
    */
-  async start({ claimed }: Claim, askedAt: number): Promise<void> {
+  async start({ claimed, simple }: Claim, askedAt: number): Promise<void> {
     const { groups, tasks } = this.services;
     const runs: HeldRun[] = [];
+    for (const taken of simple) {
+      const { task, lease } = taken;
+      const scheduledTime = simpleTime(task);
+      const id = scheduledRunId(task.id, scheduledTime);
+      const start = { id, token: lease.token, scheduledTime, attempt: 1, source: 'schedule', lost: 0 } as const;
+      const run = new HeldRun(task, start, new SimpleOrigin(taken), this.services, askedAt);
+      tasks.hold(run, taken);
+      runs.push(run);
+    }
     for (const { task, value, taken } of claimed) {
       if (!task) continue;
       if (!taken) tasks.note(task);
       for (const start of value.start) {
-        const run = new HeldRun(task, start, this.services, askedAt, groups.take(task.definition));
-        tasks.hold(run, task, taken);
+        const origin = { record: task, run: start, simpleSince: null };
+        const run = new HeldRun(task, start, origin, this.services, askedAt, groups.take(task.definition));
+        tasks.hold(run, taken);
         runs.push(run);
       }
     }

@@ -20,6 +20,8 @@ export interface ClaimedTask extends Committed<Claimed> {
 /** The answer to a claim. */
 export interface Claim {
   readonly claimed: readonly ClaimedTask[];
+  /** The simple tasks that were taken (see `isSimple`): their runs start, and nothing is written. */
+  readonly simple: readonly TakenTask[];
   /** The due tasks that the plan left as they are. */
   readonly left: readonly TaskRecord[];
   /** The tasks whose claim could not be written while others' could; they are as they were, and due. */
@@ -40,6 +42,7 @@ export async function claimDue(store: ClaimStore, request: ClaimRequest, plan: A
   const { committed, left, failed, storeNow, nextDue } = await store.transact({ due: request }, plan);
   return {
     claimed: committed,
+    simple: [],
     left,
     failed,
     storeNow,
@@ -51,5 +54,5 @@ export async function claimDue(store: ClaimStore, request: ClaimRequest, plan: A
 /** Claims given tasks, due or not. */
 export async function claimThese(store: ClaimStore, ids: readonly string[], plan: Apply<Claimed>): Promise<Claim> {
   const { committed, left, failed, storeNow } = await store.transact({ ids }, plan);
-  return { claimed: committed, left, failed, storeNow, nextDue: () => null };
+  return { claimed: committed, simple: [], left, failed, storeNow, nextDue: () => null };
 }

@@ -8,7 +8,8 @@ import { announceClaim } from './claim.events.js';
 import type { ClaimRequests, NextClaim } from './claim.requests.js';
 import { ClaimStarter } from './claim.starter.js';
 import { claimDue, claimThese } from './claim.step.js';
-import type { Claim, ClaimedTask, ClaimRequest } from './claim.step.js';
+import type { Claim, ClaimedTask } from './claim.step.js';
+import type { EndQueue } from './end.queue.js';
 import type { GroupLeases } from './group.leases.js';
 import type { HeldTasks } from './held.tasks.js';
 import type { LeaseKeeper } from './lease.keeper.js';
@@ -31,9 +32,12 @@ export interface ClaimParts {
   readonly requests: ClaimRequests;
   readonly groups: GroupLeases;
   readonly tasks: HeldTasks;
+  readonly ends: Pick<EndQueue, 'takeAlong' | 'flush'>;
   readonly leases: LeaseKeeper;
   readonly execution: RunExecution;
   readonly health: HealthMonitor;
+  /** Whether another claim follows at once. */
+  readonly follows: (isAnotherDue: boolean) => void;
   /** A group may have room again. */
   readonly groupsHaveRoom: () => void;
   /** Tasks were given back that other schedulers may be able to start. */
@@ -87,9 +91,10 @@ export class Claimer {
     const { clock } = this.services;
     const { requests, health } = this.parts;
     const askedAt = clock.monotonic();
-    const claim = this.#answered(await this.#ask(next.request, this.#plan(next.room)));
+    const claim = this.#answered(await this.#ask(next));
     health.passed();
     const waiting = requests.answered(next, claim, clock.monotonic() - askedAt, this.#waitsForRoom(claim));
+    this.parts.follows(requests.isContended);
     return { claim, mayStartMore: await this.#start(claim, askedAt, waiting) };
   }
 
@@ -129,13 +134,23 @@ export class Claimer {
     this.#unwritten.stop();
   }
 
-  async #ask(request: ClaimRequest, plan: Apply<Claimed>): Promise<Claim> {
+  async #ask({ request, room }: NextClaim): Promise<Claim> {
     const { store } = this;
+    const { execution, ends } = this.parts;
+    const plan = this.#plan(room);
     const now = this.services.clock.monotonic();
     // A taking would be in the way of the end of a run that stands in the lease of before alone.
     const mayTake = now >= this.#takesAgainAt && !this.#unwritten.areOld(this.parts.leaseMs / 2);
     const takes = store.capabilities.takes === true && mayTake;
-    const claim = await (takes ? takeDue(store, request, this.#context, plan) : claimDue(store, request, plan));
+    const startsNow = ({ id, definition }: TaskRecord, decided: readonly Claimed[]) =>
+      execution.abandoned.of(id) === 0 && room.take(definition.executor, decided);
+    // What has ended goes along with a taking, and by itself otherwise.
+    const along = takes ? ends.takeAlong() : null;
+    this.parts.follows(false);
+    ends.flush();
+    const claim = await (takes
+      ? takeDue(store, request, { ...this.#context, startsNow }, plan, along)
+      : claimDue(store, request, plan));
     if (claim.left.length > 0) {
       this.#takesAgainAt = now + TAKES_AGAIN_MS;
       if (takes) this.parts.gaveBack();
@@ -157,7 +172,7 @@ export class Claimer {
       this.#abortReplaced(one);
     }
     await this.#starter.start(claim, askedAt);
-    if (claim.claimed.some(({ taken }) => taken)) this.#unwritten.started();
+    if (claim.simple.length > 0 || claim.claimed.some(({ taken }) => taken)) this.#unwritten.started();
     const { mayStartMore, hasFreed } = await this.parts.groups.settle(waiting);
     if (hasFreed) this.parts.groupsHaveRoom();
     return mayStartMore;

@@ -10,10 +10,13 @@ import type { LeaseRef, LiveRun, RunSource, RunStatus } from '../../model/run.js
 import type { TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
 import { guardListeners } from './guarded.signal.js';
+import type { RunOrigin } from './run.origin.js';
 import type { RunServices } from './run.services.js';
 
 /** How long a handler has at the most to obey the abort of a shutdown, in milliseconds: a process has to end in time. */
 const SHUTDOWN_GRACE_MS = 5_000;
+
+const NO_LEASES: readonly LeaseRef[] = [];
 
 /** How the handler of a run ended. */
 export interface RunOutcome {
@@ -23,6 +26,9 @@ export interface RunOutcome {
   /** What it returned. */
   readonly result?: unknown;
 }
+
+/** What is known of every run at its start. */
+export type RunStart = Pick<LiveRun, 'id' | 'token' | 'scheduledTime' | 'attempt' | 'source' | 'lost'>;
 
 /** Who carries a run out. */
 export interface RunCarrier {
@@ -40,6 +46,14 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   readonly taskId: string;
   readonly runId: string;
   readonly token: number;
+  readonly scheduledTime: number;
+  readonly attempt: number;
+  readonly source: RunSource;
+  /** How many attempts were lost in a row, up to the one before this. */
+  readonly lost: number;
+  readonly task: TaskDefinition;
+  /** Set when the run was started, or given back without a start. */
+  isStarted = false;
   /** Set when a lease is lost: the run is aborted, and only what it has done to its end is offered to the store. */
   isFenced = false;
   /** Set when the run has ended here; the lease is held until the store has taken the end. */
@@ -61,21 +75,38 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   #lateCarrier: RunCarrier | null = null;
 
   /**
-   * @param record The task as the claim has written it.
+   * @param start What the claim started: of a simple task no more than that is known, and {@link record} and {@link run} are
+   *   worked out when somebody asks for them.
+   * @param origin What the claim made of the task.
    * @param claimedAt When the store was asked for the run, on the monotonic clock: its lease began then or later.
    * @param extraLeases The leases that the run needs beside its own: a slot of its group.
    */
   constructor(
-    readonly record: TaskRecord,
-    readonly run: LiveRun,
+    { id, definition }: Pick<TaskRecord, 'id' | 'definition'>,
+    start: RunStart,
+    private readonly origin: RunOrigin,
     private readonly services: RunServices,
     claimedAt: number,
-    readonly extraLeases: readonly LeaseRef[],
+    readonly extraLeases: readonly LeaseRef[] = NO_LEASES,
   ) {
-    this.taskId = record.id;
-    this.runId = run.id;
-    this.token = run.token;
+    this.taskId = id;
+    this.task = definition;
+    this.runId = start.id;
+    this.token = start.token;
+    this.scheduledTime = start.scheduledTime;
+    this.attempt = start.attempt;
+    this.source = start.source;
+    this.lost = start.lost;
     this.renewedAt = claimedAt;
+  }
+
+  /** The task as the claim has made it. */
+  get record(): TaskRecord {
+    return this.origin.record;
+  }
+
+  get run(): LiveRun {
+    return this.origin.run;
   }
 
   /** The lease of the run, and those that it needs beside it. */
@@ -87,34 +118,23 @@ export class HeldRun implements TaskContextSource, LeaseRef {
     return { taskId: this.taskId, runId: this.runId, token: this.token };
   }
 
-  get task(): TaskDefinition {
-    return this.record.definition;
-  }
-
   get store(): string {
     return this.services.alias;
   }
 
-  get scheduledTime(): number {
-    return this.run.scheduledTime;
-  }
-
-  get attempt(): number {
-    return this.run.attempt;
-  }
-
-  get source(): RunSource {
-    return this.run.source;
-  }
-
   get coalesced(): number {
-    return this.run.coalesced;
+    return this.simpleSince === null ? this.run.coalesced : 0;
+  }
+
+  /** See `RunOrigin`. */
+  get simpleSince(): number | null {
+    return this.origin.simpleSince;
   }
 
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
-      const what = `A listener of the signal of run "${this.run.id}"`;
+      const what = `A listener of the signal of run "${this.runId}"`;
       guardListeners(this.#controller.signal, (error) => this.services.logger.error(`${what} failed`, error));
       if (this.#aborted) this.#controller.abort(this.#aborted);
     }
@@ -131,7 +151,7 @@ export class HeldRun implements TaskContextSource, LeaseRef {
 
   /** What every event of the run carries. */
   event(): RunEvent {
-    return runEvent(this.record, this.run, this.services.alias);
+    return runEvent(this, this.services.alias);
   }
 
   /** Why the run was aborted; null when it was not. */
@@ -154,12 +174,12 @@ export class HeldRun implements TaskContextSource, LeaseRef {
 
   /** The handler is about to be called: its time runs from now on. */
   begin(carrier: RunCarrier): void {
-    const { clock } = this.services;
     const { timeoutMs } = this.task.policies;
     this.#carrier = carrier;
-    this.#begunAt = clock.monotonic();
     if (timeoutMs === null) return;
-    this.#cancelLater(wait(clock, timeoutMs, () => this.abort(new RunTimeoutError(this.run.id, timeoutMs))));
+    const { clock } = this.services;
+    this.#begunAt = clock.monotonic();
+    this.#cancelLater(wait(clock, timeoutMs, () => this.abort(new RunTimeoutError(this.runId, timeoutMs))));
   }
 
   /** The handler has returned. */
@@ -209,7 +229,7 @@ export class HeldRun implements TaskContextSource, LeaseRef {
     // A handler that blocks the process lets no timer abort it.
     const isOverrun = timeoutMs !== null && (aborted instanceof RunTimeoutError || tookMs > timeoutMs);
     if (!isOverrun || isErrorOf(outcome.error, RunTimeoutError)) return outcome;
-    return { status: 'failed', error: new RunTimeoutError(this.run.id, timeoutMs, { cause: outcome.error }) };
+    return { status: 'failed', error: new RunTimeoutError(this.runId, timeoutMs, { cause: outcome.error }) };
   }
 }
 

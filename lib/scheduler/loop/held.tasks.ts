@@ -4,6 +4,7 @@ import type { LeaseRef } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { adoptClaim } from '../plan/take.plan.js';
 import type { HeldRun } from './held.run.js';
+import type { RunOrigin } from './run.origin.js';
 
 /** What the holder of runs knows of their tasks. */
 export interface KnownRecords {
@@ -23,13 +24,36 @@ export interface KnownRecord {
   readonly stand: TaskStand;
   /** What was taken, while the claim is not written. */
   readonly taken: TakenTask | null;
+  /** Whether the task is simple, and nothing has happened to it since it was taken: see `simpleStart`. */
+  readonly isSimple: boolean;
 }
 
-interface HeldTask extends KnownRecord {
-  record: TaskRecord;
-  stand: TaskStand;
-  taken: TakenTask | null;
+class HeldTask implements KnownRecord {
   readonly runs: HeldRun[];
+  #origin: Pick<RunOrigin, 'record' | 'simpleSince'>;
+
+  constructor(
+    run: HeldRun,
+    public stand: TaskStand,
+    public taken: TakenTask | null,
+  ) {
+    this.runs = [run];
+    this.#origin = run;
+  }
+
+  get record(): TaskRecord {
+    return this.#origin.record;
+  }
+
+  get isSimple(): boolean {
+    return this.#origin.simpleSince !== null && this.runs.length === 1;
+  }
+
+  set(record: TaskRecord, stand: TaskStand, taken: TakenTask | null): void {
+    this.#origin = { record, simpleSince: null };
+    this.stand = stand;
+    this.taken = taken;
+  }
 }
 
 /** The runs whose lease this process renews: those that were started, until the store has taken their ends. */
@@ -42,11 +66,11 @@ export interface StartedRuns extends Iterable<HeldRun> {
 
 /**
  * The runs that this process holds, and their tasks, each as it was read or written here last. What holds a run knows its task,
- * so the end of the run need not read it: see `endRunsIn`.
+ * so the end of the run need not read it: see `EndBatch`.
  */
 export class HeldTasks implements KnownRecords, StartedRuns {
   readonly #tasks = new Map<string, HeldTask>();
-  readonly #started = new Set<HeldRun>();
+  #started = 0;
 
   /** @param onWritten A claim was written whose run had started without that: the task is not under its lease any more. */
   constructor(private readonly onWritten: (task: TaskRecord) => void = () => {}) {}
@@ -54,31 +78,31 @@ export class HeldTasks implements KnownRecords, StartedRuns {
   /**
    * A run is held from now on.
    *
-   * @param record Its task.
    * @param taken The task as it was taken, where the claim is not written yet.
    */
-  hold(run: HeldRun, record: TaskRecord, taken: TakenTask | null = null): void {
-    const stand = taken ? standUnder(taken) : standOf(record);
-    const held = this.#tasks.get(record.id);
+  hold(run: HeldRun, taken: TakenTask | null = null): void {
+    const held = this.#tasks.get(run.taskId);
+    const stand = taken ? standUnder(taken) : standOf(run.record);
     if (!held) {
-      this.#tasks.set(record.id, { record, stand, taken, runs: [run] });
+      this.#tasks.set(run.taskId, new HeldTask(run, stand, taken));
       return;
     }
     held.runs.push(run);
-    if (isNewer(stand, held.stand)) Object.assign(held, { record, stand, taken });
+    if (isNewer(stand, held.stand)) held.set(run.record, stand, taken);
   }
 
   /** The run is started, or given back without a start. */
   start(run: HeldRun): void {
-    this.#started.add(run);
+    run.isStarted = true;
+    this.#started += 1;
   }
 
   /** A run is not held any more. */
   release(run: HeldRun): void {
-    this.#started.delete(run);
     const held = this.#tasks.get(run.taskId);
     const at = held ? held.runs.indexOf(run) : -1;
     if (at < 0) return;
+    if (run.isStarted) this.#started -= 1;
     if (held!.runs.length === 1) this.#tasks.delete(run.taskId);
     else held!.runs.splice(at, 1);
   }
@@ -89,20 +113,20 @@ export class HeldTasks implements KnownRecords, StartedRuns {
   }
 
   get size(): number {
-    return this.#started.size;
+    return this.#started;
   }
 
   has(run: HeldRun): boolean {
-    return this.#started.has(run);
+    return run.isStarted && this.#tasks.get(run.taskId)?.runs.includes(run) === true;
   }
 
   find({ taskId, runId, token }: LeaseRef): HeldRun | undefined {
     const run = this.#tasks.get(taskId)?.runs.find((one) => one.runId === runId && one.token === token);
-    return run && this.#started.has(run) ? run : undefined;
+    return run?.isStarted ? run : undefined;
   }
 
-  [Symbol.iterator](): Iterator<HeldRun> {
-    return this.#started.values();
+  *[Symbol.iterator](): Iterator<HeldRun> {
+    for (const { runs } of this.#tasks.values()) for (const run of runs) if (run.isStarted) yield run;
   }
 
   /** Answers come in any order: the newest version counts. */
@@ -114,7 +138,7 @@ export class HeldTasks implements KnownRecords, StartedRuns {
     const { taken } = held;
     // Still under the lease of the taking: this was another change, and the claim is not in it.
     if (taken && record.state.lease?.token === taken.lease.token) return;
-    Object.assign(held, { record, stand, taken: null });
+    held.set(record, stand, null);
     if (taken) this.onWritten(record);
   }
 

@@ -26,7 +26,7 @@ export async function renewLeases(
   leaseMs: number,
   known?: Pick<KnownRecords, 'note' | 'adopted'>,
 ): Promise<Renewed> {
-  const byTask = groupByTask(refs);
+  const byTask = groupByTask(refs, ({ taskId }) => taskId);
   const { committed, failed } = await store.transact<readonly LeaseRef[]>(
     { ids: [...byTask.keys()] },
     (task, now, decided) => renewRuns(byTask.get(task.id)!, leaseMs)(known?.adopted(task) ?? task, now, decided),

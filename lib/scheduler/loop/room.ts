@@ -44,14 +44,24 @@ class Tally {
  */
 export class ClaimRoom implements Room {
   #tally = new Tally([]);
+  /** How many runs start for sure, whatever becomes of what is decided on, by executor. */
+  readonly #started = new Map<string, number>();
 
   constructor(private readonly now: RoomNow) {}
+
+  /** Takes room for a run that starts for sure and needs none in a group. Returns whether there was any. */
+  take(executor: string, decided: readonly Claimed[]): boolean {
+    if (this.#startedIn(executor, this.#tallyOf(decided).executors) >= (this.now.executors.get(executor) ?? 0))
+      return false;
+    this.#started.set(executor, (this.#started.get(executor) ?? 0) + 1);
+    return true;
+  }
 
   has({ executor, policies }: TaskDefinition, decided: readonly Claimed[], own: number): boolean {
     const room = this.now.executors.get(executor);
     if (room === undefined) throw new UnknownNameError('executor', executor, [...this.now.executors.keys()].sort());
     const { executors, groups } = this.#tallyOf(decided);
-    if ((executors.get(executor) ?? 0) + own >= room) return false;
+    if (this.#startedIn(executor, executors) + own >= room) return false;
     const { group, groupLimit } = policies;
     if (group === null) return true;
     const next = this.now.groups.get(group)?.[(groups.get(group) ?? 0) + own];
@@ -61,7 +71,11 @@ export class ClaimRoom implements Room {
   /** Whether an executor of this process takes no more runs, beside those that were decided on. */
   isFull(executor: string, decided: readonly Claimed[]): boolean {
     const room = this.now.executors.get(executor);
-    return room !== undefined && (this.#tallyOf(decided).executors.get(executor) ?? 0) >= room;
+    return room !== undefined && this.#startedIn(executor, this.#tallyOf(decided).executors) >= room;
+  }
+
+  #startedIn(executor: string, decided: ReadonlyMap<string, number>): number {
+    return (decided.get(executor) ?? 0) + (this.#started.get(executor) ?? 0);
   }
 
   /** A store appends to one list while it decides, so most calls count one more entry. */

@@ -16,8 +16,12 @@ const FAULTY_TRIGGER_MS = 5_000;
  * on at once, unless its task may not run twice.
  */
 export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices): RunEnd {
-  const { record: task, run, aborted } = held;
+  const { aborted } = held;
   const now = services.storeClock.now();
+  if (held.simpleSince !== null && outcome.status === 'succeeded' && aborted === null) {
+    return endUnder(held, simpleRecord(held, outcome.result, now, services.identity), null);
+  }
+  const { record: task, run } = held;
   const mayRunAgain = task.definition.policies.delivery === 'at-least-once';
   if (outcome.status === 'cancelled' && aborted instanceof ShutdownError && mayRunAgain) return givenBack(held, now);
   const retryAt = outcome.status === 'failed' ? retryTime(held, outcome.error, now, services) : null;
@@ -34,6 +38,30 @@ export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices)
 /** What gives a run back unfinished: another attempt may start at once. @param now Milliseconds since the epoch. */
 export function givenBack(held: HeldRun, now: number): RunEnd {
   return endUnder(held, null, now);
+}
+
+/** The record of a run of a simple task that has succeeded: see `simpleStart`. */
+function simpleRecord(held: HeldRun, result: unknown, endedAt: number, owner: string): RunRecord {
+  return {
+    id: held.runId,
+    taskId: held.taskId,
+    handler: held.task.handler,
+    source: held.source,
+    scheduledTime: held.scheduledTime,
+    attempt: held.attempt,
+    status: 'succeeded',
+    owner,
+    token: held.token,
+    startedAt: held.simpleSince,
+    endedAt,
+    coalesced: 0,
+    dead: false,
+    error: null,
+    result,
+    request: null,
+    cancel: null,
+    definition: null,
+  };
 }
 
 function endUnder(

@@ -7,7 +7,7 @@ import { unstoredResult } from '../../model/unstored-result.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { isLastChance } from '../plan/failed.run.js';
 import { AbandonedHandlers } from './abandoned.handlers.js';
-import type { EndAnswer } from './end.step.js';
+import type { EndAnswer } from './end.batch.js';
 import type { HeldRun, RunCarrier, RunOutcome } from './held.run.js';
 import type { HeldTasks } from './held.tasks.js';
 import { LimitedLines } from './limited.lines.js';
@@ -104,7 +104,7 @@ export class RunExecution implements RunCarrier {
 
   /** Whether a run is under way whose next loss is its last. */
   hasLastChance(): boolean {
-    for (const { run, task } of this.active()) if (isLastChance(run, task.policies)) return true;
+    for (const run of this.active()) if (isLastChance(run, run.task.policies)) return true;
     return false;
   }
 
@@ -180,7 +180,7 @@ export class RunExecution implements RunCarrier {
 
   #emit(run: HeldRun, { record, retryAt }: RunEnd, { error }: RunOutcome, { outcome, task }: EndAnswer): void {
     const { events, alias: store } = this.services;
-    const { id: taskId } = run.record;
+    const { taskId } = run;
     if (outcome === 'refused') {
       void this.#reportRefusal(run);
       if (!run.isFenced) events.emit('run.fenced', { ...run.event(), token: run.token });

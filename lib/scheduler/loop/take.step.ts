@@ -1,13 +1,22 @@
 import { standUnder } from '../../model/change.js';
 import type { Apply, KnownChange, TakenTask } from '../../model/change.js';
 import type { TaskRecord } from '../../model/task.js';
+import type { Taken } from '../../stores/exchange.interface.js';
 import type { FailedChange } from '../../stores/selection.interface.js';
 import type { Store } from '../../stores/store.interface.js';
 import { changeTo } from '../plan/change.js';
 import type { Claimed } from '../plan/claim.plan.js';
 import type { Starter } from '../plan/start.plan.js';
+import { isSimple } from '../plan/simple.plan.js';
 import { afterTaking, beforeTaking, startsUnwritten } from '../plan/take.plan.js';
 import type { Claim, ClaimedTask, ClaimRequest } from './claim.step.js';
+import type { EndsAlong } from './end.queue.js';
+
+/** Who takes. */
+export interface Taker extends Starter {
+  /** Whether a run of a simple task starts now: there is room for it, which is taken. */
+  startsNow(task: TaskRecord, decided: readonly Claimed[]): boolean;
+}
 
 type TakeStore = Pick<Store, 'exchange' | 'transact' | 'nextDueFor'>;
 
@@ -23,18 +32,22 @@ interface Decision extends KnownChange {
 export async function takeDue(
   store: TakeStore,
   request: ClaimRequest,
-  starter: Starter,
+  taker: Taker,
   plan: Apply<Claimed>,
+  along: EndsAlong | null,
 ): Promise<Claim> {
-  const { owner, leaseMs } = starter;
-  const { taken } = await store.exchange({ take: { ...request, owner, leaseMs } });
-  const { tasks, storeNow, nextDue } = taken!;
+  const { tasks, storeNow, nextDue } = await take(store, request, taker, along);
+  const simple: TakenTask[] = [];
   const claimed = new Map<string, ClaimedTask>();
   const left: TaskRecord[] = [];
   const decisions: Decision[] = [];
   const decided: Claimed[] = [];
   for (const taken of tasks) {
     const { task: before, lease } = taken;
+    if (isSimple(before, storeNow) && taker.startsNow(before, decided)) {
+      simple.push(taken);
+      continue;
+    }
     const change = plan(before, storeNow, decided);
     const from = standUnder(taken);
     if (!change) {
@@ -48,9 +61,11 @@ export async function takeDue(
       claimed.set(before.id, { id: before.id, task, value: change.value, taken });
     } else decisions.push({ from, task, history: change.history ?? [], value: change.value });
   }
-  const failed = decisions.length > 0 ? await writeDecisions(store, tasks, decisions, plan, { claimed, left }) : [];
+  const failed =
+    decisions.length > 0 ? await writeDecisions(store, tasks, decisions, plan, { simple, claimed, left }) : [];
   return {
-    claimed: tasks.flatMap(({ task }) => claimed.get(task.id) ?? []),
+    claimed: claimed.size === 0 ? [] : tasks.flatMap(({ task }) => claimed.get(task.id) ?? []),
+    simple,
     left,
     failed,
     storeNow,
@@ -58,8 +73,27 @@ export async function takeDue(
   };
 }
 
+/** The ends that go along are written in the same call, or stay where they are. */
+async function take(
+  store: TakeStore,
+  request: ClaimRequest,
+  { owner, leaseMs }: Taker,
+  along: EndsAlong | null,
+): Promise<Taken> {
+  try {
+    const asked = { take: { ...request, owner, leaseMs } };
+    const { taken, written } = await store.exchange(along ? { ...asked, write: along.changes } : asked);
+    along?.written(written);
+    return taken!;
+  } catch (error) {
+    along?.failed();
+    throw error;
+  }
+}
+
 /** What has come of a taking so far. */
 interface Outcome {
+  readonly simple: readonly TakenTask[];
   readonly claimed: Map<string, ClaimedTask>;
   readonly left: TaskRecord[];
 }
@@ -90,7 +124,7 @@ async function writeDecisions(
     const again = tasks.filter(({ task }) => lostIds.has(task.id));
     return [...failed, ...(await decideAgain(store, again, plan, outcome))];
   } catch (error) {
-    if (outcome.claimed.size === 0) throw error;
+    if (outcome.claimed.size === 0 && outcome.simple.length === 0) throw error;
     return Array.from(rest, (id) => ({ id, error }));
   }
 }

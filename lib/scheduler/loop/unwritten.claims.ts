@@ -41,7 +41,7 @@ export class UnwrittenClaims {
 
   /** Writes those of one task now: the renewal of a lease writes the claim that it is of. Never rejects. */
   write(taskId: string): Promise<void> {
-    return this.leases.renew((run) => run.record.id === taskId && this.#isUnwritten(run));
+    return this.leases.renew((run) => run.taskId === taskId && this.#isUnwritten(run));
   }
 
   /** Whether there are some of at least that age, in milliseconds, so that the lease that they stand in may be over. */
@@ -56,8 +56,8 @@ export class UnwrittenClaims {
     this.#cancel?.();
   }
 
-  #isUnwritten({ record }: HeldRun): boolean {
-    return this.tasks.isUnwritten(record.id);
+  #isUnwritten({ taskId }: HeldRun): boolean {
+    return this.tasks.isUnwritten(taskId);
   }
 }
 

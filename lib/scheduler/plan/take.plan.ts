@@ -6,9 +6,10 @@ import type { Claimed } from './claim.plan.js';
 
 /**
  * How long a run may be under way under the lease of its task before what the claim made of the task is written, in
- * milliseconds. A run that ends sooner has it written with its end.
+ * milliseconds. A run that ends sooner has it written with its end. Well below a second, so that a task that is due each second
+ * is written once, too.
  */
-export const UNWRITTEN_MS = 1_000;
+export const UNWRITTEN_MS = 500;
 
 /**
  * A task that was taken, and changed since, as it were without that lease: its first start gets the token of the taking, as it

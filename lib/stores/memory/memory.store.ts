@@ -1,5 +1,6 @@
 import { TaskConflictError } from '../../errors/task.errors.js';
-import type { TaskRecord } from '../../model/task.js';
+import { nextToken } from '../../model/task.js';
+import type { TaskLease, TaskRecord } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import type { RunRecord } from '../../model/run.js';
 import { isStartTask } from '../../model/start-tasks.js';
@@ -173,12 +174,16 @@ export class MemoryStore extends BaseStore {
 
   #take(request: TakeRequest): Taken {
     const storeNow = this.context.clock.now();
-    const tasks = this.#due.due(storeNow, request.limit, request, request.order).map((entry): TakenTask => {
+    const tasks: TakenTask[] = [];
+    let last: TaskLease | null = null;
+    this.#due.takeDue(storeNow, request.limit, request, request.order, (entry) => {
       const { task } = entry;
-      const lease = Object.freeze(leaseOf(task, storeNow, request));
-      entry.take(lease);
-      this.#due.move(entry);
-      return { task: givenOut(task), lease };
+      // Those that nothing has happened to have the same lease.
+      if (task.state.lease !== null || last?.attempt !== 1 || last.token !== nextToken(task.state, storeNow)) {
+        last = Object.freeze(leaseOf(task, storeNow, request));
+      }
+      entry.take(last);
+      tasks.push({ task: givenOut(task), lease: last });
     });
     return { tasks, storeNow };
   }

@@ -31,7 +31,7 @@ function claim(count: number, starts: readonly string[] = [], left: readonly str
     return { id: task.id, task, value: { definition: task.definition, start, history: [] } };
   });
   const due = left.map((alias, at) => makeTask(`left-${at}`, { executor: alias, nextRunTime: 1 }));
-  const answer = { claimed, left: due, failed: [], storeNow: 1, nextDue: () => null };
+  const answer = { claimed, simple: [], left: due, failed: [], storeNow: 1, nextDue: () => null };
   requests.answered(next, answer, 1, () => true);
   return next.request;
 }

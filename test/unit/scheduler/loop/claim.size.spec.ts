@@ -10,11 +10,11 @@ describe('the size of a claim', () => {
   /** One that has grown to its full size. */
   function full(): ClaimSize {
     const size = new ClaimSize(30_000);
-    while (size.limit < 500) size.note(size.limit, 1);
+    while (size.limit < 1_000) size.note(size.limit, 1);
     return size;
   }
 
-  it('begins small and doubles with each claim that takes all of it in time, up to 500', () => {
+  it('begins small and doubles with each claim that takes all of it in time, up to 1,000', () => {
     const size = new ClaimSize(30_000);
     const sizes: number[] = [];
     for (let claim = 0; claim < 7; claim += 1) {
@@ -23,7 +23,7 @@ describe('the size of a claim', () => {
       size.note(size.limit - 1, 5);
       size.note(size.limit, 6_000);
     }
-    expect(sizes).toEqual([16, 32, 64, 128, 256, 500, 500]);
+    expect(sizes).toEqual([16, 32, 64, 128, 256, 512, 1_000]);
   });
 
   it('becomes what the store takes in a fifth of a lease, and at least one', () => {
@@ -42,7 +42,7 @@ describe('the size of a claim', () => {
     const size = full();
     size.note(3, 10);
     size.note(0, 1);
-    expect(size.limit).toBe(500);
+    expect(size.limit).toBe(1_000);
   });
 
   it('lets a store that is too slow for a large one get through what is due', async () => {

@@ -32,7 +32,7 @@ describe('a run whose task is deleted while it is under way', () => {
     const { scheduler, clock, end } = await underway(() => 7);
     const events = recordEvents(scheduler);
     await scheduler.deleteTask('a');
-    clock.advance(500);
+    clock.advance(200);
     end();
     await nextEvent(scheduler, 'run.succeeded');
     expect(await runsOf(scheduler)).toMatchObject([{ taskId: 'a', status: 'succeeded', attempt: 1, result: 7 }]);

@@ -3,7 +3,7 @@ import type { MemoryStore } from 'nestjs-asyncz';
 import type { Apply, Exchange, Selection, Transacted } from 'nestjs-asyncz/store';
 import { SystemClock } from '../../../../lib/model/clock.js';
 import { EndQueue } from '../../../../lib/scheduler/loop/end.queue.js';
-import type { EndAnswer } from '../../../../lib/scheduler/loop/end.step.js';
+import type { EndAnswer } from '../../../../lib/scheduler/loop/end.batch.js';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
 import type { RunEnd } from '../../../../lib/scheduler/plan/end.plan.js';
 import { makeLiveRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
@@ -32,7 +32,7 @@ function queueOver(before: (ids: readonly string[]) => Promise<void>): EndQueue 
     saveRuns: () => {},
     lookupTask: () => null,
   };
-  const listener = { failed: () => 0, worked: () => {} };
+  const listener = { failed: () => 0, worked: () => {}, isClaimDue: () => false };
   const clock = new SystemClock();
   return new EndQueue(store, new HeldTasks(), { now: () => 0 }, clock, new WakeableWait(clock), listener);
 }

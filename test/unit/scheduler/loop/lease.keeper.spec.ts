@@ -47,8 +47,10 @@ beforeEach(() => {
 
 function hold(claimedAt = clock.monotonic()): HeldRun {
   const run = runningRun({ token: runs.size + 1, status: 'running', leaseUntil: LEASE_MS });
-  const held = new HeldRun(minuteTask(), run, { clock, abortGraceMs: 5_000 } as unknown as RunServices, claimedAt, []);
-  runs.hold(held, held.record);
+  const record = minuteTask();
+  const services = { clock, abortGraceMs: 5_000 } as unknown as RunServices;
+  const held = new HeldRun(record, run, { record, run, simpleSince: null }, services, claimedAt);
+  runs.hold(held);
   runs.start(held);
   return held;
 }
