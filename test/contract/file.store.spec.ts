@@ -6,6 +6,7 @@ import { afterAll, describe, it } from 'vitest';
 import { encodeFileName } from '../../lib/stores/file/file-name.codec.js';
 import { FileStore } from '../../lib/stores/file/file.store.js';
 import { describeStore } from '../../lib/testing/describe-store.js';
+import { createStoreContext } from '../../lib/testing/store-context.js';
 
 const root = mkdtempSync(join(tmpdir(), 'asyncz-contract-'));
 const directoryOf = ({ namespace }: { namespace: string }) => join(root, namespace);
@@ -19,7 +20,12 @@ describeStore('FileStore', (request) => new FileStore({ directory: directoryOf(r
   volume: 3_000,
   cleanup: (request) => rm(directoryOf(request), { recursive: true, force: true }),
   damage: async (request) => {
-    const path = join(directoryOf(request), `${encodeFileName(request.id)}.task`);
+    const directory = directoryOf(request);
+    // A task that is due is about to change, and gets its file later, but for a shutdown.
+    const other = new FileStore({ directory });
+    await other.start(createStoreContext());
+    await other.shutdown();
+    const path = join(directory, `${encodeFileName(request.id)}.task`);
     const whole = await readFile(path);
     await writeFile(path, whole.subarray(0, -99));
     return () => writeFile(path, whole);

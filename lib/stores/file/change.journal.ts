@@ -1,66 +1,76 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { FileStoreError } from '../../errors/file-store.errors.js';
-import { hasCode, ifThere, openOwn, readAt, writeAll, writeNewFile } from './durable.fs.js';
-import type { TaskSummary } from './task.summary.js';
+import type { Logger } from '../../model/logger.js';
+import { flushFile, flushFolder, ifThere, openOwn, readAt, writeAll, writeNewFile } from './durable.fs.js';
+import { LONGEST_HEADER, formatGroup, isWhole, parseHeader, readLines } from './journal.format.js';
+import type { GroupHeader, JournalHeader, JournalReader } from './journal.format.js';
 
-/** How large the journal may get, in bytes, before a new one is begun. */
-const LARGEST = 4 * 1024 * 1024;
+/** How much is read of a group at first, in bytes: all of most. */
+const FIRST_READ = 16_384;
 
-/** How much of a journal holds its first line, in bytes. */
-const HEADER_LENGTH = 64;
+/** What the beginning of a group looks like, where one has to be looked for. */
+const GROUP_START = Buffer.from('{"group":');
 
-/** What is about to be done to task files, written before it is done. */
-export interface Batch {
-  readonly put: readonly TaskSummary[];
-  /** Names of files that are removed. */
-  readonly remove: readonly string[];
-}
-
-/** What the journal has told since it was last asked. */
-export interface News {
-  /** What was done, in order. */
-  readonly batches: readonly Batch[];
-  /** Names of files that may have been changed or not: whoever did it has died, or failed. */
-  readonly uncertain: readonly string[];
-  /** Whether something was missed, so that all files have to be looked at. */
-  readonly missed: boolean;
-  /** Whether something is being done right now, or its doer has died; only the lock tells. */
-  readonly unfinished: boolean;
-}
-
-interface Line extends Partial<Batch> {
-  /** The number of this journal; each has one more than the one before. */
-  readonly journal?: number;
-  readonly begin?: true;
-  readonly end?: true;
-  readonly uncertain?: readonly string[];
+export interface JournalOptions {
+  readonly path: string;
+  readonly mode: number;
+  /** Whether a group is on the disk before it counts. */
+  readonly flush: boolean;
+  /** See `lockRealm`. */
+  readonly realm: string;
+  readonly logger: Logger;
 }
 
 /**
- * How the processes of a host tell each other what they did to which task, so that none has to look at all files: one file
- * that everybody reads on from where it was, and to which only the holder of the lock appends. What is going to be done
- * is written before, and an end after it; where the end is missing, its doer has died and the files tell.
- *
- * It can be lost at any time: the files are the truth. So nobody waits until the disk has it.
+ * What became of the journal since it was read last: all of it was read; something of it was missed; it is not there, and
+ * nobody has written another one.
+ */
+export type JournalNews = 'read' | 'missed' | 'absent';
+
+/**
+ * What has changed and is in no task file yet: one file that everybody reads on from where it was, and to which only the holder
+ * of the lock appends. A change counts when its group is in it, and all that comes later follows from that. See
+ * `docs/adr/0064-file-store-groups.md`.
  */
 export class ChangeJournal {
   #file: FileHandle | null = null;
   #inode = 0n;
   #number = 0;
+  #realm = '';
+  #group = 0;
   /** How far it was read, which is where the holder of the lock goes on. */
   #position = 0;
-  #begun: Batch | null = null;
+  /** Set when what is on the disk may be something else than what is known. */
+  #isInDoubt = false;
 
-  constructor(
-    private readonly path: string,
-    private readonly mode: number,
-  ) {}
+  constructor(private readonly options: JournalOptions) {}
 
-  /** Begins a new journal, with the lock. What came before is for the others: this process looks at all files. */
-  async open(): Promise<void> {
-    this.#number = (await this.#numberOfLast()) ?? Math.floor(Math.random() * 1e12);
-    await this.#beginNew();
+  /** Which journal it is. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** How long it is, in bytes. */
+  get size(): number {
+    return this.#position;
+  }
+
+  /** Whether another kernel has written it: what is in other files and was not flushed may be lost. */
+  get isOfAnotherRealm(): boolean {
+    return this.#realm !== this.options.realm;
+  }
+
+  /** Opens it at its beginning, with the lock. Returns whether there is one. */
+  async open(): Promise<boolean> {
+    this.#isInDoubt = false;
+    if ((await ifThere(stat(this.options.path))) === null) return false;
+    await this.#openFile();
+    if (this.#number > 0) return true;
+    await this.#keepDamaged(0);
+    return false;
   }
 
   async close(): Promise<void> {
@@ -69,147 +79,159 @@ export class ChangeJournal {
   }
 
   /** Reads what others have written. Not to be called again before it has ended. */
-  async read(locked: boolean): Promise<News> {
-    const batches: Batch[] = [];
-    const uncertain: string[] = [];
-    const found = { batches, uncertain, missed: false };
-    const there = await ifThere(stat(this.path, { bigint: true }));
-    const replaced = there?.ino !== this.#inode;
-    if (replaced || Number(there.size) !== this.#position) await this.#readOn(found, locked && !replaced);
-    if (there && replaced) {
-      // It is replaced only with the lock: what was begun in it and has not ended never will.
-      this.#giveUp(found);
-      await this.#openFile();
-      await this.#readOn(found, locked);
-    } else if (!there && locked) {
-      this.#giveUp(found);
-      found.missed = true;
-      await this.#beginNew();
-    }
-    if (locked && this.#begun) {
-      const names = this.#giveUp(found);
-      await this.end(names);
-    }
-    return { ...found, unfinished: this.#begun !== null || (!there && !locked) };
+  async read(locked: boolean, reader: JournalReader): Promise<JournalNews> {
+    if (this.#isInDoubt) return 'missed';
+    const there = await ifThere(stat(this.options.path, { bigint: true }));
+    const same = there?.ino === this.#inode;
+    if (same && Number(there.size) === this.#position) return 'read';
+    if (!(await this.#readOn(locked && same, reader))) return 'missed';
+    if (same) return 'read';
+    if (!there) return locked ? 'absent' : 'read';
+    const before = this.#number;
+    await this.#openFile();
+    return this.#number === before + 1 && (await this.#readOn(locked, reader)) ? 'read' : 'missed';
   }
 
-  /** Says what is about to be done. Rejects when that cannot be written; then nothing may be done. */
-  async begin(batch: Batch): Promise<void> {
-    const line = { begin: true, ...batch } as const;
+  /** Appends a group, with the lock; resolves when it counts. When it rejects, nothing was changed. */
+  async append(lines: string): Promise<void> {
+    const bytes = formatGroup(this.#group + 1, lines);
+    const { fd } = this.#file!;
     try {
-      await this.#append(line).catch(async (error: unknown) => {
-        if (!hasCode(error, 'ENOSPC', 'EDQUOT')) throw error;
-        // Without what was told before, everybody looks at the files once, and there is room again.
-        await this.#file!.truncate(0);
-        this.#position = 0;
-        await this.#beginNew();
-        await this.#append(line);
-      });
+      await writeAll(fd, bytes, this.#position);
+      if (this.options.flush) await flushFile(fd);
     } catch (error) {
-      throw new FileStoreError(this.path, error);
+      // If that fails too, who comes next has to look what there is.
+      await this.#file!.truncate(this.#position).catch(() => (this.#isInDoubt = true));
+      throw new FileStoreError(this.options.path, error);
     }
+    this.#position += bytes.length;
+    this.#group += 1;
   }
 
   /**
-   * Says that it was done, but for what is `uncertain`. Never rejects: without it the others look at the files, as they do
-   * when this process dies now.
+   * Puts a new journal in the place of this one, with the lock.
+   *
+   * @param groups The lines that it begins with.
    */
-  async end(uncertain: readonly string[]): Promise<void> {
+  async replace(groups: Iterable<string>): Promise<void> {
+    const { path, flush } = this.options;
+    const number = this.#number === 0 ? Math.floor(Math.random() * 1e12) : this.#number + 1;
+    const temporary = `${path}.tmp`;
     try {
-      await this.#append({ end: true, ...(uncertain.length > 0 && { uncertain }) });
-      if (this.#position > LARGEST) await this.#beginNew();
-    } catch {
-      // Whoever looks next finds a beginning without an end.
-    }
-  }
-
-  /** What was begun and will never end is uncertain; returns its names. */
-  #giveUp(found: { readonly uncertain: string[] }): readonly string[] {
-    const names = this.#begun ? [...this.#begun.put.map(({ file }) => file), ...this.#begun.remove] : [];
-    this.#begun = null;
-    found.uncertain.push(...names);
-    return names;
-  }
-
-  async #readOn(found: { batches: Batch[]; uncertain: string[]; missed: boolean }, locked: boolean): Promise<void> {
-    const { size } = await this.#file!.stat();
-    if (size < this.#position) {
-      found.missed = true;
-      this.#position = 0;
-    }
-    const bytes = await readAt(this.#file!.fd, this.#position, size - this.#position);
-    const end = bytes.lastIndexOf(0x0a) + 1;
-    for (const text of bytes.toString('utf8', 0, end).split('\n')) {
-      if (text !== '') this.#take(parseLine(text), found);
-    }
-    this.#position += end;
-    // Half a line was left by one who died before doing what it was going to say.
-    if (locked && end < bytes.length) await this.#file!.truncate(this.#position);
-  }
-
-  #take(line: Line | null, found: { batches: Batch[]; uncertain: string[]; missed: boolean }): void {
-    if (line?.journal !== undefined) {
-      if (line.journal !== this.#number + 1) found.missed = true;
-      this.#number = line.journal;
-    } else if (line?.begin && line.put && line.remove) {
-      this.#giveUp(found);
-      this.#begun = { put: line.put, remove: line.remove };
-    } else if (line?.end) {
-      if (this.#begun) found.batches.push(this.#begun);
-      this.#begun = null;
-      found.uncertain.push(...(line.uncertain ?? []));
-    } else {
-      found.missed = true;
-    }
-  }
-
-  async #append(line: Line): Promise<void> {
-    const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
-    try {
-      await writeAll(this.#file!.fd, bytes, this.#position);
+      const { count, length } = await this.#writeNew(temporary, number, groups);
+      this.#isInDoubt = true;
+      await rename(temporary, path);
+      if (flush) await flushFolder(dirname(path));
+      await this.#openFile();
+      this.#isInDoubt = false;
+      this.#group = count;
+      this.#position = length;
     } catch (error) {
-      await this.#file!.truncate(this.#position).catch(() => {});
-      throw error;
+      await rm(temporary, { force: true }).catch(() => {});
+      throw new FileStoreError(path, error);
     }
-    this.#position += bytes.length;
   }
 
-  async #beginNew(): Promise<void> {
-    const temporary = `${this.path}.tmp`;
-    const header = `${JSON.stringify({ journal: this.#number + 1 })}\n`;
-    await rm(temporary, { force: true });
-    await writeNewFile(temporary, header, { mode: this.mode, flush: false });
-    await rename(temporary, this.path);
-    await this.#openFile();
-    this.#number += 1;
-    this.#position = header.length;
-  }
-
-  async #openFile(): Promise<void> {
-    const file = await openOwn(this.path, 'r+');
-    await this.#file?.close();
-    this.#file = file;
-    this.#inode = (await file.stat({ bigint: true })).ino;
-    this.#position = 0;
-  }
-
-  async #numberOfLast(): Promise<number | null> {
-    const file = await ifThere(openOwn(this.path, 'r'));
-    if (!file) return null;
+  async #writeNew(path: string, journal: number, groups: Iterable<string>): Promise<{ count: number; length: number }> {
+    const { mode, flush, realm } = this.options;
+    const header: JournalHeader = { journal, realm };
+    await rm(path, { force: true });
+    const file = await open(path, 'wx', mode);
     try {
-      const head = (await readAt(file.fd, 0, HEADER_LENGTH)).toString('utf8');
-      return parseLine(head.slice(0, head.indexOf('\n')))?.journal ?? null;
+      let count = 0;
+      let length = 0;
+      const write = async (bytes: Buffer) => {
+        await writeAll(file.fd, bytes, length);
+        length += bytes.length;
+      };
+      await write(Buffer.from(`${JSON.stringify(header)}\n`));
+      for (const lines of groups) await write(formatGroup((count += 1), lines));
+      if (flush) await flushFile(file.fd);
+      return { count, length };
     } finally {
       await file.close();
     }
   }
-}
 
-function parseLine(text: string): Line | null {
-  try {
-    const line = JSON.parse(text) as unknown;
-    return typeof line === 'object' ? (line as Line | null) : null;
-  } catch {
-    return null;
+  /** Reads whole groups. Returns false when what was read before is not there any more. */
+  async #readOn(locked: boolean, reader: JournalReader): Promise<boolean> {
+    const { size } = fstatSync(this.#file!.fd);
+    if (size < this.#position) return false;
+    while (this.#position < size) {
+      const length = await this.#readGroup(this.#position, size, this.#group + 1, reader);
+      if (length > 0) {
+        this.#position += length;
+        this.#group += 1;
+      } else if (!locked) {
+        // Somebody is writing it, or has died while writing: nobody was told that it counts.
+        break;
+      } else if (!(await this.#skipDamage(size))) {
+        await this.#file!.truncate(this.#position);
+        break;
+      }
+    }
+    return true;
+  }
+
+  /** Reads one group. Returns its length; 0 where there is no whole group of this number. */
+  async #readGroup(
+    position: number,
+    size: number,
+    number: number | null,
+    reader: JournalReader | null,
+  ): Promise<number> {
+    const { fd } = this.#file!;
+    const start = await readAt(fd, position, Math.min(FIRST_READ, size - position));
+    const headEnd = start.subarray(0, LONGEST_HEADER).indexOf(0x0a) + 1;
+    const header = parseHeader<GroupHeader>(start.toString('utf8', 0, headEnd), 'group');
+    if (!header || (number !== null && header.group !== number)) return 0;
+    const length = headEnd + header.bytes;
+    if (!(header.bytes >= 0 && position + length <= size)) return 0;
+    const bytes = length <= start.length ? start : await readAt(fd, position, length);
+    const lines = bytes.subarray(headEnd, length);
+    if (!isWhole(header, lines)) return 0;
+    if (reader) readLines(lines.toString('utf8'), reader);
+    else this.#group = header.group - 1;
+    return length;
+  }
+
+  /**
+   * Goes on behind what is damaged, with the lock. Returns false when no whole group comes after it: then it is what a crash
+   * leaves. Else the disk has lost what was on it, and what is left of that is kept for a person to look at.
+   */
+  async #skipDamage(size: number): Promise<boolean> {
+    const rest = await readAt(this.#file!.fd, this.#position, size - this.#position);
+    for (let at = rest.indexOf(GROUP_START); at >= 0; at = rest.indexOf(GROUP_START, at + 1)) {
+      const position = this.#position + at;
+      if ((await this.#readGroup(position, size, null, null)) === 0) continue;
+      await this.#keepDamaged(this.#position, rest.subarray(0, at));
+      this.#position = position;
+      return true;
+    }
+    return false;
+  }
+
+  async #keepDamaged(position: number, bytes?: Buffer): Promise<void> {
+    const { path, mode, logger } = this.options;
+    const kept = join(dirname(path), `damaged-${this.#number}-${position}.jsonl`);
+    await rm(kept, { force: true });
+    if (bytes) await writeNewFile(kept, bytes, { mode, flush: false });
+    else await rename(path, kept);
+    logger.error(`A part of ${path} is damaged, and the last changes of some tasks are lost; it is kept in ${kept}`);
+  }
+
+  /** Opens what is there, at its first group. Its number is 0 when it is no journal. */
+  async #openFile(): Promise<void> {
+    const file = await openOwn(this.options.path, 'r+');
+    await this.#file?.close();
+    this.#file = file;
+    this.#inode = fstatSync(file.fd, { bigint: true }).ino;
+    const head = await readAt(file.fd, 0, LONGEST_HEADER);
+    const end = head.indexOf(0x0a) + 1;
+    const header = parseHeader<JournalHeader>(head.toString('utf8', 0, end), 'journal');
+    this.#number = header?.journal ?? 0;
+    this.#realm = header?.realm ?? '';
+    this.#position = end;
+    this.#group = 0;
   }
 }

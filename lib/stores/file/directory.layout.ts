@@ -6,8 +6,12 @@ export class DirectoryLayout {
   readonly home: string;
   /** Says whose directory this is, in which format. */
   readonly marker: string;
-  /** The order of changes, for the other processes. */
+  /** What has changed, in order, and is in no other file yet. */
   readonly journal: string;
+  /** What the task files say, in one file. */
+  readonly index: string;
+  /** Room for a deletion on a full disk. */
+  readonly reserve: string;
   /** Files that are being written. Used only by whoever has the lock: whatever is left here is of the dead. */
   readonly temporary: string;
   readonly runs: string;
@@ -22,6 +26,8 @@ export class DirectoryLayout {
     this.home = join(directory, '.asyncz');
     this.marker = join(this.home, 'format.json');
     this.journal = join(this.home, 'journal.jsonl');
+    this.index = join(this.home, 'index.jsonl');
+    this.reserve = join(this.home, 'reserve');
     this.temporary = join(this.home, 'tmp');
     this.runs = join(this.home, 'runs');
     this.schedulers = join(this.home, 'schedulers');

@@ -14,6 +14,7 @@ import { eachOf, hasCode, makeFolder } from './durable.fs.js';
 import type { ResolvedFileStoreOptions } from './file-store.options.js';
 import { createHostLock } from './host.lock.js';
 import type { HostLock } from './host.lock.js';
+import { IndexSnapshot } from './index.snapshot.js';
 import { lockRealm } from './lock.realm.js';
 import { ProcessPresence } from './process.presence.js';
 import { RunFiles } from './run.files.js';
@@ -21,10 +22,17 @@ import { RunArchive } from './run.archive.js';
 import { SchedulerFiles } from './scheduler.files.js';
 import { TaskCatalog } from './task.catalog.js';
 import { TaskFiles } from './task.files.js';
+import { TaskFiling } from './task.filing.js';
 import { WakeChannel } from './wake.channel.js';
 
 /** Read and write, as the folder's mode has it, but no right to execute. */
 const NOT_EXECUTABLE = 0o666;
+
+/** How many tasks there may be for a start to wait until all their files were looked at. */
+const LOOKED_AT = 2_000;
+
+/** How long a shutdown gives tasks their files, in milliseconds. What is left stays in the journal. */
+const FILING_MS = 500;
 
 /** Everything that is open while a store uses its directory. */
 export class DirectorySession {
@@ -37,6 +45,8 @@ export class DirectorySession {
   readonly catalog: TaskCatalog;
   readonly queue: CommitQueue;
   readonly #journal: ChangeJournal;
+  readonly #filing: TaskFiling;
+  #looking: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly options: ResolvedFileStoreOptions,
@@ -55,17 +65,21 @@ export class DirectorySession {
     const { maxRecordBytes } = this.codec;
     this.runFiles = new RunFiles({ layout: this.layout, mode: fileMode, flush, logger, maxRecordBytes });
     this.archive = new RunArchive(this.runFiles);
-    this.#journal = new ChangeJournal(this.layout.journal, fileMode);
+    const journal = new ChangeJournal({ path: this.layout.journal, mode: fileMode, flush, realm: lockRealm(), logger });
+    const snapshot = new IndexSnapshot(this.layout.index, fileMode);
+    this.#journal = journal;
     this.catalog = new TaskCatalog({
       layout: this.layout,
       codec: this.codec,
       files: new TaskFiles(this.layout, this.codec),
-      journal: this.#journal,
+      journal,
+      snapshot,
       report: (task) => context.reportUnreadable(task),
     });
-    const { layout, codec, catalog } = this;
-    const tools = { layout, codec, catalog, journal: this.#journal, runs: this.runFiles };
-    this.queue = new CommitQueue(lock, presence, this.catalog, { ...tools, fileMode, flush });
+    const { layout, catalog, runFiles: runs } = this;
+    const tools = { catalog, journal, runs };
+    this.#filing = new TaskFiling({ ...tools, layout, snapshot, fileMode, flush, logger });
+    this.queue = new CommitQueue(lock, presence, catalog, tools, this.#filing);
   }
 
   /**
@@ -105,23 +119,38 @@ export class DirectorySession {
       // Only the holder of the lock has files here, so what is here was left by one that died.
       for (const file of await readdir(this.layout.temporary)) await rm(join(this.layout.temporary, file));
       await this.runFiles.mend();
-      await this.#journal.open();
+      await this.archive.restore(await this.catalog.open());
+      if (this.#journal.isOfAnotherRealm) await this.#filing.beginNew();
     } finally {
       release();
     }
     await this.schedulers.forgetOld(MACHINE.now());
-    await this.catalog.refresh();
+    await this.#look();
     this.wakeUps.open();
+    this.#filing.begin(this.queue);
+  }
+
+  /** Looks at what was changed by hand while no process was here: without waiting for it where that is a lot. */
+  async #look(): Promise<void> {
+    if (!this.catalog.hasSnapshot) return;
+    const scan = this.catalog.scan();
+    if (this.catalog.index.size <= LOOKED_AT) return scan;
+    this.#looking = scan.catch((error: unknown) => {
+      this.context.logger.warn(`Not all files of ${this.layout.directory} could be looked at: ${String(error)}`);
+    });
   }
 
   /** Ends what is under way and gives everything back. */
   async close(): Promise<void> {
+    await this.#looking;
+    await this.#filing.end(this.options.cleanupDirectory ? 0 : FILING_MS);
     await this.queue.drained();
     await this.wakeUps.close();
     try {
       if (this.options.cleanupDirectory) await this.#removeEverything();
     } finally {
       await this.#journal.close();
+      await this.runFiles.close();
       await this.presence.leave();
     }
     if (this.options.cleanupDirectory) await this.#removeFolders();
@@ -135,9 +164,14 @@ export class DirectorySession {
         this.context.logger.info(`${this.layout.directory} is not cleaned up: another process still uses it`);
         return;
       }
+      await this.catalog.lock();
+      this.catalog.unlock();
       await this.catalog.scan();
-      const readable = [...this.catalog.index.all()].filter(({ unreadable }) => unreadable === null);
-      await eachOf(readable, ({ file }) => rm(this.layout.task(file), { force: true }));
+      const { index } = this.catalog;
+      const readable = [...index.all()].filter(({ unreadable }) => unreadable === null);
+      const files = [...readable.map(({ file }) => file), ...Array.from(index.removed(), ([file]) => file)];
+      await eachOf(files, (file) => rm(this.layout.task(file), { force: true }));
+      for (const file of files) index.forget(file);
       for (const file of await this.runFiles.list()) await rm(join(this.layout.runs, file), { force: true });
       for (const [folder, ending] of [
         [this.layout.schedulers, /\.json(\.tmp)?$/],
@@ -146,10 +180,12 @@ export class DirectorySession {
       ] as const) {
         for (const file of await readdir(folder)) if (ending.test(file)) await rm(join(folder, file), { force: true });
       }
-      await rm(this.layout.journal, { force: true });
+      for (const path of [this.layout.index, this.layout.reserve]) await rm(path, { force: true });
+      if (index.unfiledCount > 0) await this.#filing.beginNew();
+      else await rm(this.layout.journal, { force: true });
       await rm(join(this.layout.home, 'lock'), { force: true });
       // A record that stays needs the marker, or nobody would know whose it is.
-      if (readable.length === this.catalog.index.size) await rm(this.layout.marker, { force: true });
+      if (index.size === 0) await rm(this.layout.marker, { force: true });
     } finally {
       release();
     }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasync, fstatSync, open as openFile, read, write } from 'node:fs';
+import { closeSync, constants, fdatasync, fstatSync, lstatSync, open as openFile, read, write } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -42,17 +42,29 @@ export async function signatureAt(path: string): Promise<FileSignature | null> {
   return stats && signatureOf(stats);
 }
 
+/**
+ * The same without going to another thread and back, for very many files one after the other; `null` also for what cannot be
+ * looked at.
+ */
+export function signatureNow(path: string): FileSignature | null {
+  try {
+    return signatureOf(lstatSync(path, { bigint: true }));
+  } catch {
+    return null;
+  }
+}
+
 /** Writes a new file, and waits until the disk has it if `flush`. Leaves nothing behind when that fails. */
 export async function writeNewFile(
   path: string,
-  content: string,
+  content: string | Buffer,
   options: { readonly mode: number; readonly flush: boolean },
 ): Promise<FileSignature> {
   try {
     const file = await openAsync(path, 'wx', options.mode);
     try {
-      await writeAll(file, Buffer.from(content), 0);
-      if (options.flush) await flushAsync(file);
+      await writeAll(file, Buffer.isBuffer(content) ? content : Buffer.from(content), 0);
+      if (options.flush) await flushFile(file);
       // Of an open file the system has this in memory; another trip to Node's threads would cost more.
       return signatureOf(fstatSync(file, { bigint: true }));
     } finally {
@@ -116,6 +128,11 @@ export async function readWholeFile(path: string, limit: number): Promise<WholeF
   } finally {
     closeSync(file);
   }
+}
+
+/** Waits until the disk has the content of an open file. */
+export function flushFile(file: number): Promise<void> {
+  return flushAsync(file);
 }
 
 /** Replaces a file as a whole by way of a second one beside it. Only for files that a single process writes. */

@@ -6,6 +6,9 @@ const LONGEST = 120;
 /** How much of the name is kept for the eye in front of a hash. */
 const HEAD = 40;
 
+/** An id that is its own name. */
+const PLAIN = /^[a-z0-9_-][a-z0-9_.-]*$/;
+
 /** Names that Windows takes for devices, whatever follows after a dot. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/;
 
@@ -18,6 +21,7 @@ const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/;
  * `~`, which no other name contains.
  */
 export function encodeFileName(id: string): string {
+  if (PLAIN.test(id) && id.length <= LONGEST && !DEVICE.test(id)) return id;
   if (id === '') return '%';
   if (!isWellFormed(id)) return hashed(id);
   let name = '';

@@ -13,20 +13,26 @@ import { isUnreadable } from '../../model/task.js';
 import { isOfKind } from '../../model/start-tasks.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
+import type { TaskRow } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
 import type { PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
+import type { Exchange, Exchanged, Written } from '../exchange.interface.js';
 import type { Apply } from '../../model/change.js';
 import { queryTasks } from '../task-query.js';
 import { undoOnFailure } from '../undo-on-failure.js';
+import { Breather } from './breather.js';
 import { DirectorySession } from './directory.session.js';
-import { eachOf, withTypedErrors } from './durable.fs.js';
+import { withTypedErrors } from './durable.fs.js';
 import { encodeFileName } from './file-name.codec.js';
 import { resolveFileStoreOptions } from './file-store.options.js';
 import type { FileStoreOptions, ResolvedFileStoreOptions } from './file-store.options.js';
 import { addAll, addOne, change, removeEvery, removeOne, replace } from './task.changes.js';
-import type { TaskCatalog } from './task.catalog.js';
+import { exchange } from './task.exchange.js';
+import { learn, loadTasks, refresh } from './task.reads.js';
 import { taskFacts } from './task.summary.js';
+
+const NOTHING_WRITTEN: Written = { lost: [], failed: [] };
 
 /**
  * Keeps each task in a file of a directory, shared by the processes of one host. Every change is on disk before its
@@ -42,6 +48,7 @@ export class FileStore extends BaseStore {
     wakeUp: 'pushed',
     transactionalAdds: false,
     durable: true,
+    takes: true,
   };
 
   readonly #options: ResolvedFileStoreOptions;
@@ -95,19 +102,27 @@ export class FileStore extends BaseStore {
   /** All or nothing: when one cannot be written, none is. */
   override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
     if (tasks.length === 0) return [];
-    const conflicts = await this.#with(async ({ queue, codec }) =>
-      queue.run(addAll(tasks.map((task) => codec.encodeTask(task)))),
-    );
+    const conflicts = await this.#with(async ({ queue, codec }) => {
+      const rows: TaskRow[] = [];
+      const breather = new Breather();
+      for (const task of tasks) {
+        await breather.breathe();
+        rows.push(codec.encodeTask(task));
+      }
+      return queue.run(addAll(rows));
+    });
     this.tellOf(tasks);
     return conflicts;
   }
 
   lookupTask(id: string): Promise<StoredTask | null> {
-    return this.#with(async ({ catalog }) => {
-      const loaded = await catalog.load(encodeFileName(id));
+    return this.#with(async (session) => {
+      const { catalog } = session;
+      await learn(session);
+      const loaded = await catalog.read(encodeFileName(id));
       if (loaded) return loaded.task;
       const file = catalog.index.fileOfUnreadable(id);
-      return file === undefined ? null : ((await catalog.load(file))?.task ?? null);
+      return file === undefined ? null : ((await catalog.read(file))?.task ?? null);
     });
   }
 
@@ -131,7 +146,7 @@ export class FileStore extends BaseStore {
       return this.sorted(
         await loadTasks(
           catalog,
-          Array.from(catalog.index.all(), ({ file }) => file),
+          Array.from(catalog.all(), ({ file }) => file),
         ),
       );
     });
@@ -170,12 +185,29 @@ export class FileStore extends BaseStore {
     });
   }
 
+  override exchange(wanted: Exchange): Promise<Exchanged> {
+    const now = () => this.context.clock.now();
+    return this.#with(async (session) => {
+      const { queue, catalog, codec } = session;
+      const { write = [], take } = wanted;
+      if (write.length === 0) {
+        if (!take) return { written: NOTHING_WRITTEN, taken: null };
+        await refresh(session);
+        if (catalog.index.due(now(), 1, take).length === 0) {
+          const taken = { tasks: [], storeNow: now(), nextDue: () => catalog.firstDue(take) };
+          return { written: NOTHING_WRITTEN, taken };
+        }
+      }
+      return queue.run(exchange(wanted, { catalog, codec, now }));
+    });
+  }
+
   override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return this.#with(async (session) => {
       const { catalog } = session;
       await refresh(session);
       await catalog.scan();
-      const { tasks, total } = queryTasks(Array.from(catalog.index.all(), taskFacts), filter, sort, page);
+      const { tasks, total } = queryTasks(Array.from(catalog.all(), taskFacts), filter, sort, page);
       const files = tasks.map(
         (task) => (isUnreadable(task) ? catalog.index.fileOfUnreadable(task.id) : undefined) ?? encodeFileName(task.id),
       );
@@ -205,10 +237,7 @@ export class FileStore extends BaseStore {
   override async saveRuns(runs: readonly RunRecord[]): Promise<void> {
     await this.#with(({ archive, codec, queue }) => {
       const rows = runs.map((run) => codec.encodeRun(run));
-      return queue.run(async () => {
-        await archive.save(rows);
-        return () => {};
-      });
+      return queue.run(async (batch) => batch.end(await archive.replace(rows)));
     });
   }
 
@@ -217,10 +246,7 @@ export class FileStore extends BaseStore {
       // Found without the lock.
       const outdated = await archive.outdated(options);
       if (outdated.length === 0) return 0;
-      return queue.run(async () => {
-        const removed = await archive.remove(outdated);
-        return () => removed;
-      });
+      return queue.run(() => archive.remove(outdated));
     });
   }
 
@@ -251,21 +277,4 @@ export class FileStore extends BaseStore {
     if (!session) throw new Error('The store was used before it was started. This is a bug in nestjs-asyncz.');
     return withTypedErrors(this.#options.directory, () => work(session));
   }
-}
-
-/** Learns what other processes have done, and which unreadable records can be read by now. */
-async function refresh({ catalog, queue }: DirectorySession): Promise<void> {
-  // Somebody is at it, or died at it: who has the lock knows.
-  if (await catalog.refresh()) await queue.run(() => Promise.resolve(() => {}));
-  await catalog.recheckUnreadable();
-}
-
-/** Reads files, in the order of their names; those that are gone are left out. */
-async function loadTasks(catalog: TaskCatalog, files: readonly string[]): Promise<StoredTask[]> {
-  const loaded = new Map<string, StoredTask>();
-  await eachOf(files, async (file) => {
-    const one = await catalog.load(file);
-    if (one) loaded.set(file, one.task);
-  });
-  return files.flatMap((file) => loaded.get(file) ?? []);
 }

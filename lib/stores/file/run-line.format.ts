@@ -1,17 +1,15 @@
 import type { RunRow } from '../../persistence/codec.interface.js';
 import { historyKey } from '../run-history.js';
 
-/** A line of the history: an ended run, or the word that one that was written is not to count. */
-export type RunLine = { readonly run: RunRow; readonly key: string } | { readonly run: null; readonly key: string };
+/** A line of the history: an ended run, and what names it for good. */
+export interface RunLine {
+  readonly run: RunRow;
+  readonly key: string;
+}
 
 /** The line of an ended run. */
 export function formatRun(run: RunRow): string {
   return `${JSON.stringify(run)}\n`;
-}
-
-/** The line that takes an ended run back. */
-export function formatRetraction(key: string): string {
-  return `${JSON.stringify({ retracted: key })}\n`;
 }
 
 /** What a line has besides its outcome, in characters at the most. */
@@ -22,8 +20,7 @@ export function parseRunLine(text: string, maxRecordBytes: number): RunLine | nu
   // A character of an outcome may be escaped by another one.
   if (text.length > 2 * maxRecordBytes + COLUMNS_LENGTH) return null;
   try {
-    const line = JSON.parse(text) as Partial<RunRow> & { readonly retracted?: unknown };
-    if (typeof line.retracted === 'string') return { run: null, key: line.retracted };
+    const line = JSON.parse(text) as Partial<RunRow>;
     return isRun(line) ? { run: line, key: historyKey(line) } : null;
   } catch {
     return null;

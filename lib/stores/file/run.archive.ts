@@ -57,18 +57,35 @@ export class RunArchive {
     return { runs: runs.map((row) => codec.decodeRun(row)), next };
   }
 
-  /** Keeps ended runs, with the lock: in the place of those that are there, or at the end. */
-  async save(runs: readonly RunRow[]): Promise<void> {
+  /** Puts ended runs in the place of those that are there, with the lock. Returns those that are not. */
+  async replace(runs: readonly RunRow[]): Promise<readonly RunRow[]> {
+    return this.#look(runs, (file, left) => this.files.rewrite(file, ({ key, run }) => left.get(key) ?? run));
+  }
+
+  /** Keeps those ended runs that are not there, with the lock. */
+  async restore(runs: readonly RunRow[]): Promise<void> {
+    const missing = await this.#look(runs, async (file) => {
+      const segment = await this.files.read(file);
+      return new Set(segment?.lines.map(({ key }) => key));
+    });
+    await this.files.append(missing);
+  }
+
+  /** Looks for runs in the files that may have them. @param visit Returns the keys of those that are settled with a file. */
+  async #look(
+    runs: readonly RunRow[],
+    visit: (file: string, left: ReadonlyMap<string, RunRow>) => Promise<ReadonlySet<string>>,
+  ): Promise<readonly RunRow[]> {
     const left = new Map(runs.map((run) => [historyKey(run), run]));
     for (const file of await this.files.list()) {
-      if (left.size === 0) return;
+      if (left.size === 0) break;
       const span = this.#spans.get(file);
       const mayHold =
         !span || [...left.values()].some(({ endedAt }) => endedAt >= span.oldest && endedAt <= span.newest);
       if (!mayHold && (await this.files.signature(file)) === span.signature) continue;
-      for (const key of await this.files.rewrite(file, ({ key, run }) => left.get(key) ?? run)) left.delete(key);
+      for (const key of await visit(file, left)) left.delete(key);
     }
-    await this.files.append([...left.values()]);
+    return [...left.values()];
   }
 
   /** Removes runs, with the lock; rewrites only the files that they are in. Returns how many there were. */
@@ -145,7 +162,7 @@ export class RunArchive {
       this.#spans.set(file, spanOf(segment));
       const more: RunRow[] = [];
       for (const { key, run } of [...segment.lines].reverse()) {
-        if (located.add(key, file) && run) visit(run, more);
+        if (located.add(key, file)) visit(run, more);
       }
       endOfFile(more);
     }
@@ -186,7 +203,6 @@ function spanOf({ signature, lines }: Segment): Span {
   let oldest = Infinity;
   let newest = -Infinity;
   for (const { run } of lines) {
-    if (!run) continue;
     oldest = Math.min(oldest, run.endedAt);
     newest = Math.max(newest, run.endedAt);
   }

@@ -1,13 +1,23 @@
+import { fstatSync } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileStoreError } from '../../errors/file-store.errors.js';
 import type { Logger } from '../../model/logger.js';
 import type { RunRow } from '../../persistence/codec.interface.js';
-import { historyKey } from '../run-history.js';
 import type { DirectoryLayout } from './directory.layout.js';
-import { flushFolder, ifThere, openOwn, readAt, readText, signatureAt, writeAll, writeNewFile } from './durable.fs.js';
-import { formatRetraction, formatRun, parseRunLine } from './run-line.format.js';
+import {
+  eachOf,
+  flushFolder,
+  ifThere,
+  openOwn,
+  readAt,
+  readText,
+  signatureAt,
+  writeAll,
+  writeNewFile,
+} from './durable.fs.js';
+import { formatRun, parseRunLine } from './run-line.format.js';
 import type { RunLine } from './run-line.format.js';
 
 /** How large a file of the history may get, in bytes, before the next one is begun. */
@@ -28,6 +38,13 @@ export interface Segment {
   readonly lines: readonly RunLine[];
 }
 
+/** The file that runs are written to. */
+interface LastFile {
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly inode: bigint;
+}
+
 export interface RunFilesOptions {
   readonly layout: DirectoryLayout;
   readonly mode: number;
@@ -44,23 +61,55 @@ export interface RunFilesOptions {
 export class RunFiles {
   readonly #remembered = new Map<string, Segment>();
   readonly #reported = new Set<string>();
+  #last: LastFile | null = null;
+  /** Where it ended when this process wrote to it last. */
+  #end = -1;
 
   constructor(private readonly options: RunFilesOptions) {}
 
-  /** Writes ended runs, with the lock, and waits until the disk has them. */
-  async append(runs: readonly RunRow[]): Promise<void> {
-    if (runs.length === 0) return;
-    await this.#write(runs.map(formatRun).join(''));
+  /**
+   * Writes ended runs at the end, with the lock. The disk need not have them: the journal has them until {@link flush}.
+   *
+   * @returns A function that takes them back. It never rejects: what stays is a run that is listed once too often.
+   */
+  async append(runs: readonly RunRow[]): Promise<() => Promise<void>> {
+    if (runs.length === 0) return () => Promise.resolve();
+    const { path, file } = await this.#openLast();
+    const { size } = fstatSync(file.fd);
+    const text = runs.map(formatRun).join('');
+    try {
+      const bytes = Buffer.from(size !== this.#end && (await isTorn(file, size)) ? `\n${text}` : text);
+      await writeAll(file.fd, bytes, size);
+      this.#end = size + bytes.length;
+    } catch (error) {
+      await file.truncate(size).catch(() => {});
+      throw new FileStoreError(path, error);
+    }
+    return () =>
+      file.truncate(size).catch((error: unknown) => {
+        const { logger } = this.options;
+        logger.warn(`${runs.length} ended runs are in the history that were not committed: ${String(error)}`);
+      });
   }
 
-  /** Takes back what was written, with the lock. Never rejects: what stays is a run that is listed once too often. */
-  async retract(runs: readonly RunRow[]): Promise<void> {
-    if (runs.length === 0) return;
-    await this.#write(runs.map((run) => formatRetraction(historyKey(run))).join('')).catch((error: unknown) => {
-      this.options.logger.warn(
-        `${runs.length} ended runs are in the history that were not committed: ${String(error)}`,
-      );
+  /** Waits until the disk has all that was written. */
+  async flush(): Promise<void> {
+    if (!this.options.flush) return;
+    await eachOf(await this.list(), async (name) => {
+      const file = await ifThere(openOwn(this.#path(name), 'r'));
+      try {
+        await file?.datasync();
+      } finally {
+        await file?.close();
+      }
     });
+    await flushFolder(this.options.layout.runs);
+  }
+
+  /** Closes what is open. */
+  async close(): Promise<void> {
+    await this.#last?.file.close();
+    this.#last = null;
   }
 
   /** The names of the files, the newest first. */
@@ -83,7 +132,8 @@ export class RunFiles {
     if (last === undefined) return;
     const file = await openOwn(this.#path(last), 'r+');
     try {
-      if (await isTorn(file)) await appendTo(file, '', this.options.flush);
+      const { size } = fstatSync(file.fd);
+      if (await isTorn(file, size)) await writeAll(file.fd, Buffer.from('\n'), size);
     } finally {
       await file.close();
     }
@@ -124,10 +174,9 @@ export class RunFiles {
     const changed = new Set<string>();
     const lines: string[] = [];
     for (const { key, run } of (await this.read(file))?.lines ?? []) {
-      const next = run && change({ key, run });
+      const next = change({ key, run });
       if (next !== run) changed.add(key);
       if (next) lines.push(formatRun(next));
-      else if (!run) lines.push(formatRetraction(key));
     }
     if (changed.size === 0) return changed;
     const { layout, mode, flush } = this.options;
@@ -159,20 +208,21 @@ export class RunFiles {
     }
   }
 
-  async #write(text: string): Promise<void> {
-    const { layout, mode, flush } = this.options;
-    const last = (await this.list())[0];
-    const full = last === undefined || ((await ifThere(stat(this.#path(last))))?.size ?? LARGEST) >= LARGEST;
-    const name = full ? `${String(Number.parseInt(last ?? '0', 10) + 1).padStart(8, '0')}.jsonl` : last;
-    const path = this.#path(name);
+  /** Opens the last file, or begins the next one when it is full. */
+  async #openLast(): Promise<LastFile> {
+    if (this.#last) {
+      const there = await ifThere(stat(this.#last.path, { bigint: true }));
+      if (there?.ino === this.#last.inode && there.size < LARGEST) return this.#last;
+      await this.close();
+    }
+    const name = (await this.list())[0];
+    const isFull = name === undefined || ((await ifThere(stat(this.#path(name))))?.size ?? LARGEST) >= LARGEST;
+    const number = Number.parseInt(name ?? '0', 10) + 1;
+    const path = this.#path(isFull ? `${String(number).padStart(8, '0')}.jsonl` : name);
     try {
-      const file = await (full ? open(path, 'wx+', mode) : openOwn(path, 'r+'));
-      try {
-        await appendTo(file, text, flush);
-      } finally {
-        await file.close();
-      }
-      if (full && flush) await flushFolder(layout.runs);
+      const file = await (isFull ? open(path, 'wx+', this.options.mode) : openOwn(path, 'r+'));
+      this.#end = -1;
+      return (this.#last = { path, file, inode: fstatSync(file.fd, { bigint: true }).ino });
     } catch (error) {
       throw new FileStoreError(path, error);
     }
@@ -205,20 +255,6 @@ export class RunFiles {
   }
 }
 
-/** All of it or nothing. What a crash has left of a line gets an end of its own. */
-async function appendTo(file: FileHandle, text: string, flush: boolean): Promise<void> {
-  const { size } = await file.stat();
-  const bytes = Buffer.from((await isTorn(file)) ? `\n${text}` : text);
-  try {
-    await writeAll(file.fd, bytes, size);
-    if (flush) await file.datasync();
-  } catch (error) {
-    await file.truncate(size).catch(() => {});
-    throw error;
-  }
-}
-
-async function isTorn(file: FileHandle): Promise<boolean> {
-  const { size } = await file.stat();
+async function isTorn(file: FileHandle, size: number): Promise<boolean> {
   return size > 0 && (await readAt(file.fd, size - 1, 1))[0] !== 0x0a;
 }

@@ -21,6 +21,8 @@ const isTextOrNull: Check = (value) => value === null || isText(value);
 const isFlag: Check = (value) => typeof value === 'boolean';
 const isNumber: Check = (value) => Number.isFinite(value);
 const isTime: Check = (value) => value === null || Number.isFinite(value);
+/** The codec looks into it. */
+const isLease: Check = (value) => typeof value === 'object';
 const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
 
 /** What a file says in clear, in the order of writing, one a line. */
@@ -40,6 +42,8 @@ const COLUMNS: readonly (readonly [keyof TaskRow, Check])[] = [
   ['nextRunTime', isTime],
   ['dueAt', isTime],
   ['version', isNumber],
+  ['lastToken', isNumber],
+  ['lease', isLease],
   ['codec', isText],
 ];
 

@@ -1,16 +1,20 @@
 import { readdir } from 'node:fs/promises';
-import type { UnreadableTask } from '../../model/task.js';
+import type { StoredTask, UnreadableTask } from '../../model/task.js';
 import { isUnreadable } from '../../model/task.js';
-import type { TaskCodec } from '../../persistence/codec.interface.js';
+import type { RunRow, TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
 import type { DueFilter } from '../selection.interface.js';
-import type { ChangeJournal, News } from './change.journal.js';
+import type { ChangeJournal } from './change.journal.js';
 import type { DirectoryLayout } from './directory.layout.js';
-import { eachOf, signatureAt } from './durable.fs.js';
+import { Breather } from './breather.js';
+import { eachOf, signatureAt, signatureNow } from './durable.fs.js';
 import type { FileSignature } from './durable.fs.js';
+import type { IndexSnapshot } from './index.snapshot.js';
+import { JournalFollower } from './journal.follower.js';
+import { formatPut, formatRemoval } from './journal.format.js';
 import type { LoadedFile, TaskFiles } from './task.files.js';
 import { TaskIndex } from './task.index.js';
-import type { IndexedTask, TaskSummary } from './task.summary.js';
-import { summaryOf } from './task.summary.js';
+import type { Before } from './task.index.js';
+import { IndexedTask, columnsOf } from './task.summary.js';
 
 /** How many unreadable files one look checks for a change: a bound for a directory full of them. */
 const RECHECKS = 64;
@@ -18,12 +22,16 @@ const RECHECKS = 64;
 /** How often the first due task may turn out to have changed behind everybody's back in one look. */
 const TRIES = 10_000;
 
+/** How many characters a group of a new journal has, more or less: so many are put together at a time. */
+const CARRIED_AT_ONCE = 500_000;
+
 /** What a catalog is made with. */
 export interface CatalogTools {
   readonly layout: DirectoryLayout;
   readonly codec: TaskCodec;
   readonly files: TaskFiles;
   readonly journal: ChangeJournal;
+  readonly snapshot: IndexSnapshot;
   readonly report: (task: UnreadableTask) => void;
 }
 
@@ -33,19 +41,39 @@ export interface CatalogTools {
  */
 export class TaskCatalog {
   readonly index = new TaskIndex();
-  #readable: ReadonlySet<string>;
-  #mustScan = true;
+  readonly follower: JournalFollower;
+  #unwritten: ReadonlyMap<string, Before> = new Map();
+  #mustScan = false;
+  #hasSnapshot = false;
   #reading: Promise<boolean> | null = null;
   #locked = false;
 
   constructor(private readonly tools: CatalogTools) {
-    this.#readable = new Set(tools.codec.readable());
+    this.follower = new JournalFollower(this.index, tools.codec, tools.report);
+  }
+
+  /**
+   * Learns all there is, with the lock, and nothing else under way.
+   *
+   * @returns The ended runs that may be in no other file than the journal.
+   */
+  async open(): Promise<readonly RunRow[]> {
+    const runs: RunRow[] = [];
+    this.follower.runs = runs;
+    await this.#reload();
+    this.follower.runs = null;
+    return this.tools.journal.isOfAnotherRealm ? runs : [];
+  }
+
+  /** Whether the files were not all read at the start. */
+  get hasSnapshot(): boolean {
+    return this.#hasSnapshot;
   }
 
   /**
    * Learns what others have done.
    *
-   * @returns Whether something is unfinished, so that only whoever has the lock knows all.
+   * @returns Whether something is missing that only whoever has the lock can find out.
    */
   refresh(): Promise<boolean> {
     // While this process has the lock nobody else can do anything.
@@ -67,54 +95,77 @@ export class TaskCatalog {
   /** Looks at all files, and reads those that are not as they were. */
   async scan(): Promise<void> {
     const { layout } = this.tools;
-    const known = [...this.index.all()];
     const there = new Set<string>();
     for (const file of await readdir(layout.directory)) {
       const name = layout.nameOf(file);
       if (name !== null) there.add(name);
     }
-    await eachOf(there, async (name) => {
+    const changed: string[] = [];
+    const breather = new Breather();
+    for (const name of there) {
+      await breather.breathe();
       const entry = this.index.get(name);
-      if (entry?.signature === null) return;
-      if (!entry || (await signatureAt(layout.task(name))) !== entry.signature) await this.load(name);
-    });
-    await eachOf(
-      known.filter(({ file, signature }) => signature !== null && !there.has(file)),
-      async ({ file }) => void (await this.load(file)),
-    );
+      if (entry?.row || this.index.isRemoved(name)) continue;
+      if (!entry || signatureNow(layout.task(name)) !== entry.signature) changed.push(name);
+    }
+    for (const { file, row } of this.index.all()) if (!row && !there.has(file)) changed.push(file);
+    await eachOf(changed, async (name) => void (await this.load(name)));
     this.#mustScan = false;
   }
 
-  /** Reads a file, and remembers what it says unless something newer has become known meanwhile. */
+  /** What is under the name of a file for everybody: what is not written yet does not count. */
+  read(file: string): Promise<LoadedFile | null> {
+    const before = this.#unwritten.get(file);
+    if (!before) return this.load(file);
+    const { row = null, signature = null } = before.entry ?? {};
+    if (row) return Promise.resolve(loadedRow(file, signature, row, this.tools.codec.decodeTask(row)));
+    return before.entry ? this.tools.files.load(file) : Promise.resolve(null);
+  }
+
+  /** All there is for everybody. */
+  all(): Iterable<IndexedTask> {
+    if (this.#unwritten.size === 0) return this.index.all();
+    const written = Array.from(this.index.all()).filter(({ file }) => !this.#unwritten.has(file));
+    return [...written, ...Array.from(this.#unwritten.values(), ({ entry }) => entry).filter((entry) => !!entry)];
+  }
+
+  /** Says what was known of the files that are changed in the index and not written yet. */
+  setUnwritten(before: ReadonlyMap<string, Before>): void {
+    this.#unwritten = before;
+  }
+
+  /** What is under the name of a file: in the journal, or in the file. */
   async load(file: string): Promise<LoadedFile | null> {
     const before = this.index.get(file);
+    if (before?.row) return this.#decode(before, before.row);
+    if (this.index.isRemoved(file)) return null;
     const loaded = await this.tools.files.load(file);
-    if (this.index.get(file) !== before || before?.signature === null) return loaded;
+    if (this.index.get(file) !== before || this.index.isRemoved(file)) return loaded;
     if (loaded === null) {
-      this.index.remove(file);
+      this.index.forget(file);
     } else if (isUnreadable(loaded.task)) {
-      this.index.put({ file, signature: loaded.signature, unreadable: loaded.task });
-      this.tools.report(loaded.task);
+      this.follower.putUnreadable(file, null, loaded.signature, loaded.task);
     } else if (!before || before.unreadable || before.signature !== loaded.signature) {
-      this.index.put(summaryOf(loaded.row!, file, loaded.signature));
+      const { signature } = loaded;
+      this.index.put(
+        new IndexedTask({ file, columns: columnsOf(loaded.row!), row: null, signature, unreadable: null }),
+      );
     }
     return loaded;
   }
 
-  /** Looks again at files that could not be read, where they have changed or the keys have. */
+  /** Looks again at records that could not be read, where their files have changed or the keys have. */
   async recheckUnreadable(): Promise<void> {
-    const { codec, layout } = this.tools;
-    const readable = codec.readable();
-    const newKeys = readable.some((key) => !this.#readable.has(key));
-    this.#readable = new Set(readable);
+    const { layout } = this.tools;
+    const newKeys = this.follower.renewKeys();
     const all = [...this.index.unreadable()];
     await eachOf(newKeys ? all : all.slice(0, RECHECKS), async (entry) => {
-      const same = entry.signature === (await signatureAt(layout.task(entry.file)));
+      const same = entry.row !== null || entry.signature === (await signatureAt(layout.task(entry.file)));
       const reason = entry.unreadable!.unreadable;
       const mayHeal = newKeys && (reason === 'wrong-key' || reason === 'unknown-serializer');
       if (!same || mayHeal) await this.load(entry.file);
       // The next look begins with those that this one did not reach.
-      else if (all.length > RECHECKS && this.index.get(entry.file) === entry) this.index.put(entry.summary);
+      else if (all.length > RECHECKS && this.index.get(entry.file) === entry) this.index.put(entry);
     });
   }
 
@@ -122,38 +173,33 @@ export class TaskCatalog {
   async firstDue(filter: DueFilter): Promise<number | null> {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const first = this.index.first(filter);
-      if (!first || (await this.#isAsKnown(first))) return first?.key ?? null;
+      if (!first || first.row || first.signature === (await signatureAt(this.tools.layout.task(first.file)))) {
+        return first?.key ?? null;
+      }
       await this.load(first.file);
     }
     return this.index.first(filter)?.key ?? null;
   }
 
-  async #isAsKnown({ file, signature }: IndexedTask): Promise<boolean> {
-    return signature === null || signature === (await signatureAt(this.tools.layout.task(file)));
-  }
-
-  /** What a file will say when the batch that has the lock is written. */
-  expect(summary: TaskSummary): void {
-    this.index.put(summary);
-  }
-
-  expectNone(file: string): void {
-    this.index.remove(file);
-  }
-
-  /** What was expected has come about. */
-  sign(file: string, signature: FileSignature): void {
-    this.index.sign(file, signature);
-  }
-
-  /** What was expected has not come about: what the file says counts. */
-  async restore(file: string): Promise<void> {
-    this.index.remove(file);
-    try {
-      await this.load(file);
-    } catch {
-      this.#mustScan = true;
+  /** What a new journal has to begin with: all that is in no file yet. */
+  *carried(): Iterable<string> {
+    let lines = '';
+    for (const [file, signature] of this.index.removed()) lines += formatRemoval(file, signature);
+    // A copy: while a journal is written, what is only read again may change its place in the index.
+    for (const { row, signature } of Array.from(this.index.unfiled())) {
+      lines += formatPut(row!, signature);
+      if (lines.length < CARRIED_AT_ONCE) continue;
+      yield lines;
+      lines = '';
     }
+    if (lines !== '') yield lines;
+  }
+
+  /** Reads a record of the journal, and remembers whether it can be read. */
+  #decode({ file, signature, unreadable }: IndexedTask, row: TaskRow): LoadedFile {
+    const task = this.tools.codec.decodeTask(row);
+    if (isUnreadable(task) !== (unreadable !== null)) this.follower.place(file, row, signature, task);
+    return loadedRow(file, signature, row, task);
   }
 
   #read(locked: boolean): Promise<boolean> {
@@ -162,32 +208,45 @@ export class TaskCatalog {
   }
 
   async #apply(locked: boolean): Promise<boolean> {
-    const news = await this.tools.journal.read(locked);
-    const uncertain = this.#applyBatches(news);
-    await eachOf(uncertain, async (file) => void (await this.load(file)));
-    if (news.missed || this.#mustScan) {
-      this.#mustScan = true;
-      await this.scan();
-    }
-    return news.unfinished;
+    const { journal } = this.tools;
+    const news = await journal.read(locked, this.follower);
+    if (news === 'missed' && !locked) return true;
+    if (news === 'missed') await this.#reload();
+    // Somebody has removed it. All that it had is known here.
+    else if (news === 'absent') await journal.replace(this.carried());
+    await this.#learnRest();
+    return false;
   }
 
-  /** Returns the files that must be read to be known. */
-  #applyBatches({ batches, uncertain }: News): Set<string> {
-    const unknown = new Set<string>();
-    for (const { put, remove } of batches) {
-      for (const file of remove) {
-        this.index.remove(file);
-        unknown.delete(file);
-      }
-      for (const summary of put) {
-        this.index.put(summary);
-        // Why another's task cannot be read here, only its record tells.
-        if (this.#readable.has(summary.codec)) unknown.delete(summary.file);
-        else unknown.add(summary.file);
-      }
-    }
-    for (const file of uncertain) unknown.add(file);
-    return unknown;
+  async #learnRest(): Promise<void> {
+    const unknown = [...this.follower.unknown];
+    this.follower.unknown.clear();
+    await eachOf(unknown, async (file) => void (await this.load(file)));
+    if (this.#mustScan) await this.scan();
   }
+
+  /** Learns everything anew, with the lock. */
+  async #reload(): Promise<void> {
+    const { journal, snapshot } = this.tools;
+    if (!(await journal.open())) {
+      // What is known of it is all there is.
+      await journal.replace(this.carried());
+      this.#mustScan = true;
+      return this.#learnRest();
+    }
+    this.index.clear();
+    this.#hasSnapshot = await snapshot.load(journal.number, (entry) => this.#putKnown(entry));
+    this.#mustScan = !this.#hasSnapshot;
+    if ((await journal.read(true, this.follower)) !== 'read') this.#mustScan = true;
+    await this.#learnRest();
+  }
+
+  #putKnown(entry: IndexedTask): void {
+    if (!this.follower.canRead(entry.columns!)) this.follower.unknown.add(entry.file);
+    this.index.put(entry);
+  }
+}
+
+function loadedRow(file: string, signature: FileSignature | null, row: TaskRow, task: StoredTask): LoadedFile {
+  return { file, signature, task, row: isUnreadable(task) ? null : row };
 }

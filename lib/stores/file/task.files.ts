@@ -12,7 +12,8 @@ import type { UnreadableFile } from './task-file.format.js';
 /** What a file holds. */
 export interface LoadedFile {
   readonly file: string;
-  readonly signature: FileSignature;
+  /** What the file is; null for a task that has none yet. */
+  readonly signature: FileSignature | null;
   readonly task: StoredTask;
   /** What is stored of a task that could be read; null otherwise. */
   readonly row: TaskRow | null;

@@ -2,52 +2,118 @@ import { DueIndex } from '../due-index.js';
 import type { DueFilter, DueOrder } from '../selection.interface.js';
 import { compareText } from '../task-query.js';
 import type { FileSignature } from './durable.fs.js';
-import { IndexedTask } from './task.summary.js';
-import type { TaskSummary, UnreadableSummary } from './task.summary.js';
+import type { IndexedTask } from './task.summary.js';
 
-/** What this process knows of the task files, by file name; by due time where they are readable and due at all. */
+/** What a record has besides definition and state, in bytes, more or less. */
+const COLUMNS_BYTES = 400;
+
+/** What was known of a file before something about it changed. */
+export interface Before {
+  readonly file: string;
+  readonly entry: IndexedTask | undefined;
+  readonly removed: FileSignature | undefined;
+}
+
+/**
+ * What this process knows of the tasks, by file name; by due time where they are readable and due at all. Those that are not
+ * in their files yet are here with their records.
+ */
 export class TaskIndex {
   readonly #tasks = new Map<string, IndexedTask>();
   readonly #unreadable = new Map<string, IndexedTask>();
   readonly #due = new DueIndex<IndexedTask>();
   /** What schedulers look for at their starts and stops, by file name. */
   readonly #startTasks = new Map<string, IndexedTask>();
+  /** Those whose records are in no file; what has not changed for longest comes first. */
+  readonly #unfiled = new Map<string, IndexedTask>();
+  /** Files that are still there although their tasks are gone. */
+  readonly #removed = new Map<string, FileSignature>();
+  #unfiledBytes = 0;
 
   get size(): number {
     return this.#tasks.size;
+  }
+
+  /** How much is in no file yet, in bytes, more or less. */
+  get unfiledBytes(): number {
+    return this.#unfiledBytes;
+  }
+
+  /** How many files are not as they are to be. */
+  get unfiledCount(): number {
+    return this.#unfiled.size + this.#removed.size;
   }
 
   all(): Iterable<IndexedTask> {
     return this.#tasks.values();
   }
 
+  unfiled(): Iterable<IndexedTask> {
+    return this.#unfiled.values();
+  }
+
+  removed(): Iterable<readonly [file: string, signature: FileSignature]> {
+    return this.#removed.entries();
+  }
+
   get(file: string): IndexedTask | undefined {
     return this.#tasks.get(file);
   }
 
-  put(summary: TaskSummary | UnreadableSummary): IndexedTask {
-    this.remove(summary.file);
-    const entry = new IndexedTask(summary);
-    this.#tasks.set(entry.file, entry);
-    if (entry.isStartTask) this.#startTasks.set(entry.file, entry);
-    if (entry.unreadable) this.#unreadable.set(entry.file, entry);
-    else if (entry.key !== Infinity) this.#due.add(entry);
-    return entry;
+  /** Whether the task of a file is gone, and the file is not yet. */
+  isRemoved(file: string): boolean {
+    return this.#removed.has(file);
   }
 
-  remove(file: string): void {
+  put(entry: IndexedTask): void {
+    const { file } = entry;
+    this.forget(file);
+    this.#tasks.set(file, entry);
+    if (entry.isStartTask) this.#startTasks.set(file, entry);
+    if (entry.row) {
+      this.#unfiled.set(file, entry);
+      this.#unfiledBytes += bytesOf(entry);
+    }
+    if (entry.unreadable) this.#unreadable.set(file, entry);
+    else if (entry.key !== Infinity) this.#due.add(entry);
+  }
+
+  /** A task is gone. Its file goes later, if it has one. */
+  remove(file: string, signature: FileSignature | null): void {
+    this.forget(file);
+    if (signature !== null) this.#removed.set(file, signature);
+  }
+
+  /** Nothing is known of a file any more. */
+  forget(file: string): void {
+    if (this.#removed.size > 0) this.#removed.delete(file);
     const entry = this.#tasks.get(file);
     if (!entry) return;
     this.#tasks.delete(file);
-    this.#unreadable.delete(file);
-    this.#startTasks.delete(file);
+    if (entry.unreadable) this.#unreadable.delete(file);
+    if (entry.isStartTask) this.#startTasks.delete(file);
     if (entry.heapSlot >= 0) this.#due.remove(entry);
+    if (!entry.row) return;
+    this.#unfiled.delete(file);
+    this.#unfiledBytes -= bytesOf(entry);
   }
 
-  /** Says what the file is that was being written. */
-  sign(file: string, signature: FileSignature): void {
-    const entry = this.#tasks.get(file);
-    if (entry && entry.signature === null) this.put({ ...entry.summary, signature });
+  /** Nothing is known of any file. */
+  clear(): void {
+    // A map's keys may be deleted while they are walked over.
+    for (const file of this.#tasks.keys()) this.forget(file);
+    this.#removed.clear();
+  }
+
+  before(file: string): Before {
+    return { file, entry: this.#tasks.get(file), removed: this.#removed.get(file) };
+  }
+
+  /** Makes what is known of a file what it was. */
+  restore({ file, entry, removed }: Before): void {
+    this.forget(file);
+    if (entry) this.put(entry);
+    else if (removed !== undefined) this.#removed.set(file, removed);
   }
 
   /** The tasks due by `now`, in the claim order. */
@@ -75,4 +141,8 @@ export class TaskIndex {
     for (const entry of this.#unreadable.values()) if (entry.id === id) return entry.file;
     return undefined;
   }
+}
+
+function bytesOf({ row }: IndexedTask): number {
+  return row!.definition.length + row!.state.length + COLUMNS_BYTES;
 }

@@ -1,74 +1,100 @@
 import type { DueKeyValues } from '../../model/due-keys.js';
-import type { StoredTask, UnreadableTask } from '../../model/task.js';
+import type { StoredTask, TaskLease, UnreadableTask } from '../../model/task.js';
 import type { TaskRow } from '../../persistence/codec.interface.js';
 import type { DueEntry, DueLane } from '../due-index.js';
 import type { FileSignature } from './durable.fs.js';
 
-/** What is known of a task without its file being read: enough to find, sort and page. Plain JSON. */
-export interface TaskSummary extends Omit<TaskRow, 'definition' | 'state'> {
+/** What is known of a task without its record: enough to find, sort and page. Plain JSON. */
+export type TaskColumns = Omit<TaskRow, 'definition' | 'state'>;
+
+/** What an {@link IndexedTask} is made of. */
+export interface IndexedTaskFields {
   /** The name of its file, without the suffix. */
   readonly file: string;
-  /** What the file is when this is true of it; null while it is being written. */
+  /** null for what cannot be read. */
+  readonly columns: TaskColumns | null;
+  /** The record, as long as no file has it; null when the file has. */
+  readonly row: TaskRow | null;
+  /** What the file is when this is true of it. With a record that no file has: what the file is that it takes the place of, or null. */
   readonly signature: FileSignature | null;
+  /** Why it cannot be read; null when it can. */
+  readonly unreadable: UnreadableTask | null;
 }
 
-/** A file that cannot be read as a task, in the index. */
-export interface UnreadableSummary {
-  readonly file: string;
-  readonly signature: FileSignature | null;
-  readonly unreadable: UnreadableTask;
-}
+/** What the file of a task is, from before it is written until that is known. */
+export const ABOUT_TO_BE_WRITTEN: FileSignature = '?';
 
-/** The summary of a row. */
-export function summaryOf(row: TaskRow, file: string, signature: FileSignature | null): TaskSummary {
+/** The columns of a row. */
+export function columnsOf(row: TaskRow): TaskColumns {
   const { definition: _definition, state: _state, ...columns } = row;
-  return { file, ...columns, signature };
+  return columns;
 }
 
-/** A file with its slot in the index of due times. */
+/** A row that shares nothing with what a caller may still change. */
+export function ownRow(row: TaskRow): TaskRow {
+  const { tags, lease } = row;
+  return tags.length === 0 && !lease ? row : { ...row, tags: [...tags], ...(lease && { lease: { ...lease } }) };
+}
+
+/** A row under the lease of whoever has taken its task. */
+export function takenRow(row: TaskRow, lease: TaskLease): TaskRow {
+  const running = row.lease ? row.running : row.running + 1;
+  const { token: lastToken, until: dueAt } = lease;
+  return { ...row, version: row.version + 1, lastToken, lease, running, finished: false, dueAt };
+}
+
+/** A task with its slot in the index of due times. */
 export class IndexedTask implements DueEntry {
   heapSlot = -1;
   lane: DueLane | null = null;
+  readonly file: string;
+  readonly columns: TaskColumns | null;
+  readonly row: TaskRow | null;
+  readonly signature: FileSignature | null;
+  readonly unreadable: UnreadableTask | null;
   readonly id: string;
   readonly handler: string;
   readonly priority: number;
   /** Infinity for one that is never due; such a one is not in the index of due times. */
   readonly key: number;
 
-  constructor(readonly summary: TaskSummary | UnreadableSummary) {
-    const readable = 'unreadable' in summary ? null : summary;
-    this.id = 'unreadable' in summary ? summary.unreadable.id : summary.id;
-    this.handler = readable?.handler ?? '';
-    this.priority = readable?.priority ?? 0;
-    this.key = readable?.dueAt ?? Infinity;
+  constructor({ file, columns, row, signature, unreadable }: IndexedTaskFields) {
+    this.file = file;
+    this.columns = columns;
+    this.row = row;
+    this.signature = signature;
+    this.unreadable = unreadable;
+    this.id = unreadable?.id ?? columns!.id;
+    this.handler = columns?.handler ?? '';
+    this.priority = columns?.priority ?? 0;
+    this.key = columns?.dueAt ?? Infinity;
+  }
+
+  /** One that can be read, and whose record is in no file yet. */
+  static unfiled(file: string, row: TaskRow, signature: FileSignature | null): IndexedTask {
+    return new IndexedTask({ file, columns: row, row, signature, unreadable: null });
+  }
+
+  /** The same, with some of it changed. */
+  with(changed: Partial<IndexedTaskFields>): IndexedTask {
+    const { file, columns, row, signature, unreadable } = this;
+    return new IndexedTask({ file, columns, row, signature, unreadable, ...changed });
   }
 
   /** Asked for by the index of due times alone, which has readable ones only. */
   get dueKeys(): DueKeyValues {
-    return this.summary as TaskSummary;
+    return this.columns!;
   }
 
   get isStartTask(): boolean {
-    return !('unreadable' in this.summary) && this.summary.startTask === true;
-  }
-
-  get file(): string {
-    return this.summary.file;
-  }
-
-  get signature(): FileSignature | null {
-    return this.summary.signature;
-  }
-
-  get unreadable(): UnreadableTask | null {
-    return 'unreadable' in this.summary ? this.summary.unreadable : null;
+    return this.columns?.startTask === true;
   }
 }
 
 /** A task as far as filters and sort orders look at it. Its definition and state hold nothing else. */
-export function taskFacts({ summary, unreadable }: IndexedTask): StoredTask {
-  if (unreadable) return unreadable;
-  const { id, version, name, handler, executor, trigger, tags, priority, disabled, ...state } = summary as TaskSummary;
+export function taskFacts({ columns, unreadable }: IndexedTask): StoredTask {
+  if (!columns) return unreadable!;
+  const { id, version, name, handler, executor, trigger, tags, priority, disabled, ...state } = columns;
   const declared = disabled ? { disabled } : null;
   return {
     id,

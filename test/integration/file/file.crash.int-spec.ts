@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isUnreadable } from '../../../lib/model/task.js';
@@ -116,16 +116,18 @@ describe('a directory whose processes are killed', () => {
 
   it('has them too when the disk is full most of the time', { timeout: TIMEOUT_MS }, async () => {
     const random = seededRandom('kills on a full disk');
-    const directory = join(mountTmpfs('2m'), 'tasks');
+    const disk = mountTmpfs('3m');
+    const directory = join(disk, 'tasks');
     const ledger = new Ledger();
-    // Makes room where a new process could not even begin.
-    const store = await openStore({ directory });
+    // A journal that is to get shorter needs room for that, so something else on the disk has to give way.
+    const ballast = join(disk, 'ballast');
+    let blocks = 400;
     const makeRoom = async () => {
-      for (const { id } of (await store.getAllTasks()).slice(0, 3)) {
-        ledger.finishing.add(id);
-        await store.deleteTask(id);
-      }
+      expect((blocks -= 12)).toBeGreaterThan(0);
+      await truncate(ballast, blocks * 4_096);
     };
+    await writeFile(ballast, Buffer.alloc(blocks * 4_096));
+    const store = await openStore({ directory });
     let started = 0;
     const launch = async () => {
       const one = await FileStoreProcess.create(`p${(started += 1)}`, { directory });

@@ -77,7 +77,7 @@ describe('a full disk', () => {
     const disk = mountTmpfs('1m');
     const directory = join(disk, 'tasks');
     const store = await openStore({ directory });
-    await reasonOf(store.addTasks(Array.from({ length: 400 }, (_, at) => makeTask(`t${at}`, { nextRunTime: 1 }))));
+    await reasonOf(store.addTasks(Array.from({ length: 4_000 }, (_, at) => makeTask(`t${at}`, { nextRunTime: 1 }))));
     expect(await store.getAllTasks()).toEqual([]);
     expect(await store.getNextRunTime()).toBeNull();
     expect(await taskFiles(directory)).toEqual({});
@@ -87,28 +87,28 @@ describe('a full disk', () => {
     expect(await other.getAllTasks()).toHaveLength(40);
   });
 
-  it('writes those changes of many that have room, and tells of the others', async () => {
+  it('changes all tasks of a step or none', async () => {
     const disk = mountTmpfs('1m');
     const store = await openStore({ directory: join(disk, 'tasks') });
     const ids = Array.from({ length: 60 }, (_, at) => `t${at}`);
     await store.addTasks(ids.map((id) => makeTask(id, { nextRunTime: 1 })));
     const ballast = fill(disk);
     await rm(ballast);
-    writeFileSync(ballast, Buffer.alloc((statfsSync(disk).bavail - 20) * 4_096));
-    const { committed, failed } = await store.transact({ ids }, (task) => ({
-      task: { ...task, definition: { ...task.definition, name: 'changed' } },
-      history: [],
-      value: null,
-    }));
-    expect(committed.length).toBeGreaterThan(0);
-    expect(failed.length).toBeGreaterThan(0);
-    expect(committed.length + failed.length).toBe(60);
-    for (const { error } of failed) expect(error).toMatchObject({ code: 'ASYNCZ_FILE_DISK_FULL' });
-    const names = new Map(
-      (await store.getAllTasks()).map((task) => [task.id, isUnreadable(task) ? '' : task.definition.name]),
-    );
-    for (const { id } of committed) expect(names.get(id)).toBe('changed');
-    for (const { id } of failed) expect(names.get(id)).toBe(id);
+    writeFileSync(ballast, Buffer.alloc((statfsSync(disk).bavail - 5) * 4_096));
+    const rename = (selected: readonly string[]) =>
+      store.transact({ ids: selected }, (task) => ({
+        task: { ...task, definition: { ...task.definition, name: 'changed' } },
+        value: null,
+      }));
+    await reasonOf(rename(ids));
+    const names = async () =>
+      new Map((await store.getAllTasks()).map((task) => [task.id, isUnreadable(task) ? '' : task.definition.name]));
+    expect(await names()).toEqual(new Map(ids.toSorted().map((id) => [id, id])));
+    // Less than that has room, also beside something that has not.
+    const [few, many] = await Promise.allSettled([rename(['t1']), rename(ids)]);
+    expect([few.status, many.status]).toEqual(['fulfilled', 'rejected']);
+    expect((await names()).get('t1')).toBe('changed');
+    expect((await names()).get('t2')).toBe('t2');
   });
 
   it('lets tasks be deleted, which makes room', async () => {

@@ -7,7 +7,7 @@ import { StoreInUseError } from '../../../../lib/errors/store.errors.js';
 import { FileStore } from '../../../../lib/stores/file/file.store.js';
 import { createStoreContext } from '../../../../lib/testing/store-context.js';
 import { makeRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
-import { contextOf, newFolder, openStore, RecordingLogger, taskFiles } from './file-store.fixture.js';
+import { contextOf, filed, newFolder, openStore, RecordingLogger, taskFiles } from './file-store.fixture.js';
 
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
 
@@ -17,6 +17,7 @@ describe('the directory of a file store', () => {
     const store = await openStore({ directory });
     await store.addTask(makeTask('one'));
     await store.saveRuns([makeRun('r')]);
+    await filed(directory, ['one.task']);
     expect(await modeOf(join(directory, '..'))).toBe(0o700);
     expect(await modeOf(directory)).toBe(0o700);
     for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
@@ -31,6 +32,7 @@ describe('the directory of a file store', () => {
       const directory = join(newFolder(), 'shared');
       const store = await openStore({ directory, mode: 0o777 });
       await store.addTask(makeTask('one'));
+      await filed(directory, ['one.task']);
       expect(await modeOf(directory)).toBe(0o775);
       expect(await modeOf(join(directory, 'one.task'))).toBe(0o664);
     } finally {
@@ -42,9 +44,11 @@ describe('the directory of a file store', () => {
     const directory = newFolder();
     const store = await openStore({ directory, suffix: '.job' });
     await store.addTasks([makeTask('a'), makeTask('B/ü')]);
+    await filed(directory, ['a.job', '+b%2f%c3%bc.job']);
     expect((await readdir(directory)).sort()).toEqual(['+b%2f%c3%bc.job', '.asyncz', 'a.job']);
     expect(JSON.parse(await readFile(join(directory, 'a.job'), 'utf8'))).toMatchObject({ id: 'a', version: 1 });
     await store.deleteTask('a');
+    await filed(directory, [], ['a.job']);
     expect((await readdir(directory)).sort()).toEqual(['+b%2f%c3%bc.job', '.asyncz']);
   });
 
@@ -147,8 +151,10 @@ describe('the directory of a file store', () => {
   it('shows what was put into it by hand, and not what was taken out', async () => {
     const directory = newFolder();
     const store = await openStore({ directory });
-    const now = await store.now();
+    // Long ago: what was due a moment ago is about to change, and stays in the journal.
+    const now = (await store.now()) - 60_000;
     await store.addTasks([makeTask('a', { nextRunTime: now - 2 }), makeTask('b', { nextRunTime: now - 1 })]);
+    await filed(directory, ['a.task', 'b.task']);
     const { 'a.task': saved } = await taskFiles(directory);
     await rm(join(directory, 'a.task'));
     expect(await store.getNextRunTime()).toBe(now - 1);
@@ -178,6 +184,7 @@ describe('cleanupDirectory', () => {
     const store = new FileStore({ directory, cleanupDirectory: true });
     await store.start(createStoreContext());
     await store.addTasks([makeTask('a'), makeTask('b')]);
+    await filed(directory, ['a.task', 'b.task']);
     await writeFile(join(directory, 'b.task'), 'damaged');
     await writeFile(join(directory, '.asyncz', 'foreign'), 'x');
     await store.shutdown();

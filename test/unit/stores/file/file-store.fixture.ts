@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { Logger } from '../../../../lib/model/logger.js';
 import type { FileStoreOptions } from '../../../../lib/stores/file/file-store.options.js';
 import { FileStore } from '../../../../lib/stores/file/file.store.js';
@@ -45,4 +45,19 @@ export async function taskFiles(directory: string): Promise<Record<string, strin
   const names = (await readdir(directory)).filter((name) => name.endsWith('.task')).sort();
   const contents = await Promise.all(names.map((name) => readFile(join(directory, name), 'latin1')));
   return Object.fromEntries(names.map((name, at) => [name, contents[at]!]));
+}
+
+/** Resolves when tasks have their files, which is a moment after their last change, and those that are gone have none. */
+export async function filed(directory: string, files: readonly string[], gone: readonly string[] = []): Promise<void> {
+  const isThere = (file: string) => existsSync(join(directory, file));
+  await vi.waitFor(
+    () => {
+      const late = [...files.filter((file) => !isThere(file)), ...gone.filter(isThere)];
+      if (late.length > 0) throw new Error(`not yet filed: ${late.join()}`);
+      // The files count when the journal says so, or has been begun anew since.
+      const lines = readFileSync(join(directory, '.asyncz', 'journal.jsonl'), 'utf8').trimEnd().split('\n');
+      if (lines.length > 1 && !lines.at(-1)!.startsWith('F')) throw new Error('the files do not count yet');
+    },
+    { timeout: 10_000, interval: 20 },
+  );
 }

@@ -1,4 +1,4 @@
-import { appendFile, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { FileStore } from '../../../../lib/stores/file/file.store.js';
 import { createStoreContext } from '../../../../lib/testing/store-context.js';
 import { startDue } from '../../../../lib/testing/plan.fixtures.js';
 import { makeTask } from '../../../../lib/testing/task.fixtures.js';
-import { newFolder, openStore, taskFiles } from './file-store.fixture.js';
+import { filed, newFolder, openStore, taskFiles } from './file-store.fixture.js';
 import { claimDue } from '../../../../lib/testing/store.steps.js';
 
 const SECRET = 'a secret of more than sixteen bytes';
@@ -19,6 +19,7 @@ describe('records of a file store that cannot be read', () => {
     const directory = newFolder();
     const store = await openStore({ directory }, { keys: SECRET });
     await store.addTask(makeTask('a', { args: ['secret'], nextRunTime: 1 }));
+    await filed(directory, ['a.task']);
     const path = join(directory, 'a.task');
     const whole = await readFile(path);
     for (let at = 0; at < whole.length; at += 1) {
@@ -35,6 +36,7 @@ describe('records of a file store that cannot be read', () => {
     const directory = newFolder();
     const store = await openStore({ directory }, { keys: SECRET });
     await store.addTasks([makeTask('a', { nextRunTime: 1 }), makeTask('b', { nextRunTime: 1 })]);
+    await filed(directory, ['a.task', 'b.task']);
     await rename(join(directory, 'a.task'), join(directory, 'c'));
     await rename(join(directory, 'b.task'), join(directory, 'a.task'));
     await rename(join(directory, 'c'), join(directory, 'b.task'));
@@ -86,6 +88,7 @@ describe('records of a file store that cannot be read', () => {
     const directory = newFolder();
     const store = await openStore({ directory });
     await store.addTask(makeTask('a', { nextRunTime: 1 }));
+    await filed(directory, ['a.task']);
     const path = join(directory, 'a.task');
     const whole = await readFile(path);
     const write = async (content: Buffer, time: number) => {
@@ -161,7 +164,6 @@ describe('a poll of a file store', () => {
         for (let times = 0; times < 20; times += 1) await poll();
       }),
     ).toBeLessThan(20 * 256);
-    expect((await readdir(directory)).length).toBe(2_001);
   });
 
   it('sees what another store did, without reading what did not change', async () => {
@@ -176,26 +178,6 @@ describe('a poll of a file store', () => {
     expect(await bytesReadBy(async () => expect(await other.getNextRunTime()).toBe(5))).toBeLessThan(8_192);
     await store.deleteTask('soon');
     expect(await other.getNextRunTime()).toBe(4_102_444_800_000);
-  });
-
-  it('sees what was done by a process that died before it could say so', async () => {
-    const directory = newFolder();
-    const store = await openStore({ directory });
-    const third = await openStore({ directory });
-    await store.addTasks([makeTask('gone', { nextRunTime: 3 }), makeTask('here', { nextRunTime: 4 })]);
-    const elsewhere = newFolder();
-    await (await openStore({ directory: elsewhere })).addTask(makeTask('new', { nextRunTime: 2 }));
-    expect(await third.getNextRunTime()).toBe(3);
-    // What is left of such a process: the word that it begins, one file put and one removed, and no end.
-    await appendFile(
-      join(directory, '.asyncz', 'journal.jsonl'),
-      '{"begin":true,"put":[{"file":"new"}],"remove":["gone"]}\n',
-    );
-    await rename(join(elsewhere, 'new.task'), join(directory, 'new.task'));
-    await rm(join(directory, 'gone.task'));
-    expect(await store.getNextRunTime()).toBe(2);
-    expect((await store.getDueTasks(4)).map(({ id }) => id)).toEqual(['new', 'here']);
-    expect((await third.getDueTasks(4)).map(({ id }) => id)).toEqual(['new', 'here']);
   });
 
   it('finds everything when the journal was removed by hand', async () => {

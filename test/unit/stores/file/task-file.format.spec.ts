@@ -22,6 +22,8 @@ const ROW: TaskRow = {
   nextRunTime: 1_577_880_000_123,
   dueAt: null,
   version: 7,
+  lastToken: 12,
+  lease: { owner: 'x', token: 12, at: 1, attempt: 1, until: 2 },
   codec: '1:json:-',
   definition: '{"v":1,"payload":{"args":[1,2.5,"x"]}}',
   state: '{"createdAt":1,"live":[]}',
