@@ -102,19 +102,19 @@ function steps(store: FileStore, directory: string): (() => Promise<unknown>)[] 
         take: { handlers: null, limit: 9, owner: 'x', leaseMs: 600_000 },
       }),
     () => rename(store, 'c', 'renamed'),
-    () => filed(directory, ['b.task', 'c.task']),
+    () => filed(store, directory, ['b.task', 'c.task']),
     () => rename(store, 'c', 'again'),
     () => store.deleteTask('b'),
-    () => filed(directory, ['c.task'], ['b.task']),
+    () => filed(store, directory, ['c.task'], ['b.task']),
     () => store.addTask(makeTask('b', { name: 'another' })),
     () => store.saveRuns([makeRun('run-a', { result: 'replaced' }), makeRun('run-c')]),
     () => store.addTasks(large),
-    () => filed(directory, ['b.task', ...large.map(({ id }) => `${id}.task`)]),
+    () => filed(store, directory, ['b.task', ...large.map(({ id }) => `${id}.task`)]),
     () =>
       vi.waitFor(() => expect(statSync(join(directory, '.asyncz', 'journal.jsonl')).size).toBeLessThan(200), 10_000),
     () => rename(store, 'b', 'last'),
     () => store.removeAllTasks(),
-    () => filed(directory, [], ['b.task', 'c.task', ...large.map(({ id }) => `${id}.task`)]),
+    () => filed(store, directory, [], ['b.task', 'c.task', ...large.map(({ id }) => `${id}.task`)]),
   ];
 }
 

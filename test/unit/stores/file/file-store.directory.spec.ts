@@ -17,7 +17,7 @@ describe('the directory of a file store', () => {
     const store = await openStore({ directory });
     await store.addTask(makeTask('one'));
     await store.saveRuns([makeRun('r')]);
-    await filed(directory, ['one.task']);
+    await filed(store, directory, ['one.task']);
     expect(await modeOf(join(directory, '..'))).toBe(0o700);
     expect(await modeOf(directory)).toBe(0o700);
     for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
@@ -32,7 +32,7 @@ describe('the directory of a file store', () => {
       const directory = join(newFolder(), 'shared');
       const store = await openStore({ directory, mode: 0o777 });
       await store.addTask(makeTask('one'));
-      await filed(directory, ['one.task']);
+      await filed(store, directory, ['one.task']);
       expect(await modeOf(directory)).toBe(0o775);
       expect(await modeOf(join(directory, 'one.task'))).toBe(0o664);
     } finally {
@@ -44,11 +44,11 @@ describe('the directory of a file store', () => {
     const directory = newFolder();
     const store = await openStore({ directory, suffix: '.job' });
     await store.addTasks([makeTask('a'), makeTask('B/ü')]);
-    await filed(directory, ['a.job', '+b%2f%c3%bc.job']);
+    await filed(store, directory, ['a.job', '+b%2f%c3%bc.job']);
     expect((await readdir(directory)).sort()).toEqual(['+b%2f%c3%bc.job', '.asyncz', 'a.job']);
     expect(JSON.parse(await readFile(join(directory, 'a.job'), 'utf8'))).toMatchObject({ id: 'a', version: 1 });
     await store.deleteTask('a');
-    await filed(directory, [], ['a.job']);
+    await filed(store, directory, [], ['a.job']);
     expect((await readdir(directory)).sort()).toEqual(['+b%2f%c3%bc.job', '.asyncz']);
   });
 
@@ -154,7 +154,7 @@ describe('the directory of a file store', () => {
     // Long ago: what was due a moment ago is about to change, and stays in the journal.
     const now = (await store.now()) - 60_000;
     await store.addTasks([makeTask('a', { nextRunTime: now - 2 }), makeTask('b', { nextRunTime: now - 1 })]);
-    await filed(directory, ['a.task', 'b.task']);
+    await filed(store, directory, ['a.task', 'b.task']);
     const { 'a.task': saved } = await taskFiles(directory);
     await rm(join(directory, 'a.task'));
     expect(await store.getNextRunTime()).toBe(now - 1);
@@ -184,7 +184,7 @@ describe('cleanupDirectory', () => {
     const store = new FileStore({ directory, cleanupDirectory: true });
     await store.start(createStoreContext());
     await store.addTasks([makeTask('a'), makeTask('b')]);
-    await filed(directory, ['a.task', 'b.task']);
+    await filed(store, directory, ['a.task', 'b.task']);
     await writeFile(join(directory, 'b.task'), 'damaged');
     await writeFile(join(directory, '.asyncz', 'foreign'), 'x');
     await store.shutdown();

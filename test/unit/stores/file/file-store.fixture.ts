@@ -48,16 +48,25 @@ export async function taskFiles(directory: string): Promise<Record<string, strin
 }
 
 /** Resolves when tasks have their files, which is a moment after their last change, and those that are gone have none. */
-export async function filed(directory: string, files: readonly string[], gone: readonly string[] = []): Promise<void> {
+export async function filed(
+  store: FileStore,
+  directory: string,
+  files: readonly string[],
+  gone: readonly string[] = [],
+): Promise<void> {
   const isThere = (file: string) => existsSync(join(directory, file));
   await vi.waitFor(
     () => {
       const late = [...files.filter((file) => !isThere(file)), ...gone.filter(isThere)];
       if (late.length > 0) throw new Error(`not yet filed: ${late.join()}`);
       // The files count when the journal says so, or has been begun anew since.
-      const lines = readFileSync(join(directory, '.asyncz', 'journal.jsonl'), 'utf8').trimEnd().split('\n');
+      const lines = readFileSync(join(directory, '.asyncz', 'journal.jsonl'), 'utf8')
+        .trimEnd()
+        .split('\n');
       if (lines.length > 1 && !lines.at(-1)!.startsWith('F')) throw new Error('the files do not count yet');
     },
     { timeout: 10_000, interval: 20 },
   );
+  // Comes after what is being written.
+  await store.deleteTask('nothing');
 }

@@ -60,7 +60,7 @@ describe('what somebody else put into the directory of a file store', () => {
     const messages: string[] = [];
     const store = await openStore({ directory }, { onUnreadable: ({ message }) => messages.push(message) });
     await store.addTask(makeTask('a'));
-    await filed(directory, ['a.task']);
+    await filed(store, directory, ['a.task']);
     const whole = await readFile(join(directory, 'a.task'), 'utf8');
     for (const text of ['secret: 4711', '{"secret": 4711', whole.replace('"name": "a"', '"name": secret4711')]) {
       await writeFile(join(directory, 'a.task'), text);
@@ -78,7 +78,7 @@ describe('what somebody else put into the directory of a file store', () => {
     const limits = { maxPayloadBytes: 500_000, maxRecordBytes: 1_000_000 };
     const store = await openStore({ directory }, { ...limits, onUnreadable: (task) => reported.push(task) });
     await store.addTasks([makeTask('bad', { nextRunTime: 1 }), makeTask('good', { nextRunTime: 1 })]);
-    await filed(directory, ['bad.task']);
+    await filed(store, directory, ['bad.task']);
     await writeFile(join(directory, 'bad.task'), '#'.repeat(5_000_000));
     expect((await claimDue(store, CLAIM, startDue('x', 600_000))).claimed.map(({ id }) => id)).toEqual(['good']);
     expect(await store.lookupTask('bad')).toMatchObject({

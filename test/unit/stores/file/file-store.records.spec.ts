@@ -19,7 +19,7 @@ describe('records of a file store that cannot be read', () => {
     const directory = newFolder();
     const store = await openStore({ directory }, { keys: SECRET });
     await store.addTask(makeTask('a', { args: ['secret'], nextRunTime: 1 }));
-    await filed(directory, ['a.task']);
+    await filed(store, directory, ['a.task']);
     const path = join(directory, 'a.task');
     const whole = await readFile(path);
     for (let at = 0; at < whole.length; at += 1) {
@@ -36,7 +36,7 @@ describe('records of a file store that cannot be read', () => {
     const directory = newFolder();
     const store = await openStore({ directory }, { keys: SECRET });
     await store.addTasks([makeTask('a', { nextRunTime: 1 }), makeTask('b', { nextRunTime: 1 })]);
-    await filed(directory, ['a.task', 'b.task']);
+    await filed(store, directory, ['a.task', 'b.task']);
     await rename(join(directory, 'a.task'), join(directory, 'c'));
     await rename(join(directory, 'b.task'), join(directory, 'a.task'));
     await rename(join(directory, 'c'), join(directory, 'b.task'));
@@ -88,7 +88,7 @@ describe('records of a file store that cannot be read', () => {
     const directory = newFolder();
     const store = await openStore({ directory });
     await store.addTask(makeTask('a', { nextRunTime: 1 }));
-    await filed(directory, ['a.task']);
+    await filed(store, directory, ['a.task']);
     const path = join(directory, 'a.task');
     const whole = await readFile(path);
     const write = async (content: Buffer, time: number) => {
