@@ -100,8 +100,10 @@ export class DueIndex<T extends DueEntry> {
     return first;
   }
 
-  *#heapsOf({ handlers, except }: DueFilter): Iterable<IndexedHeap<T>> {
+  *#heapsOf({ handlers, notHandlers = [], except }: DueFilter): Iterable<IndexedHeap<T>> {
+    const left = new Set(notHandlers);
     for (const handler of new Set(handlers ?? this.#lanes.keys())) {
+      if (left.has(handler)) continue;
       for (const { dueKeys, heap } of this.#lanes.get(handler)?.values() ?? []) {
         if (!isLeftOut(dueKeys, except)) yield heap as IndexedHeap<T>;
       }

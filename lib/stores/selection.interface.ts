@@ -8,6 +8,8 @@ import type { DueExcept } from '../model/due-keys.js';
 export interface DueFilter {
   /** Only tasks of these handlers; null for all. */
   readonly handlers: readonly string[] | null;
+  /** No tasks of these handlers. None when left out. */
+  readonly notHandlers?: readonly string[];
   /**
    * No tasks that have one of these values, by key: see {@link DUE_KEYS}. They could not run now, so they must neither block
    * other tasks nor wake a scheduler. None when left out.

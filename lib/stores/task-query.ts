@@ -91,13 +91,14 @@ function compareNullable(a: number | null, b: number | null): number {
 }
 
 /** Whether a filter lets every task through. */
-export function asksForAll({ handlers, except = {} }: DueFilter): boolean {
-  return handlers === null && Object.values(except).every(({ length }) => length === 0);
+export function asksForAll({ handlers, notHandlers = [], except = {} }: DueFilter): boolean {
+  return handlers === null && notHandlers.length === 0 && Object.values(except).every(({ length }) => length === 0);
 }
 
 /** Whether a task may be claimed by whoever asks with this filter. */
-export function isAskedFor({ definition }: TaskRecord, { handlers, except }: DueFilter): boolean {
-  const isOfHandlers = handlers === null || handlers.includes(definition.handler);
+export function isAskedFor({ definition }: TaskRecord, { handlers, notHandlers = [], except }: DueFilter): boolean {
+  const { handler } = definition;
+  const isOfHandlers = (handlers === null || handlers.includes(handler)) && !notHandlers.includes(handler);
   return isOfHandlers && !isLeftOut(dueKeyValues(definition), except);
 }
 

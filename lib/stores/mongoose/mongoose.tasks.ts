@@ -89,7 +89,7 @@ export class MongooseTasks {
 
   /** Tasks that a scheduler asks for, that have a time at which they are due, and that nobody has reserved. */
   async claimable(
-    { handlers, except = {} }: DueFilter,
+    { handlers, notHandlers = [], except = {} }: DueFilter,
     now: number,
     dueAt: object = ANY_NUMBER,
   ): Promise<mongo.Filter<TaskDocument>> {
@@ -100,6 +100,7 @@ export class MongooseTasks {
       reservedUntil: { $lte: now },
       ...this.readable,
       ...(handlers && { handler: { $in: [...handlers] } }),
+      ...(notHandlers.length > 0 && { $nor: [{ handler: { $in: [...notHandlers] } }] }),
       ...Object.fromEntries(leftOut.map(([key, values]) => [key, { $nin: [...values] }])),
       ...(group.length > 0 && { group: await this.#groupsBut(group, dueAt) }),
     } as mongo.Filter<TaskDocument>;

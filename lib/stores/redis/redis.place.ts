@@ -59,17 +59,20 @@ export interface QueueFilter {
   readonly codecs: readonly string[];
   /** false for all. */
   readonly handlers: readonly string[] | false;
+  /** The handlers that are left out. */
+  readonly notHandlers: readonly string[];
   /** The values that are left out, of every due key in their order. */
   readonly except: readonly (readonly string[])[];
 }
 
 /** @param readable The values of `TaskRow.codec` that this process can read. */
 export function queueFilter(readable: readonly string[], filter: DueFilter): QueueFilter {
-  const { handlers, except = {} } = filter;
+  const { handlers, notHandlers = [], except = {} } = filter;
   const leftOut: Readonly<Record<DueKey, readonly string[]>> = byDueKey((key) => (except[key] ?? []).map(spaceless));
   return {
     codecs: readable.map(codecName),
     handlers: handlers !== null && handlers.map(quoted),
+    notHandlers: notHandlers.map(quoted),
     except: DUE_KEY_NAMES.map((key) => leftOut[key]),
   };
 }

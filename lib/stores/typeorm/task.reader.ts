@@ -63,10 +63,11 @@ export class TaskReader {
   }
 
   /** What a query for due tasks has to look for. */
-  dueQuery({ handlers, except }: DueFilter): DueQuery {
+  dueQuery({ handlers, notHandlers = [], except }: DueFilter): DueQuery {
     const { codecs, damaged } = this.readability;
     return {
       handlers: handlers?.map(storable) ?? null,
+      notHandlers: notHandlers.map(storable),
       except: storableExcept(except),
       codecs,
       excluded: damaged,

@@ -183,6 +183,25 @@ export const ORDER: ContractSection = {
       assert.equal(await store.nextDueFor({ handlers: [] }), null);
     },
 
+    'leaves out the tasks of handlers that are not asked for': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      await store.addTasks(
+        ['one', 'two', 'three'].map((handler, at) => makeTask(handler, { handler, nextRunTime: now - 3 + at })),
+      );
+      const selected = async (notHandlers: string[], handlers: string[] | null = null) => {
+        const due = { limit: 9, handlers, notHandlers, order: 'age' } as const;
+        const { left } = await store.transact({ due }, () => null);
+        return idsOf(left);
+      };
+      assertSame(await selected(['one', 'two', 'three', 'unknown']), []);
+      assertSame(await selected(['one'], ['one']), []);
+      assertSame(await selected(['one', '%']), ['two', 'three']);
+      assertSame(await selected([]), ['one', 'two', 'three']);
+      assert.equal(await store.nextDueFor({ handlers: null, notHandlers: ['one'] }), now - 2);
+      assert.equal(await store.nextDueFor({ handlers: null, notHandlers: ['one', 'two', 'three'] }), null);
+    },
+
     ...perDueKey(
       (key) => `leaves tasks out of what is due next by their ${key}, where it is asked to`,
       ({ key, value, leftOut, alike, others, exceptAll }) =>

@@ -2,7 +2,7 @@ import { DUE_KEY_NAMES } from '../../../lib/model/due-keys.js';
 import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
 import type { Committed, Transacted } from '../../../lib/stores/store.interface.js';
-import type { Selection } from '../../../lib/stores/selection.interface.js';
+import type { DueFilter, Selection } from '../../../lib/stores/selection.interface.js';
 import type { Apply, Change } from '../../../lib/model/change.js';
 import { changedTask } from '../../../lib/stores/task-change.js';
 import { HostStore } from '../../support/host.store.js';
@@ -41,6 +41,15 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
       }
     },
     caughtBy: ['claims: takes the oldest first whatever its priority, where it is asked to'],
+  },
+  {
+    fault: 'tasks are claimed of the handlers that are to be left out',
+    create: class extends HostStore {
+      protected override isAskedFor(task: TaskRecord, { notHandlers: _, ...filter }: DueFilter): boolean {
+        return super.isAskedFor(task, filter);
+      }
+    },
+    caughtBy: ['order and due times: leaves out the tasks of handlers that are not asked for'],
   },
   {
     fault: 'a change is read, decided and written without a lock',

@@ -117,6 +117,7 @@ describe.each([true, false])('taking on PostgreSQL, with a client that pipelines
         dialect,
         {
           handlers: null,
+          notHandlers: [],
           except: storableExcept(),
           codecs: createStoreContext().createCodec().readable(),
           excluded: [],

@@ -193,16 +193,17 @@ local function set_of(list)
   return set
 end
 
--- Which queues are asked for: readable codecs, handlers (false for all), and what is left out by each due key.
+-- Which queues are asked for: readable codecs, handlers (false for all) but for some, and what is left out by each due key.
 -- Returns what tells of a queue whether it is asked for, whether it can be read, and its priority.
 local function filter_of(request)
   local codecs, handlers = set_of(request.codecs), request.handlers and set_of(request.handlers)
+  local not_handlers = set_of(request.notHandlers)
   local ${perDueKey(', ', (key) => `except_${key}`)} = ${perDueKey(', ', (_, at) => `set_of(request.except[${at + 1}])`)}
   return function(queue)
     local priority, codec, ${perDueKey(', ', (key) => `of_${key}`)}, handler =
       string.match(queue, '^(%S+) (%S+) ${perDueKey(' ', () => '(%S+)')} (.*)$')
     local left_out = ${perDueKey(' or ', (key) => `except_${key}[of_${key}]`)}
-    local asked = (not handlers or handlers[handler]) and not left_out
+    local asked = (not handlers or handlers[handler]) and not not_handlers[handler] and not left_out
     return asked, codecs[codec], tonumber(priority)
   end
 end

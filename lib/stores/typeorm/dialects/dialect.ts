@@ -14,6 +14,8 @@ import type { Rows, Script, Sql } from '../sql/sql.js';
 export interface DueQuery {
   /** Only tasks of these handlers; null for all. */
   readonly handlers: readonly string[] | null;
+  /** No tasks of these handlers. */
+  readonly notHandlers: readonly string[];
   /** No tasks that have one of these values, by key. */
   readonly except: StorableExcept;
   /** Only what was written in one of these ways: the rest cannot be read here and must not be in the way. */
@@ -158,9 +160,10 @@ export abstract class Dialect {
   abstract contains(column: Sql, text: string): Sql;
 
   /** The conditions of {@link DueQuery}. */
-  runnable({ handlers, except, codecs, excluded }: DueQuery): Sql[] {
+  runnable({ handlers, notHandlers, except, codecs, excluded }: DueQuery): Sql[] {
     const conditions = [this.oneOf(raw('codec'), codecs)];
     if (handlers !== null) conditions.push(this.oneOf(raw('handler'), handlers));
+    if (notHandlers.length > 0) conditions.push(this.noneOf(raw('handler'), notHandlers));
     for (const key of DUE_KEY_NAMES) {
       if (except[key].length > 0) conditions.push(this.noneOf(raw(DUE_KEY_COLUMNS[key].name), except[key]));
     }

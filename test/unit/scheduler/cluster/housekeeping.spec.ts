@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
+import type { Apply, Selection, Transacted } from 'nestjs-asyncz/store';
+import { makeTask } from 'nestjs-asyncz/testing';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { createScheduler, settle, START } from '../../../support/scheduler.factory.js';
 import { minuteTask } from '../../../support/task.factory.js';
@@ -114,6 +116,36 @@ describe('the housekeeper', () => {
     expect(Math.max(...ages)).toBeLessThanOrEqual(60_000 + 30_000 + 1_000);
   });
 
+  it('finds the orphans of every handler, however many tasks are due in front, and reads none that can run', async () => {
+    const decided: string[] = [];
+    const store = new (class extends MemoryStore {
+      override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
+        if (!('due' in selection) || !selection.due.notHandlers) return super.transact(selection, apply);
+        return super.transact(selection, (task, now, values) => {
+          decided.push(task.definition.handler);
+          return apply(task, now, values);
+        });
+      }
+    })();
+    const settings = { store, orphanAfter: '1m', heartbeatInterval: '1d' } as const;
+    const { scheduler, clock } = createScheduler({ here: () => 1 }, settings);
+    await scheduler.start();
+    scheduler.pause();
+    const due = (handler: string, count: number, ago: number) =>
+      Array.from({ length: count }, (_, at) => makeTask(`${handler} ${at}`, { handler, nextRunTime: START - ago }));
+    await store.addTasks([...due('here', 700, 900), ...due('gone', 600, 800), ...due('lost', 2, 700)]);
+    const events = recordEvents(scheduler);
+    for (let second = 0; second < 200; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    const handlers = events.flatMap((event) => (event.name === 'task.orphaned' ? [event.handler] : []));
+    expect(handlers.filter((handler) => handler === 'gone')).toHaveLength(500);
+    expect(handlers.filter((handler) => handler === 'lost')).toHaveLength(2);
+    expect(handlers).toHaveLength(502);
+    expect(decided).not.toContain('here');
+  });
+
   it('looks for orphans no more often because runs are kept for a short time', async () => {
     const asked = { prunings: 0, looks: 0 };
     const { scheduler, clock } = createScheduler(
@@ -127,9 +159,9 @@ describe('the housekeeper', () => {
             return super.pruneRuns(...args);
           }
 
-          override getDueTasks(...args: Parameters<MemoryStore['getDueTasks']>) {
-            asked.looks += 1;
-            return super.getDueTasks(...args);
+          override transact<T>(selection: Selection, apply: Apply<T>): Transacted<T> {
+            if ('due' in selection && selection.due.notHandlers) asked.looks += 1;
+            return super.transact(selection, apply);
           }
         })(),
       },
