@@ -23,7 +23,7 @@ import { SchedulerFiles } from './scheduler.files.js';
 import { TaskCatalog } from './task.catalog.js';
 import { TaskFiles } from './task.files.js';
 import { TaskFiling } from './task.filing.js';
-import { WakeChannel } from './wake.channel.js';
+import { WakeFolder } from '../wake.folder.js';
 
 /** Read and write, as the folder's mode has it, but no right to execute. */
 const NOT_EXECUTABLE = 0o666;
@@ -39,7 +39,7 @@ export class DirectorySession {
   readonly layout: DirectoryLayout;
   readonly codec: TaskCodec;
   readonly schedulers: SchedulerFiles;
-  readonly wakeUps: WakeChannel;
+  readonly wakeUps: WakeFolder;
   readonly runFiles: RunFiles;
   readonly archive: RunArchive;
   readonly catalog: TaskCatalog;
@@ -61,7 +61,7 @@ export class DirectorySession {
     this.layout = new DirectoryLayout(directory, suffix);
     this.codec = context.createCodec({ serializer });
     this.schedulers = new SchedulerFiles(this.layout.schedulers, fileMode);
-    this.wakeUps = new WakeChannel(this.layout.wake, fileMode, logger);
+    this.wakeUps = new WakeFolder(this.layout.wake, fileMode, logger);
     const { maxRecordBytes } = this.codec;
     this.runFiles = new RunFiles({ layout: this.layout, mode: fileMode, flush, logger, maxRecordBytes });
     this.archive = new RunArchive(this.runFiles);

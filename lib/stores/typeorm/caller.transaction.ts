@@ -46,14 +46,15 @@ function describe(value: unknown): string {
  * @throws InvalidOptionError When it is no transaction of the store's data source.
  */
 export async function inCallers<T>(
-  { dataSource, context }: OpenDatabase,
+  database: OpenDatabase,
   signal: WakeSignal,
   transaction: unknown,
   work: (runner: QueryRunner) => Promise<T>,
 ): Promise<T> {
+  const { dataSource, context } = database;
   const runner = runnerOf(transaction, dataSource);
   const result = await work(runner);
-  signal.fireAfter(runner, context.clock, context.logger);
+  signal.fireAfter(runner, context.clock, context.logger, () => database.ring());
   return result;
 }
 

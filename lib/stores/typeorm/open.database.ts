@@ -15,7 +15,11 @@ import { versionOf, versionProblem } from './connection/server.version.js';
 import type { ServerVersion } from './connection/server.version.js';
 import type { Dialect } from './dialects/dialect.js';
 import { createDialect, schemaDialectOf } from './dialects/dialect.factory.js';
+import type { Bell } from './connection/bell.interface.js';
+import { MysqlBell } from './connection/mysql.bell.js';
+import { SqliteBell } from './connection/sqlite.bell.js';
 import { LevelledDialect } from './dialects/levelled.dialect.js';
+import { MysqlDialect } from './dialects/mysql.dialect.js';
 import { PostgresDialect } from './dialects/postgres.dialect.js';
 import { SqliteDialect } from './dialects/sqlite.dialect.js';
 import { SchemaCreator } from './schema/schema.creator.js';
@@ -41,6 +45,7 @@ export class OpenDatabase implements TransactionContext {
   /** Tells one's own notifications from those of others. */
   readonly #sender = randomUUID();
   #listener: PostgresListener | null = null;
+  #bell: Bell | null = null;
   /** Called when a notification of this store's own has arrived. */
   #heard = () => {};
   /** The write under way that carries a notification. */
@@ -84,7 +89,10 @@ export class OpenDatabase implements TransactionContext {
           ? new SqliteSession(dataSource, dialect, address, context.clock, timeoutMs)
           : new (sessionClassOf(dialect))(dataSource, dialect, address, context.clock, timeoutMs, connections);
       const database = new OpenDatabase(connection, dialect, session, options, context);
-      connections.onSuspicion(() => database.#listener?.renew());
+      connections.onSuspicion(() => {
+        database.#listener?.renew();
+        database.#bell?.renew();
+      });
       await database.#ensureSchema(await database.#version());
       if (dialect.capabilities.wakeUp === 'pushed') await database.#listen(onWake);
       return database;
@@ -102,7 +110,7 @@ export class OpenDatabase implements TransactionContext {
 
   /** Whether what others say arrives here. */
   get isListening(): boolean {
-    return this.#listener !== null;
+    return this.#listener !== null || this.#bell?.isHeard === true;
   }
 
   get dataSource(): DataSource {
@@ -122,7 +130,11 @@ export class OpenDatabase implements TransactionContext {
    */
   async tellWith<T>(write: (notification: Sql | null) => Promise<T>): Promise<T> {
     const { notification } = this;
-    if (notification === null) return write(null);
+    if (notification === null) {
+      const written = await write(null);
+      this.ring();
+      return written;
+    }
     if (this.#carrier || this.#notifications.running) {
       const written = await write(null);
       void this.notify();
@@ -146,11 +158,19 @@ export class OpenDatabase implements TransactionContext {
 
   /** Tells the others. Never rejects: they find out with their next poll. What is said while it is said is said once. */
   notify(): Promise<void> {
-    return this.notification === null ? Promise.resolve() : this.#notifications.ask();
+    if (this.notification !== null) return this.#notifications.ask();
+    this.ring();
+    return Promise.resolve();
+  }
+
+  /** Tells the others where a transaction cannot do it. */
+  ring(): void {
+    this.#bell?.ring();
   }
 
   async close(): Promise<void> {
     await this.#listener?.stop();
+    await this.#bell?.close();
     await this.connection.close();
   }
 
@@ -190,6 +210,8 @@ export class OpenDatabase implements TransactionContext {
 
   async #listen(onWake: () => void): Promise<void> {
     const { clock, logger } = this.context;
+    this.#bell = this.#createBell(onWake);
+    if (this.#bell) return this.#bell.open();
     const listener = new PostgresListener({
       dataSource: this.dataSource,
       channel: this.#channel,
@@ -209,6 +231,15 @@ export class OpenDatabase implements TransactionContext {
     );
     this.#listener = null;
     await listener.stop();
+  }
+
+  #createBell(onRing: () => void): Bell | null {
+    const { dialect, dataSource } = this;
+    const { clock, logger } = this.context;
+    if (dialect instanceof SqliteDialect)
+      return new SqliteBell(String(dataSource.options.database), clock, logger, onRing);
+    if (!(dialect instanceof MysqlDialect)) return null;
+    return new MysqlBell({ dataSource, channel: this.#channel, clock, logger, onRing });
   }
 
   /** Whether what is said on one connection arrives on the one that listens: a pooler takes LISTEN and delivers nothing. */

@@ -42,8 +42,9 @@ export interface TypeormStoreSettings {
    */
   readonly lockMode?: 'auto' | 'compare-and-set';
   /**
-   * PostgreSQL: whether to wake other processes by NOTIFY, over one connection more. Turn it off behind a pooler that
-   * gives each transaction another connection. @default true
+   * Whether to wake other processes: on PostgreSQL by NOTIFY, over one connection more, on MySQL and MariaDB by a named lock,
+   * over two, beside an SQLite file by files in a folder. Turn it off behind a pooler that gives each transaction another
+   * connection. @default true
    */
   readonly notify?: boolean;
   /**

@@ -23,14 +23,19 @@ export class WakeSignal {
   /**
    * Fires when a transaction of the caller has ended: what was added in it is due only then. TypeORM tells nobody but the
    * subscribers of the application's data source, so this looks; the pauses grow with the transaction's age.
+   *
+   * @param tellOthers Called then, too.
    */
-  fireAfter(runner: QueryRunner, clock: Clock, logger: Logger): void {
+  fireAfter(runner: QueryRunner, clock: Clock, logger: Logger, tellOthers: () => void): void {
     const look = (attempt: number) => {
       const cancel = clock.schedule(
         () => {
           this.#watching.delete(cancel);
           if (runner.isTransactionActive && !runner.isReleased) look(attempt + 1);
-          else this.fire(logger);
+          else {
+            this.fire(logger);
+            tellOthers();
+          }
         },
         backoffMs(LOOK, attempt),
       );

@@ -35,8 +35,8 @@ export function createDialect(options: ResolvedOptions, dataSource: DataSource |
   }
   if (lockMode === 'auto') {
     if (type === 'postgres') return new PostgresDialect(names, notify);
-    if (type === 'mysql' || type === 'mariadb') return new MysqlDialect(names);
-    if (type === 'better-sqlite3') return new SqliteDialect(names, isInMemory(database));
+    if (type === 'mysql' || type === 'mariadb') return new MysqlDialect(names, notify);
+    if (type === 'better-sqlite3') return new SqliteDialect(names, isInMemory(database), notify);
   }
   if (type === 'better-sqlite3') {
     throw new InvalidOptionError('lockMode', lockMode, '"auto": better-sqlite3 runs a transaction in one go');

@@ -28,14 +28,7 @@ const UNTOUCHED = TASK_COLUMNS.filter(({ name }) => !(STATE_COLUMNS as readonly 
  */
 export class MysqlDialect extends LevelledDialect {
   readonly label = 'MySQL';
-  readonly capabilities: StoreCapabilities = {
-    coordination: 'cluster',
-    wakeUp: 'polled',
-    transactionalAdds: true,
-    transactionalChanges: true,
-    durable: true,
-    takes: true,
-  };
+  readonly capabilities: StoreCapabilities;
   // Only the next transaction: the connection is the application's.
   override readonly begin = ['SET TRANSACTION ISOLATION LEVEL READ COMMITTED', 'START TRANSACTION'];
   // By UTC_TIMESTAMP: UNIX_TIMESTAMP(NOW(3)) goes through the session's zone and is an hour off in autumn.
@@ -43,8 +36,17 @@ export class MysqlDialect extends LevelledDialect {
   override readonly lockRows = raw('FOR UPDATE');
   override readonly lockFreeRows = raw('FOR UPDATE SKIP LOCKED');
 
-  constructor(names: TableNames) {
+  /** @param isPushed Whether schedulers are to wake each other. */
+  constructor(names: TableNames, isPushed: boolean) {
     super(names, quoteBackticks);
+    this.capabilities = {
+      coordination: 'cluster',
+      wakeUp: isPushed ? 'pushed' : 'polled',
+      transactionalAdds: true,
+      transactionalChanges: true,
+      durable: true,
+      takes: true,
+    };
   }
 
   isRetryable({ code }: DriverError): boolean {

@@ -22,12 +22,15 @@ export class SqliteDialect extends LevelledDialect {
   readonly capabilities: StoreCapabilities;
   readonly now = null;
 
-  /** @param inMemory Whether the database goes with the connection. */
-  constructor(names: TableNames, inMemory: boolean) {
+  /**
+   * @param inMemory Whether the database goes with the connection.
+   * @param isPushed Whether schedulers are to wake each other.
+   */
+  constructor(names: TableNames, inMemory: boolean, isPushed: boolean) {
     super(names, quoteStandard);
     this.capabilities = {
       coordination: inMemory ? 'process' : 'host',
-      wakeUp: 'polled',
+      wakeUp: isPushed && !inMemory ? 'pushed' : 'polled',
       transactionalAdds: true,
       transactionalChanges: true,
       durable: !inMemory,

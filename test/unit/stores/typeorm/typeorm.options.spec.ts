@@ -69,12 +69,14 @@ describe('the options of a TypeORM store', () => {
     const cluster = { coordination: 'cluster', transactionalAdds: true, transactionalChanges: true, durable: true };
     expect(of({ database: 'postgresql://x/y' })).toEqual({ ...cluster, wakeUp: 'pushed', takes: true });
     expect(of({ database: 'postgres://x/y', notify: false })).toEqual({ ...cluster, wakeUp: 'polled', takes: true });
-    expect(of({ database: 'mysql://x/y' })).toEqual({ ...cluster, wakeUp: 'polled', takes: true });
-    expect(of({ database: 'mariadb://x/y' })).toEqual({ ...cluster, wakeUp: 'polled', takes: true });
+    expect(of({ database: 'mysql://x/y' })).toEqual({ ...cluster, wakeUp: 'pushed', takes: true });
+    expect(of({ database: 'mysql://x/y', notify: false })).toEqual({ ...cluster, wakeUp: 'polled', takes: true });
+    expect(of({ database: 'mariadb://x/y' })).toEqual({ ...cluster, wakeUp: 'pushed', takes: true });
     expect(of({ database: 'postgres://x/y', lockMode: 'compare-and-set' })).toEqual({ ...cluster, wakeUp: 'polled' });
-    const sqlite = { ...cluster, coordination: 'host', wakeUp: 'polled', takes: true };
+    const sqlite = { ...cluster, coordination: 'host', wakeUp: 'pushed', takes: true };
     expect(of({ database: 'sqlite:./x.db' })).toEqual(sqlite);
-    const memory = { ...sqlite, coordination: 'process', durable: false };
+    expect(of({ database: 'sqlite:./x.db', notify: false })).toEqual({ ...sqlite, wakeUp: 'polled' });
+    const memory = { ...sqlite, coordination: 'process', wakeUp: 'polled', durable: false };
     expect(of({ database: 'sqlite::memory:' })).toEqual(memory);
   });
 });

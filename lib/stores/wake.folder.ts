@@ -3,23 +3,28 @@ import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from '../../model/logger.js';
-import { WakeListeners } from '../wake-listeners.js';
+import type { Logger } from '../model/logger.js';
+import { WakeListeners } from './wake-listeners.js';
 
 /**
  * Wakes the other processes by writing to a file in a folder that all of them watch; each writes its own, so that it knows
  * its own wake-ups. Where a disk cannot be watched, the poll is what is left.
  */
-export class WakeChannel {
+export class WakeFolder {
   readonly #file = `${randomBytes(8).toString('hex')}.wake`;
   readonly #listeners = new WakeListeners();
   #watcher: FSWatcher | null = null;
 
   constructor(
-    private readonly folder: string,
+    readonly folder: string,
     private readonly mode: number,
     private readonly logger: Logger,
   ) {}
+
+  /** Whether it is watched. */
+  get isOpen(): boolean {
+    return this.#watcher !== null;
+  }
 
   open(): void {
     try {
