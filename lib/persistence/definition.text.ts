@@ -1,7 +1,9 @@
 import { UnserializableError } from '../errors/persistence.errors.js';
 import type { TaskDefinition } from '../model/definition.js';
+import { isJsonObject } from './json-text.js';
 import type { JsonObject } from './json-text.js';
 import { LastText } from './last.text.js';
+import { USUAL_DEFINITION, USUAL_POLICIES, withoutUsual } from './left.out.js';
 import { appendMember, readValue, valueMember, withArgs } from './payload.js';
 import { asDefinition } from './record.schema.js';
 import type { Serializer } from './serializer.registry.js';
@@ -16,8 +18,11 @@ import { ValueFault, inspectJson } from './value-inspection.js';
 export function definitionText(definition: TaskDefinition, serializer: Serializer): string {
   const { args, trigger, policies, ...rest } = definition;
   try {
-    const text = appendMember(JSON.stringify(rest), triggers.textOf(trigger));
-    return appendMember(appendMember(text, policyTexts.textOf(policies)), valueMember('args', args, serializer));
+    const { name, ...others } = withoutUsual(rest, USUAL_DEFINITION);
+    const head = JSON.stringify(name === rest.id ? others : { ...others, name });
+    const text = appendMember(head, triggers.textOf(trigger));
+    const ruled = policyTexts.textOf(policies);
+    return appendMember(ruled === '' ? text : appendMember(text, ruled), valueMember('args', args, serializer));
   } catch (error) {
     if (!(error instanceof ValueFault)) throw error;
     throw new UnserializableError(definition.id, error.path, error.problem, error.allowed, { cause: error.cause });
@@ -29,7 +34,11 @@ const triggers = new LastText((trigger: TaskDefinition['trigger']) => {
   return `"trigger":${JSON.stringify(trigger)}`;
 });
 
-const policyTexts = new LastText((policies: TaskDefinition['policies']) => `"policies":${JSON.stringify(policies)}`);
+/** The member for policies; empty for the usual ones. */
+const policyTexts = new LastText((policies: TaskDefinition['policies']) => {
+  const text = JSON.stringify(withoutUsual(policies, USUAL_POLICIES));
+  return text === '{}' ? '' : `"policies":${text}`;
+});
 
 /**
  * Reads what {@link definitionText} wrote.
@@ -37,5 +46,13 @@ const policyTexts = new LastText((policies: TaskDefinition['policies']) => `"pol
  * @throws UnreadableFault
  */
 export function readDefinition(payload: JsonObject, serializer: Serializer): TaskDefinition {
-  return asDefinition(withArgs(payload, readValue('args', payload, serializer)));
+  const { id, policies } = payload;
+  const whole = { name: id, ...USUAL_DEFINITION, ...payload, policies: wholePolicies(policies) };
+  return asDefinition(withArgs(whole, readValue('args', payload, serializer)));
+}
+
+/** What is no object stays what it is, for the check. */
+function wholePolicies(policies: unknown): unknown {
+  if (policies === undefined) return USUAL_POLICIES;
+  return isJsonObject(policies) ? { ...USUAL_POLICIES, ...policies } : policies;
 }

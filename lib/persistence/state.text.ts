@@ -8,6 +8,7 @@ import type { RecordAddress } from './envelope.js';
 import { isJsonObject, parseJsonObject } from './json-text.js';
 import type { JsonObject } from './json-text.js';
 import { LastText } from './last.text.js';
+import { USUAL_STATE, withoutUsual } from './left.out.js';
 import { appendMember } from './payload.js';
 import { asState } from './record.schema.js';
 
@@ -49,10 +50,14 @@ export function stateText(id: string, state: TaskState, settings: CodecSettings)
     })),
   };
   const sealed = sealEnvelope(addressOf(id, settings), settings.serializer.name, JSON.stringify(said), key);
-  return appendMember(JSON.stringify(bare), `"${SAID}":${sealed}`);
+  return appendMember(textOf(bare), `"${SAID}":${sealed}`);
 }
 
-const bareTexts = new LastText((state: TaskState) => JSON.stringify(state));
+const bareTexts = new LastText(textOf);
+
+function textOf(state: TaskState): string {
+  return JSON.stringify(withoutUsual(state, USUAL_STATE));
+}
 
 /** Whether the text of a state may hold something encrypted: then it is not the state itself, as JSON has it. */
 export function hasSealed(text: string): boolean {
@@ -66,10 +71,10 @@ export function hasSealed(text: string): boolean {
  */
 export function readState(id: string, text: string, settings: CodecSettings): TaskState {
   const stored = parseJsonObject(text, 'state');
-  if (stored[SAID] === undefined) return asState(stored);
+  if (stored[SAID] === undefined) return asState({ ...USUAL_STATE, ...stored });
   const { [SAID]: sealed, ...bare } = stored;
   const { payload } = openEnvelope(addressOf(id, settings), JSON.stringify(sealed), settings);
-  return asState(withSaid(bare, payload));
+  return asState(withSaid({ ...USUAL_STATE, ...bare }, payload));
 }
 
 function withSaid(state: JsonObject, said: JsonObject): JsonObject {
