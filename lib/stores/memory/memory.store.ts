@@ -16,7 +16,9 @@ import { pageOfStartTasks } from '../task-query.js';
 import { leaseOf } from '../exchange.js';
 import type { Exchange, Exchanged, Taken, TakeRequest, Written } from '../exchange.interface.js';
 import { MemoryEntry } from './memory.entry.js';
-import { frozen, frozenCopy, givenOut, isSimple, SharedPolicies } from './task.copies.js';
+import type { KeptTask } from './memory.entry.js';
+import { keep, keepMade } from './kept.state.js';
+import { frozenCopy, givenOut, isSimple, ownDefinition, SharedPolicies } from './task.copies.js';
 
 /**
  * Keeps tasks in the memory of one process: for tests, and for tasks that need not survive it. Adding, changing, removing
@@ -125,7 +127,7 @@ export class MemoryStore extends BaseStore {
     const missing: string[] = [];
     const left: TaskRecord[] = [];
     const values: T[] = [];
-    const decided: { entry: MemoryEntry; change: Change<T>; next: TaskRecord | null }[] = [];
+    const decided: { entry: MemoryEntry; change: Change<T>; next: KeptTask | null }[] = [];
     for (const entry of this.#select(selection, storeNow, missing)) {
       const { task } = entry;
       const change = apply(task, storeNow, values);
@@ -139,7 +141,7 @@ export class MemoryStore extends BaseStore {
     // Nothing below this line throws: what does not succeed as a whole leaves everything as it was.
     const committed = decided.map(({ entry, change, next }): Committed<T> => {
       this.#write(entry, next);
-      return { id: entry.id, task: next && givenOut(next), value: change.value };
+      return { id: entry.id, task: next && givenOut(entry.task), value: change.value };
     });
     void this.saveRuns(decided.flatMap(({ change }) => change.history ?? []));
     return { committed, left, missing, unreadable: [], failed: [], storeNow };
@@ -154,7 +156,7 @@ export class MemoryStore extends BaseStore {
   /** All is made before the first is kept. */
   #writeKnown(changes: readonly KnownChange[]): Written {
     const lost = new Set<string>();
-    const made: { entry: MemoryEntry; next: TaskRecord | null }[] = [];
+    const made: { entry: MemoryEntry; next: KeptTask | null }[] = [];
     const history: RunRecord[] = [];
     for (const { from, task, history: runs } of changes) {
       const entry = this.#entries.get(from.id);
@@ -202,7 +204,7 @@ export class MemoryStore extends BaseStore {
     return found;
   }
 
-  #add(task: TaskRecord): void {
+  #add(task: KeptTask): void {
     const entry = new MemoryEntry(task);
     this.#entries.set(task.id, entry);
     if (isStartTask(task.definition)) this.#startTasks.set(task.id, entry);
@@ -210,18 +212,18 @@ export class MemoryStore extends BaseStore {
   }
 
   /** What becomes of a task that is kept: its next version, which is the store's own; null where it is deleted. */
-  #made(entry: MemoryEntry, task: TaskRecord | null): TaskRecord | null {
+  #made(entry: MemoryEntry, task: TaskRecord | null): KeptTask | null {
     if (!task) return null;
     const definition = task.definition === entry.definition ? entry.definition : this.#ownDefinition(task);
-    return { id: entry.id, definition, state: frozen(task.state), version: entry.version + 1 };
+    return { id: entry.id, definition, state: keepMade(task.state), version: entry.version + 1 };
   }
 
-  #write(entry: MemoryEntry, next: TaskRecord | null): void {
+  #write(entry: MemoryEntry, next: KeptTask | null): void {
     if (next) this.#set(entry, next);
     else this.deleteTask(entry.id);
   }
 
-  #set(entry: MemoryEntry, task: TaskRecord): void {
+  #set(entry: MemoryEntry, task: KeptTask): void {
     const isSame = task.definition === entry.definition;
     const { heapSlot } = entry;
     if (!isSame && heapSlot >= 0) this.#due.remove(entry);
@@ -235,22 +237,22 @@ export class MemoryStore extends BaseStore {
     else this.#startTasks.delete(entry.id);
   }
 
-  /** A task of a caller as it is kept: frozen, and nobody else's. @param known A definition that is kept already. */
-  #own(task: TaskRecord, known?: TaskDefinition): TaskRecord {
+  /** A task of a caller as it is kept. @param known A definition that is kept already. */
+  #own(task: TaskRecord, known?: TaskDefinition): KeptTask {
     const definition = task.definition === known ? known : this.#ownDefinition(task);
-    return { id: task.id, version: task.version, definition, state: frozenCopy(task.state) };
+    return { id: task.id, version: task.version, definition, state: keep(task.state) };
   }
 
   /**
    * Goes through the codec, which refuses here what no durable store could keep, so that moving to one holds no surprise.
    */
   #ownDefinition(task: TaskRecord): TaskDefinition {
-    const { args, policies, ...rest } = task.definition;
-    const own = { ...frozenCopy(rest), policies: this.#policies.of(policies) };
-    if (isSimple(task.definition)) return Object.freeze({ ...own, args: frozenCopy(args) });
+    const { definition } = task;
+    const policies = this.#policies.of(definition.policies);
+    if (isSimple(definition)) return ownDefinition(definition, frozenCopy(definition.args), policies);
     const codec = this.#codec!;
     const copy = codec.decodeTask(codec.encodeTask(task));
     if ('unreadable' in copy) throw new TypeError(`What was just written cannot be read: ${copy.message}`);
-    return Object.freeze({ ...own, args: args.length === 0 ? frozenCopy(args) : copy.definition.args });
+    return ownDefinition(definition, copy.definition.args, policies);
   }
 }
