@@ -82,10 +82,10 @@ export type Entry = PutEntry | DropEntry | BackEntry | ParkEntry | ReviewEntry |
 /** An ended run for the scripts. */
 export interface RunEntry {
   readonly task: string;
-  readonly id: string;
-  readonly attempt: string;
-  /** Its kind and inverse end: see `endText`. */
-  readonly ended: string;
+  /** See `rankOfRun`. */
+  readonly rank: string;
+  /** Whether its id says its task, so that it is found by that alone. */
+  readonly mayBeOnly: boolean;
   /** See `runText`. */
   readonly text: string;
 }
@@ -172,7 +172,7 @@ class EntryWriter {
   #runs(task: string, runs: readonly RunEntry[]): void {
     this.entries.push(runs.length);
     for (const run of runs) {
-      this.entries.push(run.task === task ? '' : run.task, run.id, run.attempt, run.ended);
+      this.entries.push(run.task === task ? '' : run.task, run.rank, run.mayBeOnly ? 1 : 0);
       this.#texts.push(run.text);
     }
   }

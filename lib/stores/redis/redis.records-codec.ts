@@ -1,5 +1,6 @@
 import { isStartTask } from '../../model/start-tasks.js';
 import type { TaskDefinition } from '../../model/definition.js';
+import { taskIdOfRun } from '../../model/run.js';
 import type { RunRecord } from '../../model/run.js';
 import type { StoredTask, TaskRecord, UnreadableTask } from '../../model/task.js';
 import { largeText } from '../../persistence/record.size.js';
@@ -8,18 +9,17 @@ import type { RunFacts } from '../task-query.js';
 import type { DropEntry, PutEntry, RunEntry } from './redis.entries.js';
 import { dueText, headText, queueName, readPlace } from './redis.place.js';
 import {
-  attemptText,
   columnsOf,
   definitionText,
-  endText,
   parseParts,
   parseRun,
+  rankOfRun,
   runText,
   runTimeScore,
   startMember,
   unreadBytes,
 } from './redis.records.js';
-import type { StoredParts } from './redis.records.js';
+import type { StoredParts, StoredRun } from './redis.records.js';
 
 /** A stored task that can be read, with what a write of it is guarded by. */
 export interface LoadedTask {
@@ -117,17 +117,17 @@ export class RedisRecordsCodec {
 
   runs(runs: readonly RunRecord[] = []): readonly RunEntry[] {
     return runs.map((run) => {
-      const attempt = attemptText(run.attempt, run.token);
-      const ended = endText(run);
-      return { task: run.taskId, id: run.id, attempt, ended, text: runText(this.codec.encodeRun(run), ended, attempt) };
+      const rank = rankOfRun(run);
+      const mayBeOnly = taskIdOfRun(run.id) === run.taskId;
+      return { task: run.taskId, rank, mayBeOnly, text: runText(this.codec.encodeRun(run), rank) };
     });
   }
 
   /** Ended runs that meet a condition on their clear columns; only those are decoded. */
-  decodeRuns(stored: readonly string[], matches: (run: RunFacts) => boolean): RunRecord[] {
+  decodeRuns(stored: readonly StoredRun[], matches: (run: RunFacts) => boolean): RunRecord[] {
     const found: RunRecord[] = [];
-    for (const text of stored) {
-      const row = parseRun(text);
+    for (const run of stored) {
+      const row = parseRun(run);
       if (row && matches(row)) found.push(this.codec.decodeRun(row));
     }
     return found;

@@ -5,6 +5,7 @@ import { lifecycleOf } from '../../model/start-tasks.js';
 import { DUE_KEY_NAMES, withDueKeys } from '../../model/due-keys.js';
 import type { DueKey } from '../../model/due-keys.js';
 import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
+import type { RunFacts } from '../task-query.js';
 import { readPlace, timeText } from './redis.place.js';
 import type { Place } from './redis.place.js';
 
@@ -126,27 +127,26 @@ export function kindOf(status: RunStatus): string {
   return status === 'failed' || status === 'lost' ? FAILED : OTHERS;
 }
 
-/** What an ended run is ordered by: its kind, and its end, the latest first. */
-export function endText({ status, endedAt }: { status: RunStatus; endedAt: number }): string {
-  return kindOf(status) + inverseTimeText(endedAt);
+/** The rank of an ended run in the history: its kind and its end, the latest first; its id, and its attempt. */
+export function rankOfRun({ status, endedAt, id, attempt, token }: RunFacts): string {
+  return `${kindOf(status)}${inverseTimeText(endedAt)}${id}\n${attemptText(attempt, token)}`;
 }
+
+/** More than any attempt. */
+const LAST_ATTEMPT = 9_999_999_999;
 
 /** Attempts of one run in the order of the history: the latest first. */
 export function attemptText(attempt: number, token: number): string {
-  return `${String(9_999_999_999 - attempt).padStart(10, '0')}/${token}`;
+  return `${String(LAST_ATTEMPT - attempt).padStart(10, '0')}/${token}`;
 }
 
-/** The clear columns of an ended run, by which it is stored as an array. */
-const RUN_COLUMNS = namesOf<Exclude<keyof RunRow, 'outcome' | 'oversize'>>({
-  id: 0,
-  taskId: 0,
+/** The clear columns of an ended run that its rank and its task do not say, by which it is stored as an array. */
+const RUN_COLUMNS = namesOf<Exclude<keyof RunRow, 'id' | 'taskId' | 'attempt' | 'token' | 'outcome' | 'oversize'>>({
   handler: 0,
   source: 0,
   scheduledTime: 0,
-  attempt: 0,
   status: 0,
   owner: 0,
-  token: 0,
   startedAt: 0,
   endedAt: 0,
   coalesced: 0,
@@ -154,23 +154,38 @@ const RUN_COLUMNS = namesOf<Exclude<keyof RunRow, 'outcome' | 'oversize'>>({
 });
 
 /** What Redis keeps of an ended run: see `scripts/runs.lua.ts`. The columns are in clear, and then comes the outcome's envelope. */
-export function runText(row: RunRow, ended: string, attempt: string): string {
-  const { id, taskId, outcome } = row;
+export function runText(row: RunRow, rank: string): string {
+  const { taskId, outcome } = row;
   const columns = JSON.stringify(RUN_COLUMNS.map((column) => row[column]));
-  const lengths = `${Buffer.byteLength(taskId)} ${Buffer.byteLength(id)}`;
-  return `${ended} ${attempt} ${lengths}\n${taskId}${id}\n${columns}\n${outcome ?? ''}`;
+  return `${Buffer.byteLength(rank)} ${Buffer.byteLength(taskId)}\n${rank}${taskId}\n${columns}\n${outcome ?? ''}`;
 }
 
-/** Reads an ended run, from its columns on; null when it is damaged. */
-export function parseRun(stored: string): RunRow | null {
-  const end = stored.indexOf('\n');
+/** An ended run as the scripts give it. */
+export interface StoredRun {
+  readonly task: string;
+  readonly id: string;
+  /** See `attemptText`. */
+  readonly attempt: string;
+  /** Its columns, a newline, and its outcome. */
+  readonly text: string;
+}
+
+/** Reads an ended run; null when it is damaged. */
+export function parseRun({ task, id, attempt, text }: StoredRun): RunRow | null {
+  const end = text.indexOf('\n');
+  const [inverse, token] = attempt.split('/');
   try {
-    const values = JSON.parse(stored.slice(0, end)) as unknown[];
+    const values = JSON.parse(text.slice(0, end)) as unknown[];
     if (!Array.isArray(values) || values.length !== RUN_COLUMNS.length) return null;
     const row = Object.fromEntries(RUN_COLUMNS.map((column, at) => [column, values[at]]));
-    const text = stored.slice(end + 1);
-    const oversize = unreadBytes(text);
-    return { ...row, ...(oversize === null ? { outcome: text || null } : { outcome: null, oversize }) } as RunRow;
+    const own = { id, taskId: task, attempt: LAST_ATTEMPT - Number(inverse), token: Number(token) };
+    const outcome = text.slice(end + 1);
+    const oversize = unreadBytes(outcome);
+    return {
+      ...row,
+      ...own,
+      ...(oversize === null ? { outcome: outcome || null } : { outcome: null, oversize }),
+    } as RunRow;
   } catch {
     return null;
   }

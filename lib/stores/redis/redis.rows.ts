@@ -1,4 +1,4 @@
-import type { StoredParts } from './redis.records.js';
+import type { StoredParts, StoredRun } from './redis.records.js';
 
 /** What a script gives for one field: null when it is not there. */
 type Cell = string | null;
@@ -16,4 +16,13 @@ export function partsOf(rows: Rows | null): StoredParts[] {
     parts.push({ id, definition: definitions[at] ?? '', state: states[at] ?? '', taken: takens[at] ?? '' });
   }
   return parts;
+}
+
+/** The ended runs of an answer: each is its task, its id, its attempt, and its text. */
+export function runsOf(cells: readonly string[]): StoredRun[] {
+  const runs: StoredRun[] = [];
+  for (let at = 0; at < cells.length; at += 4) {
+    runs.push({ task: cells[at]!, id: cells[at + 1]!, attempt: cells[at + 2]!, text: cells[at + 3]! });
+  }
+  return runs;
 }

@@ -6,8 +6,8 @@ import { batchesOf, entryTexts, jsonText, outcomeOf } from './redis.entries.js';
 import type { Entry, Outcome } from './redis.entries.js';
 import { inFlight, slicesOf } from './redis.slices.js';
 import type { RedisKeys } from './redis.keys.js';
-import type { StoredParts } from './redis.records.js';
-import { partsOf } from './redis.rows.js';
+import type { StoredParts, StoredRun } from './redis.records.js';
+import { partsOf, runsOf } from './redis.rows.js';
 import type { Rows } from './redis.rows.js';
 import type { QueueFilter } from './redis.place.js';
 import type { DueOrder } from '../selection.interface.js';
@@ -251,11 +251,11 @@ export class RedisScripts {
   /** Ended runs from `min` to `max`, bounds as ZRANGEBYLEX takes them; of the task behind `=`, or of all when `task` is empty. */
   async runPage(task: string, kinds: string, min: string, max: string, count: number) {
     const [found, last, runs] = await this.#call<[Count, string, string[]]>('RUN_PAGE', [task, kinds, min, max, count]);
-    return { found: Number(found), last, runs };
+    return { found: Number(found), last, runs: runsOf(runs) };
   }
 
-  runAttempts(runId: string): Promise<string[]> {
-    return this.#call('RUN_ATTEMPTS', [runId]);
+  async runAttempts(runId: string): Promise<StoredRun[]> {
+    return runsOf(await this.#call('RUN_ATTEMPTS', [runId]));
   }
 
   async prune(

@@ -13,20 +13,10 @@ local function is_within(text, min, max)
   return from and (text_before(text, high) or string.sub(max, 1, 1) == '[' and high == text)
 end
 
--- The only run of a task, as the indexes would have it.
-local function only_member(task)
-  local text = texts_of(RUNS, { counted(task) })[1]
-  if text and string.sub(text, 1, 1) == '!' then
-    text = redis.call('HGET', RUNS, counted(task))
-  end
-  local ended, attempt, _, run = run_parts(text or '')
-  return ended and ended .. run .. '\n' .. attempt
-end
-
 -- 'task' is nil for all.
 local function merged_ranges(task, ranges, count, oldest_first)
   local index, prefix, lists, heads = RUN_ENDS, '', {}, {}
-  local only = task and only_member(task)
+  local only = task and run_in(counted(task))
   if task then
     index, prefix = TASK_RUNS, counted(task)
   end
@@ -60,18 +50,14 @@ local function merged_ranges(task, ranges, count, oldest_first)
   end
   return found
 end
-
--- Run and attempt/token of a member, behind a kind and an inverse end.
-local function run_of(entry)
-  return string.match(entry, '^(.*)\n([^\n]*)$', 19)
-end
 `;
 
 /**
  * Ended runs, the latest first.
  *
  * ARGV: the task behind `=` (empty for all), the kinds, the bounds, how many.
- * Returns how many were found, the last inverse end, run and attempt (empty when there is none), and the runs.
+ * Returns how many were found, the last inverse end, run and attempt (empty when there is none), and of each run its task, id,
+ * attempt/token, and columns and outcome.
  */
 export const RUN_PAGE = String.raw`${PRELUDE}${RUNS_FUNCTIONS}${MERGED_RANGES}
 local ranges, runs = {}, {}
@@ -80,15 +66,15 @@ for kind in string.gmatch(ARGV[2], '.') do
 end
 local members = merged_ranges(string.match(ARGV[1], '^=(.*)$'), ranges, tonumber(ARGV[5]), false)
 for i = 1, #members do
-  local field, _, _, head, at, text = find_run(run_of(members[i]))
+  local field = find_run(members[i])
   if field then
-    runs[#runs + 1] = run_body(head, at, text)
+    add_run(runs, run_in(field))
   end
 end
 return { #members, string.sub(members[#members] or '', 2), runs }
 `;
 
-/** ARGV: the id of a run. Returns its ended attempts, in the order of writing. */
+/** ARGV: the id of a run. Returns its ended attempts, in the order of writing, as {@link RUN_PAGE} does. */
 export const RUN_ATTEMPTS = String.raw`${PRELUDE}${RUNS_FUNCTIONS}
 local run, runs = ARGV[1], {}
 local task = string.match(run, '^(.*)@[^@]*$')
@@ -100,11 +86,9 @@ for attempt in string.gmatch(redis.call('HGET', ATTEMPTS, run) or '', '%S+') do
   fields[#fields + 1] = ':' .. counted(run) .. '\n' .. attempt
 end
 for i = 1, #fields do
-  local text = texts_of(RUNS, { fields[i] })[1]
-  local head = text and (string.sub(text, 1, 1) == '!' and redis.call('HGET', RUNS, fields[i]) or text)
-  local ended, _, _, of_run, at = run_parts(head or '')
-  if ended and of_run == run then
-    runs[#runs + 1] = run_body(head, at, text)
+  local rank = run_in(fields[i])
+  if rank and select(2, rank_parts(rank)) == run then
+    add_run(runs, run_in(fields[i]))
   end
 end
 return runs
@@ -152,13 +136,13 @@ else
 end
 
 for i = 1, #members do
-  local run, attempt = run_of(members[i])
-  local field, ended, task = find_run(run, attempt)
+  local field, task = find_run(members[i])
   redis.call('ZREM', RUN_ENDS, members[i])
   if field then
     redis.call('HDEL', RUNS, field)
     if string.sub(field, 1, 1) == ':' then
-      unindex_run(ended, attempt, task, run)
+      local _, run, attempt = rank_parts(members[i])
+      unindex_run(members[i], task)
       local further = redis.call('HGET', ATTEMPTS, run)
       if further then
         local rest = {}

@@ -8,26 +8,33 @@ import { OTHERS } from '../redis.records.js';
  *   without this field has none.
  * - `:length:run`, and `:length:run`, newline, `attempt/token` for its further attempts: those of tasks with several runs.
  *
- * A value is `end attempt/token length length`, newline, task, run, newline, columns, newline, outcome.
+ * A value is `length length`, newline, rank and task, newline, columns, newline, outcome. The rank of a run is its member of
+ * RUN_ENDS: end, id, newline, attempt/token.
  */
 export const RUNS_FUNCTIONS = String.raw`
 local function counted(text)
   return #text .. ':' .. text
 end
 
--- Parts of a stored run: end, attempt/token, task, run, and where its columns begin; nil for what is none.
-local function run_parts(text)
-  local ended, attempt, of_task, of_run, at = string.match(text, '^(%S+) (%S+) (%d+) (%d+)\n()')
-  if not ended then
-    return nil
-  end
-  local behind_task = at + tonumber(of_task)
-  local behind = behind_task + tonumber(of_run)
-  return ended, attempt, string.sub(text, at, behind_task - 1), string.sub(text, behind_task, behind - 1), behind + 1
+-- End, id and attempt/token of a run, by its rank.
+local function rank_parts(rank)
+  local run, attempt = string.match(rank, '^(.*)\n([^\n]*)$', 19)
+  return string.sub(rank, 1, 18), run, attempt
 end
 
-local function count_run(task, ended, number)
-  local counts = string.sub(ended, 1, 1) == '${OTHERS}' and { RUN_COUNTS, OTHER_COUNTS } or { RUN_COUNTS }
+-- Place and task of a stored run, and where its columns begin; nil for what is none.
+local function run_parts(text)
+  local of_rank, of_task, at = string.match(text, '^(%d+) (%d+)\n()')
+  if not of_rank then
+    return nil
+  end
+  local behind_rank = at + tonumber(of_rank)
+  local behind = behind_rank + tonumber(of_task)
+  return string.sub(text, at, behind_rank - 1), string.sub(text, behind_rank, behind - 1), behind + 1
+end
+
+local function count_run(task, rank, number)
+  local counts = string.sub(rank, 1, 1) == '${OTHERS}' and { RUN_COUNTS, OTHER_COUNTS } or { RUN_COUNTS }
   for _, key in ipairs(counts) do
     if tonumber(redis.call('ZINCRBY', key, number, counted(task))) <= 0 then
       redis.call('ZREM', key, counted(task))
@@ -39,109 +46,169 @@ local function count_run(task, ended, number)
   end
 end
 
-local function unindex_run(ended, attempt, task, run)
-  redis.call('ZREM', RUN_ENDS, ended .. run .. '\n' .. attempt)
-  redis.call('ZREM', TASK_RUNS, counted(task) .. ended .. run .. '\n' .. attempt)
-  count_run(task, ended, -1)
+local function unindex_run(rank, task)
+  redis.call('ZREM', RUN_ENDS, rank)
+  redis.call('ZREM', TASK_RUNS, counted(task) .. rank)
+  count_run(task, rank, -1)
 end
 
 -- Writes a run of a task with several.
-local function save_one_of_several(ended, attempt, task, run, text)
+local function save_one_of_several(rank, task, text)
+  local _, run, attempt = rank_parts(rank)
   local field = ':' .. counted(run)
   local old = redis.call('HGET', RUNS, field)
-  if old and string.match(old, '^%S+ (%S+) ') ~= attempt then
+  local old_rank, old_task
+  if old then
+    old_rank, old_task = run_parts(old)
+  end
+  if old_rank and select(3, rank_parts(old_rank)) ~= attempt then
     field = field .. '\n' .. attempt
     old = redis.call('HGET', RUNS, field)
-    if not old then
+    old_rank = nil
+    if old then
+      old_rank, old_task = run_parts(old)
+    else
       local further = redis.call('HGET', ATTEMPTS, run)
       redis.call('HSET', ATTEMPTS, run, further and further .. ' ' .. attempt or attempt)
     end
   end
   redis.call('HSET', RUNS, field, text)
-  redis.call('ZADD', RUN_ENDS, 0, ended .. run .. '\n' .. attempt)
-  redis.call('ZADD', TASK_RUNS, 0, counted(task) .. ended .. run .. '\n' .. attempt)
-  count_run(task, ended, 1)
-  if old then
-    local old_end, old_attempt, old_task, old_run = run_parts(old)
-    if old_end == ended and old_task == task then
-      count_run(task, ended, -1)
-    elseif old_end then
-      unindex_run(old_end, old_attempt, old_task, old_run)
-    end
+  redis.call('ZADD', RUN_ENDS, 0, rank)
+  redis.call('ZADD', TASK_RUNS, 0, counted(task) .. rank)
+  count_run(task, rank, 1)
+  if old_rank == rank and old_task == task then
+    count_run(task, rank, -1)
+  elseif old_rank then
+    unindex_run(old_rank, old_task)
   end
 end
 
-local function save_further_run(ended, attempt, task, run, text)
+local function save_further_run(rank, task, text)
   local only = redis.call('HGET', RUNS, counted(task))
+  local old_rank, old_task
   if only and only ~= '' then
-    local old_end, old_attempt, old_task, old_run = run_parts(only)
+    old_rank, old_task = run_parts(only)
+  end
+  if old_rank then
+    local _, run, attempt = rank_parts(rank)
+    local _, old_run, old_attempt = rank_parts(old_rank)
     if old_run == run and old_attempt == attempt then
       redis.call('HSET', RUNS, counted(task), text)
-      if old_end ~= ended then
-        redis.call('ZREM', RUN_ENDS, old_end .. run .. '\n' .. attempt)
-        redis.call('ZADD', RUN_ENDS, 0, ended .. run .. '\n' .. attempt)
+      if old_rank ~= rank then
+        redis.call('ZREM', RUN_ENDS, old_rank)
+        redis.call('ZADD', RUN_ENDS, 0, rank)
       end
       return
     end
     redis.call('HSET', RUNS, counted(task), '')
-    if old_end then
-      save_one_of_several(old_end, old_attempt, old_task, old_run, only)
-    end
-  elseif not only then
+    save_one_of_several(old_rank, old_task, only)
+  elseif only ~= '' then
     redis.call('HSET', RUNS, counted(task), '')
   end
-  save_one_of_several(ended, attempt, task, run, text)
+  save_one_of_several(rank, task, text)
 end
 
--- Writes ended runs: lists of their ends, attempt/token texts, tasks, ids, and whole texts.
-local function save_runs(ends, attempts, tasks, runs, texts)
+-- Counts one run more of each task. No task is twice among them.
+local function count_all(key, tasks)
+  for from = 1, #tasks, 1000 do
+    local last, counts = math.min(from + 999, #tasks), {}
+    local known = redis.call('ZMSCORE', key, unpack(tasks, from, last))
+    for i = from, last do
+      counts[#counts + 1] = (tonumber(known[i - from + 1] or 0)) + 1
+      counts[#counts + 1] = tasks[i]
+    end
+    redis.call('ZADD', key, unpack(counts))
+  end
+end
+
+-- Writes ended runs: lists of their ranks, tasks and whole texts, and whether each may be the only one of its task. The first
+-- and the next one of a task in a batch go with all others; what else there is goes one by one.
+local function save_runs(ranks, tasks, texts, may_be_only)
   local keys = {}
-  for i = 1, #runs do
+  for i = 1, #ranks do
     keys[i] = counted(tasks[i])
   end
-  local known, fields, by_end, further = get_many(RUNS, keys), {}, {}, {}
-  local is_here = {}
-  for i = 1, #runs do
-    local ended, attempt, task, run = ends[i], attempts[i], tasks[i], runs[i]
-    local is_of_task = string.sub(run, 1, #task + 1) == task .. '@' and not string.find(run, '@', #task + 2, true)
-    if not known[i] and is_of_task and not is_here[task] then
-      is_here[task] = true
-      local n = #fields
-      fields[n + 1], fields[n + 2] = keys[i], texts[i]
-      by_end[n + 1], by_end[n + 2] = 0, ended .. run .. '\n' .. attempt
+  local known, is_here, fields, by_end, next_ones, further = get_many(RUNS, keys), {}, {}, {}, {}, {}
+  for i = 1, #ranks do
+    local key, n = keys[i], #fields
+    if is_here[key] then
+      further[#further + 1] = i
+    elseif not known[i] and may_be_only[i] == 1 then
+      is_here[key] = true
+      fields[n + 1], fields[n + 2] = key, texts[i]
+      by_end[n + 1], by_end[n + 2] = 0, ranks[i]
+    elseif known[i] == '' then
+      is_here[key] = true
+      next_ones[#next_ones + 1] = i
     else
-      further[#further + 1] = { ended, attempt, task, run, texts[i] }
+      further[#further + 1] = i
+    end
+  end
+
+  local run_fields, by_task, counts, other_counts = {}, {}, {}, {}
+  for at, i in ipairs(next_ones) do
+    local _, run = rank_parts(ranks[i])
+    run_fields[at] = ':' .. counted(run)
+  end
+  local older = get_many(RUNS, run_fields)
+  for at, i in ipairs(next_ones) do
+    if older[at] then
+      further[#further + 1] = i
+    else
+      local rank, n, m = ranks[i], #fields, #by_task
+      fields[n + 1], fields[n + 2] = run_fields[at], texts[i]
+      by_end[n + 1], by_end[n + 2] = 0, rank
+      by_task[m + 1], by_task[m + 2] = 0, keys[i] .. rank
+      counts[#counts + 1] = keys[i]
+      if string.sub(rank, 1, 1) == '${OTHERS}' then other_counts[#other_counts + 1] = keys[i] end
     end
   end
   call_many('HSET', RUNS, fields)
   call_many('ZADD', RUN_ENDS, by_end)
-  for i = 1, #further do
-    save_further_run(unpack(further[i]))
+  call_many('ZADD', TASK_RUNS, by_task)
+  count_all(RUN_COUNTS, counts)
+  count_all(OTHER_COUNTS, other_counts)
+  for _, i in ipairs(further) do
+    save_further_run(ranks[i], tasks[i], texts[i])
   end
 end
 
--- The field of a run, and what it holds: '!' and its length where that is too long. nil when there is none.
-local function find_run(run, attempt)
-  local task = string.match(run, '^(.*)@[^@]*$')
-  local fields = { ':' .. counted(run), ':' .. counted(run) .. '\n' .. attempt, task and counted(task) }
-  for i = 1, #fields do
-    local text = texts_of(RUNS, { fields[i] })[1]
-    local head = text and (string.sub(text, 1, 1) == '!' and redis.call('HGET', RUNS, fields[i]) or text)
-    if head and head ~= '' then
-      local ended, of_attempt, of_task, of_run, at = run_parts(head)
-      if of_run == run and of_attempt == attempt then
-        return fields[i], ended, of_task, head, at, text
-      end
+-- A field of RUNS, if it holds a run: its rank and its task, where its columns begin, all of it, and what is read of it: '!' and
+-- its length where that is too long.
+local function run_in(field)
+  local text = texts_of(RUNS, { field })[1]
+  local all = text and (string.sub(text, 1, 1) == '!' and redis.call('HGET', RUNS, field) or text)
+  if all then
+    local rank, task, at = run_parts(all)
+    if rank then
+      return rank, task, at, all, text
     end
   end
 end
 
--- Columns and outcome of a run. Of one that is too large the columns are given, and its length behind '!'.
-local function run_body(head, at, text)
-  if text == head then
-    return string.sub(text, at)
+-- The field of a run, and its task.
+local function find_run(rank)
+  local _, run, attempt = rank_parts(rank)
+  local task = string.match(run, '^(.*)@[^@]*$')
+  local fields = { ':' .. counted(run), ':' .. counted(run) .. '\n' .. attempt, task and counted(task) }
+  for i = 1, #fields do
+    local found, of_task = run_in(fields[i])
+    if found == rank then
+      return fields[i], of_task
+    end
   end
-  local behind = string.find(head, '\n', at, true)
-  return behind and behind - at < MAX_BYTES and string.sub(head, at, behind) .. text or '!'
+end
+
+-- Task, id and attempt/token of a run, and its columns and outcome. Of one that is too large the columns are given, and its
+-- length behind '!'.
+local function add_run(runs, rank, task, at, all, text)
+  local _, run, attempt = rank_parts(rank)
+  local body = string.sub(text, at)
+  if text ~= all then
+    local behind = string.find(all, '\n', at, true)
+    body = behind and behind - at < MAX_BYTES and string.sub(all, at, behind) .. text or '!'
+  end
+  local n = #runs
+  runs[n + 1], runs[n + 2], runs[n + 3], runs[n + 4] = task, run, attempt, body
 end
 `;

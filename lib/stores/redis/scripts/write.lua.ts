@@ -27,7 +27,8 @@ import { START_PREFIXES } from '../redis.records.js';
  * | `v` | `1` if it was put aside and its time has come, until when it is now put aside (empty: it can be read) |
  * | `r` | runs |
  *
- * Runs are their number, and of each its task (empty: that of the entry), id, attempt/token and end; its text is the whole of it.
+ * Runs are their number, and of each its task (empty: that of the entry), its rank, and `1` if it may be the only one of its task;
+ * its text is the whole of it.
  * All texts are arguments of the script, in the same order.
  *
  * Returns what did not go as asked, as pairs: the number of an entry, and `gone`, `exists` or the version that is there.
@@ -44,7 +45,7 @@ local function write(ids, entries, queues)
   local takens, outcomes = get_many(TAKEN, ids), {}
   local definitions, states, untaken, out, into, run_times, gone, touched = {}, {}, {}, {}, {}, {}, {}, {}
   local start_out, start_in, released, queue_of = {}, {}, {}, {}
-  local ends, attempts, tasks, runs, texts = {}, {}, {}, {}, {}
+  local run_ranks, tasks, texts, may_be_only = {}, {}, {}, {}
 
   -- States, of those that are in no batch: that of the others is not looked at.
   local unread, number_of = {}, {}
@@ -68,7 +69,7 @@ local function write(ids, entries, queues)
     local id, state = ids[n], takens[n] or stored[n]
     if not state and redis.call('HEXISTS', TASKS, id) == 0 then
       if op == 'a' then return nil end
-      return op == 'd' and first_run and find_run(entries[first_run + 1], entries[first_run + 2]) and 'ok' or 'gone'
+      return op == 'd' and first_run and find_run(entries[first_run + 1]) and 'ok' or 'gone'
     end
     local version, of = string.match(state or '', '^(%d+) %d+ (%S+) ')
     if nonce and nonce == of then return 'ok' end
@@ -112,14 +113,14 @@ local function write(ids, entries, queues)
     at = at + 1
     for _ = 1, count do
       if is_written then
-        local n = #runs + 1
-        tasks[n], runs[n], attempts[n], ends[n] = entries[at], entries[at + 1], entries[at + 2], entries[at + 3]
+        local n = #run_ranks + 1
+        tasks[n], run_ranks[n], may_be_only[n] = entries[at], entries[at + 1], entries[at + 2]
         if tasks[n] == '' then tasks[n] = id end
         texts[n] = text()
       else
         next_text = next_text + 1
       end
-      at = at + 4
+      at = at + 3
     end
   end
 
@@ -259,8 +260,8 @@ local function write(ids, entries, queues)
     end
   end
 
-  if #runs > 0 then
-    save_runs(ends, attempts, tasks, runs, texts)
+  if #run_ranks > 0 then
+    save_runs(run_ranks, tasks, texts, may_be_only)
   end
   call_many('HSET', TASKS, definitions)
   call_many('HSET', STATES, states)
