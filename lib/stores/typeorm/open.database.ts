@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { MACHINE } from '../../model/clock.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { TaskCodec } from '../../persistence/codec.interface.js';
+import type { TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
 import { CoalescedWork } from '../coalesced-work.js';
 import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
@@ -23,7 +23,7 @@ import { MysqlDialect } from './dialects/mysql.dialect.js';
 import { PostgresDialect } from './dialects/postgres.dialect.js';
 import { SqliteDialect } from './dialects/sqlite.dialect.js';
 import { SchemaCreator } from './schema/schema.creator.js';
-import { unavailable } from './sql/driver.error.js';
+import { driverErrorOf, unavailable } from './sql/driver.error.js';
 import { PoolSession } from './sql/pool.session.js';
 import { PostgresSession } from './sql/postgres.session.js';
 import type { Session } from './sql/session.js';
@@ -154,6 +154,18 @@ export class OpenDatabase implements TransactionContext {
     const row = this.codec.encodeTask(task);
     const insert = (notification: Sql | null) => this.session.write(() => this.dialect.insertTask(row, notification));
     return row.dueAt === null ? insert(null) : this.tellWith(insert);
+  }
+
+  /** Adds tasks in one transaction. Returns the ids that were there already. */
+  async insertAll(rows: readonly TaskRow[]): Promise<readonly string[]> {
+    const { session, dialect } = this;
+    try {
+      return await session.transaction(() => dialect.insertNew(rows), 'long');
+    } catch (error) {
+      const cause = driverErrorOf(error);
+      if (cause === null || !dialect.isDuplicate(cause)) throw error;
+    }
+    return session.transaction(() => dialect.insertTasks(rows), 'long');
   }
 
   /** Tells the others. Never rejects: they find out with their next poll. What is said while it is said is said once. */

@@ -141,12 +141,22 @@ export function isPipelined(runner: QueryRunner): boolean {
 export function queryPostgres(runner: QueryRunner, { text, values, isPrepared = false }: PostgresStatement) {
   const { logger } = dataSourceOfRunner(runner);
   logger.logQuery(text, values, runner);
-  const name = `asyncz_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
   // Without values it is what pg calls a simple query, which may be several statements.
   const given = values.length > 0 ? { values } : {};
-  const answer = clientOf(runner).query({ text, ...given, ...(isPrepared && { name }) });
+  const answer = clientOf(runner).query({ text, ...given, ...(isPrepared && { name: nameOf(text) }) });
   answer.catch((error: unknown) => logger.logQueryError(error as Error, text, values, runner));
   return answer;
+}
+
+/** The names of the texts that are kept prepared, which are few: to hash one takes longer than to send it. */
+const names = new Map<string, string>();
+
+function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const name = `asyncz_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+  names.set(text, name);
+  return name;
 }
 
 /** What a runner that is connected writes to. */

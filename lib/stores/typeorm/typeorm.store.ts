@@ -127,13 +127,13 @@ export class TypeormStore extends BaseStore {
 
   /** @throws InvalidOptionError When `transaction` is not one of the store's data source. */
   override async addTasks(tasks: readonly TaskRecord[], options: AddOptions = {}): Promise<readonly string[]> {
-    const { codec, session, dialect, reader } = this.#db;
+    const { codec, reader } = this.#db;
     const { distinct, repeated } = distinctIds(tasks);
     if (distinct.length === 0) return repeated;
     const rows = distinct.map((task) => codec.encodeTask(task));
     const { transaction } = options;
     const taken = await (transaction === undefined
-      ? session.transaction(() => dialect.insertTasks(rows), 'long')
+      ? this.#db.insertAll(rows)
       : inCallers(this.#db, this.#signal, transaction, (runner) => addWithin(this.#db, runner, rows)));
     for (const { id } of rows) reader.forget(id);
     if (transaction === undefined && taken.length < rows.length) this.tellOf(distinct);

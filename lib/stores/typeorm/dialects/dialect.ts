@@ -225,6 +225,13 @@ export abstract class Dialect {
   abstract insertTasks(rows: readonly TaskRow[]): Script<readonly string[]>;
 
   /**
+   * Adds tasks of which none is likely to be there; returns the ids that were there already, or fails as {@link isDuplicate} says.
+   */
+  insertNew(rows: readonly TaskRow[]): Script<readonly string[]> {
+    return this.insertTasks(rows);
+  }
+
+  /**
    * Adds a task, in the statement that also tells other processes of it where there is one to tell them.
    *
    * @param _notification What {@link notify} gave, or null.
