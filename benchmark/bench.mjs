@@ -1,5 +1,6 @@
 // Measures the library beside its peers and the bare servers. See CONTRIBUTING.md, Benchmarks.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describeEnvironment } from './harness/environment.mjs';
 import { judge } from './harness/goals.mjs';
@@ -8,6 +9,7 @@ import { findNode } from './harness/node.mjs';
 import { readOptions, USAGE } from './harness/options.mjs';
 import { QUICK } from './harness/quick.mjs';
 import { addResults, Results } from './harness/results.mjs';
+import { SIGNALS } from './harness/rounds.mjs';
 import { writeReport } from './harness/report.mjs';
 import { bringUpStores } from './harness/stores.mjs';
 import { setUp } from './harness/setup.mjs';
@@ -70,8 +72,10 @@ async function main() {
   const node = options.isBare ? process.execPath : findNode();
   if (node === process.execPath) return measureAll(options, node);
   // All of it on the Node that the peers run on: what is compiled for it can be loaded only there.
-  const { status } = spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-  process.exitCode = status ?? 1;
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+  const [code] = await once(child, 'exit');
+  process.exitCode = code ?? 1;
 }
 
 try {

@@ -6,6 +6,8 @@ import { systemOf } from './systems/index.mjs';
 
 const job = JSON.parse(process.argv[2]);
 watchConnections();
+// It ends with the process that wanted it, however that ends.
+process.once('disconnect', () => process.exit(0));
 
 const place = placeOf(job.store, job.place);
 const { adapter, settings } = systemOf(job.system);
@@ -31,11 +33,7 @@ const ACTIONS = {
   async round() {
     if (job.isSeeded) return workload.run(site, job.case);
     await createPlace(place);
-    try {
-      return await workload.run(site, job.case);
-    } finally {
-      await removePlace(place);
-    }
+    return workload.run(site, job.case);
   },
   partner: () => workload.partner(site, job.case),
   remove: () => removePlace(place),
@@ -49,4 +47,3 @@ try {
 }
 // Some systems leave timers and connections behind.
 process.disconnect();
-process.exit(0);

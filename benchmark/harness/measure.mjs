@@ -1,6 +1,6 @@
 // Measures a workload on a store: rounds that alternate between the systems.
 import { describeServer, PREFIX } from './places.mjs';
-import { runApart } from './rounds.mjs';
+import { checkInterrupted, runApart } from './rounds.mjs';
 import { ratio, summary, summaryInWords } from './statistics.mjs';
 import { textTable, withoutEmpty } from './table.mjs';
 import { systemOf, systemsOf } from '../systems/index.mjs';
@@ -28,9 +28,21 @@ function choose(workload, store, { systems, builds, isBare }) {
   });
 }
 
-/** Fewer tasks for a system that is so slow that it would take minutes: only its figures a task are compared. */
-function caseFor(adapter, { tasks, ...rest }) {
-  return { ...rest, ...(tasks !== undefined && { tasks: Math.min(tasks, adapter.most ?? tasks) }) };
+/**
+ * The cases of a workload, each with the systems that it is measured on. One that is so slow that it would take minutes gets
+ * fewer tasks, and only once: only its figures a task are compared.
+ */
+function casesOf(workload, store, options) {
+  const cases = workload.cases({ ...options, store });
+  const systems = choose(workload, store, options);
+  return cases.map((one, at) => ({
+    one,
+    limited: systems.flatMap((system) => {
+      const { most = Infinity } = systemOf(system).adapter;
+      if (!(one.tasks > most)) return [{ system, own: one }];
+      return at > 0 && cases[0].tasks >= most ? [] : [{ system, own: { ...one, tasks: most } }];
+    }),
+  }));
 }
 
 /**
@@ -42,9 +54,8 @@ function caseFor(adapter, { tasks, ...rest }) {
 export async function measure(name, workload, store, options) {
   const { builds, settings, isBare, prof, print } = options;
   const server = await describeServer(store);
-  const toEntry = (one, system) => {
+  const toEntry = (one, system, limited) => {
     const { adapter, settings: own } = systemOf(system);
-    const limited = caseFor(adapter, one);
     const record = {
       workload: name,
       store,
@@ -58,12 +69,13 @@ export async function measure(name, workload, store, options) {
     };
     return { record, job: { workload: name, store, system, case: limited, builds, settings, prof } };
   };
-  const cases = workload
-    .cases({ ...options, store })
-    .map((one) => choose(workload, store, options).map((system) => toEntry(one, system)));
+  const cases = casesOf(workload, store, options).map(({ one, limited }) =>
+    limited.map(({ system, own }) => toEntry(one, system, own)),
+  );
+  const rounds = Math.min(options.rounds, workload.mostRounds ?? Infinity);
   // Where cases are compared with each other, the rounds alternate between them as well.
   for (const entries of workload.comparesCases ? [cases.flat()] : cases)
-    await inTurn(entries, { ...options, workload });
+    await inTurn(entries, { ...options, rounds, workload });
   for (const entries of cases) printTable(workload, entries, print);
   return cases.flat().map(({ record }) => record);
 }
@@ -71,12 +83,14 @@ export async function measure(name, workload, store, options) {
 async function inTurn(entries, { node, rounds, workload, print }) {
   const timeoutMs = workload.timeoutMs ?? TIMEOUT_MS;
   const seeded = new Map();
+  const remove = (job) => runApart(node, { ...job, action: 'remove', prof: undefined }, timeoutMs);
   try {
     for (const entry of workload.seed ? entries : []) {
       const job = { ...entry.job, action: 'seed', place: newPlace() };
       seeded.set(entry, job.place);
       const { failed } = await runApart(node, job, SEED_MS);
       if (failed) entry.record.rounds.push({ failed: `before the rounds: ${failed}` });
+      checkInterrupted();
     }
     for (let round = 0; round < rounds; round += 1) {
       // Forth and back, so that none is always the first.
@@ -85,16 +99,18 @@ async function inTurn(entries, { node, rounds, workload, print }) {
         if (hasFailed(entry.record)) continue;
         const place = seeded.get(entry);
         const job = { ...entry.job, action: 'round', isSeeded: place !== undefined, place: place ?? newPlace() };
-        const { figures, failed, isLate } = await runApart(node, job, timeoutMs);
+        const { figures, failed } = await runApart(node, job, timeoutMs);
         entry.record.rounds.push(failed ? { failed } : figures);
         print(
           `  ${[job.workload, job.store, entry.record.case, job.system].join(', ')}: ${inShort(workload, figures, failed)}`,
         );
-        if (isLate && place === undefined) await runApart(node, { ...job, action: 'remove' }, timeoutMs);
+        // Not by the process itself, whose connections to a removed database may break it off.
+        if (place === undefined) await remove(job);
+        checkInterrupted();
       }
     }
   } finally {
-    for (const [{ job }, place] of seeded) await runApart(node, { ...job, action: 'remove', place }, timeoutMs);
+    for (const [{ job }, place] of seeded) await remove({ ...job, place });
   }
 }
 

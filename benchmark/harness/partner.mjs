@@ -57,9 +57,8 @@ export class Partner {
   }
 }
 
-/** The side of the partner: resolves with the next message of the round. It ends with the round, however that ends. */
+/** The side of the partner: resolves with the next message of the round. */
 export function nextOrder() {
-  process.once('disconnect', () => process.exit(0));
   return new Promise((resolve) => {
     process.once('message', resolve);
   });

@@ -9,6 +9,9 @@ const urlOf = (name, fallback) => process.env[`ASYNCZ_TEST_${name}_URL`] ?? fall
 /** The same server, another database. */
 function withDatabase(url, database) {
   const other = new URL(url);
+  // MongoDB looks for a user in the database of the address.
+  if (other.protocol.startsWith('mongodb') && other.username && !other.searchParams.has('authSource'))
+    other.searchParams.set('authSource', other.pathname.slice(1) || 'admin');
   other.pathname = `/${database}`;
   return other.href;
 }
@@ -88,8 +91,12 @@ const PLACES = {
         }
       }),
     version: async ({ url }) => {
-      const info = await withRedis(url, (client) => client.info('server'));
-      return `Redis ${/redis_version:(\S+)/.exec(info)[1]}`;
+      return withRedis(url, async (client) => {
+        const info = await client.info('server');
+        const [, save] = await client.config('GET', 'save');
+        const [, appendOnly] = await client.config('GET', 'appendonly');
+        return `Redis ${/redis_version:(\S+)/.exec(info)[1]} (appendonly ${appendOnly}, save "${save}")`;
+      });
     },
   },
   postgres: {

@@ -10,13 +10,15 @@ import { markdownTable, withoutEmpty } from './table.mjs';
 
 function goals(records) {
   const judged = judge(new Results(records));
-  return markdownTable(
+  if (judged.length === 0) return [];
+  const table = markdownTable(
     ['workload', 'figure', 'wanted', 'measured', ''],
     judged.map(({ row: name, what, wanted, found, isReached }) => {
       const measured = found === null ? 'FAILED' : summaryInWords(found);
       return [name, what, wanted.text, measured, isReached ? 'reached' : '**not reached**'];
     }),
   );
+  return ['## What is wanted', table];
 }
 
 /** The environments of the records, each with what was measured in it. */
@@ -67,8 +69,7 @@ export function writeReport(workloads) {
     '# Results of the benchmarks',
     'Written by `npm run bench -- … --write`; see CONTRIBUTING.md, Benchmarks. Medians, with the least and the greatest of the rounds. Compare figures within this page only: they are those of one machine. `bare` is what the driver and the server do without a library, in batches of 500; `ours-failures` and `ours-none` keep less history. In each run every task ran exactly once, nothing was left in the store, and the history was whole where it is kept; otherwise it says FAILED.',
     environments(records),
-    '## What is wanted',
-    goals(records),
+    ...goals(records),
   ];
   for (const [name, workload] of Object.entries(workloads)) {
     const own = records.filter((record) => record.workload === name);

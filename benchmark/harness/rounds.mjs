@@ -6,10 +6,21 @@ import { PACKAGE } from './setup.mjs';
 
 /** The runs under way, to be ended with this process. */
 const children = new Set();
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
-});
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
+/** What interrupts it: the runs under way are ended, what they made is removed, and no more are begun. */
+export const SIGNALS = ['SIGINT', 'SIGTERM'];
+let isInterrupted = false;
+for (const signal of SIGNALS) {
+  process.on(signal, () => {
+    isInterrupted = true;
+    for (const child of children) child.kill('SIGKILL');
+  });
+}
+
+/** @throws Error When the process has been told to end. */
+export function checkInterrupted() {
+  if (isInterrupted) throw new Error('interrupted');
+}
 
 /** The largest part of an output of errors that is shown. */
 const SHOWN = 600;
@@ -28,7 +39,7 @@ export async function runApart(node, job, timeoutMs) {
   children.add(child);
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
-    errors = (errors + text).slice(-SHOWN);
+    errors = (errors + text).slice(0, SHOWN);
   });
   let answer = null;
   child.on('message', (message) => {
@@ -42,6 +53,6 @@ export async function runApart(node, job, timeoutMs) {
   const [code, signal] = await once(child, 'close');
   clearTimeout(timer);
   children.delete(child);
-  if (isLate) return { failed: `not finished within ${timeoutMs / 1_000} s`, isLate };
+  if (isLate) return { failed: `not finished within ${timeoutMs / 1_000} s` };
   return answer ?? { failed: `ended with ${code ?? signal}: ${errors.trim() || 'no output'}` };
 }

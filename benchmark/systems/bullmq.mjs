@@ -65,16 +65,19 @@ function open(optionsOf, factoryOf) {
 const describe = ({ workers, keep }) =>
   `concurrency ${workers}, addBulk of ${ADD_SIZE}, completed jobs ${keep ? 'kept' : 'removed'}`;
 
+/** The concurrency with the least processor time a job, of 50, 100, 300 and 1,000. */
+const WORKERS = 100;
+
 export const adapter = {
   packages: ['bullmq', 'ioredis'],
-  settings: { workers: 100, keep: false },
+  settings: { workers: WORKERS, keep: false },
   describe,
   open: open(toRedis, () => undefined),
 };
 
 export const postgresAdapter = {
   packages: ['bullmq', 'pg'],
-  settings: { workers: 100, keep: false },
+  settings: { workers: WORKERS, keep: false },
   describe,
   most: 5_000,
   open: open(toPostgres, ({ createPostgresBackend }) => createPostgresBackend),

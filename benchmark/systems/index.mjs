@@ -57,16 +57,26 @@ export function systemOf(name) {
 
 /** The systems of each store, ours first. */
 const BY_STORE = {
-  memory: ['heap', 'croner', 'toad-scheduler', 'cron', 'node-cron', 'cron-parser'],
-  redis: ['bullmq-kept', 'bullmq', 'agenda', 'bare-history', 'bare'],
-  postgres: ['pg-boss', 'graphile-worker', 'bullmq-postgres', 'agenda', 'sidequest', 'bare-history', 'bare'],
-  mariadb: ['sidequest', 'bare-history', 'bare'],
-  sqlite: ['sidequest', 'bare-history', 'bare'],
-  files: ['bare'],
-  mongodb: ['agenda', 'sidequest', 'bare-history', 'bare'],
+  memory: ['ours-none', 'heap', 'croner', 'toad-scheduler', 'cron', 'node-cron', 'cron-parser'],
+  redis: ['ours-none', 'bullmq-kept', 'bullmq', 'agenda', 'bare-history', 'bare'],
+  postgres: [
+    'ours-failures',
+    'ours-none',
+    'pg-boss',
+    'graphile-worker',
+    'bullmq-postgres',
+    'agenda',
+    'sidequest',
+    'bare-history',
+    'bare',
+  ],
+  mariadb: ['ours-none', 'sidequest', 'bare-history', 'bare'],
+  sqlite: ['ours-none', 'sidequest', 'bare-history', 'bare'],
+  files: ['ours-none', 'bare'],
+  mongodb: ['ours-none', 'agenda', 'sidequest', 'bare-history', 'bare'],
 };
 
 /** The systems that can keep tasks in a store, the library's first. */
 export function systemsOf(store) {
-  return ['ours', 'other', 'ours-failures', 'ours-none', ...BY_STORE[store]];
+  return ['ours', 'other', ...BY_STORE[store]];
 }

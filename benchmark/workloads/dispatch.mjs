@@ -66,7 +66,8 @@ export const workload = {
     'bare-history',
     'bare',
   ],
-  cases: ({ tasks = [20_000, 100_000] }) => tasks.map((count) => ({ name: `${count} tasks`, tasks: count })),
+  cases: ({ store, tasks = store === 'files' ? [2_000, 20_000] : [20_000, 100_000] }) =>
+    tasks.map((count) => ({ name: `${count} tasks`, tasks: count })),
   columns: COLUMNS,
   run,
 };

@@ -55,6 +55,7 @@ export const workload = {
     ...[0, grown].map((ended) => ({ name: `${inWords(ended)} ended runs`, far: 0, ended, tasks })),
   ],
   columns: COLUMNS,
+  mostRounds: 3,
   timeoutMs: 600_000,
   comparesCases: true,
   seed,

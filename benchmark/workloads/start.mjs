@@ -88,6 +88,7 @@ export const workload = {
     server: 'server ms',
     trips: 'round trips',
   },
+  mostRounds: 3,
   timeoutMs: 900_000,
   comparesCases: true,
   run,

@@ -5,7 +5,7 @@ import { nextOrder, Partner } from '../harness/partner.mjs';
 import { percentile } from '../harness/statistics.mjs';
 
 /** For how long tasks are added at the most, in ms: a store that is polled answers after seconds. */
-const LONGEST_MS = 120_000;
+const LONGEST_MS = 60_000;
 
 /** The pause before an add, in ms: between the least and twice of it, so that no rhythm of a loop is met. */
 const PAUSE_MS = 25;
@@ -55,7 +55,7 @@ export const workload = {
   title: 'Wake-up of another process',
   stores: ['redis', 'postgres', 'mariadb', 'sqlite', 'files', 'mongodb'],
   systems: ['ours', 'other', 'bullmq', 'pg-boss', 'graphile-worker', 'agenda'],
-  cases: ({ isShort }) => [{ name: 'two processes', adds: isShort ? 20 : 200, idleSeconds: isShort ? 2 : 20 }],
+  cases: ({ isShort }) => [{ name: 'two processes', adds: isShort ? 20 : 200, idleSeconds: isShort ? 2 : 10 }],
   columns: {
     lateP50: 'p50, ms',
     lateP99: 'p99, ms',
