@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mongoose from 'mongoose';
@@ -10,6 +10,7 @@ import { MongooseStore } from '../../lib/stores/mongoose/mongoose.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { TypeormStore } from '../../lib/stores/typeorm/typeorm.store.js';
+import { createStoreContext } from '../../lib/testing/store-context.js';
 import { mysqlUrl, postgresUrl, redisUrl } from '../support/server-urls.js';
 import { MONGODB, STAND_IN } from '../support/servers/mongodb.server.mjs';
 import { MARIADB_TROUBLES, MONGODB_TROUBLES, POSTGRES_TROUBLES, REDIS_TROUBLES } from './server.troubles.js';
@@ -31,19 +32,11 @@ export interface ClusterStoreKind {
   readonly name: string;
   /** The MongoDB stand-in is slow, and gets fewer tasks: see `test/support/mongodb`. */
   readonly slow: boolean;
-  /** How many recurring tasks a second are soaked, where that is not the usual number. */
-  readonly soakRate?: number;
   /** The server; null where processes share a file, and with it the clock of their machine. */
   readonly server: (ServerTroubles & { url(): string }) | null;
   /** A new and empty place. `url`: on this server instead of the usual one. */
   create(url?: string): Backing;
 }
-
-/**
- * A claim and an end write and flush a file each, under one lock for all processes: 1 to 2 ms of processor time for a run. At
- * 1,000 a second two cores that also have something else to do fold up to 15 % of the times.
- */
-const FILE_RATE = 300;
 
 const unique = () => `asyncz_c${randomBytes(5).toString('hex')}`;
 
@@ -123,7 +116,11 @@ function files(): Backing {
     store: { module: 'stores/file/file.store.js', className: 'FileStore', options: { directory } },
     open: () => new FileStore({ directory }),
     async empty() {
-      for (const name of readdirSync(directory)) if (!name.startsWith('.')) rmSync(join(directory, name));
+      // What is in no file yet no hand can remove while processes run.
+      const store = new FileStore({ directory });
+      await store.start({ ...createStoreContext(), scheduler: { name: 'default', identity: 'somebody' } });
+      await Promise.all((await store.getAllTasks()).map(({ id }) => store.deleteTask(id)));
+      await store.shutdown();
     },
     dispose: async () => rmSync(directory, { recursive: true }),
   };
@@ -162,7 +159,7 @@ export function clusterStores(mongodbUrl: () => string): readonly ClusterStoreKi
       server: { url: mongodbUrl, ...MONGODB_TROUBLES },
       create: (url = mongodbUrl()) => mongodb(url),
     },
-    { name: 'files', slow: false, soakRate: FILE_RATE, server: null, create: files },
+    { name: 'files', slow: false, server: null, create: files },
   ];
 }
 

@@ -80,10 +80,8 @@ export class ChangeBatch {
   }
 
   /** Whether anything is under the name of a file. */
-  async isThere(file: string): Promise<boolean> {
-    const { index } = this.tools.catalog;
-    if (index.get(file)?.row) return true;
-    return !index.isRemoved(file) && (await this.tools.catalog.load(file)) !== null;
+  isThere(file: string): Promise<boolean> {
+    return this.tools.catalog.isThere(file);
   }
 
   /** Puts a task, as a whole. */

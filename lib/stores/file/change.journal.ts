@@ -190,7 +190,7 @@ export class ChangeJournal {
     const bytes = length <= start.length ? start : await readAt(fd, position, length);
     const lines = bytes.subarray(headEnd, length);
     if (!isWhole(header, lines)) return 0;
-    if (reader) readLines(lines.toString('utf8'), reader);
+    if (reader) await readLines(lines.toString('utf8'), reader);
     else this.#group = header.group - 1;
     return length;
   }

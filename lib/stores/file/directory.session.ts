@@ -29,7 +29,7 @@ import { WakeFolder } from '../wake.folder.js';
 const NOT_EXECUTABLE = 0o666;
 
 /** How many tasks there may be for a start to wait until all their files were looked at. */
-const LOOKED_AT = 2_000;
+const LOOKED_AT = 1_000;
 
 /** How long a shutdown gives tasks their files, in milliseconds. What is left stays in the journal. */
 const FILING_MS = 500;
@@ -132,9 +132,12 @@ export class DirectorySession {
 
   /** Looks at what was changed by hand while no process was here: without waiting for it where that is a lot. */
   async #look(): Promise<void> {
-    if (!this.catalog.hasSnapshot) return;
+    if (!this.catalog.hasSnapshot) {
+      this.#looking = this.#filing.saveIndex();
+      return;
+    }
     const scan = this.catalog.scan();
-    if (this.catalog.index.size <= LOOKED_AT) return scan;
+    if (this.catalog.size <= LOOKED_AT) return scan;
     this.#looking = scan.catch((error: unknown) => {
       this.context.logger.warn(`Not all files of ${this.layout.directory} could be looked at: ${String(error)}`);
     });

@@ -48,7 +48,8 @@ export async function signatureAt(path: string): Promise<FileSignature | null> {
  */
 export function signatureNow(path: string): FileSignature | null {
   try {
-    return signatureOf(lstatSync(path, { bigint: true }));
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return stats ? signatureOf(stats) : null;
   } catch {
     return null;
   }

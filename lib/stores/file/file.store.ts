@@ -156,6 +156,7 @@ export class FileStore extends BaseStore {
     return this.#with(async (session) => {
       const { catalog } = session;
       await refresh(session);
+      await catalog.knowsUntil(now);
       const files = catalog.index.due(now, Infinity, { handlers: null }).map(({ file }) => file);
       return this.dueOf(await loadTasks(catalog, files), now);
     });
@@ -178,6 +179,7 @@ export class FileStore extends BaseStore {
       const { queue, catalog, codec } = session;
       if ('due' in selection) {
         await refresh(session);
+        await catalog.knowsUntil(now());
         const isIdle = selection.due.limit <= 0 || catalog.index.due(now(), 1, selection.due).length === 0;
         if (isIdle) return { committed: [], left: [], missing: [], unreadable: [], failed: [], storeNow: now() };
       }
@@ -193,6 +195,7 @@ export class FileStore extends BaseStore {
       if (write.length === 0) {
         if (!take) return { written: NOTHING_WRITTEN, taken: null };
         await refresh(session);
+        await catalog.knowsUntil(now());
         if (catalog.index.due(now(), 1, take).length === 0) {
           const taken = { tasks: [], storeNow: now(), nextDue: () => catalog.firstDue(take) };
           return { written: NOTHING_WRITTEN, taken };

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { TaskLease } from '../../model/task.js';
 import type { RunRow, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
+import { Breather } from './breather.js';
 import type { FileSignature } from './durable.fs.js';
 import { formatRun } from './run-line.format.js';
 
@@ -121,8 +122,10 @@ export function parseHeader<T extends JournalHeader | GroupHeader>(text: string,
  *
  * @throws SyntaxError When a line is none. With a checksum that is right, only another version has written that.
  */
-export function readLines(text: string, reader: JournalReader): void {
+export async function readLines(text: string, reader: JournalReader): Promise<void> {
+  const breather = new Breather();
   for (let start = 0; start < text.length;) {
+    await breather.breathe();
     const end = text.indexOf('\n', start);
     readLine(text[start]!, text.slice(start + 2, end), reader);
     start = end + 1;

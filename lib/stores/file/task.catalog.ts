@@ -8,7 +8,7 @@ import type { DirectoryLayout } from './directory.layout.js';
 import { Breather } from './breather.js';
 import { eachOf, signatureAt, signatureNow } from './durable.fs.js';
 import type { FileSignature } from './durable.fs.js';
-import type { IndexSnapshot } from './index.snapshot.js';
+import type { IndexSnapshot, LoadedSnapshot } from './index.snapshot.js';
 import { JournalFollower } from './journal.follower.js';
 import { formatPut, formatRemoval } from './journal.format.js';
 import type { LoadedFile, TaskFiles } from './task.files.js';
@@ -44,7 +44,10 @@ export class TaskCatalog {
   readonly follower: JournalFollower;
   #unwritten: ReadonlyMap<string, Before> = new Map();
   #mustScan = false;
-  #hasSnapshot = false;
+  #snapshot: LoadedSnapshot | null = null;
+  /** Whether all of it is in the index. */
+  #isWhole = true;
+  #rest: Promise<void> = Promise.resolve();
   #reading: Promise<boolean> | null = null;
   #locked = false;
 
@@ -67,7 +70,12 @@ export class TaskCatalog {
 
   /** Whether the files were not all read at the start. */
   get hasSnapshot(): boolean {
-    return this.#hasSnapshot;
+    return this.#snapshot !== null;
+  }
+
+  /** How many tasks there are, with those that are not in the index yet. */
+  get size(): number {
+    return this.index.size + (this.#isWhole ? 0 : this.#snapshot!.restCount);
   }
 
   /**
@@ -92,9 +100,17 @@ export class TaskCatalog {
     this.#locked = false;
   }
 
+  /** Resolves when every task is in the index that is due by then. */
+  async knowsUntil(time: number): Promise<void> {
+    if (this.#isWhole || time < this.#snapshot!.restFrom) return;
+    await this.#rest;
+    await this.#learnRest();
+  }
+
   /** Looks at all files, and reads those that are not as they were. */
   async scan(): Promise<void> {
     const { layout } = this.tools;
+    await this.#rest;
     const there = new Set<string>();
     for (const file of await readdir(layout.directory)) {
       const name = layout.nameOf(file);
@@ -154,6 +170,16 @@ export class TaskCatalog {
     return loaded;
   }
 
+  /** Whether anything is under the name of a file. */
+  async isThere(file: string): Promise<boolean> {
+    const entry = this.index.get(file);
+    if (entry?.row) return true;
+    if (this.index.isRemoved(file)) return false;
+    // Of a new task there is nothing: to be told so by an error would be most of what adding it costs.
+    if (!entry && signatureNow(this.tools.layout.task(file)) === null) return false;
+    return (await this.load(file)) !== null;
+  }
+
   /** Looks again at records that could not be read, where their files have changed or the keys have. */
   async recheckUnreadable(): Promise<void> {
     const { layout } = this.tools;
@@ -171,6 +197,7 @@ export class TaskCatalog {
 
   /** When the first task that is asked for is due; null for never. Its file was not read, but is as it was. */
   async firstDue(filter: DueFilter): Promise<number | null> {
+    await this.knowsUntil(this.index.first(filter)?.key ?? Infinity);
     for (let tries = 0; tries < TRIES; tries += 1) {
       const first = this.index.first(filter);
       if (!first || first.row || first.signature === (await signatureAt(this.tools.layout.task(first.file)))) {
@@ -235,10 +262,26 @@ export class TaskCatalog {
       return this.#learnRest();
     }
     this.index.clear();
-    this.#hasSnapshot = await snapshot.load(journal.number, (entry) => this.#putKnown(entry));
-    this.#mustScan = !this.#hasSnapshot;
+    await this.#rest;
+    this.#snapshot = await snapshot.load(journal.number, (entry) => this.#putKnown(entry));
+    this.#mustScan = this.#snapshot === null;
+    // What the journal tells is newer than what is read afterwards.
+    this.index.trackGone(true);
     if ((await journal.read(true, this.follower)) !== 'read') this.#mustScan = true;
+    this.#isWhole = this.#snapshot === null;
+    this.#rest = this.#loadRest(this.#snapshot);
     await this.#learnRest();
+  }
+
+  async #loadRest(snapshot: LoadedSnapshot | null): Promise<void> {
+    const isWhole = await snapshot
+      ?.rest((entry) => {
+        if (!this.index.isNews(entry.file)) this.#putKnown(entry);
+      })
+      .catch(() => false);
+    this.#isWhole = true;
+    this.index.trackGone(false);
+    if (isWhole === false) this.#mustScan = true;
   }
 
   #putKnown(entry: IndexedTask): void {

@@ -8,8 +8,8 @@ import type { Committed, Transacted } from '../store.interface.js';
 import type { FailedChange, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
 import { changedTask, throwIfAllFailed } from '../task-change.js';
+import { Breather } from './breather.js';
 import type { Operation } from './commit.queue.js';
-import { eachOf } from './durable.fs.js';
 import { encodeFileName } from './file-name.codec.js';
 import type { TaskCatalog } from './task.catalog.js';
 import { selectDue, selectIds } from './task.selection.js';
@@ -19,10 +19,15 @@ export function addAll(rows: readonly TaskRow[]): Operation<readonly string[]> {
   return async (batch) => {
     const { distinct, repeated } = distinctIds(rows);
     const stored = new Set<string>();
-    await eachOf(distinct, async ({ id }) => {
+    const breather = new Breather();
+    for (const { id } of distinct) {
+      await breather.breathe();
       if (await batch.isThere(encodeFileName(id))) stored.add(id);
-    });
-    for (const row of distinct) if (!stored.has(row.id)) batch.put(encodeFileName(row.id), row);
+    }
+    for (const row of distinct) {
+      await breather.breathe();
+      if (!stored.has(row.id)) batch.put(encodeFileName(row.id), row);
+    }
     return [...repeated, ...distinct.map(({ id }) => id).filter((id) => stored.has(id))];
   };
 }

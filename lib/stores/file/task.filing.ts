@@ -145,16 +145,24 @@ export class TaskFiling implements Upkeep {
 
   /** Begins a new journal, with the lock. */
   async beginNew(): Promise<void> {
-    const { journal, catalog, runs, snapshot } = this.tools;
+    const { journal, catalog, runs } = this.tools;
     await runs.flush();
     await journal.replace(catalog.carried());
-    const { number } = journal;
     // Without the lock, and nobody waits for it.
-    void snapshot.save(
-      number,
-      () => catalog.index.all(),
-      () => journal.number === number,
-    );
+    void this.saveIndex();
+  }
+
+  /** Writes what the files say into one file. Never rejects. */
+  async saveIndex(): Promise<void> {
+    const { journal, catalog, snapshot } = this.tools;
+    const { number } = journal;
+    try {
+      await catalog.knowsUntil(Infinity);
+    } catch {
+      // Without it the next start reads all files.
+      return;
+    }
+    await snapshot.save(number, catalog.index, () => journal.number === number);
   }
 
   #later(ms: number): void {

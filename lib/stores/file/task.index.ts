@@ -29,6 +29,7 @@ export class TaskIndex {
   /** Files that are still there although their tasks are gone. */
   readonly #removed = new Map<string, FileSignature>();
   #unfiledBytes = 0;
+  #gone: Set<string> | null = null;
 
   get size(): number {
     return this.#tasks.size;
@@ -84,8 +85,19 @@ export class TaskIndex {
     if (signature !== null) this.#removed.set(file, signature);
   }
 
+  /** Remembers, from now on or no longer, which files something was known of and nothing is any more. */
+  trackGone(isTracked: boolean): void {
+    this.#gone = isTracked ? new Set() : null;
+  }
+
+  /** Whether a file is one of these, or something is known of it. */
+  isNews(file: string): boolean {
+    return this.#tasks.has(file) || this.#removed.has(file) || this.#gone?.has(file) === true;
+  }
+
   /** Nothing is known of a file any more. */
   forget(file: string): void {
+    this.#gone?.add(file);
     if (this.#removed.size > 0) this.#removed.delete(file);
     const entry = this.#tasks.get(file);
     if (!entry) return;

@@ -33,6 +33,7 @@ export async function selectDue(
   now: number,
 ): Promise<readonly SelectedTask[]> {
   const { limit, order } = due;
+  await catalog.knowsUntil(now);
   const found: SelectedTask[] = [];
   const seen = new Set<string>();
   // What turns out to be unreadable, or changed by hand, makes room for the next one.

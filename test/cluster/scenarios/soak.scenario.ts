@@ -32,7 +32,7 @@ const MAX_GROWTH = 1.15;
  */
 export async function soak(bench: ClusterBench): Promise<void> {
   const isFull = SCALE >= 1;
-  const fullRate = bench.kind.slow ? SLOW_RATE : (bench.kind.soakRate ?? FULL_RATE);
+  const fullRate = bench.kind.slow ? SLOW_RATE : FULL_RATE;
   const rate = Math.max(2, Math.round(fullRate * Math.min(1, SCALE)));
   const durationMs = FULL_MS * SCALE;
   const ageS = bench.kind.slow ? SLOW_AGE_S : AGE_S;

@@ -58,7 +58,7 @@ export async function filed(
   await vi.waitFor(
     () => {
       const late = [...files.filter((file) => !isThere(file)), ...gone.filter(isThere)];
-      if (late.length > 0) throw new Error(`not yet filed: ${late.join()}`);
+      if (late.length > 0) throw new Error(`${late.length} not yet filed: ${late[0]}`);
       // The files count when the journal says so, or has been begun anew since.
       const lines = readFileSync(join(directory, '.asyncz', 'journal.jsonl'), 'utf8')
         .trimEnd()
