@@ -11,11 +11,15 @@ const LIMIT = 10_000;
  */
 export class TriggerCache {
   readonly #triggers = new Map<string, BaseTrigger>();
+  /** By the very object of the data, where its store gives out the same each time: to write it as text takes longer than to ask. */
+  #known = new WeakMap<TriggerData, BaseTrigger>();
 
   constructor(private readonly registry: TriggerRegistry) {}
 
   /** @throws UnknownNameError When the type is not registered, or what the type throws for its options. */
   get(data: TriggerData): BaseTrigger {
+    const known = this.#known.get(data);
+    if (known) return known;
     const key = JSON.stringify(data);
     let trigger = this.#triggers.get(key);
     if (!trigger) {
@@ -24,6 +28,8 @@ export class TriggerCache {
       trigger = this.registry.create(data, { now: 0, timezone: 'UTC' });
       this.#triggers.set(key, trigger);
     }
+    // Data that somebody may change is not known by its object.
+    if (Object.isFrozen(data)) this.#known.set(data, trigger);
     return trigger;
   }
 }
