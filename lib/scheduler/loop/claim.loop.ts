@@ -8,6 +8,7 @@ import { wakeOthers } from '../../stores/wake-others.js';
 import { Throttle } from '../../time/throttle.js';
 import { WakeableWait } from '../../time/wait.js';
 import type { Claimed } from '../plan/claim.plan.js';
+import { asksAhead, ClaimPasses } from './claim.passes.js';
 import { ClaimRequests } from './claim.requests.js';
 import { Claimer } from './claimer.js';
 import { DueWait } from './due.wait.js';
@@ -50,6 +51,7 @@ export class ClaimLoop {
    */
   readonly #renewAfterWake: Throttle;
   readonly #dueWait: DueWait;
+  readonly #passes: ClaimPasses;
   readonly #claimer: Claimer;
   readonly #requests: ClaimRequests;
   readonly #wait: WakeableWait;
@@ -62,11 +64,6 @@ export class ClaimLoop {
   /** The pass that is under way, or the last one. */
   #passing: Promise<unknown> = Promise.resolve();
   #stopWakeUps: () => void = () => {};
-  /** Whether another claim follows at once, with which what ends until then goes along. */
-  #isClaimDue = false;
-  /** Whether something is due that this scheduler could not get. */
-  #isOutrun = false;
-
   constructor(
     readonly store: Store,
     private readonly services: RunServices,
@@ -78,12 +75,13 @@ export class ClaimLoop {
     this.#wait = new WakeableWait(clock);
     this.#roomWait = new WakeableWait(clock);
     this.#groups = new GroupLeases(store, owner, leaseMs, clock);
-    this.#requests = new ClaimRequests({ executors, handlers, groups: this.#groups, leaseMs });
+    const groups = this.#groups;
+    this.#requests = new ClaimRequests({ executors, handlers, groups, leaseMs, halves: asksAhead(store.capabilities) });
     this.#wakeOthers = new Throttle(clock, WAKE_OTHERS_MS, () => wakeOthers(store, storeClock.now(), services));
     this.#ends = new EndQueue(store, this.#tasks, storeClock, clock, new WakeableWait(clock), {
       failed: (error, askedAt) => this.#health.failed('ends', error, askedAt),
       worked: () => this.#health.worked('ends'),
-      isClaimDue: () => this.#isClaimDue,
+      isClaimDue: () => this.#passes.isClaimDue,
     });
     this.execution = new RunExecution(services, this.#tasks, {
       offer: (end, answered) => this.#ends.offer(end, answered),
@@ -106,7 +104,7 @@ export class ClaimLoop {
       worked: () => this.#health.worked('renewals'),
     });
     const { pollIntervalMs } = options;
-    const [health, groups, requests] = [this.#health, this.#groups, this.#requests];
+    const [health, requests] = [this.#health, this.#requests];
     this.#dueWait = new DueWait(this.#wait, this.#roomWait, {
       clock,
       storeClock,
@@ -125,10 +123,22 @@ export class ClaimLoop {
       ends: this.#ends,
       leases: this.#leases,
       execution: this.execution,
-      follows: (isAnotherDue) => this.#expectClaim(isAnotherDue),
+      follows: (isAnotherDue) => this.#passes.expectClaim(isAnotherDue),
       groupsHaveRoom: () => this.#groupsHaveRoom(),
       gaveBack: () => this.#wakeOthers.ask(),
       cancelledElsewhere: () => this.#wakeOthers.ask(),
+    });
+    this.#passes = new ClaimPasses(store.capabilities, {
+      claimer: this.#claimer,
+      requests,
+      ends: this.#ends,
+      groups,
+      dueWait: this.#dueWait,
+      health,
+      storeClock,
+      pollIntervalMs,
+      isHeldUp: () => this.#isPaused || this.#isStopped,
+      groupsHaveRoom: () => this.#groupsHaveRoom(),
     });
     this.#renewAfterWake = new Throttle(clock, WAKE_RENEWAL_MS, () => void this.#leases.renew());
   }
@@ -163,6 +173,7 @@ export class ClaimLoop {
     this.wake();
     // The loop reports a pass that fails.
     await this.#passing.catch(() => {});
+    await this.#passes.aheadIsOver();
   }
 
   health(): StoreHealth {
@@ -190,7 +201,7 @@ export class ClaimLoop {
     // A store of the user's own may throw here.
     await quietly(this.services.logger, 'Ending the wake-ups', () => this.#stopWakeUps());
     await this.#loop;
-    this.#expectClaim(false);
+    this.#passes.expectClaim(false);
     // What cannot be given up now expires by itself.
     await this.#groups
       .release()
@@ -221,14 +232,8 @@ export class ClaimLoop {
     this.#wakeOthers.ask();
   }
 
-  /** @param isDue Whether a claim follows at once: what ends until then waits for it. */
-  #expectClaim(isDue: boolean): void {
-    this.#isClaimDue = isDue && this.store.capabilities.takes === true;
-    if (!isDue) this.#ends.flush();
-  }
-
   #wakeForRoom(): void {
-    if (this.#isOutrun || this.#requests.hasRoomForLeftOut()) this.wake();
+    if (this.#passes.isOutrun || this.#requests.hasRoomForLeftOut()) this.wake();
   }
 
   #wakeFor(task: TaskRecord | null): void {
@@ -244,42 +249,16 @@ export class ClaimLoop {
     while (!this.#isStopped) {
       const askedAt = clock.monotonic();
       try {
-        const pass = this.#pass();
+        const pass = this.#passes.pass();
         this.#passing = pass;
         await this.#wait.sleep(await pass);
       } catch (error) {
-        this.#expectClaim(false);
+        this.#passes.expectClaim(false);
         await this.#wait.sleep(this.#health.failed('claims', error, askedAt));
       }
     }
-  }
-
-  /** One pass. Returns how long there is nothing to do, in milliseconds. */
-  async #pass(): Promise<number> {
-    this.#isOutrun = false;
-    // First the results: what ended while the store was away must not be taken for lost.
-    await this.#ends.catchUp();
-    const next = this.#isPaused ? null : this.#requests.next();
-    if (!next) {
-      this.#expectClaim(false);
-      // Nothing is started for a while, so the leases of groups that no run has are for other schedulers.
-      if (await this.#groups.release()) this.#groupsHaveRoom();
-      // An executor may have room again without the end of a run.
-      return this.#isPaused ? Infinity : this.options.pollIntervalMs;
-    }
-    const { claim, mayStartMore } = await this.#claimer.claim(next);
-    const worked = () => claim.failed.length === 0 && this.#health.worked('claims');
-    if (this.#requests.isAnotherDue(mayStartMore)) {
-      worked();
-      return 0;
-    }
-    this.#expectClaim(false);
-    const nextDue = await claim.nextDue();
-    worked();
-    this.#isOutrun = nextDue !== null && nextDue <= claim.storeNow && claim.claimed.length + claim.simple.length === 0;
-    if (this.#isOutrun) return this.#dueWait.afterEmptyPass();
-    // Time has passed since the claim.
-    return this.#dueWait.untilDue(nextDue === null ? Infinity : nextDue - this.services.storeClock.now());
+    while (this.#passes.isAhead)
+      await this.#passes.pass().catch((error: unknown) => this.#health.failed('claims', error));
   }
 
   /**
@@ -295,7 +274,7 @@ export class ClaimLoop {
     // These may be the first runs, and more follow before the loop starts.
     this.#keepLeases();
     // Room that becomes free during the claim ends the wait that follows.
-    this.#isOutrun = true;
+    this.#passes.isOutrun = true;
     const { waiting, mayStartMore } = await this.#claimer.claimThese(ids, planOf);
     if (mayStartMore) this.wake();
     return waiting;

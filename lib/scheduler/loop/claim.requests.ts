@@ -24,6 +24,8 @@ interface Services {
   readonly groups: Pick<GroupLeases, 'full' | 'room'>;
   /** How long a lease lasts, in milliseconds. */
   readonly leaseMs: number;
+  /** Whether a claim leaves half of the room to the next one while more is due, which is asked for before its runs start. */
+  readonly halves: boolean;
 }
 
 /**
@@ -44,6 +46,8 @@ export class ClaimRequests {
   /** Whether the last claim took as much as it was allowed to. */
   #isContended = false;
   #contendedClaims = 0;
+  /** The most room that there was. */
+  #mostRoom = 0;
   #lastOrder: DueOrder = 'priority';
   /** Whether the last claim is made once more, in its order, since more may start now. */
   #repeats = false;
@@ -52,16 +56,22 @@ export class ClaimRequests {
     this.#size = new ClaimSize(services.leaseMs);
   }
 
-  /** The next claim; null while no executor has room. */
-  next(): NextClaim | null {
-    const rooms = this.services.executors.rooms();
+  /**
+   * The next claim; null while no executor has room.
+   *
+   * @param starting How many runs are about to start, by executor.
+   */
+  next(starting?: ReadonlyMap<string, number>): NextClaim | null {
+    const rooms = starting ? less(this.services.executors.rooms(), starting) : this.services.executors.rooms();
     this.#leaveOut(rooms);
     let room = 0;
     for (const one of rooms.values()) room += one;
     if (room === 0) return null;
+    this.#mostRoom = Math.max(this.#mostRoom, room);
+    const share = this.services.halves && this.#isContended ? Math.ceil(this.#mostRoom / 2) : Infinity;
     this.#lastOrder = this.#repeats ? this.#lastOrder : this.#order();
     return {
-      request: { limit: Math.min(room, this.#size.limit), order: this.#lastOrder, ...this.filter() },
+      request: { limit: Math.min(room, share, this.#size.limit), order: this.#lastOrder, ...this.filter() },
       room: this.room(rooms),
     };
   }
@@ -141,4 +151,8 @@ export class ClaimRequests {
     this.#contendedClaims += 1;
     return this.#contendedClaims % CLAIMS_BY_AGE === 0 ? 'age' : 'priority';
   }
+}
+
+function less(rooms: ReadonlyMap<string, number>, taken: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  return new Map(Array.from(rooms, ([alias, room]) => [alias, Math.max(0, room - (taken.get(alias) ?? 0))]));
 }

@@ -30,12 +30,11 @@ export class ClaimStarter {
   constructor(private readonly services: StarterServices) {}
 
   /**
-   * If the answer, or the runs before one, took so long that its lease may soon expire, it is renewed first, and what another
-   * scheduler has taken meanwhile is not started.
+   * Holds the runs of a claim, which are to be started.
    *
    * @param askedAt When the store was asked, on the monotonic clock.
    */
-  async start({ claimed, simple }: Claim, askedAt: number): Promise<void> {
+  hold({ claimed, simple }: Claim, askedAt: number): readonly HeldRun[] {
     const { groups, tasks } = this.services;
     const runs: HeldRun[] = [];
     for (const taken of simple) {
@@ -57,14 +56,15 @@ export class ClaimStarter {
         runs.push(run);
       }
     }
-    await this.#startAll(runs);
+    return runs;
   }
 
   /**
-   * Starts runs one after the other, and lets the process get to its other work in between: a handler that blocks it for longer
-   * than half a lease has the leases of those behind it renewed first.
+   * Starts runs one after the other, and lets the process get to its other work in between. If the answer to their claim, or the
+   * runs before one, took so long that its lease may soon expire, it is renewed first, and what another scheduler has taken
+   * meanwhile is not started.
    */
-  async #startAll(runs: readonly HeldRun[]): Promise<void> {
+  async start(runs: readonly HeldRun[]): Promise<void> {
     const { clock, leaseMs, execution, tasks, isStopped } = this.services;
     let waiting = runs.toReversed();
     let yieldedAt = clock.monotonic();

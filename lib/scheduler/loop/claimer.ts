@@ -11,6 +11,7 @@ import { claimDue, claimThese } from './claim.step.js';
 import type { Claim, ClaimedTask } from './claim.step.js';
 import type { EndQueue } from './end.queue.js';
 import type { GroupLeases } from './group.leases.js';
+import type { HeldRun } from './held.run.js';
 import type { HeldTasks } from './held.tasks.js';
 import type { LeaseKeeper } from './lease.keeper.js';
 import { LostRuns } from './lost.runs.js';
@@ -44,6 +45,14 @@ export interface ClaimParts {
   readonly gaveBack: () => void;
   /** A run of another scheduler is asked to stop. */
   readonly cancelledElsewhere: () => void;
+}
+
+/** A claim that the store was asked for. */
+export interface AskedClaim {
+  readonly next: NextClaim;
+  /** On the monotonic clock. */
+  readonly askedAt: number;
+  readonly answer: Promise<Claim>;
 }
 
 /** Claims tasks of one store, and starts what it got. */
@@ -82,20 +91,34 @@ export class Claimer {
     });
   }
 
+  /** Asks the store for due tasks. */
+  ask(next: NextClaim): AskedClaim {
+    const askedAt = this.services.clock.monotonic();
+    const answer = this.#ask(next);
+    // Whoever waits for it hears of it.
+    answer.catch(() => {});
+    return { next, askedAt, answer };
+  }
+
   /**
-   * Claims due tasks.
+   * Starts what comes of a claim.
    *
+   * @param held Is told of the runs before the first one is started: the next claim may be asked for meanwhile.
    * @returns The answer, and whether another claim may start more.
    */
-  async claim(next: NextClaim): Promise<{ readonly claim: Claim; readonly mayStartMore: boolean }> {
+  async start(
+    { next, askedAt, answer }: AskedClaim,
+    held: (runs: readonly HeldRun[]) => void,
+  ): Promise<{ readonly claim: Claim; readonly mayStartMore: boolean }> {
     const { clock } = this.services;
     const { requests, health } = this.parts;
-    const askedAt = clock.monotonic();
-    const claim = this.#answered(await this.#ask(next));
+    const claim = this.#answered(await answer);
     health.passed();
     const waiting = requests.answered(next, claim, clock.monotonic() - askedAt, this.#waitsForRoom(claim));
     this.parts.follows(requests.isContended);
-    return { claim, mayStartMore: await this.#start(claim, askedAt, waiting) };
+    // What lacks a lease of its group may start with the same claim, made once more.
+    const isAlone = waiting.length > 0 || claim.left.length > 0;
+    return { claim, mayStartMore: await this.#start(claim, askedAt, waiting, isAlone ? undefined : held) };
   }
 
   /**
@@ -165,13 +188,20 @@ export class Claimer {
   }
 
   /** Starts what was claimed. Returns whether another claim may start more. */
-  async #start(claim: Claim, askedAt: number, waiting: readonly TaskDefinition[]): Promise<boolean> {
+  async #start(
+    claim: Claim,
+    askedAt: number,
+    waiting: readonly TaskDefinition[],
+    held?: (runs: readonly HeldRun[]) => void,
+  ): Promise<boolean> {
     if (this.#isStopped) return false;
     for (const one of claim.claimed) {
       announceClaim(one, this.services, this.#lost);
       this.#abortReplaced(one);
     }
-    await this.#starter.start(claim, askedAt);
+    const runs = this.#starter.hold(claim, askedAt);
+    held?.(runs);
+    await this.#starter.start(runs);
     if (claim.simple.length > 0 || claim.claimed.some(({ taken }) => taken)) this.#unwritten.started();
     const { mayStartMore, hasFreed } = await this.parts.groups.settle(waiting);
     if (hasFreed) this.parts.groupsHaveRoom();

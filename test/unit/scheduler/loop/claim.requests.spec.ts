@@ -19,7 +19,13 @@ beforeEach(() => {
   const executors = new ExecutorRegistry(SILENT_LOGGER);
   for (const alias of Object.keys(rooms)) executors.add(alias, executor(alias));
   const groups = { full: () => fullGroups, room: () => new Map() };
-  requests = new ClaimRequests({ executors, handlers: { names: () => ['work'] }, groups, leaseMs: 30_000 });
+  requests = new ClaimRequests({
+    executors,
+    handlers: { names: () => ['work'] },
+    groups,
+    leaseMs: 30_000,
+    halves: false,
+  });
 });
 
 /** Makes the next claim, of which the store gives `count`, and leaves tasks of these executors due. Returns what it asked for. */

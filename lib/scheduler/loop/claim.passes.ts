@@ -1,0 +1,122 @@
+import type { Store } from '../../stores/store.interface.js';
+import type { StoreClock } from '../../time/store.clock.js';
+import type { ClaimRequests } from './claim.requests.js';
+import type { AskedClaim, Claimer } from './claimer.js';
+import type { DueWait } from './due.wait.js';
+import type { EndQueue } from './end.queue.js';
+import type { GroupLeases } from './group.leases.js';
+import type { HeldRun } from './held.run.js';
+import type { HealthMonitor } from './store.health.js';
+
+/** What a pass works with. */
+interface PassParts {
+  readonly claimer: Claimer;
+  readonly requests: ClaimRequests;
+  readonly ends: EndQueue;
+  readonly groups: GroupLeases;
+  readonly dueWait: DueWait;
+  readonly health: HealthMonitor;
+  readonly storeClock: StoreClock;
+  readonly pollIntervalMs: number;
+  /** Whether nothing is claimed for now. */
+  readonly isHeldUp: () => boolean;
+  readonly groupsHaveRoom: () => void;
+}
+
+/** A claim that is asked for before the runs of the one before have started. */
+interface AheadClaim {
+  readonly asked: AskedClaim;
+  /** Resolves when its runs have started, or it has failed. */
+  readonly isOver: Promise<void>;
+  readonly over: () => void;
+}
+
+/**
+ * Whether the next claim is asked for before the runs of this one start, so that neither the server nor this process waits for
+ * the other. A store in this process has nothing else to do meanwhile.
+ */
+export function asksAhead({ takes, coordination }: Store['capabilities']): boolean {
+  return takes === true && coordination === 'cluster';
+}
+
+/** The passes of a loop: each claims what is due and starts it, and says how long there is nothing to do. */
+export class ClaimPasses {
+  /** Whether something is due that this scheduler could not get. */
+  isOutrun = false;
+  /** Whether another claim follows at once, with which what ends until then goes along. */
+  isClaimDue = false;
+  #ahead: AheadClaim | null = null;
+
+  constructor(
+    private readonly capabilities: Store['capabilities'],
+    private readonly parts: PassParts,
+  ) {}
+
+  /** Whether a claim is asked for of which a pass is to start the runs. */
+  get isAhead(): boolean {
+    return this.#ahead !== null;
+  }
+
+  /** Resolves when the runs of the claim that is asked for ahead have started. */
+  async aheadIsOver(): Promise<void> {
+    await this.#ahead?.isOver;
+  }
+
+  /** @param isDue Whether a claim follows at once: what ends until then waits for it. */
+  expectClaim(isDue: boolean): void {
+    this.isClaimDue = isDue && this.capabilities.takes === true;
+    if (!isDue) this.parts.ends.flush();
+  }
+
+  /** One pass. Returns how long there is nothing to do, in milliseconds. */
+  async pass(): Promise<number> {
+    const { claimer, requests, ends, groups, dueWait, health, storeClock, isHeldUp, pollIntervalMs } = this.parts;
+    this.isOutrun = false;
+    // First the results: what ended while the store was away must not be taken for lost.
+    await ends.catchUp();
+    const ahead = this.#ahead;
+    const asked = ahead ? ahead.asked : this.#ask();
+    this.#ahead = null;
+    if (!asked) {
+      this.expectClaim(false);
+      // Nothing is started for a while, so the leases of groups that no run has are for other schedulers.
+      if (await groups.release()) this.parts.groupsHaveRoom();
+      // An executor may have room again without the end of a run.
+      return isHeldUp() ? Infinity : pollIntervalMs;
+    }
+    const start = claimer.start(asked, (runs) => this.#askAhead(runs));
+    const { claim, mayStartMore } = await start.finally(() => ahead?.over());
+    const worked = () => claim.failed.length === 0 && health.worked('claims');
+    if (requests.isAnotherDue(mayStartMore)) {
+      worked();
+      return 0;
+    }
+    this.expectClaim(false);
+    const nextDue = await claim.nextDue();
+    worked();
+    this.isOutrun = nextDue !== null && nextDue <= claim.storeNow && claim.claimed.length + claim.simple.length === 0;
+    if (this.isOutrun) return dueWait.afterEmptyPass();
+    // Time has passed since the claim.
+    return dueWait.untilDue(nextDue === null ? Infinity : nextDue - storeClock.now());
+  }
+
+  #ask(): AskedClaim | null {
+    const next = this.parts.isHeldUp() ? null : this.parts.requests.next();
+    return next && this.parts.claimer.ask(next);
+  }
+
+  /** @param runs Those that are about to start. */
+  #askAhead(runs: readonly HeldRun[]): void {
+    const { requests, claimer, isHeldUp } = this.parts;
+    if (!asksAhead(this.capabilities) || !requests.isContended || isHeldUp()) return;
+    const starting = new Map<string, number>();
+    for (const { task } of runs) starting.set(task.executor, (starting.get(task.executor) ?? 0) + 1);
+    const next = requests.next(starting);
+    if (!next) return;
+    let over = () => {};
+    const isOver = new Promise<void>((resolve) => (over = resolve));
+    this.#ahead = { asked: claimer.ask(next), isOver, over };
+    // What ends until the answer comes goes along with the claim after it.
+    this.expectClaim(true);
+  }
+}

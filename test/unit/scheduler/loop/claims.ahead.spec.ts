@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { AsyncExecutor } from 'nestjs-asyncz';
+import type { Handler } from 'nestjs-asyncz';
+import type { Exchange, Exchanged } from 'nestjs-asyncz/store';
+import { settle } from '../../../support/gate.js';
+import { MemoryCluster, pass, TakingClusterStore } from '../../../support/memory.cluster.js';
+
+const COUNT = 60;
+
+/** A store of which the answers to takings can be held up. */
+class HeldUpStore extends TakingClusterStore {
+  isHeldUp = false;
+  readonly log: string[] = [];
+  readonly waiting: (() => void)[] = [];
+
+  override async exchange(asked: Exchange): Promise<Exchanged> {
+    if (!asked.take) return super.exchange(asked);
+    this.log.push(asked.write?.length ? `ends ${asked.write.length} and takes` : 'takes');
+    const exchanged = await super.exchange(asked);
+    if (this.isHeldUp && exchanged.taken!.tasks.length > 0) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+    return exchanged;
+  }
+}
+
+/** A scheduler with much more to do than there is room for, which begins when it is resumed. */
+async function busy(work: Handler) {
+  const cluster = new MemoryCluster();
+  const store = new HeldUpStore(cluster.disk);
+  const started: string[] = [];
+  const handler: Handler = (args, context) => {
+    started.push(context.task.id);
+    store.log.push('starts');
+    return work(args, context);
+  };
+  const executors = { default: new AsyncExecutor({ concurrency: 20 }) };
+  const scheduler = await cluster.join('s', { work: handler }, { store, executors, startPaused: true });
+  for (let at = 0; at < COUNT; at += 1) await scheduler.addTask({ id: `t${at}`, handler: 'work' });
+  return { cluster, store, started, scheduler };
+}
+
+describe('a claim, while more is due than there is room for', () => {
+  it('is asked for before the runs of the one before start, and takes along what ended since', async () => {
+    const { cluster, store, started, scheduler } = await busy(() => 1);
+    scheduler.resume();
+    await pass(cluster, 2_000);
+    expect(started).toHaveLength(COUNT);
+    expect(new Set(started).size).toBe(COUNT);
+    expect(store.log.slice(0, 3)).toEqual(['takes', 'takes', 'starts']);
+    expect(store.log.filter((line) => line.startsWith('ends')).length).toBeGreaterThan(1);
+    expect((await scheduler.getRuns({ limit: 100 })).runs).toHaveLength(COUNT);
+    expect((await scheduler.getTaskInfos()).tasks).toEqual([]);
+  });
+
+  it('starts all the same when the scheduler is paused meanwhile, and nothing after it', async () => {
+    const ends: (() => void)[] = [];
+    const { cluster, store, started, scheduler } = await busy(() => new Promise<void>((resolve) => ends.push(resolve)));
+    store.isHeldUp = true;
+    scheduler.resume();
+    await settle();
+    store.waiting.shift()!();
+    await settle();
+    scheduler.pause();
+    const before = started.length;
+    for (const answer of store.waiting.splice(0)) answer();
+    await pass(cluster, 1_000);
+    const after = started.length;
+    expect(after).toBeLessThanOrEqual(20);
+    expect(after).toBeGreaterThanOrEqual(before);
+    for (const end of ends.splice(0)) end();
+    await pass(cluster, 2_000);
+    expect(started).toHaveLength(after);
+    store.isHeldUp = false;
+    scheduler.resume();
+    for (let round = 0; round < 20; round += 1) {
+      for (const end of ends.splice(0)) end();
+      await pass(cluster, 200);
+    }
+    expect(new Set(started).size).toBe(COUNT);
+    expect(started).toHaveLength(COUNT);
+  });
+
+  it('is over when a stop is: what it took has run, or is due for others at once', async () => {
+    const { cluster, store, started, scheduler } = await busy(() => 1);
+    store.isHeldUp = true;
+    scheduler.resume();
+    await settle();
+    for (let round = 0; round < 3; round += 1) {
+      store.waiting.shift()?.();
+      await settle();
+    }
+    const stopped = scheduler.shutdown(1_000);
+    for (let round = 0; round < 10; round += 1) {
+      for (const answer of store.waiting.splice(0)) answer();
+      await pass(cluster, 100);
+    }
+    await stopped;
+    const heir = await cluster.join('heir', { work: (_args, { task }) => void started.push(task.id) });
+    await pass(cluster, 2_000);
+    expect(started.toSorted()).toEqual([...new Set(started)].toSorted());
+    expect(started).toHaveLength(COUNT);
+    expect((await heir.getTaskInfos()).tasks).toEqual([]);
+  });
+});
