@@ -34,6 +34,8 @@ export interface TaskDocument extends Omit<TaskRow, 'id' | 'startTask'> {
    * task that was removed and added again is not taken for the one before.
    */
   readonly writers: string;
+  /** The last call of `exchange` that has written it: by this the call knows its own writes when it could not write all. */
+  readonly exchangedBy?: string;
   /** Ended runs that were written with the last change and are still to be copied to the collection of runs. */
   readonly outbox?: readonly RunDocument[];
   /** Who wrote the outbox. */

@@ -15,6 +15,7 @@ import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../m
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import type { AddOptions, PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type { Exchange, Exchanged } from '../exchange.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
 import { compareByDue } from '../task-query.js';
@@ -25,10 +26,12 @@ import type { Collections } from './mongoose.documents.js';
 import { unavailable } from './mongoose.errors.js';
 import { resolveOptions } from './mongoose.options.js';
 import type { MongooseStoreOptions, ResolvedOptions } from './mongoose.options.js';
+import { writeKnown } from './mongoose.known-changes.js';
 import { MongooseOutbox } from './mongoose.outbox.js';
 import { MongooseRunHistory } from './mongoose.run-history.js';
 import { ServerClock } from './mongoose.server-clock.js';
 import { MongooseTaskQuery } from './mongoose.task-query.js';
+import { takeDue } from './mongoose.taking.js';
 import { MongooseTasks } from './mongoose.tasks.js';
 import { MongooseTaskWrites } from './mongoose.task-writes.js';
 import { MongooseTransactor } from './mongoose.transaction.js';
@@ -64,6 +67,7 @@ export class MongooseStore extends BaseStore {
     wakeUp: 'polled',
     transactionalAdds: false,
     durable: true,
+    takes: true,
   };
 
   readonly #options: ResolvedOptions;
@@ -220,6 +224,14 @@ export class MongooseStore extends BaseStore {
 
   override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
     return this.#run(({ transactor }) => transactor.run(selection, apply));
+  }
+
+  override exchange({ write = [], take }: Exchange): Promise<Exchanged> {
+    return this.#run(async ({ collections, tasks, outbox, clock }) => {
+      await outbox.deliverLate();
+      const written = await writeKnown(collections, tasks, write);
+      return { written, taken: take ? await takeDue(tasks, take, () => clock.now()) : null };
+    });
   }
 
   override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {

@@ -41,7 +41,8 @@ export class MongooseTaskWrites {
     }
     const { distinct, repeated } = distinctIds(records);
     if (distinct.length === 0) return repeated;
-    const documents = distinct.map((task) => this.tasks.documentOf(task));
+    const writers = newToken();
+    const documents = distinct.map((task) => this.tasks.documentOf(task, writers));
     try {
       await this.tasks.collection.insertMany(documents, { session });
     } catch (error) {
@@ -58,9 +59,10 @@ export class MongooseTaskWrites {
   async addAll(records: readonly TaskRecord[]): Promise<readonly string[]> {
     const { distinct, repeated } = distinctIds(records);
     const { collection } = this.tasks;
+    const writers = newToken();
     const there = await insertNew(
       collection,
-      distinct.map((task) => this.tasks.documentOf(task)),
+      distinct.map((task) => this.tasks.documentOf(task, writers)),
     );
     if (there.length === 0) return repeated;
     // A task that is being removed this very moment is not there any more.

@@ -61,15 +61,18 @@ export class MongooseTasks {
     return { loaded, unreadable };
   }
 
-  /** The whole of a new task. */
-  documentOf(task: TaskRecord): TaskDocument {
+  /** The whole of a new task. @param writers Who writes it: tasks that are added together have the same. */
+  documentOf(task: TaskRecord, writers = newToken()): TaskDocument {
     const { id, startTask, ...row } = this.codec.encodeTask(task);
     const start = startTask && { startTaskId: id };
-    return { _id: id, ...row, ...start, ...definitionFields(id, row), ...stateFields(task, row), writers: newToken() };
+    return { _id: id, ...row, ...start, ...definitionFields(id, row), ...stateFields(task, row), writers };
   }
 
   /** The fields to set; those of the definition only when it is another one. */
-  changed(task: TaskRecord, before: TaskRecord | null): StateFields | Omit<TaskDocument, '_id' | 'writers'> {
+  changed(
+    task: TaskRecord,
+    before: Pick<TaskRecord, 'definition'> | null,
+  ): StateFields | Omit<TaskDocument, '_id' | 'writers'> {
     if (before?.definition !== task.definition) {
       const { _id: _1, writers: _2, ...fields } = this.documentOf(task);
       return { startTaskId: null, ...fields };

@@ -10,8 +10,8 @@ import { changedTask, throwIfAllFailed } from '../task-change.js';
 import { isAskedFor } from '../task-query.js';
 import { writeBatch } from './mongoose.batch.js';
 import type { Decision, Outcome } from './mongoose.batch.js';
-import { ANY_NUMBER } from './mongoose.documents.js';
 import type { RunDocument, TaskDocument } from './mongoose.documents.js';
+import { firstDue } from './mongoose.due-tasks.js';
 import type { MongooseOutbox } from './mongoose.outbox.js';
 import type { Loaded, MongooseTasks } from './mongoose.tasks.js';
 import { newToken, writersWith } from './mongoose.writers.js';
@@ -36,12 +36,6 @@ const PAUSE_MS = 15;
 const MAX_OUTBOX_LENGTH = 2_000_000;
 
 type DueSelection = Extract<Selection, { due: unknown }>['due'];
-
-/** How the index of each order is walked along: with a condition on its first field, and in its order. */
-const ORDERS = {
-  priority: { conditions: { priority: ANY_NUMBER }, sort: { priority: 1, dueAt: 1, _id: 1 } },
-  age: { conditions: {}, sort: { dueAt: 1, _id: 1 } },
-} as const;
 
 /** What a transact has done so far. */
 interface Progress<T> {
@@ -89,7 +83,8 @@ export class MongooseTransactor {
   async #runDue<T>(due: DueSelection, apply: Apply<T>, progress: Progress<T>): Promise<void> {
     if (due.limit <= 0 || due.handlers?.length === 0) return;
     for (let round = 1; round <= MAX_CLAIM_ROUNDS; round += 1) {
-      const candidates = await this.#candidates(due, progress);
+      const { loaded: candidates, unreadable } = await firstDue(this.tasks, due, progress.storeNow);
+      progress.unreadable.push(...unreadable);
       // To reserve all that is due, when that is one task, would cost as much as to be too late in writing it.
       if (candidates.length <= 1 && due.limit > 1) {
         return this.#settle(candidates, apply, progress, { reservation: null, due });
@@ -100,31 +95,6 @@ export class MongooseTransactor {
         return this.#settle(taken, apply, progress, { reservation, due });
       }
       progress.storeNow = await this.now();
-    }
-  }
-
-  /** The first due tasks that can be read; damaged ones are read past. */
-  async #candidates<T>(
-    { limit, order = 'priority', ...filter }: DueSelection,
-    { storeNow, unreadable }: Progress<T>,
-  ): Promise<Loaded[]> {
-    const claimable = await this.tasks.claimable(filter, storeNow, { $lte: storeNow });
-    const { conditions, sort } = ORDERS[order];
-    const candidates: Loaded[] = [];
-    for (let skip = 0; ;) {
-      const wanted = limit - candidates.length + (skip === 0 ? this.tasks.damagedCount : 0);
-      const found = await this.tasks.collection
-        .find({ ...claimable, ...conditions })
-        .sort(sort)
-        .skip(skip)
-        .limit(wanted)
-        .batchSize(wanted)
-        .toArray();
-      const { loaded, unreadable: damaged } = this.tasks.load(found);
-      candidates.push(...loaded);
-      unreadable.push(...damaged);
-      if (found.length < wanted || candidates.length >= limit) return candidates.slice(0, limit);
-      skip += found.length;
     }
   }
 

@@ -1,8 +1,9 @@
 import mongoose from 'mongoose';
 import type { mongo } from 'mongoose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createStoreContext, makeTask } from 'nestjs-asyncz/testing';
+import { createStoreContext, makeRun, makeTask } from 'nestjs-asyncz/testing';
 import { MongooseStore } from 'nestjs-asyncz/mongoose';
+import { standUnder } from '../../../lib/model/change.js';
 import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { useMongodb } from '../../support/mongodb.js';
 import { claimDue, finishRuns, renewLeases } from '../../../lib/testing/store.steps.js';
@@ -74,6 +75,25 @@ describe('the commands of a MongoDB store', () => {
     // 1,000 tasks are two batches of 500: at most 60 commands for all of it.
     expect(2 * (whole.claiming + whole.renewing + whole.finishing)).toBeLessThanOrEqual(60);
     expect(whole).toEqual({ claiming: 3, renewing: 2, finishing: 4 });
+  });
+
+  it('are two to take any number of tasks, and two to end them with their history', async () => {
+    const now = await store.now();
+    await store.addTasks(Array.from({ length: 40 }, (_, at) => makeTask(`t${at}`, { nextRunTime: now - 1 })));
+    const take = { limit: 20, handlers: ['work'], owner: 'x', leaseMs: LEASE_MS };
+    commands.length = 0;
+    const { taken } = await store.exchange({ take });
+    expect(commands.splice(0)).toEqual(['find', 'update']);
+    const write = taken!.tasks.map((one) => ({
+      from: standUnder(one),
+      task: null,
+      history: [makeRun(`${one.task.id}@1`, { taskId: one.task.id, token: one.lease.token })],
+    }));
+    const next = await store.exchange({ write, take });
+    expect(commands.splice(0)).toEqual(['insert', 'delete', 'find', 'update']);
+    expect(next.written).toEqual({ lost: [], failed: [] });
+    expect(next.taken!.tasks).toHaveLength(20);
+    expect((await store.runs({}, { limit: 99 })).runs).toHaveLength(20);
   });
 
   it('are two for a claim of a single task', async () => {

@@ -224,6 +224,7 @@ describe('the connection of a MongoDB store', () => {
       wakeUp: hasOplog ? 'pushed' : 'polled',
       transactionalAdds: hasOplog,
       durable: true,
+      takes: true,
     });
     await server.client().withSession(async (session) => {
       const add = () => store.addTask(makeTask('a'), { transaction: session });

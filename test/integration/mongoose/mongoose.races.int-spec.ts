@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createStoreContext, makeRun, makeTask } from 'nestjs-asyncz/testing';
 import { MongooseStore } from 'nestjs-asyncz/mongoose';
+import { standUnder } from '../../../lib/model/change.js';
+import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
 import { SILENT_LOGGER } from '../../../lib/model/logger.js';
 import { collectionsOf } from '../../../lib/stores/mongoose/mongoose.documents.js';
@@ -191,5 +193,49 @@ describe('ended runs that are too large for the document of their task', () => {
     expect((await task()).version).toBe(2);
     await other.transact({ ids: ['a'] }, () => ({ task: null, history: ended, value: null }));
     expect(await other.lookupTask('a')).toBeNull();
+  });
+});
+
+describe('an end that somebody else was faster with', () => {
+  /** Takes the task, has somebody else do something, and ends it as if nothing had been. */
+  async function endedAfter(meddle: (run: RunRecord) => Promise<unknown>, history: readonly object[] = [{}]) {
+    await other.addTask(makeTask('a', { nextRunTime: (await other.now()) - 1 }));
+    const { taken } = await other.exchange({ take: { limit: 1, handlers: null, owner: 'me', leaseMs: 600_000 } });
+    const [one] = taken!.tasks;
+    const run = makeRun('a@1', { taskId: 'a', token: one!.lease.token });
+    await meddle(run);
+    const records = history.map((fields) => ({ ...run, ...fields }));
+    const { written } = await other.exchange({ write: [{ from: standUnder(one!), task: null, history: records }] });
+    return { written, runs: (await other.runs({}, { limit: 9 })).runs };
+  }
+  const lostBy = (run: RunRecord) => other.saveRuns([{ ...run, status: 'lost' as const, result: undefined }]);
+
+  it('leaves no run behind', async () => {
+    const { written, runs } = await endedAfter(edit({ failuresInARow: 3 }));
+    expect([written.lost, runs]).toEqual([['a'], []]);
+  });
+
+  it('leaves what they have recorded of the run', async () => {
+    const { written, runs } = await endedAfter(async (run) => {
+      await edit({ failuresInARow: 3 })();
+      await lostBy(run);
+    });
+    expect(written.lost).toEqual(['a']);
+    expect(runs.map(({ status }) => status)).toEqual(['lost']);
+  });
+
+  it('takes the place of what is recorded when it is written', async () => {
+    const { written, runs } = await endedAfter(lostBy);
+    expect(written.lost).toEqual([]);
+    expect(runs.map(({ status }) => status)).toEqual(['succeeded']);
+    expect(await other.lookupTask('a')).toBeNull();
+  });
+
+  it('does not take ended runs along that still stand in the document of its task', async () => {
+    const { written } = await endedAfter(() =>
+      collections.tasks.updateOne({ _id: 'a' }, { $set: { outbox: [], outboxBy: 'somebody', outboxAt: 0 } }),
+    );
+    expect(written.lost).toEqual(['a']);
+    expect(await other.lookupTask('a')).not.toBeNull();
   });
 });
