@@ -80,7 +80,7 @@ async function writeTasks(
   });
   if (removed.length > 0) {
     // Ended runs that are still in a document must not go with it.
-    operations.push({ deleteMany: { filter: { $or: groupsOf(removed), outboxBy: null } } } as never);
+    operations.push({ deleteMany: { filter: { ...asKnown(removed), outboxBy: null } } } as never);
   }
   if (operations.length === 0) return { lost: new Set(), failed };
   let done = -1;
@@ -123,8 +123,8 @@ function standOf({ id, version, lastToken }: KnownChange['from']) {
   return { _id: id, version, lastToken };
 }
 
-/** A condition for each version and token: tasks that were taken together have the same. */
-function groupsOf(known: readonly Known[]): mongo.Filter<TaskDocument>[] {
+/** The tasks as they are known, by a condition for each version and token: those that were taken together have the same. */
+function asKnown(known: readonly Known[]): mongo.Filter<TaskDocument> {
   const groups = new Map<string, KnownChange['from'][]>();
   for (const { change } of known) {
     const { version, lastToken } = change.from;
@@ -133,8 +133,9 @@ function groupsOf(known: readonly Known[]): mongo.Filter<TaskDocument>[] {
     if (group) group.push(change.from);
     else groups.set(key, [change.from]);
   }
-  return Array.from(groups.values(), (group) => ({
+  const conditions = Array.from(groups.values(), (group) => ({
     ...standOf(group[0]!),
-    _id: group.length === 1 ? group[0]!.id : { $in: group.map(({ id }) => id) },
+    _id: { $in: group.map(({ id }) => id) },
   }));
+  return conditions.length === 1 ? conditions[0]! : { $or: conditions };
 }

@@ -93,7 +93,7 @@ function operationsFor(
     updateOne: { filter: { ...standOf(one), ...free }, update: updateOf(one, mark) },
   }));
   if (alike.length === 0) return operations;
-  const filter = { $or: groupsOf(alike), ...free };
+  const filter = { ...asRead(alike), ...free };
   return [...operations, { updateMany: { filter, update: updateOf(alike[0]!, mark) } }];
 
   function isPlain({ task, lease }: Candidate): boolean {
@@ -121,17 +121,21 @@ function standOf({ document: { _id, version, writers } }: Candidate) {
   return { _id, version, writers };
 }
 
-/** A condition for each version and writer: tasks that were added together have the same. */
-function groupsOf(candidates: readonly Candidate[]): mongo.Filter<TaskDocument>[] {
-  const groups = new Map<string, Candidate[]>();
+/**
+ * The tasks as they were read, by a condition for each version. Every change makes another version of a task; one that was removed
+ * and added again, which may have the same, has a writer that was not read.
+ */
+function asRead(candidates: readonly Candidate[]): mongo.Filter<TaskDocument> {
+  const groups = new Map<number, Candidate[]>();
   for (const one of candidates) {
-    const key = `${one.document.version} ${one.document.writers}`;
-    const group = groups.get(key);
+    const group = groups.get(one.document.version);
     if (group) group.push(one);
-    else groups.set(key, [one]);
+    else groups.set(one.document.version, [one]);
   }
-  return Array.from(groups.values(), (group) => ({
-    ...standOf(group[0]!),
-    _id: group.length === 1 ? group[0]!.task.id : { $in: group.map(({ task }) => task.id) },
+  const conditions = Array.from(groups, ([version, group]) => ({
+    _id: { $in: group.map(({ task }) => task.id) },
+    version,
+    writers: { $in: [...new Set(group.map(({ document }) => document.writers))] },
   }));
+  return conditions.length === 1 ? conditions[0]! : { $or: conditions };
 }

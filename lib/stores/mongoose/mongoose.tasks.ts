@@ -61,7 +61,7 @@ export class MongooseTasks {
     return { loaded, unreadable };
   }
 
-  /** The whole of a new task. @param writers Who writes it: tasks that are added together have the same. */
+  /** The whole of a new task. @param writers Who writes it: those that are added together have the same. */
   documentOf(task: TaskRecord, writers = newToken()): TaskDocument {
     const { id, startTask, ...row } = this.codec.encodeTask(task);
     const start = startTask && { startTaskId: id };
