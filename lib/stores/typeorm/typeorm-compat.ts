@@ -16,6 +16,9 @@ export interface SqliteStatement {
   readonly reader: boolean;
   run(...parameters: unknown[]): { changes: number };
   all(...parameters: unknown[]): unknown[];
+  /** Gives rows as arrays from now on. */
+  raw(isOn: boolean): unknown;
+  columns(): readonly { readonly name: string }[];
 }
 
 /** The connection under a data source of better-sqlite3: TypeORM has one, whatever is asked of it at the same time. */

@@ -3,13 +3,15 @@ import { StoreUnavailableError } from '../../../errors/store.errors.js';
 import type { Clock } from '../../../model/clock.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { sqliteConnection } from '../typeorm-compat.js';
-import type { SqliteConnection, SqliteStatement } from '../typeorm-compat.js';
+import type { SqliteConnection } from '../typeorm-compat.js';
 import { driverErrorOf, unavailable } from './driver.error.js';
 import { pause } from '../../../time/wait.js';
 import { drive, driveAtOnce } from './session.js';
 import type { Session } from './session.js';
 import { compile, EachRow } from './sql.js';
 import type { Rows, Script, Sql } from './sql.js';
+import { keep } from './sqlite.rows.js';
+import type { PreparedStatement } from './sqlite.rows.js';
 
 /** How many statements stay prepared. */
 const CACHE_SIZE = 100;
@@ -26,7 +28,7 @@ const BUSY_PAUSE_MS = 8;
  * its rollback, so a script that writes waits until it has ended.
  */
 export class SqliteSession implements Session {
-  #cached: { connection: SqliteConnection; statements: Map<string, SqliteStatement> } | null = null;
+  #cached: { connection: SqliteConnection; statements: Map<string, PreparedStatement> } | null = null;
 
   /** @param timeoutMs How long a script waits for the file, and for the application's transaction, in milliseconds. */
   constructor(
@@ -127,9 +129,9 @@ export class SqliteSession implements Session {
   #attempt(text: string, parameters: readonly unknown[]): Rows {
     this.dataSource.logger.logQuery(text, [...parameters]);
     try {
-      const statement = this.#prepare(text);
-      if (!statement.reader) return { records: [], affected: statement.run(...parameters).changes };
-      const records = statement.all(...parameters) as Rows['records'];
+      const { statement, recordOf } = this.#prepare(text);
+      if (recordOf === null) return { records: [], affected: statement.run(...parameters).changes };
+      const records = (statement.all(...parameters) as unknown[][]).map(recordOf);
       return { records, affected: records.length };
     } catch (error) {
       this.dataSource.logger.logQueryError(error as Error, text, [...parameters]);
@@ -141,7 +143,7 @@ export class SqliteSession implements Session {
     const affectedBy: number[] = [];
     let parameters: unknown[] = [];
     try {
-      const statement = this.#prepare(text);
+      const { statement } = this.#prepare(text);
       for (const [at, row] of rows.entries()) {
         parameters = this.#bound(row);
         // Once, with the first: to log each costs more than what is logged.
@@ -155,19 +157,19 @@ export class SqliteSession implements Session {
     return eachAffected(affectedBy);
   }
 
-  #prepare(text: string): SqliteStatement {
+  #prepare(text: string): PreparedStatement {
     const connection = this.#connection();
     if (this.#cached?.connection !== connection) this.#cached = { connection, statements: new Map() };
     const { statements } = this.#cached;
     const known = statements.get(text);
     if (known) return known;
-    const statement = connection.prepare(text);
-    statements.set(text, statement);
+    const prepared = keep(connection.prepare(text));
+    statements.set(text, prepared);
     for (const oldest of statements.keys()) {
       if (statements.size <= CACHE_SIZE) break;
       statements.delete(oldest);
     }
-    return statement;
+    return prepared;
   }
 
   /** The application may have closed and opened it anew. */
