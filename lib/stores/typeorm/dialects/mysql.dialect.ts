@@ -87,33 +87,39 @@ export class MysqlDialect extends LevelledDialect {
   }
 
   *insertTasks(rows: readonly TaskRow[]): Script<readonly string[]> {
-    if (rows.length === 1) return yield* this.#insertOne(rows[0]!);
     const conflicts: string[] = [];
     for (const batch of batches(rows.map(fixedTaskValues))) {
+      if (yield* this.#insert(batch)) continue;
       // Not INSERT IGNORE, which cuts what does not fit; and whether an upsert inserted anything is told differently by
       // connections with and without FOUND_ROWS.
-      const ids = batch.map(([id]) => id);
-      const { records } = yield sql`SELECT id FROM ${this.tasks} WHERE ${this.oneOf(raw('id'), ids)}`;
-      const there = new Set(records.map(({ id }) => String(id)));
-      for (const id of ids) if (there.has(String(id))) conflicts.push(String(id));
-      const missing = batch.filter(([id]) => !there.has(String(id)));
-      if (missing.length > 0) yield this.#insert(missing);
+      const there = batch.length > 1 ? yield* this.#there(batch) : new Set([batch[0]![0]]);
+      for (const [id] of batch) if (there.has(id)) conflicts.push(String(id));
+      const missing = batch.filter(([id]) => !there.has(id));
+      // What somebody else adds in this moment makes it a failure that is tried again.
+      if (missing.length > 0) yield this.#insertion(missing);
     }
     return conflicts;
   }
 
-  *#insertOne(row: TaskRow): Script<readonly string[]> {
+  /** Returns whether none of them was there: then, and only then, they now are. */
+  *#insert(rows: readonly Values[]): Script<boolean> {
     try {
-      yield this.#insert([fixedTaskValues(row)]);
-      return [];
+      yield this.#insertion(rows);
+      return true;
     } catch (error) {
       const cause = driverErrorOf(error);
-      if (cause && this.isDuplicate(cause)) return [row.id];
+      if (cause && this.isDuplicate(cause)) return false;
       throw error;
     }
   }
 
-  #insert(rows: readonly Values[]): Sql {
+  *#there(rows: readonly Values[]): Script<ReadonlySet<unknown>> {
+    const ids = rows.map(([id]) => id);
+    const { records } = yield sql`SELECT id FROM ${this.tasks} WHERE ${this.oneOf(raw('id'), ids)}`;
+    return new Set(records.map(({ id }) => String(id)));
+  }
+
+  #insertion(rows: readonly Values[]): Sql {
     return sql`INSERT INTO ${this.tasks} (${raw(TASK_NAMES.join(', '))}) VALUES ${tuples(rows)}`;
   }
 
