@@ -86,21 +86,24 @@ export function timeText(ms: number): string {
 /** What names the queue that a task waits in. */
 export type QueueColumns = Pick<TaskRow, 'handler' | 'priority' | 'codec'> & DueKeyValues;
 
-/** Queues are few and named with every write. */
-const queueNames = new Map<string, string>();
+/** What was named last, and its name: most tasks that are written one after the other wait in one queue. */
+let last: QueueColumns | null = null;
+let lastName = '';
 
 /** The name of a task's queue. */
 export function queueName(columns: QueueColumns): string {
-  const { handler, priority, codec } = columns;
-  const words = dueKeyWords(columns);
-  const key = `${priority} ${codec}${words} ${handler}`;
-  let name = queueNames.get(key);
-  if (name === undefined) {
-    if (queueNames.size > 1_000) queueNames.clear();
-    name = `${priority} ${codecName(codec)}${words} ${quoted(handler)}`;
-    queueNames.set(key, name);
+  if (last === null || !isOfSameQueue(columns, last)) {
+    const { handler, priority, codec } = columns;
+    lastName = `${priority} ${codecName(codec)}${dueKeyWords(columns)} ${quoted(handler)}`;
+    last = columns;
   }
-  return name;
+  return lastName;
+}
+
+function isOfSameQueue(a: QueueColumns, b: QueueColumns): boolean {
+  if (a.handler !== b.handler || a.priority !== b.priority || a.codec !== b.codec) return false;
+  for (const key of DUE_KEY_NAMES) if (a[key] !== b[key]) return false;
+  return true;
 }
 
 /** The time of a task in its queue. */

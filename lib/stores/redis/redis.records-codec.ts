@@ -119,7 +119,7 @@ export class RedisRecordsCodec {
     return runs.map((run) => {
       const rank = rankOfRun(run);
       const mayBeOnly = taskIdOfRun(run.id) === run.taskId;
-      return { task: run.taskId, rank, mayBeOnly, text: runText(this.codec.encodeRun(run), rank) };
+      return { task: run.taskId, rank, mayBeOnly, text: runText(this.codec.encodeRun(run)) };
     });
   }
 

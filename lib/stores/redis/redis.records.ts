@@ -9,6 +9,10 @@ import type { RunFacts } from '../task-query.js';
 import { readPlace, timeText } from './redis.place.js';
 import type { Place } from './redis.place.js';
 
+/** How many texts of columns are remembered, and how long one may be. */
+const MOST_KNOWN = 500;
+const LONGEST_KNOWN = 500;
+
 /**
  * What Redis keeps of a task, in three hashes by id; empty for what is not there. The definition and the state are apart,
  * because a run changes only the state; what a claimer has of it is apart from both, because most tasks are taken and ended, and
@@ -79,10 +83,21 @@ export function parseParts({ id, definition, state, taken }: StoredParts): { row
   return { row: withDueKeys(row, (_, at) => dueKeys[at]) as TaskRow, place };
 }
 
+/** Columns by their text. Tasks of one handler have the same, as long as nobody gives each a name of its own. */
+const knownColumns = new Map<string, Columns>();
+
 /** The clear columns of a definition; null when they are damaged. */
 export function columnsOf(definition: string): Columns | null {
   const end = definition.indexOf('\n');
-  return parseColumns(end < 0 ? definition : definition.slice(0, end));
+  const text = end < 0 ? definition : definition.slice(0, end);
+  const known = knownColumns.get(text);
+  if (known) return known;
+  const columns = parseColumns(text);
+  if (columns && text.length < LONGEST_KNOWN) {
+    if (knownColumns.size >= MOST_KNOWN) knownColumns.clear();
+    knownColumns.set(text, columns);
+  }
+  return columns;
 }
 
 /** The last ones are the values of the due keys. */
@@ -153,11 +168,12 @@ const RUN_COLUMNS = namesOf<Exclude<keyof RunRow, 'id' | 'taskId' | 'attempt' | 
   dead: 0,
 });
 
-/** What Redis keeps of an ended run: see `scripts/runs.lua.ts`. The columns are in clear, and then comes the outcome's envelope. */
-export function runText(row: RunRow, rank: string): string {
-  const { taskId, outcome } = row;
-  const columns = JSON.stringify(RUN_COLUMNS.map((column) => row[column]));
-  return `${Buffer.byteLength(rank)} ${Buffer.byteLength(taskId)}\n${rank}${taskId}\n${columns}\n${outcome ?? ''}`;
+/** What Redis keeps of an ended run behind its rank and its task: its columns in clear, and the envelope of its outcome. */
+export function runText(row: RunRow): string {
+  // In the order of the columns; to look each up by its name costs as much as all else.
+  const { handler, source, scheduledTime, status, owner, startedAt, endedAt, coalesced, dead } = row;
+  const values = [handler, source, scheduledTime, status, owner, startedAt, endedAt, coalesced, dead];
+  return `${JSON.stringify(values)}\n${row.outcome ?? ''}`;
 }
 
 /** An ended run as the scripts give it. */

@@ -121,12 +121,13 @@ local function count_all(key, tasks)
   end
 end
 
--- Writes ended runs: lists of their ranks, tasks and whole texts, and whether each may be the only one of its task. The first
+-- Writes ended runs: lists of their ranks, tasks, and columns with outcome, and whether each may be the only one of its task. The first
 -- and the next one of a task in a batch go with all others; what else there is goes one by one.
-local function save_runs(ranks, tasks, texts, may_be_only)
-  local keys = {}
+local function save_runs(ranks, tasks, bodies, may_be_only)
+  local keys, texts = {}, {}
   for i = 1, #ranks do
     keys[i] = counted(tasks[i])
+    texts[i] = #ranks[i] .. ' ' .. #tasks[i] .. '\n' .. ranks[i] .. tasks[i] .. '\n' .. bodies[i]
   end
   local known, is_here, fields, by_end, next_ones, further = get_many(RUNS, keys), {}, {}, {}, {}, {}
   for i = 1, #ranks do

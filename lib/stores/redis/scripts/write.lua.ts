@@ -28,7 +28,7 @@ import { START_PREFIXES } from '../redis.records.js';
  * | `r` | runs |
  *
  * Runs are their number, and of each its task (empty: that of the entry), its rank, and `1` if it may be the only one of its task;
- * its text is the whole of it.
+ * its text is its columns and its outcome.
  * All texts are arguments of the script, in the same order.
  *
  * Returns what did not go as asked, as pairs: the number of an entry, and `gone`, `exists` or the version that is there.
@@ -45,7 +45,7 @@ local function write(ids, entries, queues)
   local takens, outcomes = get_many(TAKEN, ids), {}
   local definitions, states, untaken, out, into, run_times, gone, touched = {}, {}, {}, {}, {}, {}, {}, {}
   local start_out, start_in, released, queue_of = {}, {}, {}, {}
-  local run_ranks, tasks, texts, may_be_only = {}, {}, {}, {}
+  local run_ranks, tasks, bodies, may_be_only = {}, {}, {}, {}
 
   -- States, of those that are in no batch: that of the others is not looked at.
   local unread, number_of = {}, {}
@@ -64,10 +64,20 @@ local function write(ids, entries, queues)
     ${START_PREFIXES.map((prefix, at) => `start_out[n + ${at + 1}] = '${prefix}\\n' .. id`).join('\n    ')}
   end
 
+  -- Whether a task has a definition. Those of a batch that adds are asked about together.
+  local definitions_there = nil
+  local function has_definition(n)
+    if entries[1] ~= 'a' then
+      return redis.call('HEXISTS', TASKS, ids[n]) == 1
+    end
+    definitions_there = definitions_there or get_many(TASKS, ids)
+    return definitions_there[n]
+  end
+
   -- What is there is not what was expected. Returns what that means, or nil when it does not matter.
   local function difference(n, op, guard, nonce, first_run)
-    local id, state = ids[n], takens[n] or stored[n]
-    if not state and redis.call('HEXISTS', TASKS, id) == 0 then
+    local state = takens[n] or stored[n]
+    if not state and not has_definition(n) then
       if op == 'a' then return nil end
       return op == 'd' and first_run and find_run(entries[first_run + 1]) and 'ok' or 'gone'
     end
@@ -116,7 +126,7 @@ local function write(ids, entries, queues)
         local n = #run_ranks + 1
         tasks[n], run_ranks[n], may_be_only[n] = entries[at], entries[at + 1], entries[at + 2]
         if tasks[n] == '' then tasks[n] = id end
-        texts[n] = text()
+        bodies[n] = text()
       else
         next_text = next_text + 1
       end
@@ -261,7 +271,7 @@ local function write(ids, entries, queues)
   end
 
   if #run_ranks > 0 then
-    save_runs(run_ranks, tasks, texts, may_be_only)
+    save_runs(run_ranks, tasks, bodies, may_be_only)
   end
   call_many('HSET', TASKS, definitions)
   call_many('HSET', STATES, states)
