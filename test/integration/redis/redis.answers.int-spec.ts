@@ -54,6 +54,27 @@ describe('an answer that is lost', () => {
   });
 });
 
+describe('an answer to a taking that is lost', () => {
+  it('loses no task: what was taken is due again when its lease is over', async () => {
+    const own = await server();
+    const between = await proxy(own.port);
+    const store = await open({ host: '127.0.0.1', port: between.port });
+    const now = await store.now();
+    await store.addTasks(Array.from({ length: 20 }, (_, at) => makeTask(`t${at}`, { nextRunTime: now - 1 })));
+    between.dropAnswerTo('"take":');
+    const take = { limit: 8, handlers: null, owner: 'owner-1', leaseMs: 1_000 };
+    // The call is sent again, and takes others.
+    const first = await store.exchange({ take });
+    expect(first.taken!.tasks.length).toBe(8);
+    const ids = new Set(first.taken!.tasks.map(({ task }) => task.id));
+    await until(async () => {
+      const { taken } = await store.exchange({ take: { ...take, leaseMs: 600_000 } });
+      for (const { task } of taken!.tasks) ids.add(task.id);
+      return ids.size === 20;
+    });
+  });
+});
+
 describe('options of ioredis', () => {
   it('reach the connection: TLS', async () => {
     const own = await server();

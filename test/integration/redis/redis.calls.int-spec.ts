@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Redis } from 'ioredis';
 import { makeRun, makeTask } from 'nestjs-asyncz/testing';
 import { Scheduler } from 'nestjs-asyncz';
 import { RedisStore } from 'nestjs-asyncz/redis';
 import type { RunStatus } from '../../../lib/model/run.js';
 import { resultOf } from '../../../lib/testing/plan.fixtures.js';
 import { internalRecord } from '../../../lib/stores/internal.record.js';
+import { countCalls } from './count.calls.js';
 import { keysFor, keysOfNamespace } from './redis.kit.js';
 import { claimDue, finishRuns } from '../../../lib/testing/store.steps.js';
 import { addDue, claimAndFinish, PLAN, REQUEST, useNamespace } from './redis.namespace.js';
@@ -13,17 +13,6 @@ import { addDue, claimAndFinish, PLAN, REQUEST, useNamespace } from './redis.nam
 // Scripts are flushed and calls are counted in one file: a script that the server has forgotten takes another call.
 
 const redis = useNamespace();
-
-/** Counts the calls that a client makes from now on. */
-function countCalls(own: Redis): () => number {
-  let calls = 0;
-  const send = own.sendCommand.bind(own);
-  own.sendCommand = (...args) => {
-    calls += 1;
-    return send(...args);
-  };
-  return () => calls;
-}
 
 describe('batches', () => {
   it('take at most 60 calls to claim, settle and end 1,000 due tasks', async () => {

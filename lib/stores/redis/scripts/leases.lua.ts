@@ -1,6 +1,7 @@
 /**
  * What becomes of the tasks that a claimer has taken: see TAKEN, BATCHES and LEASES in {@link PRELUDE}. A batch is in the index
- * with one entry for all of its tasks, so that taking and ending a task need not move it there.
+ * with one entry for all of its tasks (`queue`, newline, time, tab, batch), so that taking and ending a task need not move it
+ * there, and looking for what is next costs the same however many batches there are.
  */
 export const LEASES_FUNCTIONS = String.raw`
 -- The parts of what TAKEN has of a task.
@@ -9,15 +10,21 @@ local function parts_of(taken)
 end
 
 local function drop_batch(batch)
+  local entry = redis.call('HGET', BATCHES, batch .. ':e')
   redis.call('ZREM', LEASES, batch)
-  redis.call('HDEL', BATCHES, batch, batch .. ':n', batch .. ':q')
+  redis.call('HDEL', BATCHES, batch, batch .. ':n', batch .. ':e')
+  if entry then
+    redis.call('ZREM', DUE, entry)
+    return string.match(entry, '^[^\n]*')
+  end
 end
 
--- Tasks of batches are taken no more, as many of each as its number says.
-local function release(batches)
+-- Tasks of batches are taken no more, as many of each as its number says. Notes the queues that have changed.
+local function release(batches, touched)
   for batch, number in pairs(batches) do
     if redis.call('HINCRBY', BATCHES, batch .. ':n', -number) <= 0 then
-      drop_batch(batch)
+      local queue = drop_batch(batch)
+      if queue then touched[queue] = true end
     end
   end
 end
@@ -26,7 +33,8 @@ end
 local function queue_of_batch(batch, known)
   local queue = known[batch]
   if queue == nil then
-    queue = redis.call('HGET', BATCHES, batch .. ':q')
+    local entry = redis.call('HGET', BATCHES, batch .. ':e')
+    queue = entry and string.match(entry, '^[^\n]*')
     known[batch] = queue
   end
   return queue
@@ -46,7 +54,7 @@ local function end_leases(now)
   local over = redis.call('ZRANGEBYSCORE', LEASES, '-inf', whole(now), 'LIMIT', 0, 4)
   local touched = {}
   for _, batch in ipairs(over) do
-    local packed, queue = unpack(redis.call('HMGET', BATCHES, batch, batch .. ':q'))
+    local packed, queue = redis.call('HGET', BATCHES, batch), drop_batch(batch)
     local ids = packed and cmsgpack.unpack(packed) or {}
     local takens, into, kept, out = get_many(TAKEN, ids), {}, {}, {}
     for i = 1, #ids do
@@ -54,7 +62,7 @@ local function end_leases(now)
       if takens[i] then
         version, token, of, flag, attempt, at, lease_end, owner = parts_of(takens[i])
       end
-      if of == batch then
+      if of == batch and queue then
         local has_lease = attempt ~= '0'
         local place = due_again(ids[i], queue, has_lease and lease_end or nil)
         if has_lease then
@@ -71,10 +79,7 @@ local function end_leases(now)
     call_many('HSET', TAKEN, kept)
     call_many('HDEL', TAKEN, out)
     call_many('ZADD', DUE, into)
-    drop_batch(batch)
-    if queue then
-      touched[queue] = true
-    end
+    if queue then touched[queue] = true end
   end
   refresh(touched)
 end

@@ -33,29 +33,15 @@ function peek(request, now)
     end
     return found
   end)
-  local lease_end = nil
-  for from = 0, 1000, 50 do
-    local leases = redis.call('ZRANGE', LEASES, from, from + 49, 'WITHSCORES')
-    for i = 1, #leases, 2 do
-      local asked, readable = filter(redis.call('HGET', BATCHES, leases[i] .. ':q') or '')
-      if asked and readable then
-        lease_end = tonumber(leases[i + 1])
-        break
-      end
-    end
-    if lease_end or #leases < 100 then
-      break
-    end
-  end
-  if lease_end and (not found or lease_end < found_time) then
-    return { false, whole(lease_end), false, blocked }
-  end
   if not found then
     return { false, false, false, blocked }
   end
-  local members, ids, out, parked = due_in(found, nil, LAST, limit), {}, {}, {}
-  for i = 1, #members do
-    ids[i] = string.sub(members[i], #found + 20)
+  -- What comes first may be the end of a lease; there is nothing to read then.
+  local members, ids, out, parked = {}, {}, {}, {}
+  for _, each in ipairs(due_in(found, nil, LAST, limit)) do
+    if string.byte(each, #found + 19) ~= TAB then
+      members[#members + 1], ids[#ids + 1] = each, string.sub(each, #found + 20)
+    end
   end
   local definitions, states, takens = texts_of(TASKS, ids), texts_of(STATES, ids), get_many(TAKEN, ids)
   for i = 1, #ids do

@@ -17,7 +17,7 @@ const SLICE = 32;
  * | TASKS | hash: id -> clear columns of the definition, newline, its envelope |
  * | STATES | hash: id -> head (`version token nonce attempt columns`, tab, `time queue`), newline, schedule state: see `redis.place.ts` |
  * | TAKEN | hash: id -> what has been written of the task since, while a claimer has it: see below |
- * | BATCHES | hash: for each batch of tasks that were taken together: its ids, `:n` how many are left, `:q` their queue |
+ * | BATCHES | hash: for each batch of tasks of a queue that were taken together: its ids, `:n` how many are left, `:e` its entry in DUE |
  * | LEASES | sorted set: batch -> when its tasks are due again |
  * | DUE | sorted set, all scores 0, so that it is ordered by member: `queue`, newline, time as text, newline, id |
  * | QUEUES | sorted set: queue (`priority codec`, the values of the due keys, `handler`) -> the earliest time in it |
@@ -34,7 +34,7 @@ const SLICE = 32;
  * One queue for each handler, priority, combination of due keys and way of writing: what this process cannot run or read, or
  * is to leave out by a due key, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end.
  *
- * A task that a claimer takes leaves DUE; the batch that it is taken with stands in LEASES. TAKEN has then
+ * A task that a claimer takes leaves DUE; the batch that it is taken with has one entry there: `queue`, newline, time, tab, batch. TAKEN has then
  * `version token batch flag attempt at until owner`: `b` for a lease, with what it makes of version and token; `r` for a
  * reservation, which changes neither (attempt 0: there is no lease). When the batch is over, a lease that nobody has ended
  * becomes `x`, and its task is in DUE again.
@@ -122,6 +122,9 @@ end
 local function place_of(state)
   return string.match(state or '', '^%d+ %d+ %S+ %d+ %S+\t(%S+) ([^\n]*)\n')
 end
+
+-- What stands behind the time in the entry of a batch, where that of a task has a newline.
+local TAB = 9
 
 local function member(queue, time, id)
   return queue .. '\n' .. time .. '\n' .. id

@@ -88,16 +88,19 @@ local to, limit = ARGV[1] .. '\n\255', tonumber(ARGV[2])
 local codecs, queue, after = set_of(cjson.decode(ARGV[3])), ARGV[4], ARGV[5]
 local queues = redis.call('ZRANGE', QUEUES, 0, -1)
 table.sort(queues)
-local ids, is_at, last, next_queue = {}, {}, '', ''
+local ids, is_at, seen, last, next_queue = {}, {}, 0, '', ''
 for i = 1, #queues do
   local codec = string.match(queues[i], '^%S+ (%S+) ')
   if queues[i] >= queue and codecs[codec] then
-    local found = due_in(queues[i], queues[i] == queue and '(' .. after or nil, to, limit - #ids)
+    local found = due_in(queues[i], queues[i] == queue and '(' .. after or nil, to, limit - seen)
+    seen = seen + #found
     for j = 1, #found do
-      ids[#ids + 1] = string.sub(found[j], #queues[i] + 20)
-      is_at[#ids] = { string.sub(found[j], #queues[i] + 2, #queues[i] + 18), queues[i] }
+      if string.byte(found[j], #queues[i] + 19) ~= TAB then
+        ids[#ids + 1] = string.sub(found[j], #queues[i] + 20)
+        is_at[#ids] = { string.sub(found[j], #queues[i] + 2, #queues[i] + 18), queues[i] }
+      end
     end
-    if #ids >= limit then
+    if seen >= limit then
       last, next_queue = found[#found], queues[i]
       break
     end

@@ -17,7 +17,7 @@ mend_due()
 local from = '-'
 for _ = 1, 10000 do
   local first = redis.call('ZRANGEBYLEX', DUE, from, '+', 'LIMIT', 0, 1)[1]
-  local queue, time = string.match(first or '', '^([^\n]+)\n([01]%d+)\n')
+  local queue, time = string.match(first or '', '^([^\n]+)\n([01]%d+)[\n\t]')
   if not queue then
     break
   end

@@ -60,7 +60,10 @@ local function first_due(request, now)
     end
     queue.at = queue.at + 1
     local next_member = queue.members[queue.at]
-    if next_member then
+    -- The entry of a batch whose time has come just now: what is behind it is for the next call.
+    if next_member and string.byte(next_member, #queue.name + 19) == TAB then
+      drop()
+    elseif next_member then
       queue.time = string.sub(next_member, #queue.name + 2, #queue.name + 18)
       queue.id = string.sub(next_member, #queue.name + 20)
       if #heap > 1 then sink(1) end
@@ -156,8 +159,10 @@ local function take(request, now)
     redis.call('ZREMRANGEBYLEX', DUE, '[' .. span.from, '[' .. member(queue, times[span.to], ids[span.to]))
   end
   for queue, batch in pairs(batches) do
-    redis.call('HSET', BATCHES, batch.name, cmsgpack.pack(batch.ids), batch.name .. ':n', #batch.ids, batch.name .. ':q', queue)
+    local entry = queue .. '\n' .. time_text(lease_end) .. '\t' .. batch.name
+    redis.call('HSET', BATCHES, batch.name, cmsgpack.pack(batch.ids), batch.name .. ':n', #batch.ids, batch.name .. ':e', entry)
     redis.call('ZADD', LEASES, whole(lease_end), batch.name)
+    redis.call('ZADD', DUE, 0, entry)
   end
   call_many('HSET', TAKEN, written)
   call_many('ZADD', DUE, parked)

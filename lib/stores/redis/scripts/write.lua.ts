@@ -284,7 +284,7 @@ local function write(ids, entries, queues)
   call_many('ZADD', START_TASKS, start_in)
   call_many('ZREM', DUE, out)
   call_many('ZADD', DUE, into)
-  release(released)
+  release(released, touched)
   refresh(touched)
   return outcomes
 end
