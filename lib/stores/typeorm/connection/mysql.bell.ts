@@ -79,14 +79,20 @@ export class MysqlBell implements Bell {
   }
 
   async open(): Promise<void> {
+    if (!MysqlClient.isPossible(this.options.dataSource)) {
+      return this.#giveUp('the data source has no single pool, whose settings a connection could have');
+    }
     await this.#connect();
     if (!this.#listener || (await this.#hearsItself())) return;
     // A proxy may give the connections of a process to several servers, of which each has locks of its own.
+    await this.#giveUp('locks of other connections are not seen, as through a proxy');
+  }
+
+  #giveUp(reason: string): Promise<void> {
     this.options.logger.warn(
-      'Locks of other connections to MySQL are not seen, so tasks of other processes are found by polling. A proxy may be ' +
-        'between: turn it off with notify: false.',
+      `No wake-ups by MySQL: ${reason}. Tasks of other processes are found by polling. Turn it off with notify: false.`,
     );
-    await this.close();
+    return this.close();
   }
 
   async close(): Promise<void> {

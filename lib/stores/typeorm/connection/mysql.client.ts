@@ -11,6 +11,11 @@ interface MysqlConnection {
   destroy(): void;
 }
 
+interface MysqlDriver {
+  readonly mysql?: { readonly Connection?: new (options: object) => MysqlConnection };
+  readonly pool?: { readonly config?: { readonly connectionConfig?: object } };
+}
+
 /** A connection of its own beside the data source's pool, with the same settings and by the same copy of mysql2. */
 export class MysqlClient {
   readonly #connection: MysqlConnection;
@@ -18,18 +23,19 @@ export class MysqlClient {
   /** Resolves, with the reason, when it has ended. */
   readonly ended: Promise<Error>;
 
-  /** @throws Error Where the data source has no pool of mysql2. */
+  /** Whether a data source has a pool of mysql2; one with several servers has a cluster of pools. */
+  static isPossible(dataSource: DataSource): boolean {
+    const { mysql, pool } = dataSource.driver as unknown as MysqlDriver;
+    return mysql?.Connection !== undefined && pool?.config?.connectionConfig !== undefined;
+  }
+
+  /** @param dataSource One of which that is possible. */
   constructor(dataSource: DataSource) {
-    const { mysql, pool } = dataSource.driver as unknown as {
-      mysql: { Connection?: new (options: object) => MysqlConnection };
-      pool?: { config?: { connectionConfig?: object } };
-    };
-    const config = pool?.config?.connectionConfig;
-    if (!config || !mysql.Connection) throw new Error('the data source has no pool whose settings are known');
+    const { mysql, pool } = dataSource.driver as unknown as MysqlDriver;
     let abandon!: (reason: Error) => void;
     this.ended = new Promise((resolve) => (abandon = resolve));
     this.#abandon = abandon;
-    this.#connection = new mysql.Connection({ config });
+    this.#connection = new mysql!.Connection!({ config: pool!.config!.connectionConfig! });
     this.#connection.on('error', (error) => this.destroy(error));
   }
 
