@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describeEnvironment } from './harness/environment.mjs';
 import { judge } from './harness/goals.mjs';
-import { measure } from './harness/measure.mjs';
+import { measure, rowsOf } from './harness/measure.mjs';
 import { findNode } from './harness/node.mjs';
 import { readOptions, USAGE } from './harness/options.mjs';
 import { QUICK } from './harness/quick.mjs';
@@ -14,6 +14,7 @@ import { writeReport } from './harness/report.mjs';
 import { bringUpStores } from './harness/stores.mjs';
 import { setUp } from './harness/setup.mjs';
 import { summaryInWords } from './harness/statistics.mjs';
+import { groupBy } from './harness/table.mjs';
 import { WORKLOADS } from './workloads/index.mjs';
 
 /** Prints what the results say to what is wanted. */
@@ -24,6 +25,20 @@ function printGoals(records) {
   for (const { row, what, wanted, found, isReached } of judged) {
     const measured = found ? summaryInWords(found) : 'FAILED';
     console.log(`  ${isReached ? 'reached    ' : 'NOT reached'} ${row}, ${what}: ${measured} (wanted: ${wanted.text})`);
+  }
+}
+
+/** Prints the first figure of ours in terms of those of the others, a line for each table. */
+function printRatios(records) {
+  console.log('\nIn short:');
+  const tables = groupBy(records, ({ workload, store, case: name }) => `${workload}, ${store}, ${name}`);
+  for (const [title, some] of tables) {
+    const { workload } = some[0];
+    const ratios = rowsOf(WORKLOADS[workload], some).flatMap((cells) =>
+      cells.at(-1) === '-' ? [] : `${cells.at(-1)} of ${cells[0]}`,
+    );
+    const [unit] = Object.values(WORKLOADS[workload].columns);
+    if (ratios.length > 0) console.log(`  ${title}: ${ratios.join(', ')} (${unit})`);
   }
 }
 
@@ -61,6 +76,7 @@ async function measureAll(options, node) {
   } finally {
     await servers.stop();
   }
+  if (options.command === 'quick') printRatios(records);
   printGoals(records);
   if (options.isWritten) writeReport(WORKLOADS);
 }

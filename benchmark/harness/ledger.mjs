@@ -75,9 +75,17 @@ export const sleep = (ms) =>
     setTimeout(resolve, ms);
   });
 
-/** Waits until nothing is left in the store: ends may be written after the handlers have run. */
+/**
+ * Waits until nothing is left in the store: ends may be written after the handlers have run.
+ *
+ * @returns The time at which it was asked whether there is something, on the clock of `performance`: it had ended by then.
+ */
 export async function drained(session) {
-  for (let pause = 1; (await session.left()) > 0; pause = Math.min(20, pause * 2)) await sleep(pause);
+  for (let pause = 1; ; pause = Math.min(20, pause * 2)) {
+    const asked = performance.now();
+    if ((await session.left()) === 0) return asked;
+    await sleep(pause);
+  }
 }
 
 /** The whole numbers from `from` on, `size` at a time. */

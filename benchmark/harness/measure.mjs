@@ -130,7 +130,7 @@ export function rowsOf({ columns }, records) {
   return records.map((record) => {
     const { system, note, rounds } = record;
     const label = note ? `${system} (${note})` : system;
-    if (hasFailed(record)) return [label, 'FAILED', ...keys.map(() => '')];
+    if (hasFailed(record)) return [label, 'FAILED', ...keys.slice(1).map(() => ''), '-'];
     const figuresOf = (key) => rounds.map((round) => round[key]);
     const cells = keys.map((key) => summaryInWords(summary(figuresOf(key))));
     const [key] = keys;

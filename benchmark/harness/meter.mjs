@@ -108,9 +108,9 @@ function serverSeconds(server) {
   return ticks / TICKS;
 }
 
-function take(server) {
+function take(server, at = performance.now()) {
   return {
-    at: performance.now(),
+    at,
     cpu: process.cpuUsage(),
     server: serverSeconds(server),
     trips: traffic.trips,
@@ -119,14 +119,14 @@ function take(server) {
 }
 
 /**
- * Measures from now until the returned function is called.
+ * Measures from now until the returned function is called, or the time until an earlier one that it is given.
  *
  * @returns seconds, worker (seconds of processor time), server (likewise; null without one), trips, bytes.
  */
 export function startMeter(server) {
   const before = take(server);
-  return () => {
-    const after = take(server);
+  return (at) => {
+    const after = take(server, at);
     const { user, system } = process.cpuUsage(before.cpu);
     return {
       seconds: (after.at - before.at) / 1_000,

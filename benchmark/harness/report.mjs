@@ -6,7 +6,7 @@ import { failureOf, rowsOf, titlesOf } from './measure.mjs';
 import { readResults, Results } from './results.mjs';
 import { PACKAGE } from './setup.mjs';
 import { summaryInWords } from './statistics.mjs';
-import { markdownTable, withoutEmpty } from './table.mjs';
+import { groupBy, markdownTable, withoutEmpty } from './table.mjs';
 
 function goals(records) {
   const judged = judge(new Results(records));
@@ -32,18 +32,9 @@ function environments(records) {
   return [...known].map(([text, workloads]) => `- ${text}: ${[...workloads].join(', ')}`).join('\n');
 }
 
-function group(items, keyOf) {
-  const groups = new Map();
-  for (const item of items) {
-    const key = keyOf(item);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
-  }
-  return groups;
-}
-
 function section(workload, records) {
   const parts = [`## ${workload.title}`];
-  for (const [title, some] of group(records, ({ store, case: one }) => `${store}, ${one}`)) {
+  for (const [title, some] of groupBy(records, ({ store, case: one }) => `${store}, ${one}`)) {
     const [{ server, rounds }] = some;
     parts.push(`**${title}** (${[server, `${rounds.length} rounds`].filter(Boolean).join('; ')})`);
     parts.push(markdownTable(...withoutEmpty(titlesOf(workload), rowsOf(workload, some))));

@@ -8,6 +8,16 @@ export function textTable(titles, rows) {
   return [titles, ...rows].map((cells) => `  ${line(cells)}`).join('\n');
 }
 
+/** Items by a key, in the order in which the keys come. */
+export function groupBy(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return groups;
+}
+
 const markdownRow = (cells) => `| ${cells.join(' | ')} |`;
 
 export function markdownTable(titles, rows) {

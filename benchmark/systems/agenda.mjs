@@ -1,5 +1,6 @@
-// Agenda with its own backends. It adds one by one; its limits are lifted, and it polls often, as its README says for
-// throughput. A job that has ended stays as a document.
+// Agenda with its own backends. It has no addition of many at once, and no batches. What its README has for throughput is its
+// limits, which are lifted (`maxConcurrency`, `defaultConcurrency`, `lockLimit`), a short `processEvery`, and the notifications of
+// the backends of PostgreSQL and Redis, which are on. A job that has ended stays as a record.
 import { inFlight, timeOf } from './in-flight.mjs';
 
 const BACKENDS = {
@@ -64,7 +65,7 @@ async function open({ place, settings }, handler) {
 export const adapter = {
   packages: ['agenda'],
   settings: { workers: 1_000, processEveryMs: 100 },
-  most: 2_000,
+  most: 1_000,
   guessesTimes: true,
   describe: ({ workers, processEveryMs }) =>
     `maxConcurrency and defaultConcurrency ${workers}, no lock limit, processEvery ${processEveryMs} ms`,

@@ -47,7 +47,7 @@ async function open({ place, settings }, handler) {
 export const adapter = {
   packages: ['sidequest'],
   settings: { workers: 1_000, pollMs: 10 },
-  most: 2_000,
+  most: 1_000,
   describe: ({ workers, pollMs }) =>
     `maxConcurrentJobs ${workers}, inline, no fork, jobPollingInterval ${pollMs} ms, completed jobs kept`,
   open,

@@ -17,8 +17,8 @@ export async function dispatch({ server }, session, ledger, count, { isCounted =
   await session.go();
   const missing = () => `${ledger.left} of ${count} tasks did not run in time`;
   await within(TIMEOUT_MS, ledger.finished, missing);
-  if (isCounted) await within(TIMEOUT_MS, drained(session), 'tasks that have run are left in the store');
-  const { seconds, worker, server: serverSeconds, trips, bytes } = stop();
+  const end = isCounted && (await within(TIMEOUT_MS, drained(session), 'tasks that have run are left in the store'));
+  const { seconds, worker, server: serverSeconds, trips, bytes } = stop(end || undefined);
   return {
     perSecond: count / seconds,
     workerUs: (worker / count) * 1e6,

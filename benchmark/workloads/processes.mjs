@@ -21,8 +21,8 @@ async function run(site, { tasks, processes }) {
     const shares = partners.map((partner) => listen(partner, ledger));
     const missing = () => `${ledger.left} of ${tasks} tasks did not run in time`;
     await within(TIMEOUT_MS, Promise.race([ledger.finished, Promise.all(shares)]), missing);
-    await drained(session);
-    const { seconds, server } = stop();
+    const end = await drained(session);
+    const { seconds, server } = stop(end);
     for (const partner of partners) partner.send('stop');
     const found = await Promise.all(shares);
     if (ledger.left > 0 || ledger.doubled > 0) throw new FailedRun(`${missing()}, ${ledger.doubled} ran twice`);
