@@ -4,6 +4,7 @@ import { ClusterBench, SCALE } from './cluster.bench.js';
 import { clusterStores } from './cluster.stores.js';
 import type { ClusterStoreKind } from './cluster.stores.js';
 import { ProcessPool } from './process.pool.js';
+import { boundaries } from './scenarios/boundaries.scenario.js';
 import { breaks } from './scenarios/breaks.scenario.js';
 import { steppedClock, wrongClocks } from './scenarios/clocks.scenario.js';
 import { control } from './scenarios/control.scenario.js';
@@ -54,6 +55,10 @@ const withoutServer = stores.filter(({ server }) => server === null);
 
 describe('kill: no run is lost, and none doubled that must not be, while processes are killed', () => {
   onEach(stores, kill);
+});
+
+describe('boundaries: nothing is lost, doubled or miscounted when processes die between two statements', () => {
+  onEach(stores, boundaries);
 });
 
 describe('poison: a handler that ends its process is started a few times, then dead, and all others go on', () => {

@@ -28,7 +28,12 @@ export interface SchedulerProcessOptions {
   readonly clockOffsetMs?: number;
   readonly declared: readonly DeclaredTask[];
   readonly handlers: readonly string[];
+  /** After which answer of the store the process dies at once, and the how many-th of them. Never, when left out. */
+  readonly dies?: { readonly answer: StoreAnswer; readonly times: number };
 }
+
+/** An answer of the store to an exchange: tasks were taken, ends were written, or both. */
+export type StoreAnswer = 'taken' | 'written' | 'both';
 
 /** An event of the scheduler that its process tells of. */
 export interface ToldEvent {

@@ -76,15 +76,41 @@ const logger = {
   },
 };
 
-async function start({ store, settings, ledger, concurrency, workMs = 0, clockOffsetMs = 0, declared, handlers }) {
+/** Has this process die right after the store has answered an exchange of a kind, the so-many-th time. */
+function dieAfter(store, { answer, times }) {
+  const exchange = store.exchange.bind(store);
+  let left = times;
+  store.exchange = async (asked) => {
+    const exchanged = await exchange(asked);
+    const hasTaken = (exchanged.taken?.tasks.length ?? 0) > 0;
+    const hasWritten = (asked.write?.length ?? 0) > 0;
+    const isMeant = { taken: hasTaken, written: hasWritten && !hasTaken, both: hasWritten && hasTaken }[answer];
+    if (isMeant && --left === 0) process.kill(process.pid, 'SIGKILL');
+    return exchanged;
+  };
+}
+
+async function start({
+  store,
+  settings,
+  ledger,
+  concurrency,
+  workMs = 0,
+  clockOffsetMs = 0,
+  declared,
+  handlers,
+  dies,
+}) {
   const { [store.className]: StoreClass } = await load(store.module);
   file = openSync(ledger, 'a');
   clock = new WrongClock(clockOffsetMs);
+  const opened = new StoreClass(store.options);
+  if (dies) dieAfter(opened, dies);
   scheduler = new Scheduler({
     ...settings,
     clock,
     logger,
-    stores: { default: new StoreClass(store.options) },
+    stores: { default: opened },
     executors: { default: new AsyncExecutor({ concurrency }) },
   });
   for (const name of handlers) scheduler.registerHandler(name, handlerOf(name, workMs));
