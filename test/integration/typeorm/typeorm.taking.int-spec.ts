@@ -77,6 +77,15 @@ describe.each([true, false])('taking on PostgreSQL, with a client that pipelines
     },
   );
 
+  it('replaces a run that the history has already, and writes what goes with it', async () => {
+    const write = (await take('a', 'b')).map(released);
+    await store.saveRuns(write[0]!.history.map((run) => ({ ...run, result: 'old' })));
+    expect((await store.exchange({ write })).written).toEqual({ lost: [], failed: [] });
+    for (const id of ['a', 'b']) expect((await task(id)).state.lease).toBeNull();
+    const { runs } = await store.runs({}, { limit: 9 });
+    expect(runs.map(({ taskId, result }) => `${taskId}: ${String(result)}`).sort()).toEqual(['a: null', 'b: null']);
+  });
+
   it('rejects a taking that the database refuses, and has taken nothing', async () => {
     await refuse('DEFERRABLE INITIALLY DEFERRED');
     await expect(take('bad', 'good')).rejects.toThrow('refused');

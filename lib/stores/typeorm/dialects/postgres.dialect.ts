@@ -148,15 +148,22 @@ export class PostgresDialect extends PostgresWalks {
   }
 
   *saveRuns(rows: readonly RunRow[]): Script<void> {
-    for (const batch of batches(rows.map(runValues))) yield repeated(this.insertRuns(batch, raw('true')));
+    const details = assigned(RUN_NAMES.slice(RUN_KEY.length), 'EXCLUDED');
+    for (const batch of batches(rows.map(runValues))) {
+      yield repeated(sql`
+        ${this.insertRuns(batch, raw('true'))} ON CONFLICT (${raw(RUN_KEY.join(', '))}) DO UPDATE SET ${details}`);
+    }
   }
 
-  /** @param where Which of them. */
+  /**
+   * Adds ended runs. Where one of them is there already, it fails as {@link isDuplicate} says.
+   *
+   * @param where Which of them.
+   */
   insertRuns(rows: readonly Values[], where: Sql): Sql {
     return sql`
       INSERT INTO ${this.runs} (${raw(RUN_NAMES.join(', '))})
-      SELECT * FROM ${rowsAs(RUN_NAMES, rows, 'ran')} WHERE ${where}
-      ON CONFLICT (${raw(RUN_KEY.join(', '))}) DO UPDATE SET ${assigned(RUN_NAMES.slice(RUN_KEY.length), 'EXCLUDED')}`;
+      SELECT * FROM ${rowsAs(RUN_NAMES, rows, 'ran')} WHERE ${where}`;
   }
 
   *saveScheduler(identity: string, heartbeatAt: Sql | number, data: string): Script<void> {
