@@ -53,10 +53,13 @@ export class FilledDatabase {
     await store.start(createStoreContext());
     const filled = new FilledDatabase(database, dataSource, store, prefix, logger);
     const now = await store.now();
-    await store.addTask(makeTask('first', { nextRunTime: now - 1 }));
-    await store.saveRuns([makeRun('first', { taskId: 'first' })]);
     const id = filled.type === 'mysql' ? "CONCAT('t', numbers.i)" : "'t' || numbers.i";
-    const columns = { id, name: id, ...filling.tasks(now) };
+    const columns: Record<string, string> = { id, name: id, ...filling.tasks(now) };
+    const { priority, executor, task_group: group } = columns;
+    // What columns replace has to stand in the record, which leaves out what is as usual.
+    const policies = { ...(priority && { priority: 9 }), ...(group && { group: 'nine' }) };
+    await store.addTask(makeTask('first', { nextRunTime: now - 1, policies, ...(executor && { executor: 'nine' }) }));
+    await store.saveRuns([makeRun('first', { taskId: 'first' })]);
     await filled.#multiply('tasks', { ...columns, ...filled.#recordOf(columns, now - 1) });
     const [yes, no] = filled.type === 'postgres' ? ['TRUE', 'FALSE'] : ['1', '0'];
     if (filling.runs) await filled.#multiply('runs', { id, task_id: id, ...filling.runs(yes!, no!) });
@@ -103,11 +106,11 @@ export class FilledDatabase {
     const { id, due_at: dueAt = 'old.due_at', priority, task_group: group, executor } = columns;
     let definition = replace('old.definition', 'first', id!);
     if (priority)
-      definition = replace(definition, '"priority":0', joined(`'"priority":'`, `CAST(${priority} AS ${text})`));
-    if (executor) definition = replace(definition, '"executor":"default"', joined(`'"executor":"'`, executor, `'"'`));
+      definition = replace(definition, '"priority":9', joined(`'"priority":'`, `CAST(${priority} AS ${text})`));
+    if (executor) definition = replace(definition, '"executor":"nine"', joined(`'"executor":"'`, executor, `'"'`));
     if (group) {
       const value = `CASE WHEN ${group} = '' THEN 'null' ELSE ${joined(`'"'`, group, `'"'`)} END`;
-      definition = replace(definition, '"group":null', joined(`'"group":'`, value));
+      definition = replace(definition, '"group":"nine"', joined(`'"group":'`, value));
     }
     const due = `COALESCE(CAST(${dueAt} AS ${text}), 'null')`;
     return { definition, state: replace('old.state', `:${firstDueAt}`, joined(`':'`, due)), next_run_time: dueAt };
