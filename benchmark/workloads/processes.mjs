@@ -1,5 +1,5 @@
 // Dispatch by 1, 2 and 4 processes on one server, and how evenly they share the work.
-import { drained, FailedRun, Ledger, sleep, within } from '../harness/ledger.mjs';
+import { check, drained, Ledger, sleep, within } from '../harness/ledger.mjs';
 import { startMeter } from '../harness/meter.mjs';
 import { nextOrder, Partner } from '../harness/partner.mjs';
 
@@ -25,7 +25,7 @@ async function run(site, { tasks, processes }) {
     const { seconds, server } = stop(end);
     for (const partner of partners) partner.send('stop');
     const found = await Promise.all(shares);
-    if (ledger.left > 0 || ledger.doubled > 0) throw new FailedRun(`${missing()}, ${ledger.doubled} ran twice`);
+    await check(ledger, session, tasks);
     const counts = found.map(({ count }) => count);
     return {
       perSecond: tasks / seconds,
