@@ -59,9 +59,9 @@ export interface ScheduleOptions {
 export function readScheduleOptions(
   data: TriggerData,
   context: TriggerContext,
-  own: readonly string[] = [],
+  own: readonly string[] = NO_OPTIONS,
 ): ScheduleOptions {
-  rejectUnknownOptions(`the "${data.type}" trigger`, data, ['type', ...own, ...SCHEDULE_OPTIONS]);
+  rejectUnknownOptions(`the "${data.type}" trigger`, data, allowedBeside(own));
   const timezone = readTimezone(data, context);
   return {
     startAt: given(data.startAt) ? readMoment(data.startAt, 'startAt', timezone) : null,
@@ -74,17 +74,27 @@ export function readScheduleOptions(
   };
 }
 
+const NO_OPTIONS: readonly string[] = [];
+
+/** The names that a type takes, by the list of its own, so that they are put together once. */
+const allowed = new WeakMap<readonly string[], readonly string[]>();
+
+function allowedBeside(own: readonly string[]): readonly string[] {
+  let names = allowed.get(own);
+  if (!names) allowed.set(own, (names = ['type', ...own, ...SCHEDULE_OPTIONS]));
+  return names;
+}
+
 /** The common options as they are stored: nothing in them depends on the moment or the place of reading. */
 export function writeScheduleOptions(options: ScheduleOptions): Record<string, unknown> {
   const { startAt, endAt, jitterMs, maxRuns, calendar, timezone } = options;
-  return {
-    timezone,
-    ...(startAt !== null && { startAt: new Date(startAt).toISOString() }),
-    ...(endAt !== null && { endAt: new Date(endAt).toISOString() }),
-    ...(jitterMs > 0 && { jitter: jitterMs }),
-    ...(maxRuns !== null && { maxRuns }),
-    ...(calendar !== null && { calendar: calendar.source, onExcluded: calendar.onExcluded }),
-  };
+  const written: Record<string, unknown> = { timezone };
+  if (startAt !== null) written.startAt = new Date(startAt).toISOString();
+  if (endAt !== null) written.endAt = new Date(endAt).toISOString();
+  if (jitterMs > 0) written.jitter = jitterMs;
+  if (maxRuns !== null) written.maxRuns = maxRuns;
+  if (calendar !== null) Object.assign(written, { calendar: calendar.source, onExcluded: calendar.onExcluded });
+  return written;
 }
 
 /**

@@ -122,8 +122,11 @@ export class TriggerRegistry {
     }
     const factory = this.#factories.get(data.type);
     if (!factory) throw new UnknownNameError('trigger type', data.type, this.types());
+    const { now, timezone: zone, strict } = creation;
     return factory(data, {
-      ...creation,
+      now,
+      timezone: zone,
+      ...(strict !== undefined && { strict }),
       create: (child, timezone) => this.#create(child, { ...creation, timezone }, depth + 1, members),
       calendar: (source, timezone) => this.#calendars.use(source, timezone),
     });
