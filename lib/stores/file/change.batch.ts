@@ -105,10 +105,10 @@ export class ChangeBatch {
   take(takings: readonly Taking[]): void {
     const tasks: TakenEntry[] = [];
     for (const { file, row, lease } of takings) {
-      const taken = takenRow(row, lease);
+      const taken = takenRow(row, lease, row.version + 1);
       if (this.#isInJournal(file)) {
         const signature = this.#change(file);
-        this.tools.catalog.index.put(IndexedTask.unfiled(file, ownRow(taken), signature));
+        this.tools.catalog.index.put(IndexedTask.unfiled(file, taken, signature));
         tasks.push([row.id, taken.version, lease.token, lease.attempt]);
       } else {
         this.put(file, taken);

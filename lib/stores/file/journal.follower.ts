@@ -52,13 +52,17 @@ export class JournalFollower implements JournalReader {
     for (const [id, version, token, attempt] of tasks) {
       const entry = this.index.get(encodeFileName(id));
       if (!entry?.row) continue;
-      this.put({ ...takenRow(entry.row, { owner, token, at, attempt, until }), version }, entry.signature);
+      this.put(takenRow(entry.row, { owner, token, at, attempt, until }, version), entry.signature);
     }
   }
 
   remove(file: string, filed: FileSignature | null): void {
     this.index.remove(file, filed);
     this.unknown.delete(file);
+  }
+
+  get wantsRuns(): boolean {
+    return this.runs !== null;
   }
 
   run(run: RunRow): void {

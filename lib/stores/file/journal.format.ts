@@ -24,6 +24,8 @@ export interface JournalReader {
   state(row: TaskStateRow): void;
   take(taken: TakenLine): void;
   remove(file: string, filed: FileSignature | null): void;
+  /** Whether {@link run} is called: nobody but a start under another kernel needs them. */
+  readonly wantsRuns: boolean;
   run(run: RunRow): void;
   begin(files: readonly string[]): void;
   filed(files: readonly FiledFile[]): void;
@@ -148,7 +150,8 @@ function readLine(kind: string, line: string, reader: JournalReader): void {
     case 'R':
       return reader.remove(...(JSON.parse(line) as [string, FileSignature | null]));
     case 'H':
-      return reader.run(JSON.parse(line) as RunRow);
+      if (reader.wantsRuns) reader.run(JSON.parse(line) as RunRow);
+      return;
     case 'B':
       return reader.begin(JSON.parse(line) as string[]);
     case 'F':

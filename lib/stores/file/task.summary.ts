@@ -37,10 +37,16 @@ export function ownRow(row: TaskRow): TaskRow {
 }
 
 /** A row under the lease of whoever has taken its task. */
-export function takenRow(row: TaskRow, lease: TaskLease): TaskRow {
-  const running = row.lease ? row.running : row.running + 1;
-  const { token: lastToken, until: dueAt } = lease;
-  return { ...row, version: row.version + 1, lastToken, lease, running, finished: false, dueAt };
+export function takenRow(row: TaskRow, { owner, token, at, attempt, until }: TaskLease, version: number): TaskRow {
+  return {
+    ...row,
+    version,
+    lastToken: token,
+    lease: { owner, token, at, attempt, until },
+    running: row.lease ? row.running : row.running + 1,
+    finished: false,
+    dueAt: until,
+  };
 }
 
 /** A task with its slot in the index of due times. */

@@ -10,6 +10,7 @@ import { newFolder, RecordingLogger } from './file-store.fixture.js';
 /** Writes down what it is told. */
 class Reader implements JournalReader {
   readonly told: unknown[] = [];
+  readonly wantsRuns = true;
   readonly put = (...what: unknown[]) => void this.told.push(['put', ...what]);
   readonly state = (...what: unknown[]) => void this.told.push(['state', ...what]);
   readonly take = (...what: unknown[]) => void this.told.push(['take', ...what]);

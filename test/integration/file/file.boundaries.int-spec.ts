@@ -2,14 +2,14 @@ import { cpSync, readlinkSync, readdirSync, rmSync, statSync, writeSync, openSyn
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { isUnreadable } from '../../../../lib/model/task.js';
-import type { TaskRecord } from '../../../../lib/model/task.js';
-import { standOf } from '../../../../lib/model/change.js';
-import { FileStore } from '../../../../lib/stores/file/file.store.js';
-import { createStoreContext } from '../../../../lib/testing/store-context.js';
-import { makeRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
+import { isUnreadable } from '../../../lib/model/task.js';
+import type { TaskRecord } from '../../../lib/model/task.js';
+import { standOf } from '../../../lib/model/change.js';
+import { FileStore } from '../../../lib/stores/file/file.store.js';
+import { createStoreContext } from '../../../lib/testing/store-context.js';
+import { makeRun, makeTask } from '../../../lib/testing/task.fixtures.js';
 import { listenToDisk } from './disk.interposer.js';
-import { filed, newFolder, openStore } from './file-store.fixture.js';
+import { filed, newFolder, openStore } from '../../unit/stores/file/file-store.fixture.js';
 
 vi.mock('node:fs', async (original) => (await import('./disk.interposer.js')).interposed(await original()));
 vi.mock('node:fs/promises', async (original) =>
