@@ -72,7 +72,7 @@ export class RedisExchanger {
     const took = await takeDue(scripts, this.records, this.readable(), { ...due, hold, token }, around);
     const { storeNow, peeked, outcomes, parked } = took;
     if (parked.length > 0) await scripts.write(parked);
-    const tasks = took.tasks.map(({ task }) => ({ task, lease: leaseOf(task, storeNow, request) }));
+    const tasks = took.tasks.map(({ task, takenAt }) => ({ task, lease: leaseOf(task, takenAt, request) }));
     const nextDue = () => index.nextDue(request, parked.length > 0 ? null : peeked);
     return { taken: { tasks, storeNow, nextDue }, outcomes };
   }

@@ -1,14 +1,11 @@
 import type { UnreadableTask } from '../../model/task.js';
 import type { DueFilter, DueOrder } from '../selection.interface.js';
 import { ignore } from './redis.connection.js';
-import { batchesOf } from './redis.entries.js';
+import { BATCH, batchesOf } from './redis.entries.js';
 import type { Entry, Outcome } from './redis.entries.js';
 import { PARK_MS, queueFilter, timeText } from './redis.place.js';
 import type { LoadedTask, RedisRecordsCodec } from './redis.records-codec.js';
 import type { ExchangeAnswer, Peeked, PeekRequest, RedisScripts, TakeRequest } from './redis.scripts.js';
-
-/** How many tasks one call takes at the most: Redis does nothing else meanwhile. */
-const TAKE_BATCH = 1_000;
 
 /** For how long after the first call more is taken, as a part of how long the tasks are held. */
 const SHARE_OF_HOLD = 0.5;
@@ -22,11 +19,17 @@ export interface DueTasks extends DueFilter {
 /** Who takes them: an owner under a lease, or nobody, by a reservation. */
 export type Taking = DueTasks & Pick<TakeRequest, 'token' | 'owner' | 'hold'>;
 
+/** A task that was taken, as it was before. */
+export interface TookTask extends LoadedTask {
+  /** When, in milliseconds since the epoch: its token and its lease are made of this. Each call has a time of its own. */
+  readonly takenAt: number;
+}
+
 /** What was taken. */
 export interface TookDue {
+  /** When the first call was carried out. */
   readonly storeNow: number;
-  /** As they were before. */
-  readonly tasks: readonly LoadedTask[];
+  readonly tasks: readonly TookTask[];
   readonly unreadable: readonly UnreadableTask[];
   /** What gives those back that cannot be read, and puts them aside. */
   readonly parked: readonly Entry[];
@@ -54,13 +57,13 @@ export async function takeDue(
   { limit, order = 'priority', token, owner, hold, ...filter }: Taking,
   { entries = [], peek }: Around = {},
 ): Promise<TookDue> {
-  const tasks: LoadedTask[] = [];
+  const tasks: TookTask[] = [];
   const unreadable: UnreadableTask[] = [];
   const parked: Entry[] = [];
   const request = { token, owner, hold, order, ...queueFilter(readable, filter) };
   let calls = 0;
   const ask = (open: number, before: readonly Entry[]) => {
-    const wanted = Math.min(open, TAKE_BATCH);
+    const wanted = Math.min(open, BATCH);
     calls += 1;
     // Each call makes batches of its own.
     const take = { ...request, token: `${token}:${calls}`, limit: wanted };
@@ -88,7 +91,7 @@ export async function takeDue(
         unreadable.push(loaded);
         parked.push({ what: 'park', id: parts.id, token, taken: parts.taken, until: timeText(now + PARK_MS) });
       } else {
-        tasks.push(loaded);
+        tasks.push({ ...loaded, takenAt: now });
       }
     }
     if (next) asked = next;

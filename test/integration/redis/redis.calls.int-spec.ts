@@ -4,6 +4,7 @@ import { Scheduler } from 'nestjs-asyncz';
 import { RedisStore } from 'nestjs-asyncz/redis';
 import type { RunStatus } from '../../../lib/model/run.js';
 import { resultOf } from '../../../lib/testing/plan.fixtures.js';
+import { standUnder } from '../../../lib/model/change.js';
 import { internalRecord } from '../../../lib/stores/internal.record.js';
 import { countCalls } from './count.calls.js';
 import { keysFor, keysOfNamespace } from './redis.kit.js';
@@ -24,6 +25,25 @@ describe('batches', () => {
     console.log(`1,000 due tasks claimed, settled and ended with ${calls()} calls`);
     expect(calls()).toBeLessThanOrEqual(60);
     expect(calls()).toBeGreaterThan(4);
+  });
+
+  it('take five calls to take 2,000, with the ends of the first half, and what is due next is known then', async () => {
+    const own = redis.client();
+    const store = await redis.open({ client: own });
+    await addDue(store, 2_000);
+    await store.addTask(makeTask('later', { nextRunTime: 4_000_000_000_000 }));
+    const calls = countCalls(own);
+    const request = { limit: 1_000, handlers: null, owner: 'owner-1', leaseMs: 600_000 };
+    const first = (await store.exchange({ take: request })).taken!.tasks;
+    const write = first.map((each) => ({ from: standUnder(each), task: null }));
+    const { taken, written } = await store.exchange({ write, take: request });
+    expect([written.lost, taken!.tasks.length]).toEqual([[], 1_000]);
+    expect(await taken!.nextDue!()).toBe(taken!.tasks[0]!.lease.until);
+    expect(calls()).toBe(5);
+    // Each call has a time of its own, and so have the tokens of its tasks.
+    for (const each of taken!.tasks.filter((_, at) => at % 250 === 0)) {
+      expect(await store.lookupTask(each.task.id)).toMatchObject({ state: { lease: each.lease } });
+    }
   });
 
   it('answer with one call what is due next, whatever other handlers have', async () => {
@@ -241,5 +261,31 @@ describe('the history', () => {
       await store.pruneRuns({ before: (await store.now()) + 60_000, keep: null, failedBefore: null, limit: 1_000 }),
     ).toBe(50);
     expect(await keysOfNamespace(redis.admin, redis.request)).toEqual([]);
+  });
+});
+
+describe('tasks that are added one by one in the same moment', () => {
+  it('go in one call, and each is answered by itself', async () => {
+    const own = redis.client();
+    const store = await redis.open({ client: own });
+    await store.addTask(makeTask('there'));
+    const calls = countCalls(own);
+    const adds = ['a', 'there', 'b', 'c'].map((id) => store.addTask(makeTask(id)));
+    const bad = store.addTask(makeTask('bad', { args: [Symbol('no JSON')] }));
+    const answers = await Promise.allSettled([...adds, bad]);
+    expect(answers.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+    ]);
+    expect((answers[1] as PromiseRejectedResult).reason).toMatchObject({
+      code: 'ASYNCZ_TASK_CONFLICT',
+      taskId: 'there',
+    });
+    expect(calls()).toBe(1);
+    const twice = await Promise.allSettled([store.addTask(makeTask('d')), store.addTask(makeTask('d'))]);
+    expect(twice.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
   });
 });

@@ -4,7 +4,6 @@ import type { RedisStore } from 'nestjs-asyncz/redis';
 import { standUnder } from '../../../lib/model/change.js';
 import type { TakenTask } from '../../../lib/model/change.js';
 import type { StoredRunFilter } from '../../../lib/model/query.js';
-import { countCalls } from './count.calls.js';
 import { keysFor, keysOfNamespace } from './redis.kit.js';
 import { addDue, useNamespace } from './redis.namespace.js';
 
@@ -56,21 +55,6 @@ describe('tasks that are taken together', () => {
       await store.exchange({ write: taken.map((each) => ({ from: standUnder(each), task: null })) });
     }
     expect(await keysOfNamespace(redis.admin, redis.request)).toEqual([]);
-  });
-
-  it('take three calls for 2,000, with their ends, and what is due next is known then', async () => {
-    const own = redis.client();
-    const store = await redis.open({ client: own });
-    await addDue(store, 2_000);
-    await store.addTask(makeTask('later', { nextRunTime: 4_000_000_000_000 }));
-    const calls = countCalls(own);
-    const first = await take(store, 600_000);
-    const write = first.map((each) => ({ from: standUnder(each), task: null }));
-    const request = { limit: 1_001, handlers: null, owner: 'owner-1', leaseMs: 600_000 };
-    const { taken, written } = await store.exchange({ write, take: request });
-    expect([written.lost, taken!.tasks.length]).toEqual([[], 1_000]);
-    expect(await taken!.nextDue!()).toBe(taken!.tasks[0]!.lease.until);
-    expect(calls()).toBe(3);
   });
 
   it('are read with their lease although nothing but that was written', async () => {
@@ -133,31 +117,5 @@ describe('the runs of a task', () => {
     }
     expect(await store.pruneRuns({ before: 99, keep: null, failedBefore: null, limit: 99 })).toBe(runs.length);
     expect(await keysOfNamespace(redis.admin, redis.request)).toEqual([]);
-  });
-});
-
-describe('tasks that are added one by one in the same moment', () => {
-  it('go in one call, and each is answered by itself', async () => {
-    const own = redis.client();
-    const store = await redis.open({ client: own });
-    await store.addTask(makeTask('there'));
-    const calls = countCalls(own);
-    const adds = ['a', 'there', 'b', 'c'].map((id) => store.addTask(makeTask(id)));
-    const bad = store.addTask(makeTask('bad', { args: [Symbol('no JSON')] }));
-    const answers = await Promise.allSettled([...adds, bad]);
-    expect(answers.map(({ status }) => status)).toEqual([
-      'fulfilled',
-      'rejected',
-      'fulfilled',
-      'fulfilled',
-      'rejected',
-    ]);
-    expect((answers[1] as PromiseRejectedResult).reason).toMatchObject({
-      code: 'ASYNCZ_TASK_CONFLICT',
-      taskId: 'there',
-    });
-    expect(calls()).toBe(1);
-    const twice = await Promise.allSettled([store.addTask(makeTask('d')), store.addTask(makeTask('d'))]);
-    expect(twice.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
   });
 });
