@@ -201,9 +201,9 @@ export class TypeormStore extends BaseStore {
   }
 
   override nextDueFor(filter: DueFilter): Promise<number | null> {
-    const { session, dialect, reader } = this.#db;
+    const { session, dialect, reader, clock } = this.#db;
     if (filter.handlers?.length === 0) return Promise.resolve(null);
-    const ask = () => dialect.nextDue(reader.dueQuery(filter));
+    const ask = () => dialect.nextDue(reader.dueQuery(filter), clock);
     return dialect.walksInTransaction ? session.transaction(ask) : session.read(ask);
   }
 

@@ -218,8 +218,8 @@ export abstract class Dialect {
 
   /** The due tasks, the first in the order, locked where the dialect locks. */
   abstract selectDue(query: DueQuery, order: DueOrder, limit: number, clock: () => number): Script<DueRows>;
-  /** When the next task is due, in milliseconds since the epoch. */
-  abstract nextDue(query: DueQuery): Script<number | null>;
+  /** When the next task is due, in milliseconds since the epoch. Of what is due already it need not be the first. */
+  abstract nextDue(query: DueQuery, clock: () => number): Script<number | null>;
 
   /** Adds tasks; returns the ids that were there already. Each id comes once. */
   abstract insertTasks(rows: readonly TaskRow[]): Script<readonly string[]>;

@@ -44,14 +44,14 @@ export abstract class LanedDialect extends Dialect {
       : yield* this.selectByLanes(query, order, limit, clock);
   }
 
-  *nextDue(query: DueQuery): Script<number | null> {
-    return query.except.group.length === 0 ? yield* this.nextDueOfAll(query) : yield* this.nextDueByLanes(query);
+  *nextDue(query: DueQuery, clock: () => number): Script<number | null> {
+    return query.except.group.length === 0 ? yield* this.nextDueOfAll(query, clock) : yield* this.nextDueByLanes(query);
   }
 
   /** {@link selectDue} by priority, no group left out. */
   protected abstract selectByPriority(query: DueQuery, limit: number, clock: () => number): Script<DueRows>;
   /** {@link nextDue}, no group left out. */
-  protected abstract nextDueOfAll(query: DueQuery): Script<number | null>;
+  protected abstract nextDueOfAll(query: DueQuery, clock: () => number): Script<number | null>;
   /** `task_group`, `priority` and the first `due_at` of every lane but those of some groups; of idle lanes perhaps too. */
   protected abstract lanes(exceptGroups: readonly string[]): Sql;
 

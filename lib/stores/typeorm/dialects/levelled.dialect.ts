@@ -91,7 +91,7 @@ export abstract class LevelledDialect extends LanedDialect {
       ORDER BY due_at, id ${this.limit(limit)} ${this.lockFreeRows}`;
   }
 
-  protected *nextDueOfAll(query: DueQuery): Script<number | null> {
+  protected *nextDueOfAll(query: DueQuery, clock: () => number): Script<number | null> {
     const runnable = all(this.runnable(query));
     const free: Question = (priority) => sql`
       SELECT due_at FROM ${this.tasks}
@@ -100,7 +100,9 @@ export abstract class LevelledDialect extends LanedDialect {
     const asked = yield* this.#ask(free);
     if (asked === null) return yield* this.nextDueByLanes(query);
     const first = this.earliest(asked.levels.map(({ answer }) => answer));
-    if (asked.levels.every(({ answer, firstAt }) => firstAt === answer)) return first;
+    const storeNow = this.now === null ? clock() : toNumber(asked.answer.store_now);
+    const isFirst = asked.levels.every(({ answer, firstAt }) => firstAt === answer);
+    if (isFirst || (first !== null && first <= storeNow)) return first;
     // Something is in front, such as what was taken: only that is to be looked at.
     const leased: Question = (priority) => sql`
       SELECT MIN(lease_until) FROM ${this.tasks}
