@@ -41,11 +41,18 @@ const UNFILED_MOST = 256 * 1024 * 1024;
 /** How long changes wait for it at a time, in milliseconds. */
 const WAIT_MS = 1_000;
 
-/** What is due so soon, or was so lately, in milliseconds, is not worth a file: it is about to change. */
-const SOON_MS = 5_000;
+/** Which tasks are not worth a file, since they are about to change, by how long their due time is away or past, in milliseconds. */
+interface Changing {
+  readonly soon: number;
+  readonly late: number;
+}
 
-/** The same while there is much to do. */
-const SOON_BUSY_MS = 60_000;
+const WHEN_IDLE: Changing = { soon: 5_000, late: 5_000 };
+
+/** While there is much to do, all that is due waits for its turn. */
+const WHEN_BUSY: Changing = { soon: 60_000, late: Infinity };
+
+const NONE: Changing = { soon: 0, late: 0 };
 
 /** How many tasks are looked at in vain, at the most. */
 const LOOKS = 5_000;
@@ -85,7 +92,7 @@ export class TaskFiling implements Upkeep {
     this.#queue = null;
     if (!queue) return;
     const start = MACHINE.monotonic();
-    while (MACHINE.monotonic() - start < limitMs) if ((await this.#step(queue, 0)) === 0) return;
+    while (MACHINE.monotonic() - start < limitMs) if ((await this.#step(queue, NONE)) === 0) return;
   }
 
   async keepBounded(): Promise<void> {
@@ -137,7 +144,7 @@ export class TaskFiling implements Upkeep {
     const start = MACHINE.monotonic();
     do {
       const batch = new ChangeBatch(this.tools);
-      const count = await this.#file(batch, index.unfiledBytes > UNFILED_MOST ? 0 : SOON_BUSY_MS);
+      const count = await this.#file(batch, index.unfiledBytes > UNFILED_MOST ? NONE : WHEN_BUSY);
       if (count === 0) return;
       await batch.write();
     } while (index.unfiledBytes > UNFILED_MOST && MACHINE.monotonic() - start < WAIT_MS);
@@ -177,7 +184,7 @@ export class TaskFiling implements Upkeep {
     const { index } = this.tools.catalog;
     const { size } = this.tools.journal;
     if (index.unfiledCount > 0) {
-      const count = await this.#step(queue, SOON_MS);
+      const count = await this.#step(queue, WHEN_IDLE);
       // Half of the time at the most: there may be others on this machine who have something to do.
       this.#later(count > 0 ? MACHINE.monotonic() - start : AGAIN_MS);
     } else if (size > LARGEST_IDLE && size > index.size * BYTES_A_TASK) {
@@ -186,17 +193,17 @@ export class TaskFiling implements Upkeep {
   }
 
   /** Returns how many files are as they are to be now. */
-  async #step(queue: CommitQueue, soonMs: number): Promise<number> {
+  async #step(queue: CommitQueue, changing: Changing): Promise<number> {
     try {
-      return await queue.run((batch) => this.#file(batch, soonMs), true);
+      return await queue.run((batch) => this.#file(batch, changing), true);
     } catch (error) {
       this.#tell(error);
       return 0;
     }
   }
 
-  /** Files that are not as they are to be; of tasks only those that are not due within so many milliseconds of now. */
-  #choose(soonMs: number): string[] {
+  /** Files that are not as they are to be; of tasks only those that are worth it. */
+  #choose({ soon, late }: Changing): string[] {
     const { index } = this.tools.catalog;
     const files: string[] = [];
     for (const [file] of index.removed()) {
@@ -206,17 +213,17 @@ export class TaskFiling implements Upkeep {
     const now = MACHINE.now();
     let looks = 0;
     for (const { file, key } of index.unfiled()) {
-      if (Math.abs(key - now) >= soonMs) files.push(file);
+      if (key >= now + soon || key <= now - late) files.push(file);
       if (files.length === FILES || (looks += 1) === LOOKS) break;
     }
     return files;
   }
 
   /** Writes and removes some files, in a batch of their own. Returns how many. */
-  async #file(batch: ChangeBatch, soonMs: number): Promise<number> {
+  async #file(batch: ChangeBatch, changing: Changing): Promise<number> {
     const { layout, flush, catalog } = this.tools;
     const { index } = catalog;
-    const files = this.#choose(soonMs);
+    const files = this.#choose(changing);
     if (files.length === 0) return 0;
     const made = files.filter((file) => index.get(file)?.signature === null);
     if (made.length > 0) {
