@@ -42,7 +42,8 @@ describe('a full disk', () => {
     const disk = mountTmpfs('1m');
     const directory = join(disk, 'tasks');
     const store = await openStore({ directory });
-    const tasks = ['a', 'b', 'c'].map((id) => makeTask(id, { nextRunTime: 1, args: [id] }));
+    // A claim of them has no room in what is left of a block.
+    const tasks = ['a', 'b', 'c'].map((id) => makeTask(id, { nextRunTime: 1, args: ['x'.repeat(2_000)] }));
     await store.addTasks(tasks);
     await store.saveRuns([makeRun('r')]);
     const ballast = fill(disk);
