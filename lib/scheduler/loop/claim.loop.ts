@@ -135,6 +135,7 @@ export class ClaimLoop {
       groups,
       dueWait: this.#dueWait,
       health,
+      clock,
       storeClock,
       pollIntervalMs,
       isHeldUp: () => this.#isPaused || this.#isStopped,
@@ -170,6 +171,7 @@ export class ClaimLoop {
   /** Resolves when the pass that was under way is over: only then the runs of a claim that was under way have started. */
   async setPaused(isPaused: boolean): Promise<void> {
     this.#isPaused = isPaused;
+    if (isPaused) this.#passes.expectClaim(false);
     this.wake();
     // The loop reports a pass that fails.
     await this.#passing.catch(() => {});
@@ -197,11 +199,11 @@ export class ClaimLoop {
    */
   async stopClaiming(): Promise<void> {
     this.#isStopped = true;
+    this.#passes.expectClaim(false);
     this.#wait.end();
     // A store of the user's own may throw here.
     await quietly(this.services.logger, 'Ending the wake-ups', () => this.#stopWakeUps());
     await this.#loop;
-    this.#passes.expectClaim(false);
     // What cannot be given up now expires by itself.
     await this.#groups
       .release()

@@ -1,5 +1,7 @@
 import type { Store } from '../../stores/store.interface.js';
+import type { Clock } from '../../model/clock.js';
 import type { StoreClock } from '../../time/store.clock.js';
+import { wait } from '../../time/wait.js';
 import type { ClaimRequests } from './claim.requests.js';
 import type { AskedClaim, Claimer } from './claimer.js';
 import type { DueWait } from './due.wait.js';
@@ -7,6 +9,9 @@ import type { EndQueue } from './end.queue.js';
 import type { GroupLeases } from './group.leases.js';
 import type { HeldRun } from './held.run.js';
 import type { HealthMonitor } from './store.health.js';
+
+/** How long what has ended waits at the most for the claim that it is to go along with, in milliseconds: an answer may not come. */
+const LONGEST_DELAY_MS = 100;
 
 /** What a pass works with. */
 interface PassParts {
@@ -16,6 +21,7 @@ interface PassParts {
   readonly groups: GroupLeases;
   readonly dueWait: DueWait;
   readonly health: HealthMonitor;
+  readonly clock: Clock;
   readonly storeClock: StoreClock;
   readonly pollIntervalMs: number;
   /** Whether nothing is claimed for now. */
@@ -26,8 +32,7 @@ interface PassParts {
 /** A claim that is asked for before the runs of the one before have started. */
 interface AheadClaim {
   readonly asked: AskedClaim;
-  /** Resolves when its runs have started, or it has failed. */
-  readonly isOver: Promise<void>;
+  /** Its runs have started, or it has failed. */
   readonly over: () => void;
 }
 
@@ -45,7 +50,10 @@ export class ClaimPasses {
   isOutrun = false;
   /** Whether another claim follows at once, with which what ends until then goes along. */
   isClaimDue = false;
+  #stopWaiting: (() => void) | null = null;
   #ahead: AheadClaim | null = null;
+  /** Resolves when the last claim that was asked for ahead is over. */
+  #aheadIsOver: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly capabilities: Store['capabilities'],
@@ -57,15 +65,18 @@ export class ClaimPasses {
     return this.#ahead !== null;
   }
 
-  /** Resolves when the runs of the claim that is asked for ahead have started. */
-  async aheadIsOver(): Promise<void> {
-    await this.#ahead?.isOver;
+  /** Resolves when the runs of the claim that is asked for ahead have started, also while a pass is about to start them. */
+  aheadIsOver(): Promise<void> {
+    return this.#aheadIsOver;
   }
 
-  /** @param isDue Whether a claim follows at once: what ends until then waits for it. */
+  /** @param isDue Whether a claim follows at once, unless it is held up: what ends until then waits for it, but not for long. */
   expectClaim(isDue: boolean): void {
-    this.isClaimDue = isDue && this.capabilities.takes === true;
-    if (!isDue) this.parts.ends.flush();
+    const { clock, ends, isHeldUp } = this.parts;
+    this.isClaimDue = isDue && this.capabilities.takes === true && !isHeldUp();
+    this.#stopWaiting?.();
+    this.#stopWaiting = this.isClaimDue ? wait(clock, LONGEST_DELAY_MS, () => this.expectClaim(false)) : null;
+    if (!this.isClaimDue) ends.flush();
   }
 
   /** One pass. Returns how long there is nothing to do, in milliseconds. */
@@ -107,15 +118,17 @@ export class ClaimPasses {
 
   /** @param runs Those that are about to start. */
   #askAhead(runs: readonly HeldRun[]): void {
-    const { requests, claimer, isHeldUp } = this.parts;
+    const { requests, claimer, groups, isHeldUp } = this.parts;
     if (!asksAhead(this.capabilities) || !requests.isContended || isHeldUp()) return;
+    // What this claim has left of the leases of groups is given back when its runs have started.
+    if (groups.hasUnused()) return;
     const starting = new Map<string, number>();
     for (const { task } of runs) starting.set(task.executor, (starting.get(task.executor) ?? 0) + 1);
     const next = requests.next(starting);
     if (!next) return;
     let over = () => {};
-    const isOver = new Promise<void>((resolve) => (over = resolve));
-    this.#ahead = { asked: claimer.ask(next), isOver, over };
+    this.#aheadIsOver = new Promise<void>((resolve) => (over = resolve));
+    this.#ahead = { asked: claimer.ask(next), over };
     // What ends until the answer comes goes along with the claim after it.
     this.expectClaim(true);
   }

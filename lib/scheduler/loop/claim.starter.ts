@@ -35,7 +35,7 @@ export class ClaimStarter {
    * @param askedAt When the store was asked, on the monotonic clock.
    */
   hold({ claimed, simple }: Claim, askedAt: number): readonly HeldRun[] {
-    const { groups, tasks } = this.services;
+    const { groups, tasks, execution } = this.services;
     const runs: HeldRun[] = [];
     for (const taken of simple) {
       const { task, lease } = taken;
@@ -51,9 +51,12 @@ export class ClaimStarter {
       if (!taken) tasks.note(task);
       for (const start of value.start) {
         const origin = { record: task, run: start, simpleSince: null };
-        const run = new HeldRun(task, start, origin, this.services, askedAt, groups.take(task.definition));
+        const leases = groups.take(task.definition);
+        const run = new HeldRun(task, start, origin, this.services, askedAt, leases ?? []);
         tasks.hold(run, taken);
-        runs.push(run);
+        // Without the lease of its group it would be one more than that allows.
+        if (leases) runs.push(run);
+        else execution.giveBack(run);
       }
     }
     return runs;

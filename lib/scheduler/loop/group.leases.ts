@@ -112,10 +112,21 @@ export class GroupLeases {
     return room;
   }
 
-  /** The leases that a run of the task needs beside its own, for a run that was claimed within the {@link room}. */
-  take({ policies: { group } }: TaskDefinition): readonly LeaseRef[] {
-    const slot = group === null ? undefined : this.#unused.get(group)?.slots.shift();
-    return slot ? [slot.ref] : [];
+  /** Whether there are leases that no run has yet. The claim that is to use them is the last one that counts on them. */
+  hasUnused(): boolean {
+    for (const { slots } of this.#unused.values()) if (slots.length > 0) return true;
+    return false;
+  }
+
+  /**
+   * The leases that a run of the task needs beside its own, for a run that was claimed within the {@link room}; null where they
+   * were given back since: another claim was settled meanwhile.
+   */
+  take({ policies: { group } }: TaskDefinition): readonly LeaseRef[] | null {
+    if (group === null) return [];
+    const unused = this.#unused.get(group);
+    const slot = unused?.isGivenBack ? undefined : unused?.slots.shift();
+    return slot ? [slot.ref] : null;
   }
 
   /** What gives up the lease of a run that has ended. */

@@ -44,6 +44,8 @@ describe('a claim, while more is due than there is room for', () => {
   it('is asked for before the runs of the one before start, and takes along what ended since', async () => {
     const { cluster, store, started, scheduler } = await busy(() => 1);
     scheduler.resume();
+    // All that can happen before time passes.
+    for (let round = 0; round < 10; round += 1) await settle();
     await pass(cluster, 2_000);
     expect(started).toHaveLength(COUNT);
     expect(new Set(started).size).toBe(COUNT);
@@ -102,4 +104,25 @@ describe('a claim, while more is due than there is room for', () => {
     expect(started).toHaveLength(COUNT);
     expect((await heir.getTaskInfos()).tasks).toEqual([]);
   });
+
+  it.each(['a moment later', 'when nothing more is to be claimed'])(
+    'of which no answer comes does not keep what has ended from being written, %s',
+    async (when) => {
+      const { cluster, store, started, scheduler } = await busy(() => 1);
+      store.isHeldUp = true;
+      scheduler.resume();
+      await settle();
+      store.waiting.shift()!();
+      await settle();
+      const { length } = started;
+      expect([length > 0, (await scheduler.getRuns({ limit: 100 })).runs]).toEqual([true, []]);
+      if (when === 'a moment later') await pass(cluster, 200);
+      else scheduler.pause();
+      await settle();
+      expect(started).toHaveLength(length);
+      expect((await scheduler.getRuns({ limit: 100 })).runs).toHaveLength(length);
+      store.isHeldUp = false;
+      for (const answer of store.waiting.splice(0)) answer();
+    },
+  );
 });
