@@ -110,8 +110,10 @@ export class EndQueue {
   async #finish(offers: readonly Offer[], batch: EndBatch): Promise<void> {
     try {
       // Mostly nothing is left, and then nothing is waited for.
-      if (batch.hasRest || offers.some(isDoubtful)) await this.#settle(offers, batch);
-      else this.#answer(offers);
+      if (batch.hasRest || offers.some(isDoubtful)) {
+        // No other end, and no claim, may come that would take along what could not be written.
+        if ((await this.#settle(offers, batch)) < offers.length) this.#isBehind = true;
+      } else this.#answer(offers);
     } catch {
       this.#failed(offers);
     }

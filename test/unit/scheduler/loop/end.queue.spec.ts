@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MemoryStore } from 'nestjs-asyncz';
 import type { Apply, Exchange, Selection, Transacted } from 'nestjs-asyncz/store';
 import { SystemClock } from '../../../../lib/model/clock.js';
+import { HeldRun } from '../../../../lib/scheduler/loop/held.run.js';
 import { EndQueue } from '../../../../lib/scheduler/loop/end.queue.js';
 import type { EndAnswer } from '../../../../lib/scheduler/loop/end.batch.js';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
@@ -72,6 +73,35 @@ describe('the ends of runs', () => {
     expect(await first).toEqual({ outcome: 'ended', task: null });
     expect(await second).toBeNull();
     expect(await offer(queue, 'third')).toBeNull();
+  });
+});
+
+describe('ends that go along with a claim', () => {
+  it('are written by themselves where the store could not write them, though nothing else ends', async () => {
+    const alone: string[][] = [];
+    const store = {
+      transact: () => Promise.reject(new Error('nothing is left to be decided on')),
+      exchange: ({ write = [] }: Exchange) => {
+        alone.push(write.map(({ from }) => from.id));
+        return { written: { lost: [], failed: [] }, taken: null };
+      },
+      runs: () => ({ runs: [], next: null }),
+      saveRuns: () => {},
+      lookupTask: () => null,
+    };
+    const held = new HeldTasks();
+    for (const id of ['a', 'b']) {
+      const run = makeLiveRun(`${id}@1`, { status: 'running', token: 1 });
+      const record = makeTask(id, { state: { live: [run], exhausted: true, lastToken: 1 } });
+      held.hold(new HeldRun(record, run, { record, run, simpleSince: null }, {} as never, 0));
+    }
+    const clock = new SystemClock();
+    const listener = { failed: () => 0, worked: () => {}, isClaimDue: () => true };
+    const queue = new EndQueue(store, held, { now: () => 0 }, clock, new WakeableWait(clock), listener);
+    const answers = Promise.all([offer(queue, 'a'), offer(queue, 'b')]);
+    queue.takeAlong()!.written({ lost: [], failed: [{ id: 'b', error: new Error('not this one') }] });
+    expect((await answers).map((answer) => answer?.outcome)).toEqual(['ended', 'ended']);
+    expect(alone).toEqual([['b']]);
   });
 });
 
