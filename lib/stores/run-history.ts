@@ -15,6 +15,8 @@ export class RunHistory {
    * id, which is there already; the others by their {@link historyKey}, which has to be made.
    */
   readonly #runs = new Map<string, RunRow>();
+  /** Whether there were first attempts of one run under different tokens: only the first one of them is kept by its id. */
+  #hasTwice = false;
 
   /** @param limit How many runs are kept. */
   constructor(readonly limit = LIMIT) {}
@@ -48,7 +50,11 @@ export class RunHistory {
   #keyOf(run: Pick<RunRecord, 'id' | 'attempt' | 'token'>): string {
     if (run.attempt !== 1) return historyKey(run);
     const first = this.#runs.get(run.id);
-    return !first || first.token === run.token ? run.id : historyKey(run);
+    if (first?.token === run.token || (!first && !this.#hasTwice)) return run.id;
+    const key = historyKey(run);
+    this.#hasTwice = true;
+    // The one that was kept by the id may be gone since.
+    return first || this.#runs.has(key) ? key : run.id;
   }
 }
 

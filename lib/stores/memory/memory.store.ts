@@ -253,6 +253,6 @@ export class MemoryStore extends BaseStore {
     const codec = this.#codec!;
     const copy = codec.decodeTask(codec.encodeTask(task));
     if ('unreadable' in copy) throw new TypeError(`What was just written cannot be read: ${copy.message}`);
-    return ownDefinition(definition, copy.definition.args, policies);
+    return ownDefinition(definition, Object.freeze(copy.definition.args), policies);
   }
 }

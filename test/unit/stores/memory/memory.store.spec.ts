@@ -48,6 +48,13 @@ describe('MemoryStore', () => {
     expect(store.lookupTask('a')!.definition.args).toEqual([{ list: [1] }]);
   });
 
+  it('gives out arguments that nobody can change, also those that went through the codec', () => {
+    const store = open();
+    store.addTask(makeTask('a', { args: [null] }));
+    expect(() => (store.lookupTask('a')!.definition.args as unknown[]).push(1)).toThrow(TypeError);
+    expect(store.lookupTask('a')!.definition.args).toEqual([null]);
+  });
+
   it('does not freeze what was handed in', () => {
     const store = open();
     const task = makeTask('a', { tags: ['x'], trigger: { type: 'cron', options: { deep: [1] } } });
