@@ -112,7 +112,7 @@ export class Claimer {
   ): Promise<{ readonly claim: Claim; readonly mayStartMore: boolean }> {
     const { clock } = this.services;
     const { requests, health } = this.parts;
-    const claim = this.#answered(await answer);
+    const claim = this.#noteFailed(await answer);
     health.passed();
     const waiting = requests.answered(next, claim, clock.monotonic() - askedAt, this.#waitsForRoom(claim));
     this.parts.follows(requests.isContended);
@@ -134,7 +134,7 @@ export class Claimer {
     const { requests, groups } = this.parts;
     const askedAt = this.services.clock.monotonic();
     const room = requests.room();
-    const claim = this.#answered(await claimThese(this.store, ids, planOf(this.#plan(room))));
+    const claim = this.#noteFailed(this.#noteTime(await claimThese(this.store, ids, planOf(this.#plan(room)))));
     const decided = claim.claimed.map(({ value }) => value);
     const tasks = [...claim.left, ...claim.claimed.flatMap(({ task }) => task ?? [])];
     const waiting = tasks.filter(this.#waitsForRoom(claim));
@@ -171,9 +171,10 @@ export class Claimer {
     const along = takes ? ends.takeAlong() : null;
     this.parts.follows(false);
     ends.flush();
-    const claim = await (takes
+    const asked = takes
       ? takeDue(store, request, { ...this.#context, startsNow }, plan, along)
-      : claimDue(store, request, plan));
+      : claimDue(store, request, plan);
+    const claim = this.#noteTime(await asked);
     if (claim.left.length > 0) {
       this.#takesAgainAt = now + TAKES_AGAIN_MS;
       if (takes) this.parts.gaveBack();
@@ -181,8 +182,13 @@ export class Claimer {
     return claim;
   }
 
-  #answered(claim: Claim): Claim {
+  /** When the answer comes: what it is of may be started only after other runs have. */
+  #noteTime(claim: Claim): Claim {
     this.services.storeClock.sync(claim.storeNow);
+    return claim;
+  }
+
+  #noteFailed(claim: Claim): Claim {
     if (claim.failed[0]) this.parts.health.failed('claims', claim.failed[0].error);
     return claim;
   }

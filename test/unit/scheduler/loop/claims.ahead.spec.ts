@@ -105,6 +105,23 @@ describe('a claim, while more is due than there is room for', () => {
     expect((await heir.getTaskInfos()).tasks).toEqual([]);
   });
 
+  it('tells the time of the store when its answer comes, however long the runs before it take to start', async () => {
+    const calledAt = new Map<string, number>();
+    const { cluster, scheduler } = await busy((_args, { task }) => {
+      // Long enough for the process to get to its other work, the answer among it. Then the last one of the first claim.
+      const isLong = calledAt.size === 15;
+      cluster.clock.advance(isLong ? 2_000 : 11);
+      calledAt.set(task.id, cluster.clock.now());
+    });
+    scheduler.resume();
+    for (let round = 0; round < 10; round += 1) await settle();
+    await pass(cluster, 2_000);
+    const { runs } = await scheduler.getRuns({ limit: 100 });
+    expect(runs).toHaveLength(COUNT);
+    // The answer itself takes ten turns.
+    expect(Math.max(...runs.map(({ taskId, endedAt }) => calledAt.get(taskId)! - endedAt.getTime()))).toBeLessThan(200);
+  });
+
   it.each(['a moment later', 'when nothing more is to be claimed'])(
     'of which no answer comes does not keep what has ended from being written, %s',
     async (when) => {
