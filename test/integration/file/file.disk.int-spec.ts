@@ -8,7 +8,7 @@ import { FileStore } from '../../../lib/stores/file/file.store.js';
 import { createStoreContext } from '../../../lib/testing/store-context.js';
 import { resultOf, startDue } from '../../../lib/testing/plan.fixtures.js';
 import { makeRun, makeTask } from '../../../lib/testing/task.fixtures.js';
-import { newFolder, openStore, taskFiles } from '../../unit/stores/file/file-store.fixture.js';
+import { filed, newFolder, openStore, taskFiles } from '../../unit/stores/file/file-store.fixture.js';
 import { FileStoreProcess } from './file-store.process.js';
 import { mountTmpfs, remount } from './tmpfs.js';
 import { claimDue, finishRuns } from '../../../lib/testing/store.steps.js';
@@ -46,6 +46,8 @@ describe('a full disk', () => {
     const tasks = ['a', 'b', 'c'].map((id) => makeTask(id, { nextRunTime: 1, args: ['x'.repeat(2_000)] }));
     await store.addTasks(tasks);
     await store.saveRuns([makeRun('r')]);
+    // Of what is in a file the whole is written when it changes.
+    await filed(store, directory, ['a.task', 'b.task', 'c.task']);
     const ballast = fill(disk);
     const before = await taskFiles(directory);
 
