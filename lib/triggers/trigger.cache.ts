@@ -16,6 +16,11 @@ export class TriggerCache {
 
   constructor(private readonly registry: TriggerRegistry) {}
 
+  /** Whether a date is what it always is: somebody may have registered another kind of that name. */
+  get knowsDates(): boolean {
+    return this.registry.isBuiltIn('date');
+  }
+
   /** @throws UnknownNameError When the type is not registered, or what the type throws for its options. */
   get(data: TriggerData): BaseTrigger {
     const known = this.#known.get(data);

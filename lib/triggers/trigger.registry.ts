@@ -57,10 +57,13 @@ const MAX_MEMBERS = 100;
  */
 export class TriggerRegistry {
   readonly #factories = new Map<string, TriggerFactory>();
+  /** The kinds that were registered by others. */
+  readonly #registered = new Set<string>();
   readonly #calendars = new CalendarRegistry();
 
   constructor() {
     for (const [type, trigger] of Object.entries(BUILT_IN)) this.register(type, trigger);
+    this.#registered.clear();
   }
 
   /**
@@ -74,6 +77,7 @@ export class TriggerRegistry {
     if (typeof factory !== 'function') {
       throw new InvalidOptionError(`triggers.${type}`, factory, 'a factory, or a class that extends BaseTrigger');
     }
+    this.#registered.add(type);
     this.#factories.set(type, isTriggerClass(factory) ? (data, context) => new factory(data, context) : factory);
     return this;
   }
@@ -87,6 +91,11 @@ export class TriggerRegistry {
   registerCalendar(name: string, definition: CalendarDefinition): this {
     this.#calendars.register(name, definition);
     return this;
+  }
+
+  /** Whether a kind is the one that is always there, which nobody has replaced. */
+  isBuiltIn(type: keyof TriggerOptionsMap): boolean {
+    return !this.#registered.has(type);
   }
 
   /** The names that are registered, in order. */

@@ -165,8 +165,9 @@ export class Claimer {
     // A taking would be in the way of the end of a run that stands in the lease of before alone.
     const mayTake = now >= this.#takesAgainAt && !this.#unwritten.areOld(this.parts.leaseMs / 2);
     const takes = store.capabilities.takes === true && mayTake;
+    const { knowsDates } = this.services.triggers;
     const startsNow = ({ id, definition }: TaskRecord, decided: readonly Claimed[]) =>
-      execution.abandoned.of(id) === 0 && room.take(definition.executor, decided);
+      knowsDates && execution.abandoned.of(id) === 0 && room.take(definition.executor, decided);
     // What has ended goes along with a taking, and by itself otherwise.
     const along = takes ? ends.takeAlong() : null;
     this.parts.follows(false);

@@ -30,6 +30,23 @@ describe('a trigger of somebody’s own', () => {
     },
   );
 
+  it('that takes the name of the one for dates says itself when its task runs again', async () => {
+    class EachSecond extends triggerOf((previous, now) => (previous ?? now) + 1_000) {
+      override toJSON() {
+        return { type: 'date' as 'own' };
+      }
+    }
+    let runs = 0;
+    const { scheduler, clock } = await createRunning({ count: () => (runs += 1) }, { triggers: { date: EachSecond } });
+    await scheduler.addTask({ id: 'again', handler: 'count', trigger: { type: 'date' } });
+    for (let round = 0; round < 3; round += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    expect(runs).toBe(3);
+    expect(await scheduler.getTaskInfo('again')).toMatchObject({ id: 'again' });
+  });
+
   it.each([
     ['throws', () => hostileProxy()],
     ['is no text', () => 7],

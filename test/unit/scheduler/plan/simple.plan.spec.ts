@@ -31,6 +31,7 @@ const anyTask = fc
         runAt,
         maxRuns: 1,
       } as never,
+      { type: 'date', runAt, calendar: 'unknown-here' } as never,
     ),
     origin: mostly<'runtime' | 'code'>('runtime', 'code'),
     policies: fc.record({
