@@ -79,12 +79,9 @@ describe('describeStore', () => {
     }
     const verdicts = await recordKit(() => new Boasting(), {});
     const failed = [...verdicts].flatMap(([rule, error]) => (error ? [[rule, (error as Error).message]] : []));
-    expect(failed).toEqual([
-      [
-        "adds in the caller's transaction: are there when it commits, and not when it rolls back",
-        'The store says that adds can be transactional. Give the kit the option "transaction".',
-      ],
-    ]);
+    const why = 'The store says that adds can be transactional. Give the kit the option "transaction".';
+    const rules = ['are there when it commits, and not when it rolls back', 'are many at once as well'];
+    expect(failed).toEqual(rules.map((rule) => [`adds in the caller's transaction: ${rule}`, why]));
   });
 });
 
