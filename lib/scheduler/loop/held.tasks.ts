@@ -129,6 +129,11 @@ export class HeldTasks implements KnownRecords, StartedRuns {
     for (const { runs } of this.#tasks.values()) for (const run of runs) if (run.isStarted) yield run;
   }
 
+  /** Every run, those that are about to start among them. */
+  *held(): Iterable<HeldRun> {
+    for (const { runs } of this.#tasks.values()) yield* runs;
+  }
+
   /** Answers come in any order: the newest version counts. */
   note(record: TaskRecord): void {
     const held = this.#tasks.get(record.id);

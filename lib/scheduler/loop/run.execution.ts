@@ -45,7 +45,7 @@ export class RunExecution implements RunCarrier {
 
   constructor(
     private readonly services: RunServices,
-    private readonly runs: Pick<HeldTasks, 'start' | 'release' | 'find' | typeof Symbol.iterator>,
+    private readonly runs: Pick<HeldTasks, 'start' | 'release' | 'find' | 'held' | typeof Symbol.iterator>,
     private readonly loop: RunListener,
   ) {
     const more = (count: number) => `${count} more leases of runs in store "${services.alias}" were lost`;
@@ -102,9 +102,9 @@ export class RunExecution implements RunCarrier {
     for (const run of this.runs) if (!run.hasEnded) yield run;
   }
 
-  /** Whether a run is under way whose next loss is its last. */
+  /** Whether a run is under way, or about to be, whose next loss is its last. */
   hasLastChance(): boolean {
-    for (const run of this.active()) if (isLastChance(run, run.task.policies)) return true;
+    for (const run of this.runs.held()) if (!run.hasEnded && isLastChance(run, run.task.policies)) return true;
     return false;
   }
 

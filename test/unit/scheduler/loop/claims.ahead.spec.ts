@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AsyncExecutor } from 'nestjs-asyncz';
 import type { Handler } from 'nestjs-asyncz';
 import type { Exchange, Exchanged } from 'nestjs-asyncz/store';
+import { makeLiveRun, makeTask } from '../../../../lib/testing/task.fixtures.js';
 import { settle } from '../../../support/gate.js';
 import { MemoryCluster, pass, TakingClusterStore } from '../../../support/memory.cluster.js';
 
@@ -120,6 +121,37 @@ describe('a claim, while more is due than there is room for', () => {
     expect(runs).toHaveLength(COUNT);
     // The answer itself takes ten turns.
     expect(Math.max(...runs.map(({ taskId, endedAt }) => calledAt.get(taskId)! - endedAt.getTime()))).toBeLessThan(200);
+  });
+
+  it('starts no run whose next loss is its last beside one that the claim before is about to start', async () => {
+    const cluster = new MemoryCluster();
+    const store = new TakingClusterStore(cluster.disk);
+    const started: string[] = [];
+    const work: Handler = async (_args, { task }) => {
+      started.push(task.id);
+      // Long enough for the process to get to its other work, the answer to the next claim among it.
+      cluster.clock.advance(11);
+      if (task.id.startsWith('last')) await new Promise(() => {});
+    };
+    const executors = { default: new AsyncExecutor({ concurrency: 20 }) };
+    const scheduler = await cluster.join('s', { work }, { store, executors, startPaused: true });
+    const now = cluster.clock.now();
+    const add = (id: string, priority: number) =>
+      store.addTask(makeTask(id, { policies: { priority }, nextRunTime: now }));
+    const addLast = (id: string, priority: number) => {
+      const run = makeLiveRun(`${id}@1`, { attempt: 3, lost: 2, availableAt: now });
+      return store.addTask(
+        makeTask(id, { policies: { priority, maxLost: 3 }, state: { exhausted: true, live: [run] } }),
+      );
+    };
+    for (let at = 0; at < 15; at += 1) await add(`first-${at}`, 0);
+    await addLast('last-1', 1);
+    await addLast('last-2', 2);
+    for (let at = 0; at < 20; at += 1) await add(`more-${at}`, 3);
+    scheduler.resume();
+    for (let round = 0; round < 10; round += 1) await settle();
+    expect(started.filter((id) => id.startsWith('last'))).toEqual(['last-1']);
+    expect(started).toContain('more-19');
   });
 
   it.each(['a moment later', 'when nothing more is to be claimed'])(
