@@ -291,10 +291,7 @@ export abstract class BaseStore implements Store {
 
   wake(_at: number): Awaitable<void> {}
 
-  /**
-   * Tells the other processes once of tasks that were added, as `Store.addTask` says; they are added whether or not the others
-   * can be told.
-   */
+  /** Tells the others once of tasks that were added, as `Store.addTask` says, which are there whether or not they can be told. */
   protected tellOf(tasks: readonly TaskRecord[]): void {
     let earliest = Infinity;
     for (const { definition, state } of tasks) earliest = Math.min(earliest, dueTime(definition, state) ?? Infinity);

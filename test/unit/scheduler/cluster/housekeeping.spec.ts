@@ -13,13 +13,8 @@ describe('the housekeeper', () => {
     const store = new MemoryStore();
     const first = createScheduler({}, { store, orphanAfter: '1m', heartbeatInterval: '1h' });
     await first.scheduler.start();
-    store.addTask(
-      minuteTask({
-        id: 'old',
-        definition: { handler: 'gone' },
-        state: { nextRunTime: START, nextScheduledTime: START },
-      }),
-    );
+    const state = { nextRunTime: START, nextScheduledTime: START };
+    store.addTask(minuteTask({ id: 'old', definition: { handler: 'gone' }, state }));
     const events = recordEvents(first.scheduler);
     for (let minute = 0; minute < 10; minute += 1) {
       first.clock.advance(60_000);
