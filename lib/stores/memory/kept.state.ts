@@ -60,8 +60,8 @@ function isFresh(state: TaskState): boolean {
   return SAME_FIELDS.every((field) => state[field] === SAME[field]);
 }
 
+/** All of it: what is frozen itself may hold what is not. */
 function freeze(value: object): void {
-  if (Object.isFrozen(value)) return;
   for (const key in value) {
     const child = (value as Record<string, unknown>)[key];
     if (typeof child === 'object' && child !== null) freeze(child);

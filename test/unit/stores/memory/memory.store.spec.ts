@@ -64,6 +64,18 @@ describe('MemoryStore', () => {
     ).toEqual([false, false, false, false, false]);
   });
 
+  it('freezes all of what a plan has made, also within what is frozen itself', () => {
+    const store = open();
+    store.addTask(makeTask('a'));
+    const pause = { at: 1, actor: null, reason: 'kept' };
+    store.transact({ ids: ['a'] }, (task) => ({
+      task: { ...task, state: Object.freeze({ ...task.state, pause }) },
+      value: null,
+    }));
+    expect(() => Object.assign(pause, { reason: 'changed' })).toThrow(TypeError);
+    expect(store.lookupTask('a')!.state.pause).toMatchObject({ reason: 'kept' });
+  });
+
   it('refuses what no durable store could keep, in the trigger too', () => {
     const store = open();
     expect(() => store.addTask(unwritable('a'))).toThrow(UnserializableError);
