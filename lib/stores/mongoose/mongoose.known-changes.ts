@@ -30,7 +30,7 @@ export async function writeKnown(
     rows: (change.history ?? []).map((run) => tasks.runDocument(run)),
   }));
   const before = await insertRuns(runs, known);
-  const { lost, failed } = await writeTasks(collection, tasks, known);
+  const { lost, failed } = await writeTasks(collection, tasks, known, before);
   const unwritten = new Set([...lost, ...failed.map(({ id }) => id)]);
   const rowsOf = (isWritten: boolean) => known.flatMap(({ id, rows }) => (unwritten.has(id) === isWritten ? [] : rows));
   const late = unwritten.size === 0 ? [] : rowsOf(false).filter(({ _id }) => !before.has(_id));
@@ -64,6 +64,7 @@ async function writeTasks(
   collection: mongo.Collection<TaskDocument>,
   tasks: MongooseTasks,
   known: readonly Known[],
+  before: ReadonlySet<string>,
 ): Promise<{ readonly lost: ReadonlySet<string>; readonly failed: readonly FailedChange[] }> {
   const mark = newToken();
   const removed = known.filter(({ change }) => change.task === null);
@@ -98,15 +99,19 @@ async function writeTasks(
     }
   }
   if (done === known.length - failed.length) return { lost: new Set(), failed };
-  return { lost: await lostOf(collection, known, failed, mark), failed };
+  return { lost: await lostOf(collection, known, failed, mark, before), failed };
 }
 
-/** What was not written, by what is there now. One that was to be removed and is not there has become what it was to become. */
+/**
+ * What was not written, by what is there now. One that was to be removed and is not there was removed here, unless its run was in
+ * the history before: then another scheduler has taken it over, and has brought it to its end.
+ */
 async function lostOf(
   collection: mongo.Collection<TaskDocument>,
   known: readonly Known[],
   failed: readonly FailedChange[],
   mark: string,
+  before: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
   const hasFailed = new Set(failed.map(({ id }) => id));
   const asked = known.filter(({ id }) => !hasFailed.has(id));
@@ -115,7 +120,8 @@ async function lostOf(
     .find({ _id: { $in: ids } }, { projection: { exchangedBy: 1 }, batchSize: ids.length + 1 })
     .toArray();
   const marks = new Map(found.map(({ _id, exchangedBy }) => [_id, exchangedBy ?? '']));
-  const isWritten = ({ id, change }: Known) => (change.task === null ? !marks.has(id) : marks.get(id) === mark);
+  const isWritten = ({ id, change, rows }: Known) =>
+    change.task === null ? !marks.has(id) && !rows.some(({ _id }) => before.has(_id)) : marks.get(id) === mark;
   return new Set(asked.filter((one) => !isWritten(one)).map(({ id }) => id));
 }
 

@@ -60,6 +60,23 @@ export const KNOWN: ContractSection = {
       assertSame(lists(await write(store, [])), NOTHING);
     },
 
+    'are lost where the task was to be removed, and somebody else has ended its run and removed it': async (bench) => {
+      const store = await bench.open();
+      const other = await bench.other(store);
+      const [a, b] = await added(bench, store, 'a', 'b');
+      const lost = makeRun('a@1', { taskId: 'a', status: 'lost' });
+      await store.saveRuns([lost]);
+      await other.deleteTask('a');
+      const removed = (task: TaskRecord) => ({
+        from: standOf(task),
+        task: null,
+        history: [makeRun(`${task.id}@1`, { taskId: task.id })],
+      });
+      assertSame(lists(await write(store, [removed(a!), removed(b!)])), { lost: ['a'], failed: [] });
+      const { runs } = await store.runs({}, { limit: 9 });
+      assertSame(runs.map(({ id, status }) => `${id} ${status}`).sort(), ['a@1 lost', 'b@1 succeeded']);
+    },
+
     'follow each other without reading': async (bench) => {
       const store = await bench.open();
       let [task] = await added(bench, store, 'a');

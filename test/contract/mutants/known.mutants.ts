@@ -63,6 +63,22 @@ export const KNOWN_MUTANTS: readonly Mutant[] = [
     caughtBy: ['changes that are known: are lost where the task is another one of the same id and version'],
   },
   {
+    fault: 'a known removal counts as written where the task is gone already',
+    create: class extends WritingStore {
+      protected async written(changes: readonly KnownChange[]): Promise<Written> {
+        const { lost, failed } = await this.soundly(changes);
+        const gone = await Promise.all(lost.map(async (id) => ((await this.read(id)) ? [] : [id])));
+        const isGone = new Set(gone.flat());
+        for (const { from, history } of changes) if (isGone.has(from.id)) this.saveRuns(history ?? []);
+        return { lost: lost.filter((id) => !isGone.has(id)), failed };
+      }
+    },
+    caughtBy: [
+      'changes that are known: are lost where another scheduler was faster, and named, while others are written',
+      'changes that are known: are lost where the task was to be removed, and somebody else has ended its run and removed it',
+    ],
+  },
+  {
     fault: 'known changes that were lost are not named',
     create: class extends WritingStore {
       protected async written(changes: readonly KnownChange[]): Promise<Written> {

@@ -110,7 +110,8 @@ describe.each<{ database: TestDatabase; session: (port: number) => string; kill:
     const ended = new Set<string>();
     const request = { limit: 10, handlers: null };
     const work = async () => {
-      const { claimed } = await claimDue(running, request, startDue('me', 60_000));
+      // What was claimed by a call whose answer was lost is due again soon.
+      const { claimed } = await claimDue(running, request, startDue('me', 3_000));
       const results = claimed.flatMap(({ task, start }) => (task ? [resultOf(task, start[0]!, 'succeeded')] : []));
       for (const { taskId } of (await finishRuns(running, results)).settled) ended.add(taskId);
     };
