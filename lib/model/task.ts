@@ -76,6 +76,9 @@ export interface TaskState {
   readonly control: TaskControl | null;
 }
 
+/** A state that is being made: nobody else has it yet. */
+export type TaskStateDraft = { -readonly [Field in keyof TaskState]: TaskState[Field] };
+
 /**
  * The right of one scheduler over a whole task, from taking it until what becomes of it is written. The rest of the task is
  * as it was before. One run of it may start under the lease at once. While it holds, the task is due for nobody.

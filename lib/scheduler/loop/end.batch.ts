@@ -117,7 +117,7 @@ export class EndBatch {
   }
 }
 
-/** Whether nothing is left of the task with this end: see `simpleStart`. */
+/** Whether nothing is left of the task with this end: see `isSimple`. */
 function isSimpleEnd({ isSimple, taken }: KnownRecord, { token, record }: RunEnd): boolean {
   return isSimple && taken?.lease.token === token && record?.status === 'succeeded';
 }

@@ -90,8 +90,9 @@ export class EndQueue {
   /** What may go along with a claim; null when there is nothing. What the store has failed to take goes alone. */
   takeAlong(): EndsAlong | null {
     if (this.#isBehind || this.#isClosed || this.#waiting.length === 0) return null;
-    const offers = this.#waiting.splice(0, BATCH);
+    const offers = this.#waiting.slice(0, BATCH);
     const batch = this.#batchOf(offers);
+    this.#waiting.splice(0, offers.length);
     this.#along += 1;
     return {
       changes: batch.changes,

@@ -24,7 +24,7 @@ export interface KnownRecord {
   readonly stand: TaskStand;
   /** What was taken, while the claim is not written. */
   readonly taken: TakenTask | null;
-  /** Whether the task is simple, and nothing has happened to it since it was taken: see `simpleStart`. */
+  /** Whether the task is simple, and nothing has happened to it since it was taken: see `isSimple`. */
   readonly isSimple: boolean;
 }
 

@@ -40,7 +40,7 @@ export function givenBack(held: HeldRun, now: number): RunEnd {
   return endUnder(held, null, now);
 }
 
-/** The record of a run of a simple task that has succeeded: see `simpleStart`. */
+/** The record of a run of a simple task that has succeeded: see `isSimple`. */
 function simpleRecord(held: HeldRun, result: unknown, endedAt: number, owner: string): RunRecord {
   return {
     id: held.runId,

@@ -1,5 +1,5 @@
 import { initialState } from '../../model/task.defaults.js';
-import type { TaskState } from '../../model/task.js';
+import type { TaskState, TaskStateDraft } from '../../model/task.js';
 import { frozenCopy } from './task.copies.js';
 
 /** The state of a task that nothing has happened to yet, which a million tasks may have: three times say all of it. */
@@ -16,14 +16,12 @@ class FreshState {
 
   /** Made anew for each that asks, so it need not be frozen. */
   toState(): TaskState {
-    const state: Draft = initialState(this.#createdAt);
+    const state: TaskStateDraft = initialState(this.#createdAt);
     state.nextScheduledTime = this.#scheduledTime;
     state.nextRunTime = this.#runTime;
     return state;
   }
 }
-
-type Draft = { -readonly [Field in keyof TaskState]: TaskState[Field] };
 
 /** A state as the store in memory keeps it: nobody else can change it. */
 export type KeptState = FreshState | TaskState;

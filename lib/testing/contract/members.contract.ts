@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import { internalRecord, withArgs } from '../../stores/internal.record.js';
+import type { Store } from '../../stores/store.interface.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
+import type { StoreBench } from '../store.bench.js';
 import { makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
 
@@ -25,6 +27,25 @@ function member(identity: string, fields: Partial<SchedulerInstance> = {}): Sche
     drain: { at: 1_577_880_000_456, actor: 'ops', reason: null },
     ...fields,
   };
+}
+
+/** Adds what is due until the other scheduler is woken: how soon that is, no store promises. */
+async function wakesOthers(
+  bench: StoreBench,
+  add: (store: Store, round: number, at: number) => unknown,
+): Promise<void> {
+  const store = await bench.open();
+  const other = await bench.other(store);
+  if (store.capabilities.wakeUp !== 'pushed') return;
+  let calls = 0;
+  other.onWake(() => (calls += 1));
+  const at = await store.now();
+  let round = 0;
+  await bench.until(async () => {
+    round += 1;
+    await add(store, round, at);
+    return calls > 0;
+  }, 'the other scheduler to be woken');
 }
 
 export const MEMBERS: ContractSection = {
@@ -124,37 +145,13 @@ export const MEMBERS: ContractSection = {
       end();
     },
 
-    'wakes the other schedulers with a task that is added, where it says that wake-ups are pushed': async (bench) => {
-      const store = await bench.open();
-      const other = await bench.other(store);
-      if (store.capabilities.wakeUp !== 'pushed') return;
-      let calls = 0;
-      other.onWake(() => (calls += 1));
-      const at = await store.now();
-      let added = 0;
-      await bench.until(async () => {
-        added += 1;
-        await store.addTask(makeTask(`a${added}`, { nextRunTime: at }));
-        return calls > 0;
-      }, 'the other scheduler to be woken');
-    },
+    'wakes the other schedulers with a task that is added, where it says that wake-ups are pushed': (bench) =>
+      wakesOthers(bench, (store, round, at) => store.addTask(makeTask(`a${round}`, { nextRunTime: at }))),
 
-    'wakes the other schedulers with tasks that are added at once, where it says that wake-ups are pushed': async (
-      bench,
-    ) => {
-      const store = await bench.open();
-      const other = await bench.other(store);
-      if (store.capabilities.wakeUp !== 'pushed') return;
-      let calls = 0;
-      other.onWake(() => (calls += 1));
-      const at = await store.now();
-      let added = 0;
-      await bench.until(async () => {
-        added += 1;
-        await store.addTasks([makeTask(`a${added}`), makeTask(`b${added}`, { nextRunTime: at })]);
-        return calls > 0;
-      }, 'the other scheduler to be woken');
-    },
+    'wakes the other schedulers with tasks that are added at once, where it says that wake-ups are pushed': (bench) =>
+      wakesOthers(bench, (store, round, at) =>
+        store.addTasks([makeTask(`a${round}`), makeTask(`b${round}`, { nextRunTime: at })]),
+      ),
 
     'does not call a wake-up listener that has ended, and survives one that throws': async (bench) => {
       const store = await bench.open();
