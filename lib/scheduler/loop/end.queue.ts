@@ -93,12 +93,13 @@ export class EndQueue {
     const offers = this.#waiting.slice(0, BATCH);
     const batch = this.#batchOf(offers);
     this.#waiting.splice(0, offers.length);
+    const askedAt = this.clock.monotonic();
     this.#along += 1;
     return {
       changes: batch.changes,
       written: (written) => {
         batch.written(written);
-        void this.#finish(offers, batch);
+        void this.#finish(offers, batch, askedAt);
       },
       failed: () => {
         this.#failed(offers);
@@ -108,15 +109,16 @@ export class EndQueue {
   }
 
   /** Never rejects. */
-  async #finish(offers: readonly Offer[], batch: EndBatch): Promise<void> {
+  async #finish(offers: readonly Offer[], batch: EndBatch, askedAt: number): Promise<void> {
     try {
       // Mostly nothing is left, and then nothing is waited for.
       if (batch.hasRest || offers.some(isDoubtful)) {
         // No other end, and no claim, may come that would take along what could not be written.
         if ((await this.#settle(offers, batch)) < offers.length) this.#isBehind = true;
       } else this.#answer(offers);
-    } catch {
+    } catch (error) {
       this.#failed(offers);
+      this.listener.failed(error, askedAt);
     }
     this.#alongIsOver();
   }
