@@ -42,7 +42,7 @@ export function recoverDeadRuns(work: Work, holder: Holder): void {
       continue;
     }
     if (run.cancel !== null) work.history.push(endedRun(task, run, 'cancelled', now));
-    else live.push(...recordLost(work, run, 1));
+    else live.push(...recordLost(work, run));
   }
   // One that was given up and is not over yet is left as it is: that is no change.
   if (live.length === work.state.live.length && live.every((run, at) => run === work.state.live[at])) return;
@@ -60,16 +60,11 @@ function heldBack({ task, state, now }: Work, live: readonly LiveRun[]): readonl
   );
 }
 
-/**
- * Records an attempt as lost.
- *
- * @param attempts How many it stands for.
- * @returns The run as it waits for another attempt; nothing when there is none.
- */
-function recordLost(work: Work, run: LiveRun, attempts: number): LiveRun[] {
+/** Records an attempt as lost. Returns the run as it waits for another attempt; nothing when there is none. */
+function recordLost(work: Work, run: LiveRun): LiveRun[] {
   const { task, now } = work;
   const { policies } = task.definition;
-  const lost = run.lost + attempts;
+  const lost = run.lost + 1;
   // After one that was lost for good, and until an attempt ends, the next ones are tried once.
   const mostLost = work.state.lostInARow >= policies.maxLost ? 1 : policies.maxLost;
   const isTooOften = lost >= mostLost && policies.delivery === 'at-least-once';
@@ -90,8 +85,9 @@ function lostTooOften(lost: number): RunError {
 }
 
 /**
- * Counts the attempts of schedulers that died with the whole task under their lease: each may have begun the run that was
- * ready first. What may not run twice is never begun under such a lease.
+ * Counts the attempt of a scheduler that died with the whole task under its lease: it may have begun the run that was ready
+ * first. However often the task was taken since, that is one attempt: who takes it after a lost one records that before it
+ * starts anything, and then the lease is over. What may not run twice is never begun under such a lease.
  *
  * Due times are admitted as they were when the task was taken, so that the run is the one that may have begun: later times,
  * a grace that has passed since, or a pause or a deploy that came since, change nothing about it.
@@ -111,8 +107,7 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   const [first] = readyRuns(then.task.definition, then.state, lost.at);
   work.state = { ...then.state, pause };
   if (!first) return;
-  const attempt = first.attempt + lost.attempt - 1;
-  const again = recordLost(work, { ...first, attempt, owner: lost.owner, token: lost.token }, lost.attempt);
+  const again = recordLost(work, { ...first, owner: lost.owner, token: lost.token });
   const live = work.state.live.flatMap((run) => (run === first ? again : [run]));
   work.state.live = heldBack(work, live);
 }
@@ -124,9 +119,12 @@ function enabledTask(task: TaskRecord): TaskRecord {
   return { ...task, definition: { ...definition, declared: { ...definition.declared!, disabled: false } } };
 }
 
-/** Whether a task was taken before it was paused. */
+/**
+ * Whether a task was taken before it was paused. Of one that was taken again since, only the last time is known; the first was
+ * before the pause, as nobody takes a task that is paused and under no lease.
+ */
 export function isTakenBefore(pause: Pause | null, lease: TaskLease | null): boolean {
-  return pause !== null && lease !== null && pause.at >= lease.at;
+  return pause !== null && lease !== null && (pause.at >= lease.at || lease.attempt > 1);
 }
 
 /** Whether a run that waits may have begun under the lease of its task: it is written with its end, or after a moment. */

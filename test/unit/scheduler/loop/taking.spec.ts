@@ -106,7 +106,7 @@ describe('a claim that takes tasks', () => {
     ]);
   });
 
-  it('records the attempts of schedulers that died before they had written, and runs the task again', async () => {
+  it('records one attempt of the schedulers that died one after the other before they had written, and runs the task again', async () => {
     const { scheduler, clock, store } = createTaking({ work: () => 1 }, { startPaused: true });
     await scheduler.start();
     store.addTask(makeTask('a', { nextRunTime: START }));
@@ -120,12 +120,34 @@ describe('a claim that takes tasks', () => {
     const lost = nextEvent(scheduler, 'run.lost');
     const succeeded = nextEvent(scheduler, 'run.succeeded');
     clock.advance(LEASE_MS);
-    expect(await lost).toMatchObject({ taskId: 'a', attempt: 2 });
-    expect(await succeeded).toMatchObject({ taskId: 'a', attempt: 3 });
+    expect(await lost).toMatchObject({ taskId: 'a', attempt: 1 });
+    expect(await succeeded).toMatchObject({ taskId: 'a', attempt: 2 });
     const { runs } = await scheduler.getRuns();
     const { token } = leases[1]!;
-    expect(runs.find(({ status }) => status === 'lost')).toMatchObject({ attempt: 2, owner: 'second', token });
+    expect(runs.find(({ status }) => status === 'lost')).toMatchObject({ attempt: 1, owner: 'second', token });
     expect(runs).toHaveLength(2);
+  });
+
+  it('records the attempt of before a pause also when whoever found it died before that was written', async () => {
+    const { scheduler, clock, store } = createTaking({ work: () => 1 }, { startPaused: true });
+    await scheduler.start();
+    store.addTask(makeTask('a', { nextRunTime: START }));
+    takeAs(store, 'began it');
+    clock.advance(1_000);
+    await scheduler.pauseTask('a');
+    clock.advance(LEASE_MS);
+    takeAs(store, 'found it');
+    scheduler.resume();
+    clock.advance(LEASE_MS);
+    await settle();
+    expect((await scheduler.getRuns()).runs).toMatchObject([{ status: 'lost', attempt: 1 }]);
+    await scheduler.resumeTask('a');
+    await settle();
+    const { runs } = await scheduler.getRuns();
+    expect(runs).toMatchObject([
+      { status: 'succeeded', attempt: 2, scheduledTime: new Date(START) },
+      { status: 'lost', attempt: 1 },
+    ]);
   });
 
   it('records nothing of an at-most-once run that was taken and not begun: it runs', async () => {
