@@ -8,7 +8,7 @@ import { wakeOthers } from '../../stores/wake-others.js';
 import { Throttle } from '../../time/throttle.js';
 import { WakeableWait } from '../../time/wait.js';
 import type { Claimed } from '../plan/claim.plan.js';
-import { asksAhead, ClaimPasses } from './claim.passes.js';
+import { ClaimPasses, claimsAhead } from './claim.passes.js';
 import { ClaimRequests } from './claim.requests.js';
 import { Claimer } from './claimer.js';
 import { DueWait } from './due.wait.js';
@@ -76,7 +76,13 @@ export class ClaimLoop {
     this.#roomWait = new WakeableWait(clock);
     this.#groups = new GroupLeases(store, owner, leaseMs, clock);
     const groups = this.#groups;
-    this.#requests = new ClaimRequests({ executors, handlers, groups, leaseMs, halves: asksAhead(store.capabilities) });
+    this.#requests = new ClaimRequests({
+      executors,
+      handlers,
+      groups,
+      leaseMs,
+      ahead: claimsAhead(store.capabilities),
+    });
     this.#wakeOthers = new Throttle(clock, WAKE_OTHERS_MS, () => wakeOthers(store, storeClock.now(), services));
     this.#ends = new EndQueue(store, this.#tasks, storeClock, clock, new WakeableWait(clock), {
       failed: (error, askedAt) => this.#health.failed('ends', error, askedAt),
@@ -256,7 +262,9 @@ export class ClaimLoop {
         await this.#wait.sleep(await pass);
       } catch (error) {
         this.#passes.expectClaim(false);
-        await this.#wait.sleep(this.#health.failed('claims', error, askedAt));
+        const pauseMs = this.#health.failed('claims', error, askedAt);
+        // What was claimed meanwhile does not wait until the store is asked again.
+        if (!this.#passes.isAhead) await this.#wait.sleep(pauseMs);
       }
     }
     while (this.#passes.isAhead)

@@ -10,6 +10,9 @@ import type { GroupLeases } from './group.leases.js';
 import type { HeldRun } from './held.run.js';
 import type { HealthMonitor } from './store.health.js';
 
+/** How many claims a server is asked for ahead at the most. Each leaves an equal share of the room to the others. */
+const CLAIMS_AHEAD = 2;
+
 /** How long what has ended waits at the most for the claim that it is to go along with, in milliseconds: an answer may not come. */
 const LONGEST_DELAY_MS = 100;
 
@@ -37,11 +40,11 @@ interface AheadClaim {
 }
 
 /**
- * Whether the next claim is asked for before the runs of this one start, so that neither the server nor this process waits for
- * the other. A store in this process has nothing else to do meanwhile.
+ * How many claims are asked for at the most before the runs of the one before start. With two, the server works on one while
+ * this process decodes the other, and neither waits for the other. A store in this process has nothing to do meanwhile.
  */
-export function asksAhead({ takes, coordination }: Store['capabilities']): boolean {
-  return takes === true && coordination === 'cluster';
+export function claimsAhead({ takes, coordination }: Store['capabilities']): number {
+  return takes === true && coordination === 'cluster' ? CLAIMS_AHEAD : 0;
 }
 
 /** The passes of a loop: each claims what is due and starts it, and says how long there is nothing to do. */
@@ -51,21 +54,25 @@ export class ClaimPasses {
   /** Whether another claim follows at once, with which what ends until then goes along. */
   isClaimDue = false;
   #stopWaiting: (() => void) | null = null;
-  #ahead: AheadClaim | null = null;
+  /** In the order in which they were asked for, in which their runs start. */
+  readonly #ahead: AheadClaim[] = [];
+  readonly #mostAhead: number;
   /** Resolves when the last claim that was asked for ahead is over. */
   #aheadIsOver: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly capabilities: Store['capabilities'],
     private readonly parts: PassParts,
-  ) {}
-
-  /** Whether a claim is asked for of which a pass is to start the runs. */
-  get isAhead(): boolean {
-    return this.#ahead !== null;
+  ) {
+    this.#mostAhead = claimsAhead(capabilities);
   }
 
-  /** Resolves when the runs of the claim that is asked for ahead have started, also while a pass is about to start them. */
+  /** Whether claims are asked for of which passes are to start the runs. */
+  get isAhead(): boolean {
+    return this.#ahead.length > 0;
+  }
+
+  /** Resolves when the runs of the claims that are asked for ahead have started, also while a pass is about to start them. */
   aheadIsOver(): Promise<void> {
     return this.#aheadIsOver;
   }
@@ -85,9 +92,8 @@ export class ClaimPasses {
     this.isOutrun = false;
     // First the results: what ended while the store was away must not be taken for lost.
     await ends.catchUp();
-    const ahead = this.#ahead;
+    const ahead = this.#ahead.shift();
     const asked = ahead ? ahead.asked : this.#ask();
-    this.#ahead = null;
     if (!asked) {
       this.expectClaim(false);
       // Nothing is started for a while, so the leases of groups that no run has are for other schedulers.
@@ -95,10 +101,13 @@ export class ClaimPasses {
       // An executor may have room again without the end of a run.
       return isHeldUp() ? Infinity : pollIntervalMs;
     }
-    const start = claimer.start(asked, (runs) => this.#askAhead(runs));
+    const start = claimer.start(asked, {
+      held: (runs) => this.#askAhead(runs),
+      isLast: () => !this.isAhead,
+    });
     const { claim, mayStartMore } = await start.finally(() => ahead?.over());
     const worked = () => claim.failed.length === 0 && health.worked('claims');
-    if (requests.isAnotherDue(mayStartMore)) {
+    if (this.isAhead || requests.isAnotherDue(mayStartMore)) {
       worked();
       return 0;
     }
@@ -119,17 +128,19 @@ export class ClaimPasses {
   /** @param runs Those that are about to start. */
   #askAhead(runs: readonly HeldRun[]): void {
     const { requests, claimer, groups, isHeldUp } = this.parts;
-    if (!asksAhead(this.capabilities) || !requests.isContended || isHeldUp()) return;
+    if (this.#mostAhead === 0 || !requests.isContended || isHeldUp()) return;
     // What this claim has left of the leases of groups is given back when its runs have started.
     if (groups.hasUnused()) return;
     const starting = new Map<string, number>();
     for (const { task } of runs) starting.set(task.executor, (starting.get(task.executor) ?? 0) + 1);
-    const next = requests.next(starting);
-    if (!next) return;
-    let over = () => {};
-    this.#aheadIsOver = new Promise<void>((resolve) => (over = resolve));
-    this.#ahead = { asked: claimer.ask(next), over };
-    // What ends until the answer comes goes along with the claim after it.
-    this.expectClaim(true);
+    while (this.#ahead.length < this.#mostAhead) {
+      const next = requests.next({ starting, asked: this.#ahead.map(({ asked }) => asked.next) });
+      if (!next) return;
+      let over = () => {};
+      this.#aheadIsOver = new Promise<void>((resolve) => (over = resolve));
+      this.#ahead.push({ asked: claimer.ask(next), over });
+      // What ends until the answer comes goes along with the claim after it.
+      this.expectClaim(true);
+    }
   }
 }

@@ -18,14 +18,22 @@ export interface NextClaim {
   readonly room: ClaimRoom;
 }
 
+/** What takes room by the time of an answer, and does not yet. */
+export interface RoomTakers {
+  /** How many runs are about to start, by executor. */
+  readonly starting: ReadonlyMap<string, number>;
+  /** The claims that are not answered. */
+  readonly asked: readonly NextClaim[];
+}
+
 interface Services {
   readonly executors: Pick<ExecutorRegistry, 'rooms' | 'hasRoom'>;
   readonly handlers: Pick<HandlerRegistry, 'names'>;
   readonly groups: Pick<GroupLeases, 'full' | 'room'>;
   /** How long a lease lasts, in milliseconds. */
   readonly leaseMs: number;
-  /** Whether a claim leaves half of the room to the next one while more is due, which is asked for before its runs start. */
-  readonly halves: boolean;
+  /** How many claims are asked for before the runs of this one start, while more is due: it leaves an equal share of the room to each. */
+  readonly ahead: number;
 }
 
 /**
@@ -56,19 +64,15 @@ export class ClaimRequests {
     this.#size = new ClaimSize(services.leaseMs);
   }
 
-  /**
-   * The next claim; null while no executor has room.
-   *
-   * @param starting How many runs are about to start, by executor.
-   */
-  next(starting?: ReadonlyMap<string, number>): NextClaim | null {
-    const rooms = starting ? less(this.services.executors.rooms(), starting) : this.services.executors.rooms();
-    this.#leaveOut(rooms);
+  /** The next claim; null while no executor has room. */
+  next(takers?: RoomTakers): NextClaim | null {
+    const rooms = takers ? less(this.services.executors.rooms(), takers) : this.services.executors.rooms();
+    this.#leaveOut(rooms, takers?.asked ?? []);
     let room = 0;
     for (const one of rooms.values()) room += one;
     if (room === 0) return null;
     this.#mostRoom = Math.max(this.#mostRoom, room);
-    const share = this.services.halves && this.#isContended ? Math.ceil(this.#mostRoom / 2) : Infinity;
+    const share = this.#isContended ? Math.ceil(this.#mostRoom / (1 + this.services.ahead)) : Infinity;
     this.#lastOrder = this.#repeats ? this.#lastOrder : this.#order();
     return {
       request: { limit: Math.min(room, share, this.#size.limit), order: this.#lastOrder, ...this.filter() },
@@ -136,13 +140,18 @@ export class ClaimRequests {
     return this.#leftOut.some((alias) => this.services.executors.hasRoom(alias));
   }
 
-  /** Leaves out the full executors; and, if others have room, those that became full in the last claim, also if they have room again. */
-  #leaveOut(rooms: ReadonlyMap<string, number>): void {
+  /**
+   * Leaves out the full executors; and, if others have room, those that became full in the last claim, also if they have room
+   * again.
+   */
+  #leaveOut(rooms: ReadonlyMap<string, number>, asked: readonly NextClaim[]): void {
     const aliases = [...rooms.keys()];
     const full = aliases.filter((alias) => rooms.get(alias) === 0);
     const more = aliases.filter((alias) => this.#lacking.has(alias) && rooms.get(alias) !== 0);
     this.#leavesOutMore = more.length > 0 && full.length + more.length < aliases.length;
     this.#leftOut = this.#leavesOutMore ? [...full, ...more] : full;
+    // Those that claims under way may fill, and then may not.
+    this.#leavesOutMore ||= full.some((alias) => asked.some(({ room }) => room.of(alias) > 0));
   }
 
   /** While more is due than there is room for, one claim in a few goes by age alone. */
@@ -153,6 +162,12 @@ export class ClaimRequests {
   }
 }
 
-function less(rooms: ReadonlyMap<string, number>, taken: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
-  return new Map(Array.from(rooms, ([alias, room]) => [alias, Math.max(0, room - (taken.get(alias) ?? 0))]));
+function less(rooms: ReadonlyMap<string, number>, { starting, asked }: RoomTakers): ReadonlyMap<string, number> {
+  return new Map(
+    Array.from(rooms, ([alias, room]) => {
+      let left = room - (starting.get(alias) ?? 0);
+      for (const claim of asked) left -= Math.min(claim.request.limit, claim.room.of(alias));
+      return [alias, Math.max(0, left)];
+    }),
+  );
 }

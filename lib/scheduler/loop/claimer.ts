@@ -47,6 +47,16 @@ export interface ClaimParts {
   readonly cancelledElsewhere: () => void;
 }
 
+/** Who has claims asked for while runs start. */
+export interface AheadAsker {
+  /** Is told of the runs of a claim before the first one is started: more may be asked for meanwhile. */
+  held(runs: readonly HeldRun[]): void;
+  /** Whether no other claim is asked for. */
+  isLast(): boolean;
+}
+
+const ASKS_NOTHING: AheadAsker = { held: () => {}, isLast: () => true };
+
 /** A claim that the store was asked for. */
 export interface AskedClaim {
   readonly next: NextClaim;
@@ -61,6 +71,8 @@ export class Claimer {
   readonly #starter: ClaimStarter;
   readonly #unwritten: UnwrittenClaims;
   readonly #lost: LostRuns;
+  /** The tasks that wait for a lease of their group, and for nothing else. */
+  readonly #lacking: TaskDefinition[] = [];
   /** Until when no tasks are taken, on the monotonic clock. */
   #takesAgainAt = -Infinity;
   #isStopped = false;
@@ -100,15 +112,10 @@ export class Claimer {
     return { next, askedAt, answer };
   }
 
-  /**
-   * Starts what comes of a claim.
-   *
-   * @param held Is told of the runs before the first one is started: the next claim may be asked for meanwhile.
-   * @returns The answer, and whether another claim may start more.
-   */
+  /** Starts what comes of a claim. Returns the answer, and whether another claim may start more. */
   async start(
     { next, askedAt, answer }: AskedClaim,
-    held: (runs: readonly HeldRun[]) => void,
+    ahead: AheadAsker,
   ): Promise<{ readonly claim: Claim; readonly mayStartMore: boolean }> {
     const { clock } = this.services;
     const { requests, health } = this.parts;
@@ -116,9 +123,8 @@ export class Claimer {
     health.passed();
     const waiting = requests.answered(next, claim, clock.monotonic() - askedAt, this.#waitsForRoom(claim));
     this.parts.follows(requests.isContended);
-    // What lacks a lease of its group may start with the same claim, made once more.
-    const isAlone = waiting.length > 0 || claim.left.length > 0;
-    return { claim, mayStartMore: await this.#start(claim, askedAt, waiting, isAlone ? undefined : held) };
+    this.#lacking.push(...waiting);
+    return { claim, mayStartMore: await this.#start(claim, askedAt, ahead) };
   }
 
   /**
@@ -142,7 +148,8 @@ export class Claimer {
     const lacking = waiting
       .map(({ definition }) => definition)
       .filter(({ executor, policies: { group } }) => !room.isFull(executor, decided) && !full.includes(group ?? ''));
-    return { waiting: waiting.map(({ id }) => id), mayStartMore: await this.#start(claim, askedAt, lacking) };
+    this.#lacking.push(...lacking);
+    return { waiting: waiting.map(({ id }) => id), mayStartMore: await this.#start(claim, askedAt, ASKS_NOTHING) };
   }
 
   /** Writes the claim of a task whose run has started without that. Never rejects. */
@@ -195,22 +202,20 @@ export class Claimer {
   }
 
   /** Starts what was claimed. Returns whether another claim may start more. */
-  async #start(
-    claim: Claim,
-    askedAt: number,
-    waiting: readonly TaskDefinition[],
-    held?: (runs: readonly HeldRun[]) => void,
-  ): Promise<boolean> {
+  async #start(claim: Claim, askedAt: number, ahead: AheadAsker): Promise<boolean> {
     if (this.#isStopped) return false;
     for (const one of claim.claimed) {
       announceClaim(one, this.services, this.#lost);
       this.#abortReplaced(one);
     }
     const runs = this.#starter.hold(claim, askedAt);
-    held?.(runs);
+    // What lacks a lease of its group may start with the same claim, made once more.
+    if (this.#lacking.length === 0 && claim.left.length === 0) ahead.held(runs);
     await this.#starter.start(runs);
     if (claim.simple.length > 0 || claim.claimed.some(({ taken }) => taken)) this.#unwritten.started();
-    const { mayStartMore, hasFreed } = await this.parts.groups.settle(waiting);
+    // A claim that was asked for before cannot use what is got for this one, and would give it back.
+    if (!ahead.isLast()) return false;
+    const { mayStartMore, hasFreed } = await this.parts.groups.settle(this.#lacking.splice(0));
     if (hasFreed) this.parts.groupsHaveRoom();
     return mayStartMore;
   }

@@ -49,10 +49,14 @@ export class ClaimRoom implements Room {
 
   constructor(private readonly now: RoomNow) {}
 
+  /** How many runs the claim may start in an executor at the most. */
+  of(executor: string): number {
+    return this.now.executors.get(executor) ?? 0;
+  }
+
   /** Takes room for a run that starts for sure and needs none in a group. Returns whether there was any. */
   take(executor: string, decided: readonly Claimed[]): boolean {
-    if (this.#startedIn(executor, this.#tallyOf(decided).executors) >= (this.now.executors.get(executor) ?? 0))
-      return false;
+    if (this.#startedIn(executor, this.#tallyOf(decided).executors) >= this.of(executor)) return false;
     this.#started.set(executor, (this.#started.get(executor) ?? 0) + 1);
     return true;
   }

@@ -24,7 +24,7 @@ beforeEach(() => {
     handlers: { names: () => ['work'] },
     groups,
     leaseMs: 30_000,
-    halves: false,
+    ahead: 0,
   });
 });
 
@@ -90,6 +90,27 @@ describe('the requests of claims', () => {
     expect(requests.isAnotherDue(false)).toBe(true);
     expect(requests.hasRoomForLeftOut()).toBe(true);
     expect(claim(0).except?.executor).toEqual([]);
+  });
+
+  it('leave room to the runs that are about to start and to the claims that are not answered', () => {
+    rooms = { default: 10, slow: 1 };
+    const first = requests.next()!;
+    expect(first.request.limit).toBe(11);
+    const second = requests.next({ starting: new Map([['default', 3]]), asked: [] })!;
+    expect(second.request.limit).toBe(8);
+    expect(requests.next({ starting: new Map([['default', 3]]), asked: [second] })).toBeNull();
+  });
+
+  it('leave out an executor that a claim may fill, and are made again where that leaves it unseen', () => {
+    const first = requests.next()!;
+    expect([first.request.limit, first.room.of('slow')]).toEqual([16, 1]);
+    const second = requests.next({ starting: new Map(), asked: [first] })!;
+    expect(second.request).toMatchObject({ limit: 16, except: { executor: ['slow'] } });
+    const nothing = { claimed: [], simple: [], left: [], failed: [], storeNow: 1, nextDue: () => null };
+    for (const one of [first, second]) requests.answered(one, nothing, 1, () => true);
+    expect(requests.isAnotherDue(false)).toBe(true);
+    expect(claim(0).except?.executor).toEqual([]);
+    expect(requests.isAnotherDue(false)).toBe(false);
   });
 
   it('leave out none for that where there is no other executor with room', () => {

@@ -11,6 +11,7 @@ const COUNT = 60;
 /** A store of which the answers to takings can be held up. */
 class HeldUpStore extends TakingClusterStore {
   isHeldUp = false;
+  failNext = false;
   readonly log: string[] = [];
   readonly waiting: (() => void)[] = [];
 
@@ -21,12 +22,16 @@ class HeldUpStore extends TakingClusterStore {
     if (this.isHeldUp && exchanged.taken!.tasks.length > 0) {
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
+    if (this.failNext) {
+      this.failNext = false;
+      throw new Error('The answer is lost.');
+    }
     return exchanged;
   }
 }
 
 /** A scheduler with much more to do than there is room for, which begins when it is resumed. */
-async function busy(work: Handler) {
+async function busy(work: Handler, concurrency = 20, count = COUNT) {
   const cluster = new MemoryCluster();
   const store = new HeldUpStore(cluster.disk);
   const started: string[] = [];
@@ -35,9 +40,9 @@ async function busy(work: Handler) {
     store.log.push('starts');
     return work(args, context);
   };
-  const executors = { default: new AsyncExecutor({ concurrency: 20 }) };
+  const executors = { default: new AsyncExecutor({ concurrency }) };
   const scheduler = await cluster.join('s', { work: handler }, { store, executors, startPaused: true });
-  for (let at = 0; at < COUNT; at += 1) await scheduler.addTask({ id: `t${at}`, handler: 'work' });
+  for (let at = 0; at < count; at += 1) await scheduler.addTask({ id: `t${at}`, handler: 'work' });
   return { cluster, store, started, scheduler };
 }
 
@@ -54,6 +59,45 @@ describe('a claim, while more is due than there is room for', () => {
     expect(store.log.filter((line) => line.startsWith('ends')).length).toBeGreaterThan(1);
     expect((await scheduler.getRuns({ limit: 100 })).runs).toHaveLength(COUNT);
     expect((await scheduler.getTaskInfos()).tasks).toEqual([]);
+  });
+
+  it('is one of two where there is room, and each of their runs starts once', async () => {
+    const { cluster, store, started, scheduler } = await busy(() => 1, 100, 300);
+    scheduler.resume();
+    for (let round = 0; round < 10; round += 1) await settle();
+    // The first claim takes few, as nobody knows the store yet.
+    const beforeFirst = store.log.slice(0, store.log.indexOf('starts'));
+    expect(beforeFirst).toEqual(['takes', 'takes', 'takes']);
+    await pass(cluster, 3_000);
+    expect(started).toHaveLength(300);
+    expect(new Set(started).size).toBe(300);
+    expect((await scheduler.getTaskInfos()).tasks).toEqual([]);
+  });
+
+  it('fails without holding up those that were asked for beside it', async () => {
+    const { cluster, store, started, scheduler } = await busy(() => 1, 100, 300);
+    store.isHeldUp = true;
+    scheduler.resume();
+    await settle();
+    store.waiting.shift()!();
+    for (let round = 0; round < 5; round += 1) await settle();
+    expect(store.waiting).toHaveLength(2);
+    const { length } = started;
+    const [first, second] = store.waiting.splice(0);
+    store.failNext = true;
+    first!();
+    await settle();
+    expect(started).toHaveLength(length);
+    store.isHeldUp = false;
+    second!();
+    // No time passes: the pause after a failure is not over.
+    for (let round = 0; round < 5; round += 1) await settle();
+    expect(started.length).toBeGreaterThan(length);
+    await pass(cluster, 3_000);
+    expect(new Set(started).size).toBeLessThan(300);
+    await pass(cluster, 40_000, 1_000);
+    expect(started).toHaveLength(300);
+    expect(new Set(started).size).toBe(300);
   });
 
   it('starts all the same when the scheduler is paused meanwhile, and nothing after it', async () => {

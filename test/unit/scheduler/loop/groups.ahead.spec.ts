@@ -60,6 +60,28 @@ describe('a group of tasks, where claims are asked for ahead', () => {
     expect(new Set(order).size).toBe(23);
   });
 
+  it('gets its leases when the claims are answered that were asked for before', async () => {
+    const cluster = new MemoryCluster();
+    const order: string[] = [];
+    const work: Handler = (_args, { task }) => void order.push(task.id);
+    const executors = { default: new AsyncExecutor({ concurrency: 100 }) };
+    const scheduler = await cluster.join(
+      'a',
+      { work },
+      { store: new TakingClusterStore(cluster.disk), executors, startPaused: true },
+    );
+    for (let at = 0; at < 300; at += 1) {
+      const group = at % 50 === 40 ? 'erp' : null;
+      await add(scheduler, `t${at}`, { group, groupLimit: 2 });
+    }
+    scheduler.resume();
+    // Less time than a poll.
+    for (let round = 0; round < 40; round += 1) await settle();
+    await pass(cluster, 400);
+    expect(order).toHaveLength(300);
+    expect(new Set(order).size).toBe(300);
+  });
+
   it('has a run given back for which there is no lease any more', () => {
     const tasks = new HeldTasks();
     const given: HeldRun[] = [];
