@@ -18,6 +18,9 @@ const COMMAND_TIMEOUT_MS = 5_000;
 /** How long a command waits for a lost connection to come back, in milliseconds. */
 const RECONNECT_WAIT_MS = 3_000;
 
+/** How long is waited before a server that has become a replica is asked again, in milliseconds. */
+const REFUSED_WAIT_MS = 200;
+
 /** How long the first connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -63,9 +66,6 @@ export class RedisConnection {
   /** When the connection was made, on the monotonic clock. */
   #connectedAt = -Infinity;
   #isProbing = false;
-  /** How the server last said that it is a replica, and when, on the monotonic clock. */
-  #refusal: Error | null = null;
-  #refusedAt = -Infinity;
   readonly #renewalListeners = new Set<() => void>();
   #endWatch = ignore;
 
@@ -83,13 +83,6 @@ export class RedisConnection {
       endWatch();
       client.off('connect', connected);
     };
-  }
-
-  #isRefusal(error: Error): boolean {
-    if (!error.message.includes('READONLY')) return false;
-    this.#refusal = error;
-    this.#refusedAt = MACHINE.monotonic();
-    return true;
   }
 
   /** Calls `listener` when the connection is made anew, since the network may have lost others as well. */
@@ -118,8 +111,9 @@ export class RedisConnection {
 
   static #create({ connection }: ResolvedOptions, connectionName: string): RedisConnection {
     if ('client' in connection) return new RedisConnection(connection.client, false);
-    // A master that has become a replica refuses every write until the client asks again where the master is.
-    const reconnectOnError = (error: Error) => (own.#isRefusal(error) ? 2 : false);
+    // A master that has become a replica refuses every write until the client asks again where the master is. ioredis must not
+    // send the command again itself: it would do so for as long as it takes, when whoever asked has long given up.
+    const reconnectOnError = isRefusal;
     const defaults = { connectionName, ...OWN_DEFAULTS, reconnectOnError };
     const redis: RedisOptions = { ...defaults, ...connection.redis, lazyConnect: true };
     const own = new RedisConnection(
@@ -142,11 +136,25 @@ export class RedisConnection {
   }
 
   /**
-   * Runs one command on a connection that is there, or comes back soon.
+   * Runs one command on a connection that is there, or comes back soon. Where the server has become a replica, it is run again
+   * for a moment: another one may be the master by then.
    *
    * @throws StoreUnavailableError When there is none, it breaks, or no answer comes in time.
    */
   async run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
+    const lastAt = MACHINE.monotonic() + RECONNECT_WAIT_MS;
+    for (;;) {
+      try {
+        return await this.#runOnce(command);
+      } catch (error) {
+        const isTriedAgain = this.#owned && isRefusal(error) && MACHINE.monotonic() < lastAt;
+        if (!isTriedAgain) throw this.#unavailable(error);
+      }
+      await new Promise<void>((resolve) => void MACHINE.schedule(resolve, REFUSED_WAIT_MS));
+    }
+  }
+
+  async #runOnce<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
     if (!this.isReady) {
       this.#waiting ??= this.#ready(RECONNECT_WAIT_MS, false).finally(() => (this.#waiting = null));
       await this.#waiting;
@@ -155,8 +163,7 @@ export class RedisConnection {
     let cancel = (): void => {};
     const timeout = new Promise<never>((_, reject) => {
       const late = () => {
-        const isRefused = this.#refusal !== null && this.#refusedAt > askedAt;
-        reject(isRefused ? this.#refusal : new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`));
+        reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`));
         if (Math.max(this.#heardAt, this.#connectedAt) < askedAt) this.#renew();
       };
       cancel = MACHINE.schedule(late, COMMAND_TIMEOUT_MS);
@@ -165,8 +172,6 @@ export class RedisConnection {
       const answer = await Promise.race([command(this.client), timeout]);
       this.#heardAt = MACHINE.monotonic();
       return answer;
-    } catch (error) {
-      throw this.#unavailable(error);
     } finally {
       cancel();
     }
@@ -242,10 +247,16 @@ export class RedisConnection {
 
   /** Never with the error of ioredis as the cause: that holds the arguments of the command, which are the user's data. */
   #unavailable(error: unknown): StoreUnavailableError {
+    if (error instanceof StoreUnavailableError) return error;
     const { message: said } = reasonOf(error, this.#lastError);
     const message = said.includes('READONLY') ? `it has become a read-only replica, and is no primary: ${said}` : said;
     return new StoreUnavailableError(this.address, message);
   }
+}
+
+/** Whether a server does not write, since it is a replica. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('READONLY');
 }
 
 /** Says goodbye where there is a connection, and ends it in any case. */
