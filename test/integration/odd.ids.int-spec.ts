@@ -1,17 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { FileStore, MemoryStore, Scheduler } from 'nestjs-asyncz';
-import type { BaseStore } from 'nestjs-asyncz/store';
-import { RedisStore } from 'nestjs-asyncz/redis';
-import { TypeormStore } from 'nestjs-asyncz/typeorm';
-import { Redis } from 'ioredis';
+import { Scheduler } from 'nestjs-asyncz';
 import { describe, expect, it } from 'vitest';
-import { dropTables, mysql, postgres } from './typeorm/support/databases.js';
-import type { TestDatabase } from './typeorm/support/databases.js';
-import { redisUrl } from '../support/server-urls.js';
-
-const NAME = `oddids_${process.pid}`;
+import { PLACES } from './places.js';
 
 const ODD = [
   'a:b',
@@ -99,65 +88,10 @@ const ODD = [
   '\u{1f600}'.repeat(127),
 ];
 
-interface Place {
-  readonly name: string;
-  readonly open: () => { readonly store: BaseStore; readonly close: () => Promise<unknown> };
-}
-
-const typeorm = (database: TestDatabase): Place => ({
-  name: database.name,
-  open: () => ({
-    store: new TypeormStore({ database: database.url, tableName: NAME }),
-    close: async () => {
-      const dataSource = await database.open();
-      await dropTables(dataSource, NAME);
-      await dataSource.destroy();
-    },
-  }),
-});
-
-const PLACES: readonly Place[] = [
-  { name: 'memory', open: () => ({ store: new MemoryStore(), close: async () => {} }) },
-  {
-    name: 'files',
-    open: () => {
-      const directory = mkdtempSync(join(tmpdir(), 'asyncz-ids-'));
-      return {
-        store: new FileStore({ directory }),
-        close: async () => rmSync(directory, { recursive: true, force: true }),
-      };
-    },
-  },
-  typeorm({ ...postgres(), name: 'PostgreSQL' }),
-  typeorm(mysql()),
-  {
-    name: 'SQLite',
-    open: () => {
-      const directory = mkdtempSync(join(tmpdir(), 'asyncz-ids-'));
-      return {
-        store: new TypeormStore({ database: `sqlite:${join(directory, 'ids.db')}`, tableName: NAME }),
-        close: async () => rmSync(directory, { recursive: true, force: true }),
-      };
-    },
-  },
-  {
-    name: 'Redis',
-    open: () => ({
-      store: new RedisStore({ url: redisUrl(), tasksKey: `${NAME}.tasks`, runTimesKey: `${NAME}.times` }),
-      close: async () => {
-        const redis = new Redis(redisUrl());
-        const keys = await redis.keys(`*${NAME}*`);
-        if (keys.length > 0) await redis.del(...keys);
-        await redis.quit();
-      },
-    }),
-  },
-];
-
 // taskforcesh/bullmq#3382, #4052, #2718: ids with colons or of digits are refused or lost.
 describe.each(PLACES)('odd ids on $name', ({ open }) => {
   it('each run once, are found, listed once and deleted', async () => {
-    const { store, close } = open();
+    const { store, close } = open('oddids');
     const scheduler = new Scheduler({ stores: { default: store } });
     try {
       scheduler.registerHandler('work', () => 'done');
