@@ -9,7 +9,9 @@ export class SchedulerNotRunningError extends AsynczError {
   readonly code = 'ASYNCZ_NOT_RUNNING';
 
   constructor(operation: string) {
-    super(`${operation} needs a running scheduler, and this one is stopped. It starts with the application.`);
+    super(
+      `${operation} needs a running scheduler, and this one is stopped. It starts with the application, or by start().`,
+    );
   }
 }
 

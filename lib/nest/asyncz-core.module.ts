@@ -21,6 +21,7 @@ export const MODULE_OPTIONS = [
     storeTypes: 0,
     executors: 0,
     imports: 0,
+    autoStart: 0,
   }),
 ];
 
@@ -96,7 +97,7 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
     ) => {
       refuseNamesake(name, container);
       // Further stores of the options are built when every provider of the application is there.
-      const { stores: _later, executors = {}, ...settings } = options;
+      const { stores: _later, autoStart, executors = {}, ...settings } = options;
       const all = {
         ...settings,
         name,
@@ -108,7 +109,7 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
           Object.entries(executors).map(([alias, config]) => [alias, createExecutor(alias, config)]),
         ),
       };
-      return new SchedulerService(all, new PartFactory(moduleRef, storeTypes));
+      return new SchedulerService(all, new PartFactory(moduleRef, storeTypes), autoStart);
     },
   };
 }

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule, FactoryProvider, Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
-import { checkList, checkName, checkNamed } from '../errors/option.checks.js';
+import { checkFlag, checkList, checkName, checkNamed } from '../errors/option.checks.js';
 import { namesOf } from '../model/names.js';
 import type { Awaitable } from '../stores/store.interface.js';
 import { AsynczCoreModule, MODULE_OPTIONS } from './asyncz-core.module.js';
@@ -83,9 +83,10 @@ function shapeOf({
   };
 }
 
-/** @throws InvalidOptionError For stores and executors that have no names. */
+/** @throws InvalidOptionError For stores and executors that have no names, and for an `autoStart` that is no flag. */
 function checkParts<T extends AsynczRuntimeOptions>(options: T): T {
-  const { stores = {}, executors = {} } = options;
+  const { stores = {}, executors = {}, autoStart = true } = options;
+  checkFlag('autoStart', autoStart);
   checkNamed('stores', stores, 'stores');
   checkNamed('executors', executors, 'executors');
   return options;

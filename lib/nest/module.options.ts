@@ -63,6 +63,13 @@ export interface AsynczModuleOptions extends SchedulerSettings {
   readonly executors?: Readonly<Record<string, ExecutorConfig>>;
   /** Modules that export providers for stores, if those modules are not global. */
   readonly imports?: ModuleMetadata['imports'];
+  /**
+   * Whether the scheduler starts with the application. If not, `SchedulerService.start()` starts it, at any time after the
+   * modules have initialised; tasks that are added before wait in memory. The close of the application stops it either way.
+   *
+   * @default true
+   */
+  readonly autoStart?: boolean;
 }
 
 /**

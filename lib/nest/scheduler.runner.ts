@@ -14,7 +14,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const SAME_SIGNAL_MS = 500;
 
 /**
- * Starts the scheduler when the whole application has bootstrapped, and drains it before any of its modules closes: it puts
+ * Starts the scheduler when the whole application has bootstrapped, unless the application does that itself, and drains it before any of its modules closes: it puts
  * the module that it is in outside of all others.
  */
 export class SchedulerRunner implements OnApplicationBootstrap, OnModuleDestroy {
@@ -25,8 +25,8 @@ export class SchedulerRunner implements OnApplicationBootstrap, OnModuleDestroy 
     putOutside(container, SchedulerRunner);
   }
 
-  onApplicationBootstrap(): Promise<void> {
-    return this.scheduler.start();
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.scheduler.autoStart) await this.scheduler.start();
   }
 
   /**

@@ -29,7 +29,12 @@ export class SchedulerService<Handlers = TaskHandlers> extends Scheduler<Handler
   #isOver = false;
 
   /** @internal */
-  constructor(options: SchedulerOptions, parts: PartFactory) {
+  constructor(
+    options: SchedulerOptions,
+    parts: PartFactory,
+    /** @internal */
+    readonly autoStart = true,
+  ) {
     super(options);
     this.#parts = parts;
   }
@@ -41,6 +46,17 @@ export class SchedulerService<Handlers = TaskHandlers> extends Scheduler<Handler
    */
   end(): void {
     this.#isOver = true;
+  }
+
+  /**
+   * Opens the stores and starts the loops, as the module does when the application has bootstrapped; for `autoStart: false`, and
+   * after a {@link shutdown} by hand. Does nothing while it runs.
+   *
+   * @throws As `Scheduler.start`; SchedulerNotRunningError once the application closes, since nothing would stop it.
+   */
+  override async start(): Promise<void> {
+    if (this.#isOver) throw new SchedulerNotRunningError('start');
+    await super.start();
   }
 
   override async addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {

@@ -151,6 +151,20 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
     return this.#life.removeStore(alias);
   }
 
+  /**
+   * The store of an alias, as it was given: to ask for its `capabilities`, or for what its class has besides.
+   *
+   * @throws UnknownNameError
+   */
+  lookupStore(alias = 'default'): Store {
+    return this.#core.stores.get(alias).store;
+  }
+
+  /** The executor of an alias, as it was given. @throws UnknownNameError */
+  lookupExecutor(alias = 'default'): Executor {
+    return this.#core.executors.get(alias);
+  }
+
   /** Adds an executor, and starts it if the scheduler runs. @throws DuplicateNameError, InvalidOptionError */
   addExecutor(alias: string, executor: Executor): Promise<void> {
     return this.#life.addExecutor(alias, executor);
