@@ -9,6 +9,7 @@ export type { Logger } from './model/logger.js';
 export type { TaskSortKey, TaskStateName } from './model/query.js';
 export type { Attribution, DatedAttribution } from './model/attribution.js';
 export type { CancelRequest, RunRecord, RunRequest, RunSource, RunStatus } from './model/run.js';
+export { NonRetryableError, RetryLaterError } from './model/handler.errors.js';
 export { isUnstoredResult } from './model/unstored-result.js';
 export type { UnstoredResult } from './model/unstored-result.js';
 export type { TaskControl, TaskProblem, UnreadableReason } from './model/task.js';
@@ -106,7 +107,8 @@ export type { AsyncExecutorOptions } from './executors/async.executor.js';
 export type { Executor, ExecutorJob } from './executors/executor.interface.js';
 export { currentTaskContext, TaskContext } from './executors/task-context.js';
 
-export type { Handler, HandlerPolicy } from './scheduler/loop/handler.registry.js';
+export type { Handler } from './scheduler/loop/handler.registry.js';
+export type { ErrorClass, ErrorFilter, HandlerPolicy } from './scheduler/loop/handler.policy.js';
 export type { AbandonedHandler } from './scheduler/loop/abandoned.handlers.js';
 export type { RunInfo } from './scheduler/tasks/run.info.js';
 export type { AddTasksOptions, AddTasksResult, ListedTask } from './scheduler/tasks/adding.options.js';

@@ -1,5 +1,7 @@
 import type { InjectionToken } from '@nestjs/common';
 import { InvalidOptionError } from '../errors/input.errors.js';
+import { checkPolicy } from '../scheduler/loop/handler.policy.js';
+import type { HandlerPolicy } from '../scheduler/loop/handler.policy.js';
 import type { TaskBaseOptions } from '../scheduler/tasks/task.options.js';
 import type { TriggerOptions } from '../triggers/trigger.options.js';
 import { createMethodDecorator, declarationError, nameOfMethod } from './method.marks.js';
@@ -19,9 +21,10 @@ type FlatTrigger<T extends TriggerOptions> = T extends { readonly type: infer Ty
   : never;
 
 /** What `@ScheduledTask` takes beside the trigger. */
-interface ScheduledTaskBaseOptions extends ResolvableOptions<
-  Omit<TaskBaseOptions, 'id' | 'trigger' | 'transaction' | 'replaceExisting'>
-> {
+interface ScheduledTaskBaseOptions
+  extends
+    ResolvableOptions<Omit<TaskBaseOptions, 'id' | 'trigger' | 'transaction' | 'replaceExisting'>>,
+    HandlerPolicy {
   /**
    * The store keeps the task under it through all deploys. By default `Class.method`, so set it before you rename either.
    */
@@ -35,8 +38,8 @@ interface ScheduledTaskBaseOptions extends ResolvableOptions<
 }
 
 /**
- * When and how a method runs: the type of a trigger with its options, and the policies. Every option except `id`, `scheduler`
- * and `inject` may be a function of the injected providers.
+ * When and how a method runs: the type of a trigger with its options, and the policies. Every option except `id`, `scheduler`,
+ * `inject` and those of the handler (`retryOn`, `abortOn`, `backoff`) may be a function of the injected providers.
  *
  * @publicApi
  */
@@ -59,7 +62,8 @@ export type ScheduledTaskMetadata = readonly ScheduledTaskOptions[];
  *
  * A method can have several decorators, each with its own `id`.
  *
- * @throws DeclarationError When it has no trigger, or stands on what is no method of an instance.
+ * @throws DeclarationError When it has no trigger, an option of the handler is refused, or it stands on what is no method of an
+ *   instance.
  * @publicApi
  */
 export function ScheduledTask(options: ScheduledTaskOptions): MethodDecorator {
@@ -68,6 +72,11 @@ export function ScheduledTask(options: ScheduledTaskOptions): MethodDecorator {
       const { trigger, id } = (options ?? {}) as { readonly trigger?: unknown; readonly id?: unknown };
       const cause = new InvalidOptionError('trigger', trigger, 'the type of a trigger');
       throw declarationError(SCHEDULED_TASK, nameOfMethod(target.constructor.name, key), cause, id);
+    }
+    try {
+      checkPolicy(options);
+    } catch (error) {
+      throw declarationError(SCHEDULED_TASK, nameOfMethod(target.constructor.name, key), error, options.id);
     }
     const others = (Reflect.getOwnMetadata(SCHEDULED_TASK_METADATA, method) ?? []) as ScheduledTaskMetadata;
     Reflect.defineMetadata(SCHEDULED_TASK_METADATA, [options, ...others], method);

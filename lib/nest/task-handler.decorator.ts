@@ -1,6 +1,6 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
-import { namesOf } from '../model/names.js';
-import type { HandlerPolicy } from '../scheduler/loop/handler.registry.js';
+import { checkPolicy, HANDLER_POLICY_OPTIONS } from '../scheduler/loop/handler.policy.js';
+import type { HandlerPolicy } from '../scheduler/loop/handler.policy.js';
 import { createMethodDecorator, declarationError, nameOfMethod } from './method.marks.js';
 import { TASK_HANDLER_METADATA } from './tokens.js';
 
@@ -17,7 +17,7 @@ export interface TaskHandlerOptions extends HandlerPolicy {
   readonly scheduler?: string;
 }
 
-const OPTIONS = namesOf<keyof TaskHandlerOptions>({ scheduler: 0, retryOn: 0, abortOn: 0 });
+const OPTIONS: readonly (keyof TaskHandlerOptions)[] = ['scheduler', ...HANDLER_POLICY_OPTIONS];
 
 /** What `@TaskHandler` leaves on a method. */
 export interface TaskHandlerMetadata {
@@ -48,6 +48,7 @@ export function TaskHandler(name?: string, options: TaskHandlerOptions = {}): Me
         throw new InvalidOptionError('handler', name, 'a text that is not empty');
       }
       rejectUnknownOptions(TASK_HANDLER, options, OPTIONS);
+      checkPolicy(options);
     } catch (error) {
       throw declarationError(TASK_HANDLER, nameOfMethod(target.constructor.name, key), error);
     }

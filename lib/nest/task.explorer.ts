@@ -7,6 +7,7 @@ import type { DeclaredTask } from '../scheduler/tasks/task.reconciler.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { resolveDeclaration } from './declaration.resolver.js';
 import { describeEnhancers } from './enhancers.js';
+import { handlerOptionsOf } from './handler.options.js';
 import { LostMethods } from './lost.methods.js';
 import { findDecorated } from './method.finder.js';
 import type { DecoratedMethod, DecoratedMethods } from './method.finder.js';
@@ -119,7 +120,7 @@ export class TaskExplorer implements OnModuleDestroy {
 
   #register(scheduler: Scheduler, name: string, found: FoundMethod): void {
     const handler = createHandler(found.wrapper.instance as object, found.prototype, found);
-    scheduler.registerHandler(name, handler, found.handler?.policy);
+    scheduler.registerHandler(name, handler, handlerOptionsOf(found));
   }
 
   *#classes(): Iterable<FoundClass> {

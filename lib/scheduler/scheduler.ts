@@ -8,7 +8,8 @@ import { DrainControl } from './cluster/drain.control.js';
 import type { DrainOptions } from './cluster/drain.control.js';
 import { findInstances } from './cluster/instance.info.js';
 import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
-import type { Handler, HandlerPolicy } from './loop/handler.registry.js';
+import type { HandlerPolicy } from './loop/handler.policy.js';
+import type { Handler } from './loop/handler.registry.js';
 import { SchedulerCore } from './scheduler.core.js';
 import { toStoreInfo } from './scheduler.info.js';
 import type { SchedulerInfo, SchedulerState } from './scheduler.info.js';
@@ -60,8 +61,8 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   /**
    * Registers the function behind a handler name that tasks use.
    *
-   * @param policy Which of its errors are worth another attempt.
-   * @throws DuplicateNameError When the name is taken.
+   * @param policy What its errors lead to.
+   * @throws DuplicateNameError When the name is taken. InvalidOptionError
    */
   registerHandler(name: string, handler: Handler, policy?: HandlerPolicy): void {
     this.#core.handlers.register(name, handler, policy);

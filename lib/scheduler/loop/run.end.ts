@@ -5,6 +5,7 @@ import type { RunEnd } from '../plan/end.plan.js';
 import { endedRun } from '../plan/ended.run.js';
 import { checkedOccurrence } from '../plan/occurrence.check.js';
 import type { HeldRun, RunOutcome } from './held.run.js';
+import { retryDelay } from './retry.decision.js';
 import type { RunServices } from './run.services.js';
 
 /** When a trigger that counts from the end of a run, and that fails there, is asked again, in milliseconds. */
@@ -80,23 +81,8 @@ export function failedEnd(held: HeldRun, error: unknown, now: number): RunEnd {
 }
 
 function retryTime({ record, run }: HeldRun, error: unknown, now: number, services: RunServices): number | null {
-  const { definition } = record;
-  try {
-    if (!services.handlers.isRetryable(definition.handler, error)) return null;
-  } catch (fault) {
-    services.logger.error(
-      `What the handler "${definition.handler}" says of retries failed; run "${run.id}" is not tried again`,
-      fault,
-    );
-    return null;
-  }
-  try {
-    const delay = services.backoffs.delayAfter(definition.policies.retry, run.attempt, error);
-    return delay === null ? null : now + delay;
-  } catch (fault) {
-    services.logger.error(`The back-off of task "${record.id}" failed; the run is not tried again`, fault);
-    return null;
-  }
+  const delay = retryDelay({ task: record.definition, runId: run.id, attempt: run.attempt, error }, services);
+  return delay === null ? null : now + delay;
 }
 
 /** What comes after the run, for triggers that count from its end. */
