@@ -57,7 +57,7 @@ export class ClaimRequests {
   /** The most room that there was. */
   #mostRoom = 0;
   #lastOrder: DueOrder = 'priority';
-  /** Whether the last claim is made once more, in its order, since more may start now. */
+  /** Whether the next claim is the last one made once more, in its order, since more may start now. */
   #repeats = false;
 
   constructor(private readonly services: Services) {
@@ -74,6 +74,7 @@ export class ClaimRequests {
     this.#mostRoom = Math.max(this.#mostRoom, room);
     const share = this.#isContended ? Math.ceil(this.#mostRoom / (1 + this.services.ahead)) : Infinity;
     this.#lastOrder = this.#repeats ? this.#lastOrder : this.#order();
+    this.#repeats = false;
     return {
       request: { limit: Math.min(room, share, this.#size.limit), order: this.#lastOrder, ...this.filter() },
       room: this.room(rooms),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AsyncExecutor } from 'nestjs-asyncz';
 import type { Handler } from 'nestjs-asyncz';
-import type { Apply, Selection, Transacted } from 'nestjs-asyncz/store';
+import type { Apply, DueOrder, Exchange, Exchanged, Selection, Transacted } from 'nestjs-asyncz/store';
 import { ClaimStarter } from '../../../../lib/scheduler/loop/claim.starter.js';
 import type { HeldRun } from '../../../../lib/scheduler/loop/held.run.js';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
@@ -20,6 +20,21 @@ class TellingStore extends TakingClusterStore {
     if (told) this.leasesAsked = null;
     await told?.();
     return answer;
+  }
+}
+
+/** Notes in which order claims ask for tasks. */
+class OrderStore extends TakingClusterStore {
+  readonly orders: (DueOrder | undefined)[] = [];
+
+  override async exchange(asked: Exchange): Promise<Exchanged> {
+    if (asked.take) this.orders.push(asked.take.order);
+    return super.exchange(asked);
+  }
+
+  override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
+    if ('due' in selection) this.orders.push(selection.due.order);
+    return super.transact(selection, apply);
   }
 }
 
@@ -80,6 +95,21 @@ describe('a group of tasks, where claims are asked for ahead', () => {
     await pass(cluster, 400);
     expect(order).toHaveLength(300);
     expect(new Set(order).size).toBe(300);
+  });
+
+  it('has claims go by age now and then also after one that was made once more for it', async () => {
+    const cluster = new MemoryCluster();
+    const store = new OrderStore(cluster.disk);
+    const started: string[] = [];
+    const work: Handler = (_args, { task }) => void started.push(task.id);
+    const executors = { default: new AsyncExecutor({ concurrency: 20 }) };
+    const scheduler = await cluster.join('s', { work }, { store, executors, startPaused: true });
+    await add(scheduler, 'grouped', { priority: -1 });
+    for (let at = 0; at < 300; at += 1) await add(scheduler, `t${at}`, { group: null });
+    scheduler.resume();
+    await pass(cluster, 5_000);
+    expect(started).toHaveLength(301);
+    expect(store.orders.slice(0, 30)).toContain('age');
   });
 
   it('has a run given back for which there is no lease any more', () => {
