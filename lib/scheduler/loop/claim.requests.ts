@@ -73,11 +73,12 @@ export class ClaimRequests {
     if (room === 0) return null;
     this.#mostRoom = Math.max(this.#mostRoom, room);
     const share = this.#isContended ? Math.ceil(this.#mostRoom / (1 + this.services.ahead)) : Infinity;
+    const limit = Math.min(room, share, this.#size.limit);
     this.#lastOrder = this.#repeats ? this.#lastOrder : this.#order();
     this.#repeats = false;
     return {
-      request: { limit: Math.min(room, share, this.#size.limit), order: this.#lastOrder, ...this.filter() },
-      room: this.room(rooms),
+      request: { limit, order: this.#lastOrder, ...this.filter() },
+      room: this.room(takers ? atMost(rooms, limit) : rooms),
     };
   }
 
@@ -163,11 +164,16 @@ export class ClaimRequests {
   }
 }
 
+/** A claim beside others may start no more runs than tasks: one task may have more runs than there is room for in all. */
+function atMost(rooms: ReadonlyMap<string, number>, limit: number): ReadonlyMap<string, number> {
+  return new Map(Array.from(rooms, ([alias, room]) => [alias, Math.min(room, limit)]));
+}
+
 function less(rooms: ReadonlyMap<string, number>, { starting, asked }: RoomTakers): ReadonlyMap<string, number> {
   return new Map(
     Array.from(rooms, ([alias, room]) => {
       let left = room - (starting.get(alias) ?? 0);
-      for (const claim of asked) left -= Math.min(claim.request.limit, claim.room.of(alias));
+      for (const claim of asked) left -= claim.room.of(alias);
       return [alias, Math.max(0, left)];
     }),
   );

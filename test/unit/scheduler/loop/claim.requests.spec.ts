@@ -102,8 +102,8 @@ describe('the requests of claims', () => {
   });
 
   it('leave out an executor that a claim may fill, and are made again where that leaves it unseen', () => {
-    const first = requests.next()!;
-    expect([first.request.limit, first.room.of('slow')]).toEqual([16, 1]);
+    const first = requests.next({ starting: new Map(), asked: [] })!;
+    expect([first.request.limit, first.room.of('default'), first.room.of('slow')]).toEqual([16, 16, 1]);
     const second = requests.next({ starting: new Map(), asked: [first] })!;
     expect(second.request).toMatchObject({ limit: 16, except: { executor: ['slow'] } });
     const nothing = { claimed: [], simple: [], left: [], failed: [], storeNow: 1, nextDue: () => null };

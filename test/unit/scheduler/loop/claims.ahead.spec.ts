@@ -198,6 +198,23 @@ describe('a claim, while more is due than there is room for', () => {
     expect(started).toContain('more-19');
   });
 
+  it('starts no more runs than there is room for, where tasks have several runs', async () => {
+    const { cluster, store, started, scheduler } = await busy(() => new Promise(() => {}), 100, 0);
+    const availableAt = cluster.clock.now();
+    for (let at = 0; at < 16; at += 1) {
+      await store.addTask(makeTask(`first-${at}`, { policies: { priority: 0 }, nextRunTime: availableAt }));
+    }
+    for (let at = 0; at < 70; at += 1) {
+      const live = [1, 2, 3].map((run) => makeLiveRun(`many-${at}@${run}`, { source: 'manual', availableAt }));
+      const policies = { priority: 1, overlap: 'allow' } as const;
+      await store.addTask(makeTask(`many-${at}`, { policies, state: { exhausted: true, live } }));
+    }
+    scheduler.resume();
+    for (let round = 0; round < 20; round += 1) await settle();
+    await pass(cluster, 1_000);
+    expect(started).toHaveLength(100);
+  });
+
   it.each(['a moment later', 'when nothing more is to be claimed'])(
     'of which no answer comes does not keep what has ended from being written, %s',
     async (when) => {
