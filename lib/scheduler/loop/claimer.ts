@@ -73,6 +73,8 @@ export class Claimer {
   readonly #lost: LostRuns;
   /** The tasks that wait for a lease of their group, and for nothing else. */
   readonly #lacking: TaskDefinition[] = [];
+  /** The rooms of the claims that were decided on and are not held yet, of which a run may be on its last chance. */
+  readonly #lastChances = new Set<Room>();
   /** Until when no tasks are taken, on the monotonic clock. */
   #takesAgainAt = -Infinity;
   #isStopped = false;
@@ -119,7 +121,13 @@ export class Claimer {
   ): Promise<{ readonly claim: Claim; readonly mayStartMore: boolean }> {
     const { clock } = this.services;
     const { requests, health } = this.parts;
-    const claim = this.#noteFailed(await answer);
+    let claim: Claim;
+    try {
+      claim = this.#noteFailed(await answer);
+    } finally {
+      // In the same step its runs are held, which tells it from then on.
+      this.#lastChances.delete(next.room);
+    }
     health.passed();
     const waiting = requests.answered(next, claim, clock.monotonic() - askedAt, this.#waitsForRoom(claim));
     this.parts.follows(requests.isContended);
@@ -140,7 +148,8 @@ export class Claimer {
     const { requests, groups } = this.parts;
     const askedAt = this.services.clock.monotonic();
     const room = requests.room();
-    const claim = this.#noteFailed(this.#noteTime(await claimThese(this.store, ids, planOf(this.#plan(room)))));
+    const asked = claimThese(this.store, ids, planOf(this.#plan(room))).finally(() => this.#lastChances.delete(room));
+    const claim = this.#noteFailed(this.#noteTime(await asked));
     const decided = claim.claimed.map(({ value }) => value);
     const tasks = [...claim.left, ...claim.claimed.flatMap(({ task }) => task ?? [])];
     const waiting = tasks.filter(this.#waitsForRoom(claim));
@@ -233,8 +242,20 @@ export class Claimer {
     return (task) => executors.has(task.definition.executor) && waitsForRoom(this.#context, task, storeNow);
   }
 
+  /**
+   * Whether a run is under way, or decided on by another claim, whose next loss is its last. Where there is none the claim may
+   * start one, of which claims that are decided on before it is held must know.
+   */
+  #hasLastChanceBeside(room: Room): boolean {
+    const others = this.#lastChances.size - (this.#lastChances.has(room) ? 1 : 0);
+    if (others > 0 || this.#context.hasLastChance()) return true;
+    this.#lastChances.add(room);
+    return false;
+  }
+
   #plan(room: Room): Apply<Claimed> {
-    const plan = planClaim({ ...this.#context, room });
+    const hasLastChance = () => this.#hasLastChanceBeside(room);
+    const plan = planClaim({ ...this.#context, room, hasLastChance });
     const { tasks } = this.parts;
     return (task, now, decided) => {
       // The lease of a claim that could not be written is over: the run in it goes on here all the same.

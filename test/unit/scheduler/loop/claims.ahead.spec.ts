@@ -8,6 +8,12 @@ import { MemoryCluster, pass, TakingClusterStore } from '../../../support/memory
 
 const COUNT = 60;
 
+/** A task with a run that is lost for good when it is lost once more. */
+const lastChance = (id: string, priority: number, availableAt: number) => {
+  const live = [makeLiveRun(`${id}@1`, { attempt: 3, lost: 2, availableAt })];
+  return makeTask(id, { policies: { priority, maxLost: 3 }, state: { exhausted: true, live } });
+};
+
 /** A store of which the answers to takings can be held up. */
 class HeldUpStore extends TakingClusterStore {
   isHeldUp = false;
@@ -182,12 +188,7 @@ describe('a claim, while more is due than there is room for', () => {
     const now = cluster.clock.now();
     const add = (id: string, priority: number) =>
       store.addTask(makeTask(id, { policies: { priority }, nextRunTime: now }));
-    const addLast = (id: string, priority: number) => {
-      const run = makeLiveRun(`${id}@1`, { attempt: 3, lost: 2, availableAt: now });
-      return store.addTask(
-        makeTask(id, { policies: { priority, maxLost: 3 }, state: { exhausted: true, live: [run] } }),
-      );
-    };
+    const addLast = (id: string, priority: number) => store.addTask(lastChance(id, priority, now));
     for (let at = 0; at < 15; at += 1) await add(`first-${at}`, 0);
     await addLast('last-1', 1);
     await addLast('last-2', 2);
@@ -196,6 +197,29 @@ describe('a claim, while more is due than there is room for', () => {
     for (let round = 0; round < 10; round += 1) await settle();
     expect(started.filter((id) => id.startsWith('last'))).toEqual(['last-1']);
     expect(started).toContain('more-19');
+  });
+
+  it('starts no run whose next loss is its last beside one of a claim that is answered at the same time', async () => {
+    const { cluster, store, started, scheduler } = await busy(() => new Promise(() => {}), 100, 0);
+    const now = cluster.clock.now();
+    const add = (id: string, priority: number) =>
+      store.addTask(makeTask(id, { policies: { priority }, nextRunTime: now }));
+    for (let at = 0; at < 16; at += 1) await add(`first-${at}`, 0);
+    await store.addTask(lastChance('last-1', 1, now));
+    for (let at = 0; at < 31; at += 1) await add(`second-${at}`, 2);
+    await store.addTask(lastChance('last-2', 3, now));
+    for (let at = 0; at < 40; at += 1) await add(`third-${at}`, 4);
+    store.isHeldUp = true;
+    scheduler.resume();
+    for (let round = 0; round < 5; round += 1) await settle();
+    store.waiting.shift()!();
+    for (let round = 0; round < 10; round += 1) await settle();
+    expect(store.waiting).toHaveLength(2);
+    store.isHeldUp = false;
+    for (const answer of store.waiting.splice(0)) answer();
+    for (let round = 0; round < 20; round += 1) await settle();
+    expect(started.filter((id) => id.startsWith('last'))).toEqual(['last-1']);
+    expect(started).toContain('third-39');
   });
 
   it('starts no more runs than there is room for, where tasks have several runs', async () => {
