@@ -6,7 +6,7 @@ import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { changeTo, nextTimes } from './change.js';
 import { controlled } from './control.plan.js';
-import { isTakenBefore } from './recovery.plan.js';
+import { takenBeforePause } from './recovery.plan.js';
 
 /**
  * Pauses a task. A paused one stays as it is: the first pause is the one that is kept.
@@ -49,16 +49,12 @@ export function resumeTask(
  *
  * @returns Nothing when no time was due.
  */
-export function timesAfterHold(
-  { id, definition, state }: TaskRecord,
-  now: number,
-  trigger: BaseTrigger,
-): Partial<TaskState> {
-  const { pause, nextRunTime, lease } = state;
+export function timesAfterHold(task: TaskRecord, now: number, trigger: BaseTrigger): Partial<TaskState> {
+  const { nextRunTime, lease } = task.state;
   // A time that a scheduler has taken before the hold is not of the hold: its run may have begun. Nobody takes what is disabled.
-  const isTaken = isTakenBefore(pause, lease) || (lease !== null && isDisabled(definition));
-  const wasDue = !isTaken && nextRunTime !== null && nextRunTime <= now;
-  return wasDue ? nextTimes(trigger.nextOccurrence(null, now, { taskId: id })) : {};
+  const takenAt = takenBeforePause(task) ?? (isDisabled(task.definition) ? lease?.at : null) ?? -Infinity;
+  const wasDue = nextRunTime !== null && nextRunTime <= now && nextRunTime > takenAt;
+  return wasDue ? nextTimes(trigger.nextOccurrence(null, now, { taskId: task.id })) : {};
 }
 
 /** A task that runs at a scheduler's start or stop has no time to pause. */

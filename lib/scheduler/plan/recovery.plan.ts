@@ -1,7 +1,7 @@
 import type { RunError } from '../../errors/thrown.js';
 import { isDisabled } from '../../model/definition.js';
 import type { LiveRun } from '../../model/run.js';
-import type { Pause, TaskLease, TaskRecord } from '../../model/task.js';
+import type { TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { admitDueTimes } from './due-times.plan.js';
 import { endedRun, keepForRedrive } from './ended.run.js';
@@ -95,16 +95,19 @@ function lostTooOften(lost: number): RunError {
 export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   const { lost, task } = work;
   if (lost === null || task.definition.policies.delivery === 'at-most-once') return;
+  // Beside a run that is under way, or was lost itself, nothing begins before it is written.
+  if (task.state.live.some(({ status }) => status === 'running')) return;
   const { pause } = work.state;
+  const takenBefore = takenBeforePause(task);
   const then: Work = {
     ...work,
     // Nobody takes a task that is disabled.
     task: enabledTask(task),
-    now: lost.at,
-    state: { ...work.state, pause: isTakenBefore(pause, lost) ? null : pause },
+    now: takenBefore ?? lost.at,
+    state: { ...work.state, pause: takenBefore === null ? pause : null },
   };
   admitDueTimes(then, trigger);
-  const [first] = readyRuns(then.task.definition, then.state, lost.at);
+  const [first] = readyRuns(then.task.definition, then.state, then.now);
   work.state = { ...then.state, pause };
   if (!first) return;
   const again = recordLost(work, { ...first, owner: lost.owner, token: lost.token });
@@ -120,11 +123,16 @@ function enabledTask(task: TaskRecord): TaskRecord {
 }
 
 /**
- * Whether a task was taken before it was paused. Of one that was taken again since, only the last time is known; the first was
- * before the pause, as nobody takes a task that is paused and under no lease.
+ * When a task was taken that was paused since, in milliseconds since the epoch; null for others. Of one that was taken again
+ * since, only the last time is known: the first was before the pause if something was due by then, and at the pause at the
+ * latest. Else it was taken during the pause, for what was asked for by hand.
  */
-export function isTakenBefore(pause: Pause | null, lease: TaskLease | null): boolean {
-  return pause !== null && lease !== null && (pause.at >= lease.at || lease.attempt > 1);
+export function takenBeforePause({ state: { pause, lease, nextRunTime, live } }: TaskRecord): number | null {
+  if (pause === null || lease === null) return null;
+  if (pause.at >= lease.at) return lease.at;
+  if (lease.attempt === 1) return null;
+  const isDue = (at: number | null) => at !== null && at <= pause.at;
+  return isDue(nextRunTime) || live.some((run) => run.status === 'waiting' && isDue(run.availableAt)) ? pause.at : null;
 }
 
 /** Whether a run that waits may have begun under the lease of its task: it is written with its end, or after a moment. */
