@@ -105,7 +105,10 @@ export type { ProviderToken, StoreProvider } from './stores/store.provider.js';
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';
 export type { Executor, ExecutorJob } from './executors/executor.interface.js';
-export { currentTaskContext, TaskContext } from './executors/task-context.js';
+export { TaskContext } from './executors/task-context.js';
+export type { PreviousRun } from './executors/task-context.js';
+export { TaskLog } from './executors/task-log.js';
+export type { TaskLogLevel, TaskLogLine } from './executors/task-log.js';
 
 export type { Handler } from './scheduler/loop/handler.registry.js';
 export type { ErrorClass, ErrorFilter, HandlerPolicy } from './scheduler/loop/handler.policy.js';

@@ -161,12 +161,13 @@ function stackIn(thrown: object, whole: string, message: string): string | null 
   return cut(text, LONGEST.stack);
 }
 
-function cut(text: string, longest: number): string {
+/** A text of `longest` characters at the most, and a sign that it was longer. */
+export function cut(text: string, longest: number): string {
   return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }
 
-/** Any value as text, without a call of anything that belongs to it. */
-function textOf(value: unknown): string {
+/** Any value as text, bounded where it is an object, without a call of anything that belongs to it. */
+export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (!isObject(value)) return String(value);
   try {

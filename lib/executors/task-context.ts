@@ -1,17 +1,41 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash } from 'node:crypto';
 import type { TaskDefinition } from '../model/definition.js';
-import type { Logger } from '../model/logger.js';
-import type { RunSource } from '../model/run.js';
+import type { RunSource, RunStatus } from '../model/run.js';
+import type { LastRun } from '../model/task.js';
+import type { TaskLog } from './task-log.js';
+
+/**
+ * The attempt of a task that ended last before a run was claimed.
+ *
+ * @publicApi
+ */
+export interface PreviousRun {
+  readonly runId: string;
+  readonly status: RunStatus;
+  /** null when its handler was not called. */
+  readonly startedAt: Date | null;
+  readonly endedAt: Date;
+}
 
 /**
  * The context of a run: the last argument of every handler. Code that the handler calls gets it with
- * {@link currentTaskContext}.
+ * {@link TaskContext.current}.
  *
  * @publicApi
  */
 export class TaskContext {
   /** @internal */
   constructor(private readonly run: TaskContextSource) {}
+
+  /**
+   * The context of the run that the calling code is part of, however deep below the handler.
+   *
+   * @returns undefined outside of a run.
+   */
+  static current(): TaskContext | undefined {
+    return storage.getStore();
+  }
 
   /** The task: its id, name, handler and tags. */
   get task(): Pick<TaskDefinition, 'id' | 'name' | 'handler' | 'tags'> {
@@ -23,9 +47,22 @@ export class TaskContext {
     return this.run.store;
   }
 
-  /** Task id and scheduled time: the same on every node and for every attempt. Use it as an idempotency key. */
+  /** The identity of the scheduler that carries the run out. */
+  get scheduler(): string {
+    return this.run.scheduler;
+  }
+
+  /** Task id and scheduled time: the same on every node and for every attempt. */
   get runId(): string {
     return this.run.runId;
+  }
+
+  /**
+   * A key for systems that do a request with the same key once: the same on every node and for every attempt of the run, and
+   * another one for every other run. 64 hexadecimal digits, whatever the id of the task is.
+   */
+  get idempotencyKey(): string {
+    return createHash('sha256').update(this.run.runId).digest('hex');
   }
 
   /** The time that the run is for, which may be earlier than now. */
@@ -33,9 +70,62 @@ export class TaskContext {
     return new Date(this.run.scheduledTime);
   }
 
+  /** When this attempt was started, by the clock of the store: what the history says, too. */
+  get startedAt(): Date {
+    return new Date(this.run.startedAt);
+  }
+
+  /** How much later than its scheduled time the attempt was started, in milliseconds: jitter and earlier attempts count, too. */
+  get latenessMs(): number {
+    return Math.max(0, this.run.startedAt - this.run.scheduledTime);
+  }
+
+  /**
+   * When the `timeout` of the task aborts the run, by the clock of the machine; null when there is none. Nobody knows beforehand
+   * when a cancellation or a shutdown does: {@link signal} tells.
+   */
+  get deadline(): Date | null {
+    const { deadline } = this.run;
+    return deadline === null ? null : new Date(deadline);
+  }
+
   /** From 1; larger when an earlier attempt failed or its process died. */
   get attempt(): number {
     return this.run.attempt;
+  }
+
+  /**
+   * Whether the `retry` of the task allows no further attempt if this one fails. Without a `retry` it does not, and a
+   * `RetryLaterError` asks for one all the same.
+   */
+  get isLastAttempt(): boolean {
+    return this.run.isLastAttempt;
+  }
+
+  /**
+   * The attempt of the task that ended last before this run was claimed: of a run that is tried again, its own attempt before.
+   * null when none has ended.
+   */
+  get previousRun(): PreviousRun | null {
+    const { lastRun } = this.run;
+    if (lastRun === null) return null;
+    const { id, status, startedAt, endedAt } = lastRun;
+    return {
+      runId: id,
+      status,
+      startedAt: startedAt === null ? null : new Date(startedAt),
+      endedAt: new Date(endedAt),
+    };
+  }
+
+  /**
+   * Reads from the history what the handler returned in {@link previousRun}.
+   *
+   * @returns undefined when there is none, when it did not succeed, or when its record is not kept.
+   * @throws StoreUnavailableError, and whatever else the store throws.
+   */
+  async previousResult(): Promise<unknown> {
+    return this.run.lastRun?.status === 'succeeded' ? await this.run.previousResult() : undefined;
   }
 
   /**
@@ -64,8 +154,8 @@ export class TaskContext {
     return this.run.signal;
   }
 
-  /** A logger that names the task. */
-  get log(): Logger {
+  /** A logger that names the run and its attempt, and keeps the lines with the run. */
+  get log(): TaskLog {
     return this.run.log;
   }
 
@@ -75,34 +165,38 @@ export class TaskContext {
   }
 }
 
-/** What a {@link TaskContext} is made from. */
+/** What a {@link TaskContext} is made from. Nothing of it is worked out before the handler asks. */
 export interface TaskContextSource {
   readonly task: Pick<TaskDefinition, 'id' | 'name' | 'handler' | 'tags'>;
   readonly store: string;
+  readonly scheduler: string;
   readonly runId: string;
+  /** Milliseconds since the epoch, as all times here. */
   readonly scheduledTime: number;
+  readonly startedAt: number;
+  readonly deadline: number | null;
   readonly attempt: number;
+  readonly isLastAttempt: boolean;
+  readonly lastRun: LastRun | null;
+  /** What the handler returned in the last run; undefined when that is not kept. */
+  readonly previousResult: () => Promise<unknown>;
   readonly token: number;
   readonly source: RunSource;
   readonly coalesced: number;
   readonly signal: AbortSignal;
-  readonly log: Logger;
+  readonly log: TaskLog;
   readonly progress: (value: unknown) => void;
 }
 
 const storage = new AsyncLocalStorage<TaskContext>();
 
 /**
- * The context of the run that the calling code is part of.
+ * Calls a function as part of a run: code below gets the context with {@link TaskContext.current}. The library does this for
+ * handlers; a test does it with a context of `createTaskContext`.
  *
- * @returns undefined outside of a run.
+ * @returns What the function returns.
  * @publicApi
  */
-export function currentTaskContext(): TaskContext | undefined {
-  return storage.getStore();
-}
-
-/** Calls `work` as part of a run. */
 export function runInTaskContext<T>(context: TaskContext, work: () => T): T {
   return storage.run(context, work);
 }

@@ -12,6 +12,10 @@ export interface Logger {
   warn(message: string): void;
   /** @param error What was caught; its stack is written too. */
   error(message: string, error?: unknown): void;
+  /** What a handler writes as finer than `debug`, which takes its place where it is left out. */
+  verbose?(message: string): void;
+  /** What a handler writes as graver than `error`, which takes its place where it is left out. */
+  fatal?(message: string): void;
 }
 
 /** Writes nothing. */
@@ -35,6 +39,8 @@ export function guardedLogger(logger: Logger): Logger {
     info: (message) => write(() => logger.info(message)),
     warn: (message) => write(() => logger.warn(message)),
     error: (message, ...errors) => write(() => logger.error(message, ...errors.map(presentable))),
+    ...(logger.verbose && { verbose: (message) => write(() => logger.verbose!(message)) }),
+    ...(logger.fatal && { fatal: (message) => write(() => logger.fatal!(message)) }),
   };
 }
 

@@ -50,3 +50,8 @@ export interface RetryPolicy {
   /** The longest wait, in milliseconds. */
   readonly maxDelayMs: number;
 }
+
+/** Whether the policy allows no further attempt after this one. @param attempt From 1. */
+export function isLastAttempt(policy: RetryPolicy | null, attempt: number): boolean {
+  return policy === null || attempt >= policy.attempts;
+}

@@ -9,6 +9,8 @@ export function createNestLogger(scheduler: string): Logger {
     debug: (message) => logger.debug(message),
     info: (message) => logger.log(message),
     warn: (message) => logger.warn(message),
+    verbose: (message) => logger.verbose(message),
+    fatal: (message) => logger.fatal(message),
     error: (message, error) => {
       if (error === undefined) return logger.error(message);
       const thrown = describeThrown(error);

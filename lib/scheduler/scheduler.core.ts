@@ -107,6 +107,7 @@ export class SchedulerCore {
         identity,
         clock,
         storeClock: handle.clock,
+        history: handle.store,
         logger,
         events: this.events,
         executors: this.executors,

@@ -4,10 +4,11 @@ import { isErrorOf } from '../../errors/foreign.js';
 import { runEvent } from '../../events/run.event.js';
 import type { RunEvent } from '../../events/event.map.js';
 import type { TaskContextSource } from '../../executors/task-context.js';
+import { TaskLog } from '../../executors/task-log.js';
 import type { TaskDefinition } from '../../model/definition.js';
-import type { Logger } from '../../model/logger.js';
+import { isLastAttempt } from '../../model/retry.js';
 import type { LeaseRef, LiveRun, RunSource, RunStatus } from '../../model/run.js';
-import type { TaskRecord } from '../../model/task.js';
+import type { LastRun, TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
 import { guardListeners } from './guarded.signal.js';
 import type { RunOrigin } from './run.origin.js';
@@ -73,6 +74,8 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   /** Set from the call of the handler until the run is over. */
   #carrier: RunCarrier | null = null;
   #lateCarrier: RunCarrier | null = null;
+  /** Made when the handler asks for it. */
+  #log: TaskLog | null = null;
 
   /**
    * @param start What the claim started: of a simple task no more than that is known, and {@link record} and {@link run} are
@@ -141,8 +144,37 @@ export class HeldRun implements TaskContextSource, LeaseRef {
     return this.#controller.signal;
   }
 
-  get log(): Logger {
-    return prefixed(this.services.logger, `[${this.task.id}] `);
+  get log(): TaskLog {
+    return (this.#log ??= new TaskLog(this, this.services.logger, this.services.clock));
+  }
+
+  get scheduler(): string {
+    return this.services.identity;
+  }
+
+  get startedAt(): number {
+    return this.simpleSince ?? this.run.startedAt!;
+  }
+
+  get deadline(): number | null {
+    const { timeoutMs } = this.task.policies;
+    if (timeoutMs === null) return null;
+    const { clock } = this.services;
+    return clock.now() + Math.round(this.#begunAt + timeoutMs - clock.monotonic());
+  }
+
+  get isLastAttempt(): boolean {
+    return isLastAttempt(this.task.policies.retry, this.attempt);
+  }
+
+  get lastRun(): LastRun | null {
+    return this.record.state.lastRun;
+  }
+
+  async previousResult(): Promise<unknown> {
+    const { id: runId, endedAt: from, status } = this.lastRun!;
+    const { runs } = await this.services.history.runs({ runId, status, from, to: from + 1 }, { limit: 1 });
+    return runs[0]?.result;
   }
 
   progress(value: unknown): void {
@@ -231,13 +263,4 @@ export class HeldRun implements TaskContextSource, LeaseRef {
     if (!isOverrun || isErrorOf(outcome.error, RunTimeoutError)) return outcome;
     return { status: 'failed', error: new RunTimeoutError(this.runId, timeoutMs, { cause: outcome.error }) };
   }
-}
-
-function prefixed(logger: Logger, prefix: string): Logger {
-  return {
-    debug: (message) => logger.debug(prefix + message),
-    info: (message) => logger.info(prefix + message),
-    warn: (message) => logger.warn(prefix + message),
-    error: (message, error) => logger.error(prefix + message, error),
-  };
 }

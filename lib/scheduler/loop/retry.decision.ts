@@ -1,5 +1,6 @@
 import { isNonRetryable, retryLaterMs } from '../../model/handler.errors.js';
 import type { TaskDefinition } from '../../model/definition.js';
+import { isLastAttempt } from '../../model/retry.js';
 import { backoffOf, isRetryable } from './handler.policy.js';
 import type { RunServices } from './run.services.js';
 
@@ -34,7 +35,7 @@ export function retryDelay({ task, runId, attempt, error }: Failure, services: D
     logger.error(`What the handler "${task.handler}" says of retries failed; run "${runId}" is not tried again`, fault);
     return null;
   }
-  if (retry === null || attempt >= retry.attempts) return null;
+  if (retry === null || isLastAttempt(retry, attempt)) return null;
   try {
     const wanted = backoffOf(policy, error, attempt);
     return wanted === undefined ? backoffs.delayAfter(retry, attempt, error) : wanted;

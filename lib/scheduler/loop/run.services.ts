@@ -1,6 +1,7 @@
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
+import type { Store } from '../../stores/store.interface.js';
 import type { StoreClock } from '../../time/store.clock.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { BackoffRegistry } from './backoff.registry.js';
@@ -15,6 +16,8 @@ export interface RunServices {
   readonly identity: string;
   readonly clock: Clock;
   readonly storeClock: StoreClock;
+  /** The ended runs of the store. */
+  readonly history: Pick<Store, 'runs'>;
   readonly logger: Logger;
   readonly events: EventDispatcher;
   readonly executors: ExecutorRegistry;

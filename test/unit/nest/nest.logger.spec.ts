@@ -1,6 +1,8 @@
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createNestLogger } from '../../../lib/nest/nest.logger.js';
+import { createRunning } from '../../support/scheduler.factory.js';
+import { HOURLY } from '../../support/task.factory.js';
 import { ODD_THROWS } from '../../support/odd.throws.js';
 
 /** What is written as an error from now on. */
@@ -17,6 +19,32 @@ function recordErrors(): { message: string; stack: string | undefined }[] {
 }
 
 describe('the log of an application', () => {
+  it('has the fatal and the verbose lines of a handler as such', async () => {
+    const lines: string[] = [];
+    class Recorder extends ConsoleLogger {
+      override fatal(message: string): void {
+        lines.push(`fatal ${message}`);
+      }
+      override verbose(message: string): void {
+        lines.push(`verbose ${message}`);
+      }
+    }
+    Logger.overrideLogger(new Recorder());
+    onTestFinished(() => Logger.overrideLogger(new ConsoleLogger()));
+    const { scheduler } = await createRunning(
+      {
+        work: (_args, { log }) => {
+          log.verbose('fine');
+          log.fatal('grave');
+        },
+      },
+      { logger: createNestLogger('default') },
+    );
+    const { id } = await scheduler.addTask({ id: 'mine', handler: 'work', trigger: HOURLY });
+    const { id: runId } = await scheduler.runTask(id, { wait: true });
+    expect(lines).toEqual([`verbose [${runId}, attempt 1] fine`, `fatal [${runId}, attempt 1] grave`]);
+  });
+
   it('says what has caused an error, with the stacks of all', () => {
     const lines = recordErrors();
     const cause = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:9'), { code: 'ECONNREFUSED' });

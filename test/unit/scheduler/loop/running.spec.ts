@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TaskContext } from 'nestjs-asyncz';
-import { currentTaskContext } from 'nestjs-asyncz';
+import { TaskContext } from 'nestjs-asyncz';
 import { makeTask } from 'nestjs-asyncz/testing';
 import { DEFAULT_CONCURRENCY } from '../../../../lib/executors/async.executor.js';
 import { nextEvent, recordEvents } from '../../../support/events.js';
@@ -51,7 +50,7 @@ describe('a running scheduler', () => {
     const { scheduler } = createScheduler({
       work: async () => {
         await Promise.resolve();
-        seen = currentTaskContext();
+        seen = TaskContext.current();
       },
     });
     await scheduler.start();
@@ -59,7 +58,7 @@ describe('a running scheduler', () => {
     await scheduler.addTask({ id: 'mine', handler: 'work' });
     await done;
     expect(seen).toMatchObject({ attempt: 1, store: 'default', task: { id: 'mine' } });
-    expect(currentTaskContext()).toBeUndefined();
+    expect(TaskContext.current()).toBeUndefined();
   });
 
   it('goes on when a handler throws what is no error, or a listener throws or rejects', async () => {

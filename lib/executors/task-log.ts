@@ -1,0 +1,156 @@
+import { types } from 'node:util';
+import { isErrorOf } from '../errors/foreign.js';
+import { cut, describeThrown, headlineOf, stackOf, textOf } from '../errors/thrown.js';
+import type { Clock } from '../model/clock.js';
+import type { Logger } from '../model/logger.js';
+
+/** How many lines of a run are kept, and how many bytes of UTF-8 they have in all. One line has fewer. */
+const MAX_LINES = 500;
+const MAX_BYTES = 131_072;
+
+/** How many characters are kept of a message, and of a stack. */
+const LONGEST = { message: 8_000, stack: 16_000 };
+
+/**
+ * How grave a line of a run is: the levels of NestJS.
+ *
+ * @publicApi
+ */
+export type TaskLogLevel = 'verbose' | 'debug' | 'log' | 'warn' | 'error' | 'fatal';
+
+/**
+ * A line that a handler has written.
+ *
+ * @publicApi
+ */
+export interface TaskLogLine {
+  /** By the clock of the machine. */
+  readonly time: Date;
+  readonly level: TaskLogLevel;
+  readonly message: string;
+  /** The stack of the error that was written with it; null for none. */
+  readonly stack: string | null;
+}
+
+interface KeptLine extends TaskLogLine {
+  readonly bytes: number;
+}
+
+/**
+ * The logger of a run, which has the methods of a `LoggerService` of NestJS. Each line goes to the logger of the scheduler with
+ * the run and its attempt in front, and is kept with the run: the newest 500, and 128 KiB of them at the most.
+ *
+ * A message may be any value, and so may those behind it: an `Error` is written with its causes, and its stack.
+ *
+ * @publicApi
+ */
+export class TaskLog {
+  /** Made with the first line: most handlers write none. */
+  #lines: KeptLine[] | null = null;
+  #bytes = 0;
+  #dropped = 0;
+
+  /** @internal */
+  constructor(
+    private readonly run: { readonly runId: string; readonly attempt: number },
+    private readonly logger: Logger,
+    private readonly clock: Pick<Clock, 'now'>,
+  ) {}
+
+  log(message: unknown, ...more: readonly unknown[]): void {
+    this.#write('log', [message, ...more]);
+  }
+
+  error(message: unknown, ...more: readonly unknown[]): void {
+    this.#write('error', [message, ...more]);
+  }
+
+  warn(message: unknown, ...more: readonly unknown[]): void {
+    this.#write('warn', [message, ...more]);
+  }
+
+  debug(message: unknown, ...more: readonly unknown[]): void {
+    this.#write('debug', [message, ...more]);
+  }
+
+  verbose(message: unknown, ...more: readonly unknown[]): void {
+    this.#write('verbose', [message, ...more]);
+  }
+
+  fatal(message: unknown, ...more: readonly unknown[]): void {
+    this.#write('fatal', [message, ...more]);
+  }
+
+  /** The lines that are kept, the oldest first. */
+  get lines(): readonly TaskLogLine[] {
+    return (this.#lines ?? []).map(({ bytes: _bytes, ...line }) => line);
+  }
+
+  /** How many older lines are not kept any more. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  #write(level: TaskLogLevel, values: readonly unknown[]): void {
+    const { message, stack } = textOfLine(values);
+    this.#keep({
+      time: new Date(this.clock.now()),
+      level,
+      message,
+      stack,
+      bytes: Buffer.byteLength(message) + Buffer.byteLength(stack ?? ''),
+    });
+    const line = `[${this.run.runId}, attempt ${this.run.attempt}] ${message}`;
+    this.#pass(level, stack === null ? line : `${line}\n${stack}`);
+  }
+
+  #keep(line: KeptLine): void {
+    const lines = (this.#lines ??= []);
+    lines.push(line);
+    this.#bytes += line.bytes;
+    while (lines.length > MAX_LINES || this.#bytes > MAX_BYTES) {
+      this.#bytes -= lines.shift()!.bytes;
+      this.#dropped += 1;
+    }
+  }
+
+  #pass(level: TaskLogLevel, line: string): void {
+    const { logger } = this;
+    if (level === 'log') logger.info(line);
+    else if (level === 'verbose' && !logger.verbose) logger.debug(line);
+    else if (level === 'fatal' && !logger.fatal) logger.error(line);
+    else logger[level]!(line);
+  }
+}
+
+/**
+ * All values in one line, where NestJS writes one after the other, and the first stack that is among them. What would not be
+ * kept is not looked at.
+ */
+function textOfLine(values: readonly unknown[]): Pick<TaskLogLine, 'message' | 'stack'> {
+  let stack: string | null = null;
+  let message = '';
+  for (const value of values) {
+    if (message.length > LONGEST.message) break;
+    if (isError(value)) {
+      const thrown = describeThrown(value);
+      stack ??= stackOf(thrown);
+      message += ` ${headlineOf(thrown)}`;
+    } else if (stack === null && typeof value === 'string' && isStack(value)) stack = value;
+    else message += ` ${textOf(value)}`;
+  }
+  return {
+    message: cut(message.slice(1), LONGEST.message),
+    stack: stack === null ? null : cut(stack, LONGEST.stack),
+  };
+}
+
+/** Of any realm. */
+function isError(value: unknown): boolean {
+  return types.isNativeError(value) || isErrorOf(value, Error);
+}
+
+/** What `logger.error(error.message, error.stack)` passes on, the habit of NestJS. */
+function isStack(text: string): boolean {
+  return text.includes('\n    at ');
+}

@@ -1,0 +1,105 @@
+import { rejectUnknownOptions } from '../errors/input.errors.js';
+import { TaskContext } from '../executors/task-context.js';
+import type { PreviousRun } from '../executors/task-context.js';
+import { TaskLog } from '../executors/task-log.js';
+import { MACHINE } from '../model/clock.js';
+import type { Clock } from '../model/clock.js';
+import { SILENT_LOGGER } from '../model/logger.js';
+import type { Logger } from '../model/logger.js';
+import { namesOf } from '../model/names.js';
+import { scheduledRunId } from '../model/run.js';
+
+/**
+ * What the context of a test differs in from that of the first attempt of a task `task`, which is due now and succeeds.
+ *
+ * @publicApi
+ */
+export interface TaskContextFields extends Partial<
+  Pick<
+    TaskContext,
+    | 'store'
+    | 'scheduler'
+    | 'runId'
+    | 'scheduledTime'
+    | 'startedAt'
+    | 'deadline'
+    | 'attempt'
+    | 'isLastAttempt'
+    | 'token'
+    | 'source'
+    | 'coalesced'
+    | 'signal'
+  >
+> {
+  readonly task?: Partial<TaskContext['task']>;
+  readonly previousRun?: Partial<PreviousRun> | null;
+  /** What `previousResult()` resolves with. */
+  readonly previousResult?: unknown;
+  /** Where the lines of `log` go beside `log.lines`; nowhere when left out. */
+  readonly logger?: Logger;
+  /** Is called with what the handler passes to `progress()`. */
+  readonly onProgress?: (value: unknown) => void;
+  /** Gives the times that are left out, and those of the lines of `log`. The clock of the machine when left out. */
+  readonly clock?: Clock;
+}
+
+const FIELDS = namesOf<keyof TaskContextFields>({
+  store: 0,
+  scheduler: 0,
+  runId: 0,
+  scheduledTime: 0,
+  startedAt: 0,
+  deadline: 0,
+  attempt: 0,
+  isLastAttempt: 0,
+  token: 0,
+  source: 0,
+  coalesced: 0,
+  signal: 0,
+  task: 0,
+  previousRun: 0,
+  previousResult: 0,
+  logger: 0,
+  onProgress: 0,
+  clock: 0,
+});
+
+/**
+ * Makes a context for a unit test that calls a handler itself: `await service.generate('r1', createTaskContext())`. What the
+ * handler logs is in `context.log.lines`.
+ *
+ * @throws UnknownOptionError
+ * @publicApi
+ */
+export function createTaskContext(fields: TaskContextFields = {}): TaskContext {
+  rejectUnknownOptions('createTaskContext', fields, FIELDS);
+  const { clock = MACHINE, logger = SILENT_LOGGER, attempt = 1, previousRun = null } = fields;
+  const task = { id: 'task', name: fields.task?.id ?? 'task', handler: 'handler', tags: [], ...fields.task };
+  const now = Math.floor(clock.now());
+  const scheduledTime = fields.scheduledTime?.getTime() ?? now;
+  const { runId = scheduledRunId(task.id, scheduledTime), signal = new AbortController().signal } = fields;
+  return new TaskContext({
+    task,
+    store: fields.store ?? 'default',
+    scheduler: fields.scheduler ?? 'test',
+    runId,
+    scheduledTime,
+    startedAt: fields.startedAt?.getTime() ?? Math.max(now, scheduledTime),
+    deadline: fields.deadline?.getTime() ?? null,
+    attempt,
+    isLastAttempt: fields.isLastAttempt ?? true,
+    lastRun: previousRun && {
+      id: previousRun.runId ?? scheduledRunId(task.id, scheduledTime - 1),
+      status: previousRun.status ?? 'succeeded',
+      startedAt: (previousRun.startedAt === undefined ? previousRun.endedAt : previousRun.startedAt)?.getTime() ?? null,
+      endedAt: previousRun.endedAt?.getTime() ?? scheduledTime,
+    },
+    previousResult: () => Promise.resolve(fields.previousResult),
+    token: fields.token ?? 1,
+    source: fields.source ?? 'schedule',
+    coalesced: fields.coalesced ?? 0,
+    signal,
+    log: new TaskLog({ runId, attempt }, logger, clock),
+    progress: fields.onProgress ?? (() => {}),
+  });
+}
