@@ -1,6 +1,7 @@
 import type { RunError } from '../../errors/thrown.js';
 import { isDisabled } from '../../model/definition.js';
 import type { LiveRun } from '../../model/run.js';
+import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { admitDueTimes } from './due-times.plan.js';
@@ -99,13 +100,13 @@ export function recoverLostLease(work: Work, trigger: BaseTrigger): void {
   if (task.state.live.some(({ status }) => status === 'running')) return;
   const { pause } = work.state;
   const takenBefore = takenBeforePause(task);
-  const then: Work = {
-    ...work,
-    // Nobody takes a task that is disabled.
-    task: enabledTask(task),
-    now: takenBefore ?? lost.at,
-    state: { ...work.state, pause: takenBefore === null ? pause : null },
-  };
+  // Nobody takes a task that is disabled.
+  const enabled = enabledTask(task);
+  const state = { ...work.state, pause: takenBefore === null ? pause : null };
+  const lastAt = takenBefore ?? lost.at;
+  // When a task was taken first that was taken again since is not known; as a rule, that is when it was due.
+  const takenAt = lost.attempt === 1 ? lastAt : Math.min(lastAt, dueTime(enabled.definition, state) ?? lastAt);
+  const then: Work = { ...work, task: enabled, now: takenAt, state };
   admitDueTimes(then, trigger);
   const [first] = readyRuns(then.task.definition, then.state, then.now);
   work.state = { ...then.state, pause };

@@ -87,4 +87,26 @@ describe('a task that was taken by a scheduler that died', () => {
     ]);
     expect(store.lookupTask('a')!.state).toMatchObject({ nextRunTime: START + 3_600_000 });
   });
+
+  it.each(['latest', 'earliest', 'all'] as const)(
+    'counts the run of the first one where another one died with it, with the %s of the times that are due',
+    async (coalesce) => {
+      const { scheduler, clock, store } = await createPaused();
+      const policies = { coalesce, misfireGraceMs: 5_000 } as const;
+      store.addTask(
+        makeTask('a', { trigger: { type: 'interval', seconds: 10 }, nextRunTime: START + 2_000, policies }),
+      );
+      clock.advance(2_000);
+      takeAs(store, 'began it');
+      clock.advance(LEASE_MS);
+      takeAs(store, 'found it');
+      clock.advance(LEASE_MS);
+      scheduler.resume();
+      await settle();
+      const { runs } = await scheduler.getRuns({ status: 'lost' });
+      expect(runs).toMatchObject([{ attempt: 1, scheduledTime: new Date(START + 2_000) }]);
+      const again = await scheduler.getRuns({ status: 'succeeded' });
+      expect(again.runs).toContainEqual(expect.objectContaining({ id: runs[0]!.id, attempt: 2 }));
+    },
+  );
 });
