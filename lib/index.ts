@@ -138,7 +138,15 @@ export type {
   TaskPreview,
   TaskQuery,
 } from './scheduler/tasks/task.inspection.js';
-export type { ActorOptions, ControlOptions, TaskRef, TaskTarget } from './scheduler/tasks/control.options.js';
+export type {
+  ActorOptions,
+  ControlOptions,
+  DeleteOptions,
+  RedriveOptions,
+  TaskRef,
+  TaskTarget,
+  TransactionOptions,
+} from './scheduler/tasks/control.options.js';
 export type { DrainOptions } from './scheduler/cluster/drain.control.js';
 export type { BackfillOptions } from './scheduler/tasks/task.operations.js';
 export type {

@@ -1,8 +1,9 @@
+import { InvalidOptionError } from '../errors/input.errors.js';
 import type { SchedulerCore } from './scheduler.core.js';
 import type { AddTasksOptions, AddTasksResult, ListedTask } from './tasks/adding.options.js';
 import { checkCall } from './tasks/call.options.js';
 import { locate } from './tasks/control.options.js';
-import type { ControlOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
+import type { ControlOptions, DeleteOptions, RedriveOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
 import { RUN_TASK_OPTIONS } from './tasks/run.control.js';
 import type { RunControl, RunTaskOptions, WaitOptions } from './tasks/run.control.js';
 import type { RunInfo } from './tasks/run.info.js';
@@ -112,10 +113,10 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    * Removes a task, readable or not. A run of it under way is aborted with the next renewal of its lease.
    *
    * @returns What was removed.
-   * @throws TaskNotFoundError
+   * @throws TaskNotFoundError; in a transaction also TaskUnreadableError: there, only what can be read is removed
    */
-  deleteTask(task: TaskRef, target?: TaskTarget): Promise<AnyTaskInfo> {
-    return this.#operations.delete(task, target);
+  deleteTask(task: TaskRef, options?: DeleteOptions): Promise<AnyTaskInfo> {
+    return this.#operations.delete(task, options);
   }
 
   /**
@@ -133,7 +134,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    * Adds an extra run, now, on any node that has the handler. Schedule and pause are not changed. While `maxInstances` runs
    * of the task are under way, the run waits.
    *
-   * @param options With `wait: true` the run is awaited as by {@link waitForRun}.
+   * @param options With `wait: true` the run is awaited as by {@link waitForRun}. In a transaction of the caller, the run is
+   *   there when that commits.
    * @returns The id of the run; with `wait`, the run as it ended.
    * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError; with `wait` also RunWaitTimeoutError
    */
@@ -142,6 +144,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   async runTask(task: TaskRef, options: RunTaskOptions = {}): Promise<RunInfo | string> {
     checkCall('runTask', options, RUN_TASK_OPTIONS);
     const { wait = false, timeout, ...control } = options;
+    if (wait && control.transaction !== undefined)
+      throw new InvalidOptionError('wait', wait, 'false with a transaction: the run begins after its commit');
     const runId = await this.#operations.run(task, control);
     return wait ? this.#runs.wait(runId, { store: locate(task, control).store, timeout }) : runId;
   }
@@ -186,7 +190,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    * @throws SchedulerNotRunningError, RunNotFoundError, RunNotDeadError, TaskReplacedError (another task has that id now),
    *   TaskNotFoundError (of the code, and gone), TaskUnreadableError, RunUnreadableError, VersionConflictError
    */
-  redriveRun(runId: string, options?: ControlOptions): Promise<void> {
+  redriveRun(runId: string, options?: RedriveOptions): Promise<void> {
     return this.#runs.redrive(runId, options);
   }
 

@@ -76,12 +76,18 @@ export class HostStore extends EightMethodStore {
     const { tasks, missing, unreadable } = await this.select(selection, await storeNow);
     const committed = tasks.map((task) => {
       const change = apply(task, 0, [])!;
-      const changed = changedTask(task, change)!;
-      const text = JSON.stringify(this.codec.encodeTask(changed));
-      transaction.add(() => this.disk.rows.set(task.id, text));
+      const changed = changedTask(task, change);
+      const text = changed && JSON.stringify(this.codec.encodeTask(changed));
+      transaction.add(() => this.keepHistory(change.history ?? []));
+      transaction.add(() => (text === null ? this.disk.rows.delete(task.id) : this.disk.rows.set(task.id, text)));
       return { id: task.id, task: changed, value: change.value };
     });
     return { committed, left: [], missing, unreadable, failed: [], storeNow: await storeNow };
+  }
+
+  /** Writes the ended runs of a change in a transaction, when that commits. */
+  protected keepHistory(runs: readonly RunRecord[]): void {
+    this.saveRuns(runs);
   }
 
   override saveRuns(runs: readonly RunRecord[]): void {

@@ -36,17 +36,50 @@ export interface ActorOptions {
 }
 
 /**
- * The store of the task, who asks, and why.
+ * The transaction of a change.
  *
  * @publicApi
  */
-export interface ControlOptions extends TaskTarget, ActorOptions {}
+export interface TransactionOptions {
+  /**
+   * The caller's own transaction (a TypeORM `EntityManager`): the change is made if it commits, and not if it rolls back. The
+   * store is `default` then, unless it is named. Only if the store's `transactionalChanges` is true.
+   */
+  readonly transaction?: unknown;
+}
+
+/**
+ * The store of the task, who asks, why, and the caller's own transaction.
+ *
+ * @publicApi
+ */
+export interface ControlOptions extends TaskTarget, ActorOptions, TransactionOptions {}
+
+/**
+ * Options of `redriveRun`: the store, who asks, and why. It reads the history, so it is in no transaction of the caller.
+ *
+ * @publicApi
+ */
+export interface RedriveOptions extends TaskTarget, ActorOptions {}
+
+/**
+ * Options of `deleteTask`: the store, and the caller's own transaction.
+ *
+ * @publicApi
+ */
+export interface DeleteOptions extends TaskTarget, TransactionOptions {}
 
 /** The names of {@link TaskTarget}. */
 export const TARGET_OPTIONS = namesOf<keyof TaskTarget>({ store: 0 });
 
 /** The names of {@link ControlOptions}. */
-export const CONTROL_OPTIONS = namesOf<keyof ControlOptions>({ store: 0, actor: 0, reason: 0 });
+export const CONTROL_OPTIONS = namesOf<keyof ControlOptions>({ store: 0, actor: 0, reason: 0, transaction: 0 });
+
+/** The names of {@link RedriveOptions}. */
+export const REDRIVE_OPTIONS = namesOf<keyof RedriveOptions>({ store: 0, actor: 0, reason: 0 });
+
+/** The names of {@link DeleteOptions}. */
+export const DELETE_OPTIONS = namesOf<keyof DeleteOptions>({ store: 0, transaction: 0 });
 
 /** Who asks and why, checked. @throws InvalidOptionError */
 export function requestOf({ actor, reason }: ActorOptions): RunRequest {

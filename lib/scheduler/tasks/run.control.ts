@@ -3,6 +3,7 @@ import { RunNotFoundError, RunWaitTimeoutError } from '../../errors/run.errors.j
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { EndedRunEvent } from '../../events/event.map.js';
 import { endedRunEvent } from '../../events/run.event.js';
+import type { Apply } from '../../model/change.js';
 import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
@@ -10,14 +11,15 @@ import { namesOf } from '../../model/names.js';
 import { taskIdOfRun } from '../../model/run.js';
 import type { RunRecord, RunRequest } from '../../model/run.js';
 import { dueTime, isUnreadable } from '../../model/task.js';
+import type { Committed } from '../../stores/store.interface.js';
 import { toMilliseconds } from '../../time/inputs.js';
 import { WakeableWait } from '../../time/wait.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { cancelRun } from '../plan/cancel.plan.js';
 import { UNWRITTEN_MS } from '../plan/take.plan.js';
 import { checkCall } from './call.options.js';
-import { CONTROL_OPTIONS, requestOf } from './control.options.js';
-import type { ControlOptions, TaskTarget } from './control.options.js';
+import { CONTROL_OPTIONS, REDRIVE_OPTIONS, requestOf } from './control.options.js';
+import type { ControlOptions, RedriveOptions, TaskTarget } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
 import { redriveDeadRun } from './run.redrive.js';
 import { toRunInfo } from './run.info.js';
@@ -51,7 +53,19 @@ export interface RunTaskOptions extends ControlOptions, WaitOptions {
 const WAIT_OPTIONS = namesOf<keyof (WaitOptions & TaskTarget)>({ store: 0, timeout: 0 });
 
 /** The names of {@link RunTaskOptions}. */
-export const RUN_TASK_OPTIONS = namesOf<keyof RunTaskOptions>({ store: 0, actor: 0, reason: 0, wait: 0, timeout: 0 });
+export const RUN_TASK_OPTIONS = namesOf<keyof RunTaskOptions>({
+  store: 0,
+  actor: 0,
+  reason: 0,
+  transaction: 0,
+  wait: 0,
+  timeout: 0,
+});
+
+/** A run that was cancelled, and its record where it has ended with that. */
+interface Cancelled extends Committed<RunRecord | null> {
+  readonly handle: StoreHandle;
+}
 
 /** Follows and stops runs, wherever they are: what is behind the methods of `Scheduler`. */
 export class RunControl {
@@ -111,40 +125,71 @@ export class RunControl {
     checkCall('cancelRun', options, CONTROL_OPTIONS);
     const request = requestOf(options);
     const taskId = taskIdOf(runId);
-    const found = await this.stores.find(taskId, options.store);
-    if (!found) throw new RunNotFoundError(runId);
-    const { handle } = found;
-    // A run that just started may stand nowhere but here.
-    await handle.loop?.writeClaim(taskId);
-    const cancelled = await this.#cancelWritten(handle, runId, taskId, request);
-    if (!cancelled) throw new RunNotFoundError(runId);
-    const { task, value: record } = cancelled;
+    const {
+      handle,
+      task,
+      value: record,
+    } = options.transaction === undefined
+      ? await this.#cancelWritten(await this.#holderOf(runId, taskId, options.store), runId, taskId, request)
+      : await this.#cancelWithin(options, runId, taskId, request);
     if (record) this.events.emit('run.cancelled', { ...endedRunEvent(record, handle.alias), error: null });
-    // Not here: its owner finds the request in the task.
-    else if (!handle.loop?.execution.cancel(runId, { at: handle.clock.now(), ...request }))
-      handle.wake(handle.clock.now());
     if (!task) this.events.emit('task.removed', { taskId, store: handle.alias, reason: 'finished' });
+    // What is not committed yet is due for nobody; the store tells when it is.
+    if (options.transaction !== undefined) return;
+    // Not here: its owner finds the request in the task.
+    if (!record && !handle.loop?.execution.cancel(runId, { at: handle.clock.now(), ...request }))
+      handle.wake(handle.clock.now());
     const due = record && task && dueTime(task.definition, task.state);
     if (due !== null) handle.wake(due);
   }
 
+  async #holderOf(runId: string, taskId: string, store: string | undefined): Promise<StoreHandle> {
+    const found = await this.stores.find(taskId, store);
+    if (!found) throw new RunNotFoundError(runId);
+    // A run that just started may stand nowhere but here.
+    await found.handle.loop?.writeClaim(taskId);
+    return found.handle;
+  }
+
   /** Tried again while the task is under a lease: a run that just started elsewhere is written into it in a moment. */
-  async #cancelWritten(handle: StoreHandle, runId: string, taskId: string, request: RunRequest) {
+  async #cancelWritten(handle: StoreHandle, runId: string, taskId: string, request: RunRequest): Promise<Cancelled> {
     const pause = new WakeableWait(this.clock);
     const end = this.clock.monotonic() + UNWRITTEN_MS * 3;
     for (let look = 1; ; look += 1) {
-      const { committed, left } = await handle.activeStore.transact({ ids: [taskId] }, (task, now) =>
-        cancelRun(task, now, runId, request, ({ definition }) => this.triggers.get(definition.trigger)),
+      const { committed, left } = await handle.activeStore.transact(
+        { ids: [taskId] },
+        this.#cancelling(runId, request),
       );
+      if (committed[0]) return { handle, ...committed[0] };
       const mayBeWritten = (left[0]?.state.lease ?? null) !== null;
-      if (committed[0] || !mayBeWritten || this.clock.monotonic() >= end) return committed[0];
+      if (!mayBeWritten || this.clock.monotonic() >= end) throw new RunNotFoundError(runId);
       await pause.sleep(backoffMs(LOOK, look));
     }
   }
 
-  async redrive(runId: string, options: ControlOptions = {}): Promise<void> {
+  /** Whoever has the run could not write it into its task while this transaction holds that. */
+  async #cancelWithin(
+    { store = 'default', transaction }: ControlOptions,
+    runId: string,
+    taskId: string,
+    request: RunRequest,
+  ): Promise<Cancelled> {
+    const handle = this.stores.get(store);
+    handle.requireTransactions('transactionalChanges');
+    const plan = this.#cancelling(runId, request);
+    const { committed } = await handle.activeStore.transact({ ids: [taskId] }, plan, { transaction });
+    if (!committed[0]) throw new RunNotFoundError(runId);
+    return { handle, ...committed[0] };
+  }
+
+  #cancelling(runId: string, request: RunRequest): Apply<RunRecord | null> {
+    return (task, now) =>
+      cancelRun(task, now, runId, request, ({ definition }) => this.triggers.get(definition.trigger));
+  }
+
+  async redrive(runId: string, options: RedriveOptions = {}): Promise<void> {
     this.phase.requireStarted('redriveRun');
-    checkCall('redriveRun', options, CONTROL_OPTIONS);
+    checkCall('redriveRun', options, REDRIVE_OPTIONS);
     const request = requestOf(options);
     const taskId = taskIdOf(runId);
     const found = await this.stores.find(taskId, options.store);

@@ -14,8 +14,8 @@ import { runTask } from '../plan/extra.run.js';
 import { pauseTask, resumeTask } from '../plan/pause.plan.js';
 import { updateTask } from '../plan/update.plan.js';
 import { checkCall } from './call.options.js';
-import { CONTROL_OPTIONS, locate, requestOf, TARGET_OPTIONS } from './control.options.js';
-import type { ControlOptions, TaskRef, TaskTarget } from './control.options.js';
+import { CONTROL_OPTIONS, DELETE_OPTIONS, locate, requestOf } from './control.options.js';
+import type { ControlOptions, DeleteOptions, TaskRef, TaskTarget, TransactionOptions } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
 import type { PendingTasks } from './pending.tasks.js';
 import type { StoreHandle } from './store.handle.js';
@@ -41,7 +41,14 @@ export interface BackfillOptions extends ControlOptions {
   readonly to: TimeInput;
 }
 
-const BACKFILL_OPTIONS = namesOf<keyof BackfillOptions>({ from: 0, to: 0, store: 0, actor: 0, reason: 0 });
+const BACKFILL_OPTIONS = namesOf<keyof BackfillOptions>({
+  from: 0,
+  to: 0,
+  store: 0,
+  actor: 0,
+  reason: 0,
+  transaction: 0,
+});
 
 interface OperationServices {
   readonly stores: StoreRegistry;
@@ -61,6 +68,8 @@ interface Outcome<T> {
   readonly task: TaskRecord | null;
   /** What the plan gave; null when it left the task as it was. */
   readonly value: T | null;
+  /** False in a transaction of the caller, which may still roll back. */
+  readonly isCommitted: boolean;
 }
 
 /**
@@ -78,14 +87,10 @@ export class TaskOperations implements TaskActions {
   async update(ref: TaskRef, changes: TaskChanges, options: UpdateOptions = {}): Promise<Task> {
     checkCall('updateTask', options, UPDATE_OPTIONS);
     const plan: Apply<unknown> = (old, now) => updateTask(old, now, this.services.builder.update(old, changes, now));
-    const { transaction } = options;
-    const { id, task, handle } =
-      transaction === undefined
-        ? await this.#change(ref, options, plan)
-        : await this.#changeWithin(transaction, ref, options, plan);
+    const changed = await this.#change(ref, options, plan);
+    const { id, task, handle } = changed;
     this.services.events.emit('task.modified', { taskId: id, store: handle.alias });
-    // What is not committed yet is due for nobody; the store tells when it is.
-    if (transaction === undefined) handle.wakeFor(task!);
+    wakeFor(changed);
     return this.#toTask(handle, task!);
   }
 
@@ -108,26 +113,34 @@ export class TaskOperations implements TaskActions {
   async resume(ref: TaskRef, options: ControlOptions = {}): Promise<Task | null> {
     checkCall('resumeTask', options, CONTROL_OPTIONS);
     const request = requestOf(options);
-    const { id, task, value, handle } = await this.#change(ref, options, (old, now) =>
+    const changed = await this.#change(ref, options, (old, now) =>
       resumeTask(old, now, this.services.builder.triggerOf(old), request),
     );
+    const { id, task, value, handle } = changed;
     if (value) this.services.events.emit('task.resumed', { taskId: id, store: handle.alias, ...value });
     if (!task) {
       this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'finished' });
       return null;
     }
-    handle.wakeFor(task);
+    wakeFor(changed);
     return this.#toTask(handle, task);
   }
 
-  async delete(ref: TaskRef, target: TaskTarget = {}): Promise<AnyTaskInfo> {
-    checkCall('deleteTask', target, TARGET_OPTIONS);
-    const { id, store } = locate(ref, target);
+  async delete(ref: TaskRef, options: DeleteOptions = {}): Promise<AnyTaskInfo> {
+    checkCall('deleteTask', options, DELETE_OPTIONS);
+    if (options.transaction !== undefined) return this.#deleteWithin(ref, options);
+    const { id, store } = locate(ref, options);
     const { handle, task } = await this.services.stores.require(id, store);
     if (!(await handle.activeStore.deleteTask(id))) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
     this.services.pending.forget(handle, id);
     this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'deleted' });
     return toTaskInfo(task, handle, this.services.triggers);
+  }
+
+  async #deleteWithin(ref: TaskRef, options: DeleteOptions): Promise<AnyTaskInfo> {
+    const { id, handle, value } = await this.#change(ref, options, (task) => ({ task: null, value: task }));
+    this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'deleted' });
+    return toTaskInfo(value!, handle, this.services.triggers);
   }
 
   async removeAll(store?: string): Promise<number> {
@@ -151,9 +164,9 @@ export class TaskOperations implements TaskActions {
     checkCall('runTask', options, CONTROL_OPTIONS);
     const request = requestOf(options);
     const suffix = randomBytes(4).toString('hex');
-    const { task, value, handle } = await this.#change(ref, options, (old, now) => runTask(old, now, suffix, request));
-    if (task) handle.wakeFor(task);
-    return value!;
+    const changed = await this.#change(ref, options, (old, now) => runTask(old, now, suffix, request));
+    wakeFor(changed);
+    return changed.value!;
   }
 
   async backfill(ref: TaskRef, options: BackfillOptions): Promise<readonly string[]> {
@@ -161,27 +174,34 @@ export class TaskOperations implements TaskActions {
     checkCall('backfillTask', options, BACKFILL_OPTIONS);
     const request = requestOf(options);
     const range = { from: toInstant(options.from, 'from'), to: toInstant(options.to, 'to') };
-    const { task, value, handle } = await this.#change(ref, options, (old, now) =>
+    const changed = await this.#change(ref, options, (old, now) =>
       backfillTask(old, now, this.services.builder.triggerOf(old), range, request),
     );
-    if (task) handle.wakeFor(task);
-    return value!;
+    wakeFor(changed);
+    return changed.value!;
   }
 
-  /** One step in the store; a plan that gives null leaves the task as it is. */
-  async #change<T>(ref: TaskRef, target: TaskTarget, plan: Apply<T>): Promise<Outcome<T>> {
-    const { id, store } = locate(ref, target);
+  /**
+   * One step in the store; a plan that gives null leaves the task as it is. In a transaction of the caller, nothing is read
+   * outside of it: that would wait for its end.
+   */
+  async #change<T>(ref: TaskRef, options: TaskTarget & TransactionOptions, plan: Apply<T>): Promise<Outcome<T>> {
+    const { id, store } = locate(ref, options);
+    const { transaction } = options;
+    const handle = transaction === undefined ? await this.#readableAt(id, store) : this.#openFor(store);
+    return outcomeOf(id, handle, transaction, await handle.activeStore.transact({ ids: [id] }, plan, { transaction }));
+  }
+
+  async #readableAt(id: string, store: string | undefined): Promise<StoreHandle> {
     const { handle, task: stored } = await this.services.stores.require(id, store);
     if (isUnreadable(stored)) throw new TaskUnreadableError(id, stored.unreadable, stored.message);
-    return outcomeOf(id, handle, await handle.activeStore.transact({ ids: [id] }, plan));
+    return handle;
   }
 
-  /** The same in a transaction of the caller, outside of which nothing is read: that would wait for its end. */
-  async #changeWithin<T>(transaction: unknown, ref: TaskRef, target: TaskTarget, plan: Apply<T>): Promise<Outcome<T>> {
-    const { id, store = 'default' } = locate(ref, target);
+  #openFor(store = 'default'): StoreHandle {
     const handle = this.services.stores.get(store);
     handle.requireTransactions('transactionalChanges');
-    return outcomeOf(id, handle, await handle.activeStore.transact({ ids: [id] }, plan, { transaction }));
+    return handle;
   }
 
   #toTask(handle: StoreHandle, task: TaskRecord): Task {
@@ -190,11 +210,19 @@ export class TaskOperations implements TaskActions {
 }
 
 /** @throws TaskNotFoundError, TaskUnreadableError, and what the plan has thrown. */
-function outcomeOf<T>(id: string, handle: StoreHandle, done: Transacted<T>): Outcome<T> {
+function outcomeOf<T>(id: string, handle: StoreHandle, transaction: unknown, done: Transacted<T>): Outcome<T> {
   const { committed, left, missing, unreadable, failed } = done;
   if (missing.length > 0) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
   if (unreadable[0]) throw new TaskUnreadableError(id, unreadable[0].unreadable, unreadable[0].message);
   if (failed[0]) throw failed[0].error;
+  const isCommitted = transaction === undefined;
   const [changed] = committed;
-  return changed ? { handle, ...changed } : { id, handle, task: left[0] ?? null, value: null };
+  return changed
+    ? { handle, isCommitted, ...changed }
+    : { id, handle, isCommitted, task: left[0] ?? null, value: null };
+}
+
+/** Has schedulers look for a task that was changed. What is not committed yet is due for nobody; the store tells when it is. */
+function wakeFor({ handle, task, isCommitted }: Outcome<unknown>): void {
+  if (task && isCommitted) handle.wakeFor(task);
 }

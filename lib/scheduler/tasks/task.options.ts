@@ -4,7 +4,7 @@ import type { TaskPolicyOptions } from '../../model/task.policies.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { TriggerOptions } from '../../triggers/trigger.options.js';
 import type { TaskContext } from '../../executors/task-context.js';
-import type { TaskTarget } from './control.options.js';
+import type { TaskTarget, TransactionOptions } from './control.options.js';
 
 /**
  * A moment: a `Date`, milliseconds since the epoch, or ISO 8601 text (`2026-11-24T10:00:00Z`; without an offset it is read
@@ -135,13 +135,7 @@ export interface TaskChanges extends TaskPolicyOptions {
  *
  * @publicApi
  */
-export interface UpdateOptions extends TaskTarget {
-  /**
-   * The caller's own transaction (a TypeORM `EntityManager`): the task is changed if it commits, and not if it rolls back. The
-   * store is `default` then, unless it is named. Only if the store's `transactionalChanges` is true.
-   */
-  readonly transaction?: unknown;
-}
+export interface UpdateOptions extends TaskTarget, TransactionOptions {}
 
 /** The names of {@link UpdateOptions}. */
 export const UPDATE_OPTIONS = namesOf<keyof UpdateOptions>({ store: 0, transaction: 0 });

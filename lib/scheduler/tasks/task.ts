@@ -1,15 +1,15 @@
-import type { ControlOptions, TaskRef } from './control.options.js';
+import type { ControlOptions, DeleteOptions, TaskRef, TransactionOptions } from './control.options.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
-import type { TaskChanges, TriggerInput } from './task.options.js';
+import type { TaskChanges, TriggerInput, UpdateOptions } from './task.options.js';
 
 /** What a task asks of its scheduler. */
 export interface TaskActions {
-  update(task: TaskRef, changes: TaskChanges): Promise<Task>;
-  reschedule(task: TaskRef, trigger: TriggerInput): Promise<Task>;
+  update(task: TaskRef, changes: TaskChanges, options: UpdateOptions): Promise<Task>;
+  reschedule(task: TaskRef, trigger: TriggerInput, options: UpdateOptions): Promise<Task>;
   pause(task: TaskRef, options: ControlOptions): Promise<Task>;
   resume(task: TaskRef, options: ControlOptions): Promise<Task | null>;
   run(task: TaskRef, options: ControlOptions): Promise<string>;
-  delete(task: TaskRef): Promise<AnyTaskInfo>;
+  delete(task: TaskRef, options: DeleteOptions): Promise<AnyTaskInfo>;
 }
 
 /** `pause` is what a task does. Who paused it is in `info`. */
@@ -42,13 +42,13 @@ export class Task extends TaskPicture {
   }
 
   /** See `Scheduler.updateTask`. */
-  async update(changes: TaskChanges): Promise<this> {
-    return this.#become(await this.#actions.update(this, changes));
+  async update(changes: TaskChanges, options: TransactionOptions = {}): Promise<this> {
+    return this.#become(await this.#actions.update(this, changes, { ...options, store: this.store }));
   }
 
   /** See `Scheduler.rescheduleTask`. */
-  async reschedule(trigger: TriggerInput): Promise<this> {
-    return this.#become(await this.#actions.reschedule(this, trigger));
+  async reschedule(trigger: TriggerInput, options: TransactionOptions = {}): Promise<this> {
+    return this.#become(await this.#actions.reschedule(this, trigger, { ...options, store: this.store }));
   }
 
   /** See `Scheduler.pauseTask`. */
@@ -68,8 +68,8 @@ export class Task extends TaskPicture {
   }
 
   /** See `Scheduler.deleteTask`. */
-  delete(): Promise<AnyTaskInfo> {
-    return this.#actions.delete(this);
+  delete(options: TransactionOptions = {}): Promise<AnyTaskInfo> {
+    return this.#actions.delete(this, { ...options, store: this.store });
   }
 
   /** The task in one line, for logs. */

@@ -217,6 +217,39 @@ export const TRANSACTIONAL_CHANGES: ContractSection = {
       const [a, b] = [await bench.task(store, 'a'), await bench.task(store, 'b')];
       assertSame([a.state.scheduledCount, a.version, b.state.scheduledCount, b.version], [1, 2, 0, 1]);
     },
+
+    'remove tasks and keep ended runs with the commit, and neither with a roll-back': async (bench) => {
+      const store = await bench.open();
+      const { transaction } = bench.options;
+      if (!store.capabilities.transactionalChanges) return;
+      assert.ok(
+        transaction,
+        'The store says that changes can be transactional. Give the kit the option "transaction".',
+      );
+      await store.addTasks([makeTask('a'), makeTask('b')]);
+      const end = ({ id }: TaskRecord) => ({
+        task: null,
+        history: [makeRun(`${id}@1`, { taskId: id })],
+        value: null,
+      });
+      const found = async () => [
+        idsOf(await store.getAllTasks()),
+        (await store.runs({}, { limit: 10 })).runs.map(({ id }) => id),
+      ];
+      await assert.rejects(
+        (async () =>
+          transaction(bench.request, async (own) => {
+            const { committed } = await store.transact({ ids: ['a'] }, end, { transaction: own });
+            assertSame(committed, [{ id: 'a', task: null, value: null }]);
+            throw new Error('roll back');
+          }))(),
+      );
+      assertSame(await found(), [['a', 'b'], []]);
+      await transaction(bench.request, async (own) => {
+        await store.transact({ ids: ['a'] }, end, { transaction: own });
+      });
+      assertSame(await found(), [['b'], ['a@1']]);
+    },
   },
 };
 

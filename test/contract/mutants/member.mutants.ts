@@ -186,7 +186,19 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
         return super.transact(selection, apply);
       }
     },
-    caughtBy: ["changes in the caller's transaction: are there when it commits, and not when it rolls back"],
+    caughtBy: [
+      "changes in the caller's transaction: are there when it commits, and not when it rolls back",
+      "changes in the caller's transaction: remove tasks and keep ended runs with the commit, and neither with a roll-back",
+    ],
+  },
+  {
+    fault: "the ended runs of a change in the caller's transaction are not kept",
+    create: class extends HostStore {
+      protected override keepHistory(): void {}
+    },
+    caughtBy: [
+      "changes in the caller's transaction: remove tasks and keep ended runs with the commit, and neither with a roll-back",
+    ],
   },
   {
     fault: 'wake-ups are promised by a store that serves one process',

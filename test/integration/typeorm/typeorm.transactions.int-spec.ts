@@ -1,7 +1,8 @@
 import { EventEmitter, once } from 'node:events';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { InvalidOptionError } from '../../../lib/errors/input.errors.js';
+import { RunNotFoundError } from '../../../lib/errors/run.errors.js';
 import { TaskConflictError, TaskNotFoundError } from '../../../lib/errors/task.errors.js';
 import { Scheduler } from '../../../lib/scheduler/scheduler.js';
 import { TypeormStore } from '../../../lib/stores/typeorm/typeorm.store.js';
@@ -143,6 +144,76 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])("the caller's transa
     await expect(failed).rejects.toThrow('the order is not paid');
     expect(await scheduler.getTaskInfo('a')).toMatchObject({ args: [2] });
     expect(await orders()).toBe(1);
+    await scheduler.shutdown();
+  });
+
+  it('takes every change of a task and of a run in, and none of them when it rolls back', async () => {
+    const own = new TypeormStore({ ...database.settings, dataSource, tableName: PREFIX });
+    const scheduler = new Scheduler({ stores: { default: own }, startPaused: true });
+    scheduler.registerHandler('work', () => {});
+    await scheduler.start();
+    const trigger = { type: 'interval', hours: 1 } as const;
+    const asked = { actor: 'ada' };
+    const ids = ['paused', 'resumed', 'deleted', 'run', 'backfilled', 'cancelled', 'object'];
+    await scheduler.addTasks(ids.map((id) => ({ id, handler: 'work', trigger, paused: id === 'resumed' })));
+    const waiting = await scheduler.runTask('cancelled');
+    const object = (await scheduler.getTask('object'))!;
+    const state = async () => ({
+      tasks: (await scheduler.getTaskInfos({ sortBy: 'id' })).tasks.map((task) =>
+        task.state === 'unreadable' ? task.id : [task.id, task.paused, task.live.length, task.control?.action],
+      ),
+      runs: (await scheduler.getRuns()).runs.map(({ id, status }) => [id, status]),
+      orders: await orders(),
+    });
+    const changeAll = async (transaction: EntityManager) => {
+      await transaction.query(`INSERT INTO ${ORDERS} (id) VALUES (1)`);
+      await scheduler.pauseTask('paused', { ...asked, transaction });
+      await scheduler.resumeTask('resumed', { ...asked, transaction });
+      expect(await scheduler.deleteTask('deleted', { transaction })).toMatchObject({ id: 'deleted' });
+      const runId = await scheduler.runTask('run', { ...asked, transaction });
+      expect(runId).toMatch(/^run@/);
+      const range = { from: Date.now() - 1, to: Date.now() };
+      expect(await scheduler.backfillTask('backfilled', { ...range, transaction })).toBeInstanceOf(Array);
+      await scheduler.cancelRun(waiting, { ...asked, transaction });
+      // Within the transaction the change is there.
+      await expect(scheduler.cancelRun(waiting, { transaction })).rejects.toThrow(RunNotFoundError);
+      await expect(scheduler.pauseTask('deleted', { transaction })).rejects.toThrow(TaskNotFoundError);
+      await object.pause({ transaction });
+    };
+    const before = await state();
+    const failed = dataSource.transaction(async (manager) => {
+      await changeAll(manager);
+      throw new Error('the order is not paid');
+    });
+    await expect(failed).rejects.toThrow('the order is not paid');
+    expect(await state()).toEqual(before);
+    await dataSource.transaction(changeAll);
+    expect(await state()).toEqual({
+      tasks: [
+        ['backfilled', false, 0, 'backfill'],
+        ['cancelled', false, 0, 'cancel'],
+        ['object', true, 0, 'pause'],
+        ['paused', true, 0, 'pause'],
+        ['resumed', false, 0, 'resume'],
+        ['run', false, 1, 'run'],
+      ],
+      runs: [[waiting, 'cancelled']],
+      orders: 1,
+    });
+    await scheduler.shutdown();
+  });
+
+  it('starts a run that was asked for in it when it commits, long before the next poll', async () => {
+    const own = new TypeormStore({ ...database.settings, dataSource, tableName: PREFIX });
+    const scheduler = new Scheduler({ stores: { default: own }, pollInterval: '1h' });
+    scheduler.registerHandler('work', () => 'done');
+    await scheduler.start();
+    await scheduler.addTask({ id: 'a', handler: 'work', trigger: { type: 'interval', hours: 1 } });
+    const runId = await dataSource.transaction(async (transaction) => {
+      await expect(scheduler.runTask('a', { transaction, wait: true })).rejects.toThrow(InvalidOptionError);
+      return scheduler.runTask('a', { transaction });
+    });
+    expect(await scheduler.waitForRun(runId, { timeout: '30s' })).toMatchObject({ result: 'done' });
     await scheduler.shutdown();
   });
 

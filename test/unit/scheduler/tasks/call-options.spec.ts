@@ -15,7 +15,7 @@ const CALLS: Record<string, [Call, object]> = {
   rescheduleTask: [(s, o) => s.rescheduleTask('task', { type: 'interval', hours: 2 }, o), { store: 'default' }],
   pauseTask: [(s, o) => s.pauseTask('task', o), { actor: 'me', reason: 'why', store: 'default' }],
   resumeTask: [(s, o) => s.resumeTask('task', o), { actor: 'me', reason: 'why', store: 'default' }],
-  deleteTask: [(s, o) => s.deleteTask('other', o), { store: 'default' }],
+  deleteTask: [(s, o) => s.deleteTask('other', o), { store: 'default', transaction: undefined }],
   runTask: [
     (s, o) => s.runTask('task', o),
     { actor: 'me', reason: 'why', store: 'default', wait: false, timeout: '1s' },

@@ -32,6 +32,30 @@ describe('changing a task', () => {
     expect(task.info.policies.misfireGraceMs).toBeNull();
   });
 
+  it('refuses a transaction where the store takes none, and changes nothing', async () => {
+    const { scheduler } = await createRunning({ work: () => 1 });
+    const task = await scheduler.addTask({ id: 'u', handler: 'work', trigger: HOURLY });
+    const before = await scheduler.getTaskInfo('u');
+    const transaction = {};
+    const calls = [
+      () => scheduler.updateTask('u', { name: 'new' }, { transaction }),
+      () => scheduler.pauseTask('u', { transaction }),
+      () => scheduler.resumeTask('u', { transaction }),
+      () => scheduler.deleteTask('u', { transaction }),
+      () => scheduler.runTask('u', { transaction }),
+      () => scheduler.backfillTask('u', { from: START, to: START, transaction }),
+      () => scheduler.cancelRun('u@2026-01-15T12:00:00.000Z', { transaction }),
+      () => task.update({ name: 'new' }, { transaction }),
+      () => task.reschedule(HOURLY, { transaction }),
+      () => task.pause({ transaction }),
+      () => task.delete({ transaction }),
+    ];
+    for (const call of calls)
+      await expect(call()).rejects.toThrow(/the store "default" has none.*transactionalChanges/);
+    await expect(scheduler.redriveRun('u@x', { transaction } as never)).rejects.toThrow(UnknownOptionError);
+    expect(await scheduler.getTaskInfo('u')).toEqual(before);
+  });
+
   it('takes a task or its id', async () => {
     const { scheduler } = await createRunning({ work: () => 1 });
     const task = await scheduler.addTask({ id: 'u', handler: 'work', trigger: HOURLY });
