@@ -12,6 +12,7 @@ export type { CancelRequest, RunRecord, RunRequest, RunSource, RunStatus } from 
 export { NonRetryableError, RetryLaterError } from './model/handler.errors.js';
 export { isUnstoredResult } from './model/unstored-result.js';
 export type { UnstoredResult } from './model/unstored-result.js';
+export type { ExecutorUse } from './model/scheduler-instance.js';
 export type { TaskControl, TaskProblem, UnreadableReason } from './model/task.js';
 export type { RetryOptions, RetryPolicy } from './model/retry.js';
 export type {
@@ -104,7 +105,9 @@ export type { ProviderToken, StoreProvider } from './stores/store.provider.js';
 
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';
-export type { Executor, ExecutorJob } from './executors/executor.interface.js';
+export { BaseExecutor } from './executors/base.executor.js';
+export { DebugExecutor } from './executors/debug.executor.js';
+export type { Executor, ExecutorContext, ExecutorJob, HandlerCall } from './executors/executor.interface.js';
 export { TaskContext } from './executors/task-context.js';
 export type { PreviousRun } from './executors/task-context.js';
 export { TaskLog } from './executors/task-log.js';

@@ -64,6 +64,7 @@ export class UnknownNameError extends AsynczError {
       | 'store'
       | 'store type'
       | 'executor'
+      | 'executor type'
       | 'trigger type'
       | 'handler'
       | 'serializer'

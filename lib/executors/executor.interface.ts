@@ -1,5 +1,13 @@
+import type { Logger } from '../model/logger.js';
 import type { Awaitable } from '../stores/store.interface.js';
 import type { TaskContext } from './task-context.js';
+
+/**
+ * Calls the code behind a handler's name: the task's arguments, and the context of the run.
+ *
+ * @publicApi
+ */
+export type HandlerCall = (args: readonly unknown[], context: TaskContext) => unknown;
 
 /**
  * One attempt that an executor is to execute.
@@ -11,11 +19,31 @@ export interface ExecutorJob {
   readonly handler: string;
   readonly args: readonly unknown[];
   /**
-   * Calls the handler in this process, and returns what that returns.
+   * Emits `run.started`, calls the handler in this process, and returns what that returns. To be called once.
    *
+   * @param call Called in place of the handler, by executors that have it elsewhere, such as in another process.
    * @throws LeaseLostError When it is too late: the lease of the run may be over. Whatever else the handler throws.
    */
-  readonly invoke: () => unknown;
+  readonly invoke: (call?: HandlerCall) => unknown;
+}
+
+/**
+ * What an executor is told at its start.
+ *
+ * @publicApi
+ */
+export interface ExecutorContext {
+  /** What the scheduler calls it. */
+  readonly alias: string;
+  readonly logger: Logger;
+  /** How long a handler has to end once its signal was aborted, in milliseconds; then its run ends without it. */
+  readonly abortGraceMs: number;
+  /** How long the start of the scheduler may take in all, in milliseconds. */
+  readonly startTimeoutMs: number;
+  /** The largest result that is stored, in bytes. */
+  readonly maxResultBytes: number;
+  /** To be called when it has more room, or other handlers, without the end of a job. */
+  readonly changed: () => void;
 }
 
 /**
@@ -29,8 +57,13 @@ export interface Executor {
    * jobs, which is told of, until it is one again.
    */
   readonly room: number;
+  /**
+   * The handlers that it has elsewhere, such as in another process: it gets jobs of these only. Left out by an executor that
+   * calls the handlers of this process. Read after the start, and after each `changed`.
+   */
+  readonly handlers?: readonly string[];
   /** Called once, before the first job. */
-  start?(): Awaitable<void>;
+  start?(context: ExecutorContext): Awaitable<void>;
   /** Returns the handler's result or throws its error, or gives a promise of that: what it returns is always awaited. */
   execute(job: ExecutorJob): unknown;
   /** Called once, when no job is left. */

@@ -8,6 +8,19 @@ import type { DatedAttribution } from './attribution.js';
 export interface DrainRequest extends DatedAttribution {}
 
 /**
+ * How much of an executor is in use.
+ *
+ * @publicApi
+ */
+export interface ExecutorUse {
+  readonly alias: string;
+  /** How many runs it had under way. */
+  readonly running: number;
+  /** How many more it would have taken; null for any number. */
+  readonly room: number | null;
+}
+
+/**
  * A heartbeat: what a scheduler reports about itself to the others that share a store. Times are milliseconds since the epoch
  * by the store's clock.
  *
@@ -26,7 +39,7 @@ export interface SchedulerInstance {
   readonly startedAt: number;
   readonly heartbeatAt: number;
   readonly stores: readonly string[];
-  readonly executors: readonly string[];
+  readonly executors: readonly ExecutorUse[];
   readonly handlers: readonly string[];
   readonly running: number;
   /** The drain that it follows, with who asked and why; null for none. */

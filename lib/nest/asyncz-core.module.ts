@@ -6,10 +6,11 @@ import { namesOf } from '../model/names.js';
 import { SCHEDULER_SETTINGS } from '../scheduler/scheduler.options.js';
 import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
 import type { Store } from '../stores/store.interface.js';
+import { createExecutor } from './executor.types.js';
 import type { AsynczModuleOptions, AsynczRuntimeOptions, ModulePlan } from './module.options.js';
 import { createNestLogger } from './nest.logger.js';
 import { SchedulerService } from './scheduler.service.js';
-import { createDefaultStoreProvider, createExecutor, createStoreProvider, PartFactory } from './store.factory.js';
+import { createDefaultStoreProvider, createStoreProvider, PartFactory } from './store.factory.js';
 import { TaskExplorer } from './task.explorer.js';
 import { DEFAULT_SCHEDULER, getOptionsToken, getSchedulerToken, getStoreToken, schedulersOf } from './tokens.js';
 

@@ -43,11 +43,17 @@ export type StoreConfig = string | StoreByType | StoreByContainer | Store;
 export type StoreTypeFactory = (options: Readonly<Record<string, unknown>>) => Awaitable<Store>;
 
 /**
- * An executor of a scheduler: `async`, `async` with options, or an object.
+ * An executor of a scheduler: the name of a type, a type with options, or an object. `asyncio` is another name of `async`.
  *
  * @publicApi
  */
-export type ExecutorConfig = 'async' | ({ readonly type: 'async' } & AsyncExecutorOptions) | Executor;
+export type ExecutorConfig =
+  | 'async'
+  | 'asyncio'
+  | 'debug'
+  | ({ readonly type: 'async' | 'asyncio' } & AsyncExecutorOptions)
+  | { readonly type: 'debug' }
+  | Executor;
 
 /**
  * Options of `AsynczModule.forRoot`.

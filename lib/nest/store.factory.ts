@@ -1,7 +1,6 @@
 import type { InjectionToken, Provider, Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { InvalidOptionError } from '../errors/input.errors.js';
-import { AsyncExecutor } from '../executors/async.executor.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Awaitable, Store } from '../stores/store.interface.js';
@@ -13,6 +12,7 @@ import type {
   StoreByContainer,
   StoreTypeFactory,
 } from './module.options.js';
+import { createExecutor } from './executor.types.js';
 import { createStoreOfType } from './store.types.js';
 import { getOptionsToken, getStoreToken } from './tokens.js';
 
@@ -99,19 +99,6 @@ export class PartFactory {
   async createExecutor(alias: string, config: ExecutorConfig | Type<Executor>): Promise<Executor> {
     return typeof config === 'function' ? this.moduleRef.create(config) : createExecutor(alias, config);
   }
-}
-
-/** @throws InvalidOptionError */
-export function createExecutor(alias: string, config: ExecutorConfig): Executor {
-  if (config === 'async') return new AsyncExecutor();
-  if (typeof config === 'object' && config !== null) {
-    if ('execute' in config) return config;
-    if (config.type === 'async') {
-      const { type: _type, ...options } = config;
-      return new AsyncExecutor(options);
-    }
-  }
-  throw new InvalidOptionError(`executors.${alias}`, config, '"async", { type: "async", … } or an executor');
 }
 
 function getProvider<T>(moduleRef: ModuleRef, token: InjectionToken): T {

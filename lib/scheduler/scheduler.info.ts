@@ -1,4 +1,5 @@
 import type { TaskStateName } from '../model/query.js';
+import type { ExecutorUse } from '../model/scheduler-instance.js';
 import type { AbandonedHandler } from './loop/abandoned.handlers.js';
 import type { StoreHandle } from './tasks/store.handle.js';
 
@@ -54,7 +55,8 @@ export interface SchedulerInfo {
   /** null while stopped. */
   readonly uptimeSeconds: number | null;
   readonly timezone: string;
-  readonly executors: readonly string[];
+  /** Its executors, and how much of each is in use. */
+  readonly executors: readonly ExecutorUse[];
   readonly handlers: readonly string[];
   readonly stores: readonly StoreInfo[];
   /** The handlers that still run in this process although their runs are over: the first 100 of each store. */

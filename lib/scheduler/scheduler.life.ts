@@ -109,7 +109,18 @@ export class SchedulerLife {
   }
 
   async #startExecutor(alias: string, executor: Executor, deadline: Deadline): Promise<void> {
-    await inTime(deadline, `the executor "${alias}"`, executor.start?.());
+    const { options, stores } = this.core;
+    const started = executor.start?.({
+      alias,
+      logger: options.logger,
+      abortGraceMs: options.abortGraceMs,
+      startTimeoutMs: options.startTimeoutMs,
+      maxResultBytes: options.maxPayloadBytes,
+      changed: () => {
+        for (const { loop } of stores.all()) loop?.wake();
+      },
+    });
+    await inTime(deadline, `the executor "${alias}"`, started);
   }
 
   async #reconcile(deadline: Deadline): Promise<void> {

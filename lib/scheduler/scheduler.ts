@@ -7,6 +7,7 @@ import type { Store } from '../stores/store.interface.js';
 import { DrainControl } from './cluster/drain.control.js';
 import type { DrainOptions } from './cluster/drain.control.js';
 import { findInstances } from './cluster/instance.info.js';
+import { executorsInUse } from './cluster/executor.use.js';
 import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
 import type { HandlerPolicy } from './loop/handler.policy.js';
 import type { Handler } from './loop/handler.registry.js';
@@ -235,7 +236,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
       startedAt: startedAt === null ? null : new Date(startedAt),
       uptimeSeconds: startedAt === null ? null : Math.max(0, (options.clock.now() - startedAt) / 1_000),
       timezone: options.timezone,
-      executors: executors.aliases(),
+      executors: executorsInUse(executors, stores),
       handlers: handlers.names(),
       stores: stores.all().map(toStoreInfo),
       abandoned: stores.all().flatMap(({ loop }) => loop?.execution.abandoned.list() ?? []),

@@ -24,7 +24,7 @@ import { resolveHooks } from './test-hooks.js';
  * @publicApi
  */
 export function describeStore(name: string, create: CreateStore, options: DescribeStoreOptions = {}): void {
-  const { describe, it } = resolveHooks(options);
+  const { describe, it } = resolveHooks('describeStore', options);
   for (const encryption of options.encryption ?? ['plain', 'encrypted']) {
     const encrypted = encryption === 'encrypted';
     describe(`${name}, ${encryption}`, () => {

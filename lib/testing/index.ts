@@ -1,5 +1,8 @@
+export { describeExecutor } from './describe-executor.js';
+export type { DescribeExecutorOptions } from './describe-executor.js';
 export { describeStore } from './describe-store.js';
 export type { BorrowedStore, CreateStore, DescribeStoreOptions, StoreRequest } from './describe-store.options.js';
+export { executorProbes } from './executor/executor.probes.js';
 export { createStoreContext } from './store-context.js';
 export type { StoreContextOptions } from './store-context.js';
 export { createTaskContext } from './task-context.js';

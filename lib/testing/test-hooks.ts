@@ -19,10 +19,11 @@ export interface TestHooks {
 export class TestRunnerMissingError extends AsynczError {
   readonly code = 'ASYNCZ_TEST_RUNNER_MISSING';
 
-  constructor() {
+  /** @param kit The function that looked for it. */
+  constructor(kit = 'describeStore') {
     super(
-      'describeStore found no global "describe" and "it". Hand them over: ' +
-        "import { describe, it } from 'vitest' (or '@jest/globals', or 'node:test'), then describeStore(name, create, { describe, it }).",
+      `${kit} found no global "describe" and "it". Hand them over: ` +
+        `import { describe, it } from 'vitest' (or '@jest/globals', or 'node:test'), then ${kit}(name, create, { describe, it }).`,
     );
   }
 }
@@ -30,12 +31,13 @@ export class TestRunnerMissingError extends AsynczError {
 /**
  * The hooks that were handed over, or the runner's globals (jest and mocha always have them, vitest with `globals: true`).
  *
+ * @param kit The function that asks.
  * @throws TestRunnerMissingError When there are none.
  */
-export function resolveHooks(given: Partial<TestHooks>): TestHooks {
+export function resolveHooks(kit: string, given: Partial<TestHooks>): TestHooks {
   const globals = globalThis as Partial<TestHooks>;
   const describe = given.describe ?? globals.describe;
   const it = given.it ?? globals.it;
-  if (typeof describe !== 'function' || typeof it !== 'function') throw new TestRunnerMissingError();
+  if (typeof describe !== 'function' || typeof it !== 'function') throw new TestRunnerMissingError(kit);
   return { describe, it };
 }

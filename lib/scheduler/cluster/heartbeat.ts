@@ -11,6 +11,7 @@ import type { HandlerRegistry } from '../loop/handler.registry.js';
 import type { LifePhase } from '../tasks/life.phase.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 import type { StoreRegistry } from '../tasks/store.registry.js';
+import { executorsInUse } from './executor.use.js';
 
 /** How far the machine's clock may be off a store's before it is reported, in milliseconds. */
 const MAX_CLOCK_OFFSET_MS = 1_000;
@@ -117,7 +118,7 @@ export class Heartbeat {
       startedAt: phase.startedAt ?? clock.now(),
       heartbeatAt: storeClock.now(),
       stores: stores.aliases(),
-      executors: executors.aliases(),
+      executors: executorsInUse(executors, stores),
       handlers: handlers.names(),
       running: stores.all().reduce((sum, { loop }) => sum + (loop?.execution.activeCount ?? 0), 0),
       clockOffsetMs: clock.now() - storeClock.now(),

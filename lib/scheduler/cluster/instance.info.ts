@@ -1,4 +1,4 @@
-import type { SchedulerInstance } from '../../model/scheduler-instance.js';
+import type { ExecutorUse, SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 import { isAlive } from './membership.js';
 
@@ -19,7 +19,7 @@ export interface SchedulerInstanceInfo {
   /** Whether its last heartbeat is recent. */
   readonly alive: boolean;
   readonly stores: readonly string[];
-  readonly executors: readonly string[];
+  readonly executors: readonly ExecutorUse[];
   readonly handlers: readonly string[];
   /** How many runs it had under way. */
   readonly running: number;

@@ -1,5 +1,6 @@
 import { isAwaitable, promiseOf } from '../../errors/returned.js';
 import { LeaseLostError, RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
+import type { HandlerCall } from '../../executors/executor.interface.js';
 import { TaskContext } from '../../executors/task-context.js';
 import type { CancelRequest, LeaseRef, LiveRun } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
@@ -112,14 +113,14 @@ export class RunExecution implements RunCarrier {
     const { handlers, executors, events } = this.services;
     const { handler, args, executor } = run.task;
     const context = new TaskContext(run);
-    const invoke = () => {
+    const invoke = (call?: HandlerCall) => {
       // The handler before this one may have blocked the process, and an executor may have let this one wait.
       if (run.isFenced || !this.loop.holds(run)) {
         run.isTooLate = true;
         throw new LeaseLostError(run.runId);
       }
       events.emit('run.started', () => ({ ...run.event(), token: run.token }));
-      const result = handlers.get(handler)(args, context);
+      const result = (call ?? handlers.get(handler))(args, context);
       return isAwaitable(result) ? result : unstoredResult('unserializable', 'It throws when it is looked at.');
     };
     return executors.get(executor).execute({ context, handler, args, invoke });

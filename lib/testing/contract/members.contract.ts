@@ -20,7 +20,10 @@ function member(identity: string, fields: Partial<SchedulerInstance> = {}): Sche
     startedAt: 1_577_880_000_123,
     heartbeatAt: 0,
     stores: ['default'],
-    executors: ['default', 'threads'],
+    executors: [
+      { alias: 'default', running: 3, room: 97 },
+      { alias: 'threads', running: 0, room: null },
+    ],
     handlers: ['a', 'ünï "quoted"'],
     running: 3,
     clockOffsetMs: -17,

@@ -21,9 +21,9 @@ describe('describeStore', () => {
     const globals = { describe: () => {}, it: () => {} };
     Object.assign(globalThis, globals);
     try {
-      expect(resolveHooks({})).toEqual(globals);
+      expect(resolveHooks('kit', {})).toEqual(globals);
       const own = () => {};
-      expect(resolveHooks({ it: own })).toEqual({ ...globals, it: own });
+      expect(resolveHooks('kit', { it: own })).toEqual({ ...globals, it: own });
     } finally {
       Reflect.deleteProperty(globalThis, 'describe');
       Reflect.deleteProperty(globalThis, 'it');

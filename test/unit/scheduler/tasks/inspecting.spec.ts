@@ -39,7 +39,7 @@ describe('inspecting', () => {
       startedAt: new Date(START),
       uptimeSeconds: 5,
       timezone: 'Europe/Lisbon',
-      executors: ['default'],
+      executors: [{ alias: 'default', running: 0, room: 100 }],
       handlers: ['work'],
       stores: [{ store: 'default', state: 'ok', coordination: 'process', durable: false }],
       tasks: { scheduled: 1, paused: 1, running: 0, pending: 0 },
