@@ -23,7 +23,7 @@ export type {
   TaskPolicies,
   TaskPolicyOptions,
 } from './model/task.policies.js';
-export type { TaskOrigin } from './model/definition.js';
+export type { TaskInput, TaskOrigin } from './model/definition.js';
 
 export { AsynczError } from './errors/asyncz.error.js';
 export type { RunError } from './errors/thrown.js';
@@ -154,6 +154,7 @@ export type { DrainOptions } from './scheduler/cluster/drain.control.js';
 export type { BackfillOptions } from './scheduler/tasks/task.operations.js';
 export type {
   HandlerArgs,
+  HandlerData,
   HandlerName,
   TaskBaseOptions,
   TaskChanges,
@@ -164,6 +165,7 @@ export type {
   TriggerInput,
   UpdateOptions,
 } from './scheduler/tasks/task.options.js';
+export type { GivenInput } from './scheduler/tasks/task.input.js';
 export { Task } from './scheduler/tasks/task.js';
 
 export { AsynczModule } from './nest/asyncz.module.js';

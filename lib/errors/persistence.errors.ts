@@ -10,7 +10,7 @@ export class UnserializableError extends TaskError {
   readonly code = 'ASYNCZ_UNSERIALIZABLE';
 
   /**
-   * @param path Where the value is: `args[0].list[2]`.
+   * @param path Where the value is: `args[0].list[2]`, `data.list[2]`.
    * @param problem What is wrong with it, in words: `a function`.
    * @param allowed What is allowed, in words.
    */

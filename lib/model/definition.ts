@@ -20,6 +20,13 @@ export interface TriggerData {
  */
 export type TaskOrigin = 'code' | 'runtime' | 'internal';
 
+/**
+ * How the arguments of a task were given: as the list `args`, or as the one object `data`.
+ *
+ * @publicApi
+ */
+export type TaskInput = 'args' | 'data';
+
 /** The prefix of the ids of internal records; no other task may have it. */
 export const INTERNAL_PREFIX = 'asyncz:';
 
@@ -47,7 +54,12 @@ export interface TaskDefinition {
   readonly name: string;
   /** The stable name of the handler. Never a module path or anything that gets loaded. */
   readonly handler: string;
+  /** What the handler is called with. */
   readonly args: readonly unknown[];
+  /** How they were given: as `args`, or as `data`, which is then the only one. */
+  readonly input: TaskInput;
+  /** The version of the schema of the handler that they were given for; null where the handler has none, which counts as 1. */
+  readonly schemaVersion: number | null;
   readonly trigger: TriggerData;
   /** The alias of the executor. */
   readonly executor: string;
@@ -79,5 +91,16 @@ export function isDisabled({ declared }: Pick<TaskDefinition, 'declared'>): bool
   return declared?.disabled === true;
 }
 
-/** The fields of a definition, beside its policies, that the options of a declaration say. */
-export const DECLARED_FIELDS = ['name', 'handler', 'args', 'executor', 'tags'] as const;
+/** What a handler is called with, and how that is to be read: these fields mean nothing one without the others. */
+export type HandlerInput = Pick<TaskDefinition, 'args' | 'input' | 'schemaVersion'>;
+
+/** The arguments of a task, and how they are to be read. */
+export function inputOf({ args, input, schemaVersion }: TaskDefinition): HandlerInput {
+  return { args, input, schemaVersion };
+}
+
+/** The fields of a definition, beside its policies and its {@link HandlerInput}, that the options of a declaration say. */
+export const DECLARED_FIELDS = ['name', 'handler', 'executor', 'tags'] as const;
+
+/** The option of a declaration that says the {@link HandlerInput}. */
+export const DECLARED_INPUT = 'args';

@@ -33,6 +33,11 @@ interface DurationKind {
   readonly min: number;
 }
 
+/** `true` or `false`. */
+interface FlagKind {
+  readonly is: 'flag';
+}
+
 /** Written as `RetryOptions` or a number of attempts, stored as a {@link RetryPolicy}. */
 interface RetryKind {
   readonly is: 'retry';
@@ -42,15 +47,17 @@ interface RetryKind {
  * Which values a policy takes. How an option is read (`lib/scheduler/tasks/policy.reader.ts`) and how a stored value is
  * checked (`lib/persistence/policy.schema.ts`) follow from the kind, so a new policy of a known kind needs neither.
  */
-export type PolicyKind = ChoiceKind | TextKind | CountKind | IntegerKind | DurationKind | RetryKind;
+export type PolicyKind = ChoiceKind | TextKind | CountKind | IntegerKind | FlagKind | DurationKind | RetryKind;
 
-type KindOf<Stored> = [Stored] extends [number]
-  ? CountKind | IntegerKind | DurationKind
-  : [Stored] extends [RetryPolicy]
-    ? RetryKind
-    : [Stored] extends [string]
-      ? ChoiceKind<Stored> | TextKind
-      : never;
+type KindOf<Stored> = [Stored] extends [boolean]
+  ? FlagKind
+  : [Stored] extends [number]
+    ? CountKind | IntegerKind | DurationKind
+    : [Stored] extends [RetryPolicy]
+      ? RetryKind
+      : [Stored] extends [string]
+        ? ChoiceKind<Stored> | TextKind
+        : never;
 
 /** One policy of a task, whose stored value is a `Stored`. */
 export interface Policy<Stored, Option extends string = string> {

@@ -148,6 +148,12 @@ export interface TaskPolicyOptions {
    * @default 'all'
    */
   readonly history?: HistoryPolicy;
+  /**
+   * Whether the history keeps what the handler returns. Listeners of `run.succeeded` get it either way.
+   *
+   * @default true
+   */
+  readonly keepResult?: boolean;
 }
 
 /**
@@ -182,6 +188,8 @@ export interface TaskPolicies {
   readonly pauseAfterFailures: number | null;
   /** Which ended attempts the history keeps, beside dead runs and those that somebody has asked for. */
   readonly history: HistoryPolicy;
+  /** Whether the history keeps what the handler returns. */
+  readonly keepResult: boolean;
 }
 
 /** How many runs of one task may wait: they stand in its record, which is read and written as a whole. */
@@ -214,6 +222,7 @@ export const POLICIES = {
   timeoutMs: { option: 'timeout', kind: { is: 'duration', min: 1 }, nullable: true, fallback: null },
   pauseAfterFailures: { option: 'pauseAfterFailures', kind: { is: 'count' }, nullable: true, fallback: null },
   history: { option: 'history', kind: { is: 'choice', of: HISTORY }, nullable: false, fallback: 'all' },
+  keepResult: { option: 'keepResult', kind: { is: 'flag' }, nullable: false, fallback: true },
 } as const satisfies { readonly [Name in keyof TaskPolicies]: Policy<TaskPolicies[Name], keyof TaskPolicyOptions> };
 
 /** The names under which tasks keep their policies. */

@@ -25,7 +25,8 @@ export function definitionText(definition: TaskDefinition, serializer: Serialize
     return appendMember(ruled === '' ? text : appendMember(text, ruled), valueMember('args', args, serializer));
   } catch (error) {
     if (!(error instanceof ValueFault)) throw error;
-    throw new UnserializableError(definition.id, error.path, error.problem, error.allowed, { cause: error.cause });
+    const path = definition.input === 'data' ? error.path.replace('args[0]', 'data') : error.path;
+    throw new UnserializableError(definition.id, path, error.problem, error.allowed, { cause: error.cause });
   }
 }
 

@@ -9,6 +9,8 @@ export const USUAL_POLICIES = Object.freeze({ ...DEFAULT_POLICIES });
 
 /** The same of a definition, beside the name of a task that is called as its id says. */
 export const USUAL_DEFINITION = Object.freeze({
+  input: 'args',
+  schemaVersion: null,
   executor: 'default',
   origin: 'runtime',
   tags: Object.freeze([]),

@@ -3,7 +3,7 @@ import type { RetryPolicy } from '../model/retry.js';
 import { POLICIES, POLICY_NAMES } from '../model/task.policies.js';
 import type { TaskPolicies } from '../model/task.policies.js';
 import type { Check, Fields } from './schema.js';
-import { isInteger, isLength, isPositive, isText, nullable, objectOf, oneOf } from './schema.js';
+import { isFlag, isInteger, isLength, isPositive, isText, nullable, objectOf, oneOf } from './schema.js';
 
 const isRetry = objectOf<RetryPolicy>({
   attempts: isPositive,
@@ -22,6 +22,8 @@ function checkOf(kind: PolicyKind): Check {
       const { max = Infinity } = kind;
       return (value) => isPositive(value) ?? ((value as number) <= max ? null : '');
     }
+    case 'flag':
+      return isFlag;
     case 'integer':
       return isInteger;
     case 'duration':

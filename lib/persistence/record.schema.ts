@@ -4,7 +4,7 @@ import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { CancelRequest, LiveRun, RunRequest } from '../model/run.js';
 import type { LastRun, Pause, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
-import type { Declaration, TaskDefinition, TaskOrigin } from '../model/definition.js';
+import type { Declaration, TaskDefinition, TaskInput, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
 import { isPolicies } from './policy.schema.js';
 import { UnreadableFault } from './unreadable.fault.js';
@@ -14,6 +14,7 @@ import {
   isAttempt,
   isCount,
   isFlag,
+  isPositive,
   isText,
   isTime,
   listOfEach,
@@ -25,10 +26,13 @@ import {
 } from './schema.js';
 
 const ORIGINS = namesOf<TaskOrigin>({ code: 0, runtime: 0, internal: 0 });
+const INPUTS = namesOf<TaskInput>({ args: 0, data: 0 });
 const ACTIONS = namesOf<TaskControl['action']>({ pause: 0, resume: 0, run: 0, backfill: 0, redrive: 0, cancel: 0 });
 
 const definition = objectOf<TaskDefinition>({
   args: isArray,
+  input: oneOf(INPUTS),
+  schemaVersion: nullable(isPositive),
   id: isText,
   name: isText,
   handler: isText,

@@ -26,6 +26,8 @@ export function internalRecord(id: string, name: string, args: readonly unknown[
       name,
       handler: INTERNAL_HANDLER,
       args,
+      input: 'args',
+      schemaVersion: null,
       trigger: { type: 'startup' },
       executor: 'default',
       origin: 'internal',

@@ -36,6 +36,8 @@ export function makeTask(id: string, fields: TaskFields = {}): TaskRecord {
       name: id,
       handler: 'work',
       args: [],
+      input: 'args',
+      schemaVersion: null,
       trigger: { type: 'date', runAt: '2020-01-01T12:00:00.000Z' },
       executor: 'default',
       origin: 'runtime',

@@ -4,7 +4,7 @@ import type { Written } from '../../stores/exchange.interface.js';
 import type { Store } from '../../stores/store.interface.js';
 import { endRuns } from '../plan/end.plan.js';
 import type { EndOutcome, RunEnd } from '../plan/end.plan.js';
-import { isKept } from '../plan/kept.runs.js';
+import { keptRun } from '../plan/kept.runs.js';
 import { groupByTask } from './by.task.js';
 import type { KnownRecord, KnownRecords } from './held.tasks.js';
 
@@ -124,6 +124,6 @@ function isSimpleEnd({ isSimple, taken }: KnownRecord, { token, record }: RunEnd
 
 function simpleChange({ stand }: KnownRecord, one: OfferedEnd): EndChange {
   const { record } = one.end;
-  const history = isKept(record!, stand.definition) ? [record!] : [];
-  return { from: stand, task: null, history, of: [one], outcomes: ENDED };
+  const kept = keptRun(record!, stand.definition);
+  return { from: stand, task: null, history: kept ? [kept] : [], of: [one], outcomes: ENDED };
 }

@@ -10,10 +10,19 @@ export function isKept({ status, dead, request }: RunRecord, { policies }: Pick<
   return history === 'all' || dead || request !== null || (history === 'failures' && status !== 'succeeded');
 }
 
-/** Those of the ended attempts of a task that the history keeps: the one place where what is not to be kept is left out. */
+/** An ended attempt of a task as the history keeps it: without its result where that is not to be kept; null for one that is not. */
+export function keptRun(record: RunRecord, definition: Pick<TaskDefinition, 'policies'>): RunRecord | null {
+  if (!isKept(record, definition)) return null;
+  const isWhole = definition.policies.keepResult || record.result === undefined;
+  return isWhole ? record : { ...record, result: undefined };
+}
+
+/** The ended attempts of a task as the history keeps them: the one place where what is not to be kept is left out. */
 export function keptRuns(
   records: readonly RunRecord[],
   definition: Pick<TaskDefinition, 'policies'>,
 ): readonly RunRecord[] {
-  return definition.policies.history === 'all' ? records : records.filter((record) => isKept(record, definition));
+  const { history, keepResult } = definition.policies;
+  if (history === 'all' && keepResult) return records;
+  return records.map((record) => keptRun(record, definition)).filter((record) => record !== null);
 }

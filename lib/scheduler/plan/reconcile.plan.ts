@@ -1,5 +1,5 @@
 import type { Change } from '../../model/change.js';
-import { isDisabled } from '../../model/definition.js';
+import { DECLARED_INPUT, inputOf, isDisabled } from '../../model/definition.js';
 import type { Declaration, DECLARED_FIELDS, TaskDefinition } from '../../model/definition.js';
 import type { TaskPolicies } from '../../model/task.policies.js';
 import type { Pause, TaskRecord, TaskState } from '../../model/task.js';
@@ -87,7 +87,8 @@ function withOptions(stored: TaskDefinition, wanted: TaskDefinition, options: re
   const policies: Record<string, unknown> = {};
   for (const option of options) {
     const isPolicy = option in wanted.policies;
-    if (isPolicy) policies[option] = wanted.policies[option as keyof TaskPolicies];
+    if (option === DECLARED_INPUT) Object.assign(fields, inputOf(wanted));
+    else if (isPolicy) policies[option] = wanted.policies[option as keyof TaskPolicies];
     else fields[option] = wanted[option as (typeof DECLARED_FIELDS)[number]];
   }
   return { ...stored, ...fields, policies: { ...stored.policies, ...policies } };

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RunNotDeadError } from '../../errors/run.errors.js';
 import type { Change } from '../../model/change.js';
+import { inputOf } from '../../model/definition.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import type { RunRecord, RunRequest } from '../../model/run.js';
 import { initialState } from '../../model/task.defaults.js';
@@ -79,6 +80,6 @@ export function isYounger({ state }: TaskRecord, dead: RunRecord): boolean {
 export function doesTheSame({ definition }: TaskRecord, dead: RunRecord): boolean {
   return (
     definition.handler === (dead.definition?.handler ?? dead.handler) &&
-    (!dead.definition || isDeepStrictEqual(definition.args, dead.definition.args))
+    (!dead.definition || isDeepStrictEqual(inputOf(definition), inputOf(dead.definition)))
   );
 }

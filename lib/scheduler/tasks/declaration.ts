@@ -1,5 +1,5 @@
 import { hash as digest } from 'node:crypto';
-import { DECLARED_FIELDS } from '../../model/definition.js';
+import { DECLARED_FIELDS, DECLARED_INPUT, inputOf } from '../../model/definition.js';
 import type { Declaration, TaskDefinition, TriggerData } from '../../model/definition.js';
 import { POLICY_NAMES } from '../../model/task.policies.js';
 
@@ -14,14 +14,11 @@ const LENGTH = 16;
  * @param trigger The trigger in the same way, with nothing in it that depends on the moment.
  * @param paused Whether it is declared as paused.
  */
-export function declarationOf(
-  { policies, ...definition }: TaskDefinition,
-  trigger: TriggerData,
-  paused: boolean,
-): Declaration {
+export function declarationOf(definition: TaskDefinition, trigger: TriggerData, paused: boolean): Declaration {
   const options: Record<string, string> = {};
   for (const field of DECLARED_FIELDS) options[field] = fingerprint(definition[field]);
-  for (const policy of POLICY_NAMES) options[policy] = fingerprint(policies[policy]);
+  options[DECLARED_INPUT] = fingerprint(inputOf(definition));
+  for (const policy of POLICY_NAMES) options[policy] = fingerprint(definition.policies[policy]);
   return { trigger: fingerprint(trigger), options, paused, disabled: false };
 }
 

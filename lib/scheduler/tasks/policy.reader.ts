@@ -1,5 +1,6 @@
 import { listOf } from '../../errors/asyncz.error.js';
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
+import { checkFlag } from '../../errors/option.checks.js';
 import { namesOf } from '../../model/names.js';
 import type { Duration } from '../../model/duration.js';
 import type { ChoiceKind, CountKind, PolicyKind } from '../../model/policy.kinds.js';
@@ -50,6 +51,8 @@ function read(given: Given, kind: PolicyKind, backoffs: readonly string[]): unkn
       return text(given, kind.maxLength);
     case 'count':
       return count(given, kind);
+    case 'flag':
+      return checkFlag(given.option, given.value);
     case 'integer':
       return integer(given);
     case 'duration':

@@ -18,6 +18,7 @@ import type { HandlerRegistry } from '../loop/handler.registry.js';
 import type { BackoffRegistry } from '../loop/backoff.registry.js';
 import { resolvePolicies } from './policy.reader.js';
 import { declarationOf } from './declaration.js';
+import { argsOf, givesInput, inputKind } from './task.input.js';
 import { CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
 import type { TaskBaseOptions, TaskChanges, TaskSpec, TriggerInput } from './task.options.js';
 import type { CheckedTrigger, TaskSeries } from './task.series.js';
@@ -60,7 +61,9 @@ export class TaskBuilder {
       id,
       name: checkName(options.name ?? options.handler),
       handler: this.#checkHandler(options.handler),
-      args: checkArgs(options.args ?? []),
+      args: argsOf(options),
+      input: inputKind(options),
+      schemaVersion: null,
       trigger: data,
       executor: this.#checkExecutor(options.executor ?? 'default'),
       origin,
@@ -112,7 +115,7 @@ export class TaskBuilder {
       ...old,
       ...(changes.name !== undefined && { name: checkName(changes.name) }),
       ...(changes.handler !== undefined && { handler: this.#checkHandler(changes.handler) }),
-      ...(changes.args !== undefined && { args: checkArgs(changes.args) }),
+      ...(givesInput(changes) && { args: argsOf(changes), input: inputKind(changes) }),
       ...(trigger !== null && { trigger: trigger.toJSON() }),
       ...(changes.executor !== undefined && { executor: this.#checkExecutor(changes.executor) }),
       ...(changes.tags !== undefined && { tags: checkTags(changes.tags) }),
@@ -212,11 +215,6 @@ function checkName(name: unknown): string {
     throw new InvalidOptionError('name', name, `a text of 1 to ${MAX_ID_LENGTH} characters`);
   }
   return name;
-}
-
-function checkArgs(args: unknown): readonly unknown[] {
-  if (!Array.isArray(args)) throw new InvalidOptionError('args', args, 'an array');
-  return args;
 }
 
 function checkTags(tags: unknown): readonly string[] {

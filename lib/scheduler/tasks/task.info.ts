@@ -19,7 +19,12 @@ export interface TaskInfo {
   readonly id: string;
   readonly name: string;
   readonly handler: string;
+  /** Its arguments; empty where it has `data`. */
   readonly args: readonly unknown[];
+  /** Its one argument, where it was given as `data`; else null. */
+  readonly data: object | null;
+  /** The version of the handler's schema that they are for; null where the handler had none. */
+  readonly schemaVersion: number | null;
   readonly trigger: TriggerData;
   /** The trigger in words. */
   readonly triggerDescription: string;
@@ -120,7 +125,9 @@ export function toTaskInfo(
     id: definition.id,
     name: definition.name,
     handler: definition.handler,
-    args: definition.args,
+    args: definition.input === 'data' ? [] : definition.args,
+    data: definition.input === 'data' ? (definition.args[0] as object) : null,
+    schemaVersion: definition.schemaVersion,
     trigger: definition.trigger,
     triggerDescription: describeTrigger(definition.trigger, triggers),
     store,

@@ -5,6 +5,7 @@ import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { TriggerOptions } from '../../triggers/trigger.options.js';
 import type { TaskContext } from '../../executors/task-context.js';
 import type { TaskTarget, TransactionOptions } from './control.options.js';
+import type { GivenInput } from './task.input.js';
 
 /**
  * A moment: a `Date`, milliseconds since the epoch, or ISO 8601 text (`2026-11-24T10:00:00Z`; without an offset it is read
@@ -58,12 +59,22 @@ export type HandlerArgs<Handlers, Name> = keyof Handlers extends never
     ? Readonly<Arguments<Handlers[Name]>>
     : never;
 
-/** `args` may be left out where a handler takes none. */
-type ArgsOption<A> = readonly unknown[] extends A
-  ? { readonly args?: A }
+/** The one argument of a handler that takes an object and nothing else: it may be given as `data`. @publicApi */
+export type HandlerData<Handlers, Name> =
+  HandlerArgs<Handlers, Name> extends readonly [infer Only, ...infer Rest]
+    ? Rest extends readonly []
+      ? Extract<Only, object>
+      : never
+    : never;
+
+type DataOption<D> = [D] extends [never] ? never : { readonly data: D; readonly args?: never };
+
+/** `args`, which may be left out where a handler takes none, or `data` of a handler that takes one object; anything without a map. */
+type InputOption<A, D> = readonly unknown[] extends A
+  ? GivenInput
   : A extends readonly []
-    ? { readonly args?: A }
-    : { readonly args: A };
+    ? { readonly args?: A; readonly data?: never }
+    : { readonly args: A; readonly data?: never } | DataOption<D>;
 
 /**
  * A task to add, without its handler and arguments.
@@ -101,7 +112,7 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
  *
  * @publicApi
  */
-export type TaskSpec = TaskBaseOptions & { readonly handler: string; readonly args?: readonly unknown[] };
+export type TaskSpec = TaskBaseOptions & { readonly handler: string } & GivenInput;
 
 /**
  * A task to add: what runs, with which arguments, when and how.
@@ -111,7 +122,10 @@ export type TaskSpec = TaskBaseOptions & { readonly handler: string; readonly ar
 export type TaskOptions<
   Handlers = TaskHandlers,
   Name extends HandlerName<Handlers> = HandlerName<Handlers>,
-> = TaskBaseOptions & { readonly handler: Name } & ArgsOption<HandlerArgs<Handlers, Name>>;
+> = TaskBaseOptions & { readonly handler: Name } & InputOption<
+    HandlerArgs<Handlers, Name>,
+    HandlerData<Handlers, Name>
+  >;
 
 /**
  * The options of a task that can be changed. An option that is left out stays.
@@ -121,7 +135,10 @@ export type TaskOptions<
 export interface TaskChanges extends TaskPolicyOptions {
   readonly name?: string;
   readonly handler?: string;
+  /** Takes the place of the arguments that it has, also of `data`. */
   readonly args?: readonly unknown[];
+  /** The same as one object. */
+  readonly data?: object;
   /** A new trigger also sets the next run time. */
   readonly trigger?: TriggerInput;
   readonly executor?: string;
@@ -145,6 +162,7 @@ export const CHANGE_OPTIONS = [
     name: 0,
     handler: 0,
     args: 0,
+    data: 0,
     trigger: 0,
     executor: 0,
     tags: 0,

@@ -39,6 +39,8 @@ export function ownDefinition(
     name: definition.name,
     handler: definition.handler,
     args,
+    input: definition.input,
+    schemaVersion: definition.schemaVersion,
     trigger: frozenCopy(definition.trigger),
     executor: definition.executor,
     origin: definition.origin,

@@ -17,7 +17,9 @@ export const TASKS: ContractSection = {
       const task = makeTask('full', {
         name: 'A task with everything',
         handler: 'reports.generate',
-        args: ['x', { deep: [1, null, true] }],
+        args: [{ deep: [1, null, true] }],
+        input: 'data',
+        schemaVersion: 3,
         trigger: { type: 'cron', expression: '*/5 * * * *', timezone: 'Europe/Lisbon' },
         executor: 'threads',
         origin: 'code',
@@ -35,6 +37,7 @@ export const TASKS: ContractSection = {
           timeoutMs: 12_345,
           pauseAfterFailures: 4,
           history: 'failures',
+          keepResult: false,
         },
         nextRunTime: now + 86_400_001,
         state: {

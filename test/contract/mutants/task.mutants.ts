@@ -11,6 +11,15 @@ const KEEPS_REGISTRY = 'schedulers and wake-ups: keeps heartbeats and internal r
 
 export const TASK_MUTANTS: readonly Mutant[] = [
   {
+    fault: 'how arguments were given, and for which version of a schema, is not kept',
+    create: class extends HostStore {
+      protected override write(task: TaskRecord): Promise<void> {
+        return super.write({ ...task, definition: { ...task.definition, input: 'args', schemaVersion: null } });
+      }
+    },
+    caughtBy: ['tasks: gives back a task as it was added, in every field'],
+  },
+  {
     fault: 'an add overwrites the task that is there',
     create: class extends HostStore {
       override async addTask(task: TaskRecord): Promise<void> {

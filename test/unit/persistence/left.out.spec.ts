@@ -25,6 +25,8 @@ describe('the text of a record', () => {
       name: 't',
       handler: 'work',
       args: [1],
+      input: 'args',
+      schemaVersion: null,
       trigger: { type: 'date', runAt: '2020-01-01T12:00:00.000Z' },
       executor: 'default',
       origin: 'runtime',
@@ -46,6 +48,7 @@ describe('the text of a record', () => {
         timeoutMs: null,
         pauseAfterFailures: null,
         history: 'all',
+        keepResult: true,
       },
     });
     expect(state).toEqual(plain.state);
@@ -53,7 +56,8 @@ describe('the text of a record', () => {
 
   it.each([
     makeTask('named', { name: 'otherwise', executor: 'slow', tags: ['a'], origin: 'code' }),
-    makeTask('ruled', { policies: { priority: 7, misfireGraceMs: 0, history: 'none' } }),
+    makeTask('ruled', { policies: { priority: 7, misfireGraceMs: 0, history: 'none', keepResult: false } }),
+    makeTask('given', { args: [{ a: 1 }], input: 'data', schemaVersion: 4 }),
     makeTask('stood', { nextRunTime: 5, state: { exhausted: true, scheduledCount: 3, lastToken: 9 } }),
   ])('says what is otherwise: $id', (task) => {
     expect(codec.decodeTask(codec.encodeTask(task))).toEqual(task);

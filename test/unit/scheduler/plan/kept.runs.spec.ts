@@ -42,6 +42,14 @@ describe('the runs that the history keeps', () => {
     expect(cancelled?.value).toMatchObject({ id: 't@1', status: 'cancelled' });
   });
 
+  it('are without their results where these are not kept, and otherwise as they ended', () => {
+    const task = makeTask('t', { policies: { keepResult: false } });
+    const [kept] = keptRuns([makeRun('t@1', { result: { large: true } })], task.definition);
+    expect(kept).toEqual(makeRun('t@1', { result: undefined }));
+    const failed = makeRun('t@2', { status: 'failed', result: undefined });
+    expect(keptRuns([failed], task.definition)).toEqual([failed]);
+  });
+
   it('have no dead run twice when it is redriven', () => {
     const task = taskWith('none', []);
     const dead = makeRun('t@1', { taskId: 't', status: 'failed', dead: true });

@@ -37,6 +37,7 @@ const WRITTEN: readonly [keyof TaskPolicyOptions, unknown, keyof TaskPolicies, u
   ['timeout', '1m', 'timeoutMs', 60_000],
   ['pauseAfterFailures', 4, 'pauseAfterFailures', 4],
   ['history', 'failures', 'history', 'failures'],
+  ['keepResult', false, 'keepResult', false],
 ];
 
 const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
@@ -60,6 +61,7 @@ const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
   ['retry', { attempts: 2, delay: 'soon' }, 'Invalid retry.delay: "soon".'],
   ['timeout', 0, 'Invalid timeout: 0. Allowed: a duration of at least 1ms'],
   ['history', 'some', 'Invalid history: "some". Allowed: "all", "failures" or "none".'],
+  ['keepResult', 'no', 'Invalid keepResult: "no". Allowed: true or false.'],
   ['pauseAfterFailures', 0, 'Invalid pauseAfterFailures: 0. Allowed: a whole number from 1, or null.'],
 ];
 

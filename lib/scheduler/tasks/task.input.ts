@@ -1,0 +1,42 @@
+import { InvalidOptionError } from '../../errors/input.errors.js';
+import type { TaskInput } from '../../model/definition.js';
+
+/**
+ * The arguments of a task: a list, or one object in its place.
+ *
+ * @publicApi
+ */
+export interface GivenInput {
+  /** What the handler is called with. */
+  readonly args?: readonly unknown[];
+  /** The one object that the handler is called with. */
+  readonly data?: object;
+}
+
+/** The arguments of a task that is given none. */
+const NO_ARGS: readonly unknown[] = [];
+
+/** Whether arguments are given, in the one form or the other. */
+export function givesInput({ args, data }: GivenInput): boolean {
+  return args !== undefined || data !== undefined;
+}
+
+/** How arguments are given. */
+export function inputKind({ data }: GivenInput): TaskInput {
+  return data === undefined ? 'args' : 'data';
+}
+
+/** What the handler is called with. @throws InvalidOptionError */
+export function argsOf({ args, data }: GivenInput): readonly unknown[] {
+  if (data === undefined) return checkArgs(args ?? NO_ARGS);
+  if (args !== undefined) throw new InvalidOptionError('data', data, 'an object, without "args" beside it');
+  if (typeof data !== 'object' || data === null) {
+    throw new InvalidOptionError('data', data, 'an object; values of other kinds are given as "args"');
+  }
+  return [data];
+}
+
+function checkArgs(args: unknown): readonly unknown[] {
+  if (!Array.isArray(args)) throw new InvalidOptionError('args', args, 'an array');
+  return args;
+}
