@@ -109,7 +109,9 @@ export class EndBatch {
 
   #answer(task: TaskRecord | null, of: readonly OfferedEnd[], outcomes: readonly EndOutcome[]): void {
     if (task) this.known.note(task);
-    for (const [at, one] of of.entries()) {
+    // Mostly it is one: an iterator of entries makes three objects for it.
+    for (let at = 0; at < of.length; at += 1) {
+      const one = of[at]!;
       const outcome = outcomes[at]!;
       if (outcome === 'refused') one.outcome = REFUSED;
       else one.outcome = task === null && outcome === 'ended' ? NOTHING_LEFT : { outcome, task };

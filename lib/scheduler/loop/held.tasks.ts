@@ -156,6 +156,18 @@ export class HeldTasks implements KnownRecords, StartedRuns {
     return (this.#tasks.get(taskId)?.taken ?? null) !== null;
   }
 
+  /**
+   * When the leases of the run were last known to hold that has waited longest for its claim to be written, on the monotonic
+   * clock; Infinity when none waits. It is asked with each claim, and goes through all runs: a generator would cost more.
+   */
+  oldestUnwritten(): number {
+    let oldest = Infinity;
+    for (const { taken, runs } of this.#tasks.values()) {
+      if (taken) for (const run of runs) if (run.isStarted && run.renewedAt < oldest) oldest = run.renewedAt;
+    }
+    return oldest;
+  }
+
   adopted(task: TaskRecord): TaskRecord {
     const held = this.#tasks.get(task.id);
     if (!held?.taken || task.state.lease?.token !== held.taken.lease.token) return task;

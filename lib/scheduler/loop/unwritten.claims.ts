@@ -15,19 +15,17 @@ export class UnwrittenClaims {
 
   constructor(
     private readonly clock: Clock,
-    private readonly tasks: Pick<HeldTasks, 'isUnwritten' | typeof Symbol.iterator>,
+    private readonly tasks: Pick<HeldTasks, 'isUnwritten' | 'oldestUnwritten'>,
     private readonly leases: Pick<LeaseKeeper, 'renew'>,
   ) {}
 
   /** Runs may have started without their claim being written. */
   started(): void {
     if (this.#cancel || this.#isStopped) return;
-    const now = this.clock.monotonic();
-    let dueAt = Infinity;
-    for (const run of this.tasks) if (this.#isUnwritten(run)) dueAt = Math.min(dueAt, writtenBy(run));
-    if (dueAt === Infinity) return;
+    const dueIn = this.tasks.oldestUnwritten() + UNWRITTEN_MS - this.clock.monotonic();
+    if (dueIn === Infinity) return;
     // What the store does not take is tried again, and not without a pause.
-    this.#cancel = wait(this.clock, Math.max(UNWRITTEN_MS / 2, dueAt - now), () => {
+    this.#cancel = wait(this.clock, Math.max(UNWRITTEN_MS / 2, dueIn), () => {
       const until = this.clock.monotonic();
       void this.leases
         .renew((run) => this.#isUnwritten(run) && writtenBy(run) <= until)
@@ -46,9 +44,7 @@ export class UnwrittenClaims {
 
   /** Whether there are some of at least that age, in milliseconds, so that the lease that they stand in may be over. */
   areOld(ms: number): boolean {
-    const before = this.clock.monotonic() - ms;
-    for (const run of this.tasks) if (run.renewedAt <= before && this.#isUnwritten(run)) return true;
-    return false;
+    return this.tasks.oldestUnwritten() <= this.clock.monotonic() - ms;
   }
 
   stop(): void {

@@ -82,7 +82,9 @@ function writtenBy(sent: readonly Sent[], outcomes: readonly Outcome[], failed: 
   const lost: string[] = [];
   const all = [...failed];
   let written = 0;
-  for (const [at, { id }] of sent.entries()) {
+  // An iterator of entries makes two objects a change.
+  for (let at = 0; at < sent.length; at += 1) {
+    const { id } = sent[at]!;
     const outcome = outcomes[at]!;
     if (outcome === 'ok') written += 1;
     else if (outcome instanceof Error) all.push({ id, error: outcome });

@@ -11,7 +11,9 @@ export function partsOf(rows: Rows | null): StoredParts[] {
   const parts: StoredParts[] = [];
   if (!rows) return parts;
   const [ids, definitions, states, takens] = rows;
-  for (const [at, id] of ids.entries()) {
+  // An iterator of entries makes two objects a task.
+  for (let at = 0; at < ids.length; at += 1) {
+    const id = ids[at]!;
     if (id === null) continue;
     parts.push({ id, definition: definitions[at] ?? '', state: states[at] ?? '', taken: takens[at] ?? '' });
   }

@@ -45,9 +45,10 @@ export function tuples(rows: readonly Values[]): Sql {
   const texts: string[] = [];
   const values: unknown[] = [];
   for (const row of rows) {
-    for (const [at, value] of row.entries()) {
+    // An iterator of entries makes two objects a value.
+    for (let at = 0; at < row.length; at += 1) {
       texts.push(at > 0 ? ', ' : texts.length > 0 ? '), (' : '(');
-      values.push(value);
+      values.push(row[at]);
     }
   }
   return new Sql([...texts, ')'], values);
