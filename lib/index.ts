@@ -86,13 +86,14 @@ export type { CalendarDefinition, CalendarSource, OnExcluded } from './triggers/
 export type { EncryptionOptions, Secrets } from './persistence/key-ring.js';
 export type { Serializer } from './persistence/serializer.registry.js';
 
-export type { SchedulerListener } from './events/event.dispatcher.js';
+export type { EventFilter, EventFilterOptions } from './events/event.filter.js';
 export type {
   EndedRunEvent,
   RunEvent,
   SchedulerEvent,
   SchedulerEventMap,
   SchedulerEventName,
+  SchedulerListener,
 } from './events/event.map.js';
 
 export { fileStore } from './stores/file/file-store.config.js';

@@ -1,29 +1,32 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
-import { listOf } from '../errors/asyncz.error.js';
-import { takePromise } from '../errors/returned.js';
 import type { Clock } from '../model/clock.js';
 import type { Logger } from '../model/logger.js';
-import { SCHEDULER_EVENT_NAMES } from './event.map.js';
-import type { SchedulerEvent, SchedulerEventMap, SchedulerEventName } from './event.map.js';
+import { readFilter } from './event.filter.js';
+import type { EventFilter } from './event.filter.js';
+import type { SchedulerEvent, SchedulerEventMap, SchedulerEventName, SchedulerListener } from './event.map.js';
+import { ListenerQueue, MAX_WAITING } from './listener.queue.js';
 
-/**
- * A function that is called with each event. It is called at once and not awaited, so a slow one delays nothing. An error
- * that it throws or rejects with is logged.
- *
- * @publicApi
- */
-export type SchedulerListener<Name extends SchedulerEventName = SchedulerEventName> = (
-  event: SchedulerEvent<Name>,
-) => unknown;
+/** How many events that listeners have caused are handed out before the process gets to its other work. */
+const TURN = 100;
 
-interface Registration {
-  readonly listener: SchedulerListener;
-  readonly names: ReadonlySet<string> | null;
+interface Registration extends ReturnType<typeof readFilter> {
+  readonly queue: ListenerQueue;
 }
 
-/** Hands events to listeners, each kept apart from the others and from the engine. */
+/** An event on its way to those who had registered for it when it was emitted. */
+interface Delivery {
+  readonly event: SchedulerEvent;
+  readonly to: readonly Registration[];
+}
+
+/** Hands events to listeners, each kept apart from the others and from the engine, in the order in which they were emitted. */
 export class EventDispatcher {
+  /** How many events were dropped for listeners that were too slow, or never ended. */
+  dropped = 0;
   #registrations: readonly Registration[] = [];
+  /** What was emitted while another event was handed out: listeners may call the scheduler. */
+  readonly #next: Delivery[] = [];
+  #isDelivering = false;
 
   constructor(
     private readonly scheduler: string,
@@ -33,30 +36,32 @@ export class EventDispatcher {
 
   /**
    * @param names The events that it is called with; all when left out.
-   * @throws InvalidOptionError When a name is not an event's, or the listener is not a function.
+   * @param label What it is called in the log.
+   * @throws InvalidOptionError When a name is not an event's, the listener is not a function, or the filter is refused.
+   *   UnknownOptionError
    */
-  add<Name extends SchedulerEventName>(listener: SchedulerListener<Name>, names?: Name | readonly Name[]): void {
+  add<Name extends SchedulerEventName>(
+    listener: SchedulerListener<Name>,
+    names?: Name | readonly Name[],
+    filter?: EventFilter<Name>,
+    label = 'A listener',
+  ): void {
     if (typeof listener !== 'function') throw new InvalidOptionError('listener', listener, 'a function');
-    const wanted = names === undefined ? null : typeof names === 'string' ? [names] : names;
-    for (const name of wanted ?? []) {
-      if (!SCHEDULER_EVENT_NAMES.includes(name)) {
-        throw new InvalidOptionError('event', name, listOf(SCHEDULER_EVENT_NAMES));
-      }
-    }
-    const registration = { listener: listener as SchedulerListener, names: wanted && new Set<string>(wanted) };
-    this.#registrations = [...this.#registrations, registration];
+    const queue = new ListenerQueue(listener as SchedulerListener, label, this.logger, () => (this.dropped += 1));
+    this.#registrations = [...this.#registrations, { ...readFilter(names, filter), queue }];
   }
 
   /** Removes the first registration of a listener. Returns whether there was one. */
   remove(listener: SchedulerListener<never>): boolean {
-    const index = this.#registrations.findIndex((one) => one.listener === listener);
+    const index = this.#registrations.findIndex(({ queue }) => queue.listener === listener);
     if (index < 0) return false;
+    this.#registrations[index]!.queue.remove();
     this.#registrations = this.#registrations.toSpliced(index, 1);
     return true;
   }
 
   /**
-   * Calls the listeners in the order in which they were added. Never throws.
+   * Hands an event out, to the listeners in the order in which they were added. Never throws.
    *
    * @param payload What the event carries, or a function that makes it, which is called only if a listener is registered:
    *   most events have none.
@@ -65,23 +70,54 @@ export class EventDispatcher {
     name: Name,
     payload: SchedulerEventMap[Name] | (() => SchedulerEventMap[Name]),
   ): void {
-    const registrations = this.#registrations.filter((one) => one.names === null || one.names.has(name));
-    if (registrations.length === 0) return;
+    if (this.#registrations.length === 0) return;
+    const named = this.#registrations.filter(({ names }) => names === null || names.has(name));
+    if (named.length === 0) return;
+    const fields = typeof payload === 'function' ? payload() : payload;
+    const to = named.filter(({ test }) => test === null || test(fields as Readonly<Record<string, unknown>>));
+    if (to.length === 0) return;
     const event = Object.freeze({
-      ...(typeof payload === 'function' ? payload() : payload),
+      ...fields,
       name,
       scheduler: this.scheduler,
       time: new Date(this.clock.now()),
     }) as unknown as SchedulerEvent;
-    for (const { listener } of registrations) this.#call(listener, event);
+    if (this.#isDelivering || this.#next.length > 0) this.#deliverLater({ event, to });
+    else this.#deliver({ event, to });
   }
 
-  #call(listener: SchedulerListener, event: SchedulerEvent): void {
-    const failed = (error: unknown) => this.logger.error(`A listener of "${event.name}" failed`, error);
-    try {
-      takePromise(listener(event), failed);
-    } catch (error) {
-      failed(error);
+  /**
+   * Resolves when no listener has anything to do any more. Does not wait for the one that asks: one may stop the scheduler, and
+   * wait for that.
+   */
+  async drained(): Promise<void> {
+    const asking = ListenerQueue.current();
+    for (;;) {
+      const busy = this.#registrations.filter(({ queue }) => queue !== asking && !queue.isIdle);
+      if (busy.length === 0) return;
+      await Promise.all(busy.map(({ queue }) => queue.idle()));
     }
+  }
+
+  /** An event that a listener causes reaches no listener before the one that it came from: their order would not be that of the events. */
+  #deliverLater(delivery: Delivery): void {
+    if (this.#next.length < MAX_WAITING) {
+      this.#next.push(delivery);
+      return;
+    }
+    if (this.dropped === 0) this.logger.warn('Listeners cause more events than they are called with; some are dropped');
+    this.dropped += delivery.to.length;
+  }
+
+  #deliver(delivery: Delivery): void {
+    this.#isDelivering = true;
+    let left = TURN;
+    for (let next: Delivery | undefined = delivery; next; next = left > 0 ? this.#next.shift() : undefined) {
+      for (const { queue } of next.to) queue.deliver(next.event);
+      left -= 1;
+    }
+    this.#isDelivering = false;
+    // Listeners that cause events for each other would keep the process from everything else.
+    if (this.#next.length > 0) setImmediate(() => this.#deliver(this.#next.shift()!));
   }
 }

@@ -1,5 +1,4 @@
 import type { Attribution } from '../model/attribution.js';
-import { namesOf } from '../model/names.js';
 import type { RunRecord, RunSource } from '../model/run.js';
 import type { TaskProblem, UnreadableReason } from '../model/task.js';
 
@@ -17,6 +16,8 @@ interface TaskEvent {
 export interface RunEvent extends TaskEvent {
   readonly runId: string;
   readonly handler: string;
+  /** Those of the task. */
+  readonly tags: readonly string[];
   readonly source: RunSource;
   readonly scheduledTime: Date;
   readonly attempt: number;
@@ -116,42 +117,12 @@ export type SchedulerEvent<Name extends SchedulerEventName = SchedulerEventName>
   };
 }[Name];
 
-/** Every event name, for checking input. */
-export const SCHEDULER_EVENT_NAMES = namesOf<SchedulerEventName>({
-  'scheduler.started': 0,
-  'scheduler.shutdown': 0,
-  'scheduler.paused': 0,
-  'scheduler.resumed': 0,
-  'scheduler.draining': 0,
-  'scheduler.drained': 0,
-  'scheduler.clock-skew': 0,
-  'executor.added': 0,
-  'executor.removed': 0,
-  'store.added': 0,
-  'store.removed': 0,
-  'store.failed': 0,
-  'store.recovered': 0,
-  'store.emptied': 0,
-  'task.added': 0,
-  'task.modified': 0,
-  'task.paused': 0,
-  'task.resumed': 0,
-  'task.disabled': 0,
-  'task.enabled': 0,
-  'task.removed': 0,
-  'tasks.removed': 0,
-  'task.conflict': 0,
-  'task.problem': 0,
-  'task.unreadable': 0,
-  'task.orphaned': 0,
-  'run.submitted': 0,
-  'run.started': 0,
-  'run.progress': 0,
-  'run.succeeded': 0,
-  'run.failed': 0,
-  'run.cancelled': 0,
-  'run.missed': 0,
-  'run.skipped': 0,
-  'run.lost': 0,
-  'run.fenced': 0,
-});
+/**
+ * A function that is called with each event. Nothing waits for it, so a slow one delays nothing. One that returns a promise gets
+ * the next event when that has settled; up to 1,000 events wait for it. An error that it throws or rejects with is logged.
+ *
+ * @publicApi
+ */
+export type SchedulerListener<Name extends SchedulerEventName = SchedulerEventName> = (
+  event: SchedulerEvent<Name>,
+) => unknown;

@@ -61,6 +61,8 @@ export interface SchedulerInfo {
   readonly stores: readonly StoreInfo[];
   /** The handlers that still run in this process although their runs are over: the first 100 of each store. */
   readonly abandoned: readonly AbandonedHandler[];
+  /** How many events were dropped for listeners of this process that were too slow, or never ended. */
+  readonly droppedEvents: number;
   /** How many tasks there are, by state. */
   readonly tasks: Readonly<Record<TaskStateName, number>>;
 }

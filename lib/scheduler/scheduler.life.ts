@@ -12,7 +12,7 @@ import { Heartbeat } from './cluster/heartbeat.js';
 import { Housekeeper } from './cluster/housekeeper.js';
 import type { SchedulerCore } from './scheduler.core.js';
 import type { SchedulerState } from './scheduler.info.js';
-import { CLOSING_MS, StopTime } from './scheduler.stop.js';
+import { CLOSING_MS, LISTENERS_MS, StopTime } from './scheduler.stop.js';
 import { SchedulerStores } from './scheduler.stores.js';
 import type { StoreHandle } from './tasks/store.handle.js';
 import { ofDeclaration, Reconciler } from './tasks/task.reconciler.js';
@@ -177,8 +177,10 @@ export class SchedulerLife {
     const { options, events, stores, phase } = this.core;
     phase.stopping();
     const handles = stores.all();
+    let hasToldAll = false;
     try {
       await this.#stores.finish(handles, stop);
+      hasToldAll = await this.#toldAll(stop);
     } finally {
       for (const { loop } of handles) loop?.close();
       this.#heartbeat.stop();
@@ -190,7 +192,16 @@ export class SchedulerLife {
       phase.stopped();
       events.emit('scheduler.shutdown', {});
       options.logger.info(`Scheduler "${options.name}" (${options.identity}) stopped`);
+      if (hasToldAll) await this.#toldAll(stop);
     }
+  }
+
+  /** Waits for the listeners, as long as what they use is there. Returns whether they are done with all that was emitted. */
+  async #toldAll({ end }: StopTime): Promise<boolean> {
+    const { options, events } = this.core;
+    const isDone = await end.holds(events.drained(), LISTENERS_MS);
+    if (!isDone) options.logger.warn('Listeners that have not ended in time are left to themselves');
+    return isDone;
   }
 
   async #closeExecutors(end: Deadline): Promise<void> {

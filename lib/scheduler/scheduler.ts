@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { SchedulerNotRunningError, SchedulerRunningError } from '../errors/scheduler.errors.js';
-import type { SchedulerListener } from '../events/event.dispatcher.js';
-import type { SchedulerEventName } from '../events/event.map.js';
+import type { EventFilter } from '../events/event.filter.js';
+import type { SchedulerEventName, SchedulerListener } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
 import type { Store } from '../stores/store.interface.js';
 import { DrainControl } from './cluster/drain.control.js';
@@ -122,16 +122,19 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   }
 
   /**
-   * Calls a function for events. It is not awaited, and an error that it throws is logged.
+   * Calls a function for events. Nothing waits for it, and an error that it throws or rejects with is logged. One that returns a
+   * promise gets the next event when that has settled; 1,000 events wait for it at the most.
    *
    * @param names The events; all when left out.
-   * @throws InvalidOptionError
+   * @param filter Which of them: by task, handler, tag, store, status of the run.
+   * @throws InvalidOptionError, UnknownOptionError
    */
   addListener<Name extends SchedulerEventName = SchedulerEventName>(
     listener: SchedulerListener<Name>,
     names?: Name | readonly Name[],
+    filter?: EventFilter<Name>,
   ): void {
-    this.#core.events.add(listener, names);
+    this.#core.events.add(listener, names, filter);
   }
 
   /** Removes the first registration of a listener. Returns whether there was one. */
@@ -225,7 +228,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
 
   /** This scheduler, the health of its stores, and how many tasks they hold. */
   async getSchedulerInfo(): Promise<SchedulerInfo> {
-    const { options, executors, handlers, stores, phase, inspection } = this.#core;
+    const { options, executors, handlers, stores, phase, inspection, events } = this.#core;
     const { startedAt } = phase;
     return {
       identity: options.identity,
@@ -240,6 +243,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
       handlers: handlers.names(),
       stores: stores.all().map(toStoreInfo),
       abandoned: stores.all().flatMap(({ loop }) => loop?.execution.abandoned.list() ?? []),
+      droppedEvents: events.dropped,
       tasks: await inspection.countByState(),
     };
   }

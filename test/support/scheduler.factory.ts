@@ -37,9 +37,10 @@ export async function createRunning(...args: Parameters<typeof createScheduler>)
  */
 export function stopAfterTest(scheduler: Scheduler, clock: SettableClock): void {
   onTestFinished(async () => {
-    const stopping = scheduler.shutdown(0);
-    // Handlers that never end are given up when their time is over.
-    while (scheduler.state !== 'stopped') {
+    const stop = { isOver: false };
+    const stopping = scheduler.shutdown(0).finally(() => (stop.isOver = true));
+    // Handlers and listeners that never end are given up when their time is over.
+    while (!stop.isOver) {
       clock.advance(1_000);
       await settle();
     }

@@ -1,5 +1,6 @@
 import { endedRunEvent } from '../../events/run.event.js';
 import type { SchedulerEventMap } from '../../events/event.map.js';
+import type { TaskDefinition } from '../../model/definition.js';
 import type { RunRecord, RunStatus } from '../../model/run.js';
 import type { Committed } from '../../stores/store.interface.js';
 import type { Claimed } from '../plan/claim.plan.js';
@@ -16,13 +17,13 @@ const EVENT_OF: Readonly<Partial<Record<RunStatus, keyof SchedulerEventMap>>> = 
 
 /** Tells what a claim has recorded without running: runs that were missed, skipped or lost, problems, pauses, removed tasks. */
 export function announceClaim(
-  { id: taskId, task, value: { history } }: Committed<Claimed>,
+  { id: taskId, task, value: { definition, history } }: Committed<Claimed>,
   services: Pick<RunServices, 'alias' | 'events' | 'logger'>,
   lost: Pick<LostRuns, 'add'>,
 ): void {
   const { alias: store, events, logger } = services;
   for (const record of history) {
-    announceRun(record, services);
+    announceRun(record, definition, services);
     if (record.status === 'lost') lost.add(record);
   }
   if (!task) {
@@ -39,9 +40,16 @@ export function announceClaim(
   events.emit('task.problem', { taskId, store, problem });
 }
 
-function announceRun(record: RunRecord, { alias, events }: Pick<RunServices, 'alias' | 'events'>): void {
+function announceRun(
+  record: RunRecord,
+  task: TaskDefinition,
+  { alias, events }: Pick<RunServices, 'alias' | 'events'>,
+): void {
   const name = EVENT_OF[record.status];
   if (!name) return;
   // A dead run that somebody had asked to cancel has no error.
-  events.emit(name, { ...endedRunEvent(record, alias), ...(name === 'run.cancelled' && { error: null }) } as never);
+  events.emit(name, {
+    ...endedRunEvent(record, alias, task),
+    ...(name === 'run.cancelled' && { error: null }),
+  } as never);
 }

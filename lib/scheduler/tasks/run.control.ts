@@ -6,6 +6,7 @@ import { endedRunEvent } from '../../events/run.event.js';
 import type { Apply } from '../../model/change.js';
 import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
+import type { TaskDefinition } from '../../model/definition.js';
 import type { Duration } from '../../model/duration.js';
 import { namesOf } from '../../model/names.js';
 import { taskIdOfRun } from '../../model/run.js';
@@ -62,8 +63,15 @@ export const RUN_TASK_OPTIONS = namesOf<keyof RunTaskOptions>({
   timeout: 0,
 });
 
-/** A run that was cancelled, and its record where it has ended with that. */
-interface Cancelled extends Committed<RunRecord | null> {
+interface CancelledRun {
+  /** null where the run has not ended with that. */
+  readonly record: RunRecord | null;
+  /** That of its task. */
+  readonly definition: TaskDefinition;
+}
+
+/** A run that was cancelled. */
+interface Cancelled extends Committed<CancelledRun> {
   readonly handle: StoreHandle;
 }
 
@@ -128,11 +136,11 @@ export class RunControl {
     const {
       handle,
       task,
-      value: record,
+      value: { record, definition },
     } = options.transaction === undefined
       ? await this.#cancelWritten(await this.#holderOf(runId, taskId, options.store), runId, taskId, request)
       : await this.#cancelWithin(options, runId, taskId, request);
-    if (record) this.events.emit('run.cancelled', { ...endedRunEvent(record, handle.alias), error: null });
+    if (record) this.events.emit('run.cancelled', { ...endedRunEvent(record, handle.alias, definition), error: null });
     if (!task) this.events.emit('task.removed', { taskId, store: handle.alias, reason: 'finished' });
     // What is not committed yet is due for nobody; the store tells when it is.
     if (options.transaction !== undefined) return;
@@ -182,9 +190,11 @@ export class RunControl {
     return { handle, ...committed[0] };
   }
 
-  #cancelling(runId: string, request: RunRequest): Apply<RunRecord | null> {
-    return (task, now) =>
-      cancelRun(task, now, runId, request, ({ definition }) => this.triggers.get(definition.trigger));
+  #cancelling(runId: string, request: RunRequest): Apply<CancelledRun> {
+    return (task, now) => {
+      const change = cancelRun(task, now, runId, request, ({ definition }) => this.triggers.get(definition.trigger));
+      return change && { ...change, value: { record: change.value, definition: task.definition } };
+    };
   }
 
   async redrive(runId: string, options: RedriveOptions = {}): Promise<void> {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { SCHEDULER_EVENT_NAMES } from '../../../lib/events/event.map.js';
+import { SCHEDULER_EVENT_NAMES } from '../../../lib/events/event.filter.js';
 import * as inputErrors from '../../../lib/errors/input.errors.js';
 import { checker, program, publicNames, root } from './public-api.js';
 import type { PublicName } from './public-api.js';
