@@ -19,6 +19,7 @@ import { LeaseKeeper } from './lease.keeper.js';
 import { RunExecution } from './run.execution.js';
 import { whyRefused } from './refusal.js';
 import type { RunServices } from './run.services.js';
+import { StepWrites } from './step.writes.js';
 import { HealthMonitor } from './store.health.js';
 import type { StoreHealth } from './store.health.js';
 
@@ -102,6 +103,8 @@ export class ClaimLoop {
       freed: () => this.#wakeForRoom(),
       handlerEnded: () => this.wake(),
       holds: (run) => this.#leases.holds(run),
+      leaseLost: (run) => this.#leases.fence(run),
+      steps: new StepWrites(store, { ...services, leaseMs, tasks: this.#tasks, health: this.#health }),
       released: (task) => this.#wakeFor(task),
     });
     this.#leases = new LeaseKeeper(store, this.#tasks, leaseMs, clock, {

@@ -2,11 +2,12 @@ import { isAwaitable, promiseOf } from '../../errors/returned.js';
 import { LeaseLostError, RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
 import type { HandlerCall } from '../../executors/executor.interface.js';
 import { TaskContext } from '../../executors/task-context.js';
-import type { CancelRequest, LeaseRef, LiveRun } from '../../model/run.js';
+import type { CancelRequest, LeaseRef, LiveRun, StoredStep } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { unstoredResult } from '../../model/unstored-result.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { isLastChance } from '../plan/failed.run.js';
+import type { StepsOutcome } from '../plan/step.plan.js';
 import { AbandonedHandlers } from './abandoned.handlers.js';
 import type { EndAnswer } from './end.batch.js';
 import type { HeldRun, RunCarrier, RunOutcome } from './held.run.js';
@@ -14,6 +15,7 @@ import type { HeldTasks } from './held.tasks.js';
 import { LimitedLines } from './limited.lines.js';
 import { endOf, failedEnd, givenBack } from './run.end.js';
 import type { RunServices } from './run.services.js';
+import type { StepWrites } from './step.writes.js';
 
 /** What the runs of a loop need of it. */
 interface RunListener {
@@ -31,6 +33,10 @@ interface RunListener {
   handlerEnded(): void;
   /** Whether the lease of a run still holds, as far as this process knows. */
   holds(run: HeldRun): boolean;
+  /** The lease of a run is found to be lost. */
+  leaseLost(run: HeldRun): void;
+  /** Where the steps of runs are kept. */
+  readonly steps: StepWrites;
   /** A run is not held any more. `task` is its task as it now is; null where that is gone or not known. */
   released(task: TaskRecord | null): void;
 }
@@ -148,6 +154,18 @@ export class RunExecution implements RunCarrier {
     this.abandoned.ended(run);
   }
 
+  keepStep(run: HeldRun, step: StoredStep): Promise<StepsOutcome> {
+    return this.loop.steps.keep(run, step);
+  }
+
+  holds(run: HeldRun): boolean {
+    return this.loop.holds(run);
+  }
+
+  leaseLost(run: HeldRun): void {
+    this.loop.leaseLost(run);
+  }
+
   /** However an end is made, one is made: a run without one would be renewed for ever. */
   #endOf(run: HeldRun, outcome: RunOutcome): RunEnd {
     if (run.isTooLate) {
@@ -215,6 +233,7 @@ export class RunExecution implements RunCarrier {
   /** Says nothing more. */
   close(): void {
     this.#leases.flush();
+    this.loop.steps.close();
     this.abandoned.stop();
   }
 
