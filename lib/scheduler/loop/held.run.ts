@@ -70,6 +70,8 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
   hasEnded = false;
   /** Set when the run was ended without its handler, which still runs. */
   isAbandoned = false;
+  /** Set when the handler is called. */
+  isCalled = false;
   /** Set when the handler was not called, since the lease may be over. */
   isTooLate = false;
   /** When the leases were last known to hold, on the monotonic clock. */
@@ -231,10 +233,15 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
     this.#controller?.abort(reason);
   }
 
-  /** The handler is about to be called: its time runs from now on. */
+  /** The run is handed to its executor, which may let it wait. */
   begin(carrier: RunCarrier): void {
-    const { timeoutMs } = this.task.policies;
     this.#carrier = carrier;
+  }
+
+  /** The handler is about to be called: its time runs from now on. */
+  called(): void {
+    this.isCalled = true;
+    const { timeoutMs } = this.task.policies;
     if (timeoutMs === null) return;
     const { clock } = this.services;
     this.#begunAt = clock.monotonic();
@@ -280,7 +287,7 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
     const { timeoutMs } = this.task.policies;
     const aborted = this.#aborted;
     if (aborted === null && timeoutMs === null) return outcome;
-    const tookMs = this.services.clock.monotonic() - this.#begunAt;
+    const tookMs = this.isCalled ? this.services.clock.monotonic() - this.#begunAt : 0;
     if (aborted instanceof RunCancelledError || aborted instanceof ShutdownError) {
       // An abort that the handler obeyed is no failure of the handler.
       return outcome.status === 'failed' ? { ...outcome, status: 'cancelled' } : outcome;

@@ -27,8 +27,6 @@ interface RunListener {
   keepOrphaned(end: RunEnd): Promise<boolean>;
   /** Gives up a lease that a run needed beside its own. */
   giveUp(lease: LeaseRef): void;
-  /** An executor has room again. */
-  freed(): void;
   /** A handler has ended that had still run although its run was over. */
   handlerEnded(): void;
   /** Whether the lease of a run still holds, as far as this process knows. */
@@ -58,7 +56,7 @@ export class RunExecution implements RunCarrier {
     const more = (count: number) => `${count} more leases of runs in store "${services.alias}" were lost`;
     this.#leases = new LimitedLines(services.clock, (line) => services.logger.warn(line), more);
     this.abandoned = new AbandonedHandlers(services, () => {
-      loop.freed();
+      services.executors.freed();
       loop.handlerEnded();
     });
   }
@@ -125,6 +123,7 @@ export class RunExecution implements RunCarrier {
         run.isTooLate = true;
         throw new LeaseLostError(run.runId);
       }
+      run.called();
       events.emit('run.started', () => ({ ...run.event(), token: run.token }));
       const result = (call ?? handlers.get(handler))(args, context);
       return isAwaitable(result) ? result : unstoredResult('unserializable', 'It throws when it is looked at.');
@@ -135,6 +134,8 @@ export class RunExecution implements RunCarrier {
   /** A run is over: its end is made, offered to the store, and told of. */
   ended(run: HeldRun, outcome: RunOutcome): void {
     if (run.isAbandoned) this.abandoned.add(run);
+    // One that waited in its executor until it was aborted is not over, unless it was cancelled: it has not begun.
+    if (!run.isCalled && run.aborted && !(run.aborted instanceof RunCancelledError)) run.isTooLate = true;
     this.#free(run);
     // What was done counts unless another scheduler has taken the run over meanwhile, which the store knows.
     if (run.isFenced && outcome.status !== 'succeeded' && !run.isTooLate) {
@@ -184,7 +185,7 @@ export class RunExecution implements RunCarrier {
     this.activeCount -= 1;
     run.hasEnded = true;
     for (const lease of run.extraLeases) this.loop.giveUp(lease);
-    this.loop.freed();
+    this.services.executors.freed();
     if (this.activeCount === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
