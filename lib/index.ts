@@ -190,6 +190,8 @@ export type {
   StoreConfig,
   StoreTypeFactory,
 } from './nest/module.options.js';
+export { OnTaskEvent } from './nest/on-task-event.decorator.js';
+export type { OnTaskEventOptions } from './nest/on-task-event.decorator.js';
 export { ScheduledTask } from './nest/scheduled-task.decorator.js';
 export type { ScheduledTaskOptions } from './nest/scheduled-task.decorator.js';
 export { SchedulerService } from './nest/scheduler.service.js';

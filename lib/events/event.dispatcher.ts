@@ -36,7 +36,6 @@ export class EventDispatcher {
 
   /**
    * @param names The events that it is called with; all when left out.
-   * @param label What it is called in the log.
    * @throws InvalidOptionError When a name is not an event's, the listener is not a function, or the filter is refused.
    *   UnknownOptionError
    */
@@ -44,10 +43,9 @@ export class EventDispatcher {
     listener: SchedulerListener<Name>,
     names?: Name | readonly Name[],
     filter?: EventFilter<Name>,
-    label = 'A listener',
   ): void {
     if (typeof listener !== 'function') throw new InvalidOptionError('listener', listener, 'a function');
-    const queue = new ListenerQueue(listener as SchedulerListener, label, this.logger, () => (this.dropped += 1));
+    const queue = new ListenerQueue(listener as SchedulerListener, this.logger, () => (this.dropped += 1));
     this.#registrations = [...this.#registrations, { ...readFilter(names, filter), queue }];
   }
 

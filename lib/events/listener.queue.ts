@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { show } from '../errors/asyncz.error.js';
+import { read } from '../errors/foreign.js';
 import { promiseOf, takePromise } from '../errors/returned.js';
 import type { Logger } from '../model/logger.js';
 import type { SchedulerEvent, SchedulerListener } from './event.map.js';
@@ -22,16 +24,18 @@ export class ListenerQueue {
   #dropped = 0;
   #idle: (() => void)[] = [];
 
-  /**
-   * @param label What it is called in the log.
-   * @param onDrop Is told of each event that is dropped.
-   */
+  /** @param onDrop Is told of each event that is dropped. */
   constructor(
     readonly listener: SchedulerListener,
-    private readonly label: string,
     private readonly logger: Logger,
     private readonly onDrop: () => void,
   ) {}
+
+  /** What it is called in the log. */
+  get label(): string {
+    const name = read(this.listener, 'name');
+    return typeof name === 'string' && name !== '' ? `The listener ${show(name)}` : 'A listener';
+  }
 
   /** The listener that the calling code is part of; undefined outside of one. */
   static current(): ListenerQueue | undefined {

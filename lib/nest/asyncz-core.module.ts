@@ -8,6 +8,7 @@ import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
 import type { Store } from '../stores/store.interface.js';
 import { createExecutor } from './executor.types.js';
 import type { AsynczModuleOptions, AsynczRuntimeOptions, ModulePlan } from './module.options.js';
+import { bridgeEvents } from './event.bridge.js';
 import { createNestLogger } from './nest.logger.js';
 import { SchedulerService } from './scheduler.service.js';
 import { createDefaultStoreProvider, createStoreProvider, PartFactory } from './store.factory.js';
@@ -23,6 +24,7 @@ export const MODULE_OPTIONS = [
     executors: 0,
     imports: 0,
     autoStart: 0,
+    eventEmitter: 0,
   }),
 ];
 
@@ -77,6 +79,9 @@ export class AsynczCoreModule implements OnModuleInit {
       if (!isMade) await scheduler.addStore(alias, config);
     }
     scheduler.declareTasks(await this.explorer.explore(scheduler));
+    if (options.eventEmitter) {
+      bridgeEvents(scheduler, this.moduleRef.get(ModulesContainer, { strict: false }), createNestLogger(name));
+    }
   }
 
   #get<T>(token: string): T {
@@ -98,7 +103,7 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
     ) => {
       refuseNamesake(name, container);
       // Further stores of the options are built when every provider of the application is there.
-      const { stores: _later, autoStart, executors = {}, ...settings } = options;
+      const { stores: _later, eventEmitter: _bridge, autoStart, executors = {}, ...settings } = options;
       const all = {
         ...settings,
         name,

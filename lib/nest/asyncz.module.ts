@@ -85,8 +85,9 @@ function shapeOf({
 
 /** @throws InvalidOptionError For stores and executors that have no names, and for an `autoStart` that is no flag. */
 function checkParts<T extends AsynczRuntimeOptions>(options: T): T {
-  const { stores = {}, executors = {}, autoStart = true } = options;
+  const { stores = {}, executors = {}, autoStart = true, eventEmitter = false } = options;
   checkFlag('autoStart', autoStart);
+  checkFlag('eventEmitter', eventEmitter);
   checkNamed('stores', stores, 'stores');
   checkNamed('executors', executors, 'executors');
   return options;

@@ -1,8 +1,9 @@
 import { markedOn, nameOfMethod } from './method.marks.js';
 import type { MethodKey } from './method.marks.js';
+import type { OnTaskEventMetadata } from './on-task-event.decorator.js';
 import type { ScheduledTaskMetadata } from './scheduled-task.decorator.js';
 import type { TaskHandlerMetadata } from './task-handler.decorator.js';
-import { SCHEDULED_TASK_METADATA, TASK_HANDLER_METADATA } from './tokens.js';
+import { ON_TASK_EVENT_METADATA, SCHEDULED_TASK_METADATA, TASK_HANDLER_METADATA } from './tokens.js';
 
 /** A method that carries a decorator of this package. */
 export interface DecoratedMethod {
@@ -11,6 +12,7 @@ export interface DecoratedMethod {
   readonly name: string;
   readonly tasks: ScheduledTaskMetadata;
   readonly handler: TaskHandlerMetadata | null;
+  readonly listeners: OnTaskEventMetadata;
   /** The functions that carry metadata of this method: that of the class now, and that which was decorated. */
   readonly functions: readonly object[];
 }
@@ -39,7 +41,9 @@ export function findDecorated(prototype: object, className: string): DecoratedMe
       const now: unknown = Object.getOwnPropertyDescriptor(owner, key)?.value;
       const functions = functionsOf(now, marked?.get(key));
       // Another decorator may have put its own function, or an accessor, in the place of the one that was decorated.
-      const marks = functions.map(marksOf).find(({ tasks, handler }) => tasks.length > 0 || handler !== null);
+      const marks = functions
+        .map(marksOf)
+        .find(({ tasks, handler, listeners }) => tasks.length > 0 || handler !== null || listeners.length > 0);
       if (plain.has(key)) {
         if (marks) overrides.push(nameOfMethod(className, key));
       } else if (marks) {
@@ -68,9 +72,10 @@ function functionsOf(now: unknown, decorated: object | undefined): object[] {
   return functions.filter((one) => typeof one === 'function');
 }
 
-function marksOf(method: object): Pick<DecoratedMethod, 'tasks' | 'handler'> {
+function marksOf(method: object): Pick<DecoratedMethod, 'tasks' | 'handler' | 'listeners'> {
   return {
     tasks: (Reflect.getMetadata(SCHEDULED_TASK_METADATA, method) ?? []) as ScheduledTaskMetadata,
     handler: (Reflect.getMetadata(TASK_HANDLER_METADATA, method) ?? null) as TaskHandlerMetadata | null,
+    listeners: (Reflect.getMetadata(ON_TASK_EVENT_METADATA, method) ?? []) as OnTaskEventMetadata,
   };
 }

@@ -67,6 +67,12 @@ export interface AsynczModuleOptions extends SchedulerSettings {
   readonly storeTypes?: Readonly<Record<string, StoreTypeFactory>>;
   /** Executors by alias. If none is called `default`, an `async` one is. */
   readonly executors?: Readonly<Record<string, ExecutorConfig>>;
+  /**
+   * Whether every event is also emitted through the `EventEmitter2` of `@nestjs/event-emitter`, as `asyncz.run.failed`.
+   *
+   * @default false
+   */
+  readonly eventEmitter?: boolean;
   /** Modules that export providers for stores, if those modules are not global. */
   readonly imports?: ModuleMetadata['imports'];
   /**

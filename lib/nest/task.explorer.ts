@@ -8,6 +8,7 @@ import type { Scheduler } from '../scheduler/scheduler.js';
 import { resolveDeclaration } from './declaration.resolver.js';
 import { describeEnhancers } from './enhancers.js';
 import { handlerOptionsOf } from './handler.options.js';
+import { addListeners } from './event.listeners.js';
 import { LostMethods } from './lost.methods.js';
 import { findDecorated } from './method.finder.js';
 import type { DecoratedMethod, DecoratedMethods } from './method.finder.js';
@@ -45,7 +46,7 @@ export class TaskExplorer implements OnModuleDestroy {
   ) {}
 
   /**
-   * Registers the handlers of one scheduler.
+   * Registers the handlers of one scheduler, and the methods that listen to it.
    *
    * @returns The tasks that are declared for it.
    * @throws DuplicateNameError When two methods have one name, or two tasks one id.
@@ -59,6 +60,7 @@ export class TaskExplorer implements OnModuleDestroy {
     const declaredBy = new Map<string, string>();
     const classes = [...this.#classes()];
     for (const found of decoratedMethods(classes)) {
+      addListeners(scheduler, found, this.logger);
       const { handler, name } = found;
       const isHandler = handler !== null && (handler.scheduler ?? scheduler.name) === scheduler.name;
       const tasks = found.tasks.filter((task) => (task.scheduler ?? unnamed) === scheduler.name);

@@ -46,5 +46,8 @@ export function getOptionsToken(name: string): string {
 /** The metadata key of `@ScheduledTask`. */
 export const SCHEDULED_TASK_METADATA = 'asyncz:scheduled-task';
 
+/** The metadata key of `@OnTaskEvent`. */
+export const ON_TASK_EVENT_METADATA = 'asyncz:on-task-event';
+
 /** The metadata key of `@TaskHandler`. */
 export const TASK_HANDLER_METADATA = 'asyncz:task-handler';

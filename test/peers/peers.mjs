@@ -12,12 +12,24 @@ const NEST = ['common', 'core', 'platform-express', 'microservices', 'typeorm', 
 const APPLICATIONS = [
   {
     name: 'the oldest',
-    packages: [...NEST.map((name) => `@nestjs/${name}@11.0.0`), 'typeorm@0.3.0', 'ioredis@5.0.0', 'mongoose@8.0.0'],
+    packages: [
+      ...NEST.map((name) => `@nestjs/${name}@11.0.0`),
+      'typeorm@0.3.0',
+      '@nestjs/event-emitter@3.0.0',
+      'ioredis@5.0.0',
+      'mongoose@8.0.0',
+    ],
     stores: ['sqlite', 'postgres', 'mysql', 'redis', 'mongodb'],
   },
   {
     name: 'other majors',
-    packages: [...NEST.map((name) => `@nestjs/${name}@^11.0.0`), 'typeorm@^0.3.0', 'ioredis@^6.0.0', 'mongoose@^8.0.0'],
+    packages: [
+      ...NEST.map((name) => `@nestjs/${name}@^11.0.0`),
+      'typeorm@^0.3.0',
+      '@nestjs/event-emitter@^3.0.0',
+      'ioredis@^6.0.0',
+      'mongoose@^8.0.0',
+    ],
     stores: ['sqlite', 'postgres', 'redis', 'mongodb'],
   },
 ];

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { EventEmitter2, EventEmitterModule } from '@nestjs/event-emitter';
 import { MongooseModule } from '@nestjs/mongoose';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import ioredis from 'ioredis';
@@ -36,14 +37,16 @@ TaskHandler('greet')(Greetings.prototype, 'greet', Object.getOwnPropertyDescript
 
 // oxlint-disable-next-line typescript/no-extraneous-class -- a module; plain JavaScript has no decorators
 class AppModule {}
-Module({ imports: [...imports, AsynczModule.forRoot({ stores })], providers: [Greetings] })(AppModule);
+imports.push(EventEmitterModule.forRoot(), AsynczModule.forRoot({ stores, eventEmitter: true }));
+Module({ imports, providers: [Greetings] })(AppModule);
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });
 const scheduler = app.get(SchedulerService);
 for (const store of NAMES) {
-  const ended = new Promise((resolve) => scheduler.addListener(({ run }) => resolve(run.result), 'run.succeeded'));
+  const ended = app.get(EventEmitter2).waitFor('asyncz.run.succeeded');
   await scheduler.addTask({ handler: 'greet', args: [store], store });
-  const result = await ended;
+  const [{ run }] = await ended;
+  const { result } = run;
   if (result !== `hello ${store}`) throw new Error(`On ${store}: ${result}`);
 }
 await app.close();
