@@ -8,7 +8,7 @@ export type { Duration } from './model/duration.js';
 export type { Logger } from './model/logger.js';
 export type { TaskSortKey, TaskStateName } from './model/query.js';
 export type { Attribution, DatedAttribution } from './model/attribution.js';
-export type { CancelRequest, RunRecord, RunRequest, RunSource, RunStatus, StoredStep } from './model/run.js';
+export type { CancelRequest, RunRecord, RunRequest, RunSource, RunStatus } from './model/run.js';
 export { NonRetryableError, RetryLaterError } from './model/handler.errors.js';
 export { isUnstoredResult } from './model/unstored-result.js';
 export type { UnstoredResult } from './model/unstored-result.js';
@@ -40,13 +40,6 @@ export {
   RunUnreadableError,
   TaskReplacedError,
 } from './errors/run.errors.js';
-export {
-  DuplicateStepError,
-  StepError,
-  StepLimitError,
-  StepOutsideRunError,
-  StepResultError,
-} from './errors/step.errors.js';
 export {
   DuplicateNameError,
   InvalidTaskStateError,
@@ -149,6 +142,8 @@ export type {
   TaskPreview,
   TaskQuery,
 } from './scheduler/tasks/task.inspection.js';
+export type { AskingOptions, DedupeOptions } from './scheduler/tasks/asking.options.js';
+export type { DedupeMode } from './scheduler/plan/dedupe.plan.js';
 export type {
   ActorOptions,
   ControlOptions,
@@ -172,6 +167,7 @@ export type {
   TimeInput,
   TriggerInput,
   UpdateOptions,
+  UpsertOptions,
 } from './scheduler/tasks/task.options.js';
 export type { GivenInput } from './scheduler/tasks/task.input.js';
 export { Task } from './scheduler/tasks/task.js';

@@ -68,6 +68,11 @@ export interface TaskDefinition {
   readonly policies: TaskPolicies;
   /** What the code last declared, for tasks of the code; null for others. */
   readonly declared: Declaration | null;
+  /**
+   * Until when no other task of its key is added (`dedupe` with `throttle`), in milliseconds since the epoch: it stays that long,
+   * although it has run. Left out for all others.
+   */
+  readonly throttledUntil?: number;
 }
 
 /**

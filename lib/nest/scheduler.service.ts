@@ -6,7 +6,7 @@ import type { Executor } from '../executors/executor.interface.js';
 import { Scheduler } from '../scheduler/scheduler.js';
 import type { SchedulerOptions } from '../scheduler/scheduler.options.js';
 import type { AddTasksOptions, AddTasksResult, ListedTask } from '../scheduler/tasks/adding.options.js';
-import type { HandlerName, TaskHandlers, TaskOptions } from '../scheduler/tasks/task.options.js';
+import type { HandlerName, TaskHandlers, TaskOptions, UpsertOptions } from '../scheduler/tasks/task.options.js';
 import type { Task } from '../scheduler/tasks/task.js';
 import type { Store } from '../stores/store.interface.js';
 import type { ExecutorConfig, StoreConfig } from './module.options.js';
@@ -62,6 +62,11 @@ export class SchedulerService<Handlers = TaskHandlers> extends Scheduler<Handler
   override async addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
     if (this.#isOver) throw new SchedulerNotRunningError('addTask');
     return super.addTask(options);
+  }
+
+  override async upsertTask<Name extends HandlerName<Handlers>>(options: UpsertOptions<Handlers, Name>): Promise<Task> {
+    if (this.#isOver) throw new SchedulerNotRunningError('upsertTask');
+    return super.upsertTask(options);
   }
 
   override async addTasks(tasks: readonly ListedTask<Handlers>[], options?: AddTasksOptions): Promise<AddTasksResult> {

@@ -71,7 +71,7 @@ export type TaskStateRow = Pick<
  *
  * @publicApi
  */
-export type RunOutcomeField = 'error' | 'result' | 'request' | 'cancel' | 'definition' | 'steps';
+export type RunOutcomeField = 'error' | 'result' | 'request' | 'cancel' | 'definition';
 
 /**
  * An ended run as plain columns.

@@ -2,7 +2,7 @@ import type { RunError } from '../errors/thrown.js';
 import type { Attribution, DatedAttribution } from '../model/attribution.js';
 import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
-import type { CancelRequest, LiveRun, RunRequest, StoredStep } from '../model/run.js';
+import type { CancelRequest, LiveRun, RunRequest } from '../model/run.js';
 import type { LastRun, Pause, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
 import type { Declaration, TaskDefinition, TaskInput, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
@@ -44,6 +44,7 @@ const definition = objectOf<TaskDefinition>({
   declared: nullable(
     objectOf<Declaration>({ trigger: isText, options: recordOf(isText), paused: isFlag, disabled: isFlag }),
   ),
+  throttledUntil: optional(isTime),
 });
 
 const attribution = nullable(objectOf<Attribution>({ actor: nullable(isText), reason: nullable(isText) }));
@@ -51,8 +52,6 @@ const attribution = nullable(objectOf<Attribution>({ actor: nullable(isText), re
 const datedAttribution = nullable(
   objectOf<DatedAttribution>({ at: isTime, actor: nullable(isText), reason: nullable(isText) }),
 );
-
-const steps = listOfEach(objectOf<StoredStep>({ name: isText, at: isTime, result: optional(isText) }));
 
 const liveRun = objectOf<LiveRun>({
   id: isText,
@@ -69,7 +68,6 @@ const liveRun = objectOf<LiveRun>({
   startedAt: nullable(isTime),
   cancel: datedAttribution,
   request: attribution,
-  steps: optional(steps),
 });
 
 const state = objectOf<TaskState>({
@@ -133,11 +131,6 @@ export function asRunRequest(value: unknown): RunRequest | null {
 /** @throws UnreadableFault When it is neither null nor a request. */
 export function asCancelRequest(value: unknown): CancelRequest | null {
   return checked<CancelRequest | null>(datedAttribution, value, 'cancel');
-}
-
-/** @throws UnreadableFault When it is not a list of steps. */
-export function asSteps(value: unknown): readonly StoredStep[] {
-  return checked<readonly StoredStep[]>(steps, value, 'steps');
 }
 
 function checked<T>(check: Check, value: unknown, what: string): T {

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import type { SchedulerCore } from './scheduler.core.js';
 import type { AddTasksOptions, AddTasksResult, ListedTask } from './tasks/adding.options.js';
+import type { AskedTask } from './tasks/asked.task.js';
 import { checkCall } from './tasks/call.options.js';
 import { locate } from './tasks/control.options.js';
 import type { ControlOptions, DeleteOptions, RedriveOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
@@ -24,9 +25,9 @@ import type {
   TaskChanges,
   TaskHandlers,
   TaskOptions,
-  TaskSpec,
   TriggerInput,
   UpdateOptions,
+  UpsertOptions,
 } from './tasks/task.options.js';
 import type { Task } from './tasks/task.js';
 
@@ -50,10 +51,22 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    *
    * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (handler, executor, store, trigger type),
    *   TaskConflictError (the id is taken), TriggerExhaustedError (it would never run), UnserializableError (arguments),
-   *   SchedulerNotRunningError (its store was closed by a stop); nothing is added then.
+   *   SchedulerNotRunningError (its store was closed by a stop); with `dedupe` also TaskUnreadableError; nothing is added then.
+   * @returns The task as it is in the store now: with `dedupe`, maybe that of an earlier call.
    */
   addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
-    return this.#operations.add(options as TaskSpec);
+    return this.#operations.add(options as AskedTask);
+  }
+
+  /**
+   * Makes a task what it is given as, as a whole: adds it, or changes what is there under its id. What is so already is not
+   * changed; if the trigger is the same, the schedule goes on; pause, runs and counters stay. An option that is left out has its
+   * default, and `paused` is for a task that is added.
+   *
+   * @throws As {@link addTask}, and TaskUnreadableError; nothing is changed then.
+   */
+  upsertTask<Name extends HandlerName<Handlers>>(options: UpsertOptions<Handlers, Name>): Promise<Task> {
+    return this.#operations.upsert(options as AskedTask);
   }
 
   /**
@@ -71,7 +84,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    *   none was added: UnserializableError and PayloadTooLargeError too.
    */
   addTasks(tasks: readonly ListedTask<Handlers>[], options?: AddTasksOptions): Promise<AddTasksResult> {
-    return this.#adding.addMany(tasks as readonly TaskSpec[], options);
+    return this.#adding.addMany(tasks as readonly AskedTask[], options);
   }
 
   /**

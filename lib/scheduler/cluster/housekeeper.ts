@@ -5,6 +5,7 @@ import type { Logger } from '../../model/logger.js';
 import { removeDrain } from './drain.record.js';
 import { isAlive } from './membership.js';
 import { reportOrphans } from './orphan.report.js';
+import { removeThrottled } from './throttle.sweep.js';
 import { RecordAudit } from './record.audit.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 import type { StoreRegistry } from '../tasks/store.registry.js';
@@ -53,7 +54,7 @@ interface HousekeeperServices {
 
 /**
  * Cleans up the stores: removes ended runs beyond the retention in small batches, reports tasks whose handler nobody has and
- * records that cannot be read, and forgets schedulers that died long ago. In the whole cluster one scheduler does it at a
+ * records that cannot be read, removes tasks whose key is not throttled any more, and forgets schedulers that died long ago. In the whole cluster one scheduler does it at a
  * time, the one that has been there longest.
  */
 export class Housekeeper {
@@ -134,6 +135,7 @@ export class Housekeeper {
       }
       await reportOrphans(handle, alive, orphanAfterMs, events, logger);
       await this.#audit.look(handle);
+      await removeThrottled(handle, events);
     }
     return this.#prune(handle);
   }

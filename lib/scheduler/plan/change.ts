@@ -8,10 +8,12 @@ import { checkedOccurrence } from './occurrence.check.js';
 
 /**
  * Whether the task is done and is removed with its last run. One that the code declares stays, or the next start would add
- * it and run it again.
+ * it and run it again; and so does one whose key is throttled, for as long as that is.
  */
-export function isSpent(task: TaskRecord): boolean {
-  return task.definition.origin === 'runtime' && task.state.exhausted && isIdle(task.state);
+export function isSpent({ definition, state }: TaskRecord): boolean {
+  const { origin, throttledUntil } = definition;
+  if (origin !== 'runtime' || !state.exhausted || !isIdle(state)) return false;
+  return throttledUntil === undefined || throttledUntil <= state.updatedAt;
 }
 
 /**

@@ -20,6 +20,7 @@ export function isSimple({ definition, state }: TaskRecord, now: number): boolea
   if (trigger.type !== 'date' || origin !== 'runtime' || isDisabled(definition)) return false;
   // A calendar may not be known here, which is a fault of the task.
   if (trigger.maxRuns !== undefined || trigger.calendar !== undefined) return false;
+  if (definition.throttledUntil !== undefined) return false;
   if (policies.delivery !== 'at-least-once' || policies.group !== null) return false;
   const { nextRunTime } = state;
   if (nextRunTime === null || nextRunTime > now || state.live.length > 0) return false;

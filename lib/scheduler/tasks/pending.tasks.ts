@@ -6,15 +6,20 @@ import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { Deadline } from '../../time/deadline.js';
 import { replaceTasks } from './replace.tasks.js';
+import { settleTasks } from './settle.tasks.js';
+import type { SettlePlan, Unsettled } from './settle.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 
 /** How many tasks are committed at a time. */
 const BATCH = 1_000;
 
+/** What becomes at the start of what is there under the id of a task that waits for it, where that is no conflict. */
+export type AtStart = 'replace' | SettlePlan;
+
 /** Commits the tasks that were added before the start. */
 export class PendingTasks {
-  /** The ids that were added with `replaceExisting` and wait for the start, by store. */
-  readonly #replacing = new Map<string, Set<string>>();
+  /** Those that are no conflict, by store and id. */
+  readonly #onConflict = new Map<string, Map<string, AtStart>>();
 
   constructor(
     private readonly events: EventDispatcher,
@@ -28,18 +33,18 @@ export class PendingTasks {
    * @throws StartTimeoutError
    */
   async commit(handle: StoreHandle, deadline: Deadline): Promise<void> {
-    const replacing = this.#replacing.get(handle.alias) ?? new Set<string>();
-    this.#replacing.delete(handle.alias);
+    const onConflict = this.#onConflict.get(handle.alias) ?? new Map<string, AtStart>();
+    this.#onConflict.delete(handle.alias);
     const tasks = handle.takePending();
     let done = 0;
     try {
       for (; done < tasks.length; done += BATCH) {
-        await this.#commitBatch(handle, tasks.slice(done, done + BATCH), replacing, deadline);
+        await this.#commitBatch(handle, tasks.slice(done, done + BATCH), onConflict, deadline);
       }
     } catch (error) {
       const left = tasks.slice(done);
       handle.keepPending(left);
-      for (const { id } of left) if (replacing.has(id)) this.replaceAtStart(handle.alias, id);
+      for (const { id } of left) if (onConflict.has(id)) this.onConflict(handle.alias, id, onConflict.get(id)!);
       throw error;
     }
   }
@@ -48,7 +53,7 @@ export class PendingTasks {
   async #commitBatch(
     handle: StoreHandle,
     tasks: readonly TaskRecord[],
-    replacing: ReadonlySet<string>,
+    onConflict: ReadonlyMap<string, AtStart>,
     deadline: Deadline,
   ): Promise<void> {
     const added = async () => handle.store.addTasks(tasks);
@@ -57,12 +62,18 @@ export class PendingTasks {
       if (!conflicts.has(task.id)) continue;
       if (await handle.inTime(deadline, isThere(handle, task))) conflicts.delete(task.id);
     }
-    const replaced = tasks.filter(({ id }) => conflicts.has(id) && replacing.has(id));
+    const replaced = tasks.filter(({ id }) => conflicts.has(id) && onConflict.get(id) === 'replace');
     await handle.inTime(deadline, replaceTasks(handle, replaced));
+    const unsettled = tasks.flatMap((task): Unsettled[] => {
+      const plan = conflicts.has(task.id) ? onConflict.get(task.id) : undefined;
+      return plan === undefined || plan === 'replace' ? [] : [{ task, plan }];
+    });
+    const settled = await handle.inTime(deadline, settleTasks(handle, unsettled, undefined, false));
     for (const { id } of tasks) {
-      const isLeft = conflicts.has(id) && !replacing.has(id);
-      if (isLeft) this.#reportConflict(handle, id);
-      else this.events.emit('task.added', { taskId: id, store: handle.alias });
+      const outcome = settled.get(id)?.outcome ?? 'added';
+      if (conflicts.has(id) && !onConflict.has(id)) this.#reportConflict(handle, id);
+      else if (outcome !== 'existing')
+        this.events.emit(outcome === 'added' ? 'task.added' : 'task.modified', { taskId: id, store: handle.alias });
     }
   }
 
@@ -72,15 +83,15 @@ export class PendingTasks {
     this.events.emit('task.conflict', { taskId: id, store: alias, error });
   }
 
-  /** The task of that id, which waits for the start of its store, replaces what is there. */
-  replaceAtStart(alias: string, id: string): void {
-    const ids = this.#replacing.get(alias) ?? new Set<string>();
-    this.#replacing.set(alias, ids.add(id));
+  /** The task of that id waits for the start of its store: what becomes of what is there. */
+  onConflict(alias: string, id: string, then: AtStart): void {
+    const ids = this.#onConflict.get(alias) ?? new Map<string, AtStart>();
+    this.#onConflict.set(alias, ids.set(id, then));
   }
 
-  /** The task of that id is deleted: it is not to replace anything at the start. */
+  /** The task of that id is deleted: it is not to change anything at the start. */
   forget({ alias }: StoreHandle, id: string): void {
-    this.#replacing.get(alias)?.delete(id);
+    this.#onConflict.get(alias)?.delete(id);
   }
 }
 

@@ -7,9 +7,16 @@ import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { TaskRecord } from '../../model/task.js';
 import { ADD_TASKS_OPTIONS } from './adding.options.js';
 import type { AddTasksOptions, AddTasksResult } from './adding.options.js';
+import { resultOf, together } from './adding.results.js';
 import { checkCall } from './call.options.js';
 import type { LifePhase } from './life.phase.js';
-import type { PendingTasks } from './pending.tasks.js';
+import type { AtStart, PendingTasks } from './pending.tasks.js';
+import { dedupeTask, firstOf } from '../plan/dedupe.plan.js';
+import { upsertTask } from '../plan/upsert.plan.js';
+import { readAsking } from './asked.task.js';
+import type { AskedTask } from './asked.task.js';
+import { settleTasks } from './settle.tasks.js';
+import type { SettledTask, SettlePlan, Unsettled } from './settle.tasks.js';
 import { replaceTasks } from './replace.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
@@ -35,8 +42,8 @@ interface Added {
 /** A task that was checked and is to be added. */
 interface Checked {
   readonly task: TaskRecord;
-  /** Whether it replaces what is there. */
-  readonly replaces: boolean;
+  /** What becomes of what is there under its id; null where that is a conflict. */
+  readonly onConflict: AtStart | null;
 }
 
 /** The tasks of one store that are to be added. */
@@ -46,12 +53,12 @@ interface Part {
   readonly tasks: TaskRecord[];
   /** The ids that were given. */
   readonly ids: Set<string>;
-  /** The ids of those that replace what is there. */
-  readonly replacing: Set<string>;
+  /** What becomes of what is there, of those where it is no conflict. */
+  readonly onConflict: Map<string, AtStart>;
 }
 
 /** What one call of a store adds. */
-interface Batch extends Pick<Part, 'handle' | 'tasks' | 'replacing'> {
+interface Batch extends Pick<Part, 'handle' | 'tasks' | 'onConflict'> {
   readonly transaction: unknown;
 }
 
@@ -59,22 +66,61 @@ interface Batch extends Pick<Part, 'handle' | 'tasks' | 'replacing'> {
 export class TaskAdding {
   constructor(private readonly services: AddingServices) {}
 
-  async add(options: TaskSpec): Promise<Added> {
+  async add(options: AskedTask): Promise<Added> {
     const handle = this.#storeOf(options, 'addTask');
     const transaction = options?.transaction;
-    const { task, replaces } = this.#check(options, handle, new TaskSeries(handle.clock.now()), transaction);
+    const { task, onConflict } = this.#check(options, handle, new TaskSeries(handle.clock.now()), transaction);
     const { activeStore, pending } = handle;
+    if (onConflict !== null && onConflict !== 'replace') {
+      const isNew = options.dedupe?.mode === undefined || options.dedupe.mode === 'skip';
+      return this.#settle(handle, { task, plan: onConflict }, transaction, isNew);
+    }
+    if (onConflict !== null && transaction !== undefined) {
+      // An id that is taken would abort some transactions.
+      await replaceTasks(handle, [task], transaction);
+      this.#added(handle, [task], null, pending);
+      return { handle, task };
+    }
     try {
       await activeStore.addTask(task, { transaction });
     } catch (error) {
-      if (!(error instanceof TaskConflictError) || !replaces) throw error;
+      if (!(error instanceof TaskConflictError) || onConflict === null) throw error;
       await replaceTasks(handle, [task], transaction);
     }
-    this.#added(handle, [task], replaces ? new Set([task.id]) : null, pending);
+    this.#added(handle, [task], onConflict && new Map([[task.id, onConflict]]), pending);
     return { handle, task };
   }
 
-  async addMany(list: readonly TaskSpec[], options: AddTasksOptions = {}): Promise<AddTasksResult> {
+  /** Makes a task what it is given as: adds it, or changes what is there. */
+  async upsert(options: AskedTask): Promise<Added> {
+    const handle = this.#storeOf(options, 'upsertTask');
+    const transaction = options?.transaction;
+    if (options?.id === undefined) throw new InvalidOptionError('id', undefined, 'the id of the task');
+    for (const name of ['dedupe', 'replaceExisting'] as const) {
+      if (options[name] !== undefined) throw new InvalidOptionError(name, options[name], 'left out of upsertTask');
+    }
+    const series = new TaskSeries(handle.clock.now());
+    const { spec } = readAsking(options, series.now);
+    const { builder } = this.services;
+    const task = builder.build(spec, series);
+    const hasOwnTime = spec.nextRunTime !== undefined;
+    if (transaction !== undefined) requireTransactions(handle);
+    const plan: SettlePlan = (old, now, fresh) =>
+      upsertTask(old, now, fresh, {
+        isSameTrigger: builder.isSameTrigger(old, spec.trigger, fresh.definition.trigger),
+        hasOwnTime,
+      });
+    return this.#settle(handle, { task, plan }, transaction, false);
+  }
+
+  async #settle(handle: StoreHandle, one: Unsettled, transaction: unknown, isNew: boolean): Promise<Added> {
+    const { pending } = handle;
+    const settled = await settleTasks(handle, [one], transaction, isNew);
+    this.#settled(handle, settled, new Map([[one.task.id, one.plan]]), pending);
+    return { handle, task: settled.get(one.task.id)!.task };
+  }
+
+  async addMany(list: readonly AskedTask[], options: AddTasksOptions = {}): Promise<AddTasksResult> {
     checkCall('addTasks', options, ADD_TASKS_OPTIONS);
     const { transaction } = options;
     const pace = new WorkPace();
@@ -103,7 +149,7 @@ export class TaskAdding {
   }
 
   /** All are checked before the first is written. @throws TaskListError */
-  async #checkAll(list: readonly TaskSpec[], transaction: unknown, pace: WorkPace): Promise<readonly Part[]> {
+  async #checkAll(list: readonly AskedTask[], transaction: unknown, pace: WorkPace): Promise<readonly Part[]> {
     const parts = new Map<StoreHandle, Part>();
     // A copy: whoever has their turn in between may change the list.
     const specs = [...checkList('tasks', list, 'tasks')];
@@ -122,20 +168,21 @@ export class TaskAdding {
     return [...parts.values()];
   }
 
-  #checkInto({ handle, series, tasks, ids, replacing }: Part, options: TaskSpec, transaction: unknown): void {
+  #checkInto({ handle, series, tasks, ids, onConflict }: Part, options: AskedTask, transaction: unknown): void {
     if (options?.transaction !== undefined) {
       throw new InvalidOptionError('transaction', 'given', 'that of addTasks(tasks, { transaction }), for all of them');
     }
-    const { task, replaces } = this.#check(options, handle, series, transaction);
-    if (options.id !== undefined) {
+    const checked = this.#check(options, handle, series, transaction);
+    const { task } = checked;
+    if (options.id !== undefined || options.dedupe !== undefined) {
       if (ids.has(task.id)) throw new InvalidOptionError('id', task.id, 'an id that only one of the tasks has');
       ids.add(task.id);
     }
     tasks.push(task);
-    if (replaces) replacing.add(task.id);
+    if (checked.onConflict !== null) onConflict.set(task.id, checked.onConflict);
   }
 
-  #storeOf(options: TaskSpec, operation: 'addTask' | 'addTasks'): StoreHandle {
+  #storeOf(options: TaskSpec, operation: 'addTask' | 'addTasks' | 'upsertTask'): StoreHandle {
     const { stores, phase } = this.services;
     const handle = stores.get(options?.store ?? 'default');
     // The store is closed, and what waited in memory now might wait for a start that never comes.
@@ -143,71 +190,95 @@ export class TaskAdding {
     return handle;
   }
 
-  #check(options: TaskSpec, handle: StoreHandle, series: TaskSeries, transaction: unknown): Checked {
-    const task = this.services.builder.build(options, series);
-    const replaces = checkFlag('replaceExisting', options.replaceExisting ?? false);
+  #check(options: AskedTask, handle: StoreHandle, series: TaskSeries, transaction: unknown): Checked {
+    const { spec, dedupe } = readAsking(options, series.now);
+    const task = this.services.builder.build(spec, series);
+    const replaces = checkFlag('replaceExisting', spec.replaceExisting ?? false);
     if (transaction !== undefined) {
       handle.requireTransactions('transactionalAdds');
-      if (replaces) handle.requireTransactions('transactionalChanges');
+      if (replaces || dedupe) handle.requireTransactions('transactionalChanges');
     }
-    return { task, replaces };
+    if (dedupe === null) return { task, onConflict: replaces ? 'replace' : null };
+    return {
+      task: firstOf(task, dedupe, series.now),
+      onConflict: (old, now, fresh) => dedupeTask(old, now, fresh, dedupe),
+    };
   }
 
-  async #addBatch({ handle, tasks, replacing, transaction }: Batch): Promise<AddTasksResult> {
+  async #addBatch({ handle, tasks, onConflict, transaction }: Batch): Promise<AddTasksResult> {
     const { activeStore, pending } = handle;
-    const taken = await activeStore.addTasks(tasks, { transaction });
-    if (taken.length === 0) {
-      this.#added(handle, tasks, replacing, pending);
-      return { added: tasks.map(({ id }) => id), replaced: [], existing: [] };
-    }
-    const there = new Set(taken);
-    const replaced = tasks.filter(({ id }) => there.has(id) && replacing.has(id));
-    await replaceTasks(handle, replaced, transaction);
-    const fresh = tasks.filter(({ id }) => !there.has(id));
-    this.#added(
-      handle,
-      tasks.filter(({ id }) => !there.has(id) || replacing.has(id)),
-      replacing,
-      pending,
-    );
-    const existing = taken.filter((id) => !replacing.has(id));
-    return { added: fresh.map(({ id }) => id), replaced: replaced.map(({ id }) => id), existing };
+    // An id that is taken would abort some transactions: who may change what is there looks first.
+    const looks = transaction === undefined ? [] : tasks.filter(({ id }) => onConflict.has(id));
+    const fresh = looks.length === 0 ? tasks : tasks.filter(({ id }) => !onConflict.has(id));
+    const taken = new Set(fresh.length === 0 ? [] : await activeStore.addTasks(fresh, { transaction }));
+    const rest =
+      taken.size === 0 ? looks : [...looks, ...tasks.filter(({ id }) => taken.has(id) && onConflict.has(id))];
+    const replacing = rest.filter(({ id }) => onConflict.get(id) === 'replace');
+    const replaced = await replaceTasks(handle, replacing, transaction);
+    const unsettled = rest.flatMap((task) => unsettledOf(task, onConflict));
+    const settled = await settleTasks(handle, unsettled, transaction, false);
+    const added = taken.size === 0 ? fresh : fresh.filter(({ id }) => !taken.has(id));
+    const put = new Set(replacing.length === 0 ? [] : [...added, ...replacing]);
+    this.#added(handle, replacing.length === 0 ? added : tasks.filter((task) => put.has(task)), onConflict, pending);
+    this.#settled(handle, settled, onConflict, pending);
+    return resultOf(tasks, [...added, ...replacing.filter(({ id }) => !replaced.has(id))], replaced, settled);
   }
 
   /** What follows when tasks are in the store, or wait for the start. */
   #added(
     handle: StoreHandle,
     tasks: readonly TaskRecord[],
-    replacing: ReadonlySet<string> | null,
+    onConflict: ReadonlyMap<string, AtStart> | null,
     pending: boolean,
   ): void {
     const store = handle.alias;
     if (!pending) for (const { id } of tasks) this.services.events.emit('task.added', { taskId: id, store });
-    else if (replacing)
-      for (const { id } of tasks) if (replacing.has(id)) this.services.pending.replaceAtStart(store, id);
+    else if (onConflict) for (const { id } of tasks) this.#atStart(handle, id, onConflict);
     handle.wakeSelf();
   }
+
+  /** The same for what was added, or has changed what is there. */
+  #settled(
+    handle: StoreHandle,
+    settled: ReadonlyMap<string, SettledTask>,
+    onConflict: ReadonlyMap<string, AtStart>,
+    pending: boolean,
+  ): void {
+    const store = handle.alias;
+    for (const [taskId, { outcome }] of settled) {
+      if (outcome === 'existing') continue;
+      if (pending) this.#atStart(handle, taskId, onConflict);
+      else this.services.events.emit(outcome === 'added' ? 'task.added' : 'task.modified', { taskId, store });
+    }
+    if (settled.size > 0) handle.wakeSelf();
+  }
+
+  #atStart({ alias }: StoreHandle, id: string, onConflict: ReadonlyMap<string, AtStart>): void {
+    const then = onConflict.get(id);
+    if (then !== undefined) this.services.pending.onConflict(alias, id, then);
+  }
+}
+
+function requireTransactions(handle: StoreHandle): void {
+  handle.requireTransactions('transactionalAdds');
+  handle.requireTransactions('transactionalChanges');
+}
+
+function unsettledOf(task: TaskRecord, onConflict: ReadonlyMap<string, AtStart>): Unsettled[] {
+  const plan = onConflict.get(task.id);
+  return plan === undefined || plan === 'replace' ? [] : [{ task, plan }];
 }
 
 function newPart(handle: StoreHandle): Part {
-  return { handle, series: new TaskSeries(handle.clock.now()), tasks: [], ids: new Set(), replacing: new Set() };
+  return { handle, series: new TaskSeries(handle.clock.now()), tasks: [], ids: new Set(), onConflict: new Map() };
 }
 
 function* batchesOf(parts: readonly Part[], pace: WorkPace, transaction: unknown): Generator<Batch> {
-  for (const { handle, tasks, replacing } of parts) {
+  for (const { handle, tasks, onConflict } of parts) {
     for (let at = 0; at < tasks.length;) {
       const batch = tasks.slice(at, at + pace.limit);
       at += batch.length;
-      yield { handle, tasks: batch, replacing, transaction };
+      yield { handle, tasks: batch, onConflict, transaction };
     }
   }
-}
-
-function together(results: readonly (AddTasksResult | null)[]): AddTasksResult {
-  const done = results.filter((result) => result !== null);
-  return {
-    added: done.flatMap(({ added }) => added),
-    replaced: done.flatMap(({ replaced }) => replaced),
-    existing: done.flatMap(({ existing }) => existing),
-  };
 }

@@ -17,9 +17,10 @@ import type { ExecutorRegistry } from '../loop/executor.registry.js';
 import type { HandlerRegistry } from '../loop/handler.registry.js';
 import type { BackoffRegistry } from '../loop/backoff.registry.js';
 import { resolvePolicies } from './policy.reader.js';
+import { isSameTrigger } from './same.trigger.js';
 import { declarationOf } from './declaration.js';
 import { argsOf, givesInput, inputKind } from './task.input.js';
-import { CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
+import { ASKED_OPTIONS, CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
 import type { TaskBaseOptions, TaskChanges, TaskSpec, TriggerInput } from './task.options.js';
 import type { CheckedTrigger, TaskSeries } from './task.series.js';
 
@@ -52,7 +53,7 @@ export class TaskBuilder {
    */
   build(options: TaskSpec, series: TaskSeries, origin: TaskOrigin = 'runtime'): TaskRecord {
     if (typeof options !== 'object' || options === null) throw new InvalidOptionError('task', options, 'an object');
-    rejectUnknownOptions('a task', options, TASK_OPTIONS);
+    rejectUnknownOptions('a task', options, origin === 'runtime' ? ASKED_OPTIONS : TASK_OPTIONS);
     const { now } = series;
     const id = options.id === undefined ? series.newId() : checkId(options.id);
     const given = options.trigger ?? ONCE;
@@ -92,6 +93,15 @@ export class TaskBuilder {
     const timeless = series.timeless(given, () => this.#timeless(given));
     const declared = declarationOf(definition, timeless, pause !== null);
     return { ...task, definition: { ...definition, declared }, state: { ...state, pause } };
+  }
+
+  /**
+   * Whether the trigger of a stored task is the one that is given.
+   *
+   * @param fresh The given one as it is made now.
+   */
+  isSameTrigger({ definition }: TaskRecord, given: TriggerInput = ONCE, fresh: TriggerData): boolean {
+    return isSameTrigger(definition.trigger, fresh, this.#timeless(given));
   }
 
   /** What a trigger resolves to whenever it is declared: one that has no start begins at its creation. */

@@ -13,6 +13,7 @@ import { backfillTask } from '../plan/backfill.plan.js';
 import { runTask } from '../plan/extra.run.js';
 import { pauseTask, resumeTask } from '../plan/pause.plan.js';
 import { updateTask } from '../plan/update.plan.js';
+import type { AskedTask } from './asked.task.js';
 import { checkCall } from './call.options.js';
 import { CONTROL_OPTIONS, DELETE_OPTIONS, locate, requestOf } from './control.options.js';
 import type { ControlOptions, DeleteOptions, TaskRef, TaskTarget, TransactionOptions } from './control.options.js';
@@ -25,7 +26,7 @@ import type { TaskBuilder } from './task.builder.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
 import { UPDATE_OPTIONS } from './task.options.js';
-import type { TaskChanges, TaskSpec, TimeInput, TriggerInput, UpdateOptions } from './task.options.js';
+import type { TaskChanges, TimeInput, TriggerInput, UpdateOptions } from './task.options.js';
 import { Task } from './task.js';
 import type { TaskActions } from './task.js';
 
@@ -79,8 +80,13 @@ interface Outcome<T> {
 export class TaskOperations implements TaskActions {
   constructor(private readonly services: OperationServices) {}
 
-  async add(options: TaskSpec): Promise<Task> {
+  async add(options: AskedTask): Promise<Task> {
     const { handle, task } = await this.services.adding.add(options);
+    return this.#toTask(handle, task);
+  }
+
+  async upsert(options: AskedTask): Promise<Task> {
+    const { handle, task } = await this.services.adding.upsert(options);
     return this.#toTask(handle, task);
   }
 

@@ -3,6 +3,7 @@ import { POLICY_OPTIONS } from '../../model/task.policies.js';
 import type { TaskPolicyOptions } from '../../model/task.policies.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { TriggerOptions } from '../../triggers/trigger.options.js';
+import type { AskingOptions } from './asking.options.js';
 import type { TaskContext } from '../../executors/task-context.js';
 import type { TaskTarget, TransactionOptions } from './control.options.js';
 import type { GivenInput } from './task.input.js';
@@ -122,10 +123,22 @@ export type TaskSpec = TaskBaseOptions & { readonly handler: string } & GivenInp
 export type TaskOptions<
   Handlers = TaskHandlers,
   Name extends HandlerName<Handlers> = HandlerName<Handlers>,
-> = TaskBaseOptions & { readonly handler: Name } & InputOption<
-    HandlerArgs<Handlers, Name>,
-    HandlerData<Handlers, Name>
-  >;
+> = TaskBaseOptions &
+  AskingOptions & { readonly handler: Name } & InputOption<HandlerArgs<Handlers, Name>, HandlerData<Handlers, Name>>;
+
+/**
+ * A task as `upsertTask` takes it: with its id.
+ *
+ * @publicApi
+ */
+export type UpsertOptions<Handlers = TaskHandlers, Name extends HandlerName<Handlers> = HandlerName<Handlers>> = Omit<
+  TaskBaseOptions,
+  'replaceExisting'
+> &
+  Pick<AskingOptions, 'delay'> & {
+    readonly id: string;
+    readonly handler: Name;
+  } & InputOption<HandlerArgs<Handlers, Name>, HandlerData<Handlers, Name>>;
 
 /**
  * The options of a task that can be changed. An option that is left out stays.
@@ -172,7 +185,7 @@ export const CHANGE_OPTIONS = [
 ];
 
 export const TASK_OPTIONS = [
-  ...namesOf<Exclude<keyof TaskOptions, keyof TaskChanges>>({
+  ...namesOf<Exclude<keyof TaskOptions, keyof TaskChanges | keyof AskingOptions>>({
     id: 0,
     store: 0,
     paused: 0,
@@ -181,3 +194,6 @@ export const TASK_OPTIONS = [
   }),
   ...CHANGE_OPTIONS,
 ];
+
+/** The options of a task that is asked for at run time. */
+export const ASKED_OPTIONS = [...TASK_OPTIONS, ...namesOf<keyof AskingOptions>({ delay: 0, dedupe: 0 })];

@@ -47,6 +47,7 @@ export function ownDefinition(
     tags: frozenCopy(definition.tags),
     policies,
     declared: frozenCopy(definition.declared),
+    ...(definition.throttledUntil !== undefined && { throttledUntil: definition.throttledUntil }),
   });
 }
 

@@ -25,6 +25,7 @@ export const TASKS: ContractSection = {
         origin: 'code',
         tags: ['nightly', 'ß'],
         declared: { trigger: 'a1b2', options: { name: 'c3d4', priority: 'e5f6' }, paused: true, disabled: true },
+        throttledUntil: now + 60_001,
         policies: {
           coalesce: 'all',
           misfireGraceMs: 90_001,

@@ -179,6 +179,21 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])("the caller's transa
       await expect(scheduler.cancelRun(waiting, { transaction })).rejects.toThrow(RunNotFoundError);
       await expect(scheduler.pauseTask('deleted', { transaction })).rejects.toThrow(TaskNotFoundError);
       await object.pause({ transaction });
+      for (const args of [[1], [2]]) {
+        await scheduler.upsertTask({ id: 'upserted', handler: 'work', args, trigger, transaction });
+        const asked = {
+          handler: 'work',
+          args,
+          delay: '1h',
+          dedupe: { key: 'k', mode: 'replace' },
+          transaction,
+        } as const;
+        expect((await scheduler.addTask(asked)).args).toEqual(args);
+        const listed = { handler: 'work', args, dedupe: { key: 'k' } };
+        expect(await scheduler.addTasks([listed], { transaction })).toMatchObject({ existing: ['work~k'] });
+      }
+      const replaced = { id: 'replaced', handler: 'work', trigger, replaceExisting: true, transaction };
+      for (let time = 0; time < 2; time += 1) await scheduler.addTask(replaced);
     };
     const before = await state();
     const failed = dataSource.transaction(async (manager) => {
@@ -194,8 +209,11 @@ describe.each([postgres(), mysql(), sqlite(), comparing()])("the caller's transa
         ['cancelled', false, 0, 'cancel'],
         ['object', true, 0, 'pause'],
         ['paused', true, 0, 'pause'],
+        ['replaced', false, 0, undefined],
         ['resumed', false, 0, 'resume'],
         ['run', false, 1, 'run'],
+        ['upserted', false, 0, undefined],
+        ['work~k', false, 0, undefined],
       ],
       runs: [[waiting, 'cancelled']],
       orders: 1,

@@ -1,0 +1,89 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Scheduler } from '../../lib/scheduler/scheduler.js';
+import { until } from '../../lib/testing/until.js';
+import { clusterStores } from '../cluster/cluster.stores.js';
+import type { Backing } from '../cluster/cluster.stores.js';
+
+/** The stand-in for MongoDB handles one command at a time: what these tests show on it, its kit does. */
+const KINDS = clusterStores(() => '').filter(({ name }) => name !== 'MongoDB');
+
+/** How many schedulers share the store. */
+const NODES = 3;
+
+type Work = (args: readonly unknown[]) => unknown;
+
+/** Schedulers of one store, started. */
+async function nodesOf(backing: Backing, work: Work): Promise<Scheduler[]> {
+  const schedulers = Array.from({ length: NODES }, () => {
+    const scheduler = new Scheduler({ stores: { default: backing.open() }, pollInterval: '100ms' });
+    scheduler.registerHandler('work', work);
+    return scheduler;
+  });
+  onTestFinished(async () => {
+    await Promise.all(schedulers.map((scheduler) => scheduler.shutdown(0)));
+    await backing.dispose();
+  });
+  // One after the other: the first makes the tables.
+  for (const scheduler of schedulers) await scheduler.start();
+  return schedulers;
+}
+
+const everywhere = <T>(nodes: readonly Scheduler[], times: number, ask: (node: Scheduler, n: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: nodes.length * times }, (_, n) => ask(nodes[n % nodes.length]!, n)));
+
+describe.each(KINDS)('asking for work on $name', ({ create }) => {
+  it('adds one task of a key, however many nodes ask at the same time', async () => {
+    const nodes = await nodesOf(create(), () => {});
+    const tasks = await everywhere(nodes, 10, (node, n) =>
+      node.addTask({ handler: 'work', args: [n], delay: '1h', dedupe: { key: 'k' } }),
+    );
+    const [first] = new Set(tasks.map(({ args }) => args[0]));
+    expect(tasks.every(({ args }) => args[0] === first)).toBe(true);
+    expect((await nodes[0]!.getTaskInfos()).total).toBe(1);
+  });
+
+  it('runs what was asked for last, once, after a storm of debounced calls', async () => {
+    const calls: unknown[] = [];
+    const nodes = await nodesOf(create(), ([n]) => void calls.push(n));
+    await everywhere(nodes, 10, (node, n) =>
+      node.addTask({ handler: 'work', args: [n], dedupe: { key: 'k', mode: 'debounce', for: '2s' } }),
+    );
+    expect(calls).toEqual([]);
+    await nodes[1]!.addTask({ handler: 'work', args: ['last'], dedupe: { key: 'k', mode: 'debounce', for: '1s' } });
+    await until(() => calls.length > 0, { what: 'the run' });
+    await until(async () => (await nodes[0]!.getTaskInfos()).total === 0, { what: 'the end' });
+    expect(calls).toEqual(['last']);
+  });
+
+  it('lets one through in each window, wherever it is asked for', async () => {
+    const calls: unknown[] = [];
+    const nodes = await nodesOf(create(), ([n]) => void calls.push(n));
+    const ask = (key: string) =>
+      everywhere(nodes, 5, (node, n) =>
+        node.addTask({ handler: 'work', args: [key, n], dedupe: { key, mode: 'throttle', for: '1h' } }),
+      );
+    await ask('k');
+    await until(() => calls.length > 0, { what: 'the run' });
+    // Also after it has run.
+    await until(
+      async () => {
+        const info = await nodes[0]!.getTaskInfo('work~k');
+        return info?.state === 'finished';
+      },
+      { what: 'the end of the run' },
+    );
+    await ask('k');
+    await ask('other');
+    await until(() => calls.includes('other'), { what: 'the run of the other key' });
+    expect(calls).toEqual(['k', 'other']);
+  });
+
+  it('makes a task the same from all nodes, and leaves it alone once it is so', async () => {
+    const nodes = await nodesOf(create(), () => {});
+    const trigger = { type: 'interval', hours: 1 } as const;
+    const first = await nodes[0]!.upsertTask({ id: 'sync', handler: 'work', args: [1], trigger });
+    const { nextRunTime, version } = first;
+    await everywhere(nodes, 5, (node) => node.upsertTask({ id: 'sync', handler: 'work', args: [2], trigger }));
+    expect(await nodes[2]!.getTaskInfo('sync')).toMatchObject({ args: [2], version: version + 1, nextRunTime });
+  });
+});
