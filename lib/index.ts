@@ -8,7 +8,7 @@ export type { Duration } from './model/duration.js';
 export type { Logger } from './model/logger.js';
 export type { TaskSortKey, TaskStateName } from './model/query.js';
 export type { Attribution, DatedAttribution } from './model/attribution.js';
-export type { CancelRequest, RunRecord, RunRequest, RunSource, RunStatus } from './model/run.js';
+export type { CancelRequest, RunRecord, RunRequest, RunSource, RunStatus, StoredStep } from './model/run.js';
 export { NonRetryableError, RetryLaterError } from './model/handler.errors.js';
 export { isUnstoredResult } from './model/unstored-result.js';
 export type { UnstoredResult } from './model/unstored-result.js';
@@ -40,6 +40,13 @@ export {
   RunUnreadableError,
   TaskReplacedError,
 } from './errors/run.errors.js';
+export {
+  DuplicateStepError,
+  StepError,
+  StepLimitError,
+  StepOutsideRunError,
+  StepResultError,
+} from './errors/step.errors.js';
 export {
   DuplicateNameError,
   InvalidTaskStateError,

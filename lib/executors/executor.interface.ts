@@ -47,7 +47,8 @@ export interface ExecutorContext {
 }
 
 /**
- * Executes runs. The engine claims no more runs than its executors have room for.
+ * Executes runs. A claim takes no more runs than its executors have room for; two stores that share an executor claim at the same
+ * time, so it may get more than it has room for, and lets those wait.
  *
  * @publicApi
  */

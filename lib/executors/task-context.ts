@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import type { TaskDefinition } from '../model/definition.js';
 import type { RunSource, RunStatus } from '../model/run.js';
 import type { LastRun } from '../model/task.js';
+import type { Awaitable } from '../stores/store.interface.js';
+import type { StepRunner } from './steps.interface.js';
 import type { TaskLog } from './task-log.js';
 
 /**
@@ -163,6 +165,24 @@ export class TaskContext {
   progress(value: unknown): void {
     this.run.progress(value);
   }
+
+  /**
+   * Does a part of the run once. What `work` gives back is stored with the run before this resolves; the next attempt, after a
+   * failure, a killed process or a deploy, gets that back and does not call `work`. A process that dies between the end of `work`
+   * and the write calls it once more.
+   *
+   * @param name What tells the step from the others of the run: a text of 1 to 200 characters, the same in each attempt.
+   * @param work What is to be done. A step that throws is not stored.
+   * @returns A copy of what `work` gave back, as it is stored: plain data, `Date`, `Map`, `Set` and the like, up to 64 KiB.
+   * @throws InvalidOptionError For a name or a function that is none.
+   * @throws DuplicateStepError When this attempt has begun a step of that name already.
+   * @throws StepOutsideRunError When the run is over.
+   * @throws StepResultError, StepLimitError When the result cannot be stored, or is too large; the run is dead then.
+   * @throws RunAbortedError When the run was aborted before, or its lease is lost.
+   */
+  step<T>(name: string, work: () => Awaitable<T>): Promise<T> {
+    return this.run.steps.step(name, work);
+  }
 }
 
 /** What a {@link TaskContext} is made from. Nothing of it is worked out before the handler asks. */
@@ -186,6 +206,7 @@ export interface TaskContextSource {
   readonly signal: AbortSignal;
   readonly log: TaskLog;
   readonly progress: (value: unknown) => void;
+  readonly steps: StepRunner;
 }
 
 const storage = new AsyncLocalStorage<TaskContext>();

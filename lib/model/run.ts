@@ -59,6 +59,20 @@ export interface RunRequest extends Attribution {}
 export interface CancelRequest extends DatedAttribution {}
 
 /**
+ * A step of a run that is over, as it is kept with the run: `TaskContext.step`. Times are milliseconds since the epoch.
+ *
+ * @publicApi
+ */
+export interface StoredStep {
+  /** Unique among the steps of the run. */
+  readonly name: string;
+  /** When it was over, by the clock of the store as the process knew it that ran the step. */
+  readonly at: number;
+  /** What it came to, as JSON text. Left out where that is undefined. */
+  readonly result?: string;
+}
+
+/**
  * A run that has not ended, kept inside its task's state so that a claim is one write to one record. Times are
  * milliseconds since the epoch by the store's clock.
  *
@@ -89,6 +103,8 @@ export interface LiveRun {
   readonly cancel: CancelRequest | null;
   /** Who asked for it; null for a run of the schedule. */
   readonly request: RunRequest | null;
+  /** The steps that are over, in the order in which they were; the next attempt does not run them again. None when left out. */
+  readonly steps?: readonly StoredStep[];
 }
 
 /** A lease by what names it: the run that it is of, and the fencing token that it was given out with. */
@@ -144,6 +160,8 @@ export interface RunRecord {
    * other runs, and for those of tasks that the code declares.
    */
   readonly definition: TaskDefinition | null;
+  /** The steps of a dead run that were over, so that it goes on after them when it is run once more. None when left out. */
+  readonly steps?: readonly StoredStep[];
 }
 
 /**

@@ -71,7 +71,7 @@ export type TaskStateRow = Pick<
  *
  * @publicApi
  */
-export type RunOutcomeField = 'error' | 'result' | 'request' | 'cancel' | 'definition';
+export type RunOutcomeField = 'error' | 'result' | 'request' | 'cancel' | 'definition' | 'steps';
 
 /**
  * An ended run as plain columns.

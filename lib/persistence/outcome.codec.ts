@@ -10,7 +10,7 @@ import type { RecordAddress } from './envelope.js';
 import { isJsonObject } from './json-text.js';
 import { appendMember, readValue, valueMember } from './payload.js';
 import { refuseLarge } from './record.size.js';
-import { asCancelRequest, asRunError, asRunRequest } from './record.schema.js';
+import { asCancelRequest, asRunError, asRunRequest, asSteps } from './record.schema.js';
 import { shortenedError, unreadOutcome, unreadableOutcome } from './run-error.js';
 import { isUnstoredResult, unstoredResult } from '../model/unstored-result.js';
 import type { UnstoredResult } from '../model/unstored-result.js';
@@ -33,7 +33,7 @@ export class OutcomeCodec {
 
   /** What fits: the result, or else a note, and of an error at least the beginning. null when there is neither. */
   encode(run: RunRecord): RunRow['outcome'] {
-    if (!run.error && run.result === undefined && !run.request && !run.cancel && !run.definition) return null;
+    if (isEmpty(run)) return null;
     const unread = unreadOutcome(run.error);
     if (unread !== undefined) return unread;
     const { serializer, maxPayloadBytes } = this.#settings;
@@ -59,13 +59,14 @@ export class OutcomeCodec {
       const { payload, serializer: name, codec } = openEnvelope(this.#address(row), text, this.#settings);
       if (!isEncrypted(codec)) noteClear(this.#settings);
       const serializer = serializers.get(name);
-      const { error, request = null, cancel = null, definition } = payload;
+      const { error, request = null, cancel = null, definition, steps } = payload;
       return {
         error: asRunError(error),
         result: readValue('result', payload, serializer),
         request: asRunRequest(request),
         cancel: asCancelRequest(cancel),
         definition: isJsonObject(definition) ? readDefinition(definition, serializer) : null,
+        ...(steps !== undefined && { steps: asSteps(steps) }),
       };
     } catch (error) {
       return { ...NOTHING, error: unreadableOutcome(toFault(error), text) };
@@ -82,8 +83,13 @@ export class OutcomeCodec {
     // Before they are put together: the longest text that there can be is not far above what a result may take.
     if (result !== null && result.length > maxBytes) return null;
     const { serializer } = this.#settings;
-    const { request, cancel, definition } = run;
-    const head = JSON.stringify({ error, ...(request && { request }), ...(cancel && { cancel }) });
+    const { request, cancel, definition, steps } = run;
+    const head = JSON.stringify({
+      error,
+      ...(request && { request }),
+      ...(cancel && { cancel }),
+      ...(steps && { steps }),
+    });
     const withTask = definition ? appendMember(head, `"definition":${definitionText(definition, serializer)}`) : head;
     const payload = result === null ? withTask : appendMember(withTask, result);
     const outcome = sealEnvelope(this.#address(run), serializer.name, payload, writerOf(this.#settings));
@@ -93,6 +99,10 @@ export class OutcomeCodec {
   #address({ taskId, id, attempt, token }: Pick<RunRecord, 'taskId' | 'id' | 'attempt' | 'token'>): RecordAddress {
     return { namespace: this.#settings.namespace, entity: 'run', key: [taskId, id, attempt, token] };
   }
+}
+
+function isEmpty({ error, result, request, cancel, definition, steps }: RunRecord): boolean {
+  return !error && result === undefined && !request && !cancel && !definition && !steps;
 }
 
 /** The member for a result, or for a note that says why there is none. */

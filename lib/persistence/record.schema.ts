@@ -2,7 +2,7 @@ import type { RunError } from '../errors/thrown.js';
 import type { Attribution, DatedAttribution } from '../model/attribution.js';
 import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
-import type { CancelRequest, LiveRun, RunRequest } from '../model/run.js';
+import type { CancelRequest, LiveRun, RunRequest, StoredStep } from '../model/run.js';
 import type { LastRun, Pause, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
 import type { Declaration, TaskDefinition, TaskInput, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
@@ -53,6 +53,8 @@ const datedAttribution = nullable(
   objectOf<DatedAttribution>({ at: isTime, actor: nullable(isText), reason: nullable(isText) }),
 );
 
+const steps = listOfEach(objectOf<StoredStep>({ name: isText, at: isTime, result: optional(isText) }));
+
 const liveRun = objectOf<LiveRun>({
   id: isText,
   source: oneOf(RUN_SOURCES),
@@ -68,6 +70,7 @@ const liveRun = objectOf<LiveRun>({
   startedAt: nullable(isTime),
   cancel: datedAttribution,
   request: attribution,
+  steps: optional(steps),
 });
 
 const state = objectOf<TaskState>({
@@ -131,6 +134,11 @@ export function asRunRequest(value: unknown): RunRequest | null {
 /** @throws UnreadableFault When it is neither null nor a request. */
 export function asCancelRequest(value: unknown): CancelRequest | null {
   return checked<CancelRequest | null>(datedAttribution, value, 'cancel');
+}
+
+/** @throws UnreadableFault When it is not a list of steps. */
+export function asSteps(value: unknown): readonly StoredStep[] {
+  return checked<readonly StoredStep[]>(steps, value, 'steps');
 }
 
 function checked<T>(check: Check, value: unknown, what: string): T {

@@ -120,7 +120,7 @@ export class RowCodec implements TaskCodec {
   }
 
   decodeRun(row: RunRow): RunRecord {
-    const { error, result, request, cancel, definition } = this.#outcomes.decode(row);
+    const { error, result, request, cancel, definition, steps } = this.#outcomes.decode(row);
     return {
       id: row.id,
       taskId: row.taskId,
@@ -140,6 +140,7 @@ export class RowCodec implements TaskCodec {
       request,
       cancel,
       definition,
+      ...(steps && { steps }),
     };
   }
 

@@ -1,5 +1,5 @@
 import type { Attribution } from '../model/attribution.js';
-import type { LiveRun } from '../model/run.js';
+import type { LiveRun, StoredStep } from '../model/run.js';
 import type { TaskState } from '../model/task.js';
 import { writerOf } from './codec.settings.js';
 import type { CodecSettings } from './codec.settings.js';
@@ -12,10 +12,10 @@ import { USUAL_STATE, withoutUsual } from './left.out.js';
 import { appendMember } from './payload.js';
 import { asState } from './record.schema.js';
 
-/** The member of a stored state that holds what people have said, encrypted. */
+/** The member of a stored state that holds what people and handlers have said, encrypted. */
 const SAID = 'said';
 
-/** What people have said about a task, and the message of its fault, which may quote a trigger. */
+/** What people and handlers have said about a task, and the message of its fault, which may quote a trigger. */
 interface Said {
   readonly pause: Attribution | null;
   readonly control: Attribution | null;
@@ -23,7 +23,10 @@ interface Said {
   readonly live: readonly SaidOfRun[];
 }
 
-type SaidOfRun = Record<'cancel' | 'request', Attribution | null>;
+interface SaidOfRun extends Record<'cancel' | 'request', Attribution | null> {
+  /** What its handler has said: the names and the results of its steps. */
+  readonly steps?: readonly StoredStep[];
+}
 
 const NOTHING: Attribution = { actor: null, reason: null };
 
@@ -43,7 +46,7 @@ export function stateText(id: string, state: TaskState, settings: CodecSettings)
     pause: pause && { ...pause, ...NOTHING },
     control: control && { ...control, ...NOTHING },
     problem: problem && { ...problem, message: '' },
-    live: live.map((run) => ({
+    live: live.map(({ steps: _steps, ...run }) => ({
       ...run,
       cancel: run.cancel && { ...run.cancel, ...NOTHING },
       request: run.request && NOTHING,
@@ -91,7 +94,8 @@ function withSaid(state: JsonObject, said: JsonObject): JsonObject {
 
 function withSaidOfRun(run: unknown, said: unknown): unknown {
   if (!isJsonObject(run) || !isJsonObject(said)) return run;
-  return { ...run, cancel: merged(run.cancel, said.cancel), request: merged(run.request, said.request) };
+  const steps = said.steps === undefined ? {} : { steps: said.steps };
+  return { ...run, cancel: merged(run.cancel, said.cancel), request: merged(run.request, said.request), ...steps };
 }
 
 function merged(part: unknown, said: unknown): unknown {
@@ -99,7 +103,11 @@ function merged(part: unknown, said: unknown): unknown {
 }
 
 function saysAnything({ pause, control, problem, live }: TaskState): boolean {
-  return says(pause) || says(control) || problem !== null || live.some((run) => says(run.cancel) || says(run.request));
+  return says(pause) || says(control) || problem !== null || live.some(saysOfRun);
+}
+
+function saysOfRun({ cancel, request, steps }: LiveRun): boolean {
+  return says(cancel) || says(request) || steps !== undefined;
 }
 
 function says(whom: Attribution | null): boolean {
@@ -114,8 +122,8 @@ function messageOf({ message }: { readonly message: string }): { readonly messag
   return { message };
 }
 
-function ofRun({ cancel, request }: LiveRun): SaidOfRun {
-  return { cancel: ofWhom(cancel), request: ofWhom(request) };
+function ofRun({ cancel, request, steps }: LiveRun): SaidOfRun {
+  return { cancel: ofWhom(cancel), request: ofWhom(request), ...(steps && { steps }) };
 }
 
 function addressOf(id: string, { namespace }: CodecSettings): RecordAddress {

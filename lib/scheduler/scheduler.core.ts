@@ -2,6 +2,8 @@ import { InvalidOptionError } from '../errors/input.errors.js';
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import { EventDispatcher } from '../events/event.dispatcher.js';
 import { AsyncExecutor } from '../executors/async.executor.js';
+import { STEP_VALUES } from '../persistence/step.values.js';
+import { maxTaskStepBytes } from '../model/step.bounds.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
 import { StoreClock } from '../time/store.clock.js';
@@ -98,7 +100,7 @@ export class SchedulerCore {
 
   /** The loop of a store that is open. */
   createLoop(handle: StoreHandle): ClaimLoop {
-    const { clock, logger, identity, leaseMs, backoffs, pollIntervalMs, abortGraceMs } = this.options;
+    const { clock, logger, identity, leaseMs, backoffs, pollIntervalMs, abortGraceMs, maxRecordBytes } = this.options;
     const defaultPoll = handle.store.capabilities.wakeUp === 'pushed' ? POLL_PUSHED_MS : POLL_MS;
     return new ClaimLoop(
       handle.store,
@@ -115,6 +117,8 @@ export class SchedulerCore {
         backoffs,
         triggers: this.#triggers,
         abortGraceMs,
+        stepValues: STEP_VALUES,
+        maxTaskStepBytes: maxTaskStepBytes(maxRecordBytes),
       },
       { leaseMs, pollIntervalMs: pollIntervalMs ?? defaultPoll },
     );

@@ -8,6 +8,7 @@ import { SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
 import { namesOf } from '../model/names.js';
 import { scheduledRunId } from '../model/run.js';
+import { createTestSteps } from './task.steps.js';
 
 /**
  * What the context of a test differs in from that of the first attempt of a task `task`, which is due now and succeeds.
@@ -35,6 +36,8 @@ export interface TaskContextFields extends Partial<
   readonly previousRun?: Partial<PreviousRun> | null;
   /** What `previousResult()` resolves with. */
   readonly previousResult?: unknown;
+  /** What earlier attempts have stored of steps, by their names: these are not run again. None when left out. */
+  readonly steps?: Readonly<Record<string, unknown>>;
   /** Where the lines of `log` go beside `log.lines`; nowhere when left out. */
   readonly logger?: Logger;
   /** Is called with what the handler passes to `progress()`. */
@@ -59,6 +62,7 @@ const FIELDS = namesOf<keyof TaskContextFields>({
   task: 0,
   previousRun: 0,
   previousResult: 0,
+  steps: 0,
   logger: 0,
   onProgress: 0,
   clock: 0,
@@ -101,5 +105,6 @@ export function createTaskContext(fields: TaskContextFields = {}): TaskContext {
     signal,
     log: new TaskLog({ runId, attempt }, logger, clock),
     progress: fields.onProgress ?? (() => {}),
+    steps: createTestSteps({ runId, signal, clock }, fields.steps ?? {}),
   });
 }

@@ -31,7 +31,14 @@ const SAMPLE_PAGES = readdirSync(join(root, 'sample')).map((name) => `sample/${n
 const PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...markdownIn('docs'), ...SAMPLE_PAGES];
 
 /** The pages whose code is compiled; other pages have tests of their own. */
-const CODE_PAGES = ['README.md', 'docs/nestjs.md', 'docs/engine.md', 'docs/execution.md', 'docs/events.md'];
+const CODE_PAGES = [
+  'README.md',
+  'docs/nestjs.md',
+  'docs/engine.md',
+  'docs/execution.md',
+  'docs/events.md',
+  'docs/steps.md',
+];
 
 function blocksOf(page: string, language: string): string[] {
   return [...read(page).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(

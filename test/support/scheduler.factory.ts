@@ -35,7 +35,7 @@ export async function createRunning(...args: Parameters<typeof createScheduler>)
  * Shuts a scheduler down when the test is over. Not by a hook of this file: where files of tests share their modules it is
  * loaded once, and its hook would be that of the first file.
  */
-export function stopAfterTest(scheduler: Scheduler, clock: SettableClock): void {
+export function stopAfterTest(scheduler: Scheduler, clock: Pick<SettableClock, 'advance'>): void {
   onTestFinished(async () => {
     const stop = { isOver: false };
     const stopping = scheduler.shutdown(0).finally(() => (stop.isOver = true));

@@ -19,6 +19,7 @@ import { LeaseKeeper } from './lease.keeper.js';
 import { RunExecution } from './run.execution.js';
 import { whyRefused } from './refusal.js';
 import type { RunServices } from './run.services.js';
+import { StepWrites } from './step.writes.js';
 import { HealthMonitor } from './store.health.js';
 import type { StoreHealth } from './store.health.js';
 
@@ -64,6 +65,8 @@ export class ClaimLoop {
   /** The pass that is under way, or the last one. */
   #passing: Promise<unknown> = Promise.resolve();
   #stopWakeUps: () => void = () => {};
+  readonly #leaveExecutors: () => void;
+
   constructor(
     readonly store: Store,
     private readonly services: RunServices,
@@ -99,9 +102,10 @@ export class ClaimLoop {
           this.#groups.freed(lease);
           this.#groupsHaveRoom();
         }),
-      freed: () => this.#wakeForRoom(),
       handlerEnded: () => this.wake(),
       holds: (run) => this.#leases.holds(run),
+      leaseLost: (run) => this.#leases.fence(run),
+      steps: new StepWrites(store, { ...services, leaseMs, tasks: this.#tasks, health: this.#health }),
       released: (task) => this.#wakeFor(task),
     });
     this.#leases = new LeaseKeeper(store, this.#tasks, leaseMs, clock, {
@@ -147,6 +151,7 @@ export class ClaimLoop {
       isHeldUp: () => this.#isPaused || this.#isStopped,
       groupsHaveRoom: () => this.#groupsHaveRoom(),
     });
+    this.#leaveExecutors = executors.onFreed(() => this.#wakeForRoom());
     this.#renewAfterWake = new Throttle(clock, WAKE_RENEWAL_MS, () => void this.#leases.renew());
   }
 
@@ -226,6 +231,7 @@ export class ClaimLoop {
   /** Stops renewing, and gives up ends that the store has not taken. */
   close(): void {
     this.#leases.stop();
+    this.#leaveExecutors();
     this.#renewAfterWake.cancel();
     this.execution.close();
     this.#claimer.stop();

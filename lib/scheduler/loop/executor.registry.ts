@@ -10,7 +10,20 @@ export class ExecutorRegistry {
   /** Those that did not say how much room they have when they were asked last. */
   readonly #faulty = new Set<string>();
 
+  readonly #listeners = new Set<() => void>();
+
   constructor(private readonly logger: Logger) {}
+
+  /** Calls `listener` when an executor may have room again: the loops of all stores share them. Returns what ends that. */
+  onFreed(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** A run is over, and its executor may have room again. */
+  freed(): void {
+    for (const listener of this.#listeners) listener();
+  }
 
   /** @throws DuplicateNameError, InvalidOptionError */
   add(alias: string, executor: Executor): void {

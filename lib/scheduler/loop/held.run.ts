@@ -7,12 +7,15 @@ import type { TaskContextSource } from '../../executors/task-context.js';
 import { TaskLog } from '../../executors/task-log.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import { isLastAttempt } from '../../model/retry.js';
-import type { LeaseRef, LiveRun, RunSource, RunStatus } from '../../model/run.js';
+import type { LeaseRef, LiveRun, RunSource, RunStatus, StoredStep } from '../../model/run.js';
 import type { LastRun, TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
+import type { StepsOutcome } from '../plan/step.plan.js';
 import { guardListeners } from './guarded.signal.js';
 import type { RunOrigin } from './run.origin.js';
 import type { RunServices } from './run.services.js';
+import { RunSteps } from './run.steps.js';
+import type { SteppedRun } from './run.steps.js';
 
 /** How long a handler has at the most to obey the abort of a shutdown, in milliseconds: a process has to end in time. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -37,13 +40,19 @@ export interface RunCarrier {
   ended(run: HeldRun, outcome: RunOutcome): void;
   /** The handler of a run has ended that was over before. */
   handlerEnded(run: HeldRun): void;
+  /** Keeps a step of a run: see `StepWrites`. */
+  keepStep(run: HeldRun, step: StoredStep): Promise<StepsOutcome>;
+  /** Whether the lease of a run still holds, as far as this process knows. */
+  holds(run: HeldRun): boolean;
+  /** The lease of a run is found to be lost: aborts it. */
+  leaseLost(run: HeldRun): void;
 }
 
 /**
  * One attempt that this process holds the lease of, from the claim to its history. The context of the handler, the record and
  * the events of the run are views of it.
  */
-export class HeldRun implements TaskContextSource, LeaseRef {
+export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
   readonly taskId: string;
   readonly runId: string;
   readonly token: number;
@@ -61,6 +70,8 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   hasEnded = false;
   /** Set when the run was ended without its handler, which still runs. */
   isAbandoned = false;
+  /** Set when the handler is called. */
+  isCalled = false;
   /** Set when the handler was not called, since the lease may be over. */
   isTooLate = false;
   /** When the leases were last known to hold, on the monotonic clock. */
@@ -76,6 +87,7 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   #lateCarrier: RunCarrier | null = null;
   /** Made when the handler asks for it. */
   #log: TaskLog | null = null;
+  #steps: RunSteps | null = null;
 
   /**
    * @param start What the claim started: of a simple task no more than that is known, and {@link record} and {@link run} are
@@ -181,6 +193,23 @@ export class HeldRun implements TaskContextSource, LeaseRef {
     this.services.events.emit('run.progress', { ...this.event(), value });
   }
 
+  /** The steps of the run; made when its handler asks for one. */
+  get steps(): RunSteps {
+    return (this.#steps ??= new RunSteps(this, this.services));
+  }
+
+  holds(): boolean {
+    return this.#carrier?.holds(this) ?? false;
+  }
+
+  leaseLost(): void {
+    this.#carrier?.leaseLost(this);
+  }
+
+  async keepStep(step: StoredStep): Promise<StepsOutcome> {
+    return this.#carrier?.keepStep(this, step) ?? 'refused';
+  }
+
   /** What every event of the run carries. */
   event(): RunEvent {
     return runEvent(this, this.services.alias);
@@ -204,10 +233,15 @@ export class HeldRun implements TaskContextSource, LeaseRef {
     this.#controller?.abort(reason);
   }
 
-  /** The handler is about to be called: its time runs from now on. */
+  /** The run is handed to its executor, which may let it wait. */
   begin(carrier: RunCarrier): void {
-    const { timeoutMs } = this.task.policies;
     this.#carrier = carrier;
+  }
+
+  /** The handler is about to be called: its time runs from now on. */
+  called(): void {
+    this.isCalled = true;
+    const { timeoutMs } = this.task.policies;
     if (timeoutMs === null) return;
     const { clock } = this.services;
     this.#begunAt = clock.monotonic();
@@ -253,7 +287,7 @@ export class HeldRun implements TaskContextSource, LeaseRef {
     const { timeoutMs } = this.task.policies;
     const aborted = this.#aborted;
     if (aborted === null && timeoutMs === null) return outcome;
-    const tookMs = this.services.clock.monotonic() - this.#begunAt;
+    const tookMs = this.isCalled ? this.services.clock.monotonic() - this.#begunAt : 0;
     if (aborted instanceof RunCancelledError || aborted instanceof ShutdownError) {
       // An abort that the handler obeyed is no failure of the handler.
       return outcome.status === 'failed' ? { ...outcome, status: 'cancelled' } : outcome;

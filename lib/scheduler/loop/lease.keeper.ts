@@ -95,7 +95,7 @@ export class LeaseKeeper {
         // One that ended while the question was on its way has given its lease up itself.
         if (!this.runs.has(run)) continue;
         const isAny = (keys: ReadonlySet<string>) => run.leases.some((lease) => keys.has(keyOf(lease)));
-        if (isAny(lostKeys)) this.#fence(run);
+        if (isAny(lostKeys)) this.fence(run);
         else if (!isAny(failedKeys)) run.renewedAt = Math.max(run.renewedAt, asked);
       }
       for (const { request, ...lease } of cancelled) {
@@ -115,15 +115,16 @@ export class LeaseKeeper {
     for (const run of this.runs) {
       if (run.isFenced) continue;
       const leftMs = run.renewedAt + this.#patienceMs - now;
-      if (!this.holds(run)) this.#fence(run);
+      if (!this.holds(run)) this.fence(run);
       else nextMs = Math.min(nextMs, leftMs);
     }
     if (nextMs <= this.#intervalMs) this.#cancelExpiry = wait(this.clock, nextMs, () => this.#expire());
   }
 
-  #fence(run: HeldRun): void {
+  /** Aborts a run whose lease is lost. */
+  fence(run: HeldRun): void {
     // What it ended with waits for the store, which refuses it should another scheduler have taken the run over.
-    if (run.hasEnded) return;
+    if (run.hasEnded || run.isFenced) return;
     run.isFenced = true;
     run.abort(new LeaseLostError(run.runId));
     this.listener.fenced(run);

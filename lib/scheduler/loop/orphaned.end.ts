@@ -27,8 +27,9 @@ export async function keepOrphanedEnd(
   if (attempts.some((attempt) => attempt.token >= token)) return false;
   // No attempt follows, whatever was planned.
   const last = { ...record, dead: record.dead || retryAt !== null };
-  const definition = known.of(taskId)?.record.definition;
-  const kept = definition ? keptRuns([keepForRedrive(last, definition)], definition) : [last];
+  const of = known.of(taskId)?.record;
+  const steps = of?.state.live.find(({ id }) => id === runId)?.steps;
+  const kept = of ? keptRuns([keepForRedrive(last, of.definition, steps)], of.definition) : [last];
   if (kept.length > 0) await store.saveRuns(kept);
   return true;
 }

@@ -2,11 +2,12 @@ import { isAwaitable, promiseOf } from '../../errors/returned.js';
 import { LeaseLostError, RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
 import type { HandlerCall } from '../../executors/executor.interface.js';
 import { TaskContext } from '../../executors/task-context.js';
-import type { CancelRequest, LeaseRef, LiveRun } from '../../model/run.js';
+import type { CancelRequest, LeaseRef, LiveRun, StoredStep } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { unstoredResult } from '../../model/unstored-result.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { isLastChance } from '../plan/failed.run.js';
+import type { StepsOutcome } from '../plan/step.plan.js';
 import { AbandonedHandlers } from './abandoned.handlers.js';
 import type { EndAnswer } from './end.batch.js';
 import type { HeldRun, RunCarrier, RunOutcome } from './held.run.js';
@@ -14,6 +15,7 @@ import type { HeldTasks } from './held.tasks.js';
 import { LimitedLines } from './limited.lines.js';
 import { endOf, failedEnd, givenBack } from './run.end.js';
 import type { RunServices } from './run.services.js';
+import type { StepWrites } from './step.writes.js';
 
 /** What the runs of a loop need of it. */
 interface RunListener {
@@ -25,12 +27,14 @@ interface RunListener {
   keepOrphaned(end: RunEnd): Promise<boolean>;
   /** Gives up a lease that a run needed beside its own. */
   giveUp(lease: LeaseRef): void;
-  /** An executor has room again. */
-  freed(): void;
   /** A handler has ended that had still run although its run was over. */
   handlerEnded(): void;
   /** Whether the lease of a run still holds, as far as this process knows. */
   holds(run: HeldRun): boolean;
+  /** The lease of a run is found to be lost. */
+  leaseLost(run: HeldRun): void;
+  /** Where the steps of runs are kept. */
+  readonly steps: StepWrites;
   /** A run is not held any more. `task` is its task as it now is; null where that is gone or not known. */
   released(task: TaskRecord | null): void;
 }
@@ -52,7 +56,7 @@ export class RunExecution implements RunCarrier {
     const more = (count: number) => `${count} more leases of runs in store "${services.alias}" were lost`;
     this.#leases = new LimitedLines(services.clock, (line) => services.logger.warn(line), more);
     this.abandoned = new AbandonedHandlers(services, () => {
-      loop.freed();
+      services.executors.freed();
       loop.handlerEnded();
     });
   }
@@ -119,6 +123,7 @@ export class RunExecution implements RunCarrier {
         run.isTooLate = true;
         throw new LeaseLostError(run.runId);
       }
+      run.called();
       events.emit('run.started', () => ({ ...run.event(), token: run.token }));
       const result = (call ?? handlers.get(handler))(args, context);
       return isAwaitable(result) ? result : unstoredResult('unserializable', 'It throws when it is looked at.');
@@ -129,6 +134,8 @@ export class RunExecution implements RunCarrier {
   /** A run is over: its end is made, offered to the store, and told of. */
   ended(run: HeldRun, outcome: RunOutcome): void {
     if (run.isAbandoned) this.abandoned.add(run);
+    // One that waited in its executor until it was aborted is not over, unless it was cancelled: it has not begun.
+    if (!run.isCalled && run.aborted && !(run.aborted instanceof RunCancelledError)) run.isTooLate = true;
     this.#free(run);
     // What was done counts unless another scheduler has taken the run over meanwhile, which the store knows.
     if (run.isFenced && outcome.status !== 'succeeded' && !run.isTooLate) {
@@ -146,6 +153,18 @@ export class RunExecution implements RunCarrier {
 
   handlerEnded(run: HeldRun): void {
     this.abandoned.ended(run);
+  }
+
+  keepStep(run: HeldRun, step: StoredStep): Promise<StepsOutcome> {
+    return this.loop.steps.keep(run, step);
+  }
+
+  holds(run: HeldRun): boolean {
+    return this.loop.holds(run);
+  }
+
+  leaseLost(run: HeldRun): void {
+    this.loop.leaseLost(run);
   }
 
   /** However an end is made, one is made: a run without one would be renewed for ever. */
@@ -166,7 +185,7 @@ export class RunExecution implements RunCarrier {
     this.activeCount -= 1;
     run.hasEnded = true;
     for (const lease of run.extraLeases) this.loop.giveUp(lease);
-    this.loop.freed();
+    this.services.executors.freed();
     if (this.activeCount === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
@@ -215,6 +234,7 @@ export class RunExecution implements RunCarrier {
   /** Says nothing more. */
   close(): void {
     this.#leases.flush();
+    this.loop.steps.close();
     this.abandoned.stop();
   }
 

@@ -7,9 +7,10 @@ import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { BackoffRegistry } from './backoff.registry.js';
 import type { ExecutorRegistry } from './executor.registry.js';
 import type { HandlerRegistry } from './handler.registry.js';
+import type { StepServices } from './run.steps.js';
 
 /** What the runs of one store need of their scheduler. */
-export interface RunServices {
+export interface RunServices extends StepServices {
   /** The alias of the store. */
   readonly alias: string;
   /** The identity of the scheduler. */
@@ -26,4 +27,6 @@ export interface RunServices {
   readonly triggers: TriggerCache;
   /** How long a handler has to obey its aborted signal before its run is ended without it, in milliseconds. */
   readonly abortGraceMs: number;
+  /** How many bytes the steps of all runs of a task may take. */
+  readonly maxTaskStepBytes: number;
 }

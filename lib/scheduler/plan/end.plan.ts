@@ -41,7 +41,7 @@ export function endRuns(ends: readonly RunEnd[]): Apply<readonly EndOutcome[]> {
       const ended = endRun(state, task.definition.policies, run, end, now);
       outcomes.push(state.pause === ended.pause ? 'ended' : 'paused');
       state = ended;
-      if (end.record) history.push(keepForRedrive(end.record, task.definition));
+      if (end.record) history.push(keepForRedrive(end.record, task.definition, run.steps));
     }
     if (outcomes.every((one) => one === 'refused')) return null;
     return changeTo({ ...task, state }, outcomes, history);

@@ -40,9 +40,12 @@ export function endedRun(
 }
 
 /**
- * What the history keeps of a run. A dead one keeps the definition of its task, which may be removed with it or with a
- * later run. A task that the code declares is there as long as the code declares it.
+ * What the history keeps of a run. A dead one keeps its steps, and the definition of its task, which may be removed with it or
+ * with a later run. A task that the code declares is there as long as the code declares it.
+ *
+ * @param steps Those of the run that are over.
  */
-export function keepForRedrive(record: RunRecord, definition: TaskDefinition): RunRecord {
-  return record.dead && definition.origin === 'runtime' ? { ...record, definition } : record;
+export function keepForRedrive(record: RunRecord, definition: TaskDefinition, steps: LiveRun['steps']): RunRecord {
+  if (!record.dead) return record;
+  return { ...record, ...(definition.origin === 'runtime' && { definition }), ...(steps && { steps }) };
 }

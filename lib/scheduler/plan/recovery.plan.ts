@@ -71,7 +71,8 @@ function recordLost(work: Work, run: LiveRun): LiveRun[] {
   const isTooOften = lost >= mostLost && policies.delivery === 'at-least-once';
   const dead = isTooOften || policies.delivery === 'at-most-once';
   const error = isTooOften ? lostTooOften(lost) : null;
-  work.history.push(keepForRedrive({ ...endedRun(task, run, 'lost', now), dead, error }, task.definition));
+  const record = { ...endedRun(task, run, 'lost', now), dead, error };
+  work.history.push(keepForRedrive(record, task.definition, run.steps));
   if (!dead) return [nextAttempt(run, run.availableAt, lost)];
   const lostInARow = work.state.lostInARow + lost;
   work.state = { ...withFailedRun(work.state, policies, now), lostInARow };

@@ -13,7 +13,7 @@ import { isSpent } from './change.js';
 import { waitingRun } from './waiting.run.js';
 
 /**
- * Gives a dead run one more attempt, under its own id; its record is not dead any more. Only the version of the task that
+ * Gives a dead run one more attempt, under its own id and after its steps; its record is not dead any more. Only the version of the task that
  * was `read` before the history is changed, because no step of the store reads the history.
  *
  * @returns null when the task is another version by now.
@@ -31,7 +31,8 @@ export function redriveRun(
   refuseDisabled(task, 'redriven');
   const { state } = task;
   if (state.live.some(({ id }) => id === dead.id)) throw new RunNotDeadError(dead.id, 'under way');
-  const { id, scheduledTime, coalesced } = dead;
+  const { steps, ...record } = dead;
+  const { id, scheduledTime, coalesced } = record;
   const run = waitingRun({
     id,
     source: 'redrive',
@@ -40,6 +41,7 @@ export function redriveRun(
     availableAt: now,
     coalesced,
     request,
+    ...(steps && { steps }),
   });
   const next = {
     ...controlled(state, 'redrive', now, request),
@@ -47,7 +49,7 @@ export function redriveRun(
     live: [...state.live, run],
   };
   // Whatever the policy of the task: it takes the place of the record that says dead.
-  return { ...changeTo({ ...task, state: next }, null), history: [{ ...dead, dead: false, definition: null }] };
+  return { ...changeTo({ ...task, state: next }, null), history: [{ ...record, dead: false, definition: null }] };
 }
 
 /** Versions begin again at 1 when a task of the same id is added again. */

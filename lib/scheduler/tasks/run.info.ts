@@ -30,7 +30,7 @@ export interface RunInfo {
 }
 
 /** An ended attempt with its times as dates. */
-export function toRunInfo({ definition: _definition, ...run }: RunRecord): RunInfo {
+export function toRunInfo({ definition: _definition, steps: _steps, ...run }: RunRecord): RunInfo {
   return {
     ...run,
     cancel: run.cancel && { ...run.cancel, at: new Date(run.cancel.at) },

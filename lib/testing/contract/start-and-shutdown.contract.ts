@@ -4,7 +4,7 @@ import { claimDue, finishRuns } from '../store.steps.js';
 import { resultOf, startDue } from '../plan.fixtures.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
-import { makeRun, makeTask } from '../task.fixtures.js';
+import { makeLiveRun, makeRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
 import { writeRuns } from './history.contract.js';
 
@@ -259,7 +259,9 @@ export const SECRECY: ContractSection = {
     'hides arguments, results and errors from whoever reads what is stored': async (bench) => {
       const store = await bench.open();
       const id = 'visible-id';
-      await store.addTask(makeTask(id, { args: ['hidden-argument'] }));
+      const steps = [{ name: 'hidden-step', at: 5, result: '{"result":"hidden-result"}' }];
+      const live = [makeLiveRun('r0', { steps })];
+      await store.addTask(makeTask(id, { args: ['hidden-argument'], state: { live } }));
       await writeRuns(store, [
         makeRun('r1', { result: 'hidden-result' }),
         makeRun('r2', {
@@ -272,7 +274,7 @@ export const SECRECY: ContractSection = {
         `the dump of ${dump.length} bytes does not hold ${JSON.stringify(id)}, the id of a task that was just added. ` +
           'It has to be everything that is stored: of a database in a file, the write-ahead log beside it too.',
       );
-      for (const secret of ['hidden-argument', 'hidden-result', 'hidden-error']) {
+      for (const secret of ['hidden-argument', 'hidden-result', 'hidden-error', 'hidden-step']) {
         assert.ok(!dump.includes(secret), `${secret} is stored in clear`);
       }
     },

@@ -17,6 +17,7 @@ import {
 import { MEMBERS } from './members.contract.js';
 import { ORDER } from './order.contract.js';
 import { QUERY } from './query.contract.js';
+import { STEPS_OF_RUNS } from './steps.contract.js';
 import { TAKE } from './take.contract.js';
 import { TASKS } from './tasks.contract.js';
 import { TRANSACT } from './transact.contract.js';
@@ -35,6 +36,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   CLAIMS,
   LEASES,
   FINISH,
+  STEPS_OF_RUNS,
   HISTORY,
   QUERY,
   START_TASKS,

@@ -7,6 +7,7 @@ import { SILENT_LOGGER } from '../../model/logger.js';
 import type { Awaitable } from '../../stores/store.interface.js';
 import { until } from '../until.js';
 import { executorProbes } from './executor.probes.js';
+import { createTestSteps } from '../task.steps.js';
 
 /** How long one test may take unless an option says otherwise, in milliseconds. */
 export const EXECUTOR_TIMEOUT_MS = 60_000;
@@ -81,6 +82,7 @@ export class ExecutorBench {
       signal: controller.signal,
       log: new TaskLog({ runId, attempt: 3 }, logger, MACHINE),
       progress: (value) => void told.push(value),
+      steps: createTestSteps({ runId, signal: controller.signal, clock: MACHINE }, {}),
     };
     const context = new TaskContext(source);
     let invoked = 0;

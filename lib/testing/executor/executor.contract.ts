@@ -89,6 +89,27 @@ export const EXECUTOR_CONTRACT: Readonly<Record<string, ExecutorTest>> = {
     assert.equal((await Promise.all(ends)).length, count);
   },
 
+  'lets a job wait for which there is no place, and not once it is aborted': async (bench) => {
+    const { room } = bench.executor;
+    // More cannot be filled in a test.
+    if (room > MANY) return;
+    const jobs = Array.from({ length: room }, () => bench.job('probeHold'));
+    const ends = jobs.map((job) => bench.execute(job));
+    await bench.until(() => jobs.every(({ told }) => told.length > 0), `${room} handlers to be under way`);
+    const [late, cancelledJob] = [bench.job('probeTell'), bench.job('probeTell')];
+    const lateEnd = bench.execute(late);
+    const reason = cancelled(cancelledJob.context.runId);
+    const refused = thrownBy(bench.execute(cancelledJob));
+    cancelledJob.abort(reason);
+    assert.equal(await refused, reason);
+    assertSame([late.invoked(), cancelledJob.invoked()], [0, 0]);
+    jobs[0]!.abort(cancelled(jobs[0]!.context.runId));
+    await lateEnd;
+    for (const job of jobs) job.abort(cancelled(job.context.runId));
+    await Promise.all(ends);
+    await bench.until(() => bench.executor.room === room, `room for ${room} jobs`);
+  },
+
   'calls invoke once for each job': async (bench) => {
     for (const handler of ['probeEcho', 'probeThrowLater'] as const) {
       const job = bench.job(handler);

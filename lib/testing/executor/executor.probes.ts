@@ -62,8 +62,8 @@ export const executorProbes = {
 /** All that a handler can ask its context for. */
 export async function fieldsOf(context: TaskContext): Promise<Readonly<Record<string, unknown>>> {
   const fields: Record<string, unknown> = { previousResult: await context.previousResult() };
-  for (const [key, { get }] of Object.entries(Object.getOwnPropertyDescriptors(TaskContext.prototype))) {
-    if (get && key !== 'signal' && key !== 'log') fields[key] = get.call(context);
+  for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(TaskContext.prototype))) {
+    if (property.get && key !== 'signal' && key !== 'log') fields[key] = property.get.call(context);
   }
   return { ...fields, task: { ...context.task } };
 }

@@ -200,6 +200,16 @@ export const EXECUTOR_MUTANTS: readonly ExecutorMutant[] = [
     caughtBy: ['begins with an aborted signal where the run was aborted before'],
   },
   {
+    fault: 'a job begins for which there is no place',
+    create: () =>
+      new (class extends ElsewhereExecutor {
+        override execute(job: ExecutorJob): unknown {
+          return this.running < this.concurrency ? super.execute(job) : this.run(job);
+        }
+      })(),
+    caughtBy: ['lets a job wait for which there is no place, and not once it is aborted'],
+  },
+  {
     fault: 'an executor is of no use after three failures',
     create: () =>
       new (class extends ElsewhereExecutor {

@@ -1,3 +1,4 @@
+import type { RunRecord } from '../../../lib/model/run.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
 import type { Transacted } from '../../../lib/stores/store.interface.js';
 import type { Selection } from '../../../lib/stores/selection.interface.js';
@@ -23,6 +24,25 @@ function endsRun(task: TaskRecord, next: TaskRecord | null): boolean {
 }
 
 export const RUN_MUTANTS: readonly Mutant[] = [
+  {
+    fault: 'the steps of a run are lost with the next change of its task',
+    create: class extends HostStore {
+      protected override write(task: TaskRecord): Promise<void> {
+        const live = task.state.live.map(({ steps: _steps, ...run }) => run);
+        return super.write({ ...task, state: { ...task.state, live } });
+      }
+    },
+    caughtBy: ['steps: keeps the steps of a run that has not ended, and lets some be added'],
+  },
+  {
+    fault: 'the steps of a dead run are not kept',
+    create: class extends HostStore {
+      override saveRuns(runs: readonly RunRecord[]): void {
+        super.saveRuns(runs.map(({ steps: _steps, ...run }) => run));
+      }
+    },
+    caughtBy: ['steps: keeps the steps of a dead run, and none of others'],
+  },
   {
     fault: 'a decision is made on the first record that the process has seen',
     create: class extends HostStore {

@@ -122,4 +122,12 @@ describe('the outcome of a run', () => {
       expect(isUnstoredResult(result)).toBe(false);
     }
   });
+
+  it('keeps the steps of a dead run, hidden where a key writes', () => {
+    const steps = [{ name: 'charge 4711', at: 5, result: '{"result":7}' }];
+    const run = makeRun('r', { dead: true, steps, result: undefined });
+    const codec = makeCodec({ keyRing: KeyRing.create(['a secret of enough bytes']) });
+    expect(codec.encodeRun(run).outcome).not.toContain('4711');
+    for (const one of [codec, makeCodec()]) expect(one.decodeRun(one.encodeRun(run))).toStrictEqual(run);
+  });
 });

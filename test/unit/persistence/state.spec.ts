@@ -7,12 +7,16 @@ import { makeCodec, makeFullTask, reasonOf } from './codec.fixtures.js';
 const keyRing = KeyRing.create(['a secret of enough bytes']);
 const WHO = { actor: 'Ada Lovelace', reason: 'customer 4711 asked for it' };
 const AT = { at: 1_599_000_000_000, ...WHO };
-const live = [makeLiveRun('t@1', { source: 'manual', request: WHO, cancel: AT }), makeLiveRun('t@2')];
+const steps = [
+  { name: 'charge 4711', at: 1_599_000_000_001, result: '{"result":"Ada"}' },
+  { name: 'wait', at: 1_599_000_000_002 },
+];
+const live = [makeLiveRun('t@1', { source: 'manual', request: WHO, cancel: AT }), makeLiveRun('t@2', { steps })];
 const problem = { code: 'X', message: 'customer 4711 has no such day', at: 1, count: 1 };
 const said = makeTask('t', { state: { pause: AT, control: { action: 'run', ...AT }, live, problem } });
 
-describe('what people have said about a task', () => {
-  it('is hidden where a key writes: who paused it, who ran it, who cancelled it, and why; and is read again', () => {
+describe('what people and handlers have said about a task', () => {
+  it('is hidden where a key writes: who paused, ran and cancelled it, and why, and its steps; and is read again', () => {
     const codec = makeCodec({ keyRing });
     const row = codec.encodeTask(said);
     for (const text of [row.state, codec.encodeState(said).state]) {
@@ -47,4 +51,14 @@ describe('what people have said about a task', () => {
       expect(reasonOf(codec.decodeTask({ ...row, state }))).toMatch(/damaged|not-json/);
     }
   });
+
+  it.each([7, {}, [7], [{ name: 7, at: 1 }], [{ name: 'a' }], [{ name: 'a', at: 1, result: 7 }]])(
+    'is refused where it holds something else in place of steps: %j',
+    (wrong) => {
+      const codec = makeCodec();
+      const row = codec.encodeTask(said);
+      const state = row.state.replace(JSON.stringify(steps), JSON.stringify(wrong));
+      expect(reasonOf(codec.decodeTask({ ...row, state }))).toBe('damaged');
+    },
+  );
 });

@@ -73,4 +73,11 @@ describe('a context for a unit test', () => {
   it('refuses a field that a context does not have', () => {
     expect(() => createTaskContext({ attempts: 2 } as never)).toThrow(UnknownOptionError);
   });
+
+  it('runs the steps of the handler, but for those that it is told the results of', async () => {
+    const context = createTaskContext({ steps: { charge: { id: 'c1' } } });
+    expect(await context.step('charge', () => ({ id: 'another' }))).toEqual({ id: 'c1' });
+    expect(await context.step('mail', () => Promise.resolve(new Date(5)))).toEqual(new Date(5));
+    await expect(context.step('mail', () => 1)).rejects.toThrow('"mail"');
+  });
 });

@@ -15,7 +15,7 @@ function create(handlers: Record<string, Handler>, options: SchedulerOptions = {
   const logger = new RecordingLogger();
   const scheduler = new Scheduler({ clock, logger, stores: { default: store }, ...options });
   for (const [name, handler] of Object.entries(handlers)) scheduler.registerHandler(name, handler);
-  stopAfterTest(scheduler, clock as never);
+  stopAfterTest(scheduler, clock);
   return { scheduler, clock, store, logger };
 }
 

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import type { LiveRun, StoredStep } from '../../model/run.js';
+import { assertSame } from '../same-value.js';
+import { makeLiveRun, makeRun, makeTask } from '../task.fixtures.js';
+import type { ContractSection } from './contract.section.js';
+import { writeRuns } from './history.contract.js';
+
+const STEPS: readonly StoredStep[] = [
+  { name: 'charge "4711"\\', at: 1_577_880_000_123, result: '{"result":{"id":"ünïcode 😀"}}' },
+  { name: '__proto__', at: 1_577_880_000_124 },
+  { name: 'large', at: 1_577_880_000_125, result: JSON.stringify({ result: 'x'.repeat(60_000) }) },
+];
+
+export const STEPS_OF_RUNS: ContractSection = {
+  title: 'steps',
+  tests: {
+    'keeps the steps of a run that has not ended, and lets some be added': async (bench) => {
+      const store = await bench.open();
+      const [first, ...more] = STEPS;
+      await store.addTask(makeTask('a', { state: { live: [makeLiveRun('a@1', { steps: [first!] })] } }));
+      await store.transact({ ids: ['a'] }, (task) => {
+        const live = task.state.live.map((run): LiveRun => ({ ...run, steps: [...run.steps!, ...more] }));
+        return { task: { ...task, state: { ...task.state, live } }, value: null };
+      });
+      const [run] = (await bench.task(store, 'a')).state.live;
+      assertSame(run?.steps, STEPS);
+    },
+
+    'keeps the steps of a dead run, and none of others': async (bench) => {
+      const store = await bench.open();
+      const [dead, other] = [makeRun('r1', { dead: true, steps: STEPS, result: undefined }), makeRun('r2')];
+      await writeRuns(store, [dead, other]);
+      const { runs } = await store.runs({}, { limit: 5 });
+      assertSame(runs.find(({ id }) => id === 'r1')?.steps, STEPS);
+      const without = runs.find(({ id }) => id === 'r2')!;
+      assert.ok(!('steps' in without), 'a run without steps has some');
+    },
+  },
+};
