@@ -66,6 +66,7 @@ export { FileLockTimeoutError, FileStoreError, FileStoreFormatError } from './er
 export { StartTimeoutError, StoreInUseError, StoreStartError, StoreUnavailableError } from './errors/store.errors.js';
 export { MissingDependencyError } from './errors/dependency.error.js';
 export { TaskListError, TasksPartlyAddedError } from './errors/adding.errors.js';
+export { GuardRejectedError, RunScopeError } from './errors/pipeline.errors.js';
 export { DeclarationError } from './errors/declaration.error.js';
 export { CronSyntaxError, ImpossibleTriggerError, SearchLimitError } from './errors/trigger.errors.js';
 export type { CronProblem } from './errors/trigger.errors.js';
@@ -195,6 +196,11 @@ export type {
 } from './nest/module.options.js';
 export { OnTaskEvent } from './nest/on-task-event.decorator.js';
 export type { OnTaskEventOptions } from './nest/on-task-event.decorator.js';
+export type { EnhancerKind } from './nest/pipeline/enhancers.js';
+export { AsynczExecutionContext } from './nest/pipeline/execution.context.js';
+export type { AsynczContextType } from './nest/pipeline/execution.context.js';
+export type { GlobalEnhancers } from './nest/pipeline/global.enhancers.js';
+export { Args, Context, Payload } from './nest/pipeline/param.decorators.js';
 export { ScheduledTask } from './nest/scheduled-task.decorator.js';
 export type { ScheduledTaskOptions } from './nest/scheduled-task.decorator.js';
 export { SchedulerService } from './nest/scheduler.service.js';

@@ -25,6 +25,7 @@ export const MODULE_OPTIONS = [
     imports: 0,
     autoStart: 0,
     eventEmitter: 0,
+    globalEnhancers: 0,
   }),
 ];
 
@@ -78,7 +79,7 @@ export class AsynczCoreModule implements OnModuleInit {
       // Tasks can be added from here on, so where they go has to be there.
       if (!isMade) await scheduler.addStore(alias, config);
     }
-    scheduler.declareTasks(await this.explorer.explore(scheduler));
+    scheduler.declareTasks(await this.explorer.explore(scheduler, options.globalEnhancers));
     if (options.eventEmitter) {
       bridgeEvents(scheduler, this.moduleRef.get(ModulesContainer, { strict: false }), createNestLogger(name));
     }
@@ -103,7 +104,14 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
     ) => {
       refuseNamesake(name, container);
       // Further stores of the options are built when every provider of the application is there.
-      const { stores: _later, eventEmitter: _bridge, autoStart, executors = {}, ...settings } = options;
+      const {
+        stores: _later,
+        globalEnhancers: _explorer,
+        eventEmitter: _bridge,
+        autoStart,
+        executors = {},
+        ...settings
+      } = options;
       const all = {
         ...settings,
         name,

@@ -13,6 +13,7 @@ import type {
   AsynczRuntimeOptions,
   ModulePlan,
 } from './module.options.js';
+import { globalKinds } from './pipeline/global.enhancers.js';
 import { SchedulerRunner } from './scheduler.runner.js';
 import type { SchedulerService } from './scheduler.service.js';
 import { DEFAULT_SCHEDULER, getSchedulerToken } from './tokens.js';
@@ -83,11 +84,15 @@ function shapeOf({
   };
 }
 
-/** @throws InvalidOptionError For stores and executors that have no names, and for an `autoStart` that is no flag. */
+/**
+ * @throws InvalidOptionError For stores and executors that have no names, for a flag that is none, and for kinds of
+ *   enhancers that there are none of.
+ */
 function checkParts<T extends AsynczRuntimeOptions>(options: T): T {
-  const { stores = {}, executors = {}, autoStart = true, eventEmitter = false } = options;
+  const { stores = {}, executors = {}, autoStart = true, eventEmitter = false, globalEnhancers } = options;
   checkFlag('autoStart', autoStart);
   checkFlag('eventEmitter', eventEmitter);
+  globalKinds(globalEnhancers);
   checkNamed('stores', stores, 'stores');
   checkNamed('executors', executors, 'executors');
   return options;

@@ -4,6 +4,7 @@ import type { ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { AsynczError } from '../errors/asyncz.error.js';
+import { ASYNCZ } from './pipeline/execution.context.js';
 
 /** The codes of errors that are not a fault of the server's code, by HTTP status. What is in none is a 500. */
 const CODES: Readonly<Record<number, readonly string[]>> = {
@@ -58,7 +59,7 @@ const SECRET = new Set(['ASYNCZ_STORE_UNAVAILABLE', 'ASYNCZ_FILE_LOCKED']);
  * ```
  *
  * Or `@UseFilters(AsynczExceptionFilter)` on a controller, or `app.useGlobalFilters(new AsynczExceptionFilter(app.getHttpAdapter()))`.
- * In a microservice the error goes to the caller as it is.
+ * In a microservice the error goes to the caller as it is, and a run fails with it as it is.
  *
  * @publicApi
  */
@@ -68,7 +69,7 @@ export class AsynczExceptionFilter extends BaseExceptionFilter<AsynczError> {
 
   override catch(error: AsynczError, host: ArgumentsHost): unknown {
     const kind = host.getType<string>();
-    if (kind === 'rpc') return throwError(() => error);
+    if (kind === 'rpc' || kind === ASYNCZ) return throwError(() => error);
     const exception = toHttpException(error);
     // GraphQL and others have a way of their own to show an exception.
     if (kind !== 'http') throw exception ?? error;

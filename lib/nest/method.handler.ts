@@ -16,16 +16,29 @@ export function createHandler(instance: object, prototype: object, method: Decor
   const place = placeOfContext(prototype, method);
   return (args, context) => {
     const missing = Math.max(0, place - args.length);
-    const result = (instance as Methods)[key]!(...args, ...Array<undefined>(missing), context);
-    if (isGenerator(result)) {
-      throw new DeclarationError('@TaskHandler', name, 'it gave a generator, and none of the lines of that has run.');
-    }
-    return result;
+    return checkResult((instance as Methods)[key]!(...args, ...Array<undefined>(missing), context), name);
   };
 }
 
+/**
+ * Calls a method as its object has it.
+ *
+ * @throws DeclarationError When it gives a generator. Whatever the method throws.
+ */
+export function callMethod(instance: object, { key, name }: DecoratedMethod, args: readonly unknown[]): unknown {
+  return checkResult((instance as Methods)[key]!(...args), name);
+}
+
+/** @throws DeclarationError */
+function checkResult(result: unknown, name: string): unknown {
+  if (isGenerator(result)) {
+    throw new DeclarationError('@TaskHandler', name, 'it gave a generator, and none of the lines of that has run.');
+  }
+  return result;
+}
+
 /** How many parameters stand before the context. */
-function placeOfContext(prototype: object, { key, functions }: DecoratedMethod): number {
+export function placeOfContext(prototype: object, { key, functions }: DecoratedMethod): number {
   const types = Reflect.getMetadata('design:paramtypes', prototype, key) as readonly unknown[] | undefined;
   // Without the types of the compiler: parameters from the first default on do not count.
   if (!types) return Math.max(0, Math.max(...functions.map((one) => (one as { length: number }).length)) - 1);
@@ -35,8 +48,11 @@ function placeOfContext(prototype: object, { key, functions }: DecoratedMethod):
 
 /** A type of which nothing is left at run time, such as an interface or an `import type`, may be that of the context. */
 function mayBeContext(type: unknown): boolean {
-  if (type === undefined || type === Object || type === Function) return true;
-  // By name: two copies of this package may be installed.
+  return type === undefined || type === Object || type === Function || isTaskContextType(type);
+}
+
+/** Whether a type that the compiler has left is that of the context. By name: two copies of this package may be installed. */
+export function isTaskContextType(type: unknown): boolean {
   return type === TaskContext || (typeof type === 'function' && type.name === TaskContext.name);
 }
 

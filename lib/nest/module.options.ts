@@ -4,6 +4,7 @@ import type { Executor } from '../executors/executor.interface.js';
 import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
 import type { FileStoreOptions } from '../stores/file/file-store.options.js';
 import type { Awaitable, Store } from '../stores/store.interface.js';
+import type { GlobalEnhancers } from './pipeline/global.enhancers.js';
 
 /**
  * A store that the container builds: a class, an existing provider, or a factory with its dependencies.
@@ -73,6 +74,13 @@ export interface AsynczModuleOptions extends SchedulerSettings {
    * @default false
    */
   readonly eventEmitter?: boolean;
+  /**
+   * Whether the global guards, interceptors, pipes and filters of the application apply to runs: all, none, or those of the kinds
+   * in a list. If it is left out, none does, and a warning at the start names them. See `docs/execution.md`.
+   *
+   * @default false
+   */
+  readonly globalEnhancers?: GlobalEnhancers;
   /** Modules that export providers for stores, if those modules are not global. */
   readonly imports?: ModuleMetadata['imports'];
   /**

@@ -6,14 +6,15 @@ import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import type { DeclaredTask } from '../scheduler/tasks/task.reconciler.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { resolveDeclaration } from './declaration.resolver.js';
-import { describeEnhancers } from './enhancers.js';
 import { handlerOptionsOf } from './handler.options.js';
 import { addListeners } from './event.listeners.js';
 import { LostMethods } from './lost.methods.js';
 import { findDecorated } from './method.finder.js';
 import type { DecoratedMethod, DecoratedMethods } from './method.finder.js';
-import { createHandler } from './method.handler.js';
 import { declarationError } from './method.marks.js';
+import type { GlobalEnhancers } from './pipeline/global.enhancers.js';
+import { NestParts } from './pipeline/nest.parts.js';
+import { PipelineFactory } from './pipeline/pipeline.factory.js';
 import { SCHEDULED_TASK } from './scheduled-task.decorator.js';
 import type { ScheduledTaskOptions } from './scheduled-task.decorator.js';
 import { DEFAULT_SCHEDULER, schedulersOf } from './tokens.js';
@@ -48,26 +49,31 @@ export class TaskExplorer implements OnModuleDestroy {
   /**
    * Registers the handlers of one scheduler, and the methods that listen to it.
    *
+   * @param globalEnhancers Which global enhancers apply to its runs.
    * @returns The tasks that are declared for it.
    * @throws DuplicateNameError When two methods have one name, or two tasks one id.
-   * @throws DeclarationError When the options of a declaration cannot be read.
+   * @throws DeclarationError When the options of a declaration cannot be read, or something around its method cannot be made.
    */
-  async explore(scheduler: Scheduler): Promise<DeclaredTask[]> {
+  async explore(scheduler: Scheduler, globalEnhancers: GlobalEnhancers | undefined): Promise<DeclaredTask[]> {
+    const pipelines = new PipelineFactory(new NestParts(this.moduleRef), globalEnhancers);
     const schedulers = schedulersOf(this.container);
     // A task that names no scheduler is for the default one, or for the only one that there is.
     const unnamed = schedulers.length === 1 ? schedulers[0]! : DEFAULT_SCHEDULER;
     const declared = new Map<string, DeclaredTask>();
     const declaredBy = new Map<string, string>();
     const classes = [...this.#classes()];
+    let hasHandlers = false;
     for (const found of decoratedMethods(classes)) {
       addListeners(scheduler, found, this.logger);
       const { handler, name } = found;
       const isHandler = handler !== null && (handler.scheduler ?? scheduler.name) === scheduler.name;
       const tasks = found.tasks.filter((task) => (task.scheduler ?? unnamed) === scheduler.name);
-      if ((!isHandler && tasks.length === 0) || !this.#canRun(found)) continue;
+      if (!isHandler && tasks.length === 0) continue;
       // The method of a declared task is a handler too, under its own name, so that several tasks can share it.
       const names = [...(isHandler ? [handler.name ?? name] : []), ...(tasks.length > 0 ? [name] : [])];
-      for (const one of new Set(names)) this.#register(scheduler, one, found);
+      hasHandlers = true;
+      const call = await pipelines.createHandler(found);
+      for (const one of new Set(names)) scheduler.registerHandler(one, call, handlerOptionsOf(found));
       for (const task of tasks) {
         const declaration = await this.#resolve(task, name);
         const { id } = declaration;
@@ -84,6 +90,7 @@ export class TaskExplorer implements OnModuleDestroy {
         declaredBy.set(id, name);
       }
     }
+    if (hasHandlers) pipelines.warnOfGlobals(this.logger);
     // Of several schedulers one says what none of them has.
     if (schedulers[0] === scheduler.name) this.lost.watch(classes);
     return [...declared.values()];
@@ -99,30 +106,6 @@ export class TaskExplorer implements OnModuleDestroy {
     } catch (error) {
       throw declarationError(SCHEDULED_TASK, name, error, options.id ?? name);
     }
-  }
-
-  /** Says why not, and what the method goes without. */
-  #canRun({ wrapper, prototype, className, name, functions }: FoundMethod): boolean {
-    if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
-      this.logger.warn(
-        `${name} is not scheduled: ${className} or something that it injects is request-scoped or transient, ` +
-          'and a scheduled run has no request. Make it a singleton, or move the method to one.',
-      );
-      return false;
-    }
-    const enhancers = describeEnhancers([prototype.constructor, ...functions]);
-    if (enhancers !== null) {
-      this.logger.warn(
-        `${name} runs without its ${enhancers}: NestJS applies them to requests, and a scheduled run is none. ` +
-          'Do in the method what they would do.',
-      );
-    }
-    return true;
-  }
-
-  #register(scheduler: Scheduler, name: string, found: FoundMethod): void {
-    const handler = createHandler(found.wrapper.instance as object, found.prototype, found);
-    scheduler.registerHandler(name, handler, handlerOptionsOf(found));
   }
 
   *#classes(): Iterable<FoundClass> {

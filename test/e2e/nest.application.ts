@@ -3,7 +3,7 @@ import type { INestApplicationContext, Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { onTestFinished, vi } from 'vitest';
 import { AsynczModule, SchedulerService } from 'nestjs-asyncz';
-import type { AsynczModuleAsyncOptions, AsynczModuleOptions } from 'nestjs-asyncz';
+import type { AsynczModuleAsyncOptions, AsynczModuleOptions, TaskPolicyOptions } from 'nestjs-asyncz';
 
 export const EVERY_HOUR = { trigger: 'interval', hours: 1 } as const;
 
@@ -36,4 +36,20 @@ export async function boot(
 
 export async function idsOf(scheduler: SchedulerService): Promise<string[]> {
   return (await scheduler.getTaskInfos({ sortBy: 'id' })).tasks.map(({ id }) => id);
+}
+
+/** What became of one run: its record, and what was thrown in each attempt. */
+export async function runOnce(
+  scheduler: SchedulerService,
+  handler: string,
+  args: unknown[] = [],
+  options: TaskPolicyOptions & { readonly tags?: string[] } = {},
+) {
+  const errors: unknown[] = [];
+  const listen = ({ error }: { readonly error: unknown }) => void errors.push(error);
+  scheduler.addListener(listen, 'run.failed');
+  const { id } = await scheduler.addTask({ handler, args, trigger: { type: 'interval', hours: 1 }, ...options });
+  const run = await scheduler.runTask(id, { wait: true });
+  scheduler.removeListener(listen);
+  return { run, errors };
 }

@@ -9,7 +9,7 @@ import {
   TaskContext,
   TaskHandler,
 } from 'nestjs-asyncz';
-import { boot, EVERY_HOUR, idsOf, warnings } from './nest.application.js';
+import { boot, EVERY_HOUR, idsOf } from './nest.application.js';
 
 describe('decorated methods', () => {
   it('are found on providers and controllers, under the class and the method unless they have an id', async () => {
@@ -116,7 +116,7 @@ describe('decorated methods', () => {
     expect(await idsOf(scheduler)).toEqual(['Made.work']);
   });
 
-  it('of a request-scoped or transient provider are left out with a warning that names them', async () => {
+  it('of a request-scoped or transient provider are scheduled like others', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class PerRequest {
       @ScheduledTask(EVERY_HOUR)
@@ -133,12 +133,8 @@ describe('decorated methods', () => {
       @ScheduledTask(EVERY_HOUR)
       three() {}
     }
-    warnings.mockClear();
     const { scheduler } = await boot([PerRequest, Dependent, Transient]);
-    expect(await idsOf(scheduler)).toEqual([]);
-    const said = warnings.mock.calls.map(([message]) => message).join('\n');
-    for (const name of ['PerRequest.one', 'Dependent.two', 'Transient.three'])
-      expect(said).toContain(`${name} is not scheduled`);
+    expect(await idsOf(scheduler)).toEqual(['Dependent.two', 'PerRequest.one', 'Transient.three']);
   });
 
   it('take options from injected providers', async () => {

@@ -165,7 +165,7 @@ describe('stores', () => {
     }
     await expect(scheduler.addStore('x', 'postgres')).rejects.toMatchObject({ code: 'ASYNCZ_UNKNOWN_STORE_TYPE' });
     await expect(scheduler.addStore('x', undefined as never)).rejects.toMatchObject({ code: 'ASYNCZ_INVALID_OPTION' });
-    await expect(scheduler.addExecutor('x', 'threads' as never)).rejects.toThrow(/executors\.x: "threads"/);
+    await expect(scheduler.addExecutor('x', 'threads' as never)).rejects.toThrow(/Unknown executor type "threads"/);
   });
 
   it('are configured without an event: that is for those that are added later', async () => {

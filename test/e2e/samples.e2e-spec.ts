@@ -122,4 +122,20 @@ describe('the samples', () => {
     expect(app.all(/^(\w+): (host|cluster), wake-ups \w+, ok$/)).toHaveLength(4);
     expect(app.lines).toContain('injected: pushed');
   });
+
+  it('08-pipeline books in transactions, lets one tenant through, and makes alerts of errors', async () => {
+    const app = start('08-pipeline', {});
+    expect(await app.ended).toBe(0);
+    const stolen =
+      /^ALERT stolen, attempt \d: The guard TenantGuard did not let the run ".+" through to InvoicesService\.book\.$/;
+    expect(app.lines).toEqual([
+      'tea: booked 250',
+      'ALERT nothing, attempt 1: an invoice of nothing',
+      'ALERT nothing, attempt 2: an invoice of nothing',
+      expect.stringMatching(stolen),
+      expect.stringMatching(stolen),
+      'acme-total: acme has invoices of 250',
+      'other-total: other has invoices of 0',
+    ]);
+  });
 });

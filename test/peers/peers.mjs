@@ -88,6 +88,8 @@ try {
     console.log(`\nok  ${application.name}: the kit on ${stores.join(', ')}`);
     await start(['order.mjs'], app, env);
     console.log(`ok  ${application.name}: the scheduler is the last to start and the first to stop`);
+    await start(['pipeline.mjs'], app, env);
+    console.log(`ok  ${application.name}: guards, interceptors, pipes, filters and scopes around runs`);
     await start(['nest.mjs'], app, env);
     console.log(`ok  ${application.name}: an application of NestJS on ${stores.join(', ')}`);
   }

@@ -26,7 +26,7 @@ async function loadedBy(entry: string): Promise<{ files: string[]; packages: str
   for (const fileName of reached) {
     for (const name of chunks.get(fileName)!.imports) {
       if (chunks.has(name)) reached.add(name);
-      else packages.add(name);
+      else packages.add(name.replace(/^(@nestjs\/\w+)\/.*/, '$1'));
     }
   }
   const files = [...reached].flatMap((fileName) => chunks.get(fileName)!.moduleIds.map((id) => relative(lib, id)));

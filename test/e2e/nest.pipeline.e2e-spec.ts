@@ -1,0 +1,304 @@
+import { Catch, Injectable, SetMetadata, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
+import type {
+  ArgumentsHost,
+  CallHandler,
+  CanActivate,
+  ExceptionFilter,
+  ExecutionContext,
+  NestInterceptor,
+  PipeTransform,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { EMPTY, map, of, retry, tap, throwError } from 'rxjs';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  AsynczExecutionContext,
+  GuardRejectedError,
+  SchedulerService,
+  ScheduledTask,
+  TaskContext,
+  TaskHandler,
+} from 'nestjs-asyncz';
+import { boot, EVERY_HOUR, runOnce, warnings } from './nest.application.js';
+
+const seen: unknown[] = [];
+beforeEach(() => {
+  seen.length = 0;
+  warnings.mockClear();
+});
+
+/** An enhancer of each kind that says when it was asked. */
+function noting(name: string) {
+  @Injectable()
+  class Guard implements CanActivate {
+    canActivate() {
+      seen.push(`${name} guard`);
+      return true;
+    }
+  }
+  @Injectable()
+  class Interceptor implements NestInterceptor {
+    intercept(_context: ExecutionContext, next: CallHandler) {
+      seen.push(`${name} before`);
+      return next.handle().pipe(tap(() => seen.push(`${name} after`)));
+    }
+  }
+  @Injectable()
+  class Pipe implements PipeTransform {
+    transform(value: unknown) {
+      seen.push(`${name} pipe of ${String(value)}`);
+      return value;
+    }
+  }
+  return { Guard, Interceptor, Pipe };
+}
+
+describe('guards, interceptors and pipes of a handler', () => {
+  const ofClass = noting('class');
+  const ofMethod = noting('method');
+
+  @UseGuards(ofClass.Guard)
+  @UseInterceptors(ofClass.Interceptor)
+  @UsePipes(ofClass.Pipe)
+  @Injectable()
+  class Billing {
+    @UseGuards(ofMethod.Guard)
+    @UseInterceptors(ofMethod.Interceptor)
+    @UsePipes(ofMethod.Pipe)
+    @TaskHandler('charge')
+    async charge(account: string, context: TaskContext) {
+      seen.push(`charge ${account} in ${context.task.handler}`, TaskContext.current() === context);
+      return 'charged';
+    }
+
+    @ScheduledTask({ ...EVERY_HOUR, id: 'nightly' })
+    nightly() {
+      seen.push('nightly');
+    }
+  }
+
+  it('are applied in the order of NestJS, those of the class first, and the context is left alone by pipes', async () => {
+    const { scheduler } = await boot([Billing]);
+    expect(await runOnce(scheduler, 'charge', ['ann'])).toMatchObject({
+      run: { status: 'succeeded', result: 'charged' },
+    });
+    expect(seen).toEqual([
+      'class guard',
+      'method guard',
+      'class before',
+      'method before',
+      'class pipe of ann',
+      'method pipe of ann',
+      'charge ann in charge',
+      true,
+      'method after',
+      'class after',
+    ]);
+    expect(warnings).not.toHaveBeenCalled();
+  });
+
+  it('are applied to a scheduled method', async () => {
+    const { scheduler } = await boot([Billing]);
+    expect(await scheduler.runTask('nightly', { wait: true })).toMatchObject({ status: 'succeeded' });
+    expect(seen).toEqual(['class guard', 'class before', 'nightly', 'class after']);
+  });
+
+  it('find the class, the method and what was set on it', async () => {
+    class Roles implements CanActivate {
+      constructor(private readonly reflector: Reflector) {}
+      canActivate(context: ExecutionContext) {
+        const handler = context.getHandler();
+        seen.push(context.getClass().name, handler.name, this.reflector.get<string>('role', handler));
+        seen.push(context.getType<string>(), context.getArgByIndex<TaskContext>(1).attempt);
+        return true;
+      }
+    }
+    @Injectable()
+    class Jobs {
+      @SetMetadata('role', 'operator')
+      @UseGuards(new Roles(new Reflector()))
+      @TaskHandler('job')
+      job() {}
+    }
+    const { scheduler } = await boot([Jobs]);
+    await runOnce(scheduler, 'job');
+    expect(seen).toEqual(['Jobs', 'job', 'operator', 'asyncz', 1]);
+  });
+
+  it('leave a method without any to a direct call', async () => {
+    const register = vi.spyOn(SchedulerService.prototype, 'registerHandler');
+    @Injectable()
+    class Jobs {
+      @TaskHandler('plain')
+      plain() {
+        return 'at once';
+      }
+      @UseGuards(ofMethod.Guard)
+      @TaskHandler('guarded')
+      guarded() {}
+    }
+    await boot([Jobs]);
+    const handlers = new Map(register.mock.calls.map(([name, handler]) => [name, handler]));
+    register.mockRestore();
+    const context = { signal: new AbortController().signal } as TaskContext;
+    expect(handlers.get('plain')!([], context)).toBe('at once');
+    expect(handlers.get('guarded')!([], context)).toBeInstanceOf(Promise);
+  });
+});
+
+describe('a guard', () => {
+  it('that says no fails the run, and the handler is not called', async () => {
+    class No implements CanActivate {
+      canActivate = () => of(false);
+    }
+    @Injectable()
+    class Jobs {
+      @UseGuards(new No())
+      @TaskHandler('job')
+      job() {
+        seen.push('called');
+      }
+    }
+    const { scheduler } = await boot([Jobs]);
+    const { run, errors } = await runOnce(scheduler, 'job');
+    expect(run).toMatchObject({ status: 'failed', error: { code: 'ASYNCZ_GUARD_REJECTED' } });
+    expect(errors[0]).toBeInstanceOf(GuardRejectedError);
+    expect(errors[0]).toMatchObject({ guard: 'No', method: 'Jobs.job', runId: run.id });
+    expect(seen).toEqual([]);
+  });
+
+  it('that never answers is ended by the time limit, and the handler is not called when it answers at last', async () => {
+    let answer!: (isFree: boolean) => void;
+    const answered = new Promise<boolean>((resolve) => {
+      answer = resolve;
+    });
+    class Slow implements CanActivate {
+      canActivate = () => answered;
+    }
+    @Injectable()
+    class Jobs {
+      @UseGuards(new Slow())
+      @TaskHandler('job')
+      job() {
+        seen.push('called');
+      }
+    }
+    const { scheduler } = await boot([Jobs], { abortGrace: 10 });
+    expect(await runOnce(scheduler, 'job', [], { timeout: 50 })).toMatchObject({
+      run: { status: 'failed', error: { code: 'ASYNCZ_RUN_TIMEOUT' } },
+    });
+    answer(true);
+    await vi.waitFor(async () => expect(await scheduler.getSchedulerInfo()).toMatchObject({ abandoned: [] }));
+    expect(seen).toEqual([]);
+  });
+});
+
+describe('an interceptor', () => {
+  it('changes the result, calls the handler again, or ends the run without a call', async () => {
+    class Double implements NestInterceptor {
+      intercept = (_context: ExecutionContext, next: CallHandler<number>) => next.handle().pipe(map((one) => one * 2));
+    }
+    class Again implements NestInterceptor {
+      intercept = (_context: ExecutionContext, next: CallHandler) => next.handle().pipe(retry(2));
+    }
+    class Never implements NestInterceptor {
+      intercept = () => EMPTY;
+    }
+    @Injectable()
+    class Jobs {
+      @UseInterceptors(new Double())
+      @TaskHandler('double')
+      double(one: number) {
+        return of(one);
+      }
+      @UseInterceptors(new Again())
+      @TaskHandler('again')
+      again(one: number) {
+        seen.push(one);
+        if (seen.length < 3) throw new Error('not yet');
+        return 'at last';
+      }
+      @UseInterceptors(new Never())
+      @TaskHandler('never')
+      never() {
+        seen.push('called');
+      }
+    }
+    const { scheduler } = await boot([Jobs]);
+    expect(await runOnce(scheduler, 'double', [21])).toMatchObject({ run: { result: 42 } });
+    expect(await runOnce(scheduler, 'again', [7])).toMatchObject({ run: { result: 'at last', attempt: 1 } });
+    expect(await runOnce(scheduler, 'never')).toMatchObject({ run: { status: 'succeeded', result: undefined } });
+    expect(seen).toEqual([7, 7, 7]);
+  });
+});
+
+describe('an exception filter', () => {
+  const answers: Record<string, (error: unknown) => unknown> = {
+    nothing: () => {},
+    'a number': () => 1,
+    'a promise of nothing': async () => {},
+    'an error': () => new RangeError('given'),
+    'a promise of an error': async () => new RangeError('given'),
+    'an Observable that fails': () => throwError(() => new RangeError('given')),
+    'nothing, since it throws': () => {
+      throw new RangeError('given');
+    },
+  };
+
+  it.each(Object.keys(answers))('that gives %s leaves the run failed', async (answer) => {
+    @Catch(TypeError)
+    class Tell implements ExceptionFilter {
+      catch(error: unknown, host: ArgumentsHost) {
+        seen.push(AsynczExecutionContext.create(host).getTaskContext().attempt);
+        return answers[answer]!(error);
+      }
+    }
+    @Injectable()
+    class Jobs {
+      @UseFilters(Tell)
+      @TaskHandler('job')
+      job() {
+        throw new TypeError('of the handler');
+      }
+    }
+    const { scheduler } = await boot([Jobs]);
+    const { run } = await runOnce(scheduler, 'job', [], { retry: { attempts: 2, delay: 0 } });
+    const message = /error|throws|fails/.test(answer) ? 'given' : 'of the handler';
+    expect(run).toMatchObject({ status: 'failed', attempt: 2, error: { message } });
+    expect(seen).toEqual([1, 2]);
+  });
+
+  it('gets the errors of guards, interceptors and pipes too, the one of the method before that of the class', async () => {
+    const filter = (name: string) => {
+      @Catch(TypeError)
+      class Filter implements ExceptionFilter {
+        catch = (error: TypeError) => void seen.push(`${name}: ${error.message}`);
+      }
+      return Filter;
+    };
+    const fail = (message: string) => () => {
+      throw new TypeError(message);
+    };
+    @UseFilters(filter('class'))
+    @Injectable()
+    class Jobs {
+      @UseGuards({ canActivate: fail('guard') })
+      @TaskHandler('guard')
+      guard() {}
+      @UseInterceptors({ intercept: fail('interceptor') })
+      @TaskHandler('interceptor')
+      interceptor() {}
+      @UseFilters(filter('method'))
+      @UsePipes({ transform: fail('pipe') })
+      @TaskHandler('pipe')
+      pipe(_value: string) {}
+    }
+    const { scheduler } = await boot([Jobs]);
+    for (const handler of ['guard', 'interceptor', 'pipe']) {
+      expect(await runOnce(scheduler, handler, ['x'])).toMatchObject({
+        run: { status: 'failed', error: { message: handler } },
+      });
+    }
+    expect(seen).toEqual(['class: guard', 'class: interceptor', 'method: pipe']);
+  });
+});
