@@ -42,6 +42,7 @@ export {
 } from './errors/run.errors.js';
 export {
   DuplicateStepError,
+  RunSuspendedError,
   StepError,
   StepLimitError,
   StepOutsideRunError,
@@ -112,6 +113,7 @@ export type { ConnectRetry } from './stores/connect-retry.js';
 export type { Awaitable, Store } from './stores/store.interface.js';
 export type { ProviderToken, StoreProvider } from './stores/store.provider.js';
 
+export type { SleepOptions } from './executors/steps.interface.js';
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';
 export { BaseExecutor } from './executors/base.executor.js';

@@ -85,3 +85,23 @@ export class StepResultError extends StepError {
     super(`The result of step ${show(step)} of run ${show(runId)} ${problem}`, runId, step, options);
   }
 }
+
+/**
+ * What `TaskContext.sleep` and `snooze` reject with: the run is put off, and its handler is to end. The run is neither failed nor
+ * aborted, whatever the handler makes of this error.
+ *
+ * @publicApi
+ */
+export class RunSuspendedError extends AsynczError {
+  readonly code = 'ASYNCZ_RUN_SUSPENDED';
+
+  constructor(
+    readonly runId: string,
+    /** Until when, by the clock of the store. */
+    readonly until: Date,
+  ) {
+    super(
+      `The run ${show(runId)} goes on at ${until.toISOString()}; until then its handler has to end. Let this error pass.`,
+    );
+  }
+}

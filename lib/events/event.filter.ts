@@ -94,6 +94,7 @@ const EVENTS: { readonly [Name in SchedulerEventName]: Filterable<KeysOf<Name>> 
   'run.missed': ENDED,
   'run.skipped': ENDED,
   'run.lost': ENDED,
+  'run.suspended': RUN,
   'run.fenced': RUN,
 };
 

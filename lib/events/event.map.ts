@@ -92,6 +92,8 @@ export interface SchedulerEventMap {
   'run.skipped': EndedRunEvent;
   /** Its process died or its lease expired. */
   'run.lost': EndedRunEvent;
+  /** Its handler has put the run off; the same attempt goes on at `until`. */
+  'run.suspended': RunEvent & { readonly until: Date };
   /** This scheduler lost the lease: the run's signal is aborted and its result is refused. */
   'run.fenced': RunEvent & { readonly token: number };
 }

@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import type { TaskDefinition } from '../model/definition.js';
+import type { Duration } from '../model/duration.js';
 import type { RunSource, RunStatus } from '../model/run.js';
 import type { LastRun } from '../model/task.js';
 import type { Awaitable } from '../stores/store.interface.js';
-import type { StepRunner } from './steps.interface.js';
+import type { SleepOptions, StepRunner } from './steps.interface.js';
 import type { TaskLog } from './task-log.js';
 
 /**
@@ -182,6 +183,30 @@ export class TaskContext {
    */
   step<T>(name: string, work: () => Awaitable<T>): Promise<T> {
     return this.run.steps.step(name, work);
+  }
+
+  /**
+   * Puts the run off: it gives its place back, and the same attempt goes on later, on whichever node. The handler is then called
+   * from its first line; its steps give their stored results back, and this resolves. Survives restarts, and counts neither as an
+   * attempt nor as a failure.
+   *
+   * @param until For how long, such as `'2h'`, or until when, at most ten years. Resolves at once where that is past.
+   * @throws RunSuspendedError When the run is put off: let it pass, so that the handler ends.
+   * @throws InvalidOptionError, UnknownOptionError, DuplicateStepError, StepOutsideRunError, RunAbortedError
+   */
+  sleep(until: Duration | Date, options?: SleepOptions): Promise<void> {
+    return this.run.steps.sleep(until, options);
+  }
+
+  /**
+   * Puts the run off as {@link sleep} does, and keeps nothing of it: called again, the handler decides anew. For what is not
+   * ready yet.
+   *
+   * @throws RunSuspendedError Always, unless an argument is refused or the run is over: let it pass.
+   * @throws InvalidOptionError, StepOutsideRunError, RunAbortedError
+   */
+  snooze(until: Duration | Date): Promise<never> {
+    return this.run.steps.snooze(until);
   }
 }
 

@@ -59,7 +59,7 @@ export interface RunRequest extends Attribution {}
 export interface CancelRequest extends DatedAttribution {}
 
 /**
- * A step of a run that is over, as it is kept with the run: `TaskContext.step`. Times are milliseconds since the epoch.
+ * A step of a run that is over, as it is kept with the run: `TaskContext.step` and `sleep`. Times are milliseconds since the epoch.
  *
  * @publicApi
  */
@@ -70,6 +70,8 @@ export interface StoredStep {
   readonly at: number;
   /** What it came to, as JSON text. Left out where that is undefined. */
   readonly result?: string;
+  /** A sleep: until when. It has no result. */
+  readonly until?: number;
 }
 
 /**
@@ -105,6 +107,8 @@ export interface LiveRun {
   readonly request: RunRequest | null;
   /** The steps that are over, in the order in which they were; the next attempt does not run them again. None when left out. */
   readonly steps?: readonly StoredStep[];
+  /** Waiting: set where its handler has put the run off, so that the same attempt goes on. Left out otherwise. */
+  readonly asleep?: true;
 }
 
 /** A lease by what names it: the run that it is of, and the fencing token that it was given out with. */

@@ -3,6 +3,9 @@ import type { LiveRun, StoredStep } from './run.js';
 /** How long the name of a step may be, in characters. */
 export const MAX_STEP_NAME = 200;
 
+/** How long a run may sleep, in milliseconds: ten years. */
+export const MAX_SLEEP_MS = 3_653 * 86_400_000;
+
 /** How many steps of one run may be kept. */
 export const MAX_STEPS = 500;
 

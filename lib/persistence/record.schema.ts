@@ -53,7 +53,9 @@ const datedAttribution = nullable(
   objectOf<DatedAttribution>({ at: isTime, actor: nullable(isText), reason: nullable(isText) }),
 );
 
-const steps = listOfEach(objectOf<StoredStep>({ name: isText, at: isTime, result: optional(isText) }));
+const steps = listOfEach(
+  objectOf<StoredStep>({ name: isText, at: isTime, result: optional(isText), until: optional(isTime) }),
+);
 
 const liveRun = objectOf<LiveRun>({
   id: isText,
@@ -71,6 +73,7 @@ const liveRun = objectOf<LiveRun>({
   cancel: datedAttribution,
   request: attribution,
   steps: optional(steps),
+  asleep: optional(isFlag),
 });
 
 const state = objectOf<TaskState>({

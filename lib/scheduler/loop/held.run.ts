@@ -7,13 +7,15 @@ import type { TaskContextSource } from '../../executors/task-context.js';
 import { TaskLog } from '../../executors/task-log.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import { isLastAttempt } from '../../model/retry.js';
-import type { LeaseRef, LiveRun, RunSource, RunStatus, StoredStep } from '../../model/run.js';
+import type { LeaseRef, LiveRun, RunSource, StoredStep } from '../../model/run.js';
 import type { LastRun, TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
+import type { RunSleep } from '../plan/end.plan.js';
 import type { StepsOutcome } from '../plan/step.plan.js';
 import { guardListeners } from './guarded.signal.js';
 import type { RunOrigin } from './run.origin.js';
 import type { RunServices } from './run.services.js';
+import type { RunOutcome } from './run.outcome.js';
 import { RunSteps } from './run.steps.js';
 import type { SteppedRun } from './run.steps.js';
 
@@ -21,15 +23,6 @@ import type { SteppedRun } from './run.steps.js';
 const SHUTDOWN_GRACE_MS = 5_000;
 
 const NO_LEASES: readonly LeaseRef[] = [];
-
-/** How the handler of a run ended. */
-export interface RunOutcome {
-  readonly status: RunStatus;
-  /** What it threw; undefined when it returned. */
-  readonly error?: unknown;
-  /** What it returned. */
-  readonly result?: unknown;
-}
 
 /** What is known of every run at its start. */
 export type RunStart = Pick<LiveRun, 'id' | 'token' | 'scheduledTime' | 'attempt' | 'source' | 'lost'>;
@@ -210,6 +203,11 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
     return this.#carrier?.keepStep(this, step) ?? 'refused';
   }
 
+  /** How its handler has put it off; null where it has not. */
+  get sleep(): RunSleep | null {
+    return this.#steps?.asleep ?? null;
+  }
+
   /** What every event of the run carries. */
   event(): RunEvent {
     return runEvent(this, this.services.alias);
@@ -249,10 +247,17 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
   }
 
   /** The handler has returned. */
-  readonly returned = (result: unknown): void => this.#over({ status: 'succeeded', result });
+  readonly returned = (result: unknown): void => this.#handlerOver({ status: 'succeeded', result });
 
   /** The handler has thrown, or what it has returned was rejected. */
-  readonly threw = (error: unknown): void => this.#over({ status: 'failed', error });
+  readonly threw = (error: unknown): void => this.#handlerOver({ status: 'failed', error });
+
+  /** Of one that is put off, the steps that are under way beside the sleep are waited for: nobody would hear of their results. */
+  #handlerOver(outcome: RunOutcome): void {
+    const idle = this.sleep && this.#steps!.idle();
+    if (idle) void idle.then(() => this.#over(outcome));
+    else this.#over(outcome);
+  }
 
   /**
    * A handler that ignores its signal must not hold its task up for ever: once the run was aborted, such as by its timeout, it
@@ -286,6 +291,8 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
   #judged(outcome: RunOutcome): RunOutcome {
     const { timeoutMs } = this.task.policies;
     const aborted = this.#aborted;
+    if (this.sleep && (aborted === null || aborted instanceof ShutdownError))
+      return { ...outcome, status: 'suspended' };
     if (aborted === null && timeoutMs === null) return outcome;
     const tookMs = this.isCalled ? this.services.clock.monotonic() - this.#begunAt : 0;
     if (aborted instanceof RunCancelledError || aborted instanceof ShutdownError) {

@@ -4,7 +4,8 @@ import type { RunRecord } from '../../model/run.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { endedRun } from '../plan/ended.run.js';
 import { checkedOccurrence } from '../plan/occurrence.check.js';
-import type { HeldRun, RunOutcome } from './held.run.js';
+import type { HeldRun } from './held.run.js';
+import type { RunOutcome } from './run.outcome.js';
 import { retryDelay } from './retry.decision.js';
 import type { RunServices } from './run.services.js';
 
@@ -22,6 +23,7 @@ export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices)
   if (held.simpleSince !== null && outcome.status === 'succeeded' && aborted === null) {
     return endUnder(held, simpleRecord(held, outcome.result, now, services.identity), null);
   }
+  if (outcome.status === 'suspended') return { ...endUnder(held, null, null), sleep: held.sleep ?? undefined };
   const { record: task, run } = held;
   const mayRunAgain = task.definition.policies.delivery === 'at-least-once';
   if (outcome.status === 'cancelled' && aborted instanceof ShutdownError && mayRunAgain) return givenBack(held, now);

@@ -1,5 +1,8 @@
+import { isErrorOf } from '../../errors/foreign.js';
 import { isAwaitable, promiseOf } from '../../errors/returned.js';
 import { LeaseLostError, RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
+import { RunSuspendedError } from '../../errors/step.errors.js';
+import { messageOf } from '../../errors/thrown.js';
 import type { HandlerCall } from '../../executors/executor.interface.js';
 import { TaskContext } from '../../executors/task-context.js';
 import type { CancelRequest, LeaseRef, LiveRun, StoredStep } from '../../model/run.js';
@@ -10,7 +13,8 @@ import { isLastChance } from '../plan/failed.run.js';
 import type { StepsOutcome } from '../plan/step.plan.js';
 import { AbandonedHandlers } from './abandoned.handlers.js';
 import type { EndAnswer } from './end.batch.js';
-import type { HeldRun, RunCarrier, RunOutcome } from './held.run.js';
+import type { HeldRun, RunCarrier } from './held.run.js';
+import type { RunOutcome } from './run.outcome.js';
 import type { HeldTasks } from './held.tasks.js';
 import { LimitedLines } from './limited.lines.js';
 import { endOf, failedEnd, givenBack } from './run.end.js';
@@ -145,6 +149,10 @@ export class RunExecution implements RunCarrier {
     }
     const end = this.#endOf(run, outcome);
     if (end.record?.status === 'failed') this.#logFailure(run, outcome);
+    else if (end.sleep && outcome.error !== undefined && !isErrorOf(outcome.error, RunSuspendedError)) {
+      const line = `The handler "${run.task.handler}" threw after it had put the run "${run.runId}" off, which goes on all the same`;
+      this.services.logger.warn(`${line}: ${messageOf(outcome.error)}`);
+    }
     this.loop.offer(end, (answer) => {
       this.#release(run, answer?.task ?? null);
       if (answer) this.#emit(run, end, outcome, answer);
@@ -198,7 +206,7 @@ export class RunExecution implements RunCarrier {
     this.services.logger.error(`The run "${run.id}" of handler "${task.handler}" failed`, error);
   }
 
-  #emit(run: HeldRun, { record, retryAt }: RunEnd, { error }: RunOutcome, { outcome, task }: EndAnswer): void {
+  #emit(run: HeldRun, { record, retryAt, sleep }: RunEnd, { error }: RunOutcome, { outcome, task }: EndAnswer): void {
     const { events, alias: store } = this.services;
     const { taskId } = run;
     if (outcome === 'refused') {
@@ -213,6 +221,7 @@ export class RunExecution implements RunCarrier {
         events.emit('run.failed', () => ({ ...ended(), error, willRetry: retryAt !== null && outcome !== 'kept' }));
       } else events.emit('run.cancelled', () => ({ ...ended(), error }));
     }
+    if (sleep) events.emit('run.suspended', () => ({ ...run.event(), until: new Date(sleep.until) }));
     if (outcome === 'kept') return;
     if (!task) events.emit('task.removed', { taskId, store, reason: 'finished' });
     else if (outcome === 'paused') {

@@ -1,13 +1,33 @@
-import { InvalidOptionError } from '../../errors/input.errors.js';
+import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { LeaseLostError } from '../../errors/run.errors.js';
-import { DuplicateStepError, StepLimitError, StepOutsideRunError, StepResultError } from '../../errors/step.errors.js';
+import {
+  DuplicateStepError,
+  RunSuspendedError,
+  StepLimitError,
+  StepOutsideRunError,
+  StepResultError,
+} from '../../errors/step.errors.js';
 import { messageOf } from '../../errors/thrown.js';
-import type { StepRunner } from '../../executors/steps.interface.js';
+import type { SleepOptions, StepRunner } from '../../executors/steps.interface.js';
+import { formatDuration } from '../../model/duration.js';
+import type { Duration } from '../../model/duration.js';
+import { namesOf } from '../../model/names.js';
 import type { LiveRun, StoredStep } from '../../model/run.js';
-import { MAX_RUN_STEP_BYTES, MAX_STEP_BYTES, MAX_STEP_NAME, MAX_STEPS, sizeOfStep } from '../../model/step.bounds.js';
+import {
+  MAX_RUN_STEP_BYTES,
+  MAX_SLEEP_MS,
+  MAX_STEP_BYTES,
+  MAX_STEP_NAME,
+  MAX_STEPS,
+  sizeOfStep,
+} from '../../model/step.bounds.js';
 import type { Awaitable } from '../../stores/store.interface.js';
+import { toMilliseconds } from '../../time/inputs.js';
 import type { StoreClock } from '../../time/store.clock.js';
+import type { RunSleep } from '../plan/end.plan.js';
 import type { StepsOutcome } from '../plan/step.plan.js';
+
+const SLEEP_OPTIONS = namesOf<keyof SleepOptions>({ name: 0 });
 
 /** The run that steps are of. */
 export interface SteppedRun {
@@ -41,11 +61,17 @@ export interface StepServices {
 
 /** The steps of one attempt. Made when its handler asks for the first one. */
 export class RunSteps implements StepRunner {
+  /** How the handler has put the run off: its end does so, whatever the handler comes to. null where it has not. */
+  asleep: RunSleep | null = null;
   /** Those that are over, by name. */
   readonly #stored: Map<string, StoredStep>;
   /** The names that this attempt has asked for. */
   readonly #asked = new Set<string>();
+  /** The steps that are under way. */
+  readonly #working = new Set<Promise<unknown>>();
   #bytes = 0;
+  /** How many sleeps without a name this attempt has asked for. */
+  #sleeps = 0;
 
   constructor(
     private readonly run: SteppedRun,
@@ -60,29 +86,113 @@ export class RunSteps implements StepRunner {
     return heldBack(this.#step(name, work));
   }
 
-  async #step<T>(name: string, work: () => Awaitable<T>): Promise<T> {
-    this.#begin(name);
-    if (typeof work !== 'function') throw new InvalidOptionError(`step ${name}`, work, 'a function');
-    const stored = this.#stored.get(name);
-    if (stored) return this.#valueOf(stored) as T;
-    this.#refuseMore(name);
-    return (await this.#keep(name, await work())) as T;
+  sleep(until: Duration | Date, options: SleepOptions = {}): Promise<void> {
+    return heldBack(this.#sleep(until, options));
   }
 
-  /** @throws InvalidOptionError, DuplicateStepError, StepOutsideRunError, RunAbortedError */
-  #begin(name: string): void {
-    const { run } = this;
+  snooze(until: Duration | Date): Promise<never> {
+    return heldBack(this.#snooze(until));
+  }
+
+  async #sleep(given: Duration | Date, options: SleepOptions): Promise<void> {
+    rejectUnknownOptions('sleep', options, SLEEP_OPTIONS);
+    const { name = `sleep ${(this.#sleeps += 1)}` } = options;
+    const stored = this.#begin(name);
+    const now = this.services.storeClock.now();
+    const until = stored ? this.#sleepOf(stored) : this.#timeOf(given, now);
+    if (until <= now) return;
+    if (stored) this.#suspend({ until, steps: [] });
+    this.#refuseMore(name);
+    const step = { name, at: now, until };
+    this.#refuseLarge(step);
+    this.#stored.set(name, step);
+    this.#suspend({ until, steps: [step] });
+  }
+
+  async #snooze(given: Duration | Date): Promise<never> {
+    this.#refuseOver('snooze');
+    return this.#suspend({ until: this.#timeOf(given, this.services.storeClock.now()), steps: [] });
+  }
+
+  /** @returns Milliseconds since the epoch. @throws InvalidOptionError */
+  #timeOf(given: Duration | Date, now: number): number {
+    if (!(given instanceof Date)) return now + Math.ceil(toMilliseconds(given, 'until', { max: MAX_SLEEP_MS }));
+    if (given.getTime() <= now + MAX_SLEEP_MS) return given.getTime();
+    throw new InvalidOptionError('until', given, `a date within ${formatDuration(MAX_SLEEP_MS)} from now`);
+  }
+
+  #sleepOf({ name, until }: StoredStep): number {
+    if (until !== undefined) return until;
+    throw new StepResultError(this.run.runId, name, 'is that of a step, and the code asks for a sleep of that name.');
+  }
+
+  /** Has the run put off. */
+  #suspend({ until, steps }: RunSleep): never {
+    const before = this.asleep;
+    // Of several sleeps the first one to end ends all of them; the handler then asks for the others again.
+    this.asleep = before
+      ? { until: Math.min(before.until, until), steps: [...before.steps, ...steps] }
+      : { until, steps };
+    throw this.#suspended();
+  }
+
+  #suspended(): RunSuspendedError {
+    return new RunSuspendedError(this.run.runId, new Date(this.asleep!.until));
+  }
+
+  /** Resolves when no step is under way any more; null where none is. */
+  idle(): Promise<void> | null {
+    return this.#working.size === 0 ? null : this.#idle();
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#working.size > 0) await Promise.allSettled(this.#working);
+  }
+
+  async #step<T>(name: string, work: () => Awaitable<T>): Promise<T> {
+    const stored = this.#begin(name);
+    if (typeof work !== 'function') throw new InvalidOptionError(`step ${name}`, work, 'a function');
+    if (stored) return this.#valueOf(stored) as T;
+    // The handler goes on although its run is put off: what it begins now would be done beside the next call.
+    if (this.asleep) throw this.#suspended();
+    this.#refuseMore(name);
+    const working = this.#work(name, work);
+    this.#working.add(working);
+    try {
+      return (await working) as T;
+    } finally {
+      this.#working.delete(working);
+    }
+  }
+
+  async #work(name: string, work: () => unknown): Promise<unknown> {
+    return this.#keep(name, await work());
+  }
+
+  /**
+   * @returns What is stored of it.
+   * @throws InvalidOptionError, DuplicateStepError, StepOutsideRunError, RunAbortedError
+   */
+  #begin(name: string): StoredStep | undefined {
     if (typeof name !== 'string' || name === '' || name.length > MAX_STEP_NAME || /\p{Surrogate}/u.test(name)) {
       throw new InvalidOptionError('step', name, `a name for the step, a text of 1 to ${MAX_STEP_NAME} characters`);
     }
+    this.#refuseOver(name);
+    if (this.#asked.has(name)) throw new DuplicateStepError(this.run.runId, name);
+    this.#asked.add(name);
+    return this.#stored.get(name);
+  }
+
+  /** @throws StepOutsideRunError, RunAbortedError */
+  #refuseOver(name: string): void {
+    const { run } = this;
     if (run.hasEnded) throw new StepOutsideRunError(run.runId, name);
     if (run.aborted) throw run.aborted;
     // A process that was frozen goes on here; what it does now, its successor may have done.
     if (!run.holds()) this.#lost();
-    if (this.#asked.has(name)) throw new DuplicateStepError(run.runId, name);
-    this.#asked.add(name);
   }
 
+  /** @throws StepLimitError */
   #refuseMore(name: string): void {
     if (this.#stored.size < MAX_STEPS) return;
     throw new StepLimitError(
@@ -97,17 +207,23 @@ export class RunSteps implements StepRunner {
   async #keep(name: string, value: unknown): Promise<unknown> {
     if (this.run.hasEnded) throw new StepOutsideRunError(this.run.runId, name);
     const step = this.#made(name, value);
-    const bytes = sizeOfStep(step);
-    if (bytes > MAX_STEP_BYTES) this.#refuse(name, bytes, `${MAX_STEP_BYTES} bytes a step`);
-    if (this.#bytes + bytes > MAX_RUN_STEP_BYTES) {
-      this.#refuse(name, this.#bytes + bytes, `${MAX_RUN_STEP_BYTES} bytes for all steps of a run`);
-    }
-    this.#bytes += bytes;
+    const bytes = this.#refuseLarge(step);
     const outcome = await this.run.keepStep(step);
     if (outcome === 'refused') this.#lost();
     if (outcome === 'too-large') this.#refuse(name, bytes, 'less for the steps of all runs of the task together');
     this.#stored.set(name, step);
     return this.#valueOf(step);
+  }
+
+  /** Counts a step. Returns how many bytes it takes. @throws StepLimitError */
+  #refuseLarge(step: StoredStep): number {
+    const bytes = sizeOfStep(step);
+    if (bytes > MAX_STEP_BYTES) this.#refuse(step.name, bytes, `${MAX_STEP_BYTES} bytes a step`);
+    if (this.#bytes + bytes > MAX_RUN_STEP_BYTES) {
+      this.#refuse(step.name, this.#bytes + bytes, `${MAX_RUN_STEP_BYTES} bytes for all steps of a run`);
+    }
+    this.#bytes += bytes;
+    return bytes;
   }
 
   #made(name: string, value: unknown): StoredStep {
@@ -119,7 +235,10 @@ export class RunSteps implements StepRunner {
     }
   }
 
-  #valueOf({ name, result }: StoredStep): unknown {
+  #valueOf({ name, result, until }: StoredStep): unknown {
+    if (until !== undefined) {
+      throw new StepResultError(this.run.runId, name, 'is that of a sleep, and the code asks for a step of that name.');
+    }
     try {
       return this.services.stepValues.read(result);
     } catch (error) {

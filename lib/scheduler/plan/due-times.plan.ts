@@ -10,6 +10,9 @@ import { holdBackMs } from './failed.run.js';
 import { checkedOccurrence } from './occurrence.check.js';
 import { waitingRun } from './waiting.run.js';
 
+/** How many runs of a task may be live where any number may run at a time: all of them stand in one record. */
+const MOST_LIVE = 1_000;
+
 /**
  * Turns the due times of a task into waiting runs, or into records of what was missed or skipped, and moves the schedule
  * on to the first time after now. However long the outage, the work is bounded.
@@ -112,10 +115,15 @@ function admit(work: Work, occurrence: Occurrence, coalesced: number): void {
   const run = scheduledRun(work, occurrence, coalesced);
   // A task that was rescheduled onto a time that it already works on does not run it twice.
   if (work.state.live.some((live) => live.id === run.id)) return;
+  // One that sleeps is among them, or each time of a task whose runs sleep for days would add one to its record.
   const queued = work.state.live.filter(
-    (live) => live.status === 'waiting' && live.attempt === 1 && live.source === 'schedule',
+    ({ status, attempt: nth, source, asleep }) =>
+      status === 'waiting' && (nth === 1 || asleep === true) && source === 'schedule',
   );
-  const busy = policies.overlap !== 'allow' && runningCount(work.state) + queued.length >= policies.maxInstances;
+  const busy =
+    policies.overlap === 'allow'
+      ? work.state.live.length >= MOST_LIVE
+      : runningCount(work.state) + queued.length >= policies.maxInstances;
   if (!busy) {
     push(work, run);
     return;

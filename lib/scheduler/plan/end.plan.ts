@@ -1,11 +1,19 @@
 import type { TaskPolicies } from '../../model/task.policies.js';
 import type { Apply } from '../../model/change.js';
-import type { LeaseRef, LiveRun, RunRecord } from '../../model/run.js';
+import type { LeaseRef, LiveRun, RunRecord, StoredStep } from '../../model/run.js';
 import type { TaskState } from '../../model/task.js';
 import { changeTo, nextTimes } from './change.js';
 import { keepForRedrive } from './ended.run.js';
 import { withFailedRun } from './failed.run.js';
 import { nextAttempt } from './recovery.plan.js';
+
+/** How the handler of a run has put it off. */
+export interface RunSleep {
+  /** Until when, in milliseconds since the epoch. */
+  readonly until: number;
+  /** The sleeps that are kept with the run. */
+  readonly steps: readonly StoredStep[];
+}
 
 /** The end of one attempt, as whoever holds its lease wants it written. */
 export interface RunEnd extends LeaseRef {
@@ -13,6 +21,8 @@ export interface RunEnd extends LeaseRef {
   readonly record: RunRecord | null;
   /** When it is tried again, in milliseconds since the epoch: a retry, or at once for one given back. null for never. */
   readonly retryAt: number | null;
+  /** Where its handler has put the run off: the same attempt goes on later. */
+  readonly sleep?: RunSleep | undefined;
   /** For triggers that count from the end of a run: what comes next. Undefined when the schedule is not touched. */
   readonly next?: { readonly scheduledTime: number; readonly runTime: number } | null | undefined;
 }
@@ -53,13 +63,9 @@ export function isHeld(run: LiveRun, { runId, token }: Pick<LeaseRef, 'runId' | 
   return run.status === 'running' && run.id === runId && run.token === token;
 }
 
-function endRun(
-  state: TaskState,
-  policies: TaskPolicies,
-  run: LiveRun,
-  { runId, record, retryAt, next }: RunEnd,
-  now: number,
-): TaskState {
+function endRun(state: TaskState, policies: TaskPolicies, run: LiveRun, end: RunEnd, now: number): TaskState {
+  const { runId, record, retryAt, next, sleep } = end;
+  if (sleep) return { ...state, live: replaced(state.live, run, asleep(run, sleep, now)), updatedAt: now };
   const isFinal = record?.status === 'failed' && retryAt === null;
   // One that was given back has not ended, and has not been lost either.
   const lost = record ? 0 : run.lost;
@@ -74,6 +80,23 @@ function endRun(
     }),
     // A trigger that the task was given in the meantime has set its own next time, which stands.
     ...(next !== undefined && state.nextRunTime === null && nextTimes(next)),
+  };
+}
+
+/** The run as it waits for the same attempt to go on. One that somebody has asked to cancel is due at once, to be cancelled. */
+function asleep(run: LiveRun, { until, steps }: RunSleep, now: number): LiveRun {
+  const kept = [...(run.steps ?? []), ...steps];
+  return {
+    ...run,
+    status: 'waiting',
+    // Whoever gets so far has not died of what the attempts before have died of.
+    lost: 0,
+    availableAt: run.cancel === null ? until : now,
+    owner: null,
+    leaseUntil: null,
+    startedAt: null,
+    asleep: true,
+    ...(kept.length > 0 && { steps: kept }),
   };
 }
 

@@ -8,6 +8,7 @@ import { writeRuns } from './history.contract.js';
 const STEPS: readonly StoredStep[] = [
   { name: 'charge "4711"\\', at: 1_577_880_000_123, result: '{"result":{"id":"ünïcode 😀"}}' },
   { name: '__proto__', at: 1_577_880_000_124 },
+  { name: 'sleep 1', at: 1_577_880_000_124, until: 1_577_887_200_124 },
   { name: 'large', at: 1_577_880_000_125, result: JSON.stringify({ result: 'x'.repeat(60_000) }) },
 ];
 
@@ -17,13 +18,14 @@ export const STEPS_OF_RUNS: ContractSection = {
     'keeps the steps of a run that has not ended, and lets some be added': async (bench) => {
       const store = await bench.open();
       const [first, ...more] = STEPS;
-      await store.addTask(makeTask('a', { state: { live: [makeLiveRun('a@1', { steps: [first!] })] } }));
+      await store.addTask(makeTask('a', { state: { live: [makeLiveRun('a@1', { steps: [first!], asleep: true })] } }));
       await store.transact({ ids: ['a'] }, (task) => {
         const live = task.state.live.map((run): LiveRun => ({ ...run, steps: [...run.steps!, ...more] }));
         return { task: { ...task, state: { ...task.state, live } }, value: null };
       });
       const [run] = (await bench.task(store, 'a')).state.live;
       assertSame(run?.steps, STEPS);
+      assert.equal(run?.asleep, true, 'it does not say that the run sleeps');
     },
 
     'keeps the steps of a dead run, and none of others': async (bench) => {
