@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EncryptionDisabledError, MemoryStore, Scheduler, SettableClock, TaskUnreadableError } from 'nestjs-asyncz';
@@ -8,16 +7,11 @@ import { FileStore } from '../../../../lib/stores/file/file.store.js';
 import { nextEvent } from '../../../support/events.js';
 import { createScheduler } from '../../../support/scheduler.factory.js';
 import { HOURLY } from '../../../support/task.factory.js';
+import { temporaryFolder } from '../../../support/temporary.folder.js';
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 const OLD = 'the first secret of sixteen bytes';
 const NEW = 'the second secret, longer still';
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'asyncz-maintenance-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** A scheduler on a directory, as one process after another has it. */
 async function open(directory: string, encryption?: EncryptionOptions): Promise<Scheduler> {
