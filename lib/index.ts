@@ -25,6 +25,9 @@ export type {
 } from './model/task.policies.js';
 export type { TaskInput, TaskOrigin } from './model/definition.js';
 
+export { ArgumentsRefusedError, SchemaFailedError } from './errors/schema.errors.js';
+export type { ArgumentIssue } from './errors/schema.errors.js';
+export type { StandardIssue, StandardResult, StandardSchema, StandardSchemaProps } from './model/standard.schema.js';
 export { AsynczError } from './errors/asyncz.error.js';
 export type { RunError } from './errors/thrown.js';
 export { InvalidOptionError, UnknownNameError, UnknownOptionError } from './errors/input.errors.js';
@@ -124,7 +127,8 @@ export type { PreviousRun } from './executors/task-context.js';
 export { TaskLog } from './executors/task-log.js';
 export type { TaskLogLevel, TaskLogLine } from './executors/task-log.js';
 
-export type { Handler } from './scheduler/loop/handler.registry.js';
+export type { Handler, HandlerOptions } from './scheduler/loop/handler.registry.js';
+export type { HandlerSchemaOptions } from './scheduler/loop/handler.schema.js';
 export type { ErrorClass, ErrorFilter, HandlerPolicy } from './scheduler/loop/handler.policy.js';
 export type { AbandonedHandler } from './scheduler/loop/abandoned.handlers.js';
 export type { RunInfo } from './scheduler/tasks/run.info.js';

@@ -1,6 +1,6 @@
 import type { ModuleRef } from '@nestjs/core';
 import type { DeclaredTask } from '../scheduler/tasks/task.reconciler.js';
-import { HANDLER_POLICY_OPTIONS } from '../scheduler/loop/handler.policy.js';
+import { HANDLER_OPTIONS } from '../scheduler/loop/handler.registry.js';
 import { TASK_OPTIONS } from '../scheduler/tasks/task.options.js';
 import type { ScheduledTaskOptions } from './scheduled-task.decorator.js';
 
@@ -24,7 +24,7 @@ export async function resolveDeclaration(
   const task: Record<string, unknown> = {};
   const trigger: Record<string, unknown> = { type };
   for (const [key, value] of Object.entries(rest)) {
-    if ((HANDLER_POLICY_OPTIONS as readonly string[]).includes(key)) continue;
+    if ((HANDLER_OPTIONS as readonly string[]).includes(key)) continue;
     const resolved = await resolve(value);
     if ((TASK_OPTIONS as readonly string[]).includes(key)) task[key] = resolved;
     else trigger[key] = resolved;

@@ -1,6 +1,6 @@
 import { DeclarationError } from '../errors/declaration.error.js';
-import { HANDLER_POLICY_OPTIONS } from '../scheduler/loop/handler.policy.js';
-import type { HandlerPolicy } from '../scheduler/loop/handler.policy.js';
+import { HANDLER_OPTIONS } from '../scheduler/loop/handler.registry.js';
+import type { HandlerOptions } from '../scheduler/loop/handler.registry.js';
 import type { DecoratedMethod } from './method.finder.js';
 import { SCHEDULED_TASK } from './scheduled-task.decorator.js';
 
@@ -13,10 +13,10 @@ export function handlerOptionsOf({
   handler,
   tasks,
   name,
-}: Pick<DecoratedMethod, 'handler' | 'tasks' | 'name'>): HandlerPolicy {
-  const options: Record<string, unknown> = { ...handler?.policy };
+}: Pick<DecoratedMethod, 'handler' | 'tasks' | 'name'>): HandlerOptions {
+  const options: Record<string, unknown> = { ...handler?.options };
   for (const task of tasks) {
-    for (const option of HANDLER_POLICY_OPTIONS) {
+    for (const option of HANDLER_OPTIONS) {
       const value = task[option];
       if (value === undefined) continue;
       if (options[option] !== undefined && options[option] !== value) {

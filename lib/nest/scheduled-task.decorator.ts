@@ -1,7 +1,8 @@
 import type { InjectionToken } from '@nestjs/common';
 import { InvalidOptionError } from '../errors/input.errors.js';
-import { checkPolicy } from '../scheduler/loop/handler.policy.js';
-import type { HandlerPolicy } from '../scheduler/loop/handler.policy.js';
+import { checkHandlerOptions } from '../scheduler/loop/handler.registry.js';
+import type { HandlerOptions } from '../scheduler/loop/handler.registry.js';
+import type { GivenInput } from '../scheduler/tasks/task.input.js';
 import type { TaskBaseOptions } from '../scheduler/tasks/task.options.js';
 import type { TriggerOptions } from '../triggers/trigger.options.js';
 import { createMethodDecorator, declarationError, nameOfMethod } from './method.marks.js';
@@ -24,7 +25,8 @@ type FlatTrigger<T extends TriggerOptions> = T extends { readonly type: infer Ty
 interface ScheduledTaskBaseOptions
   extends
     ResolvableOptions<Omit<TaskBaseOptions, 'id' | 'trigger' | 'transaction' | 'replaceExisting'>>,
-    HandlerPolicy {
+    ResolvableOptions<GivenInput>,
+    HandlerOptions {
   /**
    * The store keeps the task under it through all deploys. By default `Class.method`, so set it before you rename either.
    */
@@ -39,7 +41,7 @@ interface ScheduledTaskBaseOptions
 
 /**
  * When and how a method runs: the type of a trigger with its options, and the policies. Every option except `id`, `scheduler`,
- * `inject` and those of the handler (`retryOn`, `abortOn`, `backoff`) may be a function of the injected providers.
+ * `inject` and those of the handler (`HandlerOptions`) may be a function of the injected providers.
  *
  * @publicApi
  */
@@ -74,7 +76,7 @@ export function ScheduledTask(options: ScheduledTaskOptions): MethodDecorator {
       throw declarationError(SCHEDULED_TASK, nameOfMethod(target.constructor.name, key), cause, id);
     }
     try {
-      checkPolicy(options);
+      checkHandlerOptions(options);
     } catch (error) {
       throw declarationError(SCHEDULED_TASK, nameOfMethod(target.constructor.name, key), error, options.id);
     }

@@ -1,6 +1,6 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
-import { checkPolicy, HANDLER_POLICY_OPTIONS } from '../scheduler/loop/handler.policy.js';
-import type { HandlerPolicy } from '../scheduler/loop/handler.policy.js';
+import { checkHandlerOptions, HANDLER_OPTIONS } from '../scheduler/loop/handler.registry.js';
+import type { HandlerOptions } from '../scheduler/loop/handler.registry.js';
 import { createMethodDecorator, declarationError, nameOfMethod } from './method.marks.js';
 import { TASK_HANDLER_METADATA } from './tokens.js';
 
@@ -12,12 +12,12 @@ export const TASK_HANDLER = '@TaskHandler';
  *
  * @publicApi
  */
-export interface TaskHandlerOptions extends HandlerPolicy {
+export interface TaskHandlerOptions extends HandlerOptions {
   /** The name of the only scheduler that knows it; by default all do. */
   readonly scheduler?: string;
 }
 
-const OPTIONS: readonly (keyof TaskHandlerOptions)[] = ['scheduler', ...HANDLER_POLICY_OPTIONS];
+const OPTIONS: readonly (keyof TaskHandlerOptions)[] = ['scheduler', ...HANDLER_OPTIONS];
 
 /** What `@TaskHandler` leaves on a method. */
 export interface TaskHandlerMetadata {
@@ -25,7 +25,7 @@ export interface TaskHandlerMetadata {
   readonly name: string | null;
   /** The scheduler that it is for; every one when null. */
   readonly scheduler: string | null;
-  readonly policy: HandlerPolicy;
+  readonly options: HandlerOptions;
 }
 
 /**
@@ -48,12 +48,12 @@ export function TaskHandler(name?: string, options: TaskHandlerOptions = {}): Me
         throw new InvalidOptionError('handler', name, 'a text that is not empty');
       }
       rejectUnknownOptions(TASK_HANDLER, options, OPTIONS);
-      checkPolicy(options);
+      checkHandlerOptions(options);
     } catch (error) {
       throw declarationError(TASK_HANDLER, nameOfMethod(target.constructor.name, key), error);
     }
-    const { scheduler = null, ...policy } = options;
-    const metadata: TaskHandlerMetadata = { name: name ?? null, scheduler, policy };
+    const { scheduler = null, ...rest } = options;
+    const metadata: TaskHandlerMetadata = { name: name ?? null, scheduler, options: rest };
     Reflect.defineMetadata(TASK_HANDLER_METADATA, metadata, method);
   });
 }

@@ -15,6 +15,7 @@ import { HandlerRegistry } from './loop/handler.registry.js';
 import { resolveSchedulerOptions } from './resolved.options.js';
 import type { ResolvedSchedulerOptions } from './resolved.options.js';
 import type { SchedulerOptions } from './scheduler.options.js';
+import { InputChecks } from './tasks/input.checks.js';
 import { LifePhase } from './tasks/life.phase.js';
 import { PendingTasks } from './tasks/pending.tasks.js';
 import { RunControl } from './tasks/run.control.js';
@@ -41,6 +42,7 @@ export class SchedulerCore {
   readonly contexts: StoreContexts;
   readonly builder: TaskBuilder;
   readonly pending: PendingTasks;
+  readonly inputs: InputChecks;
   readonly adding: TaskAdding;
   readonly operations: TaskOperations;
   readonly inspection: TaskInspection;
@@ -74,8 +76,11 @@ export class SchedulerCore {
     this.contexts = new StoreContexts({ ...options, events });
     const pending = new PendingTasks(events, logger);
     this.pending = pending;
-    this.adding = new TaskAdding({ stores, builder, pending, events, phase });
-    this.operations = new TaskOperations({ stores, builder, triggers, events, pending, adding: this.adding, phase });
+    const inputs = new InputChecks(handlers);
+    this.inputs = inputs;
+    this.adding = new TaskAdding({ stores, builder, pending, events, phase, inputs });
+    const { adding } = this;
+    this.operations = new TaskOperations({ stores, builder, triggers, events, pending, adding, phase, inputs });
     this.inspection = new TaskInspection(stores, triggers, this.operations);
     this.runs = new RunControl(stores, events, clock, phase, triggers);
     for (const [alias, store] of Object.entries(options.stores ?? { default: new MemoryStore() })) {

@@ -127,7 +127,7 @@ export class SchedulerLife {
     const { stores, options } = this.core;
     if (options.role === 'client') return;
     // A declaration for a store that there is not is an error of the code, not an orphan.
-    for (const task of this.declared) ofDeclaration(task, () => stores.get(task.store ?? 'default'));
+    for (const task of this.declared) await ofDeclaration(task, () => stores.get(task.store ?? 'default'));
     const reconciler = this.#reconciler(options.orphans);
     for (const handle of stores.all()) {
       await handle.inTime(deadline, reconciler.reconcileStore(handle, this.declared));
@@ -135,8 +135,8 @@ export class SchedulerLife {
   }
 
   #reconciler(orphans: OrphanPolicy): Reconciler {
-    const { builder, events, options } = this.core;
-    return new Reconciler(builder, events, options.logger, orphans);
+    const { builder, inputs, events, options } = this.core;
+    return new Reconciler({ builder, inputs, events, logger: options.logger, orphans });
   }
 
   /**

@@ -9,8 +9,7 @@ import type { DrainOptions } from './cluster/drain.control.js';
 import { findInstances } from './cluster/instance.info.js';
 import { executorsInUse } from './cluster/executor.use.js';
 import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
-import type { HandlerPolicy } from './loop/handler.policy.js';
-import type { Handler } from './loop/handler.registry.js';
+import type { Handler, HandlerOptions } from './loop/handler.registry.js';
 import { SchedulerCore } from './scheduler.core.js';
 import { toStoreInfo } from './scheduler.info.js';
 import type { SchedulerInfo, SchedulerState } from './scheduler.info.js';
@@ -62,11 +61,11 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   /**
    * Registers the function behind a handler name that tasks use.
    *
-   * @param policy What its errors lead to.
-   * @throws DuplicateNameError When the name is taken. InvalidOptionError
+   * @param options What its arguments have to be, and what its errors lead to.
+   * @throws DuplicateNameError When the name is taken. InvalidOptionError, UnknownOptionError
    */
-  registerHandler(name: string, handler: Handler, policy?: HandlerPolicy): void {
-    this.#core.handlers.register(name, handler, policy);
+  registerHandler(name: string, handler: Handler, options?: HandlerOptions): void {
+    this.#core.handlers.register(name, handler, options);
   }
 
   /**

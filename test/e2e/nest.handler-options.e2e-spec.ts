@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { type } from 'arktype';
 import { describe, expect, it } from 'vitest';
-import { DeclarationError, ScheduledTask, TaskHandler } from 'nestjs-asyncz';
+import { z } from 'zod';
+import { DeclarationError, MemoryStore, ScheduledTask, TaskContext, TaskHandler } from 'nestjs-asyncz';
 import { nextEvent } from '../support/events.js';
 import { boot } from './nest.application.js';
 
+const HOUR = { type: 'interval', hours: 1 } as const;
 const HOURLY = { trigger: 'interval', hours: 1 } as const;
 
 describe('the options of a handler in decorators', () => {
@@ -48,5 +51,48 @@ describe('the options of a handler in decorators', () => {
       send() {}
     }
     await expect(boot([Mail])).rejects.toThrow(/Mail\.send \(id "nightly"\): two decorators give it another "backoff"/);
+  });
+});
+
+describe('the schema of a decorated method', () => {
+  it('checks what the code declares and what is added, and the method gets what it makes of that', async () => {
+    const seen: unknown[] = [];
+    @Injectable()
+    class Reports {
+      @TaskHandler('reports.generate', { schema: z.object({ customer: z.string().trim() }) })
+      generate(data: object, context: TaskContext) {
+        seen.push(data, context.task.id);
+      }
+
+      // A schema of arktype is a function, and no option that is made of injected providers.
+      @ScheduledTask({ ...HOURLY, id: 'nightly', schema: type({ pages: 'number = 3' }), data: {} })
+      nightly(data: object) {
+        seen.push(data);
+      }
+    }
+    const { scheduler } = await boot([Reports]);
+    await scheduler.addTask({ id: 'a', handler: 'reports.generate', data: { customer: ' ann ' }, trigger: HOUR });
+    await scheduler.runTask('a', { wait: true });
+    await scheduler.runTask('nightly', { wait: true });
+    expect(seen).toEqual([{ customer: 'ann' }, 'a', { pages: 3 }]);
+    await expect(scheduler.addTask({ handler: 'reports.generate', data: { customer: 7 } })).rejects.toThrow(
+      /handler "reports\.generate": data\.customer: /,
+    );
+  });
+
+  it('stops the bootstrap where it refuses what the code declares, and nothing is stored', async () => {
+    const store = new MemoryStore();
+    @Injectable()
+    class Reports {
+      @ScheduledTask({ ...HOURLY, id: 'fine' })
+      fine() {}
+
+      @ScheduledTask({ ...HOURLY, id: 'nightly', schema: z.object({ pages: z.number() }), data: { pages: 'many' } })
+      nightly() {}
+    }
+    await expect(boot([Reports], { stores: { default: store } })).rejects.toThrow(
+      /@ScheduledTask on Reports\.nightly \(id "nightly"\).*data\.pages: .*\(invalid_type\)/,
+    );
+    expect(await store.lookupTask('fine')).toBeNull();
   });
 });

@@ -44,12 +44,15 @@ export class MemoryCluster {
     options: Omit<SchedulerOptions, 'clock' | 'stores' | 'identity'> & {
       readonly store?: Store;
       readonly declared?: readonly DeclaredTask[];
+      /** Called before the start. */
+      readonly setUp?: (scheduler: Scheduler) => void;
     } = {},
   ): Promise<Scheduler> {
     const { clock } = this;
-    const { store = new ClusterStore(this.disk), declared = [], ...settings } = options;
+    const { store = new ClusterStore(this.disk), declared = [], setUp = () => {}, ...settings } = options;
     const scheduler = new Scheduler({ identity, clock, stores: { default: store }, ...settings });
     for (const [name, handler] of Object.entries(handlers)) scheduler.registerHandler(name, handler);
+    setUp(scheduler);
     scheduler.declareTasks(declared);
     stopAfterTest(scheduler, clock);
     await scheduler.start();

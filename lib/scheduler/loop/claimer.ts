@@ -4,6 +4,7 @@ import type { Apply } from '../../model/change.js';
 import type { Store } from '../../stores/store.interface.js';
 import { planClaim, waitsForRoom } from '../plan/claim.plan.js';
 import type { Claimed, Room } from '../plan/claim.plan.js';
+import { hasNewerInput } from '../plan/newer.input.js';
 import { announceClaim } from './claim.events.js';
 import type { ClaimRequests, NextClaim } from './claim.requests.js';
 import { ClaimStarter } from './claim.starter.js';
@@ -84,12 +85,13 @@ export class Claimer {
     private readonly services: RunServices,
     private readonly parts: ClaimParts,
   ) {
-    const { clock, identity: owner, triggers } = services;
+    const { clock, identity: owner, triggers, handlers } = services;
     const { leaseMs, tasks, leases, execution, health } = parts;
     this.#context = {
       owner,
       leaseMs,
       triggerOf: (task) => triggers.get(task.definition.trigger),
+      schemaVersionOf: (handler) => handlers.schemaOf(handler)?.version ?? null,
       holdOn: (taskId, run) => execution.holdOn(taskId, run, leaseMs),
       abandoned: (id) => execution.abandoned.of(id),
       hasLastChance: () => execution.hasLastChance(),
@@ -183,7 +185,10 @@ export class Claimer {
     const takes = store.capabilities.takes === true && mayTake;
     const { knowsDates } = this.services.triggers;
     const startsNow = ({ id, definition }: TaskRecord, decided: readonly Claimed[]) =>
-      knowsDates && execution.abandoned.of(id) === 0 && room.take(definition.executor, decided);
+      knowsDates &&
+      execution.abandoned.of(id) === 0 &&
+      !hasNewerInput(definition, this.#context) &&
+      room.take(definition.executor, decided);
     // What has ended goes along with a taking, and by itself otherwise.
     const along = takes ? ends.takeAlong() : null;
     this.parts.follows(false);

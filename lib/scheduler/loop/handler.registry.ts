@@ -1,9 +1,11 @@
 import { DuplicateNameError } from '../../errors/scheduler.errors.js';
-import { InvalidOptionError, UnknownNameError } from '../../errors/input.errors.js';
+import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../../errors/input.errors.js';
 import { isGenerator } from '../../executors/generator.js';
 import type { TaskContext } from '../../executors/task-context.js';
-import { checkPolicy } from './handler.policy.js';
+import { checkPolicy, HANDLER_POLICY_OPTIONS } from './handler.policy.js';
 import type { HandlerPolicy } from './handler.policy.js';
+import { checkSchemaOptions, HANDLER_SCHEMA_OPTIONS, HandlerSchema } from './handler.schema.js';
+import type { HandlerSchemaOptions } from './handler.schema.js';
 
 /**
  * The code behind a handler's name. The context of the run comes after the task's arguments.
@@ -12,19 +14,46 @@ import type { HandlerPolicy } from './handler.policy.js';
  */
 export type Handler = (args: readonly unknown[], context: TaskContext) => unknown;
 
-const NO_POLICY: HandlerPolicy = {};
+/**
+ * What belongs to a handler and not to its tasks: what its arguments have to be, and what its errors lead to.
+ *
+ * @publicApi
+ */
+export interface HandlerOptions extends HandlerPolicy, HandlerSchemaOptions {}
+
+/** The names of {@link HandlerOptions}. */
+export const HANDLER_OPTIONS: readonly (keyof HandlerOptions)[] = [
+  ...HANDLER_POLICY_OPTIONS,
+  ...HANDLER_SCHEMA_OPTIONS,
+];
+
+/** Checks what is given of {@link HandlerOptions}. @throws InvalidOptionError */
+export function checkHandlerOptions(options: HandlerOptions): void {
+  checkPolicy(options);
+  checkSchemaOptions(options);
+}
+
+/** A handler as it is registered. */
+export interface RegisteredHandler {
+  readonly call: Handler;
+  readonly policy: HandlerPolicy;
+  /** null for one that takes whatever it gets. */
+  readonly schema: HandlerSchema | null;
+}
+
+const NO_OPTIONS: HandlerOptions = {};
 
 /** Handlers by their stable names: the only way from a stored task to code. */
 export class HandlerRegistry {
-  readonly #handlers = new Map<string, Handler>();
-  readonly #policies = new Map<string, HandlerPolicy>();
+  readonly #handlers = new Map<string, RegisteredHandler>();
+  #hasSchemas = false;
   #names: readonly string[] = [];
 
   /**
    * @throws DuplicateNameError When the name is taken; two pieces of code cannot be behind one name.
-   * @throws InvalidOptionError
+   * @throws InvalidOptionError, UnknownOptionError
    */
-  register(name: string, handler: Handler, policy: HandlerPolicy = NO_POLICY): void {
+  register(name: string, handler: Handler, options: HandlerOptions = NO_OPTIONS): void {
     if (typeof name !== 'string' || name.trim() === '') {
       throw new InvalidOptionError('handler', name, 'a text that is not empty');
     }
@@ -38,9 +67,11 @@ export class HandlerRegistry {
     if (this.#handlers.has(name)) {
       throw new DuplicateNameError('handler', name, 'Give each handler a name of its own.');
     }
-    checkPolicy(policy);
-    this.#handlers.set(name, handler);
-    this.#policies.set(name, policy);
+    rejectUnknownOptions(`handler "${name}"`, options, HANDLER_OPTIONS);
+    checkHandlerOptions(options);
+    const schema = HandlerSchema.of(name, options);
+    this.#handlers.set(name, { call: handler, policy: options, schema });
+    this.#hasSchemas ||= schema !== null;
     this.#names = [...this.#handlers.keys()];
   }
 
@@ -53,7 +84,7 @@ export class HandlerRegistry {
   }
 
   /** @throws UnknownNameError */
-  get(name: string): Handler {
+  get(name: string): RegisteredHandler {
     const handler = this.#handlers.get(name);
     if (!handler) throw new UnknownNameError('handler', name, this.#names);
     return handler;
@@ -61,6 +92,16 @@ export class HandlerRegistry {
 
   /** What its errors lead to. Of one that is not here, nothing special. */
   policyOf(name: string): HandlerPolicy {
-    return this.#policies.get(name) ?? NO_POLICY;
+    return this.#handlers.get(name)?.policy ?? NO_OPTIONS;
+  }
+
+  /** Whether any handler has a schema. */
+  get hasSchemas(): boolean {
+    return this.#hasSchemas;
+  }
+
+  /** What its arguments have to be; null for one that takes whatever it gets, or is not here. */
+  schemaOf(name: string): HandlerSchema | null {
+    return this.#handlers.get(name)?.schema ?? null;
   }
 }

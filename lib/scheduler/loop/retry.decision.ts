@@ -1,4 +1,5 @@
 import { isErrorOf } from '../../errors/foreign.js';
+import { ArgumentsRefusedError } from '../../errors/schema.errors.js';
 import { StepError } from '../../errors/step.errors.js';
 import { isNonRetryable, retryLaterMs } from '../../model/handler.errors.js';
 import type { TaskDefinition } from '../../model/definition.js';
@@ -27,7 +28,9 @@ type DecisionServices = Pick<RunServices, 'handlers' | 'backoffs' | 'logger'>;
 export function retryDelay({ task, runId, attempt, error }: Failure, services: DecisionServices): number | null {
   const { handlers, backoffs, logger } = services;
   const { retry } = task.policies;
-  if (isNonRetryable(error) || isErrorOf(error, StepError)) return null;
+  // The same arguments are refused the next time, too.
+  const isRefused = isErrorOf(error, ArgumentsRefusedError);
+  if (isNonRetryable(error) || isErrorOf(error, StepError) || isRefused) return null;
   const laterMs = retryLaterMs(error);
   if (laterMs !== null) return attempt < (retry?.attempts ?? ASKED_FOR) ? laterMs : null;
   const policy = handlers.policyOf(task.handler);

@@ -15,6 +15,7 @@ import { AbandonedHandlers } from './abandoned.handlers.js';
 import type { EndAnswer } from './end.batch.js';
 import type { HeldRun, RunCarrier } from './held.run.js';
 import type { RunOutcome } from './run.outcome.js';
+import type { HandlerSchema } from './handler.schema.js';
 import type { HeldTasks } from './held.tasks.js';
 import { LimitedLines } from './limited.lines.js';
 import { endOf, failedEnd, givenBack } from './run.end.js';
@@ -129,10 +130,22 @@ export class RunExecution implements RunCarrier {
       }
       run.called();
       events.emit('run.started', () => ({ ...run.event(), token: run.token }));
-      const result = (call ?? handlers.get(handler))(args, context);
-      return isAwaitable(result) ? result : unstoredResult('unserializable', 'It throws when it is looked at.');
+      const { call: own, schema } = handlers.get(handler);
+      const code = call ?? own;
+      return schema === null ? resultOf(code(args, context)) : this.#callChecked(run, schema, code, context);
     };
     return executors.get(executor).execute({ context, handler, args, invoke });
+  }
+
+  /** Calls a handler with what its schema makes of the arguments. A schema that answers at once is not awaited. */
+  #callChecked(run: HeldRun, schema: HandlerSchema, code: HandlerCall, context: TaskContext): unknown {
+    const args = schema.argsOf(run.task);
+    if (!(args instanceof Promise)) return resultOf(code(args, context));
+    return args.then((checked) => {
+      // The run may have been given up while the schema worked.
+      if (run.aborted) throw run.aborted;
+      return resultOf(code(checked, context));
+    });
   }
 
   /** A run is over: its end is made, offered to the store, and told of. */
@@ -275,4 +288,9 @@ export class RunExecution implements RunCarrier {
     }
     return isHere;
   }
+}
+
+/** What a handler has returned, unless not even that can be asked. */
+function resultOf(result: unknown): unknown {
+  return isAwaitable(result) ? result : unstoredResult('unserializable', 'It throws when it is looked at.');
 }

@@ -7,6 +7,7 @@ import { dueTime } from '../../model/task.js';
 import type { TaskRecord, TaskState } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { changeTo, nextTimes } from './change.js';
+import { NewerInputError, refuseNewer } from './newer.input.js';
 import { admitDueTimes } from './due-times.plan.js';
 import { isLastChance } from './failed.run.js';
 import { postpone } from './problem.plan.js';
@@ -18,8 +19,8 @@ import { beginWork } from './work.js';
 import type { Work } from './work.js';
 
 /**
- * How long a due task whose kind of trigger, or whose executor, this process does not know is left to other schedulers, in
- * milliseconds. In a rolling deploy the newer version knows it. If nobody does, it must not block other tasks for ever.
+ * How long a due task whose kind of trigger, or whose executor, this process does not know, or whose arguments are for newer code, is
+ * left to other schedulers, in milliseconds. In a rolling deploy the newer version knows it. If nobody does, it must not block other tasks for ever.
  */
 const LEAVE_TO_OTHERS_MS = 10_000;
 
@@ -49,6 +50,8 @@ interface ClaimContext extends Starter, Holder {
   readonly room: Room;
   /** The trigger of a task. Throws when its type is not known here, or its data is not what the type allows. */
   triggerOf(task: TaskRecord): BaseTrigger;
+  /** The version of the schema of a handler in this process; null where it has none, which counts as 1. */
+  schemaVersionOf(handler: string): number | null;
   /** How many handlers of a task still run in this process although their runs are over. */
   abandoned(taskId: string): number;
   /** Whether a run is under way in this process whose next loss is its last. */
@@ -69,6 +72,7 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
     recoverDeadRuns(work, context);
     let trigger: BaseTrigger | null = null;
     try {
+      refuseNewer(task.definition, context);
       trigger = context.triggerOf(task);
       recoverLostLease(work, trigger);
       admitDueTimes(work, trigger);
@@ -81,7 +85,8 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
       work.state.problem = null;
     } catch (error) {
       const due = dueTime(task.definition, task.state) ?? now;
-      if (isErrorOf(error, UnknownNameError) && now - due < LEAVE_TO_OTHERS_MS) return null;
+      const isForOthers = isErrorOf(error, UnknownNameError) || isErrorOf(error, NewerInputError);
+      if (isForOthers && now - due < LEAVE_TO_OTHERS_MS) return null;
       keepCompletionSchedule(work, trigger);
       work.state = postpone(work.state, error, now);
     }

@@ -17,7 +17,7 @@ export function updateTask(
   task: TaskRecord,
   now: number,
   { definition, isNewTrigger, times }: TaskUpdate,
-): Change<null> {
+): Change<true> {
   const state: TaskState = {
     ...task.state,
     updatedAt: now,
@@ -25,5 +25,5 @@ export function updateTask(
     ...(isNewTrigger && { scheduledCount: 0, lastScheduledTime: null }),
     ...times,
   };
-  return changeTo({ ...task, definition, state }, null);
+  return changeTo({ ...task, definition, state }, true);
 }

@@ -1,6 +1,7 @@
 import { TaskListError, TasksPartlyAddedError } from '../../errors/adding.errors.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import { checkFlag, checkList } from '../../errors/option.checks.js';
+import { promiseOf } from '../../errors/returned.js';
 import { SchedulerNotRunningError } from '../../errors/scheduler.errors.js';
 import { TaskConflictError } from '../../errors/task.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
@@ -9,6 +10,7 @@ import { ADD_TASKS_OPTIONS } from './adding.options.js';
 import type { AddTasksOptions, AddTasksResult } from './adding.options.js';
 import { resultOf, together } from './adding.results.js';
 import { checkCall } from './call.options.js';
+import type { InputChecks } from './input.checks.js';
 import type { LifePhase } from './life.phase.js';
 import type { AtStart, PendingTasks } from './pending.tasks.js';
 import { dedupeTask, firstOf } from '../plan/dedupe.plan.js';
@@ -31,6 +33,7 @@ interface AddingServices {
   readonly pending: PendingTasks;
   readonly events: EventDispatcher;
   readonly phase: LifePhase;
+  readonly inputs: InputChecks;
 }
 
 /** A task that was added, or waits for the start. */
@@ -62,6 +65,9 @@ interface Batch extends Pick<Part, 'handle' | 'tasks' | 'onConflict'> {
   readonly transaction: unknown;
 }
 
+/** The calls that ask for work. */
+type Asking = 'addTask' | 'addTasks' | 'upsertTask';
+
 /** Adds tasks, one or many. */
 export class TaskAdding {
   constructor(private readonly services: AddingServices) {}
@@ -70,6 +76,8 @@ export class TaskAdding {
     const handle = this.#storeOf(options, 'addTask');
     const transaction = options?.transaction;
     const { task, onConflict } = this.#check(options, handle, new TaskSeries(handle.clock.now()), transaction);
+    const checked = this.#checkInput(task, options, 'addTask');
+    if (checked) await checked;
     const { activeStore, pending } = handle;
     if (onConflict !== null && onConflict !== 'replace') {
       const isNew = options.dedupe?.mode === undefined || options.dedupe.mode === 'skip';
@@ -103,6 +111,8 @@ export class TaskAdding {
     const { spec } = readAsking(options, series.now);
     const { builder } = this.services;
     const task = builder.build(spec, series);
+    const checked = this.#checkInput(task, options, 'upsertTask');
+    if (checked) await checked;
     const hasOwnTime = spec.nextRunTime !== undefined;
     if (transaction !== undefined) requireTransactions(handle);
     const plan: SettlePlan = (old, now, fresh) =>
@@ -159,7 +169,9 @@ export class TaskAdding {
         const handle = this.#storeOf(options, 'addTasks');
         let part = parts.get(handle);
         if (!part) parts.set(handle, (part = newPart(handle)));
-        this.#checkInto(part, options, transaction);
+        const task = this.#checkInto(part, options, transaction);
+        const checked = this.#checkInput(task, options, 'addTasks');
+        if (checked) await checked;
       } catch (error) {
         throw new TaskListError(index, specs.length, error);
       }
@@ -168,7 +180,7 @@ export class TaskAdding {
     return [...parts.values()];
   }
 
-  #checkInto({ handle, series, tasks, ids, onConflict }: Part, options: AskedTask, transaction: unknown): void {
+  #checkInto({ handle, series, tasks, ids, onConflict }: Part, options: AskedTask, transaction: unknown): TaskRecord {
     if (options?.transaction !== undefined) {
       throw new InvalidOptionError('transaction', 'given', 'that of addTasks(tasks, { transaction }), for all of them');
     }
@@ -180,9 +192,16 @@ export class TaskAdding {
     }
     tasks.push(task);
     if (checked.onConflict !== null) onConflict.set(task.id, checked.onConflict);
+    return task;
   }
 
-  #storeOf(options: TaskSpec, operation: 'addTask' | 'addTasks' | 'upsertTask'): StoreHandle {
+  /** Has the schema of the handler look at the arguments; undefined where nothing has to be awaited. */
+  #checkInput({ definition }: TaskRecord, options: TaskSpec, operation: Asking): Promise<unknown> | undefined {
+    // The scheduler may be stopped meanwhile.
+    return promiseOf(this.services.inputs.check(definition))?.then(() => this.#storeOf(options, operation));
+  }
+
+  #storeOf(options: TaskSpec, operation: Asking): StoreHandle {
     const { stores, phase } = this.services;
     const handle = stores.get(options?.store ?? 'default');
     // The store is closed, and what waited in memory now might wait for a start that never comes.

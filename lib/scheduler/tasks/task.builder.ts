@@ -19,7 +19,7 @@ import type { BackoffRegistry } from '../loop/backoff.registry.js';
 import { resolvePolicies } from './policy.reader.js';
 import { isSameTrigger } from './same.trigger.js';
 import { declarationOf } from './declaration.js';
-import { argsOf, givesInput, inputKind } from './task.input.js';
+import { argsOf, changesInput, givesInput, inputKind } from './task.input.js';
 import { ASKED_OPTIONS, CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
 import type { TaskBaseOptions, TaskChanges, TaskSpec, TriggerInput } from './task.options.js';
 import type { CheckedTrigger, TaskSeries } from './task.series.js';
@@ -64,7 +64,7 @@ export class TaskBuilder {
       handler: this.#checkHandler(options.handler),
       args: argsOf(options),
       input: inputKind(options),
-      schemaVersion: null,
+      schemaVersion: this.services.handlers.schemaOf(options.handler)?.version ?? null,
       trigger: data,
       executor: this.#checkExecutor(options.executor ?? 'default'),
       origin,
@@ -119,6 +119,7 @@ export class TaskBuilder {
   update(task: TaskRecord, changes: TaskChanges, now: number): TaskUpdate {
     if (typeof changes !== 'object' || changes === null) throw new InvalidOptionError('changes', changes, 'an object');
     rejectUnknownOptions('a change of a task', changes, CHANGE_OPTIONS);
+    const { handlers } = this.services;
     const old = task.definition;
     const trigger = changes.trigger === undefined ? null : this.#createTrigger(changes.trigger, now);
     const definition: TaskDefinition = {
@@ -126,6 +127,9 @@ export class TaskBuilder {
       ...(changes.name !== undefined && { name: checkName(changes.name) }),
       ...(changes.handler !== undefined && { handler: this.#checkHandler(changes.handler) }),
       ...(givesInput(changes) && { args: argsOf(changes), input: inputKind(changes) }),
+      ...(changesInput(changes) && {
+        schemaVersion: handlers.schemaOf(changes.handler ?? old.handler)?.version ?? null,
+      }),
       ...(trigger !== null && { trigger: trigger.toJSON() }),
       ...(changes.executor !== undefined && { executor: this.#checkExecutor(changes.executor) }),
       ...(changes.tags !== undefined && { tags: checkTags(changes.tags) }),

@@ -21,6 +21,11 @@ export function givesInput({ args, data }: GivenInput): boolean {
   return args !== undefined || data !== undefined;
 }
 
+/** Whether a change is about what a handler is called with. */
+export function changesInput(changes: GivenInput & { readonly handler?: string }): boolean {
+  return givesInput(changes) || changes.handler !== undefined;
+}
+
 /** How arguments are given. */
 export function inputKind({ data }: GivenInput): TaskInput {
   return data === undefined ? 'args' : 'data';
@@ -30,8 +35,9 @@ export function inputKind({ data }: GivenInput): TaskInput {
 export function argsOf({ args, data }: GivenInput): readonly unknown[] {
   if (data === undefined) return checkArgs(args ?? NO_ARGS);
   if (args !== undefined) throw new InvalidOptionError('data', data, 'an object, without "args" beside it');
-  if (typeof data !== 'object' || data === null) {
-    throw new InvalidOptionError('data', data, 'an object; values of other kinds are given as "args"');
+  // A list is one of arguments: an upcast gives the one or the other.
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    throw new InvalidOptionError('data', data, 'an object; lists and values of other kinds are given as "args"');
   }
   return [data];
 }

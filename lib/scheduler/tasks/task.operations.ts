@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { InvalidOptionError } from '../../errors/input.errors.js';
-import { TaskNotFoundError, TaskUnreadableError } from '../../errors/task.errors.js';
+import { TaskNotFoundError, TaskUnreadableError, VersionConflictError } from '../../errors/task.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Apply } from '../../model/change.js';
@@ -17,6 +17,8 @@ import type { AskedTask } from './asked.task.js';
 import { checkCall } from './call.options.js';
 import { CONTROL_OPTIONS, DELETE_OPTIONS, locate, requestOf } from './control.options.js';
 import type { ControlOptions, DeleteOptions, TaskRef, TaskTarget, TransactionOptions } from './control.options.js';
+import { hasSameInput } from './input.checks.js';
+import type { InputChecks } from './input.checks.js';
 import type { LifePhase } from './life.phase.js';
 import type { PendingTasks } from './pending.tasks.js';
 import type { StoreHandle } from './store.handle.js';
@@ -51,6 +53,9 @@ const BACKFILL_OPTIONS = namesOf<keyof BackfillOptions>({
   transaction: 0,
 });
 
+/** How often a change is begun anew because somebody changed the handler or the arguments in the meantime. */
+const ROUNDS = 10;
+
 interface OperationServices {
   readonly stores: StoreRegistry;
   readonly builder: TaskBuilder;
@@ -58,6 +63,7 @@ interface OperationServices {
   readonly events: EventDispatcher;
   readonly pending: PendingTasks;
   readonly adding: TaskAdding;
+  readonly inputs: InputChecks;
   readonly phase: LifePhase;
 }
 
@@ -92,12 +98,30 @@ export class TaskOperations implements TaskActions {
 
   async update(ref: TaskRef, changes: TaskChanges, options: UpdateOptions = {}): Promise<Task> {
     checkCall('updateTask', options, UPDATE_OPTIONS);
-    const plan: Apply<unknown> = (old, now) => updateTask(old, now, this.services.builder.update(old, changes, now));
-    const changed = await this.#change(ref, options, plan);
+    const changed = await this.#update(ref, changes, options);
     const { id, task, handle } = changed;
     this.services.events.emit('task.modified', { taskId: id, store: handle.alias });
     wakeFor(changed);
     return this.#toTask(handle, task!);
+  }
+
+  /** Where the schema of a handler has a say, the task is read, checked, and changed if it is still the same in that. */
+  async #update(ref: TaskRef, changes: TaskChanges, options: UpdateOptions): Promise<Outcome<unknown>> {
+    const { builder, inputs } = this.services;
+    if (!inputs.concerns(changes)) {
+      return this.#change(ref, options, (old, now) => updateTask(old, now, builder.update(old, changes, now)));
+    }
+    for (let round = 1; ; round += 1) {
+      const { task: read, handle } = await this.#change(ref, options, () => null);
+      const { definition: checked } = builder.update(read!, changes, handle.clock.now());
+      await inputs.check(checked);
+      const changed = await this.#change(ref, options, (old, now) => {
+        const update = builder.update(old, changes, now);
+        return hasSameInput(update.definition, checked) ? updateTask(old, now, update) : null;
+      });
+      if (changed.value !== null) return changed;
+      if (round === ROUNDS) throw new VersionConflictError(read!.id, read!.version, changed.task?.version ?? 0);
+    }
   }
 
   async reschedule(ref: TaskRef, trigger: TriggerInput, options: UpdateOptions = {}): Promise<Task> {

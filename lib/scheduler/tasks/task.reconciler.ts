@@ -9,6 +9,7 @@ import type { TaskRecord } from '../../model/task.js';
 import { startTaskPages } from '../../stores/start-task.pages.js';
 import { disableTask, disposeOrphan, reconcileTask } from '../plan/reconcile.plan.js';
 import type { Reconciled } from '../plan/reconcile.plan.js';
+import type { InputChecks } from './input.checks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { TaskBuilder } from './task.builder.js';
 import type { TaskSpec } from './task.options.js';
@@ -47,13 +48,21 @@ const DECLARED = 'the code declares it as not paused';
 type Plan = Apply<readonly Reconciled[]>;
 
 /** Does something with what the code declares: an error says which declaration it is about. @throws DeclarationError */
-export function ofDeclaration<T>({ id, handler }: DeclaredTask, work: () => T): T {
+export async function ofDeclaration<T>({ id, handler }: DeclaredTask, work: () => T | Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     if (!(error instanceof AsynczError)) throw error;
     throw new DeclarationError('@ScheduledTask', handler, error.message, id, { cause: error });
   }
+}
+
+interface ReconcilerServices {
+  readonly builder: TaskBuilder;
+  readonly inputs: InputChecks;
+  readonly events: EventDispatcher;
+  readonly logger: Logger;
+  readonly orphans: OrphanPolicy;
 }
 
 /**
@@ -63,12 +72,7 @@ export function ofDeclaration<T>({ id, handler }: DeclaredTask, work: () => T): 
  * ten replicas that start together do it once. What it costs depends on what is declared, and not on the other tasks.
  */
 export class Reconciler {
-  constructor(
-    private readonly builder: TaskBuilder,
-    private readonly events: EventDispatcher,
-    private readonly logger: Logger,
-    private readonly orphans: OrphanPolicy,
-  ) {}
+  constructor(private readonly services: ReconcilerServices) {}
 
   /** Does it for one store: at the start, and when what was in the store is gone. May be repeated at any time. */
   async reconcileStore(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<void> {
@@ -77,7 +81,9 @@ export class Reconciler {
     const built = await this.#build(handle, mine);
     const plan: Plan = (task, now) => {
       const wanted = built.get(task.id);
-      return wanted ? reconcileTask(task, now, wanted, (one) => this.builder.triggerOf(one)) : disableTask(task, now);
+      return wanted
+        ? reconcileTask(task, now, wanted, (one) => this.services.builder.triggerOf(one))
+        : disableTask(task, now);
     };
     const ids = new Set(mine.map(({ id }) => id));
     const missing = new Set(ids);
@@ -99,13 +105,18 @@ export class Reconciler {
     const built = new Map<string, TaskRecord>();
     for (const options of declared) {
       if (isOff(options)) continue;
-      built.set(
-        options.id,
-        ofDeclaration(options, () => this.builder.buildDeclared(withoutSwitch(options), series)),
-      );
+      const task = await ofDeclaration(options, () => this.#checked(withoutSwitch(options), series));
+      built.set(options.id, task);
       if (pace.step()) await pace.rest();
     }
     return built;
+  }
+
+  async #checked(options: TaskSpec, series: TaskSeries): Promise<TaskRecord> {
+    const { builder, inputs } = this.services;
+    const task = builder.buildDeclared(options, series);
+    await inputs.check(task.definition);
+    return task;
   }
 
   /** Adds what is not there as a task of the code, and changes what is there all the same. */
@@ -118,7 +129,7 @@ export class Reconciler {
     const tasks = ids.flatMap((id) => built.get(id) ?? []);
     const conflicts = new Set(tasks.length > 0 ? await handle.store.addTasks(tasks) : []);
     for (const { id } of tasks)
-      if (!conflicts.has(id)) this.events.emit('task.added', { taskId: id, store: handle.alias });
+      if (!conflicts.has(id)) this.services.events.emit('task.added', { taskId: id, store: handle.alias });
     // Another replica was faster, which may run other code; it was added at run time; or it is only to be held.
     const others = ids.filter((id) => conflicts.has(id) || !built.has(id));
     if (others.length > 0) await this.#change(handle, others, plan);
@@ -129,37 +140,41 @@ export class Reconciler {
     const { committed, failed } = await handle.store.transact({ ids }, plan);
     for (const { id, task, value } of committed) this.#announce({ taskId: id, store: handle.alias }, task, value);
     for (const { id, error } of failed) {
-      this.logger.error(`The task "${id}" in store "${handle.alias}" could not be brought to what is declared`, error);
+      this.services.logger.error(
+        `The task "${id}" in store "${handle.alias}" could not be brought to what is declared`,
+        error,
+      );
     }
   }
 
   #announce(event: { taskId: string; store: string }, task: TaskRecord | null, done: readonly Reconciled[]): void {
     const reason = task?.state.pause?.reason ?? null;
     for (const one of done) {
-      if (one === 'paused') this.events.emit('task.paused', { ...event, actor: null, reason });
-      else if (one === 'resumed') this.events.emit('task.resumed', { ...event, actor: null, reason: DECLARED });
-      else this.events.emit(`task.${one}`, event);
+      if (one === 'paused') this.services.events.emit('task.paused', { ...event, actor: null, reason });
+      else if (one === 'resumed')
+        this.services.events.emit('task.resumed', { ...event, actor: null, reason: DECLARED });
+      else this.services.events.emit(`task.${one}`, event);
     }
   }
 
   async #handleOrphans(handle: StoreHandle, tasks: readonly TaskRecord[]): Promise<void> {
     const orphans = tasks.filter((task) => !this.#isOver(task));
     for (const { id, definition } of orphans) {
-      this.logger.warn(
-        `The task "${id}" in store "${handle.alias}" is no longer declared by the code (orphans: ${this.orphans})`,
+      this.services.logger.warn(
+        `The task "${id}" in store "${handle.alias}" is no longer declared by the code (orphans: ${this.services.orphans})`,
       );
-      this.events.emit('task.orphaned', { taskId: id, store: handle.alias, handler: definition.handler });
+      this.services.events.emit('task.orphaned', { taskId: id, store: handle.alias, handler: definition.handler });
     }
     await this.#dispose(handle, orphans);
   }
 
   /** What has left the code after it was done is of no interest, unless it is to be removed. */
   #isOver({ state }: TaskRecord): boolean {
-    return this.orphans !== 'remove' && state.exhausted && isIdle(state);
+    return this.services.orphans !== 'remove' && state.exhausted && isIdle(state);
   }
 
   async #dispose(handle: StoreHandle, orphans: readonly TaskRecord[]): Promise<void> {
-    const { orphans: policy } = this;
+    const { orphans: policy } = this.services;
     if (orphans.length === 0 || policy === 'report') return;
     const ids = orphans.map(({ id }) => id);
     await this.#change(handle, ids, (task, now) => disposeOrphan(task, now, policy));

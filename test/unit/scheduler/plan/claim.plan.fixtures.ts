@@ -53,6 +53,7 @@ export function context(trigger: BaseTrigger) {
   return {
     owner: 'me',
     leaseMs: 30_000,
+    schemaVersionOf: () => null,
     triggerOf: () => trigger,
     holdOn: () => null,
     abandoned: () => 0,

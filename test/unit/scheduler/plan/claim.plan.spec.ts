@@ -170,6 +170,7 @@ describe('planClaim', () => {
     const unknown = planClaim({
       owner: 'me',
       leaseMs: 30_000,
+      schemaVersionOf: () => null,
       triggerOf: () => {
         throw new UnknownNameError('trigger type', 'beat', ['interval']);
       },

@@ -67,6 +67,7 @@ const anyTask = fc
 function claimOf(task: TaskRecord) {
   const plan = planClaim({
     ...context(null as never),
+    schemaVersionOf: () => null,
     triggerOf: ({ definition }) => triggers.get(definition.trigger),
     room: { has: () => true },
   });

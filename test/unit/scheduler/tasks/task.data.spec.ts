@@ -27,8 +27,12 @@ describe('a task that is given data', () => {
   });
 
   it.each<[object, RegExp]>([
-    [{ data: 'text' }, /Invalid data: "text"\. Allowed: an object; values of other kinds are given as "args"/],
+    [
+      { data: 'text' },
+      /Invalid data: "text"\. Allowed: an object; lists and values of other kinds are given as "args"/,
+    ],
     [{ data: null }, /Invalid data: null/],
+    [{ data: [1] }, /Invalid data/],
     [{ data: {}, args: [1] }, /Invalid data.*without "args"/],
   ])('is refused as %o, added and changed', async (input, message) => {
     const { scheduler } = await createRunning({ echo: (args) => args });
