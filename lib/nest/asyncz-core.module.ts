@@ -79,7 +79,7 @@ export class AsynczCoreModule implements OnModuleInit {
       // Tasks can be added from here on, so where they go has to be there.
       if (!isMade) await scheduler.addStore(alias, config);
     }
-    scheduler.declareTasks(await this.explorer.explore(scheduler, options.globalEnhancers));
+    scheduler.declareTasks(await this.explorer.explore(scheduler, options));
     if (options.eventEmitter) {
       bridgeEvents(scheduler, this.moduleRef.get(ModulesContainer, { strict: false }), createNestLogger(name));
     }

@@ -12,7 +12,7 @@ import { LostMethods } from './lost.methods.js';
 import { findDecorated } from './method.finder.js';
 import type { DecoratedMethod, DecoratedMethods } from './method.finder.js';
 import { declarationError } from './method.marks.js';
-import type { GlobalEnhancers } from './pipeline/global.enhancers.js';
+import type { AsynczRuntimeOptions } from './module.options.js';
 import { NestParts } from './pipeline/nest.parts.js';
 import { PipelineFactory } from './pipeline/pipeline.factory.js';
 import { SCHEDULED_TASK } from './scheduled-task.decorator.js';
@@ -49,12 +49,15 @@ export class TaskExplorer implements OnModuleDestroy {
   /**
    * Registers the handlers of one scheduler, and the methods that listen to it.
    *
-   * @param globalEnhancers Which global enhancers apply to its runs.
+   * @param options Of the scheduler: which global enhancers apply to its runs, and whether it has any.
    * @returns The tasks that are declared for it.
    * @throws DuplicateNameError When two methods have one name, or two tasks one id.
    * @throws DeclarationError When the options of a declaration cannot be read, or something around its method cannot be made.
    */
-  async explore(scheduler: Scheduler, globalEnhancers: GlobalEnhancers | undefined): Promise<DeclaredTask[]> {
+  async explore(
+    scheduler: Scheduler,
+    { globalEnhancers, role }: Pick<AsynczRuntimeOptions, 'globalEnhancers' | 'role'>,
+  ): Promise<DeclaredTask[]> {
     const pipelines = new PipelineFactory(new NestParts(this.moduleRef), globalEnhancers);
     const schedulers = schedulersOf(this.container);
     // A task that names no scheduler is for the default one, or for the only one that there is.
@@ -90,7 +93,7 @@ export class TaskExplorer implements OnModuleDestroy {
         declaredBy.set(id, name);
       }
     }
-    if (hasHandlers) pipelines.warnOfGlobals(this.logger);
+    if (hasHandlers && role !== 'client') pipelines.warnOfGlobals(this.logger);
     // Of several schedulers one says what none of them has.
     if (schedulers[0] === scheduler.name) this.lost.watch(classes);
     return [...declared.values()];

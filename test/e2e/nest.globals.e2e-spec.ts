@@ -59,7 +59,7 @@ const bootWith = (globalEnhancers: GlobalEnhancers | undefined, modules: Type[])
   boot([Jobs], globalEnhancers === undefined ? {} : { globalEnhancers }, { modules });
 
 describe('global enhancers', () => {
-  const withoutPipes = () =>
+  const httpGlobals = () =>
     moduleOf(
       { provide: APP_GUARD, useClass: TokenGuard },
       { provide: APP_INTERCEPTOR, useClass: Timing },
@@ -67,7 +67,7 @@ describe('global enhancers', () => {
     );
 
   it('are left out unless the application decides, and named in one warning at the start', async () => {
-    const { scheduler } = await bootWith(undefined, [withoutPipes()]);
+    const { scheduler } = await bootWith(undefined, [httpGlobals()]);
     expect(await runOnce(scheduler, 'job', ['good'])).toMatchObject({ run: { status: 'succeeded' } });
     expect(seen).toEqual(['good']);
     expect(warnings.mock.calls.map(([message]) => message)).toEqual([
@@ -78,14 +78,14 @@ describe('global enhancers', () => {
   });
 
   it('are left out without a word when the application says so', async () => {
-    const { scheduler } = await bootWith(false, [withoutPipes()]);
+    const { scheduler } = await bootWith(false, [httpGlobals()]);
     await runOnce(scheduler, 'job', ['good']);
     expect(seen).toEqual(['good']);
     expect(warnings).not.toHaveBeenCalled();
   });
 
   it('are applied when the application says so: a guard that knows HTTP alone fails the runs', async () => {
-    const { scheduler } = await bootWith(true, [withoutPipes()]);
+    const { scheduler } = await bootWith(true, [httpGlobals()]);
     expect(await runOnce(scheduler, 'job', ['good'])).toMatchObject({
       run: { status: 'failed', error: { code: 'ASYNCZ_GUARD_REJECTED' } },
     });
@@ -93,7 +93,7 @@ describe('global enhancers', () => {
   });
 
   it('of some kinds are applied: a filter that reports errors gets each once, without the guard for HTTP', async () => {
-    const { scheduler } = await bootWith(['filters', 'interceptors'], [withoutPipes()]);
+    const { scheduler } = await bootWith(['filters', 'interceptors'], [httpGlobals()]);
     expect(await runOnce(scheduler, 'job', ['bad'])).toMatchObject({ run: { error: { message: 'of the handler' } } });
     expect(seen).toEqual(['interceptor', 'bad', 'of the handler']);
     expect(warnings).not.toHaveBeenCalled();
@@ -124,8 +124,9 @@ describe('global enhancers', () => {
     expect(warnings).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('guards (PerRun)'), 'Asyncz');
   });
 
-  it('are not asked for where no class has a handler, nor the filter of this library', async () => {
-    await boot([], {}, { modules: [withoutPipes()] });
+  it('are not named where nothing runs, nor is the filter of this library', async () => {
+    await boot([], {}, { modules: [httpGlobals()] });
+    await boot([Jobs], { role: 'client' }, { modules: [httpGlobals()] });
     await bootWith(undefined, [moduleOf({ provide: APP_FILTER, useClass: AsynczExceptionFilter })]);
     expect(warnings).not.toHaveBeenCalled();
   });
