@@ -22,6 +22,7 @@ const BELOW = {
   'stores/typeorm': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
   'stores/redis': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
   'stores/mongoose': ['model', 'errors', 'time', 'persistence', 'stores (contract)'],
+  schemas: ['model', 'errors'],
   executors: ['model', 'errors', 'time', 'stores (contract)'],
   // What becomes of a task: pure functions.
   'scheduler/plan': ['model', 'errors', 'triggers'],

@@ -11,7 +11,15 @@ const PROJECTS = [
     nest: 11,
     options: [],
     // An application that uses every store.
-    peers: ['ioredis', 'typeorm', 'mongoose', '@nestjs/typeorm@11', '@nestjs/mongoose@11'],
+    peers: [
+      'ioredis',
+      'typeorm',
+      'mongoose',
+      '@nestjs/typeorm@11',
+      '@nestjs/mongoose@11',
+      'class-validator',
+      'class-transformer',
+    ],
     test: ['node_modules/jest/bin/jest.js'],
     // The code of a project in CommonJS, as it is in the documentation.
     adapt: (code) => code,

@@ -1,5 +1,6 @@
 // A test in jest: every entry of the package loads, and the conformance kit passes on what jest has loaded.
 import * as main from 'nestjs-asyncz';
+import * as classValidator from 'nestjs-asyncz/class-validator';
 import * as mongoose from 'nestjs-asyncz/mongoose';
 import * as redis from 'nestjs-asyncz/redis';
 import * as store from 'nestjs-asyncz/store';
@@ -29,6 +30,7 @@ describe('the entries', () => {
     ]) {
       expect(own.prototype).toBeInstanceOf(store.BaseStore);
     }
+    expect(classValidator.dtoSchema(Object)).toHaveProperty('~standard');
     expect(main.createTrigger({ type: 'interval', seconds: 1 })).toBeInstanceOf(triggers.BaseTrigger);
   });
 });
