@@ -14,6 +14,7 @@ export { isUnstoredResult } from './model/unstored-result.js';
 export type { UnstoredResult } from './model/unstored-result.js';
 export type { ExecutorUse } from './model/scheduler-instance.js';
 export type { TaskControl, TaskProblem, UnreadableReason } from './model/task.js';
+export type { RateLimitOptions, RatePolicy, RateScope } from './model/rate.js';
 export type { RetryOptions, RetryPolicy } from './model/retry.js';
 export type {
   Coalesce,

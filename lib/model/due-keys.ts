@@ -1,4 +1,5 @@
 import type { TaskDefinition } from './definition.js';
+import { groupLaneOf } from './limits.js';
 
 /**
  * The keys by which claims leave due tasks out, each with the function that gives a task's value. A task whose value is null
@@ -11,8 +12,11 @@ import type { TaskDefinition } from './definition.js';
  * @publicApi
  */
 export const DUE_KEYS = {
-  /** The group whose limit it shares. A claim leaves out the groups that are full. */
-  group: ({ policies }) => policies.group,
+  /**
+   * The group whose limit it shares; with a rate limit, group and limit as one text. A claim leaves out what waits for
+   * the end of other runs, or for the next permits.
+   */
+  group: groupLaneOf,
   /** The executor that runs it. A claim leaves out the executors that are full. */
   executor: ({ executor }) => executor,
 } as const satisfies Readonly<Record<string, (definition: TaskDefinition) => string | null>>;

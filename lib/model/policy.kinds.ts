@@ -1,3 +1,4 @@
+import type { RatePolicy } from './rate.js';
 import type { RetryPolicy } from './retry.js';
 
 /** One of several words. */
@@ -43,11 +44,17 @@ interface RetryKind {
   readonly is: 'retry';
 }
 
+/** Written as `RateLimitOptions`, stored as a {@link RatePolicy}. */
+interface RateKind {
+  readonly is: 'rate';
+}
+
 /**
  * Which values a policy takes. How an option is read (`lib/scheduler/tasks/policy.reader.ts`) and how a stored value is
  * checked (`lib/persistence/policy.schema.ts`) follow from the kind, so a new policy of a known kind needs neither.
  */
-export type PolicyKind = ChoiceKind | TextKind | CountKind | IntegerKind | FlagKind | DurationKind | RetryKind;
+export type PolicyKind =
+  ChoiceKind | TextKind | CountKind | IntegerKind | FlagKind | DurationKind | RetryKind | RateKind;
 
 type KindOf<Stored> = [Stored] extends [boolean]
   ? FlagKind
@@ -55,9 +62,11 @@ type KindOf<Stored> = [Stored] extends [boolean]
     ? CountKind | IntegerKind | DurationKind
     : [Stored] extends [RetryPolicy]
       ? RetryKind
-      : [Stored] extends [string]
-        ? ChoiceKind<Stored> | TextKind
-        : never;
+      : [Stored] extends [RatePolicy]
+        ? RateKind
+        : [Stored] extends [string]
+          ? ChoiceKind<Stored> | TextKind
+          : never;
 
 /** One policy of a task, whose stored value is a `Stored`. */
 export interface Policy<Stored, Option extends string = string> {

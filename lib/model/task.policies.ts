@@ -1,5 +1,6 @@
 import type { Duration } from './duration.js';
 import type { Policy } from './policy.kinds.js';
+import type { RateLimitOptions, RatePolicy } from './rate.js';
 import type { RetryOptions, RetryPolicy } from './retry.js';
 
 const COALESCE = ['latest', 'earliest', 'all'] as const;
@@ -124,6 +125,13 @@ export interface TaskPolicyOptions {
    */
   readonly groupLimit?: number;
   /**
+   * How many runs start in a time at the most, in the whole cluster; null for no limit. It is shared by the tasks of the group, or of
+   * the handler where there is no group. Each attempt counts. What is too much waits.
+   *
+   * @default null
+   */
+  readonly rateLimit?: RateLimitOptions | null;
+  /**
    * How a failed run is tried again: the number of attempts, or more options; null for no retry.
    *
    * @default null
@@ -181,6 +189,8 @@ export interface TaskPolicies {
   readonly group: string | null;
   /** How many runs of its group may run at a time in the whole cluster. */
   readonly groupLimit: number;
+  /** How many runs start in a time at the most; null for no limit. */
+  readonly rateLimit: RatePolicy | null;
   readonly retry: RetryPolicy | null;
   /** How long one attempt may take, in milliseconds, before its signal is aborted; null for no limit. */
   readonly timeoutMs: number | null;
@@ -218,6 +228,7 @@ export const POLICIES = {
   // Shorter than an id by what is put in front of it for the group's record.
   group: { option: 'group', kind: { is: 'text', maxLength: 200 }, nullable: true, fallback: null },
   groupLimit: { option: 'groupLimit', kind: { is: 'count' }, nullable: false, fallback: 1 },
+  rateLimit: { option: 'rateLimit', kind: { is: 'rate' }, nullable: true, fallback: null },
   retry: { option: 'retry', kind: { is: 'retry' }, nullable: true, fallback: null },
   timeoutMs: { option: 'timeout', kind: { is: 'duration', min: 1 }, nullable: true, fallback: null },
   pauseAfterFailures: { option: 'pauseAfterFailures', kind: { is: 'count' }, nullable: true, fallback: null },

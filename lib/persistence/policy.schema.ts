@@ -1,4 +1,6 @@
 import type { PolicyKind } from '../model/policy.kinds.js';
+import { RATE_SCOPES } from '../model/rate.js';
+import type { RatePolicy } from '../model/rate.js';
 import type { RetryPolicy } from '../model/retry.js';
 import { POLICIES, POLICY_NAMES } from '../model/task.policies.js';
 import type { TaskPolicies } from '../model/task.policies.js';
@@ -11,6 +13,8 @@ const isRetry = objectOf<RetryPolicy>({
   delayMs: isLength,
   maxDelayMs: isLength,
 });
+
+const isRate = objectOf<RatePolicy>({ max: isPositive, perMs: isLength, of: nullable(oneOf(RATE_SCOPES)) });
 
 function checkOf(kind: PolicyKind): Check {
   switch (kind.is) {
@@ -30,6 +34,8 @@ function checkOf(kind: PolicyKind): Check {
       return isLength;
     case 'retry':
       return isRetry;
+    case 'rate':
+      return isRate;
   }
 }
 

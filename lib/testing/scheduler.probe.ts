@@ -65,6 +65,13 @@ export class SchedulerProbe {
     return { scheduler, store };
   }
 
+  /** Two schedulers, or twice the same one where the store coordinates only one process. */
+  async createTwo() {
+    const first = await this.create();
+    const isShared = first.store.capabilities.coordination !== 'process';
+    return { first, second: isShared ? await this.create() : first };
+  }
+
   readonly #handler: Handler = async ([group], { task: { id } }) => {
     const isFirst = count(this.#begun, id) === 1;
     await new Promise<void>((end) => {

@@ -16,6 +16,7 @@ import { kill } from './scenarios/kill.scenario.js';
 import { outage } from './scenarios/outage.scenario.js';
 import { partition } from './scenarios/partition.scenario.js';
 import { poison } from './scenarios/poison.scenario.js';
+import { rates } from './scenarios/rates.scenario.js';
 import { restart } from './scenarios/restart.scenario.js';
 import { silent } from './scenarios/silent.scenario.js';
 import { soak } from './scenarios/soak.scenario.js';
@@ -67,6 +68,10 @@ describe('poison: a handler that ends its process is started a few times, then d
 
 describe('groups: no more runs of a group are under way than its limit, while processes are killed', () => {
   onEach(stores, groups);
+});
+
+describe('rates: no window of any place has more starts than the limit, and nearly all of it is used', () => {
+  onEach(stores, rates);
 });
 
 describe('control: what is asked for anywhere is done wherever it has to be', () => {

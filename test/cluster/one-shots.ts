@@ -1,4 +1,4 @@
-import type { Scheduler, TaskOptions } from 'nestjs-asyncz';
+import type { RateLimitOptions, Scheduler, TaskOptions } from 'nestjs-asyncz';
 
 export interface OneShots {
   /** The ids of those with delivery at-least-once. */
@@ -18,6 +18,8 @@ export interface OneShotPlan {
   /** @default null */
   readonly group?: string;
   readonly groupLimit?: number;
+  /** @default null */
+  readonly rateLimit?: RateLimitOptions;
   /** After how many lost attempts in a row they are dead. @default 3 */
   readonly maxLost?: number;
 }

@@ -5,7 +5,7 @@ import { borrowing, HostStore, inTransaction } from '../support/host.store.js';
 import { recordKit, rulesOfKit } from '../support/kit.recorder.js';
 import type { Verdicts } from '../support/kit.recorder.js';
 import { CLAIM_MUTANTS } from './mutants/claim.mutants.js';
-import { GROUP_MUTANTS } from './mutants/group.mutants.js';
+import { LIMIT_MUTANTS } from './mutants/limit.mutants.js';
 import { KNOWN_MUTANTS } from './mutants/known.mutants.js';
 import { MEMBER_MUTANTS } from './mutants/member.mutants.js';
 import type { Mutant } from './mutants/mutant.interface.js';
@@ -30,7 +30,7 @@ const MUTANTS: readonly Mutant[] = [
   ...START_TASK_MUTANTS,
   ...RECORD_MUTANTS,
   ...MEMBER_MUTANTS,
-  ...GROUP_MUTANTS,
+  ...LIMIT_MUTANTS,
 ];
 
 const { diskOf, ...hooks } = createDisks();

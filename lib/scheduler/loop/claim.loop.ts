@@ -13,17 +13,17 @@ import { ClaimRequests } from './claim.requests.js';
 import { Claimer } from './claimer.js';
 import { DueWait } from './due.wait.js';
 import { EndQueue } from './end.queue.js';
-import { GroupLeases } from './group.leases.js';
 import { HeldTasks } from './held.tasks.js';
 import { LeaseKeeper } from './lease.keeper.js';
 import { RunExecution } from './run.execution.js';
+import { RunLimits } from './run.limits.js';
 import { whyRefused } from './refusal.js';
 import type { RunServices } from './run.services.js';
 import { StepWrites } from './step.writes.js';
 import { HealthMonitor } from './store.health.js';
 import type { StoreHealth } from './store.health.js';
 
-/** How often other schedulers are woken at the most, because a group has room or tasks were given back, in milliseconds. */
+/** How often other schedulers are woken at the most, because a limit has room or tasks were given back, in milliseconds. */
 const WAKE_OTHERS_MS = 100;
 
 /** How often wake-ups cause leases to be renewed at the most, in milliseconds. */
@@ -44,7 +44,7 @@ export class ClaimLoop {
   readonly #health: HealthMonitor;
   readonly #ends: EndQueue;
   readonly #leases: LeaseKeeper;
-  readonly #groups: GroupLeases;
+  readonly #limits: RunLimits;
   readonly #wakeOthers: Throttle;
   /**
    * A request to cancel a run is left in its task, and its owner finds it with the renewal. Wake-ups can come in thousands, so
@@ -77,12 +77,12 @@ export class ClaimLoop {
     this.#health = new HealthMonitor(services);
     this.#wait = new WakeableWait(clock);
     this.#roomWait = new WakeableWait(clock);
-    this.#groups = new GroupLeases(store, owner, leaseMs, clock);
-    const groups = this.#groups;
+    this.#limits = new RunLimits(store, owner, leaseMs, clock);
+    const limits = this.#limits;
     this.#requests = new ClaimRequests({
       executors,
       handlers,
-      groups,
+      limits,
       leaseMs,
       ahead: claimsAhead(store.capabilities),
     });
@@ -97,10 +97,10 @@ export class ClaimLoop {
       keepOrphaned: (end) => this.#ends.keepOrphaned(end),
       whyRefused: (lease) => whyRefused(store, lease),
       giveUp: (lease) =>
-        this.#ends.offer(this.#groups.giveUp(lease), (answer) => {
+        this.#ends.offer(this.#limits.giveUp(lease), (answer) => {
           if (answer?.outcome !== 'ended') return;
-          this.#groups.freed(lease);
-          this.#groupsHaveRoom();
+          this.#limits.freed(lease);
+          this.#limitsHaveRoom();
         }),
       handlerEnded: () => this.wake(),
       holds: (run) => this.#leases.holds(run),
@@ -120,21 +120,21 @@ export class ClaimLoop {
       storeClock,
       target: store,
       requests,
-      groups,
+      limits,
       health,
       pollIntervalMs,
     });
     this.#claimer = new Claimer(store, services, {
       leaseMs,
       requests,
-      groups,
+      limits,
       health,
       tasks: this.#tasks,
       ends: this.#ends,
       leases: this.#leases,
       execution: this.execution,
       follows: (isAnotherDue) => this.#passes.expectClaim(isAnotherDue),
-      groupsHaveRoom: () => this.#groupsHaveRoom(),
+      limitsHaveRoom: () => this.#limitsHaveRoom(),
       gaveBack: () => this.#wakeOthers.ask(),
       cancelledElsewhere: () => this.#wakeOthers.ask(),
     });
@@ -142,14 +142,14 @@ export class ClaimLoop {
       claimer: this.#claimer,
       requests,
       ends: this.#ends,
-      groups,
+      limits,
       dueWait: this.#dueWait,
       health,
       clock,
       storeClock,
       pollIntervalMs,
       isHeldUp: () => this.#isPaused || this.#isStopped,
-      groupsHaveRoom: () => this.#groupsHaveRoom(),
+      limitsHaveRoom: () => this.#limitsHaveRoom(),
     });
     this.#leaveExecutors = executors.onFreed(() => this.#wakeForRoom());
     this.#renewAfterWake = new Throttle(clock, WAKE_RENEWAL_MS, () => void this.#leases.renew());
@@ -159,7 +159,7 @@ export class ClaimLoop {
   start(isPaused: boolean): void {
     this.#isPaused = isPaused;
     this.#stopWakeUps = this.store.onWake(() => {
-      this.#groups.wake();
+      this.#limits.wake();
       this.wake();
       if (this.execution.activeCount > 0) this.#renewAfterWake.ask();
     });
@@ -198,9 +198,9 @@ export class ClaimLoop {
     await this.#claimer.write(taskId);
   }
 
-  /** Removes what the groups of tasks leave behind. */
+  /** Removes what the limits of tasks leave behind. */
   async cleanUp(): Promise<void> {
-    await this.#groups.forget();
+    await this.#limits.forget();
   }
 
   /**
@@ -216,9 +216,11 @@ export class ClaimLoop {
     await quietly(this.services.logger, 'Ending the wake-ups', () => this.#stopWakeUps());
     await this.#loop;
     // What cannot be given up now expires by itself.
-    await this.#groups
+    await this.#limits
       .release()
-      .catch((error: unknown) => this.services.logger.debug(`Leases of groups were not given up: ${messageOf(error)}`));
+      .catch((error: unknown) =>
+        this.services.logger.debug(`What limits gave was not given back: ${messageOf(error)}`),
+      );
     this.#wakeOthers.ask();
   }
 
@@ -241,7 +243,7 @@ export class ClaimLoop {
   }
 
   /** Runs may wait for them, here and elsewhere. Elsewhere each of many is a wake-up for nothing, so they are put together. */
-  #groupsHaveRoom(): void {
+  #limitsHaveRoom(): void {
     this.wake();
     this.#wakeOthers.ask();
   }

@@ -6,8 +6,8 @@ import type { ClaimRequests } from './claim.requests.js';
 import type { AskedClaim, Claimer } from './claimer.js';
 import type { DueWait } from './due.wait.js';
 import type { EndQueue } from './end.queue.js';
-import type { GroupLeases } from './group.leases.js';
 import type { HeldRun } from './held.run.js';
+import type { RunLimits } from './run.limits.js';
 import type { HealthMonitor } from './store.health.js';
 
 /** How many claims a server is asked for ahead at the most. Each leaves an equal share of the room to the others. */
@@ -21,7 +21,7 @@ interface PassParts {
   readonly claimer: Claimer;
   readonly requests: ClaimRequests;
   readonly ends: EndQueue;
-  readonly groups: GroupLeases;
+  readonly limits: RunLimits;
   readonly dueWait: DueWait;
   readonly health: HealthMonitor;
   readonly clock: Clock;
@@ -29,7 +29,7 @@ interface PassParts {
   readonly pollIntervalMs: number;
   /** Whether nothing is claimed for now. */
   readonly isHeldUp: () => boolean;
-  readonly groupsHaveRoom: () => void;
+  readonly limitsHaveRoom: () => void;
 }
 
 /** A claim that is asked for before the runs of the one before have started. */
@@ -88,7 +88,7 @@ export class ClaimPasses {
 
   /** One pass. Returns how long there is nothing to do, in milliseconds. */
   async pass(): Promise<number> {
-    const { claimer, requests, ends, groups, dueWait, health, storeClock, isHeldUp, pollIntervalMs } = this.parts;
+    const { claimer, requests, ends, limits, dueWait, health, storeClock, isHeldUp, pollIntervalMs } = this.parts;
     this.isOutrun = false;
     // First the results: what ended while the store was away must not be taken for lost.
     await ends.catchUp();
@@ -96,8 +96,8 @@ export class ClaimPasses {
     const asked = ahead ? ahead.asked : this.#ask();
     if (!asked) {
       this.expectClaim(false);
-      // Nothing is started for a while, so the leases of groups that no run has are for other schedulers.
-      if (await groups.release()) this.parts.groupsHaveRoom();
+      // Nothing is started for a while, so what limits give and no run has is for other schedulers.
+      if (await limits.release()) this.parts.limitsHaveRoom();
       // An executor may have room again without the end of a run.
       return isHeldUp() ? Infinity : pollIntervalMs;
     }
@@ -127,10 +127,10 @@ export class ClaimPasses {
 
   /** @param runs Those that are about to start. */
   #askAhead(runs: readonly HeldRun[]): void {
-    const { requests, claimer, groups, isHeldUp } = this.parts;
+    const { requests, claimer, limits, isHeldUp } = this.parts;
     if (this.#mostAhead === 0 || !requests.isContended || isHeldUp()) return;
-    // What this claim has left of the leases of groups is given back when its runs have started.
-    if (groups.hasUnused()) return;
+    // What this claim has left of what limits give is given back when its runs have started.
+    if (limits.hasUnused()) return;
     const starting = new Map<string, number>();
     for (const { task } of runs) starting.set(task.executor, (starting.get(task.executor) ?? 0) + 1);
     while (this.#ahead.length < this.#mostAhead) {

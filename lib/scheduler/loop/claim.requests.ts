@@ -1,13 +1,14 @@
 import type { TaskDefinition } from '../../model/definition.js';
+import { isLimited } from '../../model/limits.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { DueFilter, DueOrder } from '../../stores/selection.interface.js';
 import { ClaimSize } from './claim.size.js';
 import type { Claim, ClaimRequest } from './claim.step.js';
 import type { ExecutorRegistry } from './executor.registry.js';
-import type { GroupLeases } from './group.leases.js';
 import type { HandlerRegistry } from './handler.registry.js';
 import { ClaimRoom } from './room.js';
+import type { RunLimits } from './run.limits.js';
 
 /** While more is due than there is room for, each so-many-th claim goes by age, whatever the priority: nothing starves. */
 const CLAIMS_BY_AGE = 8;
@@ -29,7 +30,7 @@ export interface RoomTakers {
 interface Services {
   readonly executors: Pick<ExecutorRegistry, 'rooms' | 'hasRoom'>;
   readonly handlers: Pick<HandlerRegistry, 'names'>;
-  readonly groups: Pick<GroupLeases, 'full' | 'room'>;
+  readonly limits: Pick<RunLimits, 'full' | 'room'>;
   /** How long a lease lasts, in milliseconds. */
   readonly leaseMs: number;
   /** How many claims are asked for before the runs of this one start, while more is due: it leaves an equal share of the room to each. */
@@ -84,13 +85,13 @@ export class ClaimRequests {
 
   /** The room for one claim. */
   room(executors = this.services.executors.rooms()): ClaimRoom {
-    return new ClaimRoom({ executors, groups: this.services.groups.room() });
+    return new ClaimRoom({ executors, limits: this.services.limits.room() });
   }
 
   /** Which due tasks could run here now. */
   filter(): DueFilter {
-    const { handlers, groups } = this.services;
-    return { handlers: handlers.names(), except: { group: groups.full(), executor: this.#leftOut } };
+    const { handlers, limits } = this.services;
+    return { handlers: handlers.names(), except: { ...limits.full(), executor: this.#leftOut } };
   }
 
   /**
@@ -98,7 +99,7 @@ export class ClaimRequests {
    *
    * @param ms How long it took, in milliseconds.
    * @param waitsForRoom Whether a task waits for room alone.
-   * @returns The tasks that wait for a lease of their group, and for nothing else.
+   * @returns The tasks that wait for what their limits give, and for nothing else.
    */
   answered(
     { request, room }: NextClaim,
@@ -116,7 +117,7 @@ export class ClaimRequests {
       if (!task || (dueTime(task.definition, task.state) ?? Infinity) > storeNow) continue;
       const { executor, policies } = task.definition;
       if (room.isFull(executor, decided)) lacking.add(executor);
-      else if (policies.group !== null && waitsForRoom(task)) waiting.push(task.definition);
+      else if (isLimited(policies) && waitsForRoom(task)) waiting.push(task.definition);
     }
     this.#lacking = lacking;
     return waiting;
@@ -125,7 +126,7 @@ export class ClaimRequests {
   /**
    * Whether another claim follows at once.
    *
-   * @param mayStartMore Whether the same claim, made once more, may start something, now that leases of groups are there.
+   * @param mayStartMore Whether the same claim, made once more, may start something, now that what was lacking is there.
    */
   isAnotherDue(mayStartMore: boolean): boolean {
     this.#repeats = mayStartMore;

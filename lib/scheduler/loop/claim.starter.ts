@@ -2,12 +2,12 @@ import { keyOf, scheduledRunId } from '../../model/run.js';
 import type { LeaseRef } from '../../model/run.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { Claim } from './claim.step.js';
-import type { GroupLeases } from './group.leases.js';
 import { HeldRun } from './held.run.js';
 import type { HeldTasks } from './held.tasks.js';
 import { simpleTime } from '../plan/simple.plan.js';
 import { renewLeases } from './renew.step.js';
 import type { RunExecution } from './run.execution.js';
+import type { RunLimits } from './run.limits.js';
 import { SimpleOrigin } from './run.origin.js';
 import type { RunServices } from './run.services.js';
 
@@ -18,7 +18,7 @@ interface StarterServices extends RunServices {
   readonly leaseMs: number;
   readonly target: Pick<Store, 'transact'>;
   readonly tasks: HeldTasks;
-  readonly groups: Pick<GroupLeases, 'take'>;
+  readonly limits: Pick<RunLimits, 'take'>;
   readonly execution: Pick<RunExecution, 'start' | 'giveBack'>;
   readonly failed: (error: unknown) => void;
   /** Whether nothing starts any more: what was claimed is due again when its leases expire. */
@@ -35,7 +35,7 @@ export class ClaimStarter {
    * @param askedAt When the store was asked, on the monotonic clock.
    */
   hold({ claimed, simple }: Claim, askedAt: number): readonly HeldRun[] {
-    const { groups, tasks, execution } = this.services;
+    const { limits, tasks, execution } = this.services;
     const runs: HeldRun[] = [];
     for (const taken of simple) {
       const { task, lease } = taken;
@@ -51,11 +51,12 @@ export class ClaimStarter {
       if (!taken) tasks.note(task);
       for (const start of value.start) {
         const origin = { record: task, run: start, simpleSince: null };
-        const leases = groups.take(task.definition);
-        const run = new HeldRun(task, start, origin, this.services, askedAt, leases ?? []);
+        const allowed = limits.take(task.definition);
+        const run = new HeldRun(task, start, origin, this.services, askedAt, allowed?.leases);
+        run.permit = allowed?.permit ?? null;
         tasks.hold(run, taken);
-        // Without the lease of its group it would be one more than that allows.
-        if (leases) runs.push(run);
+        // Without that it would be one more than its limits allow.
+        if (allowed) runs.push(run);
         else execution.giveBack(run);
       }
     }
@@ -81,14 +82,17 @@ export class ClaimStarter {
         for (const run of [...waiting, next]) tasks.release(run);
         return;
       }
-      if (clock.monotonic() - next.renewedAt <= leaseMs / 2) execution.start(next);
+      // The runs before it took so long that it may count no more when it starts.
+      if (next.permit !== null && clock.monotonic() > next.permit.startBy) {
+        this.#giveBack(next);
+      } else if (clock.monotonic() - next.renewedAt <= leaseMs / 2) execution.start(next);
       else waiting = await this.#stillHeld([...waiting, next]);
     }
   }
 
   /** Renews the leases of runs that were claimed long ago. Gives back the runs that may not be started, returns the others. */
   async #stillHeld(runs: readonly HeldRun[]): Promise<HeldRun[]> {
-    const { clock, leaseMs, logger, execution } = this.services;
+    const { clock, leaseMs, logger } = this.services;
     const renewedAt = clock.monotonic();
     const lost = await this.#renew(runs.flatMap(({ leases }) => leases));
     const isOver = clock.monotonic() - renewedAt > leaseMs / 2;
@@ -97,9 +101,15 @@ export class ClaimStarter {
       const isHeld = !isOver && !run.leases.some((lease) => lost.has(keyOf(lease)));
       if (isHeld) return true;
       logger.warn(`The claim of run "${run.runId}" was answered too late; it is left to other schedulers`);
-      execution.giveBack(run);
+      this.#giveBack(run);
       return false;
     });
+  }
+
+  /** Gives back a run that does not start, and the permit with it. */
+  #giveBack(run: HeldRun): void {
+    if (run.permit) run.permit.unused += 1;
+    this.services.execution.giveBack(run);
   }
 
   /** Returns the keys of the leases that are lost, or may be. */

@@ -1,6 +1,7 @@
 import type { TaskDefinition } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { Apply } from '../../model/change.js';
+import { dueKeyValues, isLeftOut } from '../../model/due-keys.js';
 import type { Store } from '../../stores/store.interface.js';
 import { planClaim, waitsForRoom } from '../plan/claim.plan.js';
 import type { Claimed, Room } from '../plan/claim.plan.js';
@@ -11,12 +12,12 @@ import { ClaimStarter } from './claim.starter.js';
 import { claimDue, claimThese } from './claim.step.js';
 import type { Claim, ClaimedTask } from './claim.step.js';
 import type { EndQueue } from './end.queue.js';
-import type { GroupLeases } from './group.leases.js';
 import type { HeldRun } from './held.run.js';
 import type { HeldTasks } from './held.tasks.js';
 import type { LeaseKeeper } from './lease.keeper.js';
 import { LostRuns } from './lost.runs.js';
 import type { RunExecution } from './run.execution.js';
+import type { RunLimits } from './run.limits.js';
 import type { RunServices } from './run.services.js';
 import type { HealthMonitor } from './store.health.js';
 import { takeDue } from './take.step.js';
@@ -32,7 +33,7 @@ const TAKES_AGAIN_MS = 10_000;
 export interface ClaimParts {
   readonly leaseMs: number;
   readonly requests: ClaimRequests;
-  readonly groups: GroupLeases;
+  readonly limits: RunLimits;
   readonly tasks: HeldTasks;
   readonly ends: Pick<EndQueue, 'takeAlong' | 'flush'>;
   readonly leases: LeaseKeeper;
@@ -40,8 +41,8 @@ export interface ClaimParts {
   readonly health: HealthMonitor;
   /** Whether another claim follows at once. */
   readonly follows: (isAnotherDue: boolean) => void;
-  /** A group may have room again. */
-  readonly groupsHaveRoom: () => void;
+  /** A limit may have room again. */
+  readonly limitsHaveRoom: () => void;
   /** Tasks were given back that other schedulers may be able to start. */
   readonly gaveBack: () => void;
   /** A run of another scheduler is asked to stop. */
@@ -72,7 +73,7 @@ export class Claimer {
   readonly #starter: ClaimStarter;
   readonly #unwritten: UnwrittenClaims;
   readonly #lost: LostRuns;
-  /** The tasks that wait for a lease of their group, and for nothing else. */
+  /** The tasks that wait for what their limits give, and for nothing else. */
   readonly #lacking: TaskDefinition[] = [];
   /** The rooms of the claims that were decided on and are not held yet, of which a run may be on its last chance. */
   readonly #lastChances = new Set<Room>();
@@ -147,7 +148,7 @@ export class Claimer {
     ids: readonly string[],
     planOf: (claim: Apply<Claimed>) => Apply<Claimed>,
   ): Promise<{ readonly waiting: readonly string[]; readonly mayStartMore: boolean }> {
-    const { requests, groups } = this.parts;
+    const { requests, limits } = this.parts;
     const askedAt = this.services.clock.monotonic();
     const room = requests.room();
     const asked = claimThese(this.store, ids, planOf(this.#plan(room))).finally(() => this.#lastChances.delete(room));
@@ -155,10 +156,10 @@ export class Claimer {
     const decided = claim.claimed.map(({ value }) => value);
     const tasks = [...claim.left, ...claim.claimed.flatMap(({ task }) => task ?? [])];
     const waiting = tasks.filter(this.#waitsForRoom(claim));
-    const full = groups.full();
+    const full = limits.full();
     const lacking = waiting
       .map(({ definition }) => definition)
-      .filter(({ executor, policies: { group } }) => !room.isFull(executor, decided) && !full.includes(group ?? ''));
+      .filter((task) => !room.isFull(task.executor, decided) && !isLeftOut(dueKeyValues(task), full));
     this.#lacking.push(...lacking);
     return { waiting: waiting.map(({ id }) => id), mayStartMore: await this.#start(claim, askedAt, ASKS_NOTHING) };
   }
@@ -223,14 +224,14 @@ export class Claimer {
       this.#abortReplaced(one);
     }
     const runs = this.#starter.hold(claim, askedAt);
-    // What lacks a lease of its group may start with the same claim, made once more.
+    // What lacks something of its limits may start with the same claim, made once more.
     if (this.#lacking.length === 0 && claim.left.length === 0) ahead.held(runs);
     await this.#starter.start(runs);
     if (claim.simple.length > 0 || claim.claimed.some(({ taken }) => taken)) this.#unwritten.started();
     // A claim that was asked for before cannot use what is got for this one, and would give it back.
     if (!ahead.isLast()) return false;
-    const { mayStartMore, hasFreed } = await this.parts.groups.settle(this.#lacking.splice(0));
-    if (hasFreed) this.parts.groupsHaveRoom();
+    const { mayStartMore, hasFreed } = await this.parts.limits.settle(this.#lacking.splice(0));
+    if (hasFreed) this.parts.limitsHaveRoom();
     return mayStartMore;
   }
 

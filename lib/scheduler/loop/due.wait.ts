@@ -2,7 +2,7 @@ import { backoffMs } from '../../model/backoff.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { WakeableWait } from '../../time/wait.js';
 import type { ClaimRequests } from './claim.requests.js';
-import type { GroupLeases } from './group.leases.js';
+import type { RunLimits } from './run.limits.js';
 import type { RunServices } from './run.services.js';
 import type { HealthMonitor } from './store.health.js';
 
@@ -15,7 +15,7 @@ const CLOCK_SYNC_MS = 60_000;
 interface DueWaitServices extends Pick<RunServices, 'clock' | 'storeClock'> {
   readonly target: Pick<Store, 'nextDueFor' | 'now' | 'capabilities'>;
   readonly requests: Pick<ClaimRequests, 'filter' | 'hasRoomForLeftOut'>;
-  readonly groups: Pick<GroupLeases, 'untilRetry'>;
+  readonly limits: Pick<RunLimits, 'untilRetry'>;
   readonly health: HealthMonitor;
   readonly pollIntervalMs: number;
 }
@@ -50,9 +50,9 @@ export class DueWait {
    * @returns How much is left to sleep, in milliseconds.
    */
   async untilDue(ms: number): Promise<number> {
-    const { storeClock, groups, target, requests, health, pollIntervalMs } = this.services;
+    const { storeClock, limits, target, requests, health, pollIntervalMs } = this.services;
     this.#emptyPasses = 0;
-    let left = Math.min(ms, groups.untilRetry());
+    let left = Math.min(ms, limits.untilRetry());
     while (left > pollIntervalMs) {
       if (await this.wait.sleep(pollIntervalMs)) return 0;
       // An executor of somebody's own may have room again without the end of a run.
@@ -61,14 +61,14 @@ export class DueWait {
       await this.#syncClock();
       health.worked('polls');
       health.passed();
-      left = Math.min(next === null ? Infinity : next - storeClock.now(), groups.untilRetry());
+      left = Math.min(next === null ? Infinity : next - storeClock.now(), limits.untilRetry());
     }
     return Math.max(0, left);
   }
 
   /** Resolves when there may be room for more runs, and after a moment where nothing says so. */
   async untilRoom(): Promise<void> {
-    await this.roomWait.sleep(Math.min(this.services.groups.untilRetry(), EMPTY_PAUSE.longestMs));
+    await this.roomWait.sleep(Math.min(this.services.limits.untilRetry(), EMPTY_PAUSE.longestMs));
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { TaskDefinition } from '../../model/definition.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
+import { DUE_KEYS } from '../../model/due-keys.js';
 import type { Clock } from '../../model/clock.js';
 import type { LeaseRef } from '../../model/run.js';
 import { changeInternal } from '../../stores/internal.record.js';
@@ -7,6 +8,7 @@ import type { Store } from '../../stores/store.interface.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { changeSlots, forgetSlots, heldMs } from '../plan/slots.plan.js';
 import type { Slot, SlotRequest } from '../plan/slots.plan.js';
+import { FullLimits } from './full.limits.js';
 
 /** How long a full group is left alone, in milliseconds: where the store pushes that a slot was freed, and where not. */
 const RETRY_PUSHED_MS = 5_000;
@@ -35,14 +37,10 @@ interface Unused {
   isGivenBack: boolean;
 }
 
-/** When a full group is asked about again, on the monotonic clock, and when it was found full. */
-interface FullGroup {
-  readonly since: number;
-  retryAt: number;
+/** How many leases of a group are wanted, and by which tasks: their values of the due key `group`. */
+interface Wanted extends Pick<SlotRequest, 'count' | 'limit'> {
+  readonly lanes: Set<string>;
 }
-
-/** How many leases of a group are wanted. */
-type Wanted = Pick<SlotRequest, 'count' | 'limit'>;
 
 /** What came of {@link GroupLeases.settle}. */
 interface GroupsSettled {
@@ -61,7 +59,7 @@ type GroupStore = Pick<Store, 'transact' | 'addTasks' | 'deleteTask' | 'capabili
  */
 export class GroupLeases {
   readonly #unused = new Map<string, Unused>();
-  readonly #full = new Map<string, FullGroup>();
+  readonly #full: FullLimits;
   /** When slots of groups were last asked for, on the monotonic clock. */
   readonly #usedAt = new Map<string, number>();
   /** On the monotonic clock. */
@@ -73,27 +71,24 @@ export class GroupLeases {
     private readonly owner: string,
     private readonly leaseMs: number,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.#full = new FullLimits(clock);
+  }
 
-  /** The groups that claims leave out for now. */
+  /** What claims leave out for now, of the due key `group`. */
   full(): readonly string[] {
-    const now = this.clock.monotonic();
-    for (const [group, { retryAt }] of this.#full) if (retryAt <= now) this.#full.delete(group);
-    return [...this.#full.keys()];
+    return this.#full.lanes();
   }
 
   /** How long no group has to be asked about again, in milliseconds. */
   untilRetry(): number {
-    const now = this.clock.monotonic();
-    let left = Infinity;
-    for (const { retryAt } of this.#full.values()) left = Math.min(left, retryAt - now);
-    return Math.max(0, left);
+    return this.#full.untilRetry();
   }
 
   /** A wake-up came: it may have been the end of a run of a group. */
   wake(): void {
     this.#wokenAt = this.clock.monotonic();
-    for (const mark of this.#full.values()) mark.retryAt = Math.min(mark.retryAt, mark.since + RETRY_WOKEN_MS);
+    this.#full.retryAfter(RETRY_WOKEN_MS);
   }
 
   /** The leases that no run has yet, by group: each by the smallest `groupLimit` that lets it be used, in ascending order. */
@@ -136,7 +131,7 @@ export class GroupLeases {
 
   /** A lease was given up: its group is not full any more. */
   freed({ taskId }: LeaseRef): void {
-    for (const group of this.#full.keys()) if (groupRecordId(group) === taskId) this.#full.delete(group);
+    this.#full.delete(taskId);
   }
 
   /**
@@ -161,13 +156,14 @@ export class GroupLeases {
       const id = groupRecordId(group);
       // What could not be given back is still held, and given back the next time.
       if (!unwritten.has(id)) this.#unused.delete(group);
-      if (!wanted.has(group)) continue;
+      const lanes = wanted.get(group)?.lanes;
+      if (!lanes) continue;
       const slots = granted.get(id) ?? [];
       const state = states.get(id);
       if (slots.length > 0) this.#unused.set(group, { slots: [...slots], askedAt, isGivenBack: false });
-      else if (unwritten.has(id)) this.#markFull(group, askedAt, 0);
+      else if (unwritten.has(id)) this.#markFull(id, lanes, askedAt, 0);
       // A record that cannot be read says nothing, and is mended by hand.
-      else this.#markFull(group, askedAt, state ? heldMs(state, storeNow) : Infinity);
+      else this.#markFull(id, lanes, askedAt, state ? heldMs(state, storeNow) : Infinity);
     }
     return {
       mayStartMore: wanted.size > 0,
@@ -181,7 +177,7 @@ export class GroupLeases {
     const plans = new Map(
       groups.map((group) => {
         const givenBack = new Set(this.#unused.get(group)?.slots.map(({ ref }) => ref.token));
-        const { count, limit } = wanted.get(group) ?? { count: 0, limit: 0 };
+        const { count = 0, limit = 0 } = wanted.get(group) ?? {};
         return [groupRecordId(group), changeSlots({ givenBack, count, limit }, starter)];
       }),
     );
@@ -192,13 +188,12 @@ export class GroupLeases {
   }
 
   /** @param heldForMs For how long its slots are held at the least, in milliseconds. */
-  #markFull(group: string, askedAt: number, heldForMs: number): void {
-    const since = this.clock.monotonic();
+  #markFull(id: string, lanes: ReadonlySet<string>, askedAt: number, heldForMs: number): void {
     const longest = this.store.capabilities.wakeUp === 'pushed' ? RETRY_PUSHED_MS : RETRY_POLLED_MS;
     // A slot whose holder died expires without a wake-up. One that was freed since the question has woken this scheduler.
     const isWoken = this.#wokenAt >= askedAt;
     const retryMs = isWoken ? RETRY_WOKEN_MS : Math.min(longest, Math.max(RETRY_WOKEN_MS, heldForMs));
-    this.#full.set(group, { since, retryAt: since + retryMs });
+    this.#full.mark(id, retryMs, lanes);
   }
 
   /** Gives back every lease that no run has. Returns whether that was any. */
@@ -218,11 +213,12 @@ export class GroupLeases {
 /** How many leases the tasks want of each group, and within which limit. */
 function wantedOf(waiting: readonly TaskDefinition[]): Map<string, Wanted> {
   const wanted = new Map<string, Wanted>();
-  for (const { policies } of waiting) {
-    const { group, groupLimit } = policies;
+  for (const definition of waiting) {
+    const { group, groupLimit } = definition.policies;
     if (group === null) continue;
-    const { count, limit } = wanted.get(group) ?? { count: 0, limit: 0 };
-    wanted.set(group, { count: count + 1, limit: Math.max(limit, groupLimit) });
+    const { count, limit, lanes } = wanted.get(group) ?? { count: 0, limit: 0, lanes: new Set<string>() };
+    lanes.add(DUE_KEYS.group(definition)!);
+    wanted.set(group, { count: count + 1, limit: Math.max(limit, groupLimit), lanes });
   }
   return wanted;
 }

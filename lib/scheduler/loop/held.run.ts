@@ -13,6 +13,7 @@ import { wait } from '../../time/wait.js';
 import type { RunSleep } from '../plan/end.plan.js';
 import type { StepsOutcome } from '../plan/step.plan.js';
 import { guardListeners } from './guarded.signal.js';
+import type { StartPermit } from './rate.permits.js';
 import type { RunOrigin } from './run.origin.js';
 import type { RunServices } from './run.services.js';
 import type { RunOutcome } from './run.outcome.js';
@@ -55,6 +56,8 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
   /** How many attempts were lost in a row, up to the one before this. */
   readonly lost: number;
   readonly task: TaskDefinition;
+  /** What it needs to start, where its starts are limited. */
+  permit: StartPermit | null = null;
   /** Set when the run was started, or given back without a start. */
   isStarted = false;
   /** Set when a lease is lost: the run is aborted, and only what it has done to its end is offered to the store. */

@@ -1,5 +1,6 @@
 import { UnknownNameError } from '../../errors/input.errors.js';
 import type { TaskDefinition } from '../../model/definition.js';
+import { isLimited, needsOf } from '../../model/limits.js';
 import type { Claimed, Room } from '../plan/claim.plan.js';
 
 /** What there is room for when a claim is made. */
@@ -7,10 +8,10 @@ interface RoomNow {
   /** How many more runs each executor takes, by alias. */
   readonly executors: ReadonlyMap<string, number>;
   /**
-   * For each group the leases at hand that no run has yet: each by the smallest `groupLimit` that lets it be used, in
-   * ascending order.
+   * For each need of limited runs (see `needsOf`) what is at hand and no run has yet: each by the smallest limit that lets it be
+   * used, in ascending order.
    */
-  readonly groups: ReadonlyMap<string, readonly number[]>;
+  readonly limits: ReadonlyMap<string, readonly number[]>;
 }
 
 /** How many runs were decided on. */
@@ -19,7 +20,7 @@ class Tally {
   #count = 0;
   #last: Claimed | undefined;
   readonly executors = new Map<string, number>();
-  readonly groups = new Map<string, number>();
+  readonly limits = new Map<string, number>();
 
   constructor(of: readonly Claimed[]) {
     this.#of = of;
@@ -32,7 +33,8 @@ class Tally {
       this.#last = decided[this.#count]!;
       const { definition, start } = this.#last;
       add(this.executors, definition.executor, start.length);
-      if (definition.policies.group !== null) add(this.groups, definition.policies.group, start.length);
+      if (!isLimited(definition.policies)) continue;
+      for (const { name } of needsOf(definition)) add(this.limits, name, start.length);
     }
     return true;
   }
@@ -54,22 +56,24 @@ export class ClaimRoom implements Room {
     return this.now.executors.get(executor) ?? 0;
   }
 
-  /** Takes room for a run that starts for sure and needs none in a group. Returns whether there was any. */
+  /** Takes room for a run that starts for sure and needs nothing else. Returns whether there was any. */
   take(executor: string, decided: readonly Claimed[]): boolean {
     if (this.#startedIn(executor, this.#tallyOf(decided).executors) >= this.of(executor)) return false;
     this.#started.set(executor, (this.#started.get(executor) ?? 0) + 1);
     return true;
   }
 
-  has({ executor, policies }: TaskDefinition, decided: readonly Claimed[], own: number): boolean {
+  has(definition: TaskDefinition, decided: readonly Claimed[], own: number): boolean {
+    const { executor, policies } = definition;
     const room = this.now.executors.get(executor);
     if (room === undefined) throw new UnknownNameError('executor', executor, [...this.now.executors.keys()].sort());
-    const { executors, groups } = this.#tallyOf(decided);
+    const { executors, limits } = this.#tallyOf(decided);
     if (this.#startedIn(executor, executors) + own >= room) return false;
-    const { group, groupLimit } = policies;
-    if (group === null) return true;
-    const next = this.now.groups.get(group)?.[(groups.get(group) ?? 0) + own];
-    return next !== undefined && next <= groupLimit;
+    if (!isLimited(policies)) return true;
+    return needsOf(definition).every(({ name, most }) => {
+      const next = this.now.limits.get(name)?.[(limits.get(name) ?? 0) + own];
+      return next !== undefined && next <= most;
+    });
   }
 
   /** Whether an executor of this process takes no more runs, beside those that were decided on. */

@@ -1,6 +1,7 @@
 import { MAX_COUNT } from '../../model/bounds.js';
 import type { TakenTask } from '../../model/change.js';
 import { isDisabled } from '../../model/definition.js';
+import { isLimited } from '../../model/limits.js';
 import type { LiveRun } from '../../model/run.js';
 import { scheduledRunId } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
@@ -21,7 +22,7 @@ export function isSimple({ definition, state }: TaskRecord, now: number): boolea
   // A calendar may not be known here, which is a fault of the task.
   if (trigger.maxRuns !== undefined || trigger.calendar !== undefined) return false;
   if (definition.throttledUntil !== undefined) return false;
-  if (policies.delivery !== 'at-least-once' || policies.group !== null) return false;
+  if (policies.delivery !== 'at-least-once' || isLimited(policies)) return false;
   const { nextRunTime } = state;
   if (nextRunTime === null || nextRunTime > now || state.live.length > 0) return false;
   if (state.lease !== null || state.pause !== null || state.problem !== null) return false;

@@ -4,12 +4,15 @@ import { checkFlag } from '../../errors/option.checks.js';
 import { namesOf } from '../../model/names.js';
 import type { Duration } from '../../model/duration.js';
 import type { ChoiceKind, CountKind, PolicyKind } from '../../model/policy.kinds.js';
+import { RATE_SCOPES, SHORTEST_RATE_MS } from '../../model/rate.js';
+import type { RateLimitOptions, RatePolicy, RateScope } from '../../model/rate.js';
 import { DEFAULT_RETRY } from '../../model/retry.js';
 import type { RetryOptions, RetryPolicy } from '../../model/retry.js';
 import { POLICIES, POLICY_NAMES } from '../../model/task.policies.js';
 import type { TaskPolicies, TaskPolicyOptions } from '../../model/task.policies.js';
 import { toMilliseconds } from '../../time/inputs.js';
 
+const RATE_OPTIONS = namesOf<keyof RateLimitOptions>({ max: 0, per: 0, of: 0 });
 const RETRY_OPTIONS = namesOf<keyof RetryOptions>({ attempts: 0, backoff: 0, delay: 0, maxDelay: 0 });
 
 /** A value that somebody gave for an option. */
@@ -59,6 +62,8 @@ function read(given: Given, kind: PolicyKind, backoffs: readonly string[]): unkn
       return toMilliseconds(given.value as Duration, given.option, { min: kind.min });
     case 'retry':
       return retry(given, backoffs);
+    case 'rate':
+      return rate(given);
   }
 }
 
@@ -102,6 +107,21 @@ function retry(given: Given, backoffs: readonly string[]): RetryPolicy {
     backoff: choice({ option: 'retry.backoff', value: backoff }, { is: 'choice', of: backoffs }),
     delayMs: toMilliseconds(delay, 'retry.delay', { min: 0 }),
     maxDelayMs: toMilliseconds(maxDelay, 'retry.maxDelay', { min: 0 }),
+  };
+}
+
+function rate(given: Given): RatePolicy {
+  const options = given.value as RateLimitOptions;
+  if (typeof options !== 'object' || options === null) throw refusal(given, 'an object with "max" and "per"');
+  rejectUnknownOptions('rateLimit', options, RATE_OPTIONS);
+  const { max, per, of } = options;
+  return {
+    max: count({ option: 'rateLimit.max', value: max }),
+    perMs: toMilliseconds(per, 'rateLimit.per', { min: SHORTEST_RATE_MS }),
+    of:
+      of === undefined
+        ? null
+        : (choice({ option: 'rateLimit.of', value: of }, { is: 'choice', of: RATE_SCOPES }) as RateScope),
   };
 }
 

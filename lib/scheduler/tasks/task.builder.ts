@@ -3,7 +3,7 @@ import { TriggerExhaustedError } from '../../errors/task.errors.js';
 import { ImpossibleTriggerError } from '../../errors/trigger.errors.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { TaskDefinition, TaskOrigin, TriggerData } from '../../model/definition.js';
+import type { TaskOrigin, TriggerData } from '../../model/definition.js';
 import type { TaskPolicies } from '../../model/task.policies.js';
 import { toInstant } from '../../time/inputs.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
@@ -19,6 +19,7 @@ import type { BackoffRegistry } from '../loop/backoff.registry.js';
 import { resolvePolicies } from './policy.reader.js';
 import { isSameTrigger } from './same.trigger.js';
 import { declarationOf } from './declaration.js';
+import { checkLimits } from './limit.checks.js';
 import { argsOf, changesInput, givesInput, inputKind } from './task.input.js';
 import { ASKED_OPTIONS, CHANGE_OPTIONS, TASK_OPTIONS } from './task.options.js';
 import type { TaskBaseOptions, TaskChanges, TaskSpec, TriggerInput } from './task.options.js';
@@ -58,7 +59,7 @@ export class TaskBuilder {
     const id = options.id === undefined ? series.newId() : checkId(options.id);
     const given = options.trigger ?? ONCE;
     const { trigger, data } = series.trigger(given, () => this.#checkedTrigger(given, now));
-    const definition: TaskDefinition = {
+    const definition = checkLimits({
       id,
       name: checkName(options.name ?? options.handler),
       handler: this.#checkHandler(options.handler),
@@ -71,7 +72,7 @@ export class TaskBuilder {
       tags: checkTags(options.tags ?? NO_TAGS),
       policies: resolvePolicies(options, this.services.taskDefaults, this.services.backoffs.names()),
       declared: null,
-    };
+    });
     const paused = checkBoolean('paused', options.paused ?? false);
     // A time window in the code that has passed by the next deploy must not keep the application from starting.
     const state = series.state(this.#firstTimes(id, trigger, now, options.nextRunTime, origin === 'code'));
@@ -122,7 +123,7 @@ export class TaskBuilder {
     const { handlers } = this.services;
     const old = task.definition;
     const trigger = changes.trigger === undefined ? null : this.#createTrigger(changes.trigger, now);
-    const definition: TaskDefinition = {
+    const definition = checkLimits({
       ...old,
       ...(changes.name !== undefined && { name: checkName(changes.name) }),
       ...(changes.handler !== undefined && { handler: this.#checkHandler(changes.handler) }),
@@ -134,7 +135,7 @@ export class TaskBuilder {
       ...(changes.executor !== undefined && { executor: this.#checkExecutor(changes.executor) }),
       ...(changes.tags !== undefined && { tags: checkTags(changes.tags) }),
       policies: resolvePolicies(changes, old.policies, this.services.backoffs.names()),
-    };
+    });
     const reschedules = trigger !== null || changes.nextRunTime !== undefined;
     const current = trigger ?? (reschedules ? this.triggerOf(task) : null);
     return {

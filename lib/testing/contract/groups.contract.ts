@@ -44,13 +44,6 @@ async function startRuns(one: Scheduler, other: Scheduler, store: Store): Promis
   return { lost: 1, once: 1, retried: 1, redriven: 1, asked: 2, backfilled: backfilled.length };
 }
 
-/** Two schedulers, or twice the same one where the store coordinates only one process. */
-async function createTwo(probe: SchedulerProbe) {
-  const first = await probe.create();
-  const isShared = first.store.capabilities.coordination !== 'process';
-  return { first, second: isShared ? await probe.create() : first };
-}
-
 export const GROUPS: ContractSection = {
   title: 'limits of groups',
   tests: {
@@ -58,7 +51,7 @@ export const GROUPS: ContractSection = {
       bench,
     ) => {
       const probe = new SchedulerProbe(bench, LIMIT, ['retried', 'redriven']);
-      const { first, second } = await createTwo(probe);
+      const { first, second } = await probe.createTwo();
       first.scheduler.declareTasks(ofEach('startup'));
       await probe.done(Promise.all([first.scheduler.start(), second.scheduler.start()]), 'the schedulers to start');
       const adding = startRuns(first.scheduler, second.scheduler, second.store);
@@ -77,7 +70,7 @@ export const GROUPS: ContractSection = {
 
     'hold from the first runs on, which two schedulers start at the same time': async (bench) => {
       const probe = new SchedulerProbe(bench, LIMIT, []);
-      const { first, second } = await createTwo(probe);
+      const { first, second } = await probe.createTwo();
       const schedulers = [first.scheduler, second.scheduler];
       await probe.done(Promise.all(schedulers.map((scheduler) => scheduler.start())), 'the schedulers to start');
       const ids = Array.from({ length: 12 }, (_, at) => `t${at}`);

@@ -17,6 +17,7 @@ import {
 import { MEMBERS } from './members.contract.js';
 import { ORDER } from './order.contract.js';
 import { QUERY } from './query.contract.js';
+import { RATES } from './rates.contract.js';
 import { STEPS_OF_RUNS } from './steps.contract.js';
 import { TAKE } from './take.contract.js';
 import { TASKS } from './tasks.contract.js';
@@ -47,6 +48,7 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   INTERRUPTION,
   MEMBERS,
   GROUPS,
+  RATES,
   START_AND_SHUTDOWN,
   BORROWED,
   TRANSACTIONS,

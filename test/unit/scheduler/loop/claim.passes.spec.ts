@@ -18,7 +18,7 @@ describe('a claim that was asked for ahead', () => {
       },
       requests: { next: () => ({}), isContended: true, isAnotherDue: () => true },
       ends: { catchUp: () => Promise.resolve(), flush: () => {} },
-      groups: { hasUnused: () => false },
+      limits: { hasUnused: () => false },
       health: { worked: () => {} },
       clock: new SettableClock(0),
       isHeldUp: () => false,

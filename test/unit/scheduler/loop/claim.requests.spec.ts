@@ -18,11 +18,11 @@ beforeEach(() => {
   fullGroups = [];
   const executors = new ExecutorRegistry(SILENT_LOGGER);
   for (const alias of Object.keys(rooms)) executors.add(alias, executor(alias));
-  const groups = { full: () => fullGroups, room: () => new Map() };
+  const limits = { full: () => ({ group: fullGroups }), room: () => new Map() };
   requests = new ClaimRequests({
     executors,
     handlers: { names: () => ['work'] },
-    groups,
+    limits,
     leaseMs: 30_000,
     ahead: 0,
   });

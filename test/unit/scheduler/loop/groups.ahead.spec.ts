@@ -115,9 +115,9 @@ describe('a group of tasks, where claims are asked for ahead', () => {
   it('has a run given back for which there is no lease any more', () => {
     const tasks = new HeldTasks();
     const given: HeldRun[] = [];
-    const groups = { take: () => null };
+    const limits = { take: () => null };
     const execution = { start: () => {}, giveBack: (run: HeldRun) => void given.push(run) };
-    const starter = new ClaimStarter({ tasks, groups, execution } as never);
+    const starter = new ClaimStarter({ tasks, limits, execution } as never);
     const run = makeLiveRun('a@1', { status: 'running', token: 1 });
     const task = makeTask('a', { policies: { group: 'g' }, state: { live: [run] } });
     const value = { definition: task.definition, start: [run], history: [] };

@@ -27,6 +27,8 @@ const WRITTEN: readonly [keyof TaskPolicyOptions, unknown, keyof TaskPolicies, u
   ['priority', -4, 'priority', -4],
   ['group', 'mail', 'group', 'mail'],
   ['groupLimit', 5, 'groupLimit', 5],
+  ['rateLimit', { max: 100, per: '1m' }, 'rateLimit', { max: 100, perMs: 60_000, of: null }],
+  ['rateLimit', { max: 1, per: 1_000, of: 'handler' }, 'rateLimit', { max: 1, perMs: 1_000, of: 'handler' }],
   ['retry', 3, 'retry', { attempts: 3, backoff: 'exponential', delayMs: 1_000, maxDelayMs: 3_600_000 }],
   [
     'retry',
@@ -55,6 +57,10 @@ const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
   ['group', 'g'.repeat(201), 'a text of 1 to 200 characters, or null.'],
   ['group', 'half a pair \ud800', 'a text of 1 to 200 characters, or null.'],
   ['groupLimit', '1', 'Invalid groupLimit: "1". Allowed: a whole number from 1.'],
+  ['rateLimit', 5, 'Invalid rateLimit: 5. Allowed: an object with "max" and "per", or null.'],
+  ['rateLimit', { per: '1m' }, 'Invalid rateLimit.max: undefined. Allowed: a whole number from 1.'],
+  ['rateLimit', { max: 1, per: '999ms' }, 'Invalid rateLimit.per: "999ms".'],
+  ['rateLimit', { max: 1, per: '1m', of: 'all' }, 'Invalid rateLimit.of: "all". Allowed: "handler" or "group".'],
   ['retry', 'often', 'Invalid retry: "often". Allowed: a number of attempts, an object with "attempts", or null.'],
   ['retry', { attempts: null }, 'Invalid retry.attempts: null. Allowed: a whole number from 1.'],
   ['retry', { attempts: 2, backoff: 'hope' }, 'Invalid retry.backoff: "hope". Allowed: "fixed" or "exponential".'],
@@ -65,7 +71,7 @@ const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
   ['pauseAfterFailures', 0, 'Invalid pauseAfterFailures: 0. Allowed: a whole number from 1, or null.'],
 ];
 
-const NULLABLE = new Set<string>(['misfireGraceTime', 'group', 'retry', 'timeout', 'pauseAfterFailures']);
+const NULLABLE = new Set<string>(['misfireGraceTime', 'group', 'rateLimit', 'retry', 'timeout', 'pauseAfterFailures']);
 
 describe('the policies of a task', () => {
   it.each(WRITTEN)('take %s: %j and keep %s: %j', (option, value, name, stored) => {
