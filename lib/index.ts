@@ -185,6 +185,7 @@ export type {
   UpsertOptions,
 } from './scheduler/tasks/task.options.js';
 export type { GivenInput } from './scheduler/tasks/task.input.js';
+export type { HandlerEvent, HandlerResult, HandlerRun, StoredResult } from './scheduler/tasks/handler.types.js';
 export { Task } from './scheduler/tasks/task.js';
 
 export { AsynczModule } from './nest/asyncz.module.js';

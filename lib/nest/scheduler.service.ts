@@ -1,11 +1,12 @@
 import type { Type } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { SchedulerNotRunningError } from '../errors/scheduler.errors.js';
-import type { SchedulerEvent } from '../events/event.map.js';
+import type { SchedulerEventName } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { Scheduler } from '../scheduler/scheduler.js';
 import type { SchedulerOptions } from '../scheduler/scheduler.options.js';
 import type { AddTasksOptions, AddTasksResult, ListedTask } from '../scheduler/tasks/adding.options.js';
+import type { HandlerEvent } from '../scheduler/tasks/handler.types.js';
 import type { HandlerName, TaskHandlers, TaskOptions, UpsertOptions } from '../scheduler/tasks/task.options.js';
 import type { Task } from '../scheduler/tasks/task.js';
 import type { Store } from '../stores/store.interface.js';
@@ -20,8 +21,8 @@ import type { PartFactory } from './store.factory.js';
  */
 export class SchedulerService<Handlers = TaskHandlers> extends Scheduler<Handlers> {
   /** Every event, as an Observable. Each subscription listens for itself; it never completes. */
-  readonly events$ = new Observable<SchedulerEvent>((subscriber) => {
-    const listener = (event: SchedulerEvent) => subscriber.next(event);
+  readonly events$ = new Observable<HandlerEvent<SchedulerEventName, Handlers>>((subscriber) => {
+    const listener = (event: HandlerEvent<SchedulerEventName, Handlers>) => subscriber.next(event);
     this.addListener(listener);
     return () => void this.removeListener(listener);
   });
@@ -59,12 +60,16 @@ export class SchedulerService<Handlers = TaskHandlers> extends Scheduler<Handler
     await super.start();
   }
 
-  override async addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
+  override async addTask<Name extends HandlerName<Handlers>>(
+    options: TaskOptions<Handlers, Name>,
+  ): Promise<Task<Handlers, Name>> {
     if (this.#isOver) throw new SchedulerNotRunningError('addTask');
     return super.addTask(options);
   }
 
-  override async upsertTask<Name extends HandlerName<Handlers>>(options: UpsertOptions<Handlers, Name>): Promise<Task> {
+  override async upsertTask<Name extends HandlerName<Handlers>>(
+    options: UpsertOptions<Handlers, Name>,
+  ): Promise<Task<Handlers, Name>> {
     if (this.#isOver) throw new SchedulerNotRunningError('upsertTask');
     return super.upsertTask(options);
   }

@@ -8,6 +8,7 @@ import type { ControlOptions, DeleteOptions, RedriveOptions, TaskRef, TaskTarget
 import { RUN_TASK_OPTIONS } from './tasks/run.control.js';
 import type { RunControl, RunTaskOptions, WaitOptions } from './tasks/run.control.js';
 import type { RunInfo } from './tasks/run.info.js';
+import type { HandlerRun } from './tasks/handler.types.js';
 import type { AnyTaskInfo } from './tasks/task.info.js';
 import type {
   PreviewOptions,
@@ -54,8 +55,8 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    *   SchedulerNotRunningError (its store was closed by a stop); with `dedupe` also TaskUnreadableError; nothing is added then.
    * @returns The task as it is in the store now: with `dedupe`, maybe that of an earlier call.
    */
-  addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task> {
-    return this.#operations.add(options as AskedTask);
+  addTask<Name extends HandlerName<Handlers>>(options: TaskOptions<Handlers, Name>): Promise<Task<Handlers, Name>> {
+    return this.#operations.add(options as AskedTask) as Promise<Task<Handlers, Name>>;
   }
 
   /**
@@ -65,8 +66,10 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    *
    * @throws As {@link addTask}, and TaskUnreadableError; nothing is changed then.
    */
-  upsertTask<Name extends HandlerName<Handlers>>(options: UpsertOptions<Handlers, Name>): Promise<Task> {
-    return this.#operations.upsert(options as AskedTask);
+  upsertTask<Name extends HandlerName<Handlers>>(
+    options: UpsertOptions<Handlers, Name>,
+  ): Promise<Task<Handlers, Name>> {
+    return this.#operations.upsert(options as AskedTask) as Promise<Task<Handlers, Name>>;
   }
 
   /**
@@ -92,8 +95,12 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    *
    * @throws As {@link addTask}, and TaskNotFoundError, TaskUnreadableError; nothing is changed then.
    */
-  updateTask(task: TaskRef, changes: TaskChanges, options?: UpdateOptions): Promise<Task> {
-    return this.#operations.update(task, changes, options);
+  updateTask<Name extends HandlerName<Handlers> = HandlerName<Handlers>>(
+    task: Task<Handlers, Name> | TaskRef,
+    changes: TaskChanges<Handlers, NoInfer<Name>>,
+    options?: UpdateOptions,
+  ): Promise<Task<Handlers, Name>> {
+    return this.#operations.update(task, changes as TaskChanges, options) as Promise<Task<Handlers, Name>>;
   }
 
   /** Gives a task another trigger. @throws As {@link updateTask}. */
@@ -152,7 +159,10 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    * @returns The id of the run; with `wait`, the run as it ended.
    * @throws SchedulerNotRunningError, TaskNotFoundError, TaskUnreadableError; with `wait` also RunWaitTimeoutError
    */
-  runTask(task: TaskRef, options: RunTaskOptions & { readonly wait: true }): Promise<RunInfo>;
+  runTask<Name extends HandlerName<Handlers> = HandlerName<Handlers>>(
+    task: Task<Handlers, Name> | TaskRef,
+    options: RunTaskOptions & { readonly wait: true },
+  ): Promise<HandlerRun<Handlers, Name>>;
   runTask(task: TaskRef, options?: RunTaskOptions): Promise<string>;
   async runTask(task: TaskRef, options: RunTaskOptions = {}): Promise<RunInfo | string> {
     checkCall('runTask', options, RUN_TASK_OPTIONS);
@@ -169,8 +179,11 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    * @returns The run as it ended.
    * @throws RunNotFoundError, RunWaitTimeoutError, InvalidOptionError
    */
-  waitForRun(runId: string, options?: WaitOptions & TaskTarget): Promise<RunInfo> {
-    return this.#runs.wait(runId, options);
+  waitForRun<Name extends HandlerName<Handlers> = HandlerName<Handlers>>(
+    runId: string,
+    options?: WaitOptions & TaskTarget,
+  ): Promise<HandlerRun<Handlers, Name>> {
+    return this.#runs.wait(runId, options) as Promise<HandlerRun<Handlers, Name>>;
   }
 
   /**
@@ -208,8 +221,11 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   }
 
   /** A task, or null. @throws TaskUnreadableError, UnknownNameError (store) */
-  getTask(id: string, target?: TaskTarget): Promise<Task | null> {
-    return this.#inspection.getTask(id, target);
+  getTask<Name extends HandlerName<Handlers> = HandlerName<Handlers>>(
+    id: string,
+    target?: TaskTarget,
+  ): Promise<Task<Handlers, Name> | null> {
+    return this.#inspection.getTask(id, target) as Promise<Task<Handlers, Name> | null>;
   }
 
   /**

@@ -18,6 +18,7 @@ import type { SchedulerOptions } from './scheduler.options.js';
 import { SchedulerTasks } from './scheduler.tasks.js';
 import { copyStore, rotateStore } from './tasks/store.maintenance.js';
 import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './tasks/store.maintenance.js';
+import type { HandlerEvent } from './tasks/handler.types.js';
 import type { TaskHandlers } from './tasks/task.options.js';
 import type { DeclaredTask } from './tasks/task.reconciler.js';
 
@@ -129,11 +130,11 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
    * @throws InvalidOptionError, UnknownOptionError
    */
   addListener<Name extends SchedulerEventName = SchedulerEventName>(
-    listener: SchedulerListener<Name>,
+    listener: (event: HandlerEvent<Name, Handlers>) => unknown,
     names?: Name | readonly Name[],
     filter?: EventFilter<Name>,
   ): void {
-    this.#core.events.add(listener, names, filter);
+    this.#core.events.add(listener as SchedulerListener<Name>, names, filter);
   }
 
   /** Removes the first registration of a listener. Returns whether there was one. */

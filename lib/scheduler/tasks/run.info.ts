@@ -6,7 +6,7 @@ import type { RunRecord, RunRequest, RunSource, RunStatus } from '../../model/ru
  *
  * @publicApi
  */
-export interface RunInfo {
+export interface RunInfo<Result = unknown> {
   readonly id: string;
   readonly taskId: string;
   readonly handler: string;
@@ -22,7 +22,7 @@ export interface RunInfo {
   /** Whether it failed or was lost for good; `redriveRun` gives it one more attempt. */
   readonly dead: boolean;
   readonly error: RunError | null;
-  readonly result: unknown;
+  readonly result: Result;
   /** Who asked for it, and why; null for a run of the schedule. */
   readonly request: RunRequest | null;
   /** Who cancelled it, and why; null when nobody did. */

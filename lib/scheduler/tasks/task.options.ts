@@ -61,10 +61,11 @@ export type HandlerArgs<Handlers, Name> = keyof Handlers extends never
     : never;
 
 /** The one argument of a handler that takes an object and nothing else: it may be given as `data`. @publicApi */
-export type HandlerData<Handlers, Name> =
-  HandlerArgs<Handlers, Name> extends readonly [infer Only, ...infer Rest]
-    ? Rest extends readonly []
-      ? Extract<Only, object>
+export type HandlerData<Handlers, Name> = keyof Handlers extends never
+  ? object
+  : Name extends keyof Handlers
+    ? HandlerArgs<Handlers, Name> extends readonly [infer Only]
+      ? Exclude<Extract<Only, object>, readonly unknown[]>
       : never
     : never;
 
@@ -140,18 +141,8 @@ export type UpsertOptions<Handlers = TaskHandlers, Name extends HandlerName<Hand
     readonly handler: Name;
   } & InputOption<HandlerArgs<Handlers, Name>, HandlerData<Handlers, Name>>;
 
-/**
- * The options of a task that can be changed. An option that is left out stays.
- *
- * @publicApi
- */
-export interface TaskChanges extends TaskPolicyOptions {
+interface TaskChangeOptions extends TaskPolicyOptions {
   readonly name?: string;
-  readonly handler?: string;
-  /** Takes the place of the arguments that it has, also of `data`. */
-  readonly args?: readonly unknown[];
-  /** The same as one object. */
-  readonly data?: object;
   /** A new trigger also sets the next run time. */
   readonly trigger?: TriggerInput;
   readonly executor?: string;
@@ -159,6 +150,29 @@ export interface TaskChanges extends TaskPolicyOptions {
   /** The time of the next run instead of the trigger's; the trigger continues from there. */
   readonly nextRunTime?: TimeInput;
 }
+
+/** `args` and `data` both take the place of what the task has of either. */
+interface InputChanges<Handlers, Name> {
+  readonly args?: HandlerArgs<Handlers, Name>;
+  readonly data?: HandlerData<Handlers, Name>;
+}
+
+/**
+ * The options of a task that can be changed. An option that is left out stays. The arguments are those of its handler, or of another
+ * one that it is given.
+ *
+ * @publicApi
+ */
+export type TaskChanges<
+  Handlers = TaskHandlers,
+  Name extends HandlerName<Handlers> = HandlerName<Handlers>,
+> = TaskChangeOptions &
+  (
+    | ({ readonly handler?: undefined } & InputChanges<Handlers, Name>)
+    | {
+        [Other in HandlerName<Handlers>]: { readonly handler: Other } & InputChanges<Handlers, Other>;
+      }[HandlerName<Handlers>]
+  );
 
 /**
  * Options of `updateTask` and `rescheduleTask`.

@@ -1,6 +1,6 @@
 import type { ControlOptions, DeleteOptions, TaskRef, TransactionOptions } from './control.options.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
-import type { TaskChanges, TriggerInput, UpdateOptions } from './task.options.js';
+import type { HandlerName, TaskChanges, TaskHandlers, TriggerInput, UpdateOptions } from './task.options.js';
 
 /** What a task asks of its scheduler. */
 export interface TaskActions {
@@ -23,9 +23,15 @@ const TaskPicture = function (this: object, fields: TaskFields): void {
 /**
  * A snapshot of a task, with methods that change the task in the store and update the snapshot.
  *
+ * With a map of handlers the compiler knows what its handler takes and returns.
+ *
  * @publicApi
  */
-export class Task extends TaskPicture {
+export class Task<
+  Handlers = TaskHandlers,
+  Name extends HandlerName<Handlers> = HandlerName<Handlers>,
+> extends TaskPicture {
+  declare readonly handler: Name;
   readonly #actions: TaskActions;
   #info: TaskInfo;
 
@@ -42,8 +48,8 @@ export class Task extends TaskPicture {
   }
 
   /** See `Scheduler.updateTask`. */
-  async update(changes: TaskChanges, options: TransactionOptions = {}): Promise<this> {
-    return this.#become(await this.#actions.update(this, changes, { ...options, store: this.store }));
+  async update(changes: TaskChanges<Handlers, Name>, options: TransactionOptions = {}): Promise<this> {
+    return this.#become(await this.#actions.update(this, changes as TaskChanges, { ...options, store: this.store }));
   }
 
   /** See `Scheduler.rescheduleTask`. */
