@@ -1,24 +1,9 @@
-import { Catch, Injectable, SetMetadata, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
-import type {
-  ArgumentsHost,
-  CallHandler,
-  CanActivate,
-  ExceptionFilter,
-  ExecutionContext,
-  NestInterceptor,
-  PipeTransform,
-} from '@nestjs/common';
+import { Injectable, SetMetadata, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
+import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor, PipeTransform } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { EMPTY, map, of, retry, tap, throwError } from 'rxjs';
+import { EMPTY, map, of, retry, tap, timeout } from 'rxjs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  AsynczExecutionContext,
-  GuardRejectedError,
-  SchedulerService,
-  ScheduledTask,
-  TaskContext,
-  TaskHandler,
-} from 'nestjs-asyncz';
+import { GuardRejectedError, SchedulerService, ScheduledTask, TaskContext, TaskHandler } from 'nestjs-asyncz';
 import { boot, EVERY_HOUR, runOnce, warnings } from './nest.application.js';
 
 const seen: unknown[] = [];
@@ -232,73 +217,27 @@ describe('an interceptor', () => {
   });
 });
 
-describe('an exception filter', () => {
-  const answers: Record<string, (error: unknown) => unknown> = {
-    nothing: () => {},
-    'a number': () => 1,
-    'a promise of nothing': async () => {},
-    'an error': () => new RangeError('given'),
-    'a promise of an error': async () => new RangeError('given'),
-    'an Observable that fails': () => throwError(() => new RangeError('given')),
-    'nothing, since it throws': () => {
-      throw new RangeError('given');
-    },
-  };
-
-  it.each(Object.keys(answers))('that gives %s leaves the run failed', async (answer) => {
-    @Catch(TypeError)
-    class Tell implements ExceptionFilter {
-      catch(error: unknown, host: ArgumentsHost) {
-        seen.push(AsynczExecutionContext.create(host).getTaskContext().attempt);
-        return answers[answer]!(error);
-      }
-    }
+describe('an interceptor that gives the handler up', () => {
+  it('does not end the run before the handler has ended: no other run begins beside it', async () => {
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
     @Injectable()
     class Jobs {
-      @UseFilters(Tell)
+      @UseInterceptors({ intercept: (_context, next) => next.handle().pipe(timeout(20), tap({ error: release })) })
+      @UseFilters({ catch: (error: Error) => void seen.push(error.name) })
       @TaskHandler('job')
-      job() {
-        throw new TypeError('of the handler');
+      async job() {
+        seen.push('begun');
+        await released;
+        seen.push('ended');
       }
     }
     const { scheduler } = await boot([Jobs]);
-    const { run } = await runOnce(scheduler, 'job', [], { retry: { attempts: 2, delay: 0 } });
-    const message = /error|throws|fails/.test(answer) ? 'given' : 'of the handler';
-    expect(run).toMatchObject({ status: 'failed', attempt: 2, error: { message } });
-    expect(seen).toEqual([1, 2]);
-  });
-
-  it('gets the errors of guards, interceptors and pipes too, the one of the method before that of the class', async () => {
-    const filter = (name: string) => {
-      @Catch(TypeError)
-      class Filter implements ExceptionFilter {
-        catch = (error: TypeError) => void seen.push(`${name}: ${error.message}`);
-      }
-      return Filter;
-    };
-    const fail = (message: string) => () => {
-      throw new TypeError(message);
-    };
-    @UseFilters(filter('class'))
-    @Injectable()
-    class Jobs {
-      @UseGuards({ canActivate: fail('guard') })
-      @TaskHandler('guard')
-      guard() {}
-      @UseInterceptors({ intercept: fail('interceptor') })
-      @TaskHandler('interceptor')
-      interceptor() {}
-      @UseFilters(filter('method'))
-      @UsePipes({ transform: fail('pipe') })
-      @TaskHandler('pipe')
-      pipe(_value: string) {}
-    }
-    const { scheduler } = await boot([Jobs]);
-    for (const handler of ['guard', 'interceptor', 'pipe']) {
-      expect(await runOnce(scheduler, handler, ['x'])).toMatchObject({
-        run: { status: 'failed', error: { message: handler } },
-      });
-    }
-    expect(seen).toEqual(['class: guard', 'class: interceptor', 'method: pipe']);
+    expect(await runOnce(scheduler, 'job')).toMatchObject({
+      run: { status: 'failed', error: { name: 'TimeoutError' } },
+    });
+    expect(seen).toEqual(['begun', 'ended', 'TimeoutError']);
   });
 });

@@ -62,12 +62,7 @@ export class RunPipeline {
       const made = this.#fixed ?? (await this.#make(task));
       ({ filters } = made.enhancers);
       await this.#passGuards(made, hostArgs, task);
-      const { instance, enhancers } = made;
-      const call = async () => this.#call(made, host);
-      const callback = functionOf(this.method);
-      return await resultOf(
-        await this.parts.interceptors.intercept(enhancers.interceptors, hostArgs, instance, callback, call, ASYNCZ),
-      );
+      return await this.#intercept(made, hostArgs, host);
     } catch (error) {
       throw await errorOf(error, filters, host);
     }
@@ -91,6 +86,27 @@ export class RunPipeline {
     for (const guard of enhancers.guards) {
       if (await this.parts.guards.tryActivate([guard], args, instance, callback, ASYNCZ)) continue;
       throw new GuardRejectedError(task.runId, nameOfEnhancer(guard), this.method.name);
+    }
+  }
+
+  /** Calls the handler with the interceptors around it. The run is not over before the handler is, whoever gave it up. */
+  async #intercept(made: Made, args: HostArguments, host: AsynczExecutionContext): Promise<unknown> {
+    const { instance, enhancers } = made;
+    if (enhancers.interceptors.length === 0) return resultOf(await this.#call(made, host));
+    const calls: Promise<unknown>[] = [];
+    const call = async () => {
+      const called = this.#call(made, host);
+      calls.push(called);
+      return called;
+    };
+    const callback = functionOf(this.method);
+    const { interceptors } = this.parts;
+    try {
+      return await resultOf(
+        await interceptors.intercept(enhancers.interceptors, args, instance, callback, call, ASYNCZ),
+      );
+    } finally {
+      await Promise.allSettled(calls);
     }
   }
 
@@ -146,6 +162,18 @@ async function errorOf(thrown: unknown, filters: Enhancers['filters'], host: Asy
     const given = await resultOf(await filters.invokeCustomFilters(thrown, host));
     return isErrorOf(given, Error) ? given : thrown;
   } catch (error) {
-    return error;
+    return withCause(error, thrown);
   }
+}
+
+/** A filter that knows another transport fails itself: what it was to tell of must not be lost with that. */
+function withCause(error: unknown, cause: unknown): unknown {
+  if (error === cause || !isErrorOf(error, Error)) return error;
+  try {
+    if (!('cause' in error))
+      Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
+  } catch {
+    // It is frozen, or a proxy that does not take it.
+  }
+  return error;
 }
