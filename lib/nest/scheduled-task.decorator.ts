@@ -24,7 +24,7 @@ type FlatTrigger<T extends TriggerOptions> = T extends { readonly type: infer Ty
 /** What `@ScheduledTask` takes beside the trigger. */
 interface ScheduledTaskBaseOptions
   extends
-    ResolvableOptions<Omit<TaskBaseOptions, 'id' | 'trigger' | 'transaction' | 'replaceExisting'>>,
+    ResolvableOptions<Omit<TaskBaseOptions, 'id' | 'schemaVersion' | 'trigger' | 'transaction' | 'replaceExisting'>>,
     ResolvableOptions<GivenInput>,
     HandlerOptions {
   /**

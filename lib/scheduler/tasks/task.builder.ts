@@ -65,7 +65,7 @@ export class TaskBuilder {
       handler: this.#checkHandler(options.handler),
       args: argsOf(options),
       input: inputKind(options),
-      schemaVersion: this.services.handlers.schemaOf(options.handler)?.version ?? null,
+      schemaVersion: this.#schemaVersion(options.handler, options.schemaVersion),
       trigger: data,
       executor: this.#checkExecutor(options.executor ?? 'default'),
       origin,
@@ -120,7 +120,6 @@ export class TaskBuilder {
   update(task: TaskRecord, changes: TaskChanges, now: number): TaskUpdate {
     if (typeof changes !== 'object' || changes === null) throw new InvalidOptionError('changes', changes, 'an object');
     rejectUnknownOptions('a change of a task', changes, CHANGE_OPTIONS);
-    const { handlers } = this.services;
     const old = task.definition;
     const trigger = changes.trigger === undefined ? null : this.#createTrigger(changes.trigger, now);
     const definition = checkLimits({
@@ -129,7 +128,7 @@ export class TaskBuilder {
       ...(changes.handler !== undefined && { handler: this.#checkHandler(changes.handler) }),
       ...(givesInput(changes) && { args: argsOf(changes), input: inputKind(changes) }),
       ...(changesInput(changes) && {
-        schemaVersion: handlers.schemaOf(changes.handler ?? old.handler)?.version ?? null,
+        schemaVersion: this.#schemaVersion(changes.handler ?? old.handler, changes.schemaVersion),
       }),
       ...(trigger !== null && { trigger: trigger.toJSON() }),
       ...(changes.executor !== undefined && { executor: this.#checkExecutor(changes.executor) }),
@@ -192,6 +191,17 @@ export class TaskBuilder {
       if (reason !== null) throw new ImpossibleTriggerError(trigger.describe(), reason);
       return trigger;
     });
+  }
+
+  /** The version that arguments are stored with: that of the handler here, unless another one is given. */
+  #schemaVersion(handler: string, given: number | undefined): number | null {
+    const { handlers } = this.services;
+    const own = handlers.schemaOf(handler)?.version ?? null;
+    if (given === undefined) return own;
+    const most = handlers.has(handler) ? (own ?? 1) : Number.MAX_SAFE_INTEGER;
+    if (Number.isSafeInteger(given) && given >= 1 && given <= most) return given;
+    const limit = handlers.has(handler) ? ` to ${most}, the version of handler "${handler}" here` : '';
+    throw new InvalidOptionError('schemaVersion', given, `a whole number from 1${limit}`);
   }
 
   #checkHandler(name: string): string {

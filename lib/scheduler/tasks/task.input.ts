@@ -21,9 +21,13 @@ export function givesInput({ args, data }: GivenInput): boolean {
   return args !== undefined || data !== undefined;
 }
 
-/** Whether a change is about what a handler is called with. */
-export function changesInput(changes: GivenInput & { readonly handler?: string }): boolean {
-  return givesInput(changes) || changes.handler !== undefined;
+/** Whether a change is about what a handler is called with. @throws InvalidOptionError */
+export function changesInput(
+  changes: GivenInput & { readonly handler?: string | undefined; readonly schemaVersion?: number },
+): boolean {
+  if (givesInput(changes) || changes.handler !== undefined) return true;
+  if (changes.schemaVersion === undefined) return false;
+  throw new InvalidOptionError('schemaVersion', changes.schemaVersion, 'given with the arguments that it is of');
 }
 
 /** How arguments are given. */

@@ -88,6 +88,11 @@ export interface TaskBaseOptions extends TaskPolicyOptions {
   readonly id?: string;
   /** A name for people. By default that of the handler. */
   readonly name?: string;
+  /**
+   * The version of the handler's schema that its arguments are for, where it is not that of this process: for a `client` that does
+   * not have the handler. By default that of the handler here, and 1 where there is none.
+   */
+  readonly schemaVersion?: number;
   /** When it runs. Once, now, when left out. */
   readonly trigger?: TriggerInput;
   /** The alias of the store that keeps it. @default 'default' */
@@ -153,6 +158,8 @@ interface TaskChangeOptions extends TaskPolicyOptions {
 
 /** `args` and `data` both take the place of what the task has of either. */
 interface InputChanges<Handlers, Name> {
+  /** Of the new arguments, where it is not that of this process. */
+  readonly schemaVersion?: number;
   readonly args?: HandlerArgs<Handlers, Name>;
   readonly data?: HandlerData<Handlers, Name>;
 }
@@ -190,6 +197,7 @@ export const CHANGE_OPTIONS = [
     handler: 0,
     args: 0,
     data: 0,
+    schemaVersion: 0,
     trigger: 0,
     executor: 0,
     tags: 0,

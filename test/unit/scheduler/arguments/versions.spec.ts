@@ -148,6 +148,44 @@ async function passing(cluster: MemoryCluster, isTrue: () => boolean): Promise<v
   expect(isTrue()).toBe(true);
 }
 
+describe('a process without the handler', () => {
+  it('says for which version its arguments are, and the handler gets what becomes of them', async () => {
+    const cluster = new MemoryCluster();
+    const worker = await cluster.join('worker', {}, withReport(third));
+    const client = await cluster.join('client', {}, { role: 'client' });
+    const spec = { handler: 'report', trigger: HOURLY };
+    await client.addTask({ ...spec, id: 'first', data: { customer: 'ann' } });
+    await client.addTask({ ...spec, id: 'second', data: { customers: ['ann'] }, schemaVersion: 2 });
+    await client.addTask({ ...spec, id: 'third', data: { customers: ['ann'], month: 1 }, schemaVersion: 3 });
+    const results: unknown[] = [];
+    for (const id of ['first', 'second', 'third']) {
+      results.push((await worker.runTask(id, { wait: true })).result);
+    }
+    expect(results).toEqual(Array(3).fill({ by: 'worker', args: [{ customers: ['ann'], month: 1 }] }));
+    expect((await client.updateTask('third', { data: { customer: 'bob' }, schemaVersion: 1 })).info.schemaVersion).toBe(
+      1,
+    );
+    expect((await worker.runTask('third', { wait: true })).result).toMatchObject({ args: [{ customers: ['bob'] }] });
+  });
+
+  it.each<[object, RegExp]>([
+    [
+      { data: {}, schemaVersion: 4 },
+      /Invalid schemaVersion: 4\. Allowed: a whole number from 1 to 3, the version of handler "report" here/,
+    ],
+    [{ data: {}, schemaVersion: 0 }, /Invalid schemaVersion: 0/],
+    [{ data: {}, schemaVersion: '2' }, /Invalid schemaVersion: "2"/],
+  ])('is told by an error where it cannot be so: %o', async (input, message) => {
+    const { scheduler } = await createRunning();
+    register(scheduler, third);
+    await expect(scheduler.addTask({ handler: 'report', ...input })).rejects.toThrow(message);
+    const task = await scheduler.addTask({ handler: 'report', data: { customers: [], month: 1 }, trigger: HOURLY });
+    await expect(task.update(input)).rejects.toThrow(message);
+    await expect(task.update({ schemaVersion: 2 })).rejects.toThrow(/given with the arguments that it is of/);
+    expect((await scheduler.getTask(task.id))?.info).toMatchObject({ version: 1, schemaVersion: 3 });
+  });
+});
+
 /** A schema that takes everything, and does something while it looks at it. */
 const meanwhile = (work: () => Promise<void>): StandardSchema => ({
   '~standard': { version: 1, vendor: 'own', validate: async (value) => work().then(() => ({ value })) },
