@@ -232,6 +232,7 @@ describe('an interceptor that gives the handler up', () => {
         seen.push('begun');
         await released;
         seen.push('ended');
+        throw new Error('which nobody waits for any more');
       }
     }
     const { scheduler } = await boot([Jobs]);

@@ -93,11 +93,15 @@ export class RunPipeline {
   async #intercept(made: Made, args: HostArguments, host: AsynczExecutionContext): Promise<unknown> {
     const { instance, enhancers } = made;
     if (enhancers.interceptors.length === 0) return resultOf(await this.#call(made, host));
-    const calls: Promise<unknown>[] = [];
+    const underWay = new Set<Promise<unknown>>();
     const call = async () => {
       const called = this.#call(made, host);
-      calls.push(called);
-      return called;
+      underWay.add(called);
+      try {
+        return await called;
+      } finally {
+        underWay.delete(called);
+      }
     };
     const callback = functionOf(this.method);
     const { interceptors } = this.parts;
@@ -106,7 +110,7 @@ export class RunPipeline {
         await interceptors.intercept(enhancers.interceptors, args, instance, callback, call, ASYNCZ),
       );
     } finally {
-      await Promise.allSettled(calls);
+      await Promise.allSettled(underWay);
     }
   }
 
