@@ -34,6 +34,7 @@ export type { RunError } from './errors/thrown.js';
 export { InvalidOptionError, UnknownNameError, UnknownOptionError } from './errors/input.errors.js';
 export {
   LeaseLostError,
+  LifecycleError,
   RunAbortedError,
   RunCancelledError,
   RunNotFoundError,

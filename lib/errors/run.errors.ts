@@ -159,3 +159,22 @@ export class TaskReplacedError extends AsynczError {
     );
   }
 }
+
+/**
+ * A handler is a generator, and its task cannot have one: it is not declared by the code, or its executor is not of this process.
+ *
+ * @publicApi
+ */
+export class LifecycleError extends AsynczError {
+  readonly code = 'ASYNCZ_LIFECYCLE';
+
+  constructor(
+    readonly runId: string,
+    readonly handler: string,
+  ) {
+    super(
+      `The run ${show(runId)} cannot begin: its handler ${show(handler)} is a generator, which is for tasks that the code declares, ` +
+        'on an executor in the process of the scheduler. Write a method for other tasks.',
+    );
+  }
+}

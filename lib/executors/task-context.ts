@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
+import { LifecycleError } from '../errors/run.errors.js';
 import type { TaskDefinition } from '../model/definition.js';
 import type { Duration } from '../model/duration.js';
 import type { RunSource, RunStatus } from '../model/run.js';
@@ -168,6 +169,18 @@ export class TaskContext {
   }
 
   /**
+   * Goes on with a generator that the handler gave: see `Lifecycles`.
+   *
+   * @throws LifecycleError When the task cannot have one.
+   * @internal
+   */
+  tick(made: HandlerGenerator): Promise<unknown> {
+    const { lifecycles } = this.run;
+    if (!lifecycles) throw new LifecycleError(this.run.runId, this.run.task.handler);
+    return lifecycles.tick(this, made);
+  }
+
+  /**
    * Does a part of the run once. What `work` gives back is stored with the run before this resolves; the next attempt, after a
    * failure, a killed process or a deploy, gets that back and does not call `work`. A process that dies between the end of `work`
    * and the write calls it once more.
@@ -210,6 +223,14 @@ export class TaskContext {
   }
 }
 
+/** What the call of a generator gives. */
+export type HandlerGenerator = Generator<unknown, unknown, TaskContext> | AsyncGenerator<unknown, unknown, TaskContext>;
+
+/** Goes on with the generators of this process. */
+export interface Ticking {
+  tick(context: TaskContext, made: HandlerGenerator): Promise<unknown>;
+}
+
 /** What a {@link TaskContext} is made from. Nothing of it is worked out before the handler asks. */
 export interface TaskContextSource {
   readonly task: Pick<TaskDefinition, 'id' | 'name' | 'handler' | 'tags'>;
@@ -231,6 +252,8 @@ export interface TaskContextSource {
   readonly signal: AbortSignal;
   readonly log: TaskLog;
   readonly progress: (value: unknown) => void;
+  /** null, or left out, where a handler cannot be a generator. */
+  readonly lifecycles?: Ticking | null;
   readonly steps: StepRunner;
 }
 

@@ -1,6 +1,6 @@
-import { DeclarationError } from '../errors/declaration.error.js';
 import { isGenerator } from '../executors/generator.js';
 import { TaskContext } from '../executors/task-context.js';
+import type { HandlerGenerator } from '../executors/task-context.js';
 import type { Handler } from '../scheduler/loop/handler.registry.js';
 import type { DecoratedMethod } from './method.finder.js';
 import type { MethodKey } from './method.marks.js';
@@ -12,29 +12,27 @@ type Methods = Record<MethodKey, (...args: unknown[]) => unknown>;
  * the task if these are more: with too few arguments the missing ones are undefined, and the context is not taken for one.
  */
 export function createHandler(instance: object, prototype: object, method: DecoratedMethod): Handler {
-  const { key, name } = method;
+  const { key } = method;
   const place = placeOfContext(prototype, method);
   return (args, context) => {
     const missing = Math.max(0, place - args.length);
-    return checkResult((instance as Methods)[key]!(...args, ...Array<undefined>(missing), context), name);
+    return resultOf((instance as Methods)[key]!(...args, ...Array<undefined>(missing), context), context);
   };
 }
 
-/**
- * Calls a method as its object has it.
- *
- * @throws DeclarationError When it gives a generator. Whatever the method throws.
- */
-export function callMethod(instance: object, { key, name }: DecoratedMethod, args: readonly unknown[]): unknown {
-  return checkResult((instance as Methods)[key]!(...args), name);
+/** Calls a method as its object has it. Throws whatever the method throws. */
+export function callMethod(
+  instance: object,
+  { key }: DecoratedMethod,
+  args: readonly unknown[],
+  context: TaskContext,
+): unknown {
+  return resultOf((instance as Methods)[key]!(...args), context);
 }
 
-/** @throws DeclarationError */
-function checkResult(result: unknown, name: string): unknown {
-  if (isGenerator(result)) {
-    throw new DeclarationError('@TaskHandler', name, 'it gave a generator, and none of the lines of that has run.');
-  }
-  return result;
+/** What a method comes to. None of the lines of a generator has run: this run is a tick of it. */
+function resultOf(result: unknown, context: TaskContext): unknown {
+  return isGenerator(result) ? context.tick(result as HandlerGenerator) : result;
 }
 
 /** How many parameters stand before the context. */

@@ -51,11 +51,23 @@ export function declarationError(decorator: string, method: string, cause: unkno
  *
  * @param decorator Its name, for messages.
  * @param mark Leaves the metadata on the function.
+ * @param takesGenerators Whether the method may be a generator.
  * @returns A decorator that throws a {@link DeclarationError} on what it cannot make a task of.
  */
-export function createMethodDecorator(decorator: string, mark: (marked: MarkedMethod) => void): MethodDecorator {
+export function createMethodDecorator(
+  decorator: string,
+  mark: (marked: MarkedMethod) => void,
+  takesGenerators = false,
+): MethodDecorator {
   return (target: object, key: MethodKey, descriptor?: PropertyDescriptor) => {
     const marked = checkMethod(decorator, target, key, descriptor);
+    if (!takesGenerators && isGenerator(marked.method)) {
+      throw new DeclarationError(
+        decorator,
+        nameOfMethod(target.constructor.name, key),
+        'it is a generator, which only @ScheduledTask runs. Write a method, async where it has to wait.',
+      );
+    }
     mark(marked);
     remember(marked);
   };
@@ -93,13 +105,6 @@ function checkMethod(
       descriptor?.get || descriptor?.set
         ? 'it is an accessor. Decorate a method.'
         : 'it is a property, which exists only when the object is made. Write it as a method: name() { … }.',
-    );
-  }
-  if (isGenerator(method)) {
-    throw new DeclarationError(
-      decorator,
-      name,
-      'it is a generator: a call of it runs none of its lines. Write a method, async where it has to wait.',
     );
   }
   return { target, key, method };

@@ -6,6 +6,7 @@ import type { GivenInput } from '../scheduler/tasks/task.input.js';
 import type { TaskBaseOptions } from '../scheduler/tasks/task.options.js';
 import type { TriggerOptions } from '../triggers/trigger.options.js';
 import { createMethodDecorator, declarationError, nameOfMethod } from './method.marks.js';
+import type { MarkedMethod } from './method.marks.js';
 import { SCHEDULED_TASK_METADATA } from './tokens.js';
 
 /** The decorator in messages. */
@@ -62,14 +63,15 @@ export type ScheduledTaskMetadata = readonly ScheduledTaskOptions[];
  * async configured() {}
  * ```
  *
- * A method can have several decorators, each with its own `id`.
+ * A method can have several decorators, each with its own `id`. Of a generator each run is a tick, up to the next `yield`: see
+ * `docs/execution.md`, "Lifecycle tasks".
  *
  * @throws DeclarationError When it has no trigger, an option of the handler is refused, or it stands on what is no method of an
  *   instance.
  * @publicApi
  */
 export function ScheduledTask(options: ScheduledTaskOptions): MethodDecorator {
-  return createMethodDecorator(SCHEDULED_TASK, ({ target, key, method }) => {
+  const mark = ({ target, key, method }: MarkedMethod): void => {
     if (typeof options !== 'object' || options === null || typeof options.trigger !== 'string') {
       const { trigger, id } = (options ?? {}) as { readonly trigger?: unknown; readonly id?: unknown };
       const cause = new InvalidOptionError('trigger', trigger, 'the type of a trigger');
@@ -82,5 +84,6 @@ export function ScheduledTask(options: ScheduledTaskOptions): MethodDecorator {
     }
     const others = (Reflect.getOwnMetadata(SCHEDULED_TASK_METADATA, method) ?? []) as ScheduledTaskMetadata;
     Reflect.defineMetadata(SCHEDULED_TASK_METADATA, [options, ...others], method);
-  });
+  };
+  return createMethodDecorator(SCHEDULED_TASK, mark, true);
 }

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import { EventDispatcher } from '../events/event.dispatcher.js';
+import { Lifecycles } from '../executors/lifecycle.js';
 import { AsyncExecutor } from '../executors/async.executor.js';
 import { STEP_VALUES } from '../persistence/step.values.js';
 import { maxTaskStepBytes } from '../model/step.bounds.js';
@@ -36,6 +37,7 @@ export class SchedulerCore {
   readonly options: ResolvedSchedulerOptions;
   readonly phase = new LifePhase();
   readonly handlers = new HandlerRegistry();
+  readonly lifecycles: Lifecycles;
   readonly executors: ExecutorRegistry;
   readonly stores = new StoreRegistry();
   readonly events: EventDispatcher;
@@ -71,6 +73,7 @@ export class SchedulerCore {
     this.options = options;
     this.executors = executors;
     this.events = events;
+    this.lifecycles = new Lifecycles(logger);
     this.builder = builder;
     this.#triggers = triggers;
     this.contexts = new StoreContexts({ ...options, events });
@@ -119,6 +122,7 @@ export class SchedulerCore {
         events: this.events,
         executors: this.executors,
         handlers: this.handlers,
+        lifecycles: this.lifecycles,
         backoffs,
         triggers: this.#triggers,
         abortGraceMs,

@@ -12,7 +12,7 @@ import { Heartbeat } from './cluster/heartbeat.js';
 import { Housekeeper } from './cluster/housekeeper.js';
 import type { SchedulerCore } from './scheduler.core.js';
 import type { SchedulerState } from './scheduler.info.js';
-import { CLOSING_MS, LISTENERS_MS, StopTime } from './scheduler.stop.js';
+import { CLOSING_MS, LAST_WORDS_MS, StopTime } from './scheduler.stop.js';
 import { SchedulerStores } from './scheduler.stores.js';
 import type { StoreHandle } from './tasks/store.handle.js';
 import { ofDeclaration, Reconciler } from './tasks/task.reconciler.js';
@@ -180,7 +180,7 @@ export class SchedulerLife {
     let hasToldAll = false;
     try {
       await this.#stores.finish(handles, stop);
-      hasToldAll = await this.#toldAll(stop);
+      [hasToldAll] = await Promise.all([this.#toldAll(stop), this.#cleanUp(stop)]);
     } finally {
       for (const { loop } of handles) loop?.close();
       this.#heartbeat.stop();
@@ -199,9 +199,16 @@ export class SchedulerLife {
   /** Waits for the listeners, as long as what they use is there. Returns whether they are done with all that was emitted. */
   async #toldAll({ end }: StopTime): Promise<boolean> {
     const { options, events } = this.core;
-    const isDone = await end.holds(events.drained(), LISTENERS_MS);
+    const isDone = await end.holds(events.drained(), LAST_WORDS_MS);
     if (!isDone) options.logger.warn('Listeners that have not ended in time are left to themselves');
     return isDone;
+  }
+
+  /** Ends the generators, of all tasks or of those of a store, as long as what they use is there. */
+  #cleanUp({ end }: StopTime, store?: string): Promise<void> {
+    const { options, lifecycles } = this.core;
+    const work = () => lifecycles.end(store);
+    return quietlyInTime(options.logger, end, 'The clean-up of lifecycle tasks', work, LAST_WORDS_MS);
   }
 
   async #closeExecutors(end: Deadline): Promise<void> {
@@ -239,6 +246,7 @@ export class SchedulerLife {
     const handle = await this.#inTurn(async () => stores.remove(alias));
     const stop = new StopTime(options.clock, options.shutdownTimeoutMs);
     await this.#stores.drain([handle], stop);
+    await this.#cleanUp(stop, alias);
     handle.loop?.close();
     await this.#stores.close(handle, stop.end);
     events.emit('store.removed', { store: alias });

@@ -7,8 +7,11 @@ export const CLOSING_MS = 5_000;
 /** How long after the abort of a stop handlers may still end, in milliseconds. The rest is for the stores. */
 export const ABORTED_MS = 2_000;
 
-/** How long listeners are waited for, in milliseconds: what they have to tell of the last runs is told. */
-export const LISTENERS_MS = 2_000;
+/**
+ * How long listeners are waited for, and lifecycle tasks that clean up, in milliseconds: what they have to tell of the last runs is
+ * told.
+ */
+export const LAST_WORDS_MS = 2_000;
 
 /** The time that a stop has: for the runs under way, and to its end. */
 export class StopTime {

@@ -1,4 +1,6 @@
 import type { Logger } from '@nestjs/common';
+import { DeclarationError } from '../../errors/declaration.error.js';
+import { isGenerator } from '../../executors/generator.js';
 import type { Handler } from '../../scheduler/loop/handler.registry.js';
 import { createHandler } from '../method.handler.js';
 import { EnhancerFactory } from './enhancer.factory.js';
@@ -23,9 +25,17 @@ export class PipelineFactory {
     this.#globals = new AppliedGlobals(parts.config, parts.injector, globalKinds(option));
   }
 
-  /** @throws DeclarationError When an enhancer cannot be made, or a parameter would get nothing. */
+  /** @throws DeclarationError When an enhancer cannot be made, a parameter would get nothing, or a generator has no object that stays. */
   async createHandler(method: HostedMethod): Promise<Handler> {
     const { prototype, wrapper } = method;
+    if (isScopedHost(method) && method.functions.some(isGenerator)) {
+      throw new DeclarationError(
+        decoratorOf(method),
+        method.name,
+        'it is a generator, which goes on from run to run, and each run has an object of its own: the class, or something that it ' +
+          'injects, is request-scoped or transient. Make it a singleton, or move the method to one.',
+      );
+    }
     const params = readParams(decoratorOf(method), prototype, method);
     const isPlain =
       params.length === 0 &&

@@ -119,7 +119,7 @@ export class RunPipeline {
     const args = this.params.length > 0 ? await this.#named(enhancers, host) : await this.#inOrder(enhancers, host);
     // The run may be over by now, and be under way elsewhere.
     task.signal.throwIfAborted();
-    return callMethod(instance, this.method, args);
+    return callMethod(instance, this.method, args, task);
   }
 
   /** What the parameters say. */

@@ -1,14 +1,15 @@
 import { DuplicateNameError } from '../../errors/scheduler.errors.js';
 import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../../errors/input.errors.js';
 import { isGenerator } from '../../executors/generator.js';
-import type { TaskContext } from '../../executors/task-context.js';
+import type { HandlerGenerator, TaskContext } from '../../executors/task-context.js';
 import { checkPolicy, HANDLER_POLICY_OPTIONS } from './handler.policy.js';
 import type { HandlerPolicy } from './handler.policy.js';
 import { checkSchemaOptions, HANDLER_SCHEMA_OPTIONS, HandlerSchema } from './handler.schema.js';
 import type { HandlerSchemaOptions } from './handler.schema.js';
 
 /**
- * The code behind a handler's name. The context of the run comes after the task's arguments.
+ * The code behind a handler's name. The context of the run comes after the task's arguments. Of a generator each run is a tick:
+ * see `docs/execution.md`.
  *
  * @publicApi
  */
@@ -43,6 +44,11 @@ export interface RegisteredHandler {
 
 const NO_OPTIONS: HandlerOptions = {};
 
+/** A call of a generator runs none of its lines. */
+function ticking(generator: Handler): Handler {
+  return (args, context) => context.tick(generator(args, context) as HandlerGenerator);
+}
+
 /** Handlers by their stable names: the only way from a stored task to code. */
 export class HandlerRegistry {
   readonly #handlers = new Map<string, RegisteredHandler>();
@@ -57,20 +63,15 @@ export class HandlerRegistry {
     if (typeof name !== 'string' || name.trim() === '') {
       throw new InvalidOptionError('handler', name, 'a text that is not empty');
     }
-    if (typeof handler !== 'function' || isGenerator(handler)) {
-      throw new InvalidOptionError(
-        `handler "${name}"`,
-        handler,
-        'a function, and no generator: a call of that runs no line',
-      );
-    }
+    if (typeof handler !== 'function') throw new InvalidOptionError(`handler "${name}"`, handler, 'a function');
     if (this.#handlers.has(name)) {
       throw new DuplicateNameError('handler', name, 'Give each handler a name of its own.');
     }
     rejectUnknownOptions(`handler "${name}"`, options, HANDLER_OPTIONS);
     checkHandlerOptions(options);
     const schema = HandlerSchema.of(name, options);
-    this.#handlers.set(name, { call: handler, policy: options, schema });
+    const call = isGenerator(handler) ? ticking(handler) : handler;
+    this.#handlers.set(name, { call, policy: options, schema });
     this.#hasSchemas ||= schema !== null;
     this.#names = [...this.#handlers.keys()];
   }

@@ -3,6 +3,7 @@ import type { RunAbortedError } from '../../errors/run.errors.js';
 import { isErrorOf } from '../../errors/foreign.js';
 import { runEvent } from '../../events/run.event.js';
 import type { RunEvent } from '../../events/event.map.js';
+import type { Lifecycles } from '../../executors/lifecycle.js';
 import type { TaskContextSource } from '../../executors/task-context.js';
 import { TaskLog } from '../../executors/task-log.js';
 import type { TaskDefinition } from '../../model/definition.js';
@@ -177,6 +178,11 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
 
   get lastRun(): LastRun | null {
     return this.record.state.lastRun;
+  }
+
+  /** Tasks that are added at run time may be any number: their generators would stay until the stop. */
+  get lifecycles(): Lifecycles | null {
+    return this.task.origin === 'code' ? this.services.lifecycles : null;
   }
 
   async previousResult(): Promise<unknown> {

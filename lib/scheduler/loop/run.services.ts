@@ -1,4 +1,5 @@
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { Lifecycles } from '../../executors/lifecycle.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
 import type { Store } from '../../stores/store.interface.js';
@@ -23,6 +24,7 @@ export interface RunServices extends StepServices {
   readonly events: EventDispatcher;
   readonly executors: ExecutorRegistry;
   readonly handlers: HandlerRegistry;
+  readonly lifecycles: Lifecycles;
   readonly backoffs: BackoffRegistry;
   readonly triggers: TriggerCache;
   /** How long a handler has to obey its aborted signal before its run is ended without it, in milliseconds. */

@@ -387,6 +387,30 @@ describe('the events of runs', () => {
     ]);
   });
 
+  it('tell of one that is put off, and goes on as the same attempt', async () => {
+    const { scheduler, clock } = createScheduler({ work: (_args, context) => context.sleep('1m') });
+    await scheduler.start();
+    await scheduler.addTask({ id: 'a', handler: 'work', trigger: { type: 'date', runAt: START + 1_000 } });
+    const events = recordEvents(scheduler);
+    const suspended = nextEvent(scheduler, 'run.suspended');
+    clock.advance(1_000);
+    await suspended;
+    await settle();
+    const removed = nextEvent(scheduler, 'task.removed');
+    clock.advance(60_000);
+    await removed;
+    const run = runOf('a', START + 1_000);
+    expect(told(events, scheduler)).toEqual([
+      { name: 'run.submitted', ...run, coalesced: 0 },
+      { name: 'run.started', ...run, token: TOKEN },
+      { name: 'run.suspended', ...run, until: new Date(START + 61_000) },
+      { name: 'run.submitted', ...run, coalesced: 0 },
+      { name: 'run.started', ...run, token: TOKEN },
+      { name: 'run.succeeded', ...run, run: record({ status: 'succeeded', attempt: 1 }) },
+      { name: 'task.removed', taskId: 'a', ...DEFAULT, reason: 'finished' },
+    ]);
+  });
+
   it('tell of one whose lease another scheduler has taken', async () => {
     const gate = new Gate();
     const { scheduler, clock, store } = createScheduler({ work: gate.handler });
