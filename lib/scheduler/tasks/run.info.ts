@@ -67,7 +67,10 @@ export interface LiveRunInfo {
 export type AnyRunInfo = RunInfo | LiveRunInfo;
 
 /** A run of a task that has not ended, with its times as dates. */
-export function toLiveRunInfo({ lost: _lost, ...run }: LiveRun, { id: taskId, definition }: TaskRecord): LiveRunInfo {
+export function toLiveRunInfo(
+  { lost: _lost, steps: _steps, asleep: _asleep, ...run }: LiveRun,
+  { id: taskId, definition }: TaskRecord,
+): LiveRunInfo {
   return {
     ...run,
     taskId,
