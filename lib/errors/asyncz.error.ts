@@ -45,21 +45,37 @@ function toShortJson(value: object): string | undefined {
     if (typeof one === 'string') return start(one);
     if (typeof one !== 'object' || one === null) return one;
     // JSON asks for every item of an array and lists every key of an object, even where it gets nothing for them.
-    if (Array.isArray(one)) return one.length > MAX_LOOKED_AT ? one.slice(0, MAX_LOOKED_AT) : one;
-    return firstFields(one);
+    return Array.isArray(one) ? one.slice(0, MAX_LOOKED_AT).map(shortBytes) : firstFields(one);
   });
 }
 
 function firstFields(value: object): object {
-  const fields: Record<string, unknown> = {};
+  const fields = Object.create(null) as Record<string, unknown>;
   let count = 0;
   for (const key in value) {
     if (!Object.hasOwn(value, key)) continue;
     count += 1;
-    if (count > MAX_LOOKED_AT) return fields;
-    fields[key] = (value as Record<string, unknown>)[key];
+    if (count > MAX_LOOKED_AT) break;
+    fields[key] = shortBytes((value as Record<string, unknown>)[key]);
   }
-  return value;
+  return fields;
+}
+
+/** JSON makes a list of all bytes of a `Buffer` before anybody is asked. */
+function shortBytes(value: unknown): unknown {
+  return ArrayBuffer.isView(value) ? viewText(value) : value;
+}
+
+function viewText(view: ArrayBufferView): string {
+  return `${tagOf(view).slice('[object '.length, -1)} of ${view.byteLength} bytes`;
+}
+
+/** Above this it takes a bigint long to become text: the time grows faster than its length. */
+const LARGEST_SHOWN = 2n ** 4_096n;
+
+/** A bigint as text, as code writes it. */
+export function bigintText(value: bigint): string {
+  return value < LARGEST_SHOWN && value > -LARGEST_SHOWN ? `${value}n` : 'a bigint of more than 4,096 bits';
 }
 
 /** Of a proxy that was revoked, or whose traps throw, there is nothing that may be asked. */
@@ -73,7 +89,8 @@ function tagOf(value: unknown): string {
 
 function describeValue(value: unknown): string {
   if (typeof value === 'function') return `function ${start(value.name) || '(anonymous)'}`;
-  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'bigint') return bigintText(value);
+  if (ArrayBuffer.isView(value)) return viewText(value);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
   if (typeof value === 'object' && value !== null) return toShortJson(value) ?? String(value);
   return String(value);

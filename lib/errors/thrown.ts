@@ -1,4 +1,5 @@
 import { inspect, types } from 'node:util';
+import { bigintText } from './asyncz.error.js';
 import { isArray, isObject, read, UNREADABLE } from './foreign.js';
 import { takePromise } from './returned.js';
 
@@ -169,10 +170,12 @@ export function cut(text: string, longest: number): string {
 /** Any value as text, bounded where it is an object, without a call of anything that belongs to it. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
+  if (typeof value === 'bigint') return bigintText(value);
   if (!isObject(value)) return String(value);
   try {
     if (types.isProxy(value)) return 'a Proxy';
-    const keys = Object.keys(value).length;
+    // Of a list, items beyond the first are not looked at. To ask for its keys would make a text of each place.
+    const keys = isArray(value) || ArrayBuffer.isView(value) ? 0 : Object.keys(value).length;
     if (keys > MAX_KEYS) return `an object with ${keys} keys`;
     return inspect(value, {
       depth: 1,

@@ -137,7 +137,7 @@ function textOfLine(values: readonly unknown[]): Pick<TaskLogLine, 'message' | '
       stack ??= stackOf(thrown);
       message += ` ${headlineOf(thrown)}`;
     } else if (stack === null && typeof value === 'string' && isStack(value)) stack = value;
-    else message += ` ${textOf(value)}`;
+    else message += ` ${cut(textOf(value), LONGEST.message)}`;
   }
   return {
     message: cut(message.slice(1), LONGEST.message),
@@ -152,5 +152,5 @@ function isError(value: unknown): boolean {
 
 /** What `logger.error(error.message, error.stack)` passes on, the habit of NestJS. */
 function isStack(text: string): boolean {
-  return text.includes('\n    at ');
+  return text.slice(0, LONGEST.stack).includes('\n    at ');
 }

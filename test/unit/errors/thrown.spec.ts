@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { describeThrown, headlineOf, messageOf, presentable, stackOf } from '../../../lib/errors/thrown.js';
+import { describeThrown, headlineOf, messageOf, presentable, stackOf, textOf } from '../../../lib/errors/thrown.js';
 import type { RunError } from '../../../lib/errors/thrown.js';
 import { takePromise } from '../../../lib/errors/returned.js';
 import { show } from '../../../lib/errors/asyncz.error.js';
@@ -9,6 +9,37 @@ import { hostileProxy, ODD_THROWS, revokedProxy } from '../../support/odd.throws
 function countOf({ cause, errors }: RunError): number {
   return 1 + (cause ? countOf(cause) : 0) + errors.reduce((sum, one) => sum + countOf(one), 0);
 }
+
+/** What takes long to write as text: how to make each, by its name. */
+const LARGE: Readonly<Record<string, () => unknown>> = {
+  'a buffer': () => Buffer.alloc(20_000_000),
+  'an object with a buffer': () => ({ body: Buffer.alloc(20_000_000) }),
+  'a list with a buffer': () => [Buffer.alloc(20_000_000)],
+  'a typed array': () => new Float64Array(3_000_000),
+  'a list': () => Array.from({ length: 2_000_000 }, () => 1),
+  'a list of holes': () => Object.assign([], { length: 4_000_000_000 }),
+  'a bigint': () => 2n ** 3_000_000n,
+  'a text': () => 'x'.repeat(50_000_000),
+};
+
+describe('a large value', () => {
+  it.each(Object.entries(LARGE))('is shown in no time where it is %s', (_name, make) => {
+    const value = make();
+    const since = process.cpuUsage();
+    for (const text of [show(value), textOf(value).slice(0, 1_000), describeThrown(value).message, messageOf(value)]) {
+      expect(text).not.toBe('');
+    }
+    const { user } = process.cpuUsage(since);
+    expect(user / 1_000).toBeLessThan(100);
+  });
+
+  it('is told by its kind and its size', () => {
+    expect(show(Buffer.alloc(3))).toBe('Uint8Array of 3 bytes');
+    expect(show({ body: new Float64Array(2) })).toBe('{"body":"Float64Array of 16 bytes"}');
+    expect([show(5n), show(2n ** 5_000n)]).toEqual(['5n', 'a bigint of more than 4,096 bits']);
+    expect(textOf(Array.from({ length: 1_000 }, () => 1))).toMatch(/990 more items/);
+  });
+});
 
 describe('what is kept of something that was thrown', () => {
   it.each(Object.entries(ODD_THROWS))('is plain and bounded for %s', (_name, make) => {

@@ -85,6 +85,15 @@ describe('the log of a run', () => {
     for (const { message } of log.lines) expect(message.length).toBeLessThan(10_000);
   });
 
+  it('writes a line with a large buffer or text in no time', () => {
+    const { log } = createLog();
+    const values = [Buffer.alloc(20_000_000), 'x'.repeat(50_000_000)];
+    const since = process.cpuUsage();
+    for (const value of values) log.log('got', value);
+    expect(process.cpuUsage(since).user / 1_000).toBeLessThan(100);
+    expect(log.lines).toHaveLength(2);
+  });
+
   it('keeps the newest 500 lines, and counts the others', () => {
     const { log } = createLog();
     for (let at = 0; at < 1_200; at += 1) log.log(`line ${at}`);
