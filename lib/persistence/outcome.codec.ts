@@ -15,6 +15,7 @@ import { shortenedError, unreadOutcome, unreadableOutcome } from './run-error.js
 import { isUnstoredResult, unstoredResult } from '../model/unstored-result.js';
 import type { UnstoredResult } from '../model/unstored-result.js';
 import type { Serializer } from './serializer.registry.js';
+import { LargeValueFault } from './value-inspection.js';
 import { toFault } from './unreadable.fault.js';
 
 type Outcome = Pick<RunRecord, RunOutcomeField>;
@@ -38,11 +39,10 @@ export class OutcomeCodec {
     if (unread !== undefined) return unread;
     const { serializer, maxPayloadBytes } = this.#settings;
     const error = run.error && describeThrown(run.error);
-    const result = run.result === undefined ? null : resultMember(run.result, serializer);
+    const result = run.result === undefined ? null : resultMember(run.result, serializer, maxPayloadBytes);
     const whole = this.#seal(run, error, result);
     if (whole !== null) return whole;
-    const tooLarge = `The result takes more than ${maxPayloadBytes} bytes (maxPayloadBytes).`;
-    const note = result === null ? null : noteMember(unstoredResult('too-large', tooLarge));
+    const note = result === null ? null : tooLargeMember(maxPayloadBytes);
     const withNote = this.#seal(run, error, note);
     if (withNote !== null) return withNote;
     // In JSON and base64 a character may take eight bytes. A few hundred are kept however small the limit is.
@@ -106,12 +106,17 @@ function isEmpty({ error, result, request, cancel, definition, steps }: RunRecor
 }
 
 /** The member for a result, or for a note that says why there is none. */
-function resultMember(result: unknown, serializer: Serializer): string {
+function resultMember(result: unknown, serializer: Serializer, maxBytes: number): string {
   try {
-    return isUnstoredResult(result) ? noteMember(result) : valueMember('result', result, serializer);
+    return isUnstoredResult(result) ? noteMember(result) : valueMember('result', result, serializer, maxBytes);
   } catch (error) {
+    if (error instanceof LargeValueFault) return tooLargeMember(maxBytes);
     return noteMember(unstoredResult('unserializable', messageOf(error)));
   }
+}
+
+function tooLargeMember(maxBytes: number): string {
+  return noteMember(unstoredResult('too-large', `The result takes more than ${maxBytes} bytes (maxPayloadBytes).`));
 }
 
 /** As it is: no serializer of anybody's own is asked. */

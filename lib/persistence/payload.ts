@@ -6,7 +6,7 @@ import type { JsonObject } from './json-text.js';
 import type { Serializer } from './serializer.registry.js';
 import { JsonSerializer } from './json.serializer.js';
 import { UnreadableFault } from './unreadable.fault.js';
-import { ALLOWED_VALUES, ValueFault, inspectValue } from './value-inspection.js';
+import { ALLOWED_VALUES, LargeValueFault, ValueFault, inspectValue } from './value-inspection.js';
 
 /** Under which name a payload has its values when the serializer wrote them. */
 const SERIALIZED = 'serialized';
@@ -16,11 +16,13 @@ const SERIALIZED = 'serialized';
  * its own name, for people who read the store; everything else is the serializer's text.
  *
  * @param name `args` or `result`.
+ * @param maxBytes Where what is written may not be longer, in bytes. The text may be longer all the same.
  * @throws ValueFault
+ * @throws LargeValueFault When it is found before it is written that the text would be longer.
  */
-export function valueMember(name: string, value: unknown, serializer: Serializer): string {
+export function valueMember(name: string, value: unknown, serializer: Serializer, maxBytes = Infinity): string {
   try {
-    const asJson = serializer instanceof JsonSerializer && inspectValue(value) === 'json';
+    const asJson = serializer instanceof JsonSerializer && inspectValue(value, maxBytes) === 'json';
     if (asJson) return `"${name}":${JSON.stringify(value)}`;
     const text: unknown = serializer.serialize(value);
     if (typeof text !== 'string') {
@@ -29,6 +31,7 @@ export function valueMember(name: string, value: unknown, serializer: Serializer
     }
     return `"${SERIALIZED}":${JSON.stringify(text)}`;
   } catch (error) {
+    if (isErrorOf(error, LargeValueFault)) throw error;
     if (isErrorOf(error, ValueFault)) throw new ValueFault(`${name}${error.path}`, error.problem, error.allowed);
     const reason = messageOf(error);
     const problem = `what the serializer ${show(serializer.name)} does not write (${reason})`;

@@ -9,7 +9,7 @@ export const MAX_DEPTH = 500;
 
 /** What {@link inspectValue} accepts, in words. */
 export const ALLOWED_VALUES =
-  'null, undefined, booleans, numbers, bigints, strings, Date, Map, Set, ArrayBuffer, typed arrays, ' +
+  'null, undefined, booleans, numbers, bigints of at most 131072 bits, strings, Date, Map, Set, ArrayBuffer, typed arrays, ' +
   `and plain objects and arrays of these, without cycles, at most ${MAX_DEPTH} deep`;
 
 /** What a plain JSON value may hold, in words. */
@@ -28,15 +28,23 @@ export class ValueFault extends Error {
   }
 }
 
+/** A value that takes more bytes than it may, however it is written. */
+export class LargeValueFault extends Error {
+  constructor(readonly maxBytes: number) {
+    super(`It takes more than ${maxBytes} bytes.`);
+  }
+}
+
 /**
  * Looks at every part of a value before it is written, and after it was read: whatever wrote it, nothing but data gets
  * through.
  *
+ * @param maxBytes Where what is written may not be longer, in bytes: a value that is far too large is not looked at to its end.
  * @returns `json` when JSON text gives back the very same, else `rich`.
- * @throws ValueFault For what cannot be written.
+ * @throws ValueFault For what cannot be written. LargeValueFault
  */
-export function inspectValue(value: unknown): 'json' | 'rich' {
-  const inspection = new Inspection(false);
+export function inspectValue(value: unknown, maxBytes = Infinity): 'json' | 'rich' {
+  const inspection = new Inspection(false, '', maxBytes);
   inspection.visit(value, 0);
   return inspection.rich ? 'rich' : 'json';
 }
@@ -56,17 +64,25 @@ class Inspection {
   readonly #path: string[];
   /** Every object that was met: true while its parts are visited. */
   readonly #met = new Map<object, boolean>();
+  /** Long texts that were met: what is no plain JSON is written with each text once. */
+  #texts: Set<string> | null = null;
+  /** How many bytes the rest may take. Every part takes one at the least. */
+  #left: number;
 
   constructor(
     private readonly jsonOnly: boolean,
     name = '',
+    private readonly maxBytes = Infinity,
   ) {
     this.#path = [name];
+    this.#left = maxBytes;
   }
 
   visit(value: unknown, depth: number): void {
+    this.#spend(1);
     switch (typeof value) {
       case 'string':
+        return this.#visitText(value);
       case 'boolean':
         return;
       case 'number':
@@ -76,6 +92,9 @@ class Inspection {
         this.rich = true;
         return;
       case 'bigint':
+        if (value >= LARGEST_BIGINT || value <= -LARGEST_BIGINT) {
+          this.#refuse(`a bigint of more than ${BIGINT_BITS} bits`);
+        }
         return this.#needsMore('a bigint');
       case 'object':
         if (value !== null) this.#visitObject(value, depth);
@@ -100,7 +119,10 @@ class Inspection {
     const ancestors = ancestorsOf(value);
     if (Array.isArray(value) && ancestors === 2) return this.#visitArray(value, depth);
     if (ancestors <= 1 && isPlainObject(value)) return this.#visitPlain(value as Record<string, unknown>, depth);
-    if (isBinary(value)) return this.#needsMore('binary data');
+    if (isBinary(value)) {
+      this.#spend((value as ArrayBufferView).byteLength);
+      return this.#needsMore('binary data');
+    }
     if (ancestors === 2 && types.isDate(value)) return this.#needsMore('a Date');
     if (ancestors === 2 && types.isMap(value)) return this.#visitMap(value, depth);
     if (ancestors === 2 && types.isSet(value)) return this.#visitSet(value, depth);
@@ -122,6 +144,7 @@ class Inspection {
     if (Object.getPrototypeOf(value) === null) this.#needsMore('an object without a prototype');
     for (const key of Object.keys(value)) {
       this.#path.push(KEY.test(key) ? `.${key}` : `[${show(key)}]`);
+      this.#spend(key.length);
       if (key === '__proto__') this.#refuse('under a key that stands for a prototype');
       this.#enter(value[key], depth);
       this.#path.pop();
@@ -151,6 +174,22 @@ class Inspection {
 
   #enter(part: unknown, depth: number): void {
     if (typeof part !== 'string') this.visit(part, depth);
+    else if (part.length > LONG_TEXT) this.#visitText(part);
+  }
+
+  #visitText(text: string): void {
+    if (text.length <= LONG_TEXT || this.maxBytes === Infinity) return;
+    // Before it is remembered, which reads all of it.
+    if (text.length > this.maxBytes) this.#spend(Infinity);
+    this.#texts ??= new Set();
+    if (this.#texts.has(text)) return;
+    this.#texts.add(text);
+    this.#spend(text.length);
+  }
+
+  #spend(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw new LargeValueFault(this.maxBytes);
   }
 
   /** The value is fine, but JSON cannot write it. */
@@ -165,6 +204,13 @@ class Inspection {
     throw new ValueFault(shown, problem, this.jsonOnly ? ALLOWED_JSON : ALLOWED_VALUES);
   }
 }
+
+/** A text is counted by its length if it is longer, in characters. */
+const LONG_TEXT = 100;
+
+/** The time to write a bigint grows faster than its length: one of a mebibyte takes more than a second. */
+const BIGINT_BITS = 131_072;
+const LARGEST_BIGINT = 2n ** BigInt(BIGINT_BITS);
 
 const KEY = /^[A-Za-z_$][\w$]*$/;
 

@@ -1,5 +1,9 @@
+import { show } from '../errors/asyncz.error.js';
+import { InvalidOptionError } from '../errors/input.errors.js';
+import { messageOf } from '../errors/thrown.js';
 import type { Clock } from '../model/clock.js';
 import type { StoredStep } from '../model/run.js';
+import { MAX_STEP_BYTES } from '../model/step.bounds.js';
 import { STEP_VALUES } from '../persistence/step.values.js';
 import { RunSteps } from '../scheduler/loop/run.steps.js';
 
@@ -14,7 +18,7 @@ interface TestRun {
  * Steps as a run has them, which are kept nowhere.
  *
  * @param results What earlier attempts have stored, by the name of the step.
- * @throws Error For a result that cannot be stored.
+ * @throws InvalidOptionError For a result that cannot be stored.
  */
 export function createTestSteps(
   { runId, signal, clock }: TestRun,
@@ -22,7 +26,7 @@ export function createTestSteps(
 ): RunSteps {
   const at = clock.now();
   const steps = Object.entries(results).map(([name, value]): StoredStep => {
-    const result = STEP_VALUES.write(value);
+    const result = written(name, value);
     return { name, at, ...(result !== undefined && { result }) };
   });
   return new RunSteps(
@@ -39,4 +43,15 @@ export function createTestSteps(
     },
     { storeClock: clock, stepValues: STEP_VALUES },
   );
+}
+
+function written(name: string, value: unknown): string | undefined {
+  let problem = `at most ${MAX_STEP_BYTES} bytes`;
+  try {
+    const text = STEP_VALUES.write(value);
+    if (text !== null) return text;
+  } catch (error) {
+    problem = `what a step may give back: ${messageOf(error)}`;
+  }
+  throw new InvalidOptionError(`steps[${show(name)}]`, value, problem);
 }

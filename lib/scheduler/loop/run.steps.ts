@@ -47,8 +47,8 @@ export interface SteppedRun {
 
 /** How the results of steps are written as text, and read. */
 export interface StepValues {
-  /** @throws Error For a value that cannot be written. */
-  write(value: unknown): string | undefined;
+  /** @returns null for a value that is far too large. @throws Error For one that cannot be written. */
+  write(value: unknown): string | undefined | null;
   /** @throws Error For text that cannot be read. */
   read(text: string | undefined): unknown;
 }
@@ -227,9 +227,17 @@ export class RunSteps implements StepRunner {
   }
 
   #made(name: string, value: unknown): StoredStep {
+    const result = this.#written(name, value);
+    if (result === null) {
+      const what = `it takes more than ${MAX_STEP_BYTES} bytes`;
+      throw new StepLimitError(this.run.runId, name, what, `${MAX_STEP_BYTES} bytes a step`);
+    }
+    return { name, at: this.services.storeClock.now(), ...(result !== undefined && { result }) };
+  }
+
+  #written(name: string, value: unknown): string | undefined | null {
     try {
-      const result = this.services.stepValues.write(value);
-      return { name, at: this.services.storeClock.now(), ...(result !== undefined && { result }) };
+      return this.services.stepValues.write(value);
     } catch (error) {
       throw new StepResultError(this.run.runId, name, `cannot be stored: ${messageOf(error)}`, { cause: error });
     }

@@ -87,6 +87,22 @@ describe('the outcome of a run', () => {
     }
   });
 
+  it('does not look at all of a result that is far too large', () => {
+    const codec = makeCodec({ maxPayloadBytes: 2_000 });
+    const asked = { times: 0 };
+    const counted = (at: number) =>
+      Object.defineProperty({}, 'at', { get: () => ((asked.times += 1), at), enumerable: true });
+    const result = Array.from({ length: 10_000 }, (_, at) => counted(at));
+    expect(throughStore(codec, { result }).read.result).toMatchObject({ reason: 'too-large' });
+    expect(asked.times).toBeLessThan(1_000);
+  });
+
+  it('keeps a long text that occurs often, which is written once', () => {
+    const text = 'x'.repeat(1_000);
+    const result = [new Date(5), ...Array.from({ length: 100 }, () => text)];
+    expect(throughStore(makeCodec({ maxPayloadBytes: 2_000 }), { result }).read.result).toEqual(result);
+  });
+
   it('keeps the beginning of an error that is too large', () => {
     for (const keyRing of [null, KeyRing.create('a secret of enough bytes')]) {
       const codec = makeCodec({ keyRing, maxPayloadBytes: 10_000 });

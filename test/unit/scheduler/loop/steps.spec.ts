@@ -287,6 +287,7 @@ describe('a step', () => {
     ['a function in it', () => ({ list: [() => 1] }), 'ASYNCZ_STEP_RESULT'],
     ['a cycle', () => cyclic(), 'ASYNCZ_STEP_RESULT'],
     ['more than 64 KiB', () => 'x'.repeat(70_000), 'ASYNCZ_STEP_LIMIT'],
+    ['far more than that', () => Array.from({ length: 100_000 }, (_, at) => ({ at })), 'ASYNCZ_STEP_LIMIT'],
   ])('makes the run dead with a result that cannot be kept: %s', async (_what, work, code) => {
     expect(await endOf((_args, context) => context.step('large', work))).toMatchObject({ code, dead: true });
   });
