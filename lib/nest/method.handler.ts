@@ -1,3 +1,5 @@
+import { lastValueFrom, Observable } from 'rxjs';
+import { isErrorOf } from '../errors/foreign.js';
 import { isGenerator } from '../executors/generator.js';
 import { TaskContext } from '../executors/task-context.js';
 import type { HandlerGenerator } from '../executors/task-context.js';
@@ -10,13 +12,15 @@ type Methods = Record<MethodKey, (...args: unknown[]) => unknown>;
 /**
  * Makes a handler of a method. The context stands where the method declares its last parameter, or behind the arguments of
  * the task if these are more: with too few arguments the missing ones are undefined, and the context is not taken for one.
+ * Nobody but the library would subscribe to an Observable that it gives, so that nothing of it would be done.
  */
 export function createHandler(instance: object, prototype: object, method: DecoratedMethod): Handler {
   const { key } = method;
   const place = placeOfContext(prototype, method);
   return (args, context) => {
     const missing = Math.max(0, place - args.length);
-    return resultOf((instance as Methods)[key]!(...args, ...Array<undefined>(missing), context), context);
+    const result = resultOf((instance as Methods)[key]!(...args, ...Array<undefined>(missing), context), context);
+    return isErrorOf(result, Observable) ? lastValueFrom(result, { defaultValue: undefined }) : result;
   };
 }
 

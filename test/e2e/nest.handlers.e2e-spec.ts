@@ -1,10 +1,40 @@
 import { Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
+import { EMPTY, of, tap, throwError } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { SchedulerService, TaskContext, TaskHandler } from 'nestjs-asyncz';
-import { boot } from './nest.application.js';
+import { boot, runOnce } from './nest.application.js';
 
 describe('handlers', () => {
+  it('that give an Observable end with its last value, or with its error', async () => {
+    const done = vi.fn<() => void>();
+    @Injectable()
+    class Streams {
+      @TaskHandler('values')
+      values() {
+        return of(1, 2, 3).pipe(tap(done));
+      }
+
+      @TaskHandler('nothing')
+      nothing() {
+        return EMPTY;
+      }
+
+      @TaskHandler('error')
+      error() {
+        return throwError(() => new Error('of the stream'));
+      }
+    }
+    const { scheduler } = await boot([Streams]);
+    expect((await runOnce(scheduler, 'values')).run).toMatchObject({ status: 'succeeded', result: 3 });
+    expect(done).toHaveBeenCalledTimes(3);
+    expect((await runOnce(scheduler, 'nothing')).run).toMatchObject({ status: 'succeeded', result: undefined });
+    expect((await runOnce(scheduler, 'error')).run).toMatchObject({
+      status: 'failed',
+      error: { message: 'of the stream' },
+    });
+  });
+
   it('run tasks that are added at run time, from onModuleInit on', async () => {
     const seen: unknown[] = [];
     @Injectable()
