@@ -1,4 +1,5 @@
 import { listOf } from '../errors/asyncz.error.js';
+import { isArray } from '../errors/foreign.js';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { namesOf } from '../model/names.js';
 import { RUN_STATUSES } from '../model/run.js';
@@ -118,7 +119,7 @@ export function readFilter(
   filter: EventFilterOptions = {},
 ): { readonly names: ReadonlySet<string> | null; readonly test: Test | null } {
   const wanted = names === undefined ? null : typeof names === 'string' ? [names] : names;
-  if (wanted !== null && !(Array.isArray(wanted) && wanted.length > 0)) {
+  if (names !== undefined && !(isArray(wanted) && wanted.length > 0)) {
     throw new InvalidOptionError('event', names, 'the name of an event, or a list of names that is not empty');
   }
   for (const name of wanted ?? []) {
@@ -140,7 +141,7 @@ function testOf(key: FilterKey, value: unknown, names: readonly SchedulerEventNa
     const others = SCHEDULER_EVENT_NAMES.filter((name) => key in EVENTS[name]);
     throw new InvalidOptionError(key, value, `left out, or used with one of these events: ${listOf(others)}`);
   }
-  const patterns: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const patterns: readonly unknown[] = isArray(value) ? value : [value];
   const isStatus = key === 'status';
   for (const pattern of patterns) {
     if (isStatus && !(RUN_STATUSES as readonly unknown[]).includes(pattern)) {

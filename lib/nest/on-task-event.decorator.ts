@@ -1,3 +1,4 @@
+import { checkName, checkNamed } from '../errors/option.checks.js';
 import { readFilter } from '../events/event.filter.js';
 import type { EventFilter } from '../events/event.filter.js';
 import type { SchedulerEventName, SchedulerListener } from '../events/event.map.js';
@@ -52,14 +53,25 @@ export function OnTaskEvent<Name extends SchedulerEventName = SchedulerEventName
   options: OnTaskEventOptions<Name> = {} as OnTaskEventOptions<Name>,
 ): ListenerDecorator<Name> {
   const decorate = createMethodDecorator(ON_TASK_EVENT, ({ target, key, method }) => {
-    const { scheduler = null, ...filter } = options as OnTaskEventOptions;
-    try {
-      readFilter(names, filter);
-    } catch (error) {
-      throw declarationError(ON_TASK_EVENT, nameOfMethod(target.constructor.name, key), error);
-    }
+    const { scheduler, filter } = checked(names, options, nameOfMethod(target.constructor.name, key));
     const others = (Reflect.getOwnMetadata(ON_TASK_EVENT_METADATA, method) ?? []) as OnTaskEventMetadata;
     Reflect.defineMetadata(ON_TASK_EVENT_METADATA, [{ names, filter, scheduler }, ...others], method);
   });
   return decorate as (target: object, key: MethodKey, descriptor: PropertyDescriptor) => void;
+}
+
+/** @throws DeclarationError */
+function checked(
+  names: string | readonly string[] | undefined,
+  options: OnTaskEventOptions,
+  method: string,
+): { scheduler: string | null; filter: EventFilter } {
+  try {
+    checkNamed('options', options, 'filters');
+    const { scheduler, ...filter } = options;
+    readFilter(names, filter);
+    return { scheduler: scheduler === undefined ? null : checkName('scheduler', scheduler), filter };
+  } catch (error) {
+    throw declarationError(ON_TASK_EVENT, method, error);
+  }
 }

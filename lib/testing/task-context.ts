@@ -1,4 +1,4 @@
-import { rejectUnknownOptions } from '../errors/input.errors.js';
+import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { TaskContext } from '../executors/task-context.js';
 import type { PreviousRun } from '../executors/task-context.js';
 import { TaskLog } from '../executors/task-log.js';
@@ -72,11 +72,11 @@ const FIELDS = namesOf<keyof TaskContextFields>({
  * Makes a context for a unit test that calls a handler itself: `await service.generate('r1', createTaskContext())`. What the
  * handler logs is in `context.log.lines`.
  *
- * @throws UnknownOptionError
+ * @throws UnknownOptionError, InvalidOptionError
  * @publicApi
  */
 export function createTaskContext(fields: TaskContextFields = {}): TaskContext {
-  rejectUnknownOptions('createTaskContext', fields, FIELDS);
+  checkFields(fields);
   const { clock = MACHINE, logger = SILENT_LOGGER, attempt = 1, previousRun = null } = fields;
   const task = { id: 'task', name: fields.task?.id ?? 'task', handler: 'handler', tags: [], ...fields.task };
   const now = Math.floor(clock.now());
@@ -107,4 +107,27 @@ export function createTaskContext(fields: TaskContextFields = {}): TaskContext {
     progress: fields.onProgress ?? (() => {}),
     steps: createTestSteps({ runId, signal, clock }, fields.steps ?? {}),
   });
+}
+
+const TASK_FIELDS = namesOf<keyof TaskContext['task']>({ id: 0, name: 0, handler: 0, tags: 0 });
+const PREVIOUS_FIELDS = namesOf<keyof PreviousRun>({ runId: 0, status: 0, startedAt: 0, endedAt: 0 });
+
+function checkFields(fields: TaskContextFields): void {
+  rejectUnknownOptions('createTaskContext', fields, FIELDS);
+  const { task, previousRun, attempt, steps } = fields;
+  if (task !== undefined) rejectUnknownOptions('task', task, TASK_FIELDS);
+  if (previousRun) rejectUnknownOptions('previousRun', previousRun, PREVIOUS_FIELDS);
+  if (attempt !== undefined && !(Number.isSafeInteger(attempt) && attempt >= 1)) {
+    throw new InvalidOptionError('attempt', attempt, 'a whole number from 1');
+  }
+  if (steps !== undefined && (typeof steps !== 'object' || steps === null)) {
+    throw new InvalidOptionError('steps', steps, 'an object with results by the names of steps');
+  }
+  for (const name of ['scheduledTime', 'startedAt', 'deadline'] as const) {
+    const value = fields[name];
+    const isLeftOut = value === undefined || (name === 'deadline' && value === null);
+    if (!isLeftOut && !(value instanceof Date && !Number.isNaN(value.getTime()))) {
+      throw new InvalidOptionError(name, value, 'a valid Date');
+    }
+  }
 }

@@ -177,6 +177,13 @@ describe('@OnTaskEvent', () => {
     );
     expect(wrong(OnTaskEvent('task.added', { tag: 'x' } as never))).toThrow(/@OnTaskEvent on Wrong\.method: .*tag/);
     expect(wrong(OnTaskEvent('task.added', { tasks: 'x' } as never))).toThrow(/tasks/);
+    expect(wrong(OnTaskEvent(null as never))).toThrow(/@OnTaskEvent on Wrong\.method: Invalid event: null/);
+    expect(wrong(OnTaskEvent('task.added', null as never))).toThrow(
+      /@OnTaskEvent on Wrong\.method: Invalid options: null/,
+    );
+    for (const scheduler of [5, '', null]) {
+      expect(wrong(OnTaskEvent('task.added', { scheduler } as never))).toThrow(/Invalid scheduler/);
+    }
   });
 
   it('takes methods that take its events, by their types', () => {

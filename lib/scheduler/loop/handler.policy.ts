@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
-import { isErrorOf } from '../../errors/foreign.js';
+import { isArray, isErrorOf, read } from '../../errors/foreign.js';
 import { takePromise } from '../../errors/returned.js';
 import type { Duration } from '../../model/duration.js';
 import { namesOf } from '../../model/names.js';
@@ -41,8 +41,9 @@ export const HANDLER_POLICY_OPTIONS = namesOf<keyof HandlerPolicy>({ retryOn: 0,
 /** Checks the policy of a handler. @throws InvalidOptionError */
 export function checkPolicy({ retryOn, abortOn, backoff }: HandlerPolicy): void {
   for (const [option, filter] of Object.entries({ retryOn, abortOn })) {
-    const isList = Array.isArray(filter) && filter.every((one) => typeof one === 'function');
-    if (filter !== undefined && typeof filter !== 'function' && !isList) {
+    const isList = isArray(filter) && filter.every((one) => typeof one === 'function');
+    const isFilter = typeof filter === 'function' && !isErrorClass(filter);
+    if (filter !== undefined && !isFilter && !isList) {
       throw new InvalidOptionError(option, filter, 'a function of the error, or a list of classes of errors');
     }
   }
@@ -54,7 +55,7 @@ export function checkPolicy({ retryOn, abortOn, backoff }: HandlerPolicy): void 
 /**
  * Whether an error is worth another attempt, as far as the handler has a say.
  *
- * @throws InvalidOptionError When a function answers with a promise; and whatever the functions throw.
+ * @throws InvalidOptionError When a function answers with something else than true or false, such as a promise; and whatever the functions throw.
  */
 export function isRetryable({ retryOn, abortOn }: HandlerPolicy, error: unknown): boolean {
   return !(matches('abortOn', abortOn, error) ?? false) && (matches('retryOn', retryOn, error) ?? true);
@@ -76,6 +77,13 @@ function matches(option: string, filter: ErrorFilter | undefined, error: unknown
   if (filter === undefined) return undefined;
   if (typeof filter !== 'function') return filter.some((one) => isErrorOf(error, one));
   const answer: unknown = filter(error);
-  if (takePromise(answer)) throw new InvalidOptionError(`${option}()`, answer, 'true or false, not a promise');
-  return answer as boolean | undefined;
+  takePromise(answer);
+  if (typeof answer !== 'boolean') throw new InvalidOptionError(`${option}()`, answer, 'true or false');
+  return answer;
+}
+
+/** A class alone would be called as a function, and `Error` answers with an error. */
+function isErrorClass(given: object): boolean {
+  const prototype = read(given, 'prototype');
+  return given === Error || isErrorOf(prototype, Error);
 }

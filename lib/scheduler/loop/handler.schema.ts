@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { show } from '../../errors/asyncz.error.js';
 import { isArray, isObject, read } from '../../errors/foreign.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
@@ -46,15 +47,17 @@ export function checkSchemaOptions({ schema, schemaVersion, upcast }: HandlerSch
     throw new InvalidOptionError('schemaVersion', schemaVersion, 'a whole number from 1');
   }
   if (upcast === undefined) return;
-  if (!isObject(upcast) || isArray(upcast)) {
+  if (!isObject(upcast) || isArray(upcast) || types.isMap(upcast)) {
     throw new InvalidOptionError('upcast', upcast, 'an object with a function for each version');
   }
   const version = schemaVersion ?? 1;
-  const versions = Object.keys(upcast).map(Number);
-  for (const from of versions) {
-    if (!Number.isInteger(from) || from < 1 || from >= version || typeof upcast[from] !== 'function') {
+  const keys = Object.keys(upcast);
+  const versions = keys.map(Number);
+  for (const [at, from] of versions.entries()) {
+    const isVersion = Number.isInteger(from) && from >= 1 && from < version && String(from) === keys[at];
+    if (!isVersion || typeof upcast[from] !== 'function') {
       const allowed = `functions under the versions before ${version} (schemaVersion)`;
-      throw new InvalidOptionError(`upcast[${from}]`, upcast[from], allowed);
+      throw new InvalidOptionError(`upcast[${keys[at]}]`, (upcast as Record<string, unknown>)[keys[at]!], allowed);
     }
   }
   for (let from = Math.min(version, ...versions); from < version; from += 1) {

@@ -47,7 +47,7 @@ export function readAsking(options: AskedTask, now: number): Asked {
   const spec = dedupe.mode === 'debounce' ? once(options, now + dedupe.forMs!) : withDelay(options, now);
   return {
     // What is asked for while it runs is not lost: it waits for the end.
-    spec: { ...spec, id: dedupeId(options.handler, options.dedupe.key), overlap: options.overlap ?? 'queueAll' },
+    spec: { ...spec, id: dedupeId(options.handler, options.dedupe.key), overlap: options.overlap ?? 'queueOne' },
     dedupe,
   };
 }
@@ -76,8 +76,13 @@ function readDedupe(given: DedupeOptions): Dedupe {
 /**
  * The id of the task of a handler and a key: the same on every node, so that the store itself tells that it is there. The key is
  * what follows the last `~`, so no two pairs have one id.
+ *
+ * @throws InvalidOptionError When the handler has no name.
  */
 function dedupeId(handler: string, key: string): string {
+  if (typeof handler !== 'string' || handler === '') {
+    throw new InvalidOptionError('handler', handler, 'the name of a handler');
+  }
   return `${handler}~${key.replace(/[%~]/g, (char) => (char === '~' ? '%7E' : '%25'))}`;
 }
 

@@ -23,6 +23,7 @@ import { replaceTasks } from './replace.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
+import type { TaskSpec } from './task.options.js';
 import { TaskSeries } from './task.series.js';
 import { WorkPace } from './work.pace.js';
 
@@ -75,7 +76,8 @@ export class TaskAdding {
     const handle = this.#storeOf(options, 'addTask');
     const transaction = options?.transaction;
     const { task, onConflict } = this.#check(options, handle, new TaskSeries(handle.clock.now()), transaction);
-    await this.#checkInput(task, options, 'addTask');
+    const checked = this.#checkInput(task, options, 'addTask');
+    if (checked) await checked;
     const { activeStore, pending } = handle;
     if (onConflict !== null && onConflict !== 'replace') {
       const isNew = options.dedupe?.mode === undefined || options.dedupe.mode === 'skip';
@@ -99,9 +101,10 @@ export class TaskAdding {
 
   /** Makes a task what it is given as: adds it, or changes what is there. */
   async upsert(options: AskedTask): Promise<Added> {
+    if (typeof options !== 'object' || options === null) throw new InvalidOptionError('task', options, 'an object');
     const handle = this.#storeOf(options, 'upsertTask');
-    const transaction = options?.transaction;
-    if (options?.id === undefined) throw new InvalidOptionError('id', undefined, 'the id of the task');
+    const { transaction } = options;
+    if (options.id === undefined) throw new InvalidOptionError('id', undefined, 'the id of the task');
     for (const name of ['dedupe', 'replaceExisting'] as const) {
       if (options[name] !== undefined) throw new InvalidOptionError(name, options[name], 'left out of upsertTask');
     }
@@ -109,7 +112,8 @@ export class TaskAdding {
     const { spec } = readAsking(options, series.now);
     const { builder } = this.services;
     const task = builder.build(spec, series);
-    await this.#checkInput(task, options, 'upsertTask');
+    const checked = this.#checkInput(task, options, 'upsertTask');
+    if (checked) await checked;
     const hasOwnTime = spec.nextRunTime !== undefined;
     if (transaction !== undefined) requireTransactions(handle);
     const plan: SettlePlan = (old, now, fresh) =>
@@ -193,12 +197,12 @@ export class TaskAdding {
   }
 
   /** Has the schema of the handler look at the arguments; undefined where nothing has to be awaited. */
-  #checkInput({ definition }: TaskRecord, options: AskedTask, operation: Asking): Promise<unknown> | undefined {
+  #checkInput({ definition }: TaskRecord, options: TaskSpec, operation: Asking): Promise<unknown> | undefined {
     // The scheduler may be stopped meanwhile.
     return promiseOf(this.services.inputs.check(definition))?.then(() => this.#storeOf(options, operation));
   }
 
-  #storeOf(options: AskedTask, operation: Asking): StoreHandle {
+  #storeOf(options: TaskSpec, operation: Asking): StoreHandle {
     const { stores, phase } = this.services;
     const handle = stores.get(options?.store ?? 'default');
     // The store is closed, and what waited in memory now might wait for a start that never comes.

@@ -59,13 +59,14 @@ export class TaskBuilder {
     const id = options.id === undefined ? series.newId() : checkId(options.id);
     const given = options.trigger ?? ONCE;
     const { trigger, data } = series.trigger(given, () => this.#checkedTrigger(given, now));
+    const handler = this.#checkHandler(options.handler);
     const definition = checkLimits({
       id,
-      name: checkName(options.name ?? options.handler),
-      handler: this.#checkHandler(options.handler),
+      name: checkName(options.name ?? handler),
+      handler,
       args: argsOf(options),
       input: inputKind(options),
-      schemaVersion: this.#schemaVersion(options.handler, options.schemaVersion),
+      schemaVersion: this.#schemaVersion(handler, options.schemaVersion),
       trigger: data,
       executor: this.#checkExecutor(options.executor ?? 'default'),
       origin,

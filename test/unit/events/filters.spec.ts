@@ -107,6 +107,7 @@ describe('a filter that cannot work', () => {
     ['an event that there is not', ['run.failde'], /"run\.failde".*run\.failed/],
     ['no events', [[]], /not empty/],
     ['a number for events', [7], /name of an event/],
+    ['null for events', [null], /Invalid event: null/],
     ['a status that there is not', ['run.failed', { status: 'broken' }], /"broken".*succeeded/],
     ['an empty text', ['run.failed', { task: '' }], /task.*not empty/],
     ['an empty list', ['run.failed', { tag: [] }], /tag.*not empty/],

@@ -72,6 +72,14 @@ describe('a context for a unit test', () => {
 
   it('refuses a field that a context does not have', () => {
     expect(() => createTaskContext({ attempts: 2 } as never)).toThrow(UnknownOptionError);
+    expect(() => createTaskContext({ task: { tag: 'eu' } } as never)).toThrow(UnknownOptionError);
+    expect(() => createTaskContext({ previousRun: { id: 'r' } } as never)).toThrow(UnknownOptionError);
+    expect(() => createTaskContext({ attempt: 0 })).toThrow('Invalid attempt: 0');
+    expect(() => createTaskContext({ scheduledTime: 'noon' } as never)).toThrow('Invalid scheduledTime: "noon"');
+    expect(() => createTaskContext({ deadline: new Date(NaN) })).toThrow('Invalid deadline: Invalid Date');
+    expect(() => createTaskContext({ steps: null } as never)).toThrow('Invalid steps: null');
+    expect(() => createTaskContext({ steps: { a: () => 1 } })).toThrow('Invalid steps["a"]');
+    expect(() => createTaskContext({ steps: { a: 'x'.repeat(70_000) } })).toThrow(/Allowed: at most 65536 bytes/);
   });
 
   it('runs the steps of the handler, but for those that it is told the results of', async () => {

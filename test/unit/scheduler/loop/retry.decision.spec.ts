@@ -91,6 +91,17 @@ describe('the policy of a handler', () => {
     expect((await waitAfter(new Error('no retry'), policy)).waitMs).toBeNull();
   });
 
+  it.each(['retryOn', 'abortOn'])(
+    'is not followed where %s answers with something else than true or false',
+    async (option) => {
+      for (const wrong of [undefined, null, 0, 'yes', Promise.resolve(true)]) {
+        const { waitMs, logger } = await waitAfter(new Error(), { [option]: () => wrong as unknown as boolean }, THRICE);
+        expect(waitMs).toBeNull();
+        expect(logger.of('error', /What the handler "\w+" says of retries failed/)).toHaveLength(1);
+      }
+    },
+  );
+
   it('says with null that no attempt follows', async () => {
     expect((await waitAfter(new Error(), { backoff: () => null }, THRICE)).waitMs).toBeNull();
   });
@@ -103,6 +114,8 @@ describe('the policy of a handler', () => {
 
   it.each([
     [{ retryOn: 'TypeError' }, /Invalid retryOn: "TypeError"/],
+    [{ retryOn: TypeError }, /Invalid retryOn: function TypeError/],
+    [{ abortOn: Error }, /Invalid abortOn: function Error/],
     [{ abortOn: [TypeError, 'x'] }, /Invalid abortOn/],
     [{ backoff: 1_000 }, /Invalid backoff: 1000/],
   ])('is refused when it is registered: %o', async (policy, message) => {

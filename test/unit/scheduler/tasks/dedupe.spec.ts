@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidOptionError, MemoryStore, TaskConflictError, UnknownOptionError } from 'nestjs-asyncz';
-import type { DedupeOptions, Scheduler, TaskContext } from 'nestjs-asyncz';
+import type { DedupeOptions, Scheduler } from 'nestjs-asyncz';
 import type { AskedTask } from '../../../../lib/scheduler/tasks/asked.task.js';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { createRunning, createScheduler, settle, START } from '../../../support/scheduler.factory.js';
@@ -328,6 +328,16 @@ describe('a task with dedupe', () => {
     expect(await runsAt(scheduler)).toEqual([]);
   });
 
+  it('names the handler where that is no name', async () => {
+    const { scheduler } = await createRunning();
+    for (const handler of [5, '', undefined, null]) {
+      const task = { handler } as never as AskedTask;
+      await expect(scheduler.addTask({ ...task, dedupe: { key: 'k' } })).rejects.toThrow(/^Invalid handler: /);
+      await expect(scheduler.addTask(task)).rejects.toThrow(/^Invalid handler: /);
+    }
+    await expect(scheduler.upsertTask(null as never)).rejects.toThrow('Invalid task: null. Allowed: an object.');
+  });
+
   it('refuses an option of dedupe that there is not, and one of a declared task', async () => {
     const { scheduler } = createScheduler({ work: () => 1 });
     await expect(scheduler.addTask(asked(1, { kee: 1 } as never))).rejects.toThrow(UnknownOptionError);
@@ -350,27 +360,5 @@ describe('a task with a delay', () => {
     clock.advance(1);
     await settle();
     expect(calls).toEqual(['x']);
-  });
-});
-
-describe('a task with dedupe whose handler sleeps', () => {
-  it('runs again after that for what is asked for meanwhile', async () => {
-    const calls: unknown[] = [];
-    const { scheduler, clock } = await createRunning({
-      work: async ([value]: readonly unknown[], context: TaskContext) => {
-        await context.sleep('10m');
-        calls.push(value);
-      },
-    });
-    await scheduler.addTask(asked(1, { mode: 'replace' }));
-    await settle();
-    for (const value of [2, 3]) await scheduler.addTask(asked(value, { mode: 'replace' }));
-    for (let minute = 0; minute < 25; minute += 1) {
-      clock.advance(MINUTE);
-      await settle();
-    }
-    expect(calls).toHaveLength(2);
-    expect(calls.at(-1)).toBe(3);
-    expect(await runsAt(scheduler)).toEqual([]);
   });
 });
