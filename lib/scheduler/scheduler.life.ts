@@ -130,7 +130,8 @@ export class SchedulerLife {
     for (const task of this.declared) await ofDeclaration(task, () => stores.get(task.store ?? 'default'));
     const reconciler = this.#reconciler(options.orphans);
     for (const handle of stores.all()) {
-      await handle.inTime(deadline, reconciler.reconcileStore(handle, this.declared));
+      const checked = await reconciler.check(handle, this.declared, deadline);
+      await handle.inTime(deadline, reconciler.reconcileStore(handle, checked));
     }
   }
 
@@ -145,7 +146,9 @@ export class SchedulerLife {
    */
   async #restore(handle: StoreHandle): Promise<void> {
     await this.#stores.markEncryption(handle);
-    if (this.core.options.role === 'worker') await this.#reconciler('report').reconcileStore(handle, this.declared);
+    if (this.core.options.role !== 'worker') return;
+    const reconciler = this.#reconciler('report');
+    await reconciler.reconcileStore(handle, await reconciler.check(handle, this.declared, null));
   }
 
   async #rollBack(): Promise<void> {

@@ -1,5 +1,7 @@
 import { AsynczError } from '../../errors/asyncz.error.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
+import { promiseOf } from '../../errors/returned.js';
+import { StartTimeoutError } from '../../errors/store.errors.js';
 import { DeclarationError } from '../../errors/declaration.error.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Logger } from '../../model/logger.js';
@@ -9,6 +11,7 @@ import type { TaskRecord } from '../../model/task.js';
 import { startTaskPages } from '../../stores/start-task.pages.js';
 import { disableTask, disposeOrphan, reconcileTask } from '../plan/reconcile.plan.js';
 import type { Reconciled } from '../plan/reconcile.plan.js';
+import type { Deadline } from '../../time/deadline.js';
 import type { InputChecks } from './input.checks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { TaskBuilder } from './task.builder.js';
@@ -57,6 +60,13 @@ export async function ofDeclaration<T>({ id, handler }: DeclaredTask, work: () =
   }
 }
 
+/** What is declared for one store, checked. */
+interface CheckedDeclarations {
+  readonly mine: readonly DeclaredTask[];
+  /** Those that are not disabled, by id. */
+  readonly built: ReadonlyMap<string, TaskRecord>;
+}
+
 interface ReconcilerServices {
   readonly builder: TaskBuilder;
   readonly inputs: InputChecks;
@@ -74,11 +84,23 @@ interface ReconcilerServices {
 export class Reconciler {
   constructor(private readonly services: ReconcilerServices) {}
 
-  /** Does it for one store: at the start, and when what was in the store is gone. May be repeated at any time. */
-  async reconcileStore(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<void> {
+  /**
+   * Checks what is declared for a store, before the first of it is written.
+   *
+   * @param deadline When a start is over; null for no limit to how long schemas may take.
+   * @throws DeclarationError
+   */
+  async check(
+    handle: StoreHandle,
+    declared: readonly DeclaredTask[],
+    deadline: Deadline | null,
+  ): Promise<CheckedDeclarations> {
     const mine = declared.filter(({ store = 'default' }) => store === handle.alias);
-    // All are checked before the first is written.
-    const built = await this.#build(handle, mine);
+    return { mine, built: await this.#build(handle, mine, deadline) };
+  }
+
+  /** Does it for one store: at the start, and when what was in the store is gone. May be repeated at any time. */
+  async reconcileStore(handle: StoreHandle, { mine, built }: CheckedDeclarations): Promise<void> {
     const plan: Plan = (task, now) => {
       const wanted = built.get(task.id);
       return wanted
@@ -99,23 +121,31 @@ export class Reconciler {
     for (const batch of batchesOf([...missing])) await this.#add(handle, built, batch, plan);
   }
 
-  async #build(handle: StoreHandle, declared: readonly DeclaredTask[]): Promise<ReadonlyMap<string, TaskRecord>> {
+  async #build(
+    handle: StoreHandle,
+    declared: readonly DeclaredTask[],
+    deadline: Deadline | null,
+  ): Promise<ReadonlyMap<string, TaskRecord>> {
     const series = new TaskSeries(handle.clock.now());
     const pace = new WorkPace();
     const built = new Map<string, TaskRecord>();
     for (const options of declared) {
       if (isOff(options)) continue;
-      const task = await ofDeclaration(options, () => this.#checked(withoutSwitch(options), series));
+      const task = await ofDeclaration(options, () => this.#checked(withoutSwitch(options), series, deadline));
       built.set(options.id, task);
       if (pace.step()) await pace.rest();
     }
     return built;
   }
 
-  async #checked(options: TaskSpec, series: TaskSeries): Promise<TaskRecord> {
+  async #checked(options: TaskSpec, series: TaskSeries, deadline: Deadline | null): Promise<TaskRecord> {
     const { builder, inputs } = this.services;
     const task = builder.buildDeclared(options, series);
-    await inputs.check(task.definition);
+    const checked = promiseOf(inputs.check(task.definition));
+    if (checked && deadline === null) await checked;
+    else if (checked && !(await deadline!.holds(checked))) {
+      throw new StartTimeoutError(`the schema of handler "${task.definition.handler}"`);
+    }
     return task;
   }
 

@@ -189,6 +189,24 @@ describe('an asynchronous schema', () => {
   });
 });
 
+describe('a schema that never answers', () => {
+  it('fails the start that declares a task of it in time, and is named', async () => {
+    const { scheduler, clock } = createScheduler({}, { startTimeout: '1s' });
+    const schema = z.object({}).refine(async () => new Promise<boolean>(() => {}));
+    scheduler.registerHandler('mail.send', () => {}, { schema });
+    scheduler.declareTasks([{ id: 'nightly', handler: 'mail.send', data: {}, trigger: HOURLY }]);
+    const started = scheduler.start();
+    const failed = started.catch((error: unknown) => error);
+    const tick = setInterval(() => clock.advance(100), 2);
+    expect(await failed).toMatchObject({
+      code: 'ASYNCZ_DECLARATION',
+      cause: { code: 'ASYNCZ_START_TIMEOUT', awaited: 'the schema of handler "mail.send"' },
+    });
+    clearInterval(tick);
+    expect(scheduler.state).toBe('stopped');
+  });
+});
+
 describe('a schema that fails itself', () => {
   const answering = (validate: (value: unknown) => unknown): StandardSchema => ({
     '~standard': { version: 1, vendor: 'own', validate: validate as () => StandardResult<unknown> },
