@@ -63,17 +63,28 @@ const nameOf = (page: string, at: number) => `${page.replace(/\W/g, '-')}-${at +
 
 /**
  * Compiles every block as a module of its own, so that what one declares is no help to another, and all in one go, since
- * the compiler takes longer to read what they import than to compile them.
+ * the compiler takes longer to read what they import than to compile them. Those that declare handlers for the whole program are
+ * another one.
  *
  * @returns What the compiler has to say.
  */
 function compileAll(): string {
+  const programs: Record<string, string[]> = { plain: [], declaring: [] };
   for (const page of CODE_PAGES) {
     blocksOf(page, 'ts').forEach((code, at) => {
+      const example = join(nameOf(page, at), 'example.ts');
       mkdirSync(join(compiled, nameOf(page, at)), { recursive: true });
-      writeFileSync(join(compiled, nameOf(page, at), 'example.ts'), code);
+      writeFileSync(join(compiled, example), code);
+      programs[code.includes('declare module') ? 'declaring' : 'plain']!.push(example);
     });
   }
+  return Object.entries(programs)
+    .map(([name, include]) => compile(`${name}.json`, include))
+    .join('');
+}
+
+/** @param include The files of the program. */
+function compile(name: string, include: readonly string[]): string {
   const compilerOptions = {
     noEmit: false,
     rootDir: '.',
@@ -82,10 +93,9 @@ function compileAll(): string {
     noUnusedLocals: false,
     moduleDetection: 'force',
   };
-  const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*/example.ts'] };
-  writeFileSync(join(compiled, 'tsconfig.json'), JSON.stringify(config));
+  writeFileSync(join(compiled, name), JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include }));
   try {
-    return execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', compiled], { encoding: 'utf8' });
+    return execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(compiled, name)], { encoding: 'utf8' });
   } catch (error) {
     return (error as { stdout: string }).stdout;
   }
