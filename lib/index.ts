@@ -40,6 +40,7 @@ export {
   RunNotFoundError,
   RunTimeoutError,
   RunWaitTimeoutError,
+  TaskWaitTimeoutError,
   ShutdownError,
   RunNotDeadError,
   RunUnreadableError,
@@ -133,9 +134,10 @@ export type { Handler, HandlerOptions } from './scheduler/loop/handler.registry.
 export type { HandlerSchemaOptions } from './scheduler/loop/handler.schema.js';
 export type { ErrorClass, ErrorFilter, HandlerPolicy } from './scheduler/loop/handler.policy.js';
 export type { AbandonedHandler } from './scheduler/loop/abandoned.handlers.js';
-export type { RunInfo } from './scheduler/tasks/run.info.js';
+export type { AnyRunInfo, LiveRunInfo, RunInfo } from './scheduler/tasks/run.info.js';
 export type { AddTasksOptions, AddTasksResult, ListedTask } from './scheduler/tasks/adding.options.js';
-export type { RunTaskOptions, WaitOptions } from './scheduler/tasks/run.control.js';
+export type { RunTaskOptions } from './scheduler/tasks/run.control.js';
+export type { WaitOptions } from './scheduler/tasks/run.waits.js';
 export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';
 export type { BackoffFunction } from './scheduler/loop/backoff.registry.js';
 export type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';

@@ -16,7 +16,7 @@ export class RunNotFoundError extends AsynczError {
 }
 
 /**
- * The run has not ended within the `timeout` of a wait. It goes on.
+ * The run has not ended within the `timeout` of a wait. It goes on. If the store was away at the end, `cause` is its error.
  *
  * @publicApi
  */
@@ -26,8 +26,26 @@ export class RunWaitTimeoutError extends AsynczError {
   constructor(
     readonly runId: string,
     timeoutMs: number,
+    options?: ErrorOptions,
   ) {
-    super(`The run ${show(runId)} has not ended within ${timeoutMs} ms. It goes on.`);
+    super(`The run ${show(runId)} has not ended within ${timeoutMs} ms. It goes on.`, options);
+  }
+}
+
+/**
+ * No run of the task has ended within the `timeout` of a wait. If the store was away at the end, `cause` is its error.
+ *
+ * @publicApi
+ */
+export class TaskWaitTimeoutError extends AsynczError {
+  readonly code = 'ASYNCZ_TASK_WAIT_TIMEOUT';
+
+  constructor(
+    readonly taskId: string,
+    timeoutMs: number,
+    options?: ErrorOptions,
+  ) {
+    super(`No run of the task ${show(taskId)} has ended within ${timeoutMs} ms.`, options);
   }
 }
 

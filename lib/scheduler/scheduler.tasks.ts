@@ -6,8 +6,11 @@ import { checkCall } from './tasks/call.options.js';
 import { locate } from './tasks/control.options.js';
 import type { ControlOptions, DeleteOptions, RedriveOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
 import { RUN_TASK_OPTIONS } from './tasks/run.control.js';
-import type { RunControl, RunTaskOptions, WaitOptions } from './tasks/run.control.js';
-import type { RunInfo } from './tasks/run.info.js';
+import type { RunControl, RunTaskOptions } from './tasks/run.control.js';
+import { lookupRun } from './tasks/run.lookup.js';
+import type { RunWaits, WaitOptions } from './tasks/run.waits.js';
+import type { StoreRegistry } from './tasks/store.registry.js';
+import type { AnyRunInfo, RunInfo } from './tasks/run.info.js';
 import type { HandlerRun } from './tasks/handler.types.js';
 import type { AnyTaskInfo } from './tasks/task.info.js';
 import type {
@@ -38,13 +41,17 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   readonly #operations: TaskOperations;
   readonly #inspection: TaskInspection;
   readonly #runs: RunControl;
+  readonly #waits: RunWaits;
+  readonly #stores: StoreRegistry;
 
   /** @internal */
-  constructor({ adding, operations, inspection, runs }: SchedulerCore) {
+  constructor({ adding, operations, inspection, runs, waits, stores }: SchedulerCore) {
     this.#adding = adding;
     this.#operations = operations;
     this.#inspection = inspection;
     this.#runs = runs;
+    this.#waits = waits;
+    this.#stores = stores;
   }
 
   /**
@@ -166,24 +173,52 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   runTask(task: TaskRef, options?: RunTaskOptions): Promise<string>;
   async runTask(task: TaskRef, options: RunTaskOptions = {}): Promise<RunInfo | string> {
     checkCall('runTask', options, RUN_TASK_OPTIONS);
-    const { wait = false, timeout, ...control } = options;
+    const { wait = false, timeout, signal, ...control } = options;
     if (wait && control.transaction !== undefined)
       throw new InvalidOptionError('wait', wait, 'false with a transaction: the run begins after its commit');
     const runId = await this.#operations.run(task, control);
-    return wait ? this.#runs.wait(runId, { store: locate(task, control).store, timeout }) : runId;
+    return wait ? this.#waits.forRun(runId, { store: locate(task, control).store, timeout, signal }) : runId;
   }
 
   /**
-   * Resolves when a run on any node has ended for good, including its retries.
+   * Resolves when a run on any node has ended for good, including its retries: at once in the process that runs it and, on stores
+   * that push wake-ups, for runs that somebody has asked for; within a second otherwise.
    *
-   * @returns The run as it ended.
-   * @throws RunNotFoundError, RunWaitTimeoutError, InvalidOptionError
+   * @returns The run as it ended, with its result where the history keeps it.
+   * @throws RunNotFoundError, RunWaitTimeoutError, SchedulerNotRunningError (it is stopped, also in the middle of the wait),
+   *   InvalidOptionError, and the reason of the `signal`. The run goes on.
    */
   waitForRun<Name extends HandlerName<Handlers> = HandlerName<Handlers>>(
     runId: string,
     options?: WaitOptions & TaskTarget,
   ): Promise<HandlerRun<Handlers, Name>> {
-    return this.#runs.wait(runId, options) as Promise<HandlerRun<Handlers, Name>>;
+    return this.#waits.forRun(runId, options) as Promise<HandlerRun<Handlers, Name>>;
+  }
+
+  /**
+   * Resolves when a run of a task has ended for good: that which is under way, or else the next one. Of a task that has nothing left
+   * to run, or is gone because of that, it is the last one.
+   *
+   * @returns The run as it ended, with its result where the history keeps it.
+   * @throws TaskNotFoundError, TaskUnreadableError, TaskWaitTimeoutError, InvalidTaskStateError (it never ran, and never will),
+   *   RunNotFoundError (it ran, and its record is not kept), and as {@link waitForRun}.
+   */
+  waitForTask<Name extends HandlerName<Handlers> = HandlerName<Handlers>>(
+    task: Task<Handlers, Name> | TaskRef,
+    options?: WaitOptions & TaskTarget,
+  ): Promise<HandlerRun<Handlers, Name>> {
+    return this.#waits.forTask(task, options) as Promise<HandlerRun<Handlers, Name>>;
+  }
+
+  /**
+   * A run as it stands on any node: waiting, under way, or its last attempt as it ended. One that started on another node less than
+   * a second ago may be missing.
+   *
+   * @returns null when there is no such run, or its record was not kept.
+   * @throws InvalidOptionError, UnknownNameError (store)
+   */
+  getRun(runId: string, target?: TaskTarget): Promise<AnyRunInfo | null> {
+    return lookupRun(this.#stores, runId, target);
   }
 
   /**

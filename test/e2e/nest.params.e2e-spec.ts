@@ -1,5 +1,6 @@
-import { Body, createParamDecorator, Injectable, ParseIntPipe, UsePipes } from '@nestjs/common';
+import { Body, createParamDecorator, Injectable, ParseIntPipe, UsePipes, ValidationPipe } from '@nestjs/common';
 import type { ArgumentMetadata, ExecutionContext, PipeTransform } from '@nestjs/common';
+import { IsInt } from 'class-validator';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   Args,
@@ -105,6 +106,36 @@ describe('parameter decorators', () => {
       ['body', 'Mail', undefined],
       ['body', 'Number', undefined],
     ]);
+  });
+
+  it('are checked by ValidationPipe against the class of the parameter, and the context is left alone', async () => {
+    class Invoice {
+      @IsInt()
+      cents!: number;
+      get isLarge() {
+        return this.cents > 100;
+      }
+    }
+    @UsePipes(new ValidationPipe({ transform: true, whitelist: true }))
+    @Injectable()
+    class Invoices {
+      @TaskHandler('named')
+      named(@Payload() invoice: Invoice, @Context() context: TaskContext) {
+        return [invoice.isLarge, Object.keys(invoice), context instanceof TaskContext];
+      }
+      @TaskHandler('in order')
+      inOrder(invoice: Invoice, context: TaskContext) {
+        return [invoice.isLarge, Object.keys(invoice), context instanceof TaskContext];
+      }
+    }
+    const { scheduler } = await boot([Invoices]);
+    for (const handler of ['named', 'in order']) {
+      const { run } = await runOnce(scheduler, handler, [{ cents: 250, more: true }]);
+      expect(run.result).toEqual([true, ['cents'], true]);
+      expect(await runOnce(scheduler, handler, [{ cents: 'many' }])).toMatchObject({
+        run: { status: 'failed', error: { name: 'BadRequestException' } },
+      });
+    }
   });
 
   it('fail the run when a pipe refuses', async () => {

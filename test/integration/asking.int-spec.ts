@@ -86,4 +86,19 @@ describe.each(KINDS)('asking for work on $name', ({ create }) => {
     await everywhere(nodes, 5, (node) => node.upsertTask({ id: 'sync', handler: 'work', args: [2], trigger }));
     expect(await nodes[2]!.getTaskInfo('sync')).toMatchObject({ args: [2], version: version + 1, nextRunTime });
   });
+
+  it('gives the end of a run to whoever waits for it, on any node', async () => {
+    const nodes = await nodesOf(create(), async ([n]) => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return n;
+    });
+    const { id } = await nodes[0]!.addTask({ handler: 'work', args: ['result'], delay: '1s' });
+    const tasks = nodes.map((node) => node.waitForTask(id, { timeout: '30s' }));
+    for (const run of await Promise.all(tasks)) expect(run).toMatchObject({ status: 'succeeded', result: 'result' });
+    await nodes[0]!.addTask({ id: 'hourly', handler: 'work', args: [7], trigger: { type: 'interval', hours: 1 } });
+    const runId = await nodes[1]!.runTask('hourly');
+    const runs = nodes.map((node) => node.waitForRun(runId, { timeout: '30s' }));
+    for (const run of await Promise.all(runs)) expect(run).toMatchObject({ id: runId, result: 7 });
+    for (const node of nodes) expect(await node.getRun(runId)).toMatchObject({ status: 'succeeded', result: 7 });
+  });
 });

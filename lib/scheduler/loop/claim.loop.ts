@@ -107,6 +107,7 @@ export class ClaimLoop {
       leaseLost: (run) => this.#leases.fence(run),
       steps: new StepWrites(store, { ...services, leaseMs, tasks: this.#tasks, health: this.#health }),
       released: (task) => this.#wakeFor(task),
+      askedForEnded: () => this.#wakeOthers.ask(),
     });
     this.#leases = new LeaseKeeper(store, this.#tasks, leaseMs, clock, {
       fenced: (run) => this.execution.fence(run),

@@ -1,6 +1,5 @@
-import { RunCancelledError, RunTimeoutError, ShutdownError } from '../../errors/run.errors.js';
+import { RunTimeoutError, ShutdownError } from '../../errors/run.errors.js';
 import type { RunAbortedError } from '../../errors/run.errors.js';
-import { isErrorOf } from '../../errors/foreign.js';
 import { runEvent } from '../../events/run.event.js';
 import type { RunEvent } from '../../events/event.map.js';
 import type { Lifecycles } from '../../executors/lifecycle.js';
@@ -15,8 +14,9 @@ import type { RunSleep } from '../plan/end.plan.js';
 import type { StepsOutcome } from '../plan/step.plan.js';
 import { guardListeners } from './guarded.signal.js';
 import type { StartPermit } from './rate.permits.js';
-import type { RunOrigin } from './run.origin.js';
+import type { RunOrigin, RunStart } from './run.origin.js';
 import type { RunServices } from './run.services.js';
+import { judgedOutcome } from './run.outcome.js';
 import type { RunOutcome } from './run.outcome.js';
 import { RunSteps } from './run.steps.js';
 import type { SteppedRun } from './run.steps.js';
@@ -25,9 +25,6 @@ import type { SteppedRun } from './run.steps.js';
 const SHUTDOWN_GRACE_MS = 5_000;
 
 const NO_LEASES: readonly LeaseRef[] = [];
-
-/** What is known of every run at its start. */
-export type RunStart = Pick<LiveRun, 'id' | 'token' | 'scheduledTime' | 'attempt' | 'source' | 'lost'>;
 
 /** Who carries a run out. */
 export interface RunCarrier {
@@ -222,6 +219,10 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
     return runEvent(this, this.services.alias);
   }
 
+  get tookMs(): number {
+    return this.isCalled ? this.services.clock.monotonic() - this.#begunAt : 0;
+  }
+
   /** Why the run was aborted; null when it was not. */
   get aborted(): RunAbortedError | null {
     return this.#aborted;
@@ -289,28 +290,10 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
     }
     this.#carrier = null;
     if (this.#cancelTimers) for (const cancel of this.#cancelTimers) cancel();
-    carrier.ended(this, this.#judged(outcome));
+    carrier.ended(this, judgedOutcome(this, outcome));
   }
 
   #cancelLater(cancel: () => void): void {
     (this.#cancelTimers ??= []).push(cancel);
-  }
-
-  /** What a run comes to that was aborted, or that took longer than it may, whatever its handler made of it. */
-  #judged(outcome: RunOutcome): RunOutcome {
-    const { timeoutMs } = this.task.policies;
-    const aborted = this.#aborted;
-    if (this.sleep && (aborted === null || aborted instanceof ShutdownError))
-      return { ...outcome, status: 'suspended' };
-    if (aborted === null && timeoutMs === null) return outcome;
-    const tookMs = this.isCalled ? this.services.clock.monotonic() - this.#begunAt : 0;
-    if (aborted instanceof RunCancelledError || aborted instanceof ShutdownError) {
-      // An abort that the handler obeyed is no failure of the handler.
-      return outcome.status === 'failed' ? { ...outcome, status: 'cancelled' } : outcome;
-    }
-    // A handler that blocks the process lets no timer abort it.
-    const isOverrun = timeoutMs !== null && (aborted instanceof RunTimeoutError || tookMs > timeoutMs);
-    if (!isOverrun || isErrorOf(outcome.error, RunTimeoutError)) return outcome;
-    return { status: 'failed', error: new RunTimeoutError(this.runId, timeoutMs, { cause: outcome.error }) };
   }
 }

@@ -42,6 +42,8 @@ interface RunListener {
   readonly steps: StepWrites;
   /** A run is not held any more. `task` is its task as it now is; null where that is gone or not known. */
   released(task: TaskRecord | null): void;
+  /** A run has ended that somebody had asked for. */
+  askedForEnded(): void;
 }
 
 /** Carries out the runs that one store's loop has claimed. */
@@ -228,6 +230,8 @@ export class RunExecution implements RunCarrier {
       return;
     }
     if (record) {
+      // Who has asked for it may wait on another node.
+      if (record.request !== null) this.loop.askedForEnded();
       const ended = () => ({ ...run.event(), run: record });
       if (record.status === 'succeeded') events.emit('run.succeeded', ended);
       else if (record.status === 'failed') {

@@ -3,6 +3,9 @@ import type { LiveRun } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { simpleClaim } from '../plan/simple.plan.js';
 
+/** What is known of every run at its start. */
+export type RunStart = Pick<LiveRun, 'id' | 'token' | 'scheduledTime' | 'attempt' | 'source' | 'lost'>;
+
 /** What a claim has made of a task, and the run that it started. */
 export interface RunOrigin {
   /** When the task was taken, by the store's clock, where it is simple (see `isSimple`); null for all others. */

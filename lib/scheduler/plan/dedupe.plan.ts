@@ -92,7 +92,9 @@ function takenRun({ id, definition, state }: TaskRecord): LiveRun | null {
 
 /** Whether a run has not begun: it was made of a due time that waits for its turn. */
 function isToCome(task: TaskRecord, run: LiveRun): boolean {
-  return run.status === 'waiting' && run.source === 'schedule' && run.attempt === 1 && !mayHaveBegun(task, run);
+  // One that its handler has put off has begun.
+  if (run.status !== 'waiting' || run.asleep) return false;
+  return run.source === 'schedule' && run.attempt === 1 && !mayHaveBegun(task, run);
 }
 
 /** A task that runs once, at another time, in milliseconds since the epoch. */

@@ -47,7 +47,7 @@ export function readAsking(options: AskedTask, now: number): Asked {
   const spec = dedupe.mode === 'debounce' ? once(options, now + dedupe.forMs!) : withDelay(options, now);
   return {
     // What is asked for while it runs is not lost: it waits for the end.
-    spec: { ...spec, id: dedupeId(options.handler, options.dedupe.key), overlap: options.overlap ?? 'queueOne' },
+    spec: { ...spec, id: dedupeId(options.handler, options.dedupe.key), overlap: options.overlap ?? 'queueAll' },
     dedupe,
   };
 }

@@ -39,6 +39,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
   dead: flag,
   descending: flag,
   timeout: (option, value) => void toMilliseconds(value as Duration, option, { min: 0 }),
+  // Not instanceof: that of a test runner may be of another realm.
+  signal: (option, value) => {
+    const signal = value as Partial<AbortSignal> | null;
+    if (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function')
+      throw new InvalidOptionError(option, value, 'the signal of an AbortController');
+  },
   state: oneOf(TASK_STATE_NAMES),
   sortBy: oneOf(TASK_SORT_KEYS),
   status: oneOf(RUN_STATUSES),

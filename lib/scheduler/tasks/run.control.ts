@@ -1,45 +1,30 @@
-import { InvalidOptionError } from '../../errors/input.errors.js';
-import { RunNotFoundError, RunWaitTimeoutError } from '../../errors/run.errors.js';
+import { RunNotFoundError } from '../../errors/run.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
-import type { EndedRunEvent } from '../../events/event.map.js';
 import { endedRunEvent } from '../../events/run.event.js';
 import type { Apply } from '../../model/change.js';
 import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { TaskDefinition } from '../../model/definition.js';
-import type { Duration } from '../../model/duration.js';
 import { namesOf } from '../../model/names.js';
-import { taskIdOfRun } from '../../model/run.js';
 import type { RunRecord, RunRequest } from '../../model/run.js';
-import { dueTime, isUnreadable } from '../../model/task.js';
+import { dueTime } from '../../model/task.js';
 import type { Committed } from '../../stores/store.interface.js';
-import { toMilliseconds } from '../../time/inputs.js';
 import { WakeableWait } from '../../time/wait.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { cancelRun } from '../plan/cancel.plan.js';
 import { UNWRITTEN_MS } from '../plan/take.plan.js';
 import { checkCall } from './call.options.js';
 import { CONTROL_OPTIONS, REDRIVE_OPTIONS, requestOf } from './control.options.js';
-import type { ControlOptions, RedriveOptions, TaskTarget } from './control.options.js';
+import type { ControlOptions, RedriveOptions } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
 import { redriveDeadRun } from './run.redrive.js';
-import { toRunInfo } from './run.info.js';
-import type { RunInfo } from './run.info.js';
+import { taskIdOf } from './run.info.js';
+import type { WaitOptions } from './run.waits.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 
 /** How often the end of a run on another node is asked for. */
 const LOOK = { firstMs: 50, longestMs: 1_000 };
-
-/**
- * How to wait for the end of a run.
- *
- * @publicApi
- */
-export interface WaitOptions {
-  /** How long to wait at most; without it, without limit. */
-  readonly timeout?: Duration;
-}
 
 /**
  * Options of `runTask`: who asks and why, and whether to wait for the end of the run.
@@ -51,8 +36,6 @@ export interface RunTaskOptions extends ControlOptions, WaitOptions {
   readonly wait?: boolean;
 }
 
-const WAIT_OPTIONS = namesOf<keyof (WaitOptions & TaskTarget)>({ store: 0, timeout: 0 });
-
 /** The names of {@link RunTaskOptions}. */
 export const RUN_TASK_OPTIONS = namesOf<keyof RunTaskOptions>({
   store: 0,
@@ -61,6 +44,7 @@ export const RUN_TASK_OPTIONS = namesOf<keyof RunTaskOptions>({
   transaction: 0,
   wait: 0,
   timeout: 0,
+  signal: 0,
 });
 
 interface CancelledRun {
@@ -84,49 +68,6 @@ export class RunControl {
     private readonly phase: LifePhase,
     private readonly triggers: Pick<TriggerCache, 'get'>,
   ) {}
-
-  async wait(runId: string, options: WaitOptions & TaskTarget = {}): Promise<RunInfo> {
-    checkCall('waitForRun', options, WAIT_OPTIONS);
-    const { store, timeout } = options;
-    const timeoutMs = timeout === undefined ? Infinity : toMilliseconds(timeout, 'timeout', { min: 0 });
-    const end = this.clock.monotonic() + timeoutMs;
-    const pause = new WakeableWait(this.clock);
-    /** The end as this process tells of it: the history need not have it. */
-    let told: RunRecord | null = null;
-    const listener = ({ run }: EndedRunEvent) => {
-      if (run.id !== runId) return;
-      told = run;
-      pause.wake();
-    };
-    this.events.add(listener, ['run.succeeded', 'run.failed', 'run.cancelled', 'run.missed', 'run.lost']);
-    try {
-      for (let look = 1; ; look += 1) {
-        const ended = await this.#ended(runId, store, () => told);
-        if (ended) return ended;
-        const left = end - this.clock.monotonic();
-        if (left <= 0) throw new RunWaitTimeoutError(runId, timeoutMs);
-        await pause.sleep(Math.min(backoffMs(LOOK, look), left));
-      }
-    } finally {
-      this.events.remove(listener);
-    }
-  }
-
-  async #ended(runId: string, store: string | undefined, told: () => RunRecord | null): Promise<RunInfo | null> {
-    const taskId = taskIdOf(runId);
-    const found = await this.stores.find(taskId, store);
-    const state = found && !isUnreadable(found.task) ? found.task.state : null;
-    if (state?.live.some(({ id }) => id === runId)) return null;
-    for (const handle of found ? [found.handle] : this.stores.select(store)) {
-      const { runs } = await handle.activeStore.runs({ runId }, { limit: 1 });
-      if (runs[0]) return toRunInfo(runs[0]);
-    }
-    // It may be the one that just started, and is not written yet.
-    if ((state?.lease ?? null) !== null) return null;
-    const record = told();
-    if (record) return toRunInfo(record);
-    throw new RunNotFoundError(runId);
-  }
 
   async cancel(runId: string, options: ControlOptions = {}): Promise<void> {
     this.phase.requireStarted('cancelRun');
@@ -214,11 +155,4 @@ export class RunControl {
     }
     throw new RunNotFoundError(runId);
   }
-}
-
-function taskIdOf(runId: string): string {
-  if (typeof runId !== 'string' || runId === '') throw new InvalidOptionError('runId', runId, 'the id of a run');
-  const taskId = taskIdOfRun(runId);
-  if (taskId === null) throw new RunNotFoundError(runId);
-  return taskId;
 }

@@ -23,7 +23,6 @@ import { replaceTasks } from './replace.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
-import type { TaskSpec } from './task.options.js';
 import { TaskSeries } from './task.series.js';
 import { WorkPace } from './work.pace.js';
 
@@ -76,8 +75,7 @@ export class TaskAdding {
     const handle = this.#storeOf(options, 'addTask');
     const transaction = options?.transaction;
     const { task, onConflict } = this.#check(options, handle, new TaskSeries(handle.clock.now()), transaction);
-    const checked = this.#checkInput(task, options, 'addTask');
-    if (checked) await checked;
+    await this.#checkInput(task, options, 'addTask');
     const { activeStore, pending } = handle;
     if (onConflict !== null && onConflict !== 'replace') {
       const isNew = options.dedupe?.mode === undefined || options.dedupe.mode === 'skip';
@@ -112,8 +110,7 @@ export class TaskAdding {
     const { spec } = readAsking(options, series.now);
     const { builder } = this.services;
     const task = builder.build(spec, series);
-    const checked = this.#checkInput(task, options, 'upsertTask');
-    if (checked) await checked;
+    await this.#checkInput(task, options, 'upsertTask');
     const hasOwnTime = spec.nextRunTime !== undefined;
     if (transaction !== undefined) requireTransactions(handle);
     const plan: SettlePlan = (old, now, fresh) =>
@@ -197,12 +194,12 @@ export class TaskAdding {
   }
 
   /** Has the schema of the handler look at the arguments; undefined where nothing has to be awaited. */
-  #checkInput({ definition }: TaskRecord, options: TaskSpec, operation: Asking): Promise<unknown> | undefined {
+  #checkInput({ definition }: TaskRecord, options: AskedTask, operation: Asking): Promise<unknown> | undefined {
     // The scheduler may be stopped meanwhile.
     return promiseOf(this.services.inputs.check(definition))?.then(() => this.#storeOf(options, operation));
   }
 
-  #storeOf(options: TaskSpec, operation: Asking): StoreHandle {
+  #storeOf(options: AskedTask, operation: Asking): StoreHandle {
     const { stores, phase } = this.services;
     const handle = stores.get(options?.store ?? 'default');
     // The store is closed, and what waited in memory now might wait for a start that never comes.

@@ -95,7 +95,11 @@ describe('the policy of a handler', () => {
     'is not followed where %s answers with something else than true or false',
     async (option) => {
       for (const wrong of [undefined, null, 0, 'yes', Promise.resolve(true)]) {
-        const { waitMs, logger } = await waitAfter(new Error(), { [option]: () => wrong as unknown as boolean }, THRICE);
+        const { waitMs, logger } = await waitAfter(
+          new Error(),
+          { [option]: () => wrong as unknown as boolean },
+          THRICE,
+        );
         expect(waitMs).toBeNull();
         expect(logger.of('error', /What the handler "\w+" says of retries failed/)).toHaveLength(1);
       }

@@ -49,17 +49,23 @@ describe('the plan of what is asked for again', () => {
     expect([nextScheduledTime, nextRunTime]).toEqual([1, 0]);
   });
 
-  it('puts what waits for its turn together with what is asked for, and leaves retries and extra runs', () => {
+  it('puts what waits for its turn together with what is asked for, and leaves retries, sleepers and extra runs', () => {
     const live = [
       runningRun({ id: 'task@running' }),
       waiting({ id: 'task@waits' }),
       waiting({ id: 'task@retry', attempt: 2 }),
+      waiting({ id: 'task@asleep', asleep: true }),
       waiting({ id: 'task@by-hand', source: 'manual' }),
     ];
     const busy = once({ state: { ...ended, live } });
     const next = dedupeTask(busy, 20, once(), DEBOUNCE)!;
     expect(next.value).toBe('replaced');
-    expect(next.task!.state.live.map(({ id }) => id)).toEqual(['task@running', 'task@retry', 'task@by-hand']);
+    expect(next.task!.state.live.map(({ id }) => id)).toEqual([
+      'task@running',
+      'task@retry',
+      'task@asleep',
+      'task@by-hand',
+    ]);
     const retrying = once({ state: { ...ended, live: live.slice(2) } });
     expect(dedupeTask(retrying, 20, once(), DEBOUNCE)!.value).toBe('added');
     for (const task of [busy, retrying]) expect(dedupeTask(task, 20, once(), { mode: 'skip', forMs: null })).toBeNull();

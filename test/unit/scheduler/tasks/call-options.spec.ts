@@ -21,6 +21,9 @@ const CALLS: Record<string, [Call, object]> = {
     { actor: 'me', reason: 'why', store: 'default', wait: false, timeout: '1s' },
   ],
   waitForRun: [(s, o) => s.waitForRun('done', o), { store: 'default', timeout: '1s' }],
+  waitForTask: [(s, o) => s.waitForTask('task', o), { store: 'default', timeout: 0 }],
+  getRun: [(s, o) => s.getRun('run', o), { store: 'default' }],
+  upsertTask: [(s, o) => s.upsertTask(o), { id: 'other', handler: 'work', trigger: { type: 'interval', hours: 1 } }],
   backfillTask: [(s, o) => s.backfillTask('task', o), { from: START - HOUR_MS, to: START, actor: 'me' }],
   cancelRun: [(s, o) => s.cancelRun('run', o), { actor: 'me', reason: 'why', store: 'default' }],
   redriveRun: [(s, o) => s.redriveRun('run', o), { actor: 'me', reason: 'why', store: 'default' }],
@@ -89,7 +92,7 @@ it.each(Object.entries(CALLS))('%s refuses options that are none', async (name, 
 it.each(Object.entries(CALLS))('%s takes the options that it has', async (_name, [call, given]) => {
   const { scheduler } = await running();
   const outcome = await codeOf(() => call(scheduler, given as never));
-  expect(['done', 'ASYNCZ_RUN_NOT_FOUND']).toContain(outcome);
+  expect(['done', 'ASYNCZ_RUN_NOT_FOUND', 'ASYNCZ_TASK_WAIT_TIMEOUT']).toContain(outcome);
 });
 
 it.each<[string, Call, object]>([
@@ -105,6 +108,8 @@ it.each<[string, Call, object]>([
   ['a store that is null', (s, o) => s.getTask('task', o), { store: null }],
   ['wait that is text', (s, o) => s.runTask('task', o), { wait: 'yes' }],
   ['a timeout that is none', (s, o) => s.runTask('task', o), { timeout: 'soon' }],
+  ['a signal that is none', (s, o) => s.runTask('task', o), { wait: true, signal: {} }],
+  ['a run to look at that is none', (s) => s.getRun(7 as never), {}],
   ['an actor that is a number', (s, o) => s.pauseTask('task', o), { actor: 7 }],
   ['no id', (s, o) => s.getTask(undefined as never, o), {}],
   ['null for a task', (s, o) => s.pauseTask(null as never, o), {}],

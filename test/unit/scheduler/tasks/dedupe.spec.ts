@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidOptionError, MemoryStore, TaskConflictError, UnknownOptionError } from 'nestjs-asyncz';
-import type { DedupeOptions, Scheduler } from 'nestjs-asyncz';
+import type { DedupeOptions, Scheduler, TaskContext } from 'nestjs-asyncz';
 import type { AskedTask } from '../../../../lib/scheduler/tasks/asked.task.js';
 import { nextEvent, recordEvents } from '../../../support/events.js';
 import { createRunning, createScheduler, settle, START } from '../../../support/scheduler.factory.js';
@@ -360,5 +360,27 @@ describe('a task with a delay', () => {
     clock.advance(1);
     await settle();
     expect(calls).toEqual(['x']);
+  });
+});
+
+describe('a task with dedupe whose handler sleeps', () => {
+  it('runs again after that for what is asked for meanwhile', async () => {
+    const calls: unknown[] = [];
+    const { scheduler, clock } = await createRunning({
+      work: async ([value]: readonly unknown[], context: TaskContext) => {
+        await context.sleep('10m');
+        calls.push(value);
+      },
+    });
+    await scheduler.addTask(asked(1, { mode: 'replace' }));
+    await settle();
+    for (const value of [2, 3]) await scheduler.addTask(asked(value, { mode: 'replace' }));
+    for (let minute = 0; minute < 25; minute += 1) {
+      clock.advance(MINUTE);
+      await settle();
+    }
+    expect(calls).toHaveLength(2);
+    expect(calls.at(-1)).toBe(3);
+    expect(await runsAt(scheduler)).toEqual([]);
   });
 });
