@@ -27,10 +27,16 @@ const entries = Object.entries(manifest.exports)
     return { name, types: source.types };
   });
 
-/** @param external The packages that stay outside. */
-async function write(external, options) {
+/** What a thread or a process of an executor begins with: see docs/adr/0074. It is loaded by its file, never by its name. */
+const WORKER = { worker: join(root, 'dist', 'nest', 'worker.entry.js') };
+
+/** @param external The packages that stay outside. @param further What is an entry of this build alone. */
+async function write(external, options, further = {}) {
+  const input = Object.fromEntries(
+    entries.map(({ name, types }) => [name, join(root, types.replace(/\.d\.ts$/, '.js'))]),
+  );
   const bundle = await rolldown({
-    input: Object.fromEntries(entries.map(({ name, types }) => [name, join(root, types.replace(/\.d\.ts$/, '.js'))])),
+    input: { ...input, ...further },
     platform: 'node',
     external: (id) => id.startsWith('node:') || external.some((name) => id === name || id.startsWith(`${name}/`)),
   });
@@ -39,12 +45,11 @@ async function write(external, options) {
   await bundle.close();
 }
 
-await write(packages, {
-  dir: join(root, 'dist', 'esm'),
-  format: 'esm',
-  entryFileNames: '[name].js',
-  chunkFileNames: 'shared/[name].js',
-});
+await write(
+  packages,
+  { dir: join(root, 'dist', 'esm'), format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' },
+  WORKER,
+);
 
 const cjs = join(root, 'dist', 'cjs');
 const required = packages.filter((name) => !BUNDLED.includes(name));

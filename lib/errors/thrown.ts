@@ -73,13 +73,28 @@ export function presentable(thrown: unknown): unknown {
       const value = read(thrown, key);
       return value !== UNREADABLE && typeof value !== 'symbol' && !types.isProxy(value);
     });
-  return isSafe ? thrown : asError(describeThrown(thrown));
+  return isSafe ? thrown : toError(describeThrown(thrown));
 }
 
-/** The error that a description is of. */
-function asError({ name, message, code, stack, cause }: RunError): Error {
-  const error = new Error(message, cause ? { cause: asError(cause) } : undefined);
-  return Object.assign(error, { name, stack: stack ?? `${name}: ${message}`, ...(code !== null && { code }) });
+/**
+ * The error that a description is of.
+ *
+ * @param prototypeOf The prototype of an error of this name; that of `Error` where it gives none.
+ */
+export function toError(
+  description: RunError,
+  prototypeOf: (name: string) => object | undefined = () => undefined,
+): Error {
+  const { name, message, code, stack, cause, errors } = description;
+  const error = new Error(message, cause ? { cause: toError(cause, prototypeOf) } : undefined);
+  const prototype = prototypeOf(name);
+  if (prototype) Object.setPrototypeOf(error, prototype);
+  return Object.assign(
+    error,
+    { name, stack: stack ?? `${name}: ${message}` },
+    code !== null && { code },
+    errors.length > 0 && { errors: errors.map((one) => toError(one, prototypeOf)) },
+  );
 }
 
 /** The description of one thrown value and of what has caused it. */

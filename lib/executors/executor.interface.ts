@@ -35,6 +35,8 @@ export interface ExecutorJob {
 export interface ExecutorContext {
   /** What the scheduler calls it. */
   readonly alias: string;
+  /** The name of the scheduler. */
+  readonly scheduler: string;
   readonly logger: Logger;
   /** How long a handler has to end once its signal was aborted, in milliseconds; then its run ends without it. */
   readonly abortGraceMs: number;
@@ -42,6 +44,8 @@ export interface ExecutorContext {
   readonly startTimeoutMs: number;
   /** The largest result that is stored, in bytes. */
   readonly maxResultBytes: number;
+  /** Whether this process has a handler: it checks the arguments by its schema then, and has it called by `invoke()`. */
+  readonly hasHandler: (name: string) => boolean;
   /** To be called when it has more room, or other handlers, without the end of a job. */
   readonly changed: () => void;
 }

@@ -32,6 +32,11 @@ export class TaskContext {
   /** @internal */
   constructor(private readonly run: TaskContextSource) {}
 
+  /** @internal What it is made from, for executors that make it once more elsewhere. */
+  static sourceOf(context: TaskContext): TaskContextSource {
+    return context.run;
+  }
+
   /**
    * The context of the run that the calling code is part of, however deep below the handler.
    *

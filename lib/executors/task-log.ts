@@ -55,6 +55,8 @@ export class TaskLog {
     private readonly run: { readonly runId: string; readonly attempt: number },
     private readonly logger: Logger,
     private readonly clock: Pick<Clock, 'now'>,
+    /** Gets each line, too. */
+    private readonly onLine?: (line: TaskLogLine) => void,
   ) {}
 
   log(message: unknown, ...more: readonly unknown[]): void {
@@ -100,6 +102,7 @@ export class TaskLog {
       stack,
       bytes: Buffer.byteLength(message) + Buffer.byteLength(stack ?? ''),
     });
+    this.onLine?.(this.#lines!.at(-1)!);
     const line = `[${this.run.runId}, attempt ${this.run.attempt}] ${message}`;
     this.#pass(level, stack === null ? line : `${line}\n${stack}`);
   }

@@ -2,6 +2,8 @@ import { Inject, Module } from '@nestjs/common';
 import type { DynamicModule, OnModuleInit, Provider } from '@nestjs/common';
 import { DiscoveryModule, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
+import { InvalidOptionError } from '../errors/input.errors.js';
+import { isInWorker } from '../executors/pool/in-worker.js';
 import { namesOf } from '../model/names.js';
 import { SCHEDULER_SETTINGS } from '../scheduler/scheduler.options.js';
 import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
@@ -103,15 +105,17 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
       ...made: (Store | null)[]
     ) => {
       refuseNamesake(name, container);
+      refuseInWorker(options);
       // Further stores of the options are built when every provider of the application is there.
       const {
         stores: _later,
-        globalEnhancers: _explorer,
+        globalEnhancers,
         eventEmitter: _bridge,
         autoStart,
         executors = {},
         ...settings
       } = options;
+      const workers = globalEnhancers === undefined ? {} : { globalEnhancers };
       const all = {
         ...settings,
         name,
@@ -120,10 +124,10 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
           aliases.flatMap((alias, index) => (made[index] === null ? [] : [[alias, made[index]!]])),
         ),
         executors: Object.fromEntries(
-          Object.entries(executors).map(([alias, config]) => [alias, createExecutor(alias, config)]),
+          Object.entries(executors).map(([alias, config]) => [alias, createExecutor(alias, config, workers)]),
         ),
       };
-      return new SchedulerService(all, new PartFactory(moduleRef, storeTypes), autoStart);
+      return new SchedulerService(all, new PartFactory(moduleRef, storeTypes, workers), autoStart);
     },
   };
 }
@@ -140,5 +144,15 @@ function refuseNamesake(name: string, container: ModulesContainer): void {
     'scheduler',
     name,
     'AsynczModule.forRoot is imported once; give a second scheduler a name of its own.',
+  );
+}
+
+/** In a worker of an executor each thread or process would claim tasks, and make workers in turn. @throws InvalidOptionError */
+function refuseInWorker({ role = 'worker' }: AsynczRuntimeOptions): void {
+  if (!isInWorker() || role === 'client') return;
+  throw new InvalidOptionError(
+    'role',
+    role,
+    '"client" in the module of an executor: its tasks are claimed where the executor is',
   );
 }

@@ -12,7 +12,11 @@ interface ListeningMethod extends Pick<DecoratedMethod, 'key' | 'name' | 'listen
 }
 
 /** Calls a method for the events that its decorators name, as far as they are for this scheduler. */
-export function addListeners(scheduler: Scheduler, found: ListeningMethod, logger: Pick<Logger, 'warn'>): void {
+export function addListeners(
+  scheduler: Pick<Scheduler, 'name' | 'addListener'>,
+  found: ListeningMethod,
+  logger: Pick<Logger, 'warn'>,
+): void {
   const { key, name, wrapper, className } = found;
   const listeners = found.listeners.filter((one) => (one.scheduler ?? scheduler.name) === scheduler.name);
   if (listeners.length === 0) return;

@@ -1,6 +1,8 @@
 import type { DynamicModule, FactoryProvider, InjectionToken, ModuleMetadata, Type } from '@nestjs/common';
 import type { AsyncExecutorOptions } from '../executors/async.executor.js';
 import type { Executor } from '../executors/executor.interface.js';
+import type { ProcessExecutorOptions } from '../executors/process.executor.js';
+import type { WorkerExecutorOptions } from '../executors/worker.executor.js';
 import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
 import type { FileStoreOptions } from '../stores/file/file-store.options.js';
 import type { Awaitable, Store } from '../stores/store.interface.js';
@@ -44,7 +46,8 @@ export type StoreConfig = string | StoreByType | StoreByContainer | Store;
 export type StoreTypeFactory = (options: Readonly<Record<string, unknown>>) => Awaitable<Store>;
 
 /**
- * An executor of a scheduler: the name of a type, a type with options, or an object. `asyncio` is another name of `async`.
+ * An executor of a scheduler: the name of a type, a type with options, or an object. `asyncio` is another name of `async`,
+ * `threadpool` and `pool` are others of `worker`, and `processpool` of `process`.
  *
  * @publicApi
  */
@@ -54,6 +57,8 @@ export type ExecutorConfig =
   | 'debug'
   | ({ readonly type: 'async' | 'asyncio' } & AsyncExecutorOptions)
   | { readonly type: 'debug' }
+  | ({ readonly type: 'worker' | 'threadpool' | 'pool' } & WorkerExecutorOptions)
+  | ({ readonly type: 'process' | 'processpool' } & ProcessExecutorOptions)
   | Executor;
 
 /**

@@ -14,6 +14,7 @@ import type {
 } from './module.options.js';
 import { createExecutor } from './executor.types.js';
 import { createStoreOfType } from './store.types.js';
+import type { WorkerSettings } from './worker.handlers.js';
 import { getOptionsToken, getStoreToken } from './tokens.js';
 
 /** Whether it is a store already. */
@@ -82,6 +83,7 @@ export class PartFactory {
   constructor(
     private readonly moduleRef: ModuleRef,
     private readonly storeTypes: Readonly<Record<string, StoreTypeFactory>>,
+    private readonly workers: WorkerSettings,
   ) {}
 
   /** @throws What Nest throws for a token that nobody provides, and what the type throws for its options. */
@@ -97,7 +99,7 @@ export class PartFactory {
 
   /** @throws What Nest throws for a dependency of the class that nobody provides. InvalidOptionError */
   async createExecutor(alias: string, config: ExecutorConfig | Type<Executor>): Promise<Executor> {
-    return typeof config === 'function' ? this.moduleRef.create(config) : createExecutor(alias, config);
+    return typeof config === 'function' ? this.moduleRef.create(config) : createExecutor(alias, config, this.workers);
   }
 }
 

@@ -55,13 +55,13 @@ export class TaskExplorer implements OnModuleDestroy {
    * @throws DeclarationError When the options of a declaration cannot be read, or something around its method cannot be made.
    */
   async explore(
-    scheduler: Scheduler,
+    scheduler: Pick<Scheduler, 'name' | 'registerHandler' | 'addListener'>,
     { globalEnhancers, role }: Pick<AsynczRuntimeOptions, 'globalEnhancers' | 'role'>,
   ): Promise<DeclaredTask[]> {
     const pipelines = new PipelineFactory(new NestParts(this.moduleRef), globalEnhancers);
     const schedulers = schedulersOf(this.container);
     // A task that names no scheduler is for the default one, or for the only one that there is.
-    const unnamed = schedulers.length === 1 ? schedulers[0]! : DEFAULT_SCHEDULER;
+    const unnamed = schedulers.length > 1 ? DEFAULT_SCHEDULER : scheduler.name;
     const declared = new Map<string, DeclaredTask>();
     const declaredBy = new Map<string, string>();
     const classes = [...this.#classes()];

@@ -109,18 +109,22 @@ export class SchedulerLife {
   }
 
   async #startExecutor(alias: string, executor: Executor, deadline: Deadline): Promise<void> {
-    const { options, stores } = this.core;
+    const { options, stores, handlers } = this.core;
     const started = executor.start?.({
       alias,
+      scheduler: options.name,
       logger: options.logger,
       abortGraceMs: options.abortGraceMs,
       startTimeoutMs: options.startTimeoutMs,
       maxResultBytes: options.maxPayloadBytes,
+      hasHandler: (name) => handlers.isHere(name),
       changed: () => {
+        handlers.provide(alias, executor.handlers ?? []);
         for (const { loop } of stores.all()) loop?.wake();
       },
     });
     await inTime(deadline, `the executor "${alias}"`, started);
+    handlers.provide(alias, executor.handlers ?? []);
   }
 
   async #reconcile(deadline: Deadline): Promise<void> {
@@ -273,6 +277,7 @@ export class SchedulerLife {
     return this.#inTurn(async () => {
       const { executors, events, phase, options } = this.core;
       const executor = executors.remove(alias);
+      this.core.handlers.provide(alias, []);
       const end = new Deadline(options.clock, CLOSING_MS);
       if (phase.isStarted)
         await quietlyInTime(options.logger, end, `Closing the executor "${alias}"`, () => executor.shutdown?.());

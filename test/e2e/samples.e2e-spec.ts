@@ -138,4 +138,18 @@ describe('the samples', () => {
       'other-total: other has invoices of 0',
     ]);
   });
+
+  it('09-workers computes in a thread, and lets a process crash', async () => {
+    const app = start('09-workers', {});
+    expect(await app.ended).toBe(0);
+    expect(app.lines.filter((line) => !line.startsWith('[') && line !== '')).toEqual([
+      'primes: 50 %',
+      'primes.count 2000000: succeeded, 148933',
+      'the event loop of the application went on: true',
+      'resize cat.png: succeeded, cat.png is resized',
+      'resize broken.png: failed, WorkerEndedError',
+      'resize dog.png: succeeded, dog.png is resized',
+      'spin: failed, RunTimeoutError',
+    ]);
+  });
 });

@@ -16,6 +16,7 @@ const CACHE = join(ROOT, 'node_modules', '.cache', 'asyncz-built');
 const ENTRIES = [
   'executors/async.executor',
   'model/clock',
+  'nest/worker.entry',
   'scheduler/scheduler',
   'stores/file/directory.layout',
   'stores/file/file.store',
@@ -30,8 +31,11 @@ const ENTRIES = [
   'testing/task.fixtures',
 ];
 
+/** The modules of executors in tests, which their workers load: in the folder `workers` of what is built. */
+const WORKERS = join(ROOT, 'test', 'support', 'workers');
+
 /** What an application brings along, which is loaded as it is. */
-const PEERS = /^(typeorm|mongoose|ioredis|@nestjs\/.+)$/;
+const PEERS = /^(typeorm|mongoose|ioredis|rxjs|reflect-metadata|@nestjs\/.+)$/;
 
 let built: Promise<string> | null = null;
 
@@ -52,11 +56,21 @@ async function build(): Promise<string> {
   if (existsSync(target)) return target;
   await mkdir(CACHE, { recursive: true });
   const folder = await mkdtemp(join(CACHE, 'new-'));
+  const library = ENTRIES.map((entry) => [entry, join(LIB, `${entry}.ts`)] as const);
+  const workers = (await readdir(WORKERS)).map(
+    (name) => [`workers/${name.slice(0, -3)}`, join(WORKERS, name)] as const,
+  );
   const bundle = await rolldown({
-    input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(LIB, `${entry}.ts`)])),
+    input: Object.fromEntries([...library, ...workers]),
     platform: 'node',
     external: PEERS,
-    resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+    resolve: {
+      extensionAlias: { '.js': ['.ts', '.js'] },
+      alias: {
+        'nestjs-asyncz/testing': join(LIB, 'testing', 'index.ts'),
+        'nestjs-asyncz': join(LIB, 'index.ts'),
+      },
+    },
   });
   await bundle.write({ dir: folder, format: 'esm', entryFileNames: '[name].js' });
   await bundle.close();
@@ -72,10 +86,12 @@ async function build(): Promise<string> {
 
 async function fingerprint(): Promise<string> {
   const hash = createHash('sha256').update(ENTRIES.join());
-  const names = (await readdir(LIB, { recursive: true })).filter((name) => name.endsWith('.ts')).sort();
-  for (const name of names) {
-    const { mtimeMs, size } = await stat(join(LIB, name));
-    hash.update(`${name} ${mtimeMs} ${size}\n`);
+  for (const folder of [LIB, WORKERS]) {
+    const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts')).sort();
+    for (const name of names) {
+      const { mtimeMs, size } = await stat(join(folder, name));
+      hash.update(`${name} ${mtimeMs} ${size}\n`);
+    }
   }
   return hash.digest('hex').slice(0, 16);
 }

@@ -58,6 +58,13 @@ export class ExecutorRegistry {
     return executor;
   }
 
+  /** The handlers that an executor has elsewhere, which may not be known yet; null for one that calls those of this process. */
+  handlersOf(alias: string): readonly string[] | 'unknown' | null {
+    const { handlers } = this.get(alias);
+    if (handlers === undefined) return null;
+    return handlers.length === 0 ? 'unknown' : handlers;
+  }
+
   values(): Iterable<Executor> {
     return this.#executors.values();
   }

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import { isArray, isErrorOf, read } from '../../errors/foreign.js';
 import { takePromise } from '../../errors/returned.js';
+import { verdictOf } from '../../executors/verdict.js';
 import type { Duration } from '../../model/duration.js';
 import { namesOf } from '../../model/names.js';
 import { toMilliseconds } from '../../time/inputs.js';
@@ -58,6 +59,8 @@ export function checkPolicy({ retryOn, abortOn, backoff }: HandlerPolicy): void 
  * @throws InvalidOptionError When a function answers with something else than true or false, such as a promise; and whatever the functions throw.
  */
 export function isRetryable({ retryOn, abortOn }: HandlerPolicy, error: unknown): boolean {
+  const decided = verdictOf(error);
+  if (decided) return decided.isRetryable;
   return !(matches('abortOn', abortOn, error) ?? false) && (matches('retryOn', retryOn, error) ?? true);
 }
 
@@ -67,6 +70,8 @@ export function isRetryable({ retryOn, abortOn }: HandlerPolicy, error: unknown)
  * @throws InvalidOptionError When it gives no duration; and whatever the function throws.
  */
 export function backoffOf({ backoff }: HandlerPolicy, error: unknown, attempt: number): number | null | undefined {
+  const decided = verdictOf(error);
+  if (decided) return decided.backoffMs;
   const wait: unknown = backoff?.(error, attempt);
   if (wait === undefined || wait === null) return wait;
   takePromise(wait);

@@ -52,6 +52,8 @@ function ticking(generator: Handler): Handler {
 /** Handlers by their stable names: the only way from a stored task to code. */
 export class HandlerRegistry {
   readonly #handlers = new Map<string, RegisteredHandler>();
+  /** What executors have that call handlers elsewhere, by their alias. */
+  readonly #elsewhere = new Map<string, readonly string[]>();
   #hasSchemas = false;
   #names: readonly string[] = [];
 
@@ -73,22 +75,46 @@ export class HandlerRegistry {
     const call = isGenerator(handler) ? ticking(handler) : handler;
     this.#handlers.set(name, { call, policy: options, schema });
     this.#hasSchemas ||= schema !== null;
-    this.#names = [...this.#handlers.keys()];
+    this.#nameAll();
   }
 
+  /** An executor has these handlers elsewhere: tasks of them are claimed here, too. */
+  provide(executor: string, names: readonly string[]): void {
+    if (names.length > 0) this.#elsewhere.set(executor, names);
+    else this.#elsewhere.delete(executor);
+    this.#nameAll();
+  }
+
+  #nameAll(): void {
+    this.#names = [...new Set([...this.#handlers.keys(), ...[...this.#elsewhere.values()].flat()])];
+  }
+
+  /** Those that tasks can have here, in this process or elsewhere. */
   names(): readonly string[] {
     return this.#names;
   }
 
   has(name: string): boolean {
+    return this.#names.includes(name);
+  }
+
+  /** Whether this process can call it. */
+  isHere(name: string): boolean {
     return this.#handlers.has(name);
   }
 
   /** @throws UnknownNameError */
   get(name: string): RegisteredHandler {
     const handler = this.#handlers.get(name);
-    if (!handler) throw new UnknownNameError('handler', name, this.#names);
+    if (!handler) throw this.unknown(name);
     return handler;
+  }
+
+  /** Says that this process cannot call a handler, and which executor can. */
+  unknown(name: string): UnknownNameError {
+    const executor = [...this.#elsewhere].find(([, names]) => names.includes(name))?.[0];
+    const hint = `It is in the module of executor ${JSON.stringify(executor)}: give the task that executor.`;
+    return new UnknownNameError('handler', name, [...this.#handlers.keys()], executor === undefined ? undefined : hint);
   }
 
   /** What its errors lead to. Of one that is not here, nothing special. */

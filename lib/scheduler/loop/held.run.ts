@@ -1,5 +1,6 @@
 import { RunTimeoutError, ShutdownError } from '../../errors/run.errors.js';
 import type { RunAbortedError } from '../../errors/run.errors.js';
+import { guardListeners } from '../../executors/guarded.signal.js';
 import { runEvent } from '../../events/run.event.js';
 import type { RunEvent } from '../../events/event.map.js';
 import type { Lifecycles } from '../../executors/lifecycle.js';
@@ -12,7 +13,6 @@ import type { LastRun, TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
 import type { RunSleep } from '../plan/end.plan.js';
 import type { StepsOutcome } from '../plan/step.plan.js';
-import { guardListeners } from './guarded.signal.js';
 import type { StartPermit } from './rate.permits.js';
 import type { RunOrigin, RunStart } from './run.origin.js';
 import type { RunServices } from './run.services.js';

@@ -132,8 +132,8 @@ export class RunExecution implements RunCarrier {
       }
       run.called();
       events.emit('run.started', () => ({ ...run.event(), token: run.token }));
-      const { call: own, schema } = handlers.get(handler);
-      const code = call ?? own;
+      const schema = handlers.schemaOf(handler);
+      const code = call ?? handlers.get(handler).call;
       return schema === null ? resultOf(code(args, context)) : this.#callChecked(run, schema, code, context);
     };
     return executors.get(executor).execute({ context, handler, args, invoke });

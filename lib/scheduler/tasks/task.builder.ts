@@ -59,7 +59,8 @@ export class TaskBuilder {
     const id = options.id === undefined ? series.newId() : checkId(options.id);
     const given = options.trigger ?? ONCE;
     const { trigger, data } = series.trigger(given, () => this.#checkedTrigger(given, now));
-    const handler = this.#checkHandler(options.handler);
+    const { executor = 'default' } = options;
+    const handler = this.#checkHandler(options.handler, executor);
     const definition = checkLimits({
       id,
       name: checkName(options.name ?? handler),
@@ -68,7 +69,7 @@ export class TaskBuilder {
       input: inputKind(options),
       schemaVersion: this.#schemaVersion(handler, options.schemaVersion),
       trigger: data,
-      executor: this.#checkExecutor(options.executor ?? 'default'),
+      executor: this.#checkExecutor(executor),
       origin,
       tags: checkTags(options.tags ?? NO_TAGS),
       policies: resolvePolicies(options, this.services.taskDefaults, this.services.backoffs.names()),
@@ -123,16 +124,17 @@ export class TaskBuilder {
     rejectUnknownOptions('a change of a task', changes, CHANGE_OPTIONS);
     const old = task.definition;
     const trigger = changes.trigger === undefined ? null : this.#createTrigger(changes.trigger, now);
+    const executor = changes.executor === undefined ? old.executor : this.#checkExecutor(changes.executor);
     const definition = checkLimits({
       ...old,
       ...(changes.name !== undefined && { name: checkName(changes.name) }),
-      ...(changes.handler !== undefined && { handler: this.#checkHandler(changes.handler) }),
+      ...(changes.handler !== undefined && { handler: this.#checkHandler(changes.handler, executor) }),
       ...(givesInput(changes) && { args: argsOf(changes), input: inputKind(changes) }),
       ...(changesInput(changes) && {
         schemaVersion: this.#schemaVersion(changes.handler ?? old.handler, changes.schemaVersion),
       }),
       ...(trigger !== null && { trigger: trigger.toJSON() }),
-      ...(changes.executor !== undefined && { executor: this.#checkExecutor(changes.executor) }),
+      executor,
       ...(changes.tags !== undefined && { tags: checkTags(changes.tags) }),
       policies: resolvePolicies(changes, old.policies, this.services.backoffs.names()),
     });
@@ -199,16 +201,22 @@ export class TaskBuilder {
     const { handlers } = this.services;
     const own = handlers.schemaOf(handler)?.version ?? null;
     if (given === undefined) return own;
-    const most = handlers.has(handler) ? (own ?? 1) : Number.MAX_SAFE_INTEGER;
+    const most = handlers.isHere(handler) ? (own ?? 1) : Number.MAX_SAFE_INTEGER;
     if (Number.isSafeInteger(given) && given >= 1 && given <= most) return given;
-    const limit = handlers.has(handler) ? ` to ${most}, the version of handler "${handler}" here` : '';
+    const limit = handlers.isHere(handler) ? ` to ${most}, the version of handler "${handler}" here` : '';
     throw new InvalidOptionError('schemaVersion', given, `a whole number from 1${limit}`);
   }
 
-  #checkHandler(name: string): string {
-    const { handlers, checkNames } = this.services;
+  /** @param executor The alias of the executor that is to call it, which was checked. */
+  #checkHandler(name: string, executor: string): string {
+    const { handlers, executors, checkNames } = this.services;
     if (typeof name !== 'string' || name === '') throw new InvalidOptionError('handler', name, 'the name of a handler');
-    if (checkNames && !handlers.has(name)) throw new UnknownNameError('handler', name, handlers.names());
+    // That of a task that is changed may have been removed.
+    const elsewhere = checkNames && executors.has(executor) ? executors.handlersOf(executor) : 'unknown';
+    if (elsewhere === null && !handlers.isHere(name)) throw handlers.unknown(name);
+    if (Array.isArray(elsewhere) && !elsewhere.includes(name)) {
+      throw new UnknownNameError('handler', name, elsewhere, `It is not in the module of executor "${executor}".`);
+    }
     return name;
   }
 

@@ -37,10 +37,12 @@ export class ExecutorBench {
     this.executor = await this.create();
     await this.executor.start?.({
       alias: 'kit',
+      scheduler: 'default',
       logger: SILENT_LOGGER,
       abortGraceMs: this.timeoutMs,
       startTimeoutMs: this.timeoutMs,
       maxResultBytes: 1_048_576,
+      hasHandler: () => false,
       changed: () => {},
     });
   }

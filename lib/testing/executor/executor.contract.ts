@@ -138,6 +138,18 @@ export const EXECUTOR_CONTRACT: Readonly<Record<string, ExecutorTest>> = {
     assertSame(current, [job.context.runId, job.context.runId]);
   },
 
+  'has steps stored with the run, and their work done where the handler is': async (bench) => {
+    const job = bench.job('probeSteps');
+    const first = { at: new Date(5), runId: job.context.runId };
+    assertSame(await bench.execute(job), { first, isTheSame: true });
+    // What was stored under the name is there: it does not run again.
+    assertSame(await job.source.steps.step('third', () => 'new'), 'new');
+    await assert.rejects(
+      job.source.steps.step('first', () => 'again'),
+      { code: 'ASYNCZ_DUPLICATE_STEP' },
+    );
+  },
+
   'takes progress and log lines to the context, in order and before the job ends': async (bench) => {
     const job = bench.job('probeTell');
     await bench.execute(job);

@@ -49,6 +49,18 @@ export const executorProbes = {
     };
   },
 
+  /** Does two steps, of which the second fails. */
+  probeSteps: async (context: TaskContext): Promise<unknown> => {
+    const first = await context.step('first', () => ({ at: new Date(5), runId: TaskContext.current()?.runId }));
+    const failure = new RangeError('the step failed');
+    try {
+      await context.step('second', () => Promise.reject(failure));
+    } catch (error) {
+      return { first, isTheSame: error === failure };
+    }
+    return { first };
+  },
+
   /** Makes progress and writes log lines. */
   probeTell: async (context: TaskContext): Promise<void> => {
     context.log.log('first');

@@ -162,6 +162,16 @@ export const EXECUTOR_MUTANTS: readonly ExecutorMutant[] = [
     caughtBy: ['lets code below the handler ask for the context'],
   },
   {
+    fault: 'steps are not stored with the run',
+    create: () =>
+      new (class extends ElsewhereExecutor {
+        protected override sourceOf(source: TaskContextSource): TaskContextSource {
+          return { ...source, steps: { ...source.steps, step: async (_name, work) => work() } };
+        }
+      })(),
+    caughtBy: ['has steps stored with the run, and their work done where the handler is'],
+  },
+  {
     fault: 'progress comes after the end of its job',
     create: () =>
       new (class extends ElsewhereExecutor {

@@ -1,4 +1,4 @@
-import { takePromise } from '../../errors/returned.js';
+import { takePromise } from '../errors/returned.js';
 
 type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown };
 

@@ -1,0 +1,137 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule, LoggerService, Type } from '@nestjs/common';
+import { DiscoveryModule, NestFactory } from '@nestjs/core';
+import { InvalidOptionError } from '../errors/input.errors.js';
+import { crossError } from '../executors/pool/crossing.js';
+import type { BootRequest, Verdict } from '../executors/pool/messages.js';
+import type { BootHandlers, WorkerHandlers } from '../executors/pool/worker.handlers.js';
+import { HandlerRegistry } from '../scheduler/loop/handler.registry.js';
+import { backoffOf, isRetryable } from '../scheduler/loop/handler.policy.js';
+import { textOf } from '../errors/thrown.js';
+import type { TaskLogLevel } from '../executors/task-log.js';
+import type { GlobalEnhancers } from './pipeline/global.enhancers.js';
+import { TaskExplorer } from './task.explorer.js';
+
+/** What the module says about the workers of its executors. */
+export interface WorkerSettings {
+  readonly globalEnhancers?: GlobalEnhancers;
+}
+
+type Exports = Readonly<Record<string, unknown>>;
+
+/**
+ * Boots the module of an executor in a worker: an application context of the Nest module that it exports, in which the decorated
+ * methods are handlers, and the functions that it exports, under their names.
+ *
+ * @throws InvalidOptionError When it exports no module and no function, or several modules.
+ */
+export const bootHandlers: BootHandlers = async (request, line) => {
+  const exported = exportsOf((await import(request.module)) as Exports);
+  const registry = new HandlerRegistry();
+  for (const [name, value] of Object.entries(exported)) {
+    if (typeof value === 'function' && !isClass(value) && name !== 'default') {
+      const handler = value as (...args: unknown[]) => unknown;
+      registry.register(name, (args, context) => handler(...args, context));
+    }
+  }
+  const module = moduleOf(exported, request);
+  if (!module && registry.names().length === 0) {
+    throw new InvalidOptionError('module', request.module, 'a file that exports a Nest module, or functions by name');
+  }
+  const close = module ? await bootModule(module, registry, request, line) : () => Promise.resolve();
+  return handlersOf(registry, close);
+};
+
+function handlersOf(registry: HandlerRegistry, close: () => Promise<void>): WorkerHandlers {
+  const handlers = registry.names();
+  return {
+    booted: { handlers, withSchema: handlers.filter((name) => registry.schemaOf(name) !== null) },
+    call: (name, args, context) => registry.get(name).call(args, context),
+    verdict: (name, error, attempt) => verdictOf(registry, name, error, attempt),
+    close,
+  };
+}
+
+function verdictOf(registry: HandlerRegistry, name: string, error: unknown, attempt: number): Verdict {
+  try {
+    const policy = registry.policyOf(name);
+    return { retryable: isRetryable(policy, error), backoffMs: backoffOf(policy, error, attempt) };
+  } catch (fault) {
+    return { fault: crossError(fault) };
+  }
+}
+
+/** Of a CommonJS file only some exports are found by name, and all of them under `default`. */
+function exportsOf(namespace: Exports): Exports {
+  const { default: all } = namespace;
+  const isCommonJs = typeof all === 'object' && all !== null && 'module.exports' in namespace;
+  return isCommonJs ? { ...(all as Exports), ...namespace } : namespace;
+}
+
+function isClass(value: unknown): value is Type {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+/** What `@Module` leaves on a class. */
+function isNestModule(value: unknown): value is Type {
+  const keys = typeof value === 'function' ? (Reflect.getMetadataKeys(value) as unknown[]) : [];
+  return ['imports', 'providers', 'controllers', 'exports'].some((key) => keys.includes(key));
+}
+
+function isDynamicModule(value: unknown): value is DynamicModule {
+  return typeof value === 'object' && value !== null && 'module' in value && typeof value.module === 'function';
+}
+
+/** @throws InvalidOptionError */
+function moduleOf(exported: Exports, { module }: BootRequest): Type | DynamicModule | null {
+  const { default: preferred } = exported;
+  if (isNestModule(preferred) || isDynamicModule(preferred)) return preferred;
+  const found = Object.entries(exported).filter(([, value]) => isNestModule(value) || isDynamicModule(value));
+  if (found.length > 1) {
+    const names = found.map(([name]) => name).join(', ');
+    throw new InvalidOptionError('module', module, `a file that exports one Nest module, not several (${names})`);
+  }
+  return (found[0]?.[1] as Type | DynamicModule | undefined) ?? null;
+}
+
+/** @returns What closes it. */
+async function bootModule(
+  module: Type | DynamicModule,
+  registry: HandlerRegistry,
+  { scheduler, settings }: BootRequest,
+  line: (level: TaskLogLevel, message: string) => void,
+): Promise<() => Promise<void>> {
+  @Module({ imports: [DiscoveryModule, module], providers: [TaskExplorer] })
+  class WorkerModule {}
+  const context = await NestFactory.createApplicationContext(WorkerModule, {
+    logger: loggerTo(line),
+    abortOnError: false,
+  });
+  const explorer = context.get(TaskExplorer);
+  await explorer.explore(
+    {
+      name: scheduler,
+      registerHandler: (name, handler, options) => registry.register(name, handler, options),
+      // Events are those of the scheduler, which is not here.
+      addListener: () => {},
+    },
+    // A client's methods are never called; here they are.
+    { role: 'worker', ...(settings as WorkerSettings | null) },
+  );
+  return () => context.close();
+}
+
+function loggerTo(line: (level: TaskLogLevel, message: string) => void): LoggerService {
+  const write =
+    (level: TaskLogLevel) =>
+    (message: unknown, ...more: unknown[]) =>
+      line(level, [message, ...more].map(textOf).join(' ').slice(0, 8_000));
+  return {
+    log: write('log'),
+    error: write('error'),
+    warn: write('warn'),
+    debug: write('debug'),
+    verbose: write('verbose'),
+    fatal: write('fatal'),
+  };
+}
