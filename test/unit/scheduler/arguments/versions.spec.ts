@@ -161,7 +161,8 @@ describe('a process without the handler', () => {
     for (const id of ['first', 'second', 'third']) {
       results.push((await worker.runTask(id, { wait: true })).result);
     }
-    expect(results).toEqual(Array(3).fill({ by: 'worker', args: [{ customers: ['ann'], month: 1 }] }));
+    const same = { by: 'worker', args: [{ customers: ['ann'], month: 1 }] };
+    expect(results).toEqual([same, same, same]);
     expect((await client.updateTask('third', { data: { customer: 'bob' }, schemaVersion: 1 })).info.schemaVersion).toBe(
       1,
     );
