@@ -73,7 +73,7 @@ export { FileLockTimeoutError, FileStoreError, FileStoreFormatError } from './er
 export { StartTimeoutError, StoreInUseError, StoreStartError, StoreUnavailableError } from './errors/store.errors.js';
 export { WorkerBootError, WorkerEndedError } from './errors/executor.errors.js';
 export { MissingDependencyError } from './errors/dependency.error.js';
-export { TaskListError, TasksPartlyAddedError } from './errors/adding.errors.js';
+export { TaskListError, TasksPartlyAddedError, TasksPartlyChangedError } from './errors/adding.errors.js';
 export { GuardRejectedError, RunScopeError } from './errors/pipeline.errors.js';
 export { DeclarationError } from './errors/declaration.error.js';
 export { CronSyntaxError, ImpossibleTriggerError, SearchLimitError } from './errors/trigger.errors.js';
@@ -143,6 +143,7 @@ export type { ErrorClass, ErrorFilter, HandlerPolicy } from './scheduler/loop/ha
 export type { AbandonedHandler } from './scheduler/loop/abandoned.handlers.js';
 export type { AnyRunInfo, LiveRunInfo, RunInfo } from './scheduler/tasks/run.info.js';
 export type { AddTasksOptions, AddTasksResult, ListedTask } from './scheduler/tasks/adding.options.js';
+export type { BulkResult, TaskFilter } from './scheduler/tasks/bulk.operations.js';
 export type { RunTaskOptions } from './scheduler/tasks/run.control.js';
 export type { WaitOptions } from './scheduler/tasks/run.waits.js';
 export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';

@@ -54,3 +54,31 @@ export class TasksPartlyAddedError extends AsynczError {
     );
   }
 }
+
+/**
+ * The store failed in the middle of an operation on many tasks: some were changed, and the others were not. `cause` is the error of
+ * the store.
+ *
+ * @publicApi
+ */
+export class TasksPartlyChangedError extends AsynczError {
+  readonly code = 'ASYNCZ_TASKS_PARTLY_CHANGED';
+
+  /**
+   * @param call The method: `pauseTasks`, `resumeTasks` or `deleteTasks`.
+   * @param changed How many tasks it has changed.
+   * @param cause Why the others were not.
+   */
+  constructor(
+    readonly call: string,
+    readonly changed: number,
+    cause: unknown,
+  ) {
+    super(
+      `${call} has changed ${changed} tasks, and not the others: ${messageOf(cause)}. It can be called once more.`,
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -50,6 +50,8 @@ export interface StoredTaskFilter {
   readonly tag?: string;
   /** Text to be found, whatever its case, in id, name, handler, trigger type or executor. */
   readonly q?: string;
+  /** Only those that come after this id where tasks are sorted by id. */
+  readonly after?: string;
 }
 
 /**

@@ -20,6 +20,7 @@ import { InputChecks } from './tasks/input.checks.js';
 import { LifePhase } from './tasks/life.phase.js';
 import { PendingTasks } from './tasks/pending.tasks.js';
 import { RunControl } from './tasks/run.control.js';
+import { BulkOperations } from './tasks/bulk.operations.js';
 import { RunWaits } from './tasks/run.waits.js';
 import { StoreContexts } from './tasks/store.contexts.js';
 import { StoreHandle } from './tasks/store.handle.js';
@@ -49,6 +50,7 @@ export class SchedulerCore {
   readonly adding: TaskAdding;
   readonly operations: TaskOperations;
   readonly inspection: TaskInspection;
+  readonly bulk: BulkOperations;
   readonly runs: RunControl;
   readonly waits: RunWaits;
   readonly #triggers: TriggerCache;
@@ -87,6 +89,7 @@ export class SchedulerCore {
     const { adding } = this;
     this.operations = new TaskOperations({ stores, builder, triggers, events, pending, adding, phase, inputs });
     this.inspection = new TaskInspection(stores, triggers, this.operations);
+    this.bulk = new BulkOperations({ stores, builder, events, pending });
     this.waits = new RunWaits(stores, events, clock);
     this.runs = new RunControl(stores, events, clock, phase, triggers);
     for (const [alias, store] of Object.entries(options.stores ?? { default: new MemoryStore() })) {

@@ -2,9 +2,17 @@ import { InvalidOptionError } from '../errors/input.errors.js';
 import type { SchedulerCore } from './scheduler.core.js';
 import type { AddTasksOptions, AddTasksResult, ListedTask } from './tasks/adding.options.js';
 import type { AskedTask } from './tasks/asked.task.js';
+import type { BulkOperations, BulkResult, TaskFilter } from './tasks/bulk.operations.js';
 import { checkCall } from './tasks/call.options.js';
 import { locate } from './tasks/control.options.js';
-import type { ControlOptions, DeleteOptions, RedriveOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
+import type {
+  ActorOptions,
+  ControlOptions,
+  DeleteOptions,
+  RedriveOptions,
+  TaskRef,
+  TaskTarget,
+} from './tasks/control.options.js';
 import { RUN_TASK_OPTIONS } from './tasks/run.control.js';
 import type { RunControl, RunTaskOptions } from './tasks/run.control.js';
 import { lookupRun } from './tasks/run.lookup.js';
@@ -41,15 +49,17 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
   readonly #operations: TaskOperations;
   readonly #inspection: TaskInspection;
   readonly #runs: RunControl;
+  readonly #bulk: BulkOperations;
   readonly #waits: RunWaits;
   readonly #stores: StoreRegistry;
 
   /** @internal */
-  constructor({ adding, operations, inspection, runs, waits, stores }: SchedulerCore) {
+  constructor({ adding, operations, inspection, bulk, runs, waits, stores }: SchedulerCore) {
     this.#adding = adding;
     this.#operations = operations;
     this.#inspection = inspection;
     this.#runs = runs;
+    this.#bulk = bulk;
     this.#waits = waits;
     this.#stores = stores;
   }
@@ -144,6 +154,29 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> {
    */
   deleteTask(task: TaskRef, options?: DeleteOptions): Promise<AnyTaskInfo> {
     return this.#operations.delete(task, options);
+  }
+
+  /**
+   * Pauses all tasks that meet a filter, a hundred at a time, each as {@link pauseTask} does. The operation can be repeated.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store), TasksPartlyChangedError (the store failed in the middle)
+   */
+  pauseTasks(filter: TaskFilter, options?: ActorOptions): Promise<BulkResult> {
+    return this.#bulk.pause(filter, options);
+  }
+
+  /** Ends the pause of all tasks that meet a filter, each as {@link resumeTask} does. @throws As {@link pauseTasks}. */
+  resumeTasks(filter: TaskFilter, options?: ActorOptions): Promise<BulkResult> {
+    return this.#bulk.resume(filter, options);
+  }
+
+  /**
+   * Removes all tasks that meet a filter, readable or not, each as {@link deleteTask} does. A filter without a condition is refused.
+   *
+   * @throws As {@link pauseTasks}.
+   */
+  deleteTasks(filter: TaskFilter): Promise<BulkResult> {
+    return this.#bulk.delete(filter);
   }
 
   /**

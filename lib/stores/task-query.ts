@@ -51,6 +51,7 @@ export function pageOfStartTasks(
 
 /** Whether a task meets every condition of a filter. */
 export function matchesTask(task: StoredTask, filter: StoredTaskFilter): boolean {
+  if (filter.after !== undefined && compareText(task.id, filter.after) <= 0) return false;
   if (filter.state !== undefined && taskStateName(task) !== filter.state) return false;
   if (filter.handler !== undefined && handlerOf(task) !== filter.handler) return false;
   const definition = isUnreadable(task) ? null : task.definition;

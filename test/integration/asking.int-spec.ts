@@ -101,4 +101,24 @@ describe.each(KINDS)('asking for work on $name', ({ create }) => {
     for (const run of await Promise.all(runs)) expect(run).toMatchObject({ id: runId, result: 7 });
     for (const node of nodes) expect(await node.getRun(runId)).toMatchObject({ status: 'succeeded', result: 7 });
   });
+
+  it('changes all tasks that meet a filter, page by page, while others add and remove', async () => {
+    const nodes = await nodesOf(create(), () => {});
+    const trigger = { type: 'interval', hours: 1 } as const;
+    const tasks = Array.from({ length: 250 }, (_, n) => ({ id: `t${n}`, handler: 'work', trigger, tags: ['erp'] }));
+    await nodes[0]!.addTasks(tasks);
+    const others = everywhere(nodes, 5, async (node, n) => {
+      await node.deleteTask(`t${n * 3}`);
+      await node.addTask({ id: `a${n}`, handler: 'work', trigger, tags: ['other'] });
+    });
+    const { changed, refused } = await nodes[1]!.pauseTasks({ tag: 'erp' }, { actor: 'ada' });
+    await others;
+    expect(refused).toBe(0);
+    expect(changed).toBeGreaterThanOrEqual(235);
+    expect((await nodes[2]!.getTaskInfos({ tag: 'erp', state: 'paused' })).total).toBe(235);
+    expect((await nodes[2]!.getTaskInfos({ tag: 'other', state: 'scheduled' })).total).toBe(15);
+    expect(await nodes[0]!.resumeTasks({ state: 'paused' })).toEqual({ changed: 235, unchanged: 0, refused: 0 });
+    expect(await nodes[2]!.deleteTasks({ tag: 'erp' })).toEqual({ changed: 235, unchanged: 0, refused: 0 });
+    expect((await nodes[1]!.getTaskInfos()).total).toBe(15);
+  });
 });

@@ -72,12 +72,13 @@ export class MongooseTaskQuery {
   }
 
   #filterOf(filter: StoredTaskFilter, damaged: string[]): mongo.Filter<TaskDocument> {
-    const { state, handler, executor, trigger, tag, q } = filter;
+    const { state, handler, executor, trigger, tag, q, after } = filter;
     const conditions: object[] = [PRESENT, { handler: { $ne: INTERNAL_HANDLER } }];
     if (handler !== undefined) conditions.push({ handler });
     if (executor !== undefined) conditions.push({ executor });
     if (trigger !== undefined) conditions.push({ trigger });
     if (tag !== undefined) conditions.push({ tags: tag });
+    if (after !== undefined) conditions.push({ _id: { $gt: after } });
     if (q !== undefined) conditions.push({ search: { $regex: escapeRegex(q.trim().toLowerCase()) } });
     if (state === 'unreadable') {
       conditions.push({ $or: [{ $nor: [this.tasks.readable] }, { _id: { $in: damaged } }] });

@@ -64,6 +64,23 @@ async function ask(store: Store, filter: StoredTaskFilter, sort = BY_ID): Promis
 export const QUERY: ContractSection = {
   title: 'queries',
   tests: {
+    'goes on after an id, whatever is removed and added before it': async (bench) => {
+      const store = await bench.open();
+      await fill(store);
+      const page = async (filter: StoredTaskFilter) => {
+        const { tasks, total } = await store.query(filter, BY_ID, { offset: 0, limit: 2 });
+        return [idsOf(tasks), total];
+      };
+      assertSame(await page({ after: 't1' }), [['t2', 't3'], 3]);
+      await store.deleteTask('t1');
+      await store.deleteTask('t3');
+      await store.addTask(makeTask('S', { handler: 'sweep' }));
+      assertSame(await page({ after: 't3' }), [['t4'], 1]);
+      assertSame(await page({ after: 't4' }), [[], 0]);
+      assertSame(await page({ after: 'S', handler: 'sweep' }), [['t2', 't4'], 2]);
+      assertSame(await page({ after: 'S', state: 'running' }), [['t2'], 1]);
+    },
+
     'filters by state': async (bench) => {
       const store = await bench.open();
       await fill(store);

@@ -13,6 +13,19 @@ const ALL: PageRequest = { offset: 0, limit: 1_000_000 };
 
 export const QUERY_MUTANTS: readonly Mutant[] = [
   {
+    fault: 'a query begins anew instead of after an id',
+    create: class extends HostStore {
+      override query(
+        { after: _, ...filter }: StoredTaskFilter,
+        sort: TaskSort,
+        page: PageRequest,
+      ): Promise<StoredTaskPage> {
+        return super.query(filter, sort, page);
+      }
+    },
+    caughtBy: ['queries: goes on after an id, whatever is removed and added before it'],
+  },
+  {
     fault: 'a query forgets the state',
     create: class extends HostStore {
       override query(

@@ -72,13 +72,14 @@ export function* selectAfter(dialect: Dialect, id: string, limit: number): Scrip
 }
 
 function conditions(dialect: Dialect, filter: StoredTaskFilter, readability: Readability): Sql {
-  const { state, handler, executor, trigger, tag, q } = filter;
+  const { state, handler, executor, trigger, tag, q, after } = filter;
   const where: Sql[] = [];
   if (needsReading(filter)) where.push(...readable(dialect, readability));
   if (state !== undefined) where.push(stateCondition(state));
   if (handler !== undefined) where.push(sql`handler = ${storable(handler)}`);
   if (executor !== undefined) where.push(sql`executor = ${storable(executor)}`);
   if (trigger !== undefined) where.push(sql`trigger_type = ${storable(trigger)}`);
+  if (after !== undefined) where.push(sql`id > ${storable(after)}`);
   if (tag !== undefined) where.push(dialect.contains(raw('tags'), tagText(tag)));
   const text = storable(q ?? '')
     .trim()

@@ -1,0 +1,193 @@
+import { TasksPartlyChangedError } from '../../errors/adding.errors.js';
+import { InvalidOptionError } from '../../errors/input.errors.js';
+import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { Apply, Change } from '../../model/change.js';
+import { namesOf } from '../../model/names.js';
+import type { StoredTaskFilter, TaskSort } from '../../model/query.js';
+import type { RunRequest } from '../../model/run.js';
+import { isUnreadable } from '../../model/task.js';
+import type { StoredTask, TaskRecord } from '../../model/task.js';
+import type { Transacted } from '../../stores/store.interface.js';
+import { pauseTask, resumeTask } from '../plan/pause.plan.js';
+import { checkCall } from './call.options.js';
+import { requestOf } from './control.options.js';
+import type { ActorOptions } from './control.options.js';
+import type { PendingTasks } from './pending.tasks.js';
+import type { StoreHandle } from './store.handle.js';
+import type { StoreRegistry } from './store.registry.js';
+import type { TaskBuilder } from './task.builder.js';
+import type { TaskQuery } from './task.inspection.js';
+
+/**
+ * Which tasks an operation on many is about. All given conditions hold together.
+ *
+ * @publicApi
+ */
+export interface TaskFilter extends Pick<
+  TaskQuery,
+  'store' | 'state' | 'executor' | 'trigger' | 'handler' | 'tag' | 'q'
+> {}
+
+/**
+ * What an operation on many tasks did.
+ *
+ * @publicApi
+ */
+export interface BulkResult {
+  /** How many tasks were changed. */
+  readonly changed: number;
+  /** How many were so already. */
+  readonly unchanged: number;
+  /** How many cannot be: their trigger follows the scheduler, or their record cannot be read. */
+  readonly refused: number;
+}
+
+const FILTER_OPTIONS = namesOf<keyof TaskFilter>({
+  store: 0,
+  state: 0,
+  executor: 0,
+  trigger: 0,
+  handler: 0,
+  tag: 0,
+  q: 0,
+});
+const ACTOR_OPTIONS = namesOf<keyof ActorOptions>({ actor: 0, reason: 0 });
+
+/** How many tasks one step of the store is about. */
+const PAGE = 100;
+
+const BY_ID: TaskSort = { by: 'id', descending: false };
+
+interface BulkServices {
+  readonly stores: StoreRegistry;
+  readonly builder: TaskBuilder;
+  readonly events: EventDispatcher;
+  readonly pending: PendingTasks;
+}
+
+/** What became of one page. */
+type PageChange = (handle: StoreHandle, tasks: readonly StoredTask[]) => Promise<BulkResult>;
+
+/**
+ * Operations on all tasks that meet a filter, page by page by their ids: each that meets it from the beginning to the end is
+ * changed once, like by the operation on one, whatever is added and removed meanwhile.
+ */
+export class BulkOperations {
+  constructor(private readonly services: BulkServices) {}
+
+  async pause(filter: TaskFilter, options: ActorOptions = {}): Promise<BulkResult> {
+    checkCall('pauseTasks', options, ACTOR_OPTIONS);
+    const request = requestOf(options);
+    const plan = (task: TaskRecord, now: number) =>
+      pauseTask(task, now, this.services.builder.triggerOf(task), request);
+    return this.#each('pauseTasks', filter, async (handle, tasks) => {
+      const { done, refused } = await changeEach(handle, tasks, plan);
+      for (const { id, value } of done.committed) {
+        this.services.events.emit('task.paused', { taskId: id, store: handle.alias, ...value });
+      }
+      return resultOf(tasks, done, refused);
+    });
+  }
+
+  async resume(filter: TaskFilter, options: ActorOptions = {}): Promise<BulkResult> {
+    checkCall('resumeTasks', options, ACTOR_OPTIONS);
+    const request = requestOf(options);
+    const plan = (task: TaskRecord, now: number) =>
+      resumeTask(task, now, this.services.builder.triggerOf(task), request);
+    return this.#each('resumeTasks', filter, async (handle, tasks) => {
+      const { done, refused } = await changeEach<RunRequest>(handle, tasks, plan);
+      const store = handle.alias;
+      for (const { id: taskId, task, value } of done.committed) {
+        this.services.events.emit('task.resumed', { taskId, store, ...value });
+        if (!task) this.services.events.emit('task.removed', { taskId, store, reason: 'finished' });
+      }
+      handle.wakeFor(...done.committed.flatMap(({ task }) => task ?? []));
+      return resultOf(tasks, done, refused);
+    });
+  }
+
+  async delete(filter: TaskFilter): Promise<BulkResult> {
+    return this.#each('deleteTasks', filter, async (handle, tasks) => {
+      const { done } = await changeEach(handle, tasks, () => ({ task: null, value: null }));
+      const removed = done.committed.map(({ id }) => id);
+      for (const task of tasks) {
+        if (isUnreadable(task) && (await handle.activeStore.deleteTask(task.id))) removed.push(task.id);
+      }
+      for (const taskId of removed) {
+        this.services.pending.forget(handle, taskId);
+        this.services.events.emit('task.removed', { taskId, store: handle.alias, reason: 'deleted' });
+      }
+      return { changed: removed.length, unchanged: 0, refused: done.failed.length };
+    });
+  }
+
+  async #each(call: string, filter: TaskFilter, change: PageChange): Promise<BulkResult> {
+    checkCall(call, filter, FILTER_OPTIONS);
+    const { store, state, ...rest } = filter;
+    if (call === 'deleteTasks' && [state, ...Object.values(rest)].every((condition) => condition === undefined)) {
+      throw new InvalidOptionError('filter', filter, 'at least one condition: removeAllTasks() removes all');
+    }
+    const total = { changed: 0, unchanged: 0, refused: 0 };
+    try {
+      for (const handle of this.services.stores.select(store)) {
+        // A task that waits for the start is pending, whether or not it is paused.
+        if (state !== undefined && (state === 'pending') !== handle.pending) continue;
+        const conditions = handle.pending || state === undefined ? rest : { ...rest, state };
+        for await (const tasks of pagesOf(handle, conditions)) {
+          const { changed, unchanged, refused } = await change(handle, tasks);
+          total.changed += changed;
+          total.unchanged += unchanged;
+          total.refused += refused;
+        }
+      }
+    } catch (error) {
+      if (total.changed === 0) throw error;
+      throw new TasksPartlyChangedError(call, total.changed, error);
+    }
+    return total;
+  }
+}
+
+/** The tasks that meet a filter, by id; others have their turn in between. */
+async function* pagesOf(handle: StoreHandle, filter: StoredTaskFilter): AsyncGenerator<readonly StoredTask[]> {
+  let after: string | undefined;
+  for (;;) {
+    const asked = after === undefined ? filter : { ...filter, after };
+    const { tasks, total } = await handle.activeStore.query(asked, BY_ID, { offset: 0, limit: PAGE });
+    if (tasks.length > 0) yield tasks;
+    if (tasks.length === 0 || tasks.length >= total) return;
+    after = tasks.at(-1)!.id;
+    await new Promise(setImmediate);
+  }
+}
+
+/** Changes the readable ones of a page in one step of the store; one that cannot be changed is left, and counted. */
+async function changeEach<T>(
+  handle: StoreHandle,
+  tasks: readonly StoredTask[],
+  plan: (task: TaskRecord, now: number) => Change<T> | null,
+): Promise<{ readonly done: Transacted<T>; readonly refused: number }> {
+  const ids = tasks.flatMap((task) => (isUnreadable(task) ? [] : [task.id]));
+  const refused = new Set<string>();
+  // May be asked again about a task, with another answer.
+  const apply: Apply<T> = (task, now) => {
+    refused.delete(task.id);
+    try {
+      return plan(task, now);
+    } catch {
+      refused.add(task.id);
+      return null;
+    }
+  };
+  const done = await handle.activeStore.transact({ ids }, apply);
+  return { done, refused: refused.size + done.failed.length + (tasks.length - ids.length) };
+}
+
+function resultOf(
+  tasks: readonly StoredTask[],
+  { committed, missing }: Transacted<unknown>,
+  refused: number,
+): BulkResult {
+  const changed = committed.length;
+  return { changed, unchanged: tasks.length - changed - missing.length - refused, refused };
+}
