@@ -49,6 +49,7 @@ describe('the text of a record', () => {
         pauseAfterFailures: null,
         history: 'all',
         keepResult: true,
+        rateLimit: null,
       },
     });
     expect(state).toEqual(plain.state);
