@@ -140,7 +140,7 @@ describe('a stop', () => {
   });
 
   it('that a listener asks for does not wait for this listener', async () => {
-    const { scheduler, run } = await progressing(1);
+    const { scheduler } = await progressing(1);
     const stopped = new Promise<string>((resolve) => {
       scheduler.addListener(async () => {
         await new Promise(setImmediate);
@@ -148,7 +148,7 @@ describe('a stop', () => {
         resolve(scheduler.state);
       }, 'run.succeeded');
     });
-    await run();
+    await scheduler.runTask('work');
     expect(await stopped).toBe('stopped');
   });
 });
