@@ -30,6 +30,15 @@ const entries = Object.entries(manifest.exports)
 /** What a thread or a process of an executor begins with: see docs/adr/0074. It is loaded by its file, never by its name. */
 const WORKER = { worker: join(root, 'dist', 'nest', 'worker.entry.js') };
 
+/**
+ * The module of an executor imports the main entry anyway. What begins a worker imports it, too: so all that the two share is shared by
+ * the same entries as before, and is split into no further files, each of which every application would load.
+ */
+const withMainEntry = {
+  name: 'worker-with-main-entry',
+  transform: (code, id) => (id === WORKER.worker ? `import '../index.js';\n${code}` : null),
+};
+
 /** @param external The packages that stay outside. @param further What is an entry of this build alone. */
 async function write(external, options, further = {}) {
   const input = Object.fromEntries(
@@ -38,6 +47,7 @@ async function write(external, options, further = {}) {
   const bundle = await rolldown({
     input: { ...input, ...further },
     platform: 'node',
+    plugins: [withMainEntry],
     external: (id) => id.startsWith('node:') || external.some((name) => id === name || id.startsWith(`${name}/`)),
   });
   // Classes are known to users by name, in messages and in logs.
