@@ -1,5 +1,5 @@
 import type { TaskDefinition } from './definition.js';
-import { groupLaneOf } from './limits.js';
+import { groupLaneOf, keyLaneOf } from './limits.js';
 
 /**
  * The keys by which claims leave due tasks out, each with the function that gives a task's value. A task whose value is null
@@ -17,6 +17,11 @@ export const DUE_KEYS = {
    * the end of other runs, or for the next permits.
    */
   group: groupLaneOf,
+  /**
+   * The key that it has within its group or its handler. A claim leaves out what waits for a limit of its key, and the keys that
+   * have had their turn while others wait.
+   */
+  key: keyLaneOf,
   /** The executor that runs it. A claim leaves out the executors that are full. */
   executor: ({ executor }) => executor,
 } as const satisfies Readonly<Record<string, (definition: TaskDefinition) => string | null>>;

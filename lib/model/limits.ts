@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { TaskDefinition } from './definition.js';
+import { keyValueOf } from './limit.key.js';
 import type { TaskPolicies } from './task.policies.js';
 
 /** What a run needs to start beside a place in an executor. */
@@ -16,16 +17,18 @@ const NO_NEEDS: readonly LimitNeed[] = [];
 const PLAIN_NAME = /^[\x20-\x7e]{1,200}$/;
 
 /** Whether runs of a task need more to start than a place in an executor. */
-export function isLimited({ group, rateLimit }: TaskPolicies): boolean {
-  return group !== null || rateLimit !== null;
+export function isLimited({ group, rateLimit, keyLimit }: TaskPolicies): boolean {
+  return group !== null || rateLimit !== null || keyLimit !== null;
 }
 
 /** All that a run of a task needs beside a place in an executor. */
 export function needsOf(definition: TaskDefinition): readonly LimitNeed[] {
-  const { group, groupLimit } = definition.policies;
-  if (!isLimited(definition.policies)) return NO_NEEDS;
+  const { policies } = definition;
+  const { group, groupLimit, keyLimit } = policies;
+  if (!isLimited(policies)) return NO_NEEDS;
   const needs: LimitNeed[] = [];
   if (group !== null) needs.push({ name: groupNeed(group), most: groupLimit });
+  if (keyLimit !== null) needs.push({ name: keyNeed(keyNameOf(definition)), most: keyLimit });
   const rate = rateNeedOf(definition);
   if (rate !== null) needs.push({ name: rate, most: Infinity });
   return needs;
@@ -36,12 +39,29 @@ export function groupNeed(group: string): string {
   return `group:${group}`;
 }
 
+/** The name of what limits how many runs with a key are under way. */
+export function keyNeed(name: string): string {
+  return `key:${name}`;
+}
+
+/** The name that tasks of one group, or of one handler, with the same key have in common. Short enough for the id of a record. */
+export function keyNameOf(definition: TaskDefinition): string {
+  return `${digest(scopeOf(definition))}:${keyValueOf(definition) ?? ''}`;
+}
+
+function scopeOf({ handler, policies: { group } }: TaskDefinition): string {
+  return group === null ? `handler:${handler}` : `group:${group}`;
+}
+
 /**
  * The account in which the starts of a task are counted, for all tasks that share its rate limit; null where it has none. Short
  * enough for the id of a record.
  */
-export function rateAccountOf({ handler, policies: { group, rateLimit } }: TaskDefinition): string | null {
+export function rateAccountOf(definition: TaskDefinition): string | null {
+  const { handler, policies } = definition;
+  const { group, rateLimit } = policies;
   if (rateLimit === null) return null;
+  if (rateLimit.of === 'key') return `key:${keyNameOf(definition)}`;
   const isOfGroup = group !== null && rateLimit.of !== 'handler';
   return isOfGroup ? `group:${group}` : `handler:${PLAIN_NAME.test(handler) ? handler : digest(handler)}`;
 }
@@ -58,10 +78,25 @@ export function rateNeedOf(definition: TaskDefinition): string | null {
  */
 export function groupLaneOf(definition: TaskDefinition): string | null {
   const { group, rateLimit } = definition.policies;
-  if (rateLimit === null) return group;
+  if (rateLimit === null || rateLimit.of === 'key') return group;
   const print = digest(rateNeedOf(definition)!);
   const name = group ?? definition.handler;
   return group !== null || PLAIN_NAME.test(name) ? `${name} ~${print}` : `~${print}`;
+}
+
+/**
+ * The value of the due key `key`: the key of a task in clear, behind a digest of what it is a key within; null where nothing goes
+ * by it. So a claim leaves out what waits for a limit of its key, or has had its turn.
+ */
+export function keyLaneOf(definition: TaskDefinition): string | null {
+  const { limitKey, group, rateLimit, keyLimit } = definition.policies;
+  if (limitKey === null) return null;
+  const isOfKey = rateLimit?.of === 'key';
+  if (group === null && keyLimit === null && !isOfKey) return null;
+  const value = keyValueOf(definition);
+  if (value === null) return null;
+  const within = [scopeOf(definition), groupLaneOf(definition), keyLimit, isOfKey && limitText(definition.policies)];
+  return `${digest(JSON.stringify(within))} ${value}`;
 }
 
 function limitText({ rateLimit }: TaskPolicies): string {

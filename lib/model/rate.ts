@@ -2,13 +2,13 @@ import type { Duration } from './duration.js';
 import { namesOf } from './names.js';
 
 /**
- * What shares a rate limit: all tasks of a handler, or all of a group.
+ * What shares a rate limit: all tasks of a handler, all of a group, or those of either that have the same key.
  *
  * @publicApi
  */
-export type RateScope = 'handler' | 'group';
+export type RateScope = 'handler' | 'group' | 'key';
 
-export const RATE_SCOPES = namesOf<RateScope>({ handler: 0, group: 0 });
+export const RATE_SCOPES = namesOf<RateScope>({ handler: 0, group: 0, key: 0 });
 
 /**
  * How many runs start in a time at the most, as users write it.
@@ -22,6 +22,7 @@ export interface RateLimitOptions {
   readonly per: Duration;
   /**
    * What shares the limit. `'group'` when left out, for a task of a group, and `'handler'` for any other.
+   * With `'key'`, each key has the limit for itself: see `limitKey`.
    */
   readonly of?: RateScope;
 }

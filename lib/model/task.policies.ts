@@ -132,6 +132,20 @@ export interface TaskPolicyOptions {
    */
   readonly rateLimit?: RateLimitOptions | null;
   /**
+   * Where in its arguments the key of the task is, such as a tenant: `'data.tenantId'`, `'args.0'`; null for none. The key is a text of 1 to 100
+   * characters, a number or a boolean. Limits may be by it, and the keys of a group take turns. Stores keep it in clear.
+   *
+   * @default null
+   */
+  readonly limitKey?: string | null;
+  /**
+   * With `limitKey`: how many runs with the same key may run at a time in the whole cluster, of the group or of the handler where there is
+   * no group; a whole number from 1, null for no limit.
+   *
+   * @default null
+   */
+  readonly keyLimit?: number | null;
+  /**
    * How a failed run is tried again: the number of attempts, or more options; null for no retry.
    *
    * @default null
@@ -191,6 +205,10 @@ export interface TaskPolicies {
   readonly groupLimit: number;
   /** How many runs start in a time at the most; null for no limit. */
   readonly rateLimit: RatePolicy | null;
+  /** Where in its arguments the key of the task is; null for none. */
+  readonly limitKey: string | null;
+  /** How many runs with the same key may run at a time in the whole cluster; null for no limit. */
+  readonly keyLimit: number | null;
   readonly retry: RetryPolicy | null;
   /** How long one attempt may take, in milliseconds, before its signal is aborted; null for no limit. */
   readonly timeoutMs: number | null;
@@ -229,6 +247,8 @@ export const POLICIES = {
   group: { option: 'group', kind: { is: 'text', maxLength: 200 }, nullable: true, fallback: null },
   groupLimit: { option: 'groupLimit', kind: { is: 'count' }, nullable: false, fallback: 1 },
   rateLimit: { option: 'rateLimit', kind: { is: 'rate' }, nullable: true, fallback: null },
+  limitKey: { option: 'limitKey', kind: { is: 'text', maxLength: 200 }, nullable: true, fallback: null },
+  keyLimit: { option: 'keyLimit', kind: { is: 'count' }, nullable: true, fallback: null },
   retry: { option: 'retry', kind: { is: 'retry' }, nullable: true, fallback: null },
   timeoutMs: { option: 'timeout', kind: { is: 'duration', min: 1 }, nullable: true, fallback: null },
   pauseAfterFailures: { option: 'pauseAfterFailures', kind: { is: 'count' }, nullable: true, fallback: null },

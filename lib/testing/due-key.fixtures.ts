@@ -3,9 +3,14 @@ import type { DueExcept, DueKey } from '../model/due-keys.js';
 import { makeTask } from './task.fixtures.js';
 import type { TaskFields } from './task.fixtures.js';
 
+function keyed(tenant: string): TaskFields {
+  return { args: [tenant], policies: { limitKey: 'args.0', keyLimit: 1 } };
+}
+
 /** For each key a task that is left out, by a value that no plain task has, and one whose value could be taken for it. */
 const FIELDS: Readonly<Record<DueKey, readonly [leftOut: TaskFields, alike: TaskFields]>> = {
   group: [{ policies: { group: 'slow lane' } }, { policies: { group: 'slow' } }],
+  key: [keyed('slow lane'), keyed('slow')],
   executor: [{ executor: 'slow lane' }, { executor: 'slow' }],
 };
 
@@ -14,6 +19,8 @@ export interface DueKeyCase {
   readonly key: DueKey;
   /** The value that is left out. */
   readonly value: string;
+  /** That, and what the same fields give a task that has other fields of {@link others}, or another handler, beside them. */
+  readonly values: readonly string[];
   /** Makes a task have that value. */
   readonly leftOut: TaskFields;
   /** Makes a task have another value of the key that could be taken for it. */
@@ -38,11 +45,16 @@ export function joined(...all: readonly TaskFields[]): TaskFields {
 
 function caseOf(key: DueKey): DueKeyCase {
   const [leftOut, alike] = FIELDS[key];
-  const others = DUE_KEY_NAMES.filter((other) => other !== key).map((other) => FIELDS[other][0]);
-  const exceptAll = byDueKey((each) => [valueOf(each)]);
-  return { key, value: valueOf(key), leftOut, alike, others, exceptAll };
+  const values = valuesOf(key);
+  return { key, value: values[0]!, values, leftOut, alike, others: othersOf(key), exceptAll: byDueKey(valuesOf) };
 }
 
-function valueOf(key: DueKey): string {
-  return DUE_KEYS[key](makeTask('any', FIELDS[key][0]).definition)!;
+function othersOf(key: DueKey): readonly TaskFields[] {
+  return DUE_KEY_NAMES.filter((other) => other !== key).map((other) => FIELDS[other][0]);
+}
+
+/** Of a task with no other field first. A key within a group is another one than that within a handler. */
+function valuesOf(key: DueKey): readonly string[] {
+  const tasks = [[], othersOf(key), [{ handler: 'other' }]].map((fields) => joined(...fields, FIELDS[key][0]));
+  return [...new Set(tasks.map((fields) => DUE_KEYS[key](makeTask('any', fields).definition)!))];
 }

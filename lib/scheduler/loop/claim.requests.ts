@@ -7,6 +7,7 @@ import { ClaimSize } from './claim.size.js';
 import type { Claim, ClaimRequest } from './claim.step.js';
 import type { ExecutorRegistry } from './executor.registry.js';
 import type { HandlerRegistry } from './handler.registry.js';
+import { KeyTurns } from './key.turns.js';
 import { ClaimRoom } from './room.js';
 import type { RunLimits } from './run.limits.js';
 
@@ -43,6 +44,10 @@ interface Services {
  */
 export class ClaimRequests {
   readonly #size: ClaimSize;
+  /** Whose turn it is among the keys of groups. */
+  readonly #turns = new KeyTurns();
+  /** Whether something is due that was left out since it has had its turn. */
+  #isTurnOver = false;
   /** The executors that claims leave out: the full ones, and maybe more. */
   #leftOut: readonly string[] = [];
   /** Whether others than the full ones are left out. */
@@ -91,7 +96,11 @@ export class ClaimRequests {
   /** Which due tasks could run here now. */
   filter(): DueFilter {
     const { handlers, limits } = this.services;
-    return { handlers: handlers.names(), except: { ...limits.full(), executor: this.#leftOut } };
+    const { group, key } = limits.full();
+    return {
+      handlers: handlers.names(),
+      except: { group, key: [...key, ...this.#turns.except], executor: this.#leftOut },
+    };
   }
 
   /**
@@ -120,6 +129,12 @@ export class ClaimRequests {
       else if (isLimited(policies) && waitsForRoom(task)) waiting.push(task.definition);
     }
     this.#lacking = lacking;
+    this.#isTurnOver = this.#turns.answered({
+      except: request.except ?? {},
+      isAll: count + left.length < request.limit,
+      started: decided.flatMap(({ definition, start }) => (start.length > 0 ? definition : [])),
+      waiting,
+    });
     return waiting;
   }
 
@@ -130,7 +145,7 @@ export class ClaimRequests {
    */
   isAnotherDue(mayStartMore: boolean): boolean {
     this.#repeats = mayStartMore;
-    return this.#isContended || mayStartMore || this.#leavesOutMore;
+    return this.#isContended || mayStartMore || this.#leavesOutMore || this.#isTurnOver;
   }
 
   /** Whether the last claim took as much as it was allowed to, so that more may be due. */

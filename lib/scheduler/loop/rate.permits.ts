@@ -62,8 +62,12 @@ interface Wanted {
   readonly max: number;
   readonly perMs: number;
   count: number;
+  readonly dueKey: RateLane;
   readonly lanes: Set<string>;
 }
+
+/** The due key by which claims leave out what waits for permits. */
+type RateLane = 'group' | 'key';
 
 type RateStore = Pick<Store, 'transact' | 'addTasks' | 'deleteTask'>;
 
@@ -74,7 +78,8 @@ type RateStore = Pick<Store, 'transact' | 'addTasks' | 'deleteTask'>;
  */
 export class RatePermits {
   readonly #unused = new Map<string, Unused>();
-  readonly #full: FullLimits;
+  /** By the due key by which claims leave out what waits. */
+  readonly #full: Readonly<Record<RateLane, FullLimits>>;
   /** What became of permits, by account, for the next question. */
   readonly #settled = new Map<string, SettledPermits[]>();
   /** When accounts were last asked, on the monotonic clock, and for what time they count, in milliseconds. */
@@ -86,17 +91,17 @@ export class RatePermits {
     private readonly store: RateStore,
     private readonly clock: Clock,
   ) {
-    this.#full = new FullLimits(clock);
+    this.#full = { group: new FullLimits(clock), key: new FullLimits(clock) };
   }
 
-  /** What claims leave out for now, of the due key `group`. */
-  full(): readonly string[] {
-    return this.#full.lanes();
+  /** What claims leave out for now, of a due key. */
+  full(key: RateLane): readonly string[] {
+    return this.#full[key].lanes();
   }
 
   /** How long no account has to be asked again, in milliseconds. */
   untilRetry(): number {
-    return this.#full.untilRetry();
+    return Math.min(this.#full.group.untilRetry(), this.#full.key.untilRetry());
   }
 
   /** Brings in the permits that no run has yet, by what needs them. */
@@ -164,7 +169,7 @@ export class RatePermits {
     const granted = new Map(committed.map(({ id, value }) => [id, value]));
     const states = new Map([...committed.map(({ task }) => task!), ...left].map((record) => [record.id, record]));
     const unwritten = new Set(failed.map(({ id }) => id));
-    for (const { need, account, lanes, perMs } of wanted.values()) {
+    for (const { need, account, dueKey, lanes, perMs } of wanted.values()) {
       const id = rateRecordId(account);
       const request = requests.get(id)!;
       this.#usedAt.set(account, { at: askedAt, perMs });
@@ -172,8 +177,8 @@ export class RatePermits {
       const record = states.get(id);
       if (permits && permits.count > 0)
         this.#keep(need, account, permits, { askedAt, storeNow, validMs: request.validMs });
-      else if (record) this.#full.mark(need, permitsAgainMs(record, request, storeNow), lanes);
-      else this.#full.mark(need, unwritten.has(id) ? RETRY_FAILED_MS : RETRY_UNREADABLE_MS, lanes);
+      else if (record) this.#full[dueKey].mark(need, permitsAgainMs(record, request, storeNow), lanes);
+      else this.#full[dueKey].mark(need, unwritten.has(id) ? RETRY_FAILED_MS : RETRY_UNREADABLE_MS, lanes);
     }
   }
 
@@ -248,12 +253,14 @@ function wantedOf(waiting: readonly TaskDefinition[]): ReadonlyMap<string, Wante
     const account = rateAccountOf(definition);
     if (account === null) continue;
     const need = rateNeedOf(definition)!;
-    const { max, perMs } = definition.policies.rateLimit!;
-    const one = wanted.get(account) ?? { need, account, max, perMs, count: 0, lanes: new Set() };
+    const { max, perMs, of } = definition.policies.rateLimit!;
+    const dueKey = of === 'key' ? 'key' : 'group';
+    const one = wanted.get(account) ?? { need, account, max, perMs, count: 0, dueKey, lanes: new Set() };
     wanted.set(account, one);
     if (one.need !== need) continue;
     one.count += 1;
-    one.lanes.add(DUE_KEYS.group(definition)!);
+    const lane = DUE_KEYS[dueKey](definition);
+    if (lane !== null) one.lanes.add(lane);
   }
   return wanted;
 }

@@ -116,7 +116,7 @@ export const CLAIMS: ContractSection = {
 
     ...perDueKey(
       (key) => `passes by the tasks that are left out by their ${key}`,
-      ({ key, value, leftOut, alike, others, exceptAll }) =>
+      ({ key, values, leftOut, alike, others, exceptAll }) =>
         async (bench) => {
           const store = await bench.open();
           const now = await store.now();
@@ -131,7 +131,7 @@ export const CLAIMS: ContractSection = {
           const due = { limit: 5, handlers: null, except: exceptAll };
           const { committed } = await store.transact({ due }, (found) => ({ task: found, history: [], value: null }));
           assertSame(idsOf(committed), ['alike', 'free']);
-          const except = { [key]: ['unknown', value, '\0'] };
+          const except = { [key]: ['unknown', ...values, '\0'] };
           const byAge = await claimDue(store, request({ limit: 1, order: 'age', except }), start());
           assertSame(idsOf(byAge.claimed), ['alike']);
           const { claimed, nextDue } = await claimDue(store, request({ except }), start());

@@ -204,7 +204,7 @@ export const ORDER: ContractSection = {
 
     ...perDueKey(
       (key) => `leaves tasks out of what is due next by their ${key}, where it is asked to`,
-      ({ key, value, leftOut, alike, others, exceptAll }) =>
+      ({ key, value, values, leftOut, alike, others, exceptAll }) =>
         async (bench) => {
           const store = await bench.open();
           const now = await store.now();
@@ -224,18 +224,18 @@ export const ORDER: ContractSection = {
           assert.equal(await next({}), -9);
           assert.equal(await next({ [key]: [] }), -9);
           assert.equal(await next({ [key]: [value.slice(0, -1), value.toUpperCase(), 'unknown'] }), -9);
-          assert.equal(await next({ [key]: [value] }), 20);
-          assert.equal(await next({ [key]: ['unknown', value, '\0'] }, null), 20);
+          assert.equal(await next({ [key]: values }), 20);
+          assert.equal(await next({ [key]: ['unknown', ...values, '\0'] }, null), 20);
           assert.equal(await next({}, ['other']), 7);
-          assert.equal(await next({ [key]: [value] }, ['other']), null);
+          assert.equal(await next({ [key]: values }, ['other']), null);
           assert.equal(await next(exceptAll), 30);
           // An edit gives a task another value.
           const edited = (id: string, at: number, fields: TaskFields, version: number) =>
             store.updateTask({ ...task(id, at, fields), version }, version - 1);
           await edited('a', -9, alike, 2);
-          assert.equal(await next({ [key]: [value] }), -9);
+          assert.equal(await next({ [key]: values }), -9);
           await edited('a', -9, leftOut, 3);
-          assert.equal(await next({ [key]: [value] }), 20);
+          assert.equal(await next({ [key]: values }), 20);
         },
     ),
 

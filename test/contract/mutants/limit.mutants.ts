@@ -1,7 +1,7 @@
 import type { Apply } from '../../../lib/model/change.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
 import type { Committed, Selection, Transacted } from 'nestjs-asyncz/store';
-import { groupRecordId } from '../../../lib/scheduler/loop/group.leases.js';
+import { groupRecordId } from '../../../lib/scheduler/loop/slot.leases.js';
 import { rateRecordId } from '../../../lib/scheduler/loop/rate.permits.js';
 import { HostStore } from '../../support/host.store.js';
 import { CarelessStore } from './claim.mutants.js';

@@ -112,6 +112,7 @@ export const TAKE_MUTANTS: readonly Mutant[] = [
     },
     caughtBy: [
       'taking due tasks: leaves tasks out by their group',
+      'taking due tasks: leaves tasks out by their key',
       'taking due tasks: leaves tasks out by their executor',
     ],
   },

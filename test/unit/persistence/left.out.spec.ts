@@ -44,6 +44,8 @@ describe('the text of a record', () => {
         priority: 0,
         group: null,
         groupLimit: 1,
+        limitKey: null,
+        keyLimit: null,
         retry: null,
         timeoutMs: null,
         pauseAfterFailures: null,

@@ -26,6 +26,8 @@ export interface Column {
 export const DUE_KEY_COLUMNS = {
   // Not by its own name, which is a word of SQL.
   group: { name: 'task_group', kind: 'key' },
+  // Nor this one.
+  key: { name: 'limit_key', kind: 'key' },
   executor: { name: 'executor', kind: 'label' },
 } as const satisfies Readonly<Record<DueKey, Column>>;
 

@@ -18,7 +18,7 @@ beforeEach(() => {
   fullGroups = [];
   const executors = new ExecutorRegistry(SILENT_LOGGER);
   for (const alias of Object.keys(rooms)) executors.add(alias, executor(alias));
-  const limits = { full: () => ({ group: fullGroups }), room: () => new Map() };
+  const limits = { full: () => ({ group: fullGroups, key: [] }), room: () => new Map() };
   requests = new ClaimRequests({
     executors,
     handlers: { names: () => ['work'] },
@@ -50,7 +50,7 @@ describe('the requests of claims', () => {
       limit: 16,
       order: 'priority',
       handlers: ['work'],
-      except: { group: ['erp'], executor: ['slow'] },
+      except: { group: ['erp'], key: [], executor: ['slow'] },
     });
     expect(requests.isAnotherDue(false)).toBe(false);
   });

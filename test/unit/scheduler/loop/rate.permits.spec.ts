@@ -48,9 +48,9 @@ describe('the permits of a rate limit', () => {
     expect(atHand(alive)).toBe(0);
     for (let asked = 0; atHand(alive) === 0; asked += 1) {
       expect(asked).toBeLessThan(3);
-      expect(alive.full()).toHaveLength(1);
+      expect(alive.full('group')).toHaveLength(1);
       clock.advance(alive.untilRetry());
-      expect(alive.full()).toEqual([]);
+      expect(alive.full('group')).toEqual([]);
       await alive.settle(waiting);
     }
     expect(atHand(alive)).toBe(3);

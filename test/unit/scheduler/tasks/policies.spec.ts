@@ -29,6 +29,8 @@ const WRITTEN: readonly [keyof TaskPolicyOptions, unknown, keyof TaskPolicies, u
   ['groupLimit', 5, 'groupLimit', 5],
   ['rateLimit', { max: 100, per: '1m' }, 'rateLimit', { max: 100, perMs: 60_000, of: null }],
   ['rateLimit', { max: 1, per: 1_000, of: 'handler' }, 'rateLimit', { max: 1, perMs: 1_000, of: 'handler' }],
+  ['limitKey', 'data.tenantId', 'limitKey', 'data.tenantId'],
+  ['keyLimit', 2, 'keyLimit', 2],
   ['retry', 3, 'retry', { attempts: 3, backoff: 'exponential', delayMs: 1_000, maxDelayMs: 3_600_000 }],
   [
     'retry',
@@ -60,7 +62,9 @@ const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
   ['rateLimit', 5, 'Invalid rateLimit: 5. Allowed: an object with "max" and "per", or null.'],
   ['rateLimit', { per: '1m' }, 'Invalid rateLimit.max: undefined. Allowed: a whole number from 1.'],
   ['rateLimit', { max: 1, per: '999ms' }, 'Invalid rateLimit.per: "999ms".'],
-  ['rateLimit', { max: 1, per: '1m', of: 'all' }, 'Invalid rateLimit.of: "all". Allowed: "handler" or "group".'],
+  ['rateLimit', { max: 1, per: '1m', of: 'all' }, 'Invalid rateLimit.of: "all". Allowed: "handler", "group" or "key".'],
+  ['limitKey', 5, 'Invalid limitKey: 5. Allowed: a text of 1 to 200 characters, or null.'],
+  ['keyLimit', 0, 'Invalid keyLimit: 0. Allowed: a whole number from 1, or null.'],
   ['retry', 'often', 'Invalid retry: "often". Allowed: a number of attempts, an object with "attempts", or null.'],
   ['retry', { attempts: null }, 'Invalid retry.attempts: null. Allowed: a whole number from 1.'],
   ['retry', { attempts: 2, backoff: 'hope' }, 'Invalid retry.backoff: "hope". Allowed: "fixed" or "exponential".'],
@@ -71,7 +75,16 @@ const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
   ['pauseAfterFailures', 0, 'Invalid pauseAfterFailures: 0. Allowed: a whole number from 1, or null.'],
 ];
 
-const NULLABLE = new Set<string>(['misfireGraceTime', 'group', 'rateLimit', 'retry', 'timeout', 'pauseAfterFailures']);
+const NULLABLE = new Set<string>([
+  'misfireGraceTime',
+  'group',
+  'rateLimit',
+  'limitKey',
+  'keyLimit',
+  'retry',
+  'timeout',
+  'pauseAfterFailures',
+]);
 
 describe('the policies of a task', () => {
   it.each(WRITTEN)('take %s: %j and keep %s: %j', (option, value, name, stored) => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { MemoryStore, SettableClock } from 'nestjs-asyncz';
 import type { Apply, Selection } from 'nestjs-asyncz/store';
 import { createStoreContext, makeTask } from 'nestjs-asyncz/testing';
-import { GroupLeases } from '../../../../lib/scheduler/loop/group.leases.js';
+import { SlotLeases } from '../../../../lib/scheduler/loop/slot.leases.js';
 
 /** Breaks off after it has written, as often as it is told to. */
 class ForgetfulStore extends MemoryStore {
@@ -20,7 +20,7 @@ it('leases of groups are not used when nobody knows whether they were given back
   const clock = new SettableClock();
   const store = new ForgetfulStore();
   await store.start(createStoreContext({ clock }));
-  const groups = new GroupLeases(store, 'me', 30_000, clock);
+  const groups = new SlotLeases(store, 'me', 30_000, clock);
   const { definition } = makeTask('task', { policies: { group: 'g', groupLimit: 1 } });
   await groups.settle([definition]);
   expect(groups.room().get('g')).toEqual([1]);

@@ -1,6 +1,8 @@
 import type { TaskDefinition } from '../../model/definition.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
 import { DUE_KEYS } from '../../model/due-keys.js';
+import { keyNameOf } from '../../model/limits.js';
+import type { TaskPolicies } from '../../model/task.policies.js';
 import type { Clock } from '../../model/clock.js';
 import type { LeaseRef } from '../../model/run.js';
 import { changeInternal } from '../../stores/internal.record.js';
@@ -28,6 +30,32 @@ export function groupRecordId(group: string): string {
   return `${INTERNAL_PREFIX}group:${group}`;
 }
 
+/** Which runs share slots, and how many there are. */
+export interface SlotKind {
+  /** The name of what the slots of a task are of; null where it needs none. */
+  readonly nameOf: (definition: TaskDefinition) => string | null;
+  readonly limitOf: (policies: TaskPolicies) => number;
+  readonly recordId: (name: string) => string;
+  /** The key by which claims leave out what waits for a slot. */
+  readonly dueKey: 'group' | 'key';
+}
+
+/** `groupLimit`. */
+export const GROUP_SLOTS: SlotKind = {
+  nameOf: ({ policies }) => policies.group,
+  limitOf: ({ groupLimit }) => groupLimit,
+  recordId: groupRecordId,
+  dueKey: 'group',
+};
+
+/** `keyLimit`. */
+export const KEY_SLOTS: SlotKind = {
+  nameOf: (definition) => (definition.policies.keyLimit === null ? null : keyNameOf(definition)),
+  limitOf: ({ keyLimit }) => keyLimit!,
+  recordId: (name) => `${INTERNAL_PREFIX}key:${name}`,
+  dueKey: 'key',
+};
+
 /** The slots of one group that no run has yet, all granted by one answer of the store. */
 interface Unused {
   readonly slots: Slot[];
@@ -42,7 +70,7 @@ interface Wanted extends Pick<SlotRequest, 'count' | 'limit'> {
   readonly lanes: Set<string>;
 }
 
-/** What came of {@link GroupLeases.settle}. */
+/** What came of {@link SlotLeases.settle}. */
 interface GroupsSettled {
   /** Whether another claim may start something: slots are granted, or the groups in the way are known to be full. */
   readonly mayStartMore: boolean;
@@ -53,11 +81,11 @@ interface GroupsSettled {
 type GroupStore = Pick<Store, 'transact' | 'addTasks' | 'deleteTask' | 'capabilities'>;
 
 /**
- * The limits of groups (`group`, `groupLimit`) in the whole cluster, as leases: a run of a group needs one of its group beside
+ * The limits of groups (`groupLimit`), or of keys (`keyLimit`), in the whole cluster, as leases: a run of a group needs one of its group beside
  * its own. A claim starts a run of a group only if there is such a lease for it. What a claim could not start for want of one
  * is told to {@link settle}, which gets the leases, or finds the group full and has claims leave it out for a while.
  */
-export class GroupLeases {
+export class SlotLeases {
   readonly #unused = new Map<string, Unused>();
   readonly #full: FullLimits;
   /** When slots of groups were last asked for, on the monotonic clock. */
@@ -71,11 +99,12 @@ export class GroupLeases {
     private readonly owner: string,
     private readonly leaseMs: number,
     private readonly clock: Clock,
+    private readonly kind: SlotKind = GROUP_SLOTS,
   ) {
     this.#full = new FullLimits(clock);
   }
 
-  /** What claims leave out for now, of the due key `group`. */
+  /** What claims leave out for now, of the due key of this kind. */
   full(): readonly string[] {
     return this.#full.lanes();
   }
@@ -113,11 +142,20 @@ export class GroupLeases {
     return false;
   }
 
+  /** Whether what a run of the task needs is at hand, or it needs nothing. */
+  canTake(definition: TaskDefinition): boolean {
+    const name = this.kind.nameOf(definition);
+    if (name === null) return true;
+    const unused = this.#unused.get(name);
+    return unused !== undefined && !unused.isGivenBack && unused.slots.length > 0;
+  }
+
   /**
    * The leases that a run of the task needs beside its own, for a run that was claimed within the {@link room}; null where they
    * were given back since: another claim was settled meanwhile.
    */
-  take({ policies: { group } }: TaskDefinition): readonly LeaseRef[] | null {
+  take(definition: TaskDefinition): readonly LeaseRef[] | null {
+    const group = this.kind.nameOf(definition);
     if (group === null) return [];
     const unused = this.#unused.get(group);
     const slot = unused?.isGivenBack ? undefined : unused?.slots.shift();
@@ -141,7 +179,7 @@ export class GroupLeases {
    * @param waiting The tasks that wait for room alone.
    */
   async settle(waiting: readonly TaskDefinition[]): Promise<GroupsSettled> {
-    const wanted = wantedOf(waiting);
+    const wanted = wantedOf(waiting, this.kind);
     const unused = [...this.#unused].filter(([, { slots }]) => slots.length > 0).map(([group]) => group);
     const groups = [...new Set([...wanted.keys(), ...unused])];
     if (groups.length === 0) return { mayStartMore: false, hasFreed: false };
@@ -153,7 +191,7 @@ export class GroupLeases {
     const states = new Map([...committed.map(({ task }) => task!), ...left].map(({ id, state }) => [id, state]));
     const unwritten = new Set(failed.map(({ id }) => id));
     for (const group of groups) {
-      const id = groupRecordId(group);
+      const id = this.kind.recordId(group);
       // What could not be given back is still held, and given back the next time.
       if (!unwritten.has(id)) this.#unused.delete(group);
       const lanes = wanted.get(group)?.lanes;
@@ -167,7 +205,7 @@ export class GroupLeases {
     }
     return {
       mayStartMore: wanted.size > 0,
-      hasFreed: unused.some((group) => granted.has(groupRecordId(group))),
+      hasFreed: unused.some((group) => granted.has(this.kind.recordId(group))),
     };
   }
 
@@ -178,10 +216,10 @@ export class GroupLeases {
       groups.map((group) => {
         const givenBack = new Set(this.#unused.get(group)?.slots.map(({ ref }) => ref.token));
         const { count = 0, limit = 0 } = wanted.get(group) ?? {};
-        return [groupRecordId(group), changeSlots({ givenBack, count, limit }, starter)];
+        return [this.kind.recordId(group), changeSlots({ givenBack, count, limit }, starter)];
       }),
     );
-    const records = { ids: [...plans.keys()], name: 'who holds the slots of a group' };
+    const records = { ids: [...plans.keys()], name: 'who holds the slots of a limit' };
     return changeInternal<readonly Slot[]>(this.store, records, (record, now, decided) =>
       plans.get(record.id)!(record, now, decided),
     );
@@ -205,20 +243,21 @@ export class GroupLeases {
   async forget(): Promise<void> {
     const idle = [...this.#usedAt].filter(([, usedAt]) => this.clock.monotonic() - usedAt >= FORGET_MS);
     if (idle.length === 0) return;
-    await this.store.transact({ ids: idle.map(([group]) => groupRecordId(group)) }, forgetSlots(FORGET_MS));
+    await this.store.transact({ ids: idle.map(([group]) => this.kind.recordId(group)) }, forgetSlots(FORGET_MS));
     for (const [group] of idle) this.#usedAt.delete(group);
   }
 }
 
 /** How many leases the tasks want of each group, and within which limit. */
-function wantedOf(waiting: readonly TaskDefinition[]): Map<string, Wanted> {
+function wantedOf(waiting: readonly TaskDefinition[], { nameOf, limitOf, dueKey }: SlotKind): Map<string, Wanted> {
   const wanted = new Map<string, Wanted>();
   for (const definition of waiting) {
-    const { group, groupLimit } = definition.policies;
+    const group = nameOf(definition);
     if (group === null) continue;
     const { count, limit, lanes } = wanted.get(group) ?? { count: 0, limit: 0, lanes: new Set<string>() };
-    lanes.add(DUE_KEYS.group(definition)!);
-    wanted.set(group, { count: count + 1, limit: Math.max(limit, groupLimit), lanes });
+    const lane = DUE_KEYS[dueKey](definition);
+    if (lane !== null) lanes.add(lane);
+    wanted.set(group, { count: count + 1, limit: Math.max(limit, limitOf(definition.policies)), lanes });
   }
   return wanted;
 }
