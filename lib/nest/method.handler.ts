@@ -34,8 +34,8 @@ export function callMethod(
   return resultOf((instance as Methods)[key]!(...args), context);
 }
 
-/** What a method comes to. None of the lines of a generator has run: this run is a tick of it. */
-function resultOf(result: unknown, context: TaskContext): unknown {
+/** What a handler comes to. None of the lines of a generator has run: this run is a tick of it. */
+export function resultOf(result: unknown, context: TaskContext): unknown {
   return isGenerator(result) ? context.tick(result as HandlerGenerator) : result;
 }
 

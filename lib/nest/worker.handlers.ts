@@ -9,6 +9,7 @@ import { HandlerRegistry } from '../scheduler/loop/handler.registry.js';
 import { backoffOf, isRetryable } from '../scheduler/loop/handler.policy.js';
 import { textOf } from '../errors/thrown.js';
 import type { TaskLogLevel } from '../executors/task-log.js';
+import { resultOf } from './method.handler.js';
 import type { GlobalEnhancers } from './pipeline/global.enhancers.js';
 import { TaskExplorer } from './task.explorer.js';
 
@@ -31,7 +32,7 @@ export const bootHandlers: BootHandlers = async (request, line) => {
   for (const [name, value] of Object.entries(exported)) {
     if (typeof value === 'function' && !isClass(value) && name !== 'default') {
       const handler = value as (...args: unknown[]) => unknown;
-      registry.register(name, (args, context) => handler(...args, context));
+      registry.register(name, (args, context) => resultOf(handler(...args, context), context));
     }
   }
   const module = moduleOf(exported, request);

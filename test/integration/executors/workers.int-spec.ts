@@ -67,6 +67,10 @@ for (const { kind, pool } of KINDS) {
       expect(await own.run('add', [1, 2])).toMatchObject({ status: 'succeeded', result: 3 });
     });
 
+    it('refuses a generator, which stays in one process', async () => {
+      expect(await own.run('generate')).toMatchObject({ status: 'failed', error: { code: 'ASYNCZ_LIFECYCLE' } });
+    });
+
     it('replaces a worker that calls process.exit, fails its run, and goes on with the others', async () => {
       const other = await own.add('wait');
       const waiting = nextEvent(own.scheduler, 'run.progress', ({ taskId }) => taskId === other);

@@ -68,3 +68,7 @@ export const listenBadly = async (context: TaskContext): Promise<string> => {
   await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
   return 'ended';
 };
+
+export const generate = function* (): Generator<number> {
+  yield 1;
+};
