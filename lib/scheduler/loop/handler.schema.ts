@@ -67,6 +67,9 @@ export function checkSchemaOptions({ schema, schemaVersion, upcast }: HandlerSch
   }
 }
 
+/** How many arguments a list may have that a schema or an `upcast` has made. */
+const MAX_ARGS = 1_000_000;
+
 /** The arguments that a handler is called with. */
 type Args = readonly unknown[];
 
@@ -126,7 +129,7 @@ export class HandlerSchema {
 
   #checked(value: unknown): Args | Promise<Args> {
     const input = kindOf(value);
-    if (this.#schema === undefined) return input === 'data' ? [value] : (value as Args);
+    if (this.#schema === undefined) return input === 'data' ? [value] : this.#listed(value as Args);
     let result: unknown;
     try {
       result = validateOf(this.#schema)!.call(this.#schema['~standard'], value);
@@ -153,8 +156,15 @@ export class HandlerSchema {
     }
     const value = read(result as object, 'value');
     if (input === 'data') return [value];
-    if (isArray(value)) return value;
+    if (isArray(value)) return this.#listed(value);
     throw new SchemaFailedError(this.handler, `it made ${show(value)} of a list of arguments, and not a list.`);
+  }
+
+  /** A list may be longer than anything that is in it: one of 4,294,967,295 holes takes no memory until it is copied for a call. */
+  #listed(args: Args): Args {
+    const length = read(args, 'length');
+    if (typeof length === 'number' && length <= MAX_ARGS) return args;
+    throw new SchemaFailedError(this.handler, `it made a list of ${show(length)} arguments. Allowed: ${MAX_ARGS}.`);
   }
 }
 

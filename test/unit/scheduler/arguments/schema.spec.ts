@@ -238,6 +238,19 @@ describe('a schema that fails itself', () => {
     },
   );
 
+  it('by making a list of four thousand million arguments, whether itself or by an upcast, is told as such', async () => {
+    const many = Object.assign([], { length: 4_000_000_000 });
+    for (const options of [
+      { schema: answering(() => ({ value: many })) },
+      { schemaVersion: 2, upcast: { 1: () => many } },
+    ]) {
+      const { scheduler, calls } = await withSchema(options);
+      const task = { handler: 'mail.send', args: [1], schemaVersion: 1 };
+      await expect(scheduler.addTask(task)).rejects.toThrow(/made a list of 4000000000 arguments\. Allowed: 1000000\./);
+      expect(calls).toEqual([]);
+    }
+  });
+
   it.each([undefined, null, 5, {}, 'yes', Promise.resolve(7)])('by answering %o is told as such', async (answer) => {
     const { scheduler } = await withSchema({ schema: answering(() => answer) });
     await expect(scheduler.addTask({ handler: 'mail.send', data: {} })).rejects.toThrow(SchemaFailedError);
