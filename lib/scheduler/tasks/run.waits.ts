@@ -3,7 +3,6 @@ import { InvalidTaskStateError, SchedulerNotRunningError } from '../../errors/sc
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { TaskNotFoundError, TaskUnreadableError } from '../../errors/task.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
-import type { EndedRunEvent } from '../../events/event.map.js';
 import { backoffMs } from '../../model/backoff.js';
 import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
@@ -12,7 +11,7 @@ import type { RunRecord } from '../../model/run.js';
 import { isIdle, isUnreadable } from '../../model/task.js';
 import type { LastRun, StoredTask } from '../../model/task.js';
 import { toMilliseconds } from '../../time/inputs.js';
-import { pause, WakeableWait } from '../../time/wait.js';
+import { WakeableWait } from '../../time/wait.js';
 import { checkCall } from './call.options.js';
 import { locate } from './control.options.js';
 import type { TaskRef, TaskTarget } from './control.options.js';
@@ -20,10 +19,18 @@ import { taskIdOf, toRunInfo } from './run.info.js';
 import type { RunInfo } from './run.info.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
+import { WaitListeners } from './wait.listeners.js';
+import type { AwaitedEnd } from './wait.listeners.js';
 
 /** How often the end of a run on another node is asked for, and how soon after a look it is asked again at the earliest. */
 const LOOK = { firstMs: 50, longestMs: 1_000 };
 const SOONEST_MS = 25;
+
+/**
+ * How much longer each wait that is under way makes the intervals of all: 500 looks a second of one process are enough for its store,
+ * however many of its callers wait.
+ */
+const EACH_MS = 2;
 
 /** How long is waited without a `timeout`. */
 const USUAL_TIMEOUT = '1h';
@@ -46,8 +53,7 @@ export const WAIT_OPTIONS = namesOf<keyof (WaitOptions & TaskTarget)>({ store: 0
 /** What is waited for. */
 interface Awaited {
   readonly call: string;
-  /** Whether an end that this process tells of is one of these. */
-  isOf(run: RunRecord): boolean;
+  readonly end: AwaitedEnd;
   /** What it has come to; null while that is to come. @param told The end that this process has told of last. */
   look(told: RunRecord | null): Promise<RunInfo | null>;
   timedOut(timeoutMs: number, options: ErrorOptions): Error;
@@ -58,7 +64,10 @@ interface Wait {
   readonly handles: readonly StoreHandle[];
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Ended by whatever the store tells of. */
   readonly pausing: WakeableWait;
+  /** Ended by what this wait is for, and by a stop. */
+  readonly resting: WakeableWait;
   /** The end that this process has told of last. */
   readonly told: () => RunRecord | null;
 }
@@ -73,11 +82,15 @@ interface Baseline {
  * in growing intervals otherwise. Each wait is bounded in time, ends with its signal, and ends with the scheduler.
  */
 export class RunWaits {
+  readonly #listeners: WaitListeners;
+
   constructor(
     private readonly stores: StoreRegistry,
-    private readonly events: EventDispatcher,
+    events: EventDispatcher,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.#listeners = new WaitListeners(events);
+  }
 
   /** Waits for the end of a run, its retries included. */
   async forRun(runId: string, options: WaitOptions & TaskTarget = {}): Promise<RunInfo> {
@@ -85,7 +98,7 @@ export class RunWaits {
     taskIdOf(runId);
     return this.#follow(options, {
       call: 'waitForRun',
-      isOf: ({ id }) => id === runId,
+      end: { runId },
       look: (told) => this.#ended(runId, options.store, told),
       timedOut: (timeoutMs, cause) => new RunWaitTimeoutError(runId, timeoutMs, cause),
     });
@@ -100,7 +113,7 @@ export class RunWaits {
       { ...options, store },
       {
         call: 'waitForTask',
-        isOf: ({ taskId }) => taskId === id,
+        end: { taskId: id },
         look: async (told) => {
           const found = await this.stores.find(id, store);
           if (!found) return this.#lastOfGone(id, store, baseline, told);
@@ -118,29 +131,31 @@ export class RunWaits {
     const handles = this.stores.select(store);
     requireOpen(handles, awaited.call);
     const pausing = new WakeableWait(this.clock);
-    const wake = () => pausing.wake();
+    const resting = new WakeableWait(this.clock);
     let told: RunRecord | null = null;
-    const ended = (event: EndedRunEvent & { readonly willRetry?: boolean }) => {
-      if (event.willRetry === true || !awaited.isOf(event.run)) return;
-      told = event.run;
+    const wake = () => {
+      pausing.wake();
+      resting.wake();
+    };
+    const ended = (run: RunRecord) => {
+      told = run;
       wake();
     };
-    this.events.add(ended, ['run.succeeded', 'run.failed', 'run.cancelled', 'run.missed', 'run.lost']);
-    this.events.add(wake, 'scheduler.shutdown');
-    const deaf = handles.map((handle) => handle.store.onWake(wake));
+    const unlisten = this.#listeners.add(awaited.end, { ended, stopped: wake });
+    const deaf = handles.map((handle) => handle.store.onWake(() => pausing.wake()));
     try {
-      const wait = { handles, timeoutMs, signal, pausing, told: () => told };
+      const wait = { handles, timeoutMs, signal, pausing, resting, told: () => told };
       return await orAborted(signal, () => this.#looks(awaited, wait));
     } finally {
       for (const stop of deaf) stop();
-      this.events.remove(wake);
-      this.events.remove(ended);
+      unlisten();
       // No timer is left behind.
       pausing.end();
+      resting.end();
     }
   }
 
-  async #looks(awaited: Awaited, { handles, timeoutMs, signal, pausing, told }: Wait): Promise<RunInfo> {
+  async #looks(awaited: Awaited, { handles, timeoutMs, signal, pausing, resting, told }: Wait): Promise<RunInfo> {
     const end = this.clock.monotonic() + timeoutMs;
     let cause: ErrorOptions = {};
     for (let round = 1; ; round += 1) {
@@ -158,16 +173,22 @@ export class RunWaits {
       }
       const now = this.clock.monotonic();
       if (now >= end) throw awaited.timedOut(timeoutMs, cause);
-      await pausing.sleep(Math.min(backoffMs(LOOK, round), end - now));
+      await pausing.sleep(Math.min(Math.max(backoffMs(LOOK, round), this.#sharedMs), end - now));
+      // Wake-ups of a busy store are many, and mostly about other tasks.
+      const tooSoon = Math.min(lookedAt + Math.max(SOONEST_MS, this.#sharedMs), end) - this.clock.monotonic();
+      if (tooSoon > 0 && told() === heard) await resting.sleep(tooSoon);
       requireOpen(handles, awaited.call);
       signal?.throwIfAborted();
-      // Wake-ups of a busy store are many, and mostly about other tasks.
-      const tooSoon = lookedAt + SOONEST_MS - this.clock.monotonic();
-      if (tooSoon > 0 && told() === heard) await pause(this.clock, tooSoon);
     }
   }
 
+  /** How long each wait lets pass between two looks, for the sake of all of them, in milliseconds. */
+  get #sharedMs(): number {
+    return this.#listeners.count * EACH_MS;
+  }
+
   async #ended(runId: string, store: string | undefined, told: RunRecord | null): Promise<RunInfo | null> {
+    if (told) return this.#recordOfTold(told, store);
     const found = await this.stores.find(taskIdOf(runId), store);
     const state = found && !isUnreadable(found.task) ? found.task.state : null;
     if (state?.live.some(({ id }) => id === runId)) return null;
@@ -177,8 +198,19 @@ export class RunWaits {
     }
     // It may be the one that just started, and is not written yet.
     if ((state?.lease ?? null) !== null) return null;
-    if (told) return toRunInfo(told);
     throw new RunNotFoundError(runId);
+  }
+
+  /**
+   * An end that this process has told of, as it is stored. Its task is not read: it may have thousands of runs, whose ends are all
+   * waited for. What is kept may be an earlier attempt alone.
+   */
+  async #recordOfTold(told: RunRecord, store: string | undefined): Promise<RunInfo> {
+    for (const handle of this.stores.select(store)) {
+      const record = await latestOf(handle, { runId: told.id });
+      if (record && record.attempt === told.attempt && record.token === told.token) return toRunInfo(record);
+    }
+    return toRunInfo(told);
   }
 
   async #recordOf({ id }: LastRun, handle: StoreHandle, told: RunRecord | null): Promise<RunInfo> {

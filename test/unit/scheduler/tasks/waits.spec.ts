@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import {
   InvalidTaskStateError,
+  MemoryStore,
   RunNotFoundError,
   RunWaitTimeoutError,
   SchedulerNotRunningError,
@@ -133,7 +135,46 @@ describe('waiting for a task', () => {
   });
 });
 
+/** Counts how often tasks are read by their ids. */
+class CountingStore extends MemoryStore {
+  looks = 0;
+
+  override lookupTask(id: string) {
+    this.looks += 1;
+    return super.lookupTask(id);
+  }
+}
+
 describe('waiting for a run', () => {
+  it('asks the store at most 500 times a second for a process, however many wait and however often it wakes them', async () => {
+    const store = new CountingStore();
+    const { scheduler, clock } = await createRunning({ work: () => {} }, { store });
+    await scheduler.addTask({ id: 'later', handler: 'work', delay: '1h' });
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    const waits = Array.from({ length: 1_000 }, () => scheduler.waitForTask('later', { signal: controller.signal }));
+    for (const wait of waits) wait.catch(() => {});
+    await settle();
+    store.looks = 0;
+    for (let at = 0; at < 100; at += 1) {
+      await scheduler.addTask({ id: `${at}`, handler: 'work' });
+      clock.advance(100);
+      await settle();
+    }
+    expect(store.looks).toBeGreaterThan(1_000);
+    expect(store.looks).toBeLessThan(6_000);
+    controller.abort(new Error('enough'));
+    await expect(waits[0]).rejects.toThrow('enough');
+  });
+
+  it('hears of all ends at once where thousands of runs of one task are waited for', async () => {
+    const { scheduler } = await createRunning({ work: () => 7 });
+    await scheduler.addTask({ id: 'a', handler: 'work', trigger: HOURLY });
+    const runs = await Promise.all(Array.from({ length: 200 }, () => scheduler.runTask('a', { wait: true })));
+    expect(runs.every(({ result }) => result === 7)).toBe(true);
+    expect(new Set(runs.map(({ id }) => id)).size).toBe(200);
+  });
+
   it('ends with its signal at once, also while the store does not answer, and leaves the run and no timer', async () => {
     const store = new HookedStore(new Disk());
     const { handler, end } = gated();
