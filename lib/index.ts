@@ -53,6 +53,7 @@ export {
   StepLimitError,
   StepOutsideRunError,
   StepResultError,
+  StepTransactionError,
 } from './errors/step.errors.js';
 export {
   DuplicateNameError,
@@ -120,7 +121,7 @@ export type { ConnectRetry } from './stores/connect-retry.js';
 export type { Awaitable, Store } from './stores/store.interface.js';
 export type { ProviderToken, StoreProvider } from './stores/store.provider.js';
 
-export type { SleepOptions } from './executors/steps.interface.js';
+export type { SleepOptions, StepOptions, TransactionWork } from './executors/steps.interface.js';
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';
 export { BaseExecutor } from './executors/base.executor.js';

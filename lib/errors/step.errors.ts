@@ -87,6 +87,20 @@ export class StepResultError extends StepError {
 }
 
 /**
+ * A transaction of a run, or a step within one, that cannot be.
+ *
+ * @publicApi
+ */
+export class StepTransactionError extends StepError {
+  readonly code = 'ASYNCZ_STEP_TRANSACTION';
+
+  /** @param problem What cannot be, in words, as it goes on after the name of the step. */
+  constructor(runId: string, step: string, problem: string) {
+    super(`The step ${show(step)} of run ${show(runId)} ${problem}.`, runId, step);
+  }
+}
+
+/**
  * What `TaskContext.sleep` and `snooze` reject with: the run is put off, and its handler is to end. The run is neither failed nor
  * aborted, whatever the handler makes of this error.
  *

@@ -95,6 +95,7 @@ const EVENTS: { readonly [Name in SchedulerEventName]: Filterable<KeysOf<Name>> 
   'run.missed': ENDED,
   'run.skipped': ENDED,
   'run.lost': ENDED,
+  'run.steps-unasked': RUN,
   'run.suspended': RUN,
   'run.fenced': RUN,
 };

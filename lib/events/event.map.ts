@@ -92,6 +92,8 @@ export interface SchedulerEventMap {
   'run.skipped': EndedRunEvent;
   /** Its process died or its lease expired. */
   'run.lost': EndedRunEvent;
+  /** The run has succeeded, and its handler has not asked for these steps, which earlier attempts have stored: the code has changed. */
+  'run.steps-unasked': RunEvent & { readonly steps: readonly string[] };
   /** Its handler has put the run off; the same attempt goes on at `until`. */
   'run.suspended': RunEvent & { readonly until: Date };
   /** This scheduler lost the lease: the run's signal is aborted and its result is refused. */

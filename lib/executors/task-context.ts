@@ -6,7 +6,7 @@ import type { Duration } from '../model/duration.js';
 import type { RunSource, RunStatus } from '../model/run.js';
 import type { LastRun } from '../model/task.js';
 import type { Awaitable } from '../stores/store.interface.js';
-import type { SleepOptions, StepRunner } from './steps.interface.js';
+import type { SleepOptions, StepOptions, StepRunner, TransactionWork } from './steps.interface.js';
 import type { TaskLog } from './task-log.js';
 
 /**
@@ -193,14 +193,14 @@ export class TaskContext {
    * @param name What tells the step from the others of the run: a text of 1 to 200 characters, the same in each attempt.
    * @param work What is to be done. A step that throws is not stored.
    * @returns A copy of what `work` gave back, as it is stored: plain data, `Date`, `Map`, `Set` and the like, up to 64 KiB.
-   * @throws InvalidOptionError For a name or a function that is none.
+   * @throws InvalidOptionError, UnknownOptionError For a name, a function or a retry that is none.
    * @throws DuplicateStepError When this attempt has begun a step of that name already.
    * @throws StepOutsideRunError When the run is over.
    * @throws StepResultError, StepLimitError When the result cannot be stored, or is too large; the run is dead then.
    * @throws RunAbortedError When the run was aborted before, or its lease is lost.
    */
-  step<T>(name: string, work: () => Awaitable<T>): Promise<T> {
-    return this.run.steps.step(name, work);
+  step<T>(name: string, work: () => Awaitable<T>, options?: StepOptions): Promise<T> {
+    return this.run.steps.step(name, work, options);
   }
 
   /**
@@ -225,6 +225,23 @@ export class TaskContext {
    */
   snooze(until: Duration | Date): Promise<never> {
     return this.run.steps.snooze(until);
+  }
+
+  /**
+   * Runs `work` in a transaction of the store's database, and ends the run in the same commit: what `work` writes through the
+   * manager is there if the run has succeeded, once, and not otherwise. The result of the run is that of `work`; what the handler
+   * does afterwards changes nothing about it. With a name it is a {@link step} instead, whose result is stored in the commit.
+   *
+   * @param name As for {@link step}.
+   * @param work Gets the `EntityManager` of TypeORM. Whatever it does elsewhere is not taken back by a rollback.
+   * @throws StepTransactionError When the store has no transactions, or one of this run is open.
+   * @throws RunAbortedError When the run was aborted, or its lease is lost: the transaction is rolled back.
+   * @throws InvalidOptionError, DuplicateStepError, StepOutsideRunError, RunSuspendedError, StepResultError, StepLimitError
+   */
+  transaction<T, Manager = never>(work: TransactionWork<T, Manager>): Promise<T>;
+  transaction<T, Manager = never>(name: string, work: TransactionWork<T, Manager>): Promise<T>;
+  transaction<T>(...given: [work: TransactionWork<T>] | [name: string, work: TransactionWork<T>]): Promise<T> {
+    return this.run.steps.transaction(...given);
   }
 }
 

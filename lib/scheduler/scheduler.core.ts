@@ -3,6 +3,8 @@ import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import { EventDispatcher } from '../events/event.dispatcher.js';
 import { Lifecycles } from '../executors/lifecycle.js';
 import { AsyncExecutor } from '../executors/async.executor.js';
+import { DEFAULT_POLICIES } from '../model/task.policies.js';
+import { resolvePolicies } from './tasks/policy.reader.js';
 import { STEP_VALUES } from '../persistence/step.values.js';
 import { maxTaskStepBytes } from '../model/step.bounds.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
@@ -133,6 +135,7 @@ export class SchedulerCore {
         triggers: this.#triggers,
         abortGraceMs,
         stepValues: STEP_VALUES,
+        retryOf: (retry) => resolvePolicies({ retry }, DEFAULT_POLICIES, backoffs.names()).retry,
         maxTaskStepBytes: maxTaskStepBytes(maxRecordBytes),
       },
       { leaseMs, pollIntervalMs: pollIntervalMs ?? defaultPoll },

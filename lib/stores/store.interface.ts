@@ -231,6 +231,14 @@ export interface Store {
    */
   exchange(exchange: Exchange): Awaitable<Exchanged>;
   /**
+   * Runs `work` in a transaction of the store's database: commits when it resolves, and rolls back when it rejects. What it gets is
+   * what {@link TransactOptions.transaction} takes, and what the application writes with. Left out where there are none; there is
+   * one only where `capabilities.transactionalChanges` is true.
+   *
+   * @returns What `work` resolves with, when the database has committed.
+   */
+  transaction?<T>(work: (transaction: unknown) => Promise<T>): Promise<T>;
+  /**
    * When the next readable task that the filter lets through is due, in milliseconds since the epoch; null when there is
    * none. What only others can run must not wake this scheduler, or it would poll without end. A poll asks this, so it
    * should be one cheap query.

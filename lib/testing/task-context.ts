@@ -38,6 +38,8 @@ export interface TaskContextFields extends Partial<
   readonly previousResult?: unknown;
   /** What earlier attempts have stored of steps, by their names: these are not run again. None when left out. */
   readonly steps?: Readonly<Record<string, unknown>>;
+  /** What `transaction()` hands to the handler, such as an `EntityManager` of a test database. */
+  readonly transaction?: unknown;
   /** Where the lines of `log` go beside `log.lines`; nowhere when left out. */
   readonly logger?: Logger;
   /** Is called with what the handler passes to `progress()`. */
@@ -63,6 +65,7 @@ const FIELDS = namesOf<keyof TaskContextFields>({
   previousRun: 0,
   previousResult: 0,
   steps: 0,
+  transaction: 0,
   logger: 0,
   onProgress: 0,
   clock: 0,
@@ -105,7 +108,7 @@ export function createTaskContext(fields: TaskContextFields = {}): TaskContext {
     signal,
     log: new TaskLog({ runId, attempt }, logger, clock),
     progress: fields.onProgress ?? (() => {}),
-    steps: createTestSteps({ runId, signal, clock }, fields.steps ?? {}),
+    steps: createTestSteps({ runId, signal, clock, transaction: fields.transaction }, fields.steps ?? {}),
   });
 }
 

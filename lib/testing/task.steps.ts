@@ -4,14 +4,19 @@ import { messageOf } from '../errors/thrown.js';
 import type { Clock } from '../model/clock.js';
 import type { StoredStep } from '../model/run.js';
 import { MAX_STEP_BYTES } from '../model/step.bounds.js';
+import { DEFAULT_POLICIES } from '../model/task.policies.js';
 import { STEP_VALUES } from '../persistence/step.values.js';
+import { BackoffRegistry } from '../scheduler/loop/backoff.registry.js';
 import { RunSteps } from '../scheduler/loop/run.steps.js';
+import { resolvePolicies } from '../scheduler/tasks/policy.reader.js';
 
 /** What the steps of a test are made from. */
 interface TestRun {
   readonly runId: string;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** What the work of a transaction gets. */
+  readonly transaction?: unknown;
 }
 
 /**
@@ -21,9 +26,10 @@ interface TestRun {
  * @throws InvalidOptionError For a result that cannot be stored.
  */
 export function createTestSteps(
-  { runId, signal, clock }: TestRun,
+  { runId, signal, clock, transaction }: TestRun,
   results: Readonly<Record<string, unknown>>,
 ): RunSteps {
+  const backoffs = new BackoffRegistry();
   const at = clock.now();
   const steps = Object.entries(results).map(([name, value]): StoredStep => {
     const result = written(name, value);
@@ -34,14 +40,24 @@ export function createTestSteps(
       runId,
       run: { steps },
       hasEnded: false,
+      signal,
       get aborted() {
         return signal.aborted ? (signal.reason as Error) : null;
       },
       holds: () => true,
       leaseLost: () => {},
       keepStep: () => Promise.resolve('kept'),
+      refuseTransaction: () => {},
+      commitStep: (work) => work(transaction),
+      commitEnd: (work) => work(transaction),
     },
-    { storeClock: clock, stepValues: STEP_VALUES },
+    {
+      storeClock: clock,
+      stepValues: STEP_VALUES,
+      clock,
+      backoffs,
+      retryOf: (retry) => resolvePolicies({ retry }, DEFAULT_POLICIES, backoffs.names()).retry,
+    },
   );
 }
 

@@ -5,6 +5,7 @@ import type { Apply } from '../../lib/model/change.js';
 import type { Selection } from '../../lib/stores/selection.interface.js';
 import type {
   AddOptions,
+  Committed,
   PruneOptions,
   StoreCapabilities,
   Transacted,
@@ -74,15 +75,24 @@ export class HostStore extends EightMethodStore {
     if (!(transaction instanceof DiskTransaction)) return super.transact(selection, apply);
     const storeNow = this.now();
     const { tasks, missing, unreadable } = await this.select(selection, await storeNow);
-    const committed = tasks.map((task) => {
-      const change = apply(task, 0, [])!;
+    const decided: Committed<T>[] = [];
+    for (const task of tasks) {
+      const change = apply(task, await storeNow, []);
+      if (!change) continue;
       const changed = changedTask(task, change);
       const text = changed && JSON.stringify(this.codec.encodeTask(changed));
       transaction.add(() => this.keepHistory(change.history ?? []));
       transaction.add(() => (text === null ? this.disk.rows.delete(task.id) : this.disk.rows.set(task.id, text)));
-      return { id: task.id, task: changed, value: change.value };
-    });
-    return { committed, left: [], missing, unreadable, failed: [], storeNow: await storeNow };
+      decided.push({ id: task.id, task: changed, value: change.value });
+    }
+    return { committed: decided, left: [], missing, unreadable, failed: [], storeNow: await storeNow };
+  }
+
+  async transaction<T>(work: (transaction: unknown) => Promise<T>): Promise<T> {
+    const own = new DiskTransaction();
+    const result = await work(own);
+    own.commit();
+    return result;
   }
 
   /** Writes the ended runs of a change in a transaction, when that commits. */

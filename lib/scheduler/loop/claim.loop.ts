@@ -19,7 +19,6 @@ import { RunExecution } from './run.execution.js';
 import { RunLimits } from './run.limits.js';
 import { whyRefused } from './refusal.js';
 import type { RunServices } from './run.services.js';
-import { StepWrites } from './step.writes.js';
 import { HealthMonitor } from './store.health.js';
 import type { StoreHealth } from './store.health.js';
 
@@ -105,7 +104,7 @@ export class ClaimLoop {
       handlerEnded: () => this.wake(),
       holds: (run) => this.#leases.holds(run),
       leaseLost: (run) => this.#leases.fence(run),
-      steps: new StepWrites(store, { ...services, leaseMs, tasks: this.#tasks, health: this.#health }),
+      keeping: { store, leaseMs, health: this.#health },
       released: (task) => this.#wakeFor(task),
       askedForEnded: () => this.#wakeOthers.ask(),
     });

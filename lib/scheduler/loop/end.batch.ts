@@ -6,18 +6,8 @@ import { endRuns } from '../plan/end.plan.js';
 import type { EndOutcome, RunEnd } from '../plan/end.plan.js';
 import { keptRun } from '../plan/kept.runs.js';
 import { groupByTask } from './by.task.js';
+import type { EndAnswer } from './end.answer.js';
 import type { KnownRecord, KnownRecords } from './held.tasks.js';
-
-/** What became of an end. */
-export interface EndAnswer {
-  /**
-   * `paused` where the failure paused the task, too; `refused` where the lease was lost; `kept` where the task is gone, and only
-   * the history has the run.
-   */
-  readonly outcome: EndOutcome | 'kept';
-  /** The task as it now is; null when it is gone, or where the end was refused. */
-  readonly task: TaskRecord | null;
-}
 
 /** An end that is to be written, and what became of it; null until that is known. */
 export interface OfferedEnd {

@@ -8,18 +8,17 @@ import type { TaskContextSource } from '../../executors/task-context.js';
 import { TaskLog } from '../../executors/task-log.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import { isLastAttempt } from '../../model/retry.js';
-import type { LeaseRef, LiveRun, RunSource, StoredStep } from '../../model/run.js';
+import type { LeaseRef, LiveRun, RunSource } from '../../model/run.js';
 import type { LastRun, TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
 import type { RunSleep } from '../plan/end.plan.js';
-import type { StepsOutcome } from '../plan/step.plan.js';
 import type { StartPermit } from './rate.permits.js';
 import type { RunOrigin, RunStart } from './run.origin.js';
 import type { RunServices } from './run.services.js';
 import { judgedOutcome } from './run.outcome.js';
 import type { RunOutcome } from './run.outcome.js';
-import { RunSteps } from './run.steps.js';
-import type { SteppedRun } from './run.steps.js';
+import type { SettledEnd } from './end.answer.js';
+import type { RunSteps } from './run.steps.js';
 
 /** How long a handler has at the most to obey the abort of a shutdown, in milliseconds: a process has to end in time. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -32,19 +31,15 @@ export interface RunCarrier {
   ended(run: HeldRun, outcome: RunOutcome): void;
   /** The handler of a run has ended that was over before. */
   handlerEnded(run: HeldRun): void;
-  /** Keeps a step of a run: see `StepWrites`. */
-  keepStep(run: HeldRun, step: StoredStep): Promise<StepsOutcome>;
-  /** Whether the lease of a run still holds, as far as this process knows. */
-  holds(run: HeldRun): boolean;
-  /** The lease of a run is found to be lost: aborts it. */
-  leaseLost(run: HeldRun): void;
+  /** The steps of a run. */
+  stepsOf(run: HeldRun): RunSteps;
 }
 
 /**
  * One attempt that this process holds the lease of, from the claim to its history. The context of the handler, the record and
  * the events of the run are views of it.
  */
-export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
+export class HeldRun implements TaskContextSource, LeaseRef {
   readonly taskId: string;
   readonly runId: string;
   readonly token: number;
@@ -82,6 +77,9 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
   /** Made when the handler asks for it. */
   #log: TaskLog | null = null;
   #steps: RunSteps | null = null;
+  #stepMaker: Pick<RunCarrier, 'stepsOf'> | null = null;
+  /** Set when a transaction of its handler has ended it: the store has its end, whatever its handler comes to. */
+  settled: SettledEnd | null = null;
 
   /**
    * @param start What the claim started: of a simple task no more than that is known, and {@link record} and {@link run} are
@@ -194,19 +192,7 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
 
   /** The steps of the run; made when its handler asks for one. */
   get steps(): RunSteps {
-    return (this.#steps ??= new RunSteps(this, this.services));
-  }
-
-  holds(): boolean {
-    return this.#carrier?.holds(this) ?? false;
-  }
-
-  leaseLost(): void {
-    this.#carrier?.leaseLost(this);
-  }
-
-  async keepStep(step: StoredStep): Promise<StepsOutcome> {
-    return this.#carrier?.keepStep(this, step) ?? 'refused';
+    return (this.#steps ??= this.#stepMaker!.stepsOf(this));
   }
 
   /** How its handler has put it off; null where it has not. */
@@ -244,6 +230,7 @@ export class HeldRun implements TaskContextSource, SteppedRun, LeaseRef {
   /** The run is handed to its executor, which may let it wait. */
   begin(carrier: RunCarrier): void {
     this.#carrier = carrier;
+    this.#stepMaker = carrier;
   }
 
   /** The handler is about to be called: its time runs from now on. */

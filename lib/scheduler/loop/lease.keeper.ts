@@ -78,7 +78,7 @@ export class LeaseKeeper {
    * @param isMeant Which runs; all when left out.
    */
   async renew(isMeant: (run: HeldRun) => boolean = () => true): Promise<void> {
-    const runs = [...this.runs].filter((run) => !run.isFenced && isMeant(run));
+    const runs = [...this.runs].filter((run) => !run.isFenced && run.settled === null && isMeant(run));
     for (let start = 0; start < runs.length; start += BATCH) {
       await this.#renewBatch(runs.slice(start, start + BATCH));
     }
@@ -93,7 +93,7 @@ export class LeaseKeeper {
       const failedKeys = new Set(failed.map(keyOf));
       for (const run of runs) {
         // One that ended while the question was on its way has given its lease up itself.
-        if (!this.runs.has(run)) continue;
+        if (!this.runs.has(run) || run.settled !== null) continue;
         const isAny = (keys: ReadonlySet<string>) => run.leases.some((lease) => keys.has(keyOf(lease)));
         if (isAny(lostKeys)) this.fence(run);
         else if (!isAny(failedKeys)) run.renewedAt = Math.max(run.renewedAt, asked);
@@ -113,7 +113,7 @@ export class LeaseKeeper {
     const now = this.clock.monotonic();
     let nextMs = Infinity;
     for (const run of this.runs) {
-      if (run.isFenced) continue;
+      if (run.isFenced || run.settled !== null) continue;
       const leftMs = run.renewedAt + this.#patienceMs - now;
       if (!this.holds(run)) this.fence(run);
       else nextMs = Math.min(nextMs, leftMs);
@@ -124,7 +124,7 @@ export class LeaseKeeper {
   /** Aborts a run whose lease is lost. */
   fence(run: HeldRun): void {
     // What it ended with waits for the store, which refuses it should another scheduler have taken the run over.
-    if (run.hasEnded || run.isFenced) return;
+    if (run.hasEnded || run.isFenced || run.settled !== null) return;
     run.isFenced = true;
     run.abort(new LeaseLostError(run.runId));
     this.listener.fenced(run);

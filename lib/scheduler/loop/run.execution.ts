@@ -1,18 +1,14 @@
-import { isErrorOf } from '../../errors/foreign.js';
 import { isAwaitable, promiseOf } from '../../errors/returned.js';
 import { LeaseLostError, RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
-import { RunSuspendedError } from '../../errors/step.errors.js';
-import { messageOf } from '../../errors/thrown.js';
 import type { HandlerCall } from '../../executors/executor.interface.js';
 import { TaskContext } from '../../executors/task-context.js';
-import type { CancelRequest, LeaseRef, LiveRun, StoredStep } from '../../model/run.js';
+import type { CancelRequest, LeaseRef, LiveRun } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 import { unstoredResult } from '../../model/unstored-result.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { isLastChance } from '../plan/failed.run.js';
-import type { StepsOutcome } from '../plan/step.plan.js';
 import { AbandonedHandlers } from './abandoned.handlers.js';
-import type { EndAnswer } from './end.batch.js';
+import type { EndAnswer } from './end.answer.js';
 import type { HeldRun, RunCarrier } from './held.run.js';
 import type { RunOutcome } from './run.outcome.js';
 import type { HandlerSchema } from './handler.schema.js';
@@ -20,7 +16,10 @@ import type { HeldTasks } from './held.tasks.js';
 import { LimitedLines } from './limited.lines.js';
 import { endOf, failedEnd, givenBack } from './run.end.js';
 import type { RunServices } from './run.services.js';
-import type { StepWrites } from './step.writes.js';
+import { reportUnasked, warnOfLate } from './run.warnings.js';
+import { RunStepping } from './run.stepping.js';
+import type { StepKeeping } from './run.stepping.js';
+import type { RunSteps } from './run.steps.js';
 
 /** What the runs of a loop need of it. */
 interface RunListener {
@@ -38,8 +37,8 @@ interface RunListener {
   holds(run: HeldRun): boolean;
   /** The lease of a run is found to be lost. */
   leaseLost(run: HeldRun): void;
-  /** Where the steps of runs are kept. */
-  readonly steps: StepWrites;
+  /** Where, and for how long, steps of handlers are kept. */
+  readonly keeping: StepKeeping;
   /** A run is not held any more. `task` is its task as it now is; null where that is gone or not known. */
   released(task: TaskRecord | null): void;
   /** A run has ended that somebody had asked for. */
@@ -53,15 +52,17 @@ export class RunExecution implements RunCarrier {
   /** The handlers that still run although their runs are over. */
   readonly abandoned: AbandonedHandlers;
   readonly #leases: LimitedLines;
+  readonly #stepping: RunStepping;
   #idle: (() => void)[] = [];
 
   constructor(
     private readonly services: RunServices,
-    private readonly runs: Pick<HeldTasks, 'start' | 'release' | 'find' | 'held' | typeof Symbol.iterator>,
+    private readonly runs: HeldTasks,
     private readonly loop: RunListener,
   ) {
     const more = (count: number) => `${count} more leases of runs in store "${services.alias}" were lost`;
     this.#leases = new LimitedLines(services.clock, (line) => services.logger.warn(line), more);
+    this.#stepping = new RunStepping({ ...services, ...loop.keeping, tasks: runs, leases: loop });
     this.abandoned = new AbandonedHandlers(services, () => {
       services.executors.freed();
       loop.handlerEnded();
@@ -156,6 +157,12 @@ export class RunExecution implements RunCarrier {
     // One that waited in its executor until it was aborted is not over, unless it was cancelled: it has not begun.
     if (!run.isCalled && run.aborted && !(run.aborted instanceof RunCancelledError)) run.isTooLate = true;
     this.#free(run);
+    if (run.settled) {
+      const { end, answer } = run.settled;
+      warnOfLate(run, 'ended in a transaction', outcome.error, this.services);
+      this.#answered(run, end, outcome, answer);
+      return;
+    }
     // What was done counts unless another scheduler has taken the run over meanwhile, which the store knows.
     if (run.isFenced && outcome.status !== 'succeeded' && !run.isTooLate) {
       // Where its task is gone there is nobody who has taken it over.
@@ -164,30 +171,16 @@ export class RunExecution implements RunCarrier {
     }
     const end = this.#endOf(run, outcome);
     if (end.record?.status === 'failed') this.#logFailure(run, outcome);
-    else if (end.sleep && outcome.error !== undefined && !isErrorOf(outcome.error, RunSuspendedError)) {
-      const line = `The handler "${run.task.handler}" threw after it had put the run "${run.runId}" off, which goes on all the same`;
-      this.services.logger.warn(`${line}: ${messageOf(outcome.error)}`);
-    }
-    this.loop.offer(end, (answer) => {
-      this.#release(run, answer?.task ?? null);
-      if (answer) this.#emit(run, end, outcome, answer);
-    });
+    else if (end.sleep) warnOfLate(run, 'was put off', outcome.error, this.services);
+    this.loop.offer(end, (answer) => this.#answered(run, end, outcome, answer));
   }
 
   handlerEnded(run: HeldRun): void {
     this.abandoned.ended(run);
   }
 
-  keepStep(run: HeldRun, step: StoredStep): Promise<StepsOutcome> {
-    return this.loop.steps.keep(run, step);
-  }
-
-  holds(run: HeldRun): boolean {
-    return this.loop.holds(run);
-  }
-
-  leaseLost(run: HeldRun): void {
-    this.loop.leaseLost(run);
+  stepsOf(run: HeldRun): RunSteps {
+    return this.#stepping.stepsOf(run);
   }
 
   /** However an end is made, one is made: a run without one would be renewed for ever. */
@@ -210,6 +203,11 @@ export class RunExecution implements RunCarrier {
     for (const lease of run.extraLeases) this.loop.giveUp(lease);
     this.services.executors.freed();
     if (this.activeCount === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #answered(run: HeldRun, end: RunEnd, outcome: RunOutcome, answer: EndAnswer | null): void {
+    this.#release(run, answer?.task ?? null);
+    if (answer) this.#emit(run, end, outcome, answer);
   }
 
   #release(run: HeldRun, task: TaskRecord | null): void {
@@ -238,6 +236,7 @@ export class RunExecution implements RunCarrier {
         events.emit('run.failed', () => ({ ...ended(), error, willRetry: retryAt !== null && outcome !== 'kept' }));
       } else events.emit('run.cancelled', () => ({ ...ended(), error }));
     }
+    if (record?.status === 'succeeded') reportUnasked(run, this.services);
     if (sleep) events.emit('run.suspended', () => ({ ...run.event(), until: new Date(sleep.until) }));
     if (outcome === 'kept') return;
     if (!task) events.emit('task.removed', { taskId, store, reason: 'finished' });
@@ -260,7 +259,7 @@ export class RunExecution implements RunCarrier {
   /** Says nothing more. */
   close(): void {
     this.#leases.flush();
-    this.loop.steps.close();
+    this.#stepping.close();
     this.abandoned.stop();
   }
 

@@ -8,7 +8,7 @@ import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { BackoffRegistry } from './backoff.registry.js';
 import type { ExecutorRegistry } from './executor.registry.js';
 import type { HandlerRegistry } from './handler.registry.js';
-import type { StepServices } from './run.steps.js';
+import type { StepServices } from './stepped.run.js';
 
 /** What the runs of one store need of their scheduler. */
 export interface RunServices extends StepServices {

@@ -6,58 +6,32 @@ import {
   StepLimitError,
   StepOutsideRunError,
   StepResultError,
+  StepTransactionError,
 } from '../../errors/step.errors.js';
 import { messageOf } from '../../errors/thrown.js';
-import type { SleepOptions, StepRunner } from '../../executors/steps.interface.js';
-import { formatDuration } from '../../model/duration.js';
+import type {
+  SleepOptions,
+  StepOptions,
+  StepRunner,
+  TransactionArguments,
+  TransactionWork,
+} from '../../executors/steps.interface.js';
 import type { Duration } from '../../model/duration.js';
 import { namesOf } from '../../model/names.js';
-import type { LiveRun, StoredStep } from '../../model/run.js';
-import {
-  MAX_RUN_STEP_BYTES,
-  MAX_SLEEP_MS,
-  MAX_STEP_BYTES,
-  MAX_STEP_NAME,
-  MAX_STEPS,
-  sizeOfStep,
-} from '../../model/step.bounds.js';
+import type { RetryPolicy } from '../../model/retry.js';
+import type { StoredStep } from '../../model/run.js';
+import { MAX_RUN_STEP_BYTES, MAX_STEP_BYTES, MAX_STEP_NAME, MAX_STEPS, sizeOfStep } from '../../model/step.bounds.js';
 import type { Awaitable } from '../../stores/store.interface.js';
-import { toMilliseconds } from '../../time/inputs.js';
-import type { StoreClock } from '../../time/store.clock.js';
 import type { RunSleep } from '../plan/end.plan.js';
-import type { StepsOutcome } from '../plan/step.plan.js';
+import { tryStep } from './step.tries.js';
+import { wakeTime } from './wake.time.js';
+import type { SteppedRun, StepServices } from './stepped.run.js';
 
+/** What the end of a run is called among its steps. */
+const END = 'end of the run';
+
+const STEP_OPTIONS = namesOf<keyof StepOptions>({ retry: 0 });
 const SLEEP_OPTIONS = namesOf<keyof SleepOptions>({ name: 0 });
-
-/** The run that steps are of. */
-export interface SteppedRun {
-  readonly runId: string;
-  /** The run as it was claimed. */
-  readonly run: Pick<LiveRun, 'steps'>;
-  readonly hasEnded: boolean;
-  /** Why it was aborted; null when it was not. */
-  readonly aborted: Error | null;
-  /** Whether its lease still holds, as far as this process knows. */
-  holds(): boolean;
-  /** Its lease is found to be lost: aborts it. */
-  leaseLost(): void;
-  /** Keeps a step with it: see `StepWrites`. */
-  keepStep(step: StoredStep): Promise<StepsOutcome>;
-}
-
-/** How the results of steps are written as text, and read. */
-export interface StepValues {
-  /** @returns null for a value that is far too large. @throws Error For one that cannot be written. */
-  write(value: unknown): string | undefined | null;
-  /** @throws Error For text that cannot be read. */
-  read(text: string | undefined): unknown;
-}
-
-/** What the steps of runs need of their scheduler. */
-export interface StepServices {
-  readonly storeClock: Pick<StoreClock, 'now'>;
-  readonly stepValues: StepValues;
-}
 
 /** The steps of one attempt. Made when its handler asks for the first one. */
 export class RunSteps implements StepRunner {
@@ -70,6 +44,8 @@ export class RunSteps implements StepRunner {
   /** The steps that are under way. */
   readonly #working = new Set<Promise<unknown>>();
   #bytes = 0;
+  /** How many transactions are open. */
+  #transactions = 0;
   /** How many sleeps without a name this attempt has asked for. */
   #sleeps = 0;
 
@@ -82,8 +58,8 @@ export class RunSteps implements StepRunner {
     for (const step of steps) this.#bytes += sizeOfStep(step);
   }
 
-  step<T>(name: string, work: () => Awaitable<T>): Promise<T> {
-    return heldBack(this.#step(name, work));
+  step<T>(name: string, work: () => Awaitable<T>, options: StepOptions = {}): Promise<T> {
+    return heldBack(this.#step(name, work, options));
   }
 
   sleep(until: Duration | Date, options: SleepOptions = {}): Promise<void> {
@@ -94,12 +70,47 @@ export class RunSteps implements StepRunner {
     return heldBack(this.#snooze(until));
   }
 
+  transaction<T>(...given: TransactionArguments<T>): Promise<T> {
+    return heldBack(this.#transaction(...given));
+  }
+
+  async #transaction<T>(...given: TransactionArguments<T>): Promise<T> {
+    const [name, work] = given.length === 1 ? [null, given[0]] : given;
+    const stored = name === null ? this.#refuseOver(END) : this.#begin(name);
+    if (typeof work !== 'function') throw new InvalidOptionError('transaction', work, 'a function');
+    if (stored) return this.#valueOf(stored) as T;
+    if (this.asleep) throw this.#suspended();
+    this.run.refuseTransaction(name ?? END);
+    this.#transactions += 1;
+    try {
+      return await (name === null ? this.#commitEnd(work) : this.#commitStep(name, work));
+    } finally {
+      this.#transactions -= 1;
+    }
+  }
+
+  /** The run ends with the transaction; what its handler comes to after that changes nothing. */
+  #commitEnd<T>(work: TransactionWork<T>): Promise<T> {
+    return this.run.commitEnd(async (transaction) => work(transaction as never));
+  }
+
+  async #commitStep<T>(name: string, work: TransactionWork<T>): Promise<T> {
+    this.#refuseMore(name);
+    const step = await this.run.commitStep(async (transaction) => {
+      const made = this.#made(name, await work(transaction as never));
+      this.#refuseLarge(made);
+      return made;
+    });
+    this.#stored.set(name, step);
+    return this.#valueOf(step) as T;
+  }
+
   async #sleep(given: Duration | Date, options: SleepOptions): Promise<void> {
     rejectUnknownOptions('sleep', options, SLEEP_OPTIONS);
     const { name = `sleep ${(this.#sleeps += 1)}` } = options;
     const stored = this.#begin(name);
     const now = this.services.storeClock.now();
-    const until = stored ? this.#sleepOf(stored) : this.#timeOf(given, now);
+    const until = stored ? this.#sleepOf(stored) : wakeTime(given, now);
     if (until <= now) return;
     if (stored) this.#suspend({ until, steps: [] });
     this.#refuseMore(name);
@@ -111,14 +122,7 @@ export class RunSteps implements StepRunner {
 
   async #snooze(given: Duration | Date): Promise<never> {
     this.#refuseOver('snooze');
-    return this.#suspend({ until: this.#timeOf(given, this.services.storeClock.now()), steps: [] });
-  }
-
-  /** @returns Milliseconds since the epoch. @throws InvalidOptionError */
-  #timeOf(given: Duration | Date, now: number): number {
-    if (!(given instanceof Date)) return now + Math.ceil(toMilliseconds(given, 'until', { max: MAX_SLEEP_MS }));
-    if (given.getTime() <= now + MAX_SLEEP_MS) return given.getTime();
-    throw new InvalidOptionError('until', given, `a date within ${formatDuration(MAX_SLEEP_MS)} from now`);
+    return this.#suspend({ until: wakeTime(given, this.services.storeClock.now()), steps: [] });
   }
 
   #sleepOf({ name, until }: StoredStep): number {
@@ -140,6 +144,11 @@ export class RunSteps implements StepRunner {
     return new RunSuspendedError(this.run.runId, new Date(this.asleep!.until));
   }
 
+  /** The names of what is stored and this attempt has not asked for. */
+  unasked(): readonly string[] {
+    return [...this.#stored.keys()].filter((name) => !this.#asked.has(name));
+  }
+
   /** Resolves when no step is under way any more; null where none is. */
   idle(): Promise<void> | null {
     return this.#working.size === 0 ? null : this.#idle();
@@ -149,20 +158,30 @@ export class RunSteps implements StepRunner {
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
   }
 
-  async #step<T>(name: string, work: () => Awaitable<T>): Promise<T> {
+  async #step<T>(name: string, work: () => Awaitable<T>, options: StepOptions): Promise<T> {
+    rejectUnknownOptions('step', options, STEP_OPTIONS);
+    const policy = options.retry === undefined ? null : this.services.retryOf(options.retry);
     const stored = this.#begin(name);
     if (typeof work !== 'function') throw new InvalidOptionError(`step ${name}`, work, 'a function');
     if (stored) return this.#valueOf(stored) as T;
     // The handler goes on although its run is put off: what it begins now would be done beside the next call.
     if (this.asleep) throw this.#suspended();
     this.#refuseMore(name);
-    const working = this.#work(name, work);
+    const working = this.#work(name, policy ? () => this.#tried(name, work, policy) : work);
     this.#working.add(working);
     try {
       return (await working) as T;
     } finally {
       this.#working.delete(working);
     }
+  }
+
+  #tried<T>(name: string, work: () => Awaitable<T>, policy: RetryPolicy): Promise<T> {
+    const refuseOver = () => {
+      this.#refuseOver(name);
+      if (this.asleep) throw this.#suspended();
+    };
+    return tryStep(work, policy, { signal: this.run.signal, refuseOver }, this.services);
   }
 
   async #work(name: string, work: () => unknown): Promise<unknown> {
@@ -184,8 +203,10 @@ export class RunSteps implements StepRunner {
   }
 
   /** @throws StepOutsideRunError, RunAbortedError */
-  #refuseOver(name: string): void {
+  #refuseOver(name: string): undefined {
     const { run } = this;
+    // It would wait for the transaction, on a database with one connection, and the transaction for it.
+    if (this.#transactions > 0) throw new StepTransactionError(run.runId, name, 'is begun while a transaction is open');
     if (run.hasEnded) throw new StepOutsideRunError(run.runId, name);
     if (run.aborted) throw run.aborted;
     // A process that was frozen goes on here; what it does now, its successor may have done.

@@ -97,11 +97,13 @@ export class StepWrites {
       }
       rest.delete(id);
     }
-    for (const { id, error } of failed) {
-      for (const { reject } of rest.get(id)!) reject(error);
+    const again: Offer[] = [];
+    for (const { id } of failed) {
+      again.push(...rest.get(id)!);
       rest.delete(id);
     }
     for (const of of rest.values()) for (const { resolve } of of) resolve('refused');
+    if (failed[0]) await this.#failed(again, failed[0].error, asked);
   }
 
   /** Nobody knows whether the store has taken them: what it has taken it takes once. */

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { TaskConflictError, VersionConflictError } from '../../errors/task.errors.js';
 import type {
   PageRequest,
@@ -94,8 +94,7 @@ export class TypeormStore extends BaseStore {
       () => OpenDatabase.open(this.#options, context, () => this.#signal.fire(context.logger)),
     );
     const { dialect, isListening } = this.#database;
-    const { wakeUp } = dialect.capabilities;
-    this.capabilities = { ...dialect.capabilities, wakeUp: wakeUp === 'pushed' && !isListening ? 'polled' : wakeUp };
+    this.capabilities = { ...dialect.capabilities, ...(!isListening && { wakeUp: 'polled' as const }) };
   }
 
   /** Closes the connection when the store opened it. */
@@ -211,10 +210,9 @@ export class TypeormStore extends BaseStore {
   override async transact<T>(
     selection: Selection,
     apply: Apply<T>,
-    options: TransactOptions = {},
+    { transaction }: TransactOptions = {},
   ): Promise<Transacted<T>> {
     const database = this.#db;
-    const { transaction } = options;
     if (transaction !== undefined) {
       return inCallers(database, this.#signal, transaction, (runner) =>
         transactWithin(database, runner, selection, apply),
@@ -231,6 +229,11 @@ export class TypeormStore extends BaseStore {
     const comparing = { dialect, reader: database.reader, codec: database.codec, clock: database.clock };
     // One at a time, or the schedulers' loops of one process would make each other try again.
     return this.#lock.run(() => transactByVersion(comparing, session, context.clock, selection, apply));
+  }
+
+  /** Runs `work` in a transaction of the data source, one after another where that has one connection. */
+  transaction<T>(work: (transaction: EntityManager) => Promise<T>): Promise<T> {
+    return this.#db.session.callers(work);
   }
 
   override async exchange(asked: Exchange): Promise<Exchanged> {

@@ -37,5 +37,40 @@ export const STEPS_OF_RUNS: ContractSection = {
       const without = runs.find(({ id }) => id === 'r2')!;
       assert.ok(!('steps' in without), 'a run without steps has some');
     },
+
+    'commits what is changed in a transaction that it opens, or nothing': async (bench) => {
+      const store = await bench.open();
+      if (!store.transaction) return;
+      assert.equal(
+        store.capabilities.transactionalChanges,
+        true,
+        'it opens transactions that nothing can be changed in',
+      );
+      await store.addTasks([makeTask('a', { state: { live: [makeLiveRun('a@1')] } }), makeTask('b')]);
+      const keepStep = (transaction: unknown, id: string) =>
+        store.transact(
+          { ids: [id] },
+          (task) => {
+            const live = task.state.live.map((run): LiveRun => ({ ...run, steps: STEPS }));
+            return { task: { ...task, state: { ...task.state, live, scheduledCount: 7 } }, value: null };
+          },
+          { transaction },
+        );
+      const done = await store.transaction(async (transaction) => {
+        await keepStep(transaction, 'a');
+        return 'what the work gives';
+      });
+      assert.equal(done, 'what the work gives');
+      assertSame((await bench.task(store, 'a')).state.live[0]?.steps, STEPS);
+      const fault = new Error('roll back');
+      await assert.rejects(
+        store.transaction(async (transaction) => {
+          await keepStep(transaction, 'b');
+          throw fault;
+        }),
+        fault,
+      );
+      assert.equal((await bench.task(store, 'b')).state.scheduledCount, 0);
+    },
   },
 };

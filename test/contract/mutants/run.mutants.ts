@@ -3,7 +3,7 @@ import type { TaskRecord } from '../../../lib/model/task.js';
 import type { Transacted } from '../../../lib/stores/store.interface.js';
 import type { Selection } from '../../../lib/stores/selection.interface.js';
 import type { Apply } from '../../../lib/model/change.js';
-import { HostStore } from '../../support/host.store.js';
+import { DiskTransaction, HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
 /** Changes what is decided about tasks that are named by id: ends, renewals and edits. */
@@ -33,6 +33,29 @@ export const RUN_MUTANTS: readonly Mutant[] = [
       }
     },
     caughtBy: ['steps: keeps the steps of a run that has not ended, and lets some be added'],
+  },
+  {
+    fault: 'a transaction of the store is never committed',
+    create: class extends HostStore {
+      override transaction<T>(work: (transaction: unknown) => Promise<T>): Promise<T> {
+        return work(new DiskTransaction());
+      }
+    },
+    caughtBy: ['steps: commits what is changed in a transaction that it opens, or nothing'],
+  },
+  {
+    fault: 'a transaction of the store is committed although its work fails',
+    create: class extends HostStore {
+      override async transaction<T>(work: (transaction: unknown) => Promise<T>): Promise<T> {
+        const own = new DiskTransaction();
+        try {
+          return await work(own);
+        } finally {
+          own.commit();
+        }
+      }
+    },
+    caughtBy: ['steps: commits what is changed in a transaction that it opens, or nothing'],
   },
   {
     fault: 'the steps of a dead run are not kept',

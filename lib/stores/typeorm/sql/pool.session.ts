@@ -1,4 +1,4 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { StoreUnavailableError } from '../../../errors/store.errors.js';
 import type { Clock } from '../../../model/clock.js';
 import { Mutex } from '../../mutex.js';
@@ -50,6 +50,11 @@ export class PoolSession implements Session {
 
   transaction<T>(script: () => Script<T>, pace: Pace = 'short'): Promise<T> {
     return this.#alone(() => this.#withRunner((runner) => this.runTransaction(runner, script), pace));
+  }
+
+  callers<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const begun = () => this.dataSource.transaction(work);
+    return this.#lock === null ? begun() : this.#lock.run(begun);
   }
 
   within<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import type { QueryRunner } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
 import type { Rows, Script, Sql } from './sql.js';
 
 /** How long a script may take: `long` for one that goes through a whole table. */
@@ -15,6 +15,8 @@ export interface Session {
    * failed serialisation.
    */
   transaction<T>(script: () => Script<T>, pace?: Pace): Promise<T>;
+  /** Runs `work` of the application in a transaction of its own, which no script gets into. */
+  callers<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
   /** Runs statements in a transaction that the caller began. */
   within<T>(runner: QueryRunner, script: () => Script<T>): Promise<T>;
 }

@@ -1,9 +1,10 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { StoreUnavailableError } from '../../../errors/store.errors.js';
 import type { Clock } from '../../../model/clock.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { sqliteConnection } from '../typeorm-compat.js';
 import type { SqliteConnection } from '../typeorm-compat.js';
+import { Mutex } from '../../mutex.js';
 import { driverErrorOf, unavailable } from './driver.error.js';
 import { pause } from '../../../time/wait.js';
 import { drive, driveAtOnce } from './session.js';
@@ -28,6 +29,7 @@ const BUSY_PAUSE_MS = 8;
  * its rollback, so a script that writes waits until it has ended.
  */
 export class SqliteSession implements Session {
+  readonly #callers = new Mutex();
   #cached: { connection: SqliteConnection; statements: Map<string, PreparedStatement> } | null = null;
 
   /** @param timeoutMs How long a script waits for the file, and for the application's transaction, in milliseconds. */
@@ -62,6 +64,33 @@ export class SqliteSession implements Session {
         throw error;
       }
     });
+  }
+
+  /** One after another: TypeORM makes savepoints of one of transactions that are begun beside each other on a connection. */
+  callers<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.#callers.run(async () => {
+      const end = this.clock.monotonic() + this.timeoutMs;
+      for (;;) {
+        await this.#patiently(() => (this.#connection().inTransaction ? WAIT : null));
+        let isBegun = false;
+        try {
+          return await this.dataSource.transaction(async (manager) => {
+            // TypeORM begins one that reads first. A write that comes later would fail if another process wrote in between.
+            await manager.query(`DELETE FROM ${compile(this.dialect.tasks, () => '').text} WHERE 1 = 0`);
+            isBegun = true;
+            return work(manager);
+          });
+        } catch (error) {
+          if (isBegun || this.clock.monotonic() >= end || !this.#isBusy(error)) throw error;
+          await pause(this.clock, Math.random() * BUSY_PAUSE_MS);
+        }
+      }
+    });
+  }
+
+  #isBusy(error: unknown): boolean {
+    const cause = driverErrorOf(unavailable(this.address, error));
+    return cause !== null && this.dialect.isRetryable(cause);
   }
 
   within<T>(runner: QueryRunner, script: () => Script<T>): Promise<T> {

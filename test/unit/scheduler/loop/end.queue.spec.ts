@@ -4,7 +4,7 @@ import type { Apply, Exchange, Selection, Transacted } from 'nestjs-asyncz/store
 import { SystemClock } from '../../../../lib/model/clock.js';
 import { HeldRun } from '../../../../lib/scheduler/loop/held.run.js';
 import { EndQueue } from '../../../../lib/scheduler/loop/end.queue.js';
-import type { EndAnswer } from '../../../../lib/scheduler/loop/end.batch.js';
+import type { EndAnswer } from '../../../../lib/scheduler/loop/end.answer.js';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
 import type { RunEnd } from '../../../../lib/scheduler/plan/end.plan.js';
 import { makeLiveRun, makeTask } from '../../../../lib/testing/task.fixtures.js';

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { DuplicateStepError, MemoryStore, Scheduler, StepLimitError, StepOutsideRunError } from 'nestjs-asyncz';
+import {
+  DuplicateStepError,
+  MemoryStore,
+  NonRetryableError,
+  Scheduler,
+  StepLimitError,
+  StepOutsideRunError,
+} from 'nestjs-asyncz';
 import type { Handler, TaskContext, TaskOptions } from 'nestjs-asyncz';
 import type { Apply, Selection, Transacted } from 'nestjs-asyncz/store';
 import { makeTask } from 'nestjs-asyncz/testing';
@@ -335,3 +342,102 @@ function cyclic(): object {
   value.self = value;
   return value;
 }
+
+describe('a step with a retry of its own', () => {
+  it('is tried again within its attempt, with pauses, and only what is worth it', async () => {
+    const tries: string[] = [];
+    const { scheduler, clock } = await createRunning({
+      work: async (_args, context) => {
+        const done = await context.step(
+          'flaky',
+          () => {
+            tries.push(`flaky ${context.attempt}`);
+            if (tries.length < 3) throw new Error('no');
+            return tries.length;
+          },
+          { retry: { attempts: 5, backoff: 'fixed', delay: '10s' } },
+        );
+        const fatal = () => {
+          tries.push('fatal');
+          throw new NonRetryableError('never');
+        };
+        await context.step('fatal', fatal, { retry: 3 });
+        return done;
+      },
+    });
+    const failed = nextEvent(scheduler, 'run.failed');
+    await scheduler.addTask({ handler: 'work', ...RETRY });
+    for (let wait = 0; wait < 3; wait += 1) {
+      await settle();
+      clock.advance(10_000);
+    }
+    expect((await failed).run).toMatchObject({ attempt: 1, dead: true, error: { message: 'never' } });
+    expect(tries).toEqual(['flaky 1', 'flaky 1', 'flaky 1', 'fatal']);
+  });
+
+  it('throws what its last try threw', async () => {
+    let tries = 0;
+    const end = await endOf((_args, context) =>
+      context.step(
+        'flaky',
+        () => {
+          throw new Error(`no ${(tries += 1)}`);
+        },
+        { retry: { attempts: 3, backoff: 'fixed', delay: 0 } },
+      ),
+    );
+    expect(end.message).toBe('no 3');
+  });
+
+  it('is not tried again when its run is aborted meanwhile', async () => {
+    let tries = 0;
+    const { scheduler, clock } = await createRunning({
+      work: (_args, context) =>
+        context.step(
+          'flaky',
+          () => {
+            tries += 1;
+            throw new Error('no');
+          },
+          { retry: { attempts: 5, delay: '1h' } },
+        ),
+    });
+    const cancelled = nextEvent(scheduler, 'run.cancelled');
+    await scheduler.addTask({ id: 'a', handler: 'work' });
+    await settle();
+    clock.advance(1_000);
+    await scheduler.cancelRun((await scheduler.getTask('a'))!.info.live[0]!.id);
+    await cancelled;
+    expect(tries).toBe(1);
+  });
+
+  it.each([{ retry: 0 }, { retry: { attempts: 2, backoff: 'unknown' } }, { retries: 3 }, { retry: 'often' }])(
+    'has a retry that can be: %j is none',
+    async (options) => {
+      const { code } = await endOf((_args, context) => context.step('a', () => 1, options as never));
+      expect(code).toMatch(/ASYNCZ_(INVALID|UNKNOWN)_OPTION/);
+    },
+  );
+});
+
+describe('a run whose code has changed', () => {
+  it('does the renamed step again, and says which stored ones its handler has not asked for', async () => {
+    let isRenamed = false;
+    const done: string[] = [];
+    const { scheduler, clock } = await createRunning({
+      work: async (_args, context) => {
+        const step = (name: string) => context.step(name, () => void done.push(name));
+        await step('same');
+        await step(isRenamed ? 'new name' : 'old name');
+        if (!isRenamed) throw new Error('no');
+      },
+    });
+    const reported = nextEvent(scheduler, 'run.steps-unasked');
+    await scheduler.addTask({ handler: 'work', ...RETRY });
+    await settle();
+    isRenamed = true;
+    clock.advance(1_000);
+    expect((await reported).steps).toEqual(['old name']);
+    expect(done).toEqual(['same', 'old name', 'new name']);
+  });
+});
