@@ -19,6 +19,7 @@ import { poison } from './scenarios/poison.scenario.js';
 import { rates } from './scenarios/rates.scenario.js';
 import { restart } from './scenarios/restart.scenario.js';
 import { silent } from './scenarios/silent.scenario.js';
+import { steps } from './scenarios/steps.scenario.js';
 import { soak } from './scenarios/soak.scenario.js';
 
 /** The soak takes ten minutes in full. */
@@ -56,6 +57,14 @@ const withoutServer = stores.filter(({ server }) => server === null);
 
 describe('kill: no run is lost, and none doubled that must not be, while processes are killed', () => {
   onEach(stores, kill);
+});
+
+describe('steps: each effect of a run is there, once in a transaction, while processes are killed', () => {
+  // The stand-in for MongoDB takes one command at a time, and each step is one: the runs would take minutes.
+  onEach(
+    stores.filter(({ slow }) => !slow),
+    steps,
+  );
 });
 
 describe('boundaries: nothing is lost, doubled or miscounted when processes die between two statements', () => {

@@ -5,9 +5,10 @@ import { keyOf } from '../../lib/model/run.js';
 
 /**
  * The start of an attempt, its end, its aborted signal, that its lease or its result was refused, or that a run was skipped
- * because the one before was under way; that it was recorded as lost for good, and that the log has an error about that.
+ * because the one before was under way; that it was recorded as lost for good, and that the log has an error about that. That
+ * a step was done, and that its result was stored: `coalesced` is the number of the step.
  */
-export type LedgerKind = 'S' | 'E' | 'A' | 'R' | 'K' | 'D' | 'G';
+export type LedgerKind = 'S' | 'E' | 'A' | 'R' | 'K' | 'D' | 'G' | 'X' | 'Y';
 
 /** What a process has noted. */
 export interface LedgerLine {

@@ -28,8 +28,19 @@ export interface SchedulerProcessOptions {
   readonly clockOffsetMs?: number;
   readonly declared: readonly DeclaredTask[];
   readonly handlers: readonly string[];
+  /** What runs of the handler `steps` do. */
+  readonly steps?: StepsPlan;
   /** After which answer of the store the process dies at once, and the how many-th of them. Never, when left out. */
   readonly dies?: { readonly answer: StoreAnswer; readonly times: number };
+}
+
+/** The steps of a run. */
+export interface StepsPlan {
+  readonly count: number;
+  /** How long each takes, in milliseconds. */
+  readonly stepMs: number;
+  /** Where the even steps and the last one write in transactions; null where the store has none. */
+  readonly table: string | null;
 }
 
 /** An answer of the store to an exchange: tasks were taken, ends were written, or both. */

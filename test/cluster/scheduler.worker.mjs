@@ -48,6 +48,32 @@ async function work(ms, context) {
   return ms;
 }
 
+/** A run of steps. Each notes what it does, and when its result is stored. */
+const stepsHandler =
+  ({ count, stepMs, table }) =>
+  async (_args, context) => {
+    note('S', context);
+    const { runId, attempt, token, task } = context;
+    const told = (kind, step) => note(kind, { runId, attempt, token, coalesced: step });
+    const takeTime = () => new Promise((resolve) => setTimeout(resolve, stepMs));
+    const write = (step) => async (manager) => {
+      await manager.query(`INSERT INTO ${table} (task, step) VALUES ('${task.id}', ${step})`);
+      await takeTime();
+    };
+    for (let step = 1; step <= count; step += 1) {
+      if (table !== null && step === count) await context.transaction(write(step));
+      else if (table !== null && step % 2 === 0) await context.transaction(`step ${step}`, write(step));
+      else {
+        await context.step(`step ${step}`, async () => {
+          told('X', step);
+          await takeTime();
+        });
+        told('Y', step);
+      }
+    }
+    note('E', context);
+  };
+
 /** What a handler can do to its process. */
 const POISON = {
   kill: () => process.kill(process.pid, 'SIGKILL'),
@@ -100,6 +126,7 @@ async function start({
   declared,
   handlers,
   dies,
+  steps,
 }) {
   const { [store.className]: StoreClass } = await load(store.module);
   file = openSync(ledger, 'a');
@@ -113,7 +140,9 @@ async function start({
     stores: { default: opened },
     executors: { default: new AsyncExecutor({ concurrency }) },
   });
-  for (const name of handlers) scheduler.registerHandler(name, handlerOf(name, workMs));
+  for (const name of handlers) {
+    scheduler.registerHandler(name, name === 'steps' ? stepsHandler(steps) : handlerOf(name, workMs));
+  }
   scheduler.addListener((event) => note('R', event), 'run.fenced');
   scheduler.addListener(({ run }) => run.dead && note('D', { ...run, runId: run.id }), 'run.lost');
   scheduler.addListener(({ run }) => note('K', { ...run, runId: run.id }), 'run.skipped');
