@@ -66,6 +66,16 @@ describe('the samples', () => {
     ]);
   });
 
+  it('12-steps goes on behind the stored step when its process has died', async () => {
+    const env = { DATABASE: join(await temporaryFolder(), 'steps.db') };
+    const first = start('12-steps', env);
+    expect(await first.ended).toBe('SIGKILL');
+    expect(first.lines).toEqual(['order 1 is charged', 'the process dies']);
+    const second = start('12-steps', env);
+    expect(await second.ended).toBe(0);
+    expect(second.lines).toEqual(['order-1 sleeps', 'order-1: paid with charge-1, parcels 1, attempt 2']);
+  });
+
   it('04-typeorm-postgres runs a task on one of two replicas each time', async () => {
     const tables = unique();
     dropTablesAfterwards(tables);
