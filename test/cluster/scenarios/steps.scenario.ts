@@ -30,6 +30,8 @@ export async function steps(bench: ClusterBench): Promise<void> {
       handler: 'steps',
       trigger: { type: 'date' as const, runAt: now + (at * overMs) / count },
       maxLost: 1_000,
+      // A database may refuse a transaction, such as one that is in a deadlock.
+      retry: { attempts: 100, backoff: 'fixed', delay: '100ms' },
     })),
   );
   const workers = await bench.startMany(PROCESSES, { handlers: ['steps'], steps: plan });

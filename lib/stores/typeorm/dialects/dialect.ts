@@ -62,6 +62,8 @@ export abstract class Dialect {
   readonly walksInTransaction: boolean = false;
   /** The statements that open a transaction; null to let TypeORM do it. */
   readonly begin: readonly string[] | null = null;
+  /** The isolation of transactions that the store opens for the application; the database's own when left out. */
+  readonly callersIsolation: 'READ COMMITTED' | null = null;
 
   /** The tables' names, quoted. */
   readonly tasks: Sql;

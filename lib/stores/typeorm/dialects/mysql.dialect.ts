@@ -31,6 +31,8 @@ export class MysqlDialect extends LevelledDialect {
   readonly capabilities: StoreCapabilities;
   // Only the next transaction: the connection is the application's.
   override readonly begin = ['SET TRANSACTION ISOLATION LEVEL READ COMMITTED', 'START TRANSACTION'];
+  /** Under REPEATABLE READ MariaDB refuses to lock a row that was changed since the transaction has read something. */
+  override readonly callersIsolation = 'READ COMMITTED';
   // By UTC_TIMESTAMP: UNIX_TIMESTAMP(NOW(3)) goes through the session's zone and is an hour off in autumn.
   readonly now = raw("TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000");
   override readonly lockRows = raw('FOR UPDATE');

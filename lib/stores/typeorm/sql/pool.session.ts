@@ -53,7 +53,8 @@ export class PoolSession implements Session {
   }
 
   callers<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const begun = () => this.dataSource.transaction(work);
+    const { callersIsolation: level } = this.dialect;
+    const begun = () => (level ? this.dataSource.transaction(level, work) : this.dataSource.transaction(work));
     return this.#lock === null ? begun() : this.#lock.run(begun);
   }
 
