@@ -1,23 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryStore, SettableClock } from 'nestjs-asyncz';
-import type { Apply, Selection } from 'nestjs-asyncz/store';
+import { SettableClock } from 'nestjs-asyncz';
 import { createStoreContext, makeLiveRun, makeTask } from 'nestjs-asyncz/testing';
 import { ClaimStarter } from '../../../../lib/scheduler/loop/claim.starter.js';
 import type { HeldRun } from '../../../../lib/scheduler/loop/held.run.js';
 import { HeldTasks } from '../../../../lib/scheduler/loop/held.tasks.js';
 import { RatePermits } from '../../../../lib/scheduler/loop/rate.permits.js';
-
-/** Breaks off after it has written, as often as it is told to. */
-class ForgetfulStore extends MemoryStore {
-  breaks = 0;
-
-  override transact<T>(selection: Selection, apply: Apply<T>) {
-    const answer = super.transact(selection, apply);
-    if (this.breaks === 0) return answer;
-    this.breaks -= 1;
-    throw new Error('The answer was lost.');
-  }
-}
+import { ForgetfulStore } from '../../../support/forgetful.store.js';
 
 const PER_MS = 10_000;
 const { definition } = makeTask('task', { policies: { rateLimit: { max: 3, perMs: PER_MS, of: null } } });

@@ -1,20 +1,8 @@
 import { expect, it } from 'vitest';
-import { MemoryStore, SettableClock } from 'nestjs-asyncz';
-import type { Apply, Selection } from 'nestjs-asyncz/store';
+import { SettableClock } from 'nestjs-asyncz';
 import { createStoreContext, makeTask } from 'nestjs-asyncz/testing';
 import { SlotLeases } from '../../../../lib/scheduler/loop/slot.leases.js';
-
-/** Breaks off after it has written, as often as it is told to. */
-class ForgetfulStore extends MemoryStore {
-  breaks = 0;
-
-  override transact<T>(selection: Selection, apply: Apply<T>) {
-    const answer = super.transact(selection, apply);
-    if (this.breaks === 0) return answer;
-    this.breaks -= 1;
-    throw new Error('The answer was lost.');
-  }
-}
+import { ForgetfulStore } from '../../../support/forgetful.store.js';
 
 it('leases of groups are not used when nobody knows whether they were given back', async () => {
   const clock = new SettableClock();
