@@ -72,19 +72,14 @@ export class ClaimLoop {
     private readonly options: ClaimLoopOptions,
   ) {
     const { clock, storeClock, identity: owner, executors, handlers } = services;
-    const { leaseMs } = options;
+    const { leaseMs, pollIntervalMs } = options;
     this.#health = new HealthMonitor(services);
     this.#wait = new WakeableWait(clock);
     this.#roomWait = new WakeableWait(clock);
     this.#limits = new RunLimits(store, owner, leaseMs, clock);
     const limits = this.#limits;
-    this.#requests = new ClaimRequests({
-      executors,
-      handlers,
-      limits,
-      leaseMs,
-      ahead: claimsAhead(store.capabilities),
-    });
+    const ahead = claimsAhead(store.capabilities);
+    this.#requests = new ClaimRequests({ executors, handlers, limits, leaseMs, ahead });
     this.#wakeOthers = new Throttle(clock, WAKE_OTHERS_MS, () => wakeOthers(store, storeClock.now(), services));
     this.#ends = new EndQueue(store, this.#tasks, storeClock, clock, new WakeableWait(clock), {
       failed: (error, askedAt) => this.#health.failed('ends', error, askedAt),
@@ -113,7 +108,6 @@ export class ClaimLoop {
       failed: (error) => void this.#health.failed('renewals', error),
       worked: () => this.#health.worked('renewals'),
     });
-    const { pollIntervalMs } = options;
     const [health, requests] = [this.#health, this.#requests];
     this.#dueWait = new DueWait(this.#wait, this.#roomWait, {
       clock,

@@ -107,16 +107,15 @@ export class TaskAdding {
       if (options[name] !== undefined) throw new InvalidOptionError(name, options[name], 'left out of upsertTask');
     }
     const series = new TaskSeries(handle.clock.now());
-    const { spec } = readAsking(options, series.now);
     const { builder } = this.services;
+    const { spec } = readAsking(options, series.now);
     const task = builder.build(spec, series);
     await this.#checkInput(task, options, 'upsertTask');
-    const hasOwnTime = spec.nextRunTime !== undefined;
     if (transaction !== undefined) requireTransactions(handle);
     const plan: SettlePlan = (old, now, fresh) =>
       upsertTask(old, now, fresh, {
         isSameTrigger: builder.isSameTrigger(old, spec.trigger, fresh.definition.trigger),
-        hasOwnTime,
+        hasOwnTime: spec.nextRunTime !== undefined,
       });
     return this.#settle(handle, { task, plan }, transaction, false);
   }
