@@ -127,7 +127,7 @@ export class DirectorySession {
     await this.schedulers.forgetOld(MACHINE.now());
     await this.#look();
     this.wakeUps.open();
-    this.#filing.begin(this.queue);
+    await this.#filing.begin(this.queue);
   }
 
   /** Looks at what was changed by hand while no process was here: without waiting for it where that is a lot. */

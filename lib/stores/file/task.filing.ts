@@ -60,6 +60,9 @@ const LOOKS = 5_000;
 /** The bytes that are kept free for a deletion on a full disk. */
 const RESERVE = 64 * 1024;
 
+/** From how many bytes on a journal is made shorter where the disk is full: two blocks of most disks. */
+const LEAST_SHORTENED = 8_192;
+
 export interface FilingTools extends BatchTools {
   readonly layout: DirectoryLayout;
   readonly snapshot: IndexSnapshot;
@@ -79,9 +82,10 @@ export class TaskFiling implements Upkeep {
 
   constructor(private readonly tools: FilingTools) {}
 
-  /** Begins to do it whenever there is nothing else to do. */
-  begin(queue: CommitQueue): void {
+  /** Begins to do it whenever there is nothing else to do. The disk may become full at any moment, so room is kept first. */
+  async begin(queue: CommitQueue): Promise<void> {
     this.#queue = queue;
+    await queue.run(() => this.#reserve().catch(() => {}), true);
     this.#later(IDLE_MS);
   }
 
@@ -112,26 +116,32 @@ export class TaskFiling implements Upkeep {
 
   async makeRoom(frees: boolean, error: unknown): Promise<boolean> {
     if (!(error instanceof FileStoreError) || error.code !== 'ASYNCZ_FILE_DISK_FULL') return false;
-    if (!frees) return this.#shorten();
+    if (!frees && !this.#isWorthShortening(LEAST_SHORTENED)) return false;
+    // A new journal needs room, too.
     this.#hasReserve = false;
     await rm(this.tools.layout.reserve, { force: true }).catch(() => {});
-    return true;
+    return frees || this.#shorten(LEAST_SHORTENED);
   }
 
   /** Keeps room for a deletion. */
   async #reserve(): Promise<void> {
     const { layout, fileMode } = this.tools;
     if ((await signatureAt(layout.reserve)) === null) {
-      await this.#shorten();
+      await this.#shorten(RESERVE);
       await writeNewFile(layout.reserve, Buffer.alloc(RESERVE), { mode: fileMode, flush: false });
     }
     this.#hasReserve = true;
   }
 
-  /** Begins a new journal where that makes room. Returns whether it did. Never rejects. */
-  async #shorten(): Promise<boolean> {
+  /** Whether most of a journal of at least that size, in bytes, is past. */
+  #isWorthShortening(least: number): boolean {
     const { journal, catalog } = this.tools;
-    if (journal.size < RESERVE || journal.size < 2 * catalog.index.unfiledBytes) return false;
+    return journal.size >= least && journal.size >= 2 * catalog.index.unfiledBytes;
+  }
+
+  /** Begins a new journal where that makes room. Returns whether it did. Never rejects. */
+  async #shorten(least: number): Promise<boolean> {
+    if (!this.#isWorthShortening(least)) return false;
     return this.beginNew().then(
       () => true,
       () => false,

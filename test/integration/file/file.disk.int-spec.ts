@@ -48,6 +48,9 @@ describe('a full disk', () => {
     await store.saveRuns([makeRun('r')]);
     // Of what is in a file the whole is written when it changes.
     await filed(store, directory, ['a.task', 'b.task', 'c.task']);
+    // In the journal alone, which could not be much shorter.
+    const late = makeTask('late', { args: [LARGE] });
+    await store.addTask(late);
     const ballast = fill(disk);
     const before = await taskFiles(directory);
 
@@ -60,7 +63,7 @@ describe('a full disk', () => {
 
     expect(await taskFiles(directory)).toEqual(before);
     expect(await readdir(join(directory, '.asyncz', 'tmp'))).toEqual([]);
-    expect(await store.getAllTasks()).toEqual(tasks);
+    expect(await store.getAllTasks()).toEqual([...tasks, late]);
     expect((await store.getDueTasks(1)).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
     expect((await store.runs({}, { limit: 9 })).runs).toEqual([makeRun('r')]);
 
@@ -122,6 +125,17 @@ describe('a full disk', () => {
     for (let at = 0; at < 20; at += 1) expect(await store.deleteTask(`t${at}`)).toBe(true);
     await store.addTask(makeTask('new'));
     expect((await store.getAllTasks()).map(({ id }) => id)).toEqual(['new']);
+  });
+
+  it('has room for a claim where most of the journal is past', async () => {
+    const disk = mountTmpfs('1m');
+    const directory = join(disk, 'tasks');
+    const store = await openStore({ directory });
+    const tasks = ['a', 'b', 'c'].map((id) => makeTask(id, { nextRunTime: 1, args: ['x'.repeat(4_000)] }));
+    await store.addTasks(tasks);
+    await filed(store, directory, ['a.task', 'b.task', 'c.task']);
+    fill(disk);
+    expect((await claim(store)).claimed.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
   });
 
   it('is told of at the start', async () => {
