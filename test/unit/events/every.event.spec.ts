@@ -411,6 +411,33 @@ describe('the events of runs', () => {
     ]);
   });
 
+  it('tell of the stored steps that a later attempt has not asked for', async () => {
+    const { scheduler, clock } = createScheduler({
+      work: async (_args, context) => {
+        if (context.attempt > 1) return;
+        await context.step('charge', () => 'done');
+        throw new Error('no');
+      },
+    });
+    await scheduler.start();
+    const retry = { attempts: 2, backoff: 'fixed', delay: '1s' } as const;
+    const failed = nextEvent(scheduler, 'run.failed');
+    await scheduler.addTask({ id: 'a', handler: 'work', retry });
+    await failed;
+    const events = recordEvents(scheduler);
+    const removed = nextEvent(scheduler, 'task.removed');
+    clock.advance(1_000);
+    await removed;
+    const run = runOf('a', START, { attempt: 2 });
+    expect(told(events, scheduler)).toEqual([
+      { name: 'run.submitted', ...run, coalesced: 0 },
+      { name: 'run.started', ...run, token: TOKEN },
+      { name: 'run.succeeded', ...run, run: record({ status: 'succeeded', attempt: 2 }) },
+      { name: 'run.steps-unasked', ...run, steps: ['charge'] },
+      { name: 'task.removed', taskId: 'a', ...DEFAULT, reason: 'finished' },
+    ]);
+  });
+
   it('tell of one whose lease another scheduler has taken', async () => {
     const gate = new Gate();
     const { scheduler, clock, store } = createScheduler({ work: gate.handler });
