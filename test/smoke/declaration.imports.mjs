@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 
+/** A comment may quote code of a user. */
+const COMMENT = /\/\*[\s\S]*?\*\//g;
+
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g;
 
 /**
@@ -16,7 +19,8 @@ export function bareImports(entry) {
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (seen.has(file)) continue;
     seen.add(file);
-    for (const [, specifier] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
+    const code = readFileSync(file, 'utf8').replace(COMMENT, '');
+    for (const [, specifier] of code.matchAll(IMPORT)) {
       if (!specifier.startsWith('.')) {
         found.push({ name: packageOf(specifier), file: relative(dirname(entry), file) });
         continue;
