@@ -2,6 +2,7 @@ import ioredis from 'ioredis';
 import type { Redis, RedisOptions } from 'ioredis';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { MACHINE } from '../../model/clock.js';
+import { pause } from '../../time/wait.js';
 import { connectWithRetry } from '../connect-retry.js';
 import type { StoreContext } from '../store.interface.js';
 import { addressOf, isCluster } from './redis.address.js';
@@ -113,14 +114,10 @@ export class RedisConnection {
     if ('client' in connection) return new RedisConnection(connection.client, false);
     // A master that has become a replica refuses every write until the client asks again where the master is. ioredis must not
     // send the command again itself: it would do so for as long as it takes, when whoever asked has long given up.
-    const reconnectOnError = isRefusal;
-    const defaults = { connectionName, ...OWN_DEFAULTS, reconnectOnError };
+    const defaults = { connectionName, ...OWN_DEFAULTS, reconnectOnError: isRefusal };
     const redis: RedisOptions = { ...defaults, ...connection.redis, lazyConnect: true };
-    const own = new RedisConnection(
-      connection.url === undefined ? new RedisClass(redis) : new RedisClass(connection.url, redis),
-      true,
-    );
-    return own;
+    const client = connection.url === undefined ? new RedisClass(redis) : new RedisClass(connection.url, redis);
+    return new RedisConnection(client, true);
   }
 
   get address(): string {
@@ -150,7 +147,7 @@ export class RedisConnection {
         const isTriedAgain = this.#owned && isRefusal(error) && MACHINE.monotonic() < lastAt;
         if (!isTriedAgain) throw this.#unavailable(error);
       }
-      await new Promise<void>((resolve) => void MACHINE.schedule(resolve, REFUSED_WAIT_MS));
+      await pause(MACHINE, REFUSED_WAIT_MS);
     }
   }
 
