@@ -5,8 +5,8 @@ import type { Logger } from '../../model/logger.js';
 import { removeDrain } from './drain.record.js';
 import { isAlive } from './membership.js';
 import { reportOrphans } from './orphan.report.js';
-import { removeThrottled } from './throttle.sweep.js';
 import { RecordAudit } from './record.audit.js';
+import { removeThrottled } from './throttle.sweep.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 import type { StoreRegistry } from '../tasks/store.registry.js';
 import { wait } from '../../time/wait.js';
@@ -54,8 +54,8 @@ interface HousekeeperServices {
 
 /**
  * Cleans up the stores: removes ended runs beyond the retention in small batches, reports tasks whose handler nobody has and
- * records that cannot be read, removes tasks whose key is not throttled any more, and forgets schedulers that died long ago. In the whole cluster one scheduler does it at a
- * time, the one that has been there longest.
+ * records that cannot be read, removes tasks whose key is not throttled any more, and forgets schedulers that died long ago. In
+ * the whole cluster one scheduler does it at a time, the one that has been there longest.
  */
 export class Housekeeper {
   #cancel: () => void = () => {};

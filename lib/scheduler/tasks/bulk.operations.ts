@@ -3,7 +3,6 @@ import { InvalidOptionError } from '../../errors/input.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Apply, Change } from '../../model/change.js';
 import { namesOf } from '../../model/names.js';
-import type { StoredTaskFilter, TaskSort } from '../../model/query.js';
 import type { RunRequest } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
@@ -17,6 +16,7 @@ import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
 import type { TaskQuery } from './task.inspection.js';
+import { taskPages } from './task.pages.js';
 
 /**
  * Which tasks an operation on many is about. All given conditions hold together.
@@ -56,8 +56,6 @@ const ACTOR_OPTIONS = namesOf<keyof ActorOptions>({ actor: 0, reason: 0 });
 /** How many tasks one step of the store is about. */
 const PAGE = 100;
 
-const BY_ID: TaskSort = { by: 'id', descending: false };
-
 interface BulkServices {
   readonly stores: StoreRegistry;
   readonly builder: TaskBuilder;
@@ -68,10 +66,7 @@ interface BulkServices {
 /** What became of one page. */
 type PageChange = (handle: StoreHandle, tasks: readonly StoredTask[]) => Promise<BulkResult>;
 
-/**
- * Operations on all tasks that meet a filter, page by page by their ids: each that meets it from the beginning to the end is
- * changed once, like by the operation on one, whatever is added and removed meanwhile.
- */
+/** Operations on all tasks that meet a filter: each is changed once, like by the operation on one. */
 export class BulkOperations {
   constructor(private readonly services: BulkServices) {}
 
@@ -133,7 +128,7 @@ export class BulkOperations {
         // A task that waits for the start is pending, whether or not it is paused.
         if (state !== undefined && (state === 'pending') !== handle.pending) continue;
         const conditions = handle.pending || state === undefined ? rest : { ...rest, state };
-        for await (const tasks of pagesOf(handle, conditions)) {
+        for await (const tasks of taskPages(handle, conditions, PAGE)) {
           const { changed, unchanged, refused } = await change(handle, tasks);
           total.changed += changed;
           total.unchanged += unchanged;
@@ -145,19 +140,6 @@ export class BulkOperations {
       throw new TasksPartlyChangedError(call, total.changed, error);
     }
     return total;
-  }
-}
-
-/** The tasks that meet a filter, by id; others have their turn in between. */
-async function* pagesOf(handle: StoreHandle, filter: StoredTaskFilter): AsyncGenerator<readonly StoredTask[]> {
-  let after: string | undefined;
-  for (;;) {
-    const asked = after === undefined ? filter : { ...filter, after };
-    const { tasks, total } = await handle.activeStore.query(asked, BY_ID, { offset: 0, limit: PAGE });
-    if (tasks.length > 0) yield tasks;
-    if (tasks.length === 0 || tasks.length >= total) return;
-    after = tasks.at(-1)!.id;
-    await new Promise(setImmediate);
   }
 }
 

@@ -234,6 +234,23 @@ describe('a task with dedupe: throttle', () => {
     expect(await scheduler.getTaskInfo('long~k')).toBeNull();
   });
 
+  it('leaves nothing behind of more keys than the housekeeper looks at in one call', async () => {
+    const { scheduler, clock } = await createRunning({ work: () => 1 }, { orphanAfter: '1h' });
+    const finished = async () => (await scheduler.getTaskInfos({ state: 'finished' })).total;
+    // It comes once or twice in the five minutes.
+    const keys = Array.from({ length: 1_100 }, (_, n) => `k${n}`);
+    // Of each third key the window is still open.
+    const lengthOf = (at: number) => (at % 3 === 0 ? '1d' : '1m');
+    await scheduler.addTasks(keys.map((key, at) => asked(at, { key, mode: 'throttle', for: lengthOf(at) })));
+    while ((await finished()) < keys.length) await settle();
+    for (let minute = 0; minute < 5; minute += 1) {
+      clock.advance(MINUTE);
+      await settle();
+    }
+    const left = (await scheduler.getTaskInfos({ limit: 10_000 })).tasks.map(({ id }) => id);
+    expect(left.sort()).toEqual(keys.flatMap((key, at) => (at % 3 === 0 ? [`work~${key}`] : [])).sort());
+  });
+
   it('outlives the schedulers', async () => {
     const { handler, calls } = noted();
     const store = new MemoryStore();
