@@ -144,7 +144,8 @@ export type { ErrorClass, ErrorFilter, HandlerPolicy } from './scheduler/loop/ha
 export type { AbandonedHandler } from './scheduler/loop/abandoned.handlers.js';
 export type { AnyRunInfo, LiveRunInfo, RunInfo } from './scheduler/tasks/run.info.js';
 export type { AddTasksOptions, AddTasksResult, ListedTask } from './scheduler/tasks/adding.options.js';
-export type { BulkResult, TaskFilter } from './scheduler/tasks/bulk.operations.js';
+export type { BulkResult } from './scheduler/tasks/bulk.operations.js';
+export type { TaskFilter } from './scheduler/tasks/task.filter.js';
 export type { RunTaskOptions } from './scheduler/tasks/run.control.js';
 export type { WaitOptions } from './scheduler/tasks/run.waits.js';
 export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';

@@ -15,18 +15,9 @@ import type { PendingTasks } from './pending.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
-import type { TaskQuery } from './task.inspection.js';
+import { filteredStores, FILTER_OPTIONS } from './task.filter.js';
+import type { TaskFilter } from './task.filter.js';
 import { taskPages } from './task.pages.js';
-
-/**
- * Which tasks an operation on many is about. All given conditions hold together.
- *
- * @publicApi
- */
-export interface TaskFilter extends Pick<
-  TaskQuery,
-  'store' | 'state' | 'executor' | 'trigger' | 'handler' | 'tag' | 'q'
-> {}
 
 /**
  * What an operation on many tasks did.
@@ -42,15 +33,6 @@ export interface BulkResult {
   readonly refused: number;
 }
 
-const FILTER_OPTIONS = namesOf<keyof TaskFilter>({
-  store: 0,
-  state: 0,
-  executor: 0,
-  trigger: 0,
-  handler: 0,
-  tag: 0,
-  q: 0,
-});
 const ACTOR_OPTIONS = namesOf<keyof ActorOptions>({ actor: 0, reason: 0 });
 
 /** How many tasks one step of the store is about. */
@@ -118,16 +100,13 @@ export class BulkOperations {
 
   async #each(call: string, filter: TaskFilter, change: PageChange): Promise<BulkResult> {
     checkCall(call, filter, FILTER_OPTIONS);
-    const { store, state, ...rest } = filter;
-    if (call === 'deleteTasks' && [state, ...Object.values(rest)].every((condition) => condition === undefined)) {
+    const { store: _store, ...given } = filter;
+    if (call === 'deleteTasks' && Object.values(given).every((condition) => condition === undefined)) {
       throw new InvalidOptionError('filter', filter, 'at least one condition: removeAllTasks() removes all');
     }
     const total = { changed: 0, unchanged: 0, refused: 0 };
     try {
-      for (const handle of this.services.stores.select(store)) {
-        // A task that waits for the start is pending, whether or not it is paused.
-        if (state !== undefined && (state === 'pending') !== handle.pending) continue;
-        const conditions = handle.pending || state === undefined ? rest : { ...rest, state };
+      for (const { handle, conditions } of filteredStores(this.services.stores, filter)) {
         for await (const tasks of taskPages(handle, conditions, PAGE)) {
           const { changed, unchanged, refused } = await change(handle, tasks);
           total.changed += changed;

@@ -15,6 +15,8 @@ import { checkTaskId, TARGET_OPTIONS } from './control.options.js';
 import type { TaskTarget } from './control.options.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
+import { filteredStores, FILTER_OPTIONS } from './task.filter.js';
+import type { TaskFilter } from './task.filter.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
 import type { TimeInput } from './task.options.js';
@@ -26,17 +28,7 @@ import type { TaskActions } from './task.js';
  *
  * @publicApi
  */
-export interface TaskQuery {
-  /** The alias of one store; all when left out. */
-  readonly store?: string;
-  readonly state?: TaskStateName;
-  readonly executor?: string;
-  /** The type of the trigger: `cron`, `interval`, … */
-  readonly trigger?: string;
-  readonly handler?: string;
-  readonly tag?: string;
-  /** Text to find in id, name, handler, trigger type or executor; upper and lower case are the same. */
-  readonly q?: string;
+export interface TaskQuery extends TaskFilter {
   /** @default 'nextRunTime' */
   readonly sortBy?: TaskSortKey;
   /** @default false */
@@ -109,19 +101,10 @@ export interface RunInfoPage {
   readonly next: string | null;
 }
 
-const QUERY_OPTIONS = namesOf<keyof TaskQuery>({
-  store: 0,
-  state: 0,
-  executor: 0,
-  trigger: 0,
-  handler: 0,
-  tag: 0,
-  q: 0,
-  sortBy: 0,
-  descending: 0,
-  offset: 0,
-  limit: 0,
-});
+const QUERY_OPTIONS = [
+  ...FILTER_OPTIONS,
+  ...namesOf<Exclude<keyof TaskQuery, keyof TaskFilter>>({ sortBy: 0, descending: 0, offset: 0, limit: 0 }),
+];
 const RUN_QUERY_OPTIONS = namesOf<keyof RunQuery>({
   store: 0,
   taskId: 0,
@@ -176,16 +159,13 @@ export class TaskInspection {
 
   async getTaskInfos(query: TaskQuery = {}): Promise<TaskInfoPage> {
     checkCall('getTaskInfos', query, QUERY_OPTIONS);
-    const { store, sortBy = 'nextRunTime', descending = false, offset = 0, limit = 1_000, state, ...rest } = query;
+    const { sortBy = 'nextRunTime', descending = false, offset = 0, limit = 1_000, ...filter } = query;
     checkCount('offset', offset, 0, Number.MAX_SAFE_INTEGER);
     checkCount('limit', limit, 1, 10_000);
     const sort = { by: sortBy, descending };
     const pages: { handle: StoreHandle; tasks: readonly StoredTask[]; total: number }[] = [];
-    for (const handle of this.stores.select(store)) {
-      // A task that waits for the start is pending, whether or not it is paused.
-      if (state !== undefined && (state === 'pending') !== handle.pending) continue;
-      const filter = handle.pending ? rest : { ...rest, ...(state && { state }) };
-      const { tasks, total } = await handle.activeStore.query(filter, sort, { offset: 0, limit: offset + limit });
+    for (const { handle, conditions } of filteredStores(this.stores, filter)) {
+      const { tasks, total } = await handle.activeStore.query(conditions, sort, { offset: 0, limit: offset + limit });
       pages.push({ handle, tasks, total });
     }
     // The first pages of all stores, merged: a page of the whole begins somewhere in these.
