@@ -92,8 +92,10 @@ export class EventDispatcher {
     const asking = ListenerQueue.current();
     for (;;) {
       const busy = this.#registrations.filter(({ queue }) => queue !== asking && !queue.isIdle);
-      if (busy.length === 0) return;
+      if (busy.length === 0 && this.#next.length === 0) return;
       await Promise.all(busy.map(({ queue }) => queue.idle()));
+      // What listeners have caused is handed out in turns.
+      if (this.#next.length > 0) await new Promise(setImmediate);
     }
   }
 

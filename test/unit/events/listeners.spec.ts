@@ -123,6 +123,27 @@ describe('a stop', () => {
     expect(found).toEqual([1]);
   });
 
+  it('waits for the events that listeners have caused and that are not handed out yet', async () => {
+    const { scheduler } = await createRunning();
+    const told: string[] = [];
+    scheduler.addListener(
+      ({ name }) => {
+        told.push(name);
+        if (told.length > 1) return;
+        for (let time = 0; time < 200; time += 1) {
+          scheduler.resume();
+          scheduler.pause();
+        }
+      },
+      ['scheduler.paused', 'scheduler.resumed', 'scheduler.shutdown'],
+    );
+    scheduler.pause();
+    expect(told.length).toBeLessThan(401);
+    await scheduler.shutdown();
+    expect(told).toHaveLength(402);
+    expect(told.at(-1)).toBe('scheduler.shutdown');
+  });
+
   it('waits two seconds for a listener that never ends, and says so', async () => {
     const { scheduler, clock, run, logger } = await progressing(1);
     scheduler.addListener(() => new Promise(() => {}), 'run.progress');
