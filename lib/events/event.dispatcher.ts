@@ -27,6 +27,8 @@ export class EventDispatcher {
   /** What was emitted while another event was handed out: listeners may call the scheduler. */
   readonly #next: Delivery[] = [];
   #isDelivering = false;
+  /** Set when some of that was dropped, which is said once. */
+  #isOverrun = false;
 
   constructor(
     private readonly scheduler: string,
@@ -105,7 +107,8 @@ export class EventDispatcher {
       this.#next.push(delivery);
       return;
     }
-    if (this.dropped === 0) this.logger.warn('Listeners cause more events than they are called with; some are dropped');
+    if (!this.#isOverrun) this.logger.warn('Listeners cause more events than they are called with; some are dropped');
+    this.#isOverrun = true;
     this.dropped += delivery.to.length;
   }
 
