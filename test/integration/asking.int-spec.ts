@@ -47,7 +47,7 @@ describe.each(KINDS)('asking for work on $name', ({ create, slow }) => {
     const calls: unknown[] = [];
     const nodes = await nodesOf(create(), ([n]) => void calls.push(n));
     await everywhere(nodes, 10, (node, n) =>
-      node.addTask({ handler: 'work', args: [n], dedupe: { key: 'k', mode: 'debounce', for: '2s' } }),
+      node.addTask({ handler: 'work', args: [n], dedupe: { key: 'k', mode: 'debounce', for: '1h' } }),
     );
     expect(calls).toEqual([]);
     await nodes[1]!.addTask({ handler: 'work', args: ['last'], dedupe: { key: 'k', mode: 'debounce', for: '1s' } });

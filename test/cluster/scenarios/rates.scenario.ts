@@ -16,7 +16,7 @@ const LEAST_USED = 0.95;
  * clock of one machine.
  */
 export async function rates(bench: ClusterBench): Promise<void> {
-  const windows = SCALE < 1 ? 2 : 5;
+  const windows = SCALE < 1 ? 3 : 5;
   const max = bench.kind.slow ? 10 : 40;
   const rateLimit = { max, per: PER_MS };
   const limited = await addOneShots(bench.client, 'limited', { count: windows * max, overMs: 0, rateLimit });
