@@ -79,6 +79,8 @@ const BELOW = {
     'scheduler/tasks',
     'scheduler/cluster',
   ],
+  // What can be asked from outside, as JSON. It runs in browsers: of the engine it knows types alone, which a test checks.
+  client: ['model', 'errors', 'events', 'triggers', 'scheduler/tasks', 'scheduler/cluster', 'scheduler'],
   // It loads a store that needs a package when a configuration names its type, and not before.
   nest: [
     'model',

@@ -1,0 +1,10 @@
+// The public names of `nestjs-asyncz/client`: for Node.js and browsers, with nothing but `fetch`.
+
+export { fromJsonValue, toJsonValue } from './json.value.js';
+export type { JsonValue } from './json.value.js';
+export type * from './operation.inputs.js';
+export type * from './operation.results.js';
+export type { AsynczOperations, OperationName } from './operations.js';
+export { OPERATION_NAMES, ROLES, routePath, ROUTES } from './routes.js';
+export type { QueryKind, Role, Route } from './routes.js';
+export type { Serialized } from './serialized.js';
