@@ -63,6 +63,7 @@ export {
   DrainTimeoutError,
   DrainUnknownError,
   DrainWithdrawnError,
+  ReadOnlyError,
 } from './errors/scheduler.errors.js';
 export {
   EncryptionDisabledError,
@@ -152,7 +153,12 @@ export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';
 export type { BackoffFunction } from './scheduler/loop/backoff.registry.js';
 export type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
 export type { SchedulerInstanceInfo } from './scheduler/cluster/instance.info.js';
-export type { RetentionOptions, SchedulerOptions, SchedulerSettings } from './scheduler/scheduler.options.js';
+export type {
+  RetentionOptions,
+  SchedulerOptions,
+  SchedulerRole,
+  SchedulerSettings,
+} from './scheduler/scheduler.options.js';
 export type { OrphanPolicy } from './scheduler/tasks/task.reconciler.js';
 export { Scheduler } from './scheduler/scheduler.js';
 export type {

@@ -16,6 +16,22 @@ export class SchedulerNotRunningError extends AsynczError {
 }
 
 /**
+ * The scheduler is an observer (`role: 'observer'`): it reads, and changes nothing in its stores.
+ *
+ * @publicApi
+ */
+export class ReadOnlyError extends AsynczError {
+  readonly code = 'ASYNCZ_READ_ONLY';
+
+  /** @param operation What would have changed the store. */
+  constructor(readonly operation: string) {
+    super(
+      `${operation} would change the store, and this scheduler is an observer. Use one with role: "client" for that.`,
+    );
+  }
+}
+
+/**
  * The operation is only possible while the scheduler is stopped.
  *
  * @publicApi

@@ -12,6 +12,7 @@ import { createExecutor } from './executor.types.js';
 import type { AsynczModuleOptions, AsynczRuntimeOptions, ModulePlan } from './module.options.js';
 import { bridgeEvents } from './event.bridge.js';
 import { createNestLogger } from './nest.logger.js';
+import { withOverride } from './role.override.js';
 import { SchedulerService } from './scheduler.service.js';
 import { createDefaultStoreProvider, createStoreProvider, PartFactory } from './store.factory.js';
 import { TaskExplorer } from './task.explorer.js';
@@ -73,7 +74,7 @@ export class AsynczCoreModule implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     const { name, stores } = this.plan;
     const scheduler = this.#get<SchedulerService>(getSchedulerToken(name));
-    const options = this.#get<AsynczRuntimeOptions>(getOptionsToken(name));
+    const options = withOverride(this.#get<AsynczRuntimeOptions>(getOptionsToken(name)));
     for (const [alias, config] of Object.entries(options.stores ?? {})) {
       if (alias in stores && stores[alias] === config) continue;
       const isMade =
@@ -101,9 +102,10 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
     useFactory: (
       container: ModulesContainer,
       moduleRef: ModuleRef,
-      options: AsynczRuntimeOptions,
+      given: AsynczRuntimeOptions,
       ...made: (Store | null)[]
     ) => {
+      const options = withOverride(given);
       refuseNamesake(name, container);
       refuseInWorker(options);
       // Further stores of the options are built when every provider of the application is there.
@@ -149,7 +151,7 @@ function refuseNamesake(name: string, container: ModulesContainer): void {
 
 /** In a worker of an executor each thread or process would claim tasks, and make workers in turn. @throws InvalidOptionError */
 function refuseInWorker({ role = 'worker' }: AsynczRuntimeOptions): void {
-  if (!isInWorker() || role === 'client') return;
+  if (!isInWorker() || role !== 'worker') return;
   throw new InvalidOptionError(
     'role',
     role,

@@ -93,7 +93,7 @@ export class TaskExplorer implements OnModuleDestroy {
         declaredBy.set(id, name);
       }
     }
-    if (hasHandlers && role !== 'client') pipelines.warnOfGlobals(this.logger);
+    if (hasHandlers && (role ?? 'worker') === 'worker') pipelines.warnOfGlobals(this.logger);
     // Of several schedulers one says what none of them has.
     if (schedulers[0] === scheduler.name) this.lost.watch(classes);
     return [...declared.values()];

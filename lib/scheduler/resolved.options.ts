@@ -20,7 +20,7 @@ import type { CalendarDefinition } from '../triggers/calendars/calendar.interfac
 import type { TriggerClass, TriggerFactory } from '../triggers/trigger.registry.js';
 import type { Retention } from './cluster/housekeeper.js';
 import { SCHEDULER_OPTIONS } from './scheduler.options.js';
-import type { RetentionOptions, SchedulerOptions } from './scheduler.options.js';
+import type { RetentionOptions, SchedulerOptions, SchedulerRole } from './scheduler.options.js';
 import type { OrphanPolicy } from './tasks/task.reconciler.js';
 import { BackoffRegistry } from './loop/backoff.registry.js';
 import { resolvePolicies } from './tasks/policy.reader.js';
@@ -31,13 +31,13 @@ const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, fa
 /** One hour: a run whose handler does not obey must end some time. */
 const MAX_ABORT_GRACE_MS = 3_600_000;
 
-const ROLES = ['worker', 'client'] as const;
+const ROLES = namesOf<SchedulerRole>({ worker: 0, client: 0, observer: 0 });
 const ORPHANS = namesOf<OrphanPolicy>({ report: 0, pause: 0, remove: 0 });
 
 /** {@link SchedulerOptions} checked and filled in. */
 export interface ResolvedSchedulerOptions {
   readonly name: string;
-  readonly role: 'worker' | 'client';
+  readonly role: SchedulerRole;
   readonly identity: string;
   readonly timezone: string;
   readonly taskDefaults: TaskPolicies;

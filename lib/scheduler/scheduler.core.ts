@@ -7,6 +7,7 @@ import { DEFAULT_POLICIES } from '../model/task.policies.js';
 import { resolvePolicies } from './tasks/policy.reader.js';
 import { STEP_VALUES } from '../persistence/step.values.js';
 import { maxTaskStepBytes } from '../model/step.bounds.js';
+import { readOnlyStore } from '../stores/read-only.store.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
 import { StoreClock } from '../time/store.clock.js';
@@ -109,7 +110,8 @@ export class SchedulerCore {
     if (this.stores.has(alias)) {
       throw new DuplicateNameError('store', alias, 'Remove it first, or use another alias.');
     }
-    const handle = new StoreHandle(alias, store, new StoreClock(this.options.clock), this.contexts.of(alias));
+    const view = this.options.role === 'observer' ? readOnlyStore(store) : store;
+    const handle = new StoreHandle(alias, view, new StoreClock(this.options.clock), this.contexts.of(alias));
     this.stores.add(handle);
     return handle;
   }

@@ -1,3 +1,4 @@
+import type { SchedulerRole } from './scheduler.options.js';
 import type { TaskStateName } from '../model/query.js';
 import type { ExecutorUse } from '../model/scheduler-instance.js';
 import type { AbandonedHandler } from './loop/abandoned.handlers.js';
@@ -47,7 +48,7 @@ export interface StoreInfo {
 export interface SchedulerInfo {
   readonly identity: string;
   readonly name: string;
-  readonly role: 'worker' | 'client';
+  readonly role: SchedulerRole;
   readonly state: SchedulerState;
   readonly running: boolean;
   /** null while stopped. */

@@ -84,19 +84,15 @@ export class SchedulerLife {
     try {
       await inTime(deadline, 'the source of the encryption keys', this.core.contexts.fetchKeys());
       if (!stores.has('default')) this.core.addStore('default', new MemoryStore());
-      for (const alias of executors.aliases()) await this.#startExecutor(alias, executors.get(alias), deadline);
+      // An observer asks for nothing that would have to be run, and its threads would boot for nothing.
+      const runs = options.role === 'observer' ? [] : executors.aliases();
+      for (const alias of runs) await this.#startExecutor(alias, executors.get(alias), deadline);
       for (const handle of stores.all()) await this.#stores.open(handle, deadline);
       await this.#reconcile(deadline);
       phase.started();
       this.gate.reset(options.startPaused);
       for (const handle of stores.all()) await this.#stores.work(handle, deadline);
-      this.#heartbeat.start(
-        () => void this.core.contexts.refreshKeys(),
-        async (handle) => {
-          await this.gate.drains.beat(handle);
-          await this.#contents.beat(handle);
-        },
-      );
+      if (options.role !== 'observer') this.#beat();
       if (options.role === 'worker') this.#housekeeper.start();
       events.emit('scheduler.started', {});
       options.logger.info(`Scheduler "${options.name}" (${options.identity}) started`);
@@ -106,6 +102,16 @@ export class SchedulerLife {
       await this.#rollBack();
       throw error;
     }
+  }
+
+  #beat(): void {
+    this.#heartbeat.start(
+      () => void this.core.contexts.refreshKeys(),
+      async (handle) => {
+        await this.gate.drains.beat(handle);
+        await this.#contents.beat(handle);
+      },
+    );
   }
 
   async #startExecutor(alias: string, executor: Executor, deadline: Deadline): Promise<void> {
@@ -129,7 +135,7 @@ export class SchedulerLife {
 
   async #reconcile(deadline: Deadline): Promise<void> {
     const { stores, options } = this.core;
-    if (options.role === 'client') return;
+    if (options.role !== 'worker') return;
     // A declaration for a store that there is not is an error of the code, not an orphan.
     for (const task of this.declared) await ofDeclaration(task, () => stores.get(task.store ?? 'default'));
     const reconciler = this.#reconciler(options.orphans);

@@ -32,6 +32,13 @@ export interface RetentionOptions {
 }
 
 /**
+ * What a scheduler does with the tasks of its stores: runs them, controls them, or reads them.
+ *
+ * @publicApi
+ */
+export type SchedulerRole = 'worker' | 'client' | 'observer';
+
+/**
  * The options of a scheduler that are plain values: those of `AsynczModule.forRoot` without stores and executors.
  *
  * @publicApi
@@ -44,11 +51,12 @@ export interface SchedulerSettings {
    */
   readonly name?: string;
   /**
-   * `worker` runs tasks; `client` only adds and controls them.
+   * `worker` runs tasks; `client` only adds and controls them; `observer` only reads: it makes no tables, changes no record, and
+   * no other scheduler sees it.
    *
    * @default 'worker'
    */
-  readonly role?: 'worker' | 'client';
+  readonly role?: SchedulerRole;
   /** Unique to this scheduler. Host, process and a random part when left out. */
   readonly identity?: string;
   /**

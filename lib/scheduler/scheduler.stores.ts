@@ -36,30 +36,46 @@ export class SchedulerStores {
   async open(handle: StoreHandle, deadline: Deadline): Promise<void> {
     const { options, pending } = this.core;
     await handle.open(deadline);
-    const steps = [
-      () => refuseUncoordinated(handle, this.heartbeat.instance(handle), options.heartbeatMs),
-      // Before anybody can see this scheduler: what is asked of it from then on counts.
-      () => this.gate.drains.open(handle),
-      () => this.heartbeat.write(handle),
-      () => this.markEncryption(handle),
-      () => this.contents.open(handle),
-      () => pending.commit(handle, deadline),
-    ];
+    const steps =
+      options.role === 'observer'
+        ? this.#stepsOfObserver(handle, deadline)
+        : [
+            () => refuseUncoordinated(handle, this.heartbeat.instance(handle), options.heartbeatMs),
+            // Before anybody can see this scheduler: what is asked of it from then on counts.
+            () => this.gate.drains.open(handle),
+            () => this.heartbeat.write(handle),
+            () => this.markEncryption(handle),
+            () => this.contents.open(handle),
+            () => pending.commit(handle, deadline),
+          ];
     // Each by itself: of a step that hangs nothing comes after it.
     for (const step of steps) await handle.inTime<unknown>(deadline, step());
   }
 
-  /** Writing in clear beside records that were encrypted is never done by accident. */
-  async markEncryption(handle: StoreHandle): Promise<void> {
-    const { store, alias, clock } = handle;
-    const { hasKeys, refusesEncrypted } = this.core.contexts;
-    if (hasKeys) await markEncrypted(store, clock.now());
-    else if (refusesEncrypted && (await holdsEncrypted(store))) throw new EncryptionDisabledError(alias);
+  /** Nothing is written, so nobody has to know. */
+  #stepsOfObserver(handle: StoreHandle, deadline: Deadline): readonly (() => Promise<unknown>)[] {
+    return [
+      () => this.#refuseEncrypted(handle),
+      () => this.contents.refuseOthers(handle),
+      () => this.core.pending.commit(handle, deadline),
+    ];
   }
 
-  /** Starts the startup tasks of a store and then its loop. A client has none. @throws StartTimeoutError */
+  /** Writing in clear beside records that were encrypted is never done by accident. */
+  async markEncryption(handle: StoreHandle): Promise<void> {
+    const { store, clock } = handle;
+    if (this.core.contexts.hasKeys) await markEncrypted(store, clock.now());
+    else await this.#refuseEncrypted(handle);
+  }
+
+  /** @throws EncryptionDisabledError */
+  async #refuseEncrypted({ store, alias }: StoreHandle): Promise<void> {
+    if (this.core.contexts.refusesEncrypted && (await holdsEncrypted(store))) throw new EncryptionDisabledError(alias);
+  }
+
+  /** Starts the startup tasks of a store and then its loop. Only a worker has them. @throws StartTimeoutError */
   async work(handle: StoreHandle, deadline: Deadline): Promise<void> {
-    if (this.core.options.role === 'client') return;
+    if (this.core.options.role !== 'worker') return;
     const loop = this.core.createLoop(handle);
     handle.useLoop(loop);
     const { handlers, options } = this.core;
@@ -127,9 +143,10 @@ export class SchedulerStores {
   /** Leaves the schedulers that share a store, and closes it, whatever hangs. Never rejects. */
   async close(handle: StoreHandle, end: Deadline): Promise<void> {
     if (!handle.opened) return;
-    const { logger, identity } = this.core.options;
+    const { logger, identity, role } = this.core.options;
     const { place, store } = handle;
     const leave = async () => {
+      if (role === 'observer') return;
       await store.retire(identity);
       if (end.isOver) return;
       // After that nobody asks any more; and whoever waits for the drain finds the scheduler gone before the record is.

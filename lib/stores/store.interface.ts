@@ -60,6 +60,11 @@ export interface StoreContext {
   readonly clock: Clock;
   readonly logger: Logger;
   /**
+   * Whether the scheduler only reads: then nothing is to be made that is not there, such as tables or folders, and the start
+   * rejects where there is no store yet. Of the methods that write none is called.
+   */
+  readonly readOnly: boolean;
+  /**
    * Makes the codec that the scheduler is configured for.
    *
    * @param options `serializer`: a registered name, `json` by default. `encrypt`: false for a store that keeps nothing.

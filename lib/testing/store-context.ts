@@ -25,6 +25,8 @@ export interface StoreContextOptions {
   readonly clock?: Clock;
   /** @default one that writes nothing */
   readonly logger?: Logger;
+  /** Whether the store is only to be read. @default false */
+  readonly readOnly?: boolean;
   /** The secrets that encrypt, of at least 16 bytes each; the first one writes. @default nothing is encrypted */
   readonly keys?: Secrets;
   /** The largest stored definition, in bytes. @default 1048576 */
@@ -42,12 +44,19 @@ export interface StoreContextOptions {
  * @publicApi
  */
 export function createStoreContext(options: StoreContextOptions = {}): StoreContext {
-  const { alias = 'default', identity = 'test', clock = new SystemClock(), logger = SILENT_LOGGER } = options;
+  const {
+    alias = 'default',
+    identity = 'test',
+    clock = new SystemClock(),
+    logger = SILENT_LOGGER,
+    readOnly = false,
+  } = options;
   return {
     alias,
     scheduler: { name: 'test', identity },
     clock: wholeClock(clock),
     logger,
+    readOnly,
     createCodec: createCodecFactory({
       namespace: 'test',
       serializers: new SerializerRegistry(),

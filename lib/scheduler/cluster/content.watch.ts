@@ -61,6 +61,12 @@ export class ContentWatch {
     this.#contents.set(handle.alias, { mark: markOf(record), isBare: false, isBusy: false, hasFailed: false });
   }
 
+  /** Says whose they are, and remembers nothing: for who only reads. @throws StoreInUseError */
+  async refuseOthers({ alias, store }: StoreHandle): Promise<void> {
+    const record = await store.lookupTask(CONTENT_MARK);
+    if (record !== null) this.#refuseOthers(alias, record);
+  }
+
   /** Looks whether they are still there. Rejects when the store cannot be asked, and is called again after the next heartbeat. */
   async beat(handle: StoreHandle): Promise<void> {
     const contents = this.#contents.get(handle.alias);

@@ -19,7 +19,7 @@ const MAX_CLOCK_OFFSET_MS = 1_000;
 interface HeartbeatServices {
   readonly identity: string;
   readonly name: string;
-  readonly role: 'worker' | 'client';
+  readonly role: 'worker' | 'client' | 'observer';
   /** Of the package. */
   readonly version: string;
   readonly heartbeatMs: number;
@@ -111,7 +111,8 @@ export class Heartbeat {
     return {
       identity,
       name,
-      role,
+      // An observer writes none: this is what it would be to those that coordinate.
+      role: role === 'worker' ? role : 'client',
       host: hostname(),
       pid: process.pid,
       version,

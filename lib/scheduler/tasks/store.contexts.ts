@@ -18,6 +18,7 @@ const MAX_REPORTED = 10_000;
 interface ContextServices {
   readonly name: string;
   readonly identity: string;
+  readonly role: 'worker' | 'client' | 'observer';
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventDispatcher;
@@ -72,12 +73,13 @@ export class StoreContexts {
 
   /** The context of the store with this alias. */
   of(alias: string): StoreContext {
-    const { name, identity, clock, logger } = this.services;
+    const { name, identity, clock, logger, role } = this.services;
     return {
       alias,
       scheduler: { name, identity },
       clock,
       logger,
+      readOnly: role === 'observer',
       createCodec: (codecOptions) => this.#codecs({ ...codecOptions, inClear: () => this.#warnOfClear(alias) }),
       reportUnreadable: (task) => this.#reportUnreadable(alias, task),
     };

@@ -1,6 +1,7 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileStoreError } from '../../errors/file-store.errors.js';
+import { StoreUnavailableError } from '../../errors/store.errors.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { MACHINE } from '../../model/clock.js';
 import type { StoreContext } from '../store.interface.js';
@@ -10,7 +11,7 @@ import { CommitQueue } from './commit.queue.js';
 import { DirectoryLayout } from './directory.layout.js';
 import { claimDirectory } from './directory.marker.js';
 import type { Marker } from './directory.marker.js';
-import { eachOf, hasCode, makeFolder } from './durable.fs.js';
+import { eachOf, hasCode, makeFolder, readText } from './durable.fs.js';
 import type { ResolvedFileStoreOptions } from './file-store.options.js';
 import { createHostLock } from './host.lock.js';
 import type { HostLock } from './host.lock.js';
@@ -94,6 +95,9 @@ export class DirectorySession {
     const { directory, suffix, mode, lockTimeoutMs } = options;
     const fileMode = mode & NOT_EXECUTABLE;
     const layout = new DirectoryLayout(directory, suffix);
+    if (context.readOnly && (await readText(layout.marker)) === null) {
+      throw new StoreUnavailableError(`the directory ${directory}`, 'there is no store in it');
+    }
     const [made] = await makeFolders(layout, mode);
     const marker = await claimDirectory(layout, { alias, scheduler: scheduler.name }, made!, fileMode);
     const presence = new ProcessPresence({
@@ -124,7 +128,7 @@ export class DirectorySession {
     } finally {
       release();
     }
-    await this.schedulers.forgetOld(MACHINE.now());
+    if (!this.context.readOnly) await this.schedulers.forgetOld(MACHINE.now());
     await this.#look();
     this.wakeUps.open();
     await this.#filing.begin(this.queue);

@@ -104,12 +104,12 @@ export class MongooseStore extends BaseStore {
       const { setName, msg } = await connection.hello();
       const hasOplog = setName !== undefined || msg === 'isdbgrid';
       const collections = collectionsOf(connection.database, collection);
-      await createIndexes(collections, hasOplog);
+      if (!context.readOnly) await createIndexes(collections, hasOplog);
       const serverClock = new ServerClock(() => connection.hello(), clock);
       const now = () => serverClock.now();
       const tasks = new MongooseTasks(collections.tasks, codec, (task) => context.reportUnreadable(task));
       const outbox = new MongooseOutbox(collections, logger);
-      await outbox.sweepNowAndThen(await now());
+      if (!context.readOnly) await outbox.sweepNowAndThen(await now());
       const channel = hasOplog ? new ChangeStreamChannel(collections.wakes, newToken(), now) : null;
       this.#opened = {
         connection,

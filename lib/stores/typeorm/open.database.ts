@@ -77,7 +77,7 @@ export class OpenDatabase implements TransactionContext {
   }
 
   static async #open(options: ResolvedOptions, context: StoreContext, onWake: () => void): Promise<OpenDatabase> {
-    const connection = await Connection.open(options);
+    const connection = await Connection.open(options, context.readOnly);
     const close = () => connection.close();
     return undoOnFailure(close, async () => {
       const { dataSource, address } = connection;
@@ -217,7 +217,7 @@ export class OpenDatabase implements TransactionContext {
     const { dataSource, session, dialect, options } = this;
     const schemaDialect = schemaDialectOf(version);
     const creator = new SchemaCreator(dataSource, session, dialect, schemaDialect, this.connection.address);
-    await creator.ensure(options.createSchema);
+    await creator.ensure(this.context.readOnly ? false : options.createSchema);
   }
 
   async #listen(onWake: () => void): Promise<void> {

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { DataSource } from 'typeorm';
+import { StoreUnavailableError } from '../../../errors/store.errors.js';
 import { MACHINE } from '../../../model/clock.js';
 import { unavailable } from '../sql/driver.error.js';
 import { destroyerOf, keepAliveThroughErrors } from '../typeorm-compat.js';
@@ -16,9 +18,13 @@ export class Connection {
     readonly owned: boolean,
   ) {}
 
-  /** @throws StoreUnavailableError With the address and the reason. */
-  static async open({ source, database }: ResolvedOptions): Promise<Connection> {
+  /**
+   * @param readOnly Whether a file is not to be made where there is none.
+   * @throws StoreUnavailableError With the address and the reason.
+   */
+  static async open({ source, database }: ResolvedOptions, readOnly: boolean): Promise<Connection> {
     const address = addressOf(database);
+    if (readOnly && isMissingFile(database)) throw new StoreUnavailableError(address, 'there is no such file');
     try {
       const dataSource = 'dataSource' in source ? source.dataSource : new DataSource(source.options);
       const isOwned = !dataSource.isInitialized;
@@ -43,4 +49,8 @@ export class Connection {
       destroy();
     }
   }
+}
+
+function isMissingFile({ type, database }: ResolvedOptions['database']): boolean {
+  return type === 'better-sqlite3' && typeof database === 'string' && database !== ':memory:' && !existsSync(database);
 }
