@@ -9,6 +9,7 @@ export type { Logger } from './model/logger.js';
 export type { TaskSortKey, TaskStateName } from './model/query.js';
 export type { Attribution, DatedAttribution } from './model/attribution.js';
 export type { CancelRequest, RunRecord, RunRequest, RunSource, RunStatus, StoredStep } from './model/run.js';
+export type { JournalChange, JournalEntry, JournalKind } from './model/journal.js';
 export { NonRetryableError, RetryLaterError } from './model/handler.errors.js';
 export { isUnstoredResult } from './model/unstored-result.js';
 export type { UnstoredResult } from './model/unstored-result.js';

@@ -1,3 +1,4 @@
+import type { JournalEntry } from './journal.js';
 import type { RunRecord } from './run.js';
 import type { TaskDefinition } from './definition.js';
 import type { TaskLease, TaskRecord } from './task.js';
@@ -12,6 +13,8 @@ export interface Change<T> {
   readonly task: TaskRecord | null;
   /** Ended runs that are written in the same step. None when left out. */
   readonly history?: readonly RunRecord[];
+  /** Entries of the journal: see `StoreCapabilities.journal`. None when left out. */
+  readonly journal?: readonly JournalEntry[];
   /** What the caller gets back when the change was committed. */
   readonly value: T;
 }

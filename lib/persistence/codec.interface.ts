@@ -1,4 +1,5 @@
 import type { DueKeyValues } from '../model/due-keys.js';
+import type { JournalEntry } from '../model/journal.js';
 import type { RunRecord } from '../model/run.js';
 import type { StoredTask, TaskLease, TaskRecord } from '../model/task.js';
 
@@ -86,6 +87,20 @@ export interface RunRow extends Omit<RunRecord, RunOutcomeField> {
 }
 
 /**
+ * An entry of the journal as plain columns.
+ *
+ * @publicApi
+ */
+export interface JournalRow extends Pick<JournalEntry, 'id' | 'time' | 'kind' | 'taskId' | 'scheduler'> {
+  /** What a filter by actor finds: a digest of 22 characters, under the key where encryption is on; null for nobody. */
+  readonly actor: string | null;
+  /** The envelope of the other fields: JSON text, encrypted where encryption is on. */
+  readonly body: string;
+  /** How many bytes `body` has, where the store did not read it: see `TaskRow.oversize`. It is empty then. */
+  readonly oversize?: number;
+}
+
+/**
  * Encodes tasks and runs as rows, and decodes them. Synchronous, so that it can run inside a database's transaction. A store
  * gets it from its context at the start.
  *
@@ -113,11 +128,17 @@ export interface TaskCodec {
   encodeRun(run: RunRecord): RunRow;
   /** Never throws: an outcome that cannot be read becomes an error that says why. */
   decodeRun(row: RunRow): RunRecord;
+  /** Never throws. */
+  encodeEntry(entry: JournalEntry): JournalRow;
+  /** Never throws: what cannot be read is said by the entry. */
+  decodeEntry(row: JournalRow): JournalEntry;
+  /** The values of {@link JournalRow.actor} that an actor may stand as, for a query's `IN`. */
+  actorLabels(actor: string): readonly string[];
   /** The values of {@link TaskRow.codec} that this process can read, for a query's `IN`. */
   readable(): readonly string[];
   /**
    * Whether a record is not written under the key that writes now (or in clear, where nothing is encrypted), so that a
    * rotation has to write it again. Also for records that cannot be read; these a rotation leaves as they are.
    */
-  needsRotation(row: Pick<TaskRow, 'definition'> | Pick<RunRow, 'outcome'>): boolean;
+  needsRotation(row: Pick<TaskRow, 'definition'> | Pick<RunRow, 'outcome'> | Pick<JournalRow, 'body'>): boolean;
 }

@@ -12,13 +12,13 @@ export const FORMAT_VERSION = 1;
 /** What stands in {@link codecName} for the key of a record in clear. */
 export const NO_KEY = '-';
 
-export type Entity = 'task' | 'run' | 'state';
+export type Entity = 'task' | 'run' | 'state' | 'journal';
 
 /** Which record it is. A payload that is moved to another one cannot be decrypted there. */
 export interface RecordAddress {
   readonly namespace: string;
   readonly entity: Entity;
-  /** The id of a task; of a run those of task and run, and its attempt and token. */
+  /** The id of a task; of a run those of task and run, and its attempt and token; of an entry of the journal all that it has in clear. */
   readonly key: readonly (string | number)[];
 }
 
@@ -42,7 +42,7 @@ export interface Opened {
 type Upgrade = (payload: JsonObject) => JsonObject;
 
 /** How a payload becomes one of the next version: the first makes version 2 of version 1, and so on. */
-const UPGRADES: Readonly<Record<Entity, readonly Upgrade[]>> = { task: [], run: [], state: [] };
+const UPGRADES: Readonly<Record<Entity, readonly Upgrade[]>> = { task: [], run: [], state: [], journal: [] };
 
 const ENVELOPE_MEMBERS: readonly string[] = ['entity', 'version', 'serializer', 'encryption', 'payload'];
 const ENCRYPTION_MEMBERS: readonly string[] = ['algorithm', 'key', 'nonce'];

@@ -12,6 +12,9 @@ const TAG_BYTES = 16;
 const SALT = 'nestjs-asyncz';
 const PURPOSE = 'one record';
 
+/** How many characters of a label are kept: 132 bits. */
+const LABEL_LENGTH = 22;
+
 /** What {@link RecordKey.encrypt} made. Both in base64. */
 export interface Sealed {
   readonly nonce: string;
@@ -26,10 +29,17 @@ export class RecordKey {
   /** What records are marked with: stable, and nothing of the secret can be computed from it. */
   readonly id: string;
   readonly #key: KeyObject;
+  readonly #labelKey: KeyObject;
 
   constructor(secret: string) {
     this.id = Buffer.from(hkdfSync('sha256', secret, SALT, 'key id', 6)).toString('hex');
     this.#key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, SALT, 'record keys', 32)));
+    this.#labelKey = createSecretKey(Buffer.from(hkdfSync('sha256', secret, SALT, 'labels', 32)));
+  }
+
+  /** What a text is found by without being shown: the same for the same text under this key. */
+  labelOf(text: string): string {
+    return createHmac('sha256', this.#labelKey).update(text).digest('base64url').slice(0, LABEL_LENGTH);
   }
 
   /** @param associated What the record belongs to: reading it under anything else fails. */

@@ -2,6 +2,7 @@ import type { RunError } from '../errors/thrown.js';
 import type { Attribution, DatedAttribution } from '../model/attribution.js';
 import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
+import type { JournalEntry } from '../model/journal.js';
 import type { CancelRequest, LiveRun, RunRequest, StoredStep } from '../model/run.js';
 import type { LastRun, Pause, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
 import type { Declaration, TaskDefinition, TaskInput, TaskOrigin } from '../model/definition.js';
@@ -113,6 +114,23 @@ const runError: Check = nullable(
     errors: listOfEach((value) => runError(value)),
   }),
 );
+
+/** What people have said in an entry of the journal. */
+type EntryBody = Pick<JournalEntry, 'actor' | 'reason' | 'changes' | 'details'>;
+
+const isAnything: Check = () => null;
+
+const entryBody = objectOf<Required<EntryBody>>({
+  actor: nullable(isText),
+  reason: nullable(isText),
+  changes: optional(listOfEach(objectOf<{ field: string; cut: unknown }>({ field: isText, cut: optional(isFlag) }))),
+  details: optional(recordOf(isAnything)),
+});
+
+/** @throws UnreadableFault When a field is missing or not what it has to be. */
+export function asEntryBody(value: JsonObject): EntryBody {
+  return checked<EntryBody>(entryBody, value, 'entry');
+}
 
 /** @throws UnreadableFault When a field is missing or not what it has to be. */
 export function asDefinition(value: JsonObject): TaskDefinition {

@@ -1,18 +1,20 @@
 import { PayloadTooLargeError } from '../errors/persistence.errors.js';
 import { DUE_KEYS, withDueKeys } from '../model/due-keys.js';
 import type { DueKey } from '../model/due-keys.js';
+import type { JournalEntry } from '../model/journal.js';
 import type { RunRecord } from '../model/run.js';
 import { isDisabled } from '../model/definition.js';
 import { isStartTask } from '../model/start-tasks.js';
 import type { StoredTask, TaskRecord, TaskState } from '../model/task.js';
 import { dueTime, isIdle, runningCount } from '../model/task.js';
-import type { RunRow, TaskCodec, TaskRow, TaskStateRow } from './codec.interface.js';
+import type { JournalRow, RunRow, TaskCodec, TaskRow, TaskStateRow } from './codec.interface.js';
 import type { CodecSettings } from './codec.settings.js';
 import { noteClear, writerOf } from './codec.settings.js';
 import { definitionText, readDefinition } from './definition.text.js';
 import { NO_KEY, codecName, isEncrypted, keyOf, openEnvelope, sealEnvelope } from './envelope.js';
 import type { RecordAddress } from './envelope.js';
 import { boundedAttempt, boundedCoalesced, boundedState } from './bounded.state.js';
+import { EntryCodec } from './entry.codec.js';
 import { refuseInconsistent } from './clear.columns.js';
 import { OutcomeCodec } from './outcome.codec.js';
 import { refuseLarge } from './record.size.js';
@@ -26,11 +28,13 @@ export class RowCodec implements TaskCodec {
   readonly maxRecordBytes: number;
   readonly #settings: CodecSettings;
   readonly #outcomes: OutcomeCodec;
+  readonly #entries: EntryCodec;
 
   constructor(settings: CodecSettings) {
     this.maxRecordBytes = settings.maxRecordBytes;
     this.#settings = settings;
     this.#outcomes = new OutcomeCodec(settings);
+    this.#entries = new EntryCodec(settings);
   }
 
   encodeTask(task: TaskRecord): TaskRow {
@@ -144,14 +148,26 @@ export class RowCodec implements TaskCodec {
     };
   }
 
+  encodeEntry(entry: JournalEntry): JournalRow {
+    return this.#entries.encode(entry);
+  }
+
+  decodeEntry(row: JournalRow): JournalEntry {
+    return this.#entries.decode(row);
+  }
+
+  actorLabels(actor: string): readonly string[] {
+    return this.#entries.labelsOf(actor);
+  }
+
   readable(): readonly string[] {
     const { keyRing, serializers, required } = this.#settings;
     const keys = [...(required ? [] : [NO_KEY]), ...(keyRing?.ids() ?? [])];
     return serializers.names().flatMap((name) => keys.map((key) => codecName(name, key)));
   }
 
-  needsRotation(row: Pick<TaskRow, 'definition'> | Pick<RunRow, 'outcome'>): boolean {
-    const text = 'definition' in row ? row.definition : row.outcome;
+  needsRotation(row: Pick<TaskRow, 'definition'> | Pick<RunRow, 'outcome'> | Pick<JournalRow, 'body'>): boolean {
+    const text = 'definition' in row ? row.definition : 'outcome' in row ? row.outcome : row.body;
     return text !== null && keyOf(text) !== (writerOf(this.#settings)?.id ?? null);
   }
 

@@ -9,6 +9,13 @@ import type {
   StoredTaskPage,
   TaskSort,
 } from '../model/query.js';
+import type {
+  JournalEntry,
+  JournalPageRequest,
+  PruneJournalOptions,
+  StoredJournalFilter,
+  StoredJournalPage,
+} from '../model/journal.js';
 import type { RunRecord } from '../model/run.js';
 import type { SchedulerInstance } from '../model/scheduler-instance.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../model/start-tasks.js';
@@ -17,6 +24,7 @@ import { dueTime, isUnreadable } from '../model/task.js';
 import type { StoredTask, TaskRecord } from '../model/task.js';
 import type { TaskCodec } from '../persistence/codec.interface.js';
 import { assertReplaceable } from './assert-replaceable.js';
+import { JournalLog } from './journal.log.js';
 import { Mutex } from './mutex.js';
 import { RunHistory } from './run-history.js';
 import { MEMBERSHIP_ID, membersOf, removeMember, writeMember } from './membership.record.js';
@@ -25,6 +33,7 @@ import type {
   AddOptions,
   Awaitable,
   Committed,
+  JournalOptions,
   PruneOptions,
   Selected,
   Store,
@@ -54,7 +63,8 @@ import {
  * What every store extends. A subclass implements eight methods, and this class makes the whole {@link Store} of them,
  * correct within one process: claims, leases and edits go one after another through one lock. One of the eight that
  * awaits something between reading and writing takes the same lock: see {@link exclusive}. The history of ended runs is
- * kept in memory; a store that can keep it overrides {@link saveRuns}, {@link runs} and {@link pruneRuns}.
+ * kept in memory; a store that can keep it overrides {@link saveRuns}, {@link runs} and {@link pruneRuns}. So is the journal:
+ * {@link appendJournal}, {@link journal} and {@link pruneJournal}.
  *
  * The built-in stores override {@link transact}, and with it every claim, end and edit, by what their database does best.
  *
@@ -72,12 +82,13 @@ export abstract class BaseStore implements Store {
   #codec: TaskCodec | null = null;
   readonly #lock = new Mutex();
   readonly #history = new RunHistory();
+  readonly #journal = new JournalLog();
 
   abstract addTask(task: TaskRecord, options?: AddOptions): Awaitable<void>;
   abstract lookupTask(id: string): Awaitable<StoredTask | null>;
   abstract updateTask(task: TaskRecord, expectedVersion: number): Awaitable<void>;
-  abstract deleteTask(id: string): Awaitable<boolean>;
-  abstract removeAllTasks(): Awaitable<number>;
+  abstract deleteTask(id: string, options?: JournalOptions): Awaitable<boolean>;
+  abstract removeAllTasks(options?: JournalOptions): Awaitable<number>;
   abstract getAllTasks(): Awaitable<readonly StoredTask[]>;
   abstract getDueTasks(now: number): Awaitable<readonly TaskRecord[]>;
   abstract getNextRunTime(): Awaitable<number | null>;
@@ -257,20 +268,32 @@ export abstract class BaseStore implements Store {
   }
 
   saveRuns(runs: readonly RunRecord[]): Awaitable<void> {
-    this.#history.save(runs, this.#historyCodec);
+    this.#history.save(runs, this.#memoryCodec);
   }
 
   runs(filter: StoredRunFilter, page: RunPageRequest): Awaitable<StoredRunPage> {
-    return this.#history.query(filter, page, this.#historyCodec);
+    return this.#history.query(filter, page, this.#memoryCodec);
   }
 
   /** What is in memory only needs no encryption. */
-  get #historyCodec(): TaskCodec {
+  get #memoryCodec(): TaskCodec {
     return (this.#codec ??= this.context.createCodec({ encrypt: false }));
   }
 
   pruneRuns(options: PruneOptions): Awaitable<number> {
     return this.#history.prune(options);
+  }
+
+  appendJournal(entries: readonly JournalEntry[]): Awaitable<void> {
+    this.#journal.append(entries, this.#memoryCodec);
+  }
+
+  journal(filter: StoredJournalFilter, page: JournalPageRequest): Awaitable<StoredJournalPage> {
+    return this.#journal.query(filter, page, this.#memoryCodec);
+  }
+
+  pruneJournal(options: PruneJournalOptions): Awaitable<number> {
+    return this.#journal.prune(options);
   }
 
   heartbeat(instance: SchedulerInstance): Awaitable<void> {

@@ -5,6 +5,7 @@ export { BaseStore } from './base.store.js';
 export type {
   AddOptions,
   Committed,
+  JournalOptions,
   PruneOptions,
   Selected,
   StoreCapabilities,
@@ -34,7 +35,20 @@ export type {
 
 export type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../model/start-tasks.js';
 
-export type { RunOutcomeField, RunRow, TaskCodec, TaskRow, TaskStateRow } from '../persistence/codec.interface.js';
+export type {
+  JournalPageRequest,
+  PruneJournalOptions,
+  StoredJournalFilter,
+  StoredJournalPage,
+} from '../model/journal.js';
+export type {
+  JournalRow,
+  RunOutcomeField,
+  RunRow,
+  TaskCodec,
+  TaskRow,
+  TaskStateRow,
+} from '../persistence/codec.interface.js';
 
 export { DUE_KEYS } from '../model/due-keys.js';
 export type { DueExcept, DueKey, DueKeyValues } from '../model/due-keys.js';

@@ -1,5 +1,12 @@
 import type { Apply } from '../model/change.js';
 import type { Clock } from '../model/clock.js';
+import type {
+  JournalEntry,
+  JournalPageRequest,
+  PruneJournalOptions,
+  StoredJournalFilter,
+  StoredJournalPage,
+} from '../model/journal.js';
 import type { Logger } from '../model/logger.js';
 import type {
   PageRequest,
@@ -45,6 +52,12 @@ export interface StoreCapabilities {
    * when left out.
    */
   readonly takes?: boolean;
+  /**
+   * Whether entries of the journal are written in one step with what they are about, `atomic`: those of `Change.journal`, and of
+   * {@link JournalOptions}, of which a store that writes them `after` takes no notice. Then the scheduler appends them right
+   * afterwards, and a process that dies in between leaves a change without its entry. `after` when left out.
+   */
+  readonly journal?: 'atomic' | 'after';
 }
 
 /**
@@ -120,8 +133,18 @@ export interface Committed<T> {
   readonly value: T;
 }
 
-/** Options of `addTask` and `addTasks`. @publicApi */
-export interface AddOptions {
+/** What is written in the same step, where `capabilities.journal` is `atomic`. @publicApi */
+export interface JournalOptions {
+  /** Entries of the journal. None when left out. */
+  readonly journal?: readonly JournalEntry[];
+}
+
+/**
+ * Options of `addTask` and `addTasks`. An entry of `journal` is written if the task of its `taskId` was added.
+ *
+ * @publicApi
+ */
+export interface AddOptions extends JournalOptions {
   /**
    * The caller's own transaction: a TypeORM `EntityManager` or a Mongoose `ClientSession`. Only where
    * `capabilities.transactionalAdds` says so.
@@ -207,14 +230,14 @@ export interface Store {
    * @throws VersionConflictError When another version is there.
    */
   updateTask(task: TaskRecord, expectedVersion: number): Awaitable<void>;
-  /** Returns whether it was there. Works on unreadable records too. */
-  deleteTask(id: string): Awaitable<boolean>;
+  /** Returns whether it was there. Works on unreadable records too. Entries of `journal` are written if it was. */
+  deleteTask(id: string, options?: JournalOptions): Awaitable<boolean>;
   /**
    * Removes every task, readable or not, and leaves the internal records, whose ids begin with `INTERNAL_PREFIX`.
    *
    * @returns How many tasks there were.
    */
-  removeAllTasks(): Awaitable<number>;
+  removeAllTasks(options?: JournalOptions): Awaitable<number>;
   /** Every record, internal ones too, by next run time, those without one last, ties by id; unreadable ones at the end. */
   getAllTasks(): Awaitable<readonly StoredTask[]>;
   /** The tasks whose `dueTime` is not after `now`, by priority, then due time, then id. Readable ones only. */
@@ -267,6 +290,20 @@ export interface Store {
    * @returns How many were removed.
    */
   pruneRuns(options: PruneOptions): Awaitable<number>;
+
+  /** Keeps entries of the journal on their own, each replacing the one with the same id. */
+  appendJournal(entries: readonly JournalEntry[]): Awaitable<void>;
+  /**
+   * The journal, the latest first: by id, downwards. Actors are filtered by `TaskCodec.actorLabels`, since who is named may be
+   * encrypted.
+   */
+  journal(filter: StoredJournalFilter, page: JournalPageRequest): Awaitable<StoredJournalPage>;
+  /**
+   * Removes entries of the journal: see {@link PruneJournalOptions}.
+   *
+   * @returns How many were removed.
+   */
+  pruneJournal(options: PruneJournalOptions): Awaitable<number>;
 
   /** Writes a scheduler's heartbeat; the store sets `heartbeatAt` by its clock. */
   heartbeat(instance: SchedulerInstance): Awaitable<void>;

@@ -8,7 +8,7 @@ export type { StoreContextOptions } from './store-context.js';
 export { createTaskContext } from './task-context.js';
 export type { TaskContextFields } from './task-context.js';
 export { runInTaskContext } from '../executors/task-context.js';
-export { makeLiveRun, makeRun, makeTask } from './task.fixtures.js';
+export { makeEntry, makeLiveRun, makeRun, makeTask } from './task.fixtures.js';
 export type { TaskFields } from './task.fixtures.js';
 export { TestRunnerMissingError } from './test-hooks.js';
 export type { TestHooks } from './test-hooks.js';

@@ -1,3 +1,4 @@
+import type { JournalEntry } from '../model/journal.js';
 import type { LiveRun, RunRecord } from '../model/run.js';
 import { initialState } from '../model/task.defaults.js';
 import { DEFAULT_POLICIES } from '../model/task.policies.js';
@@ -75,6 +76,27 @@ export function makeRun(id: string, fields: Partial<RunRecord> = {}): RunRecord 
     request: null,
     cancel: null,
     definition: null,
+    ...fields,
+  };
+}
+
+/**
+ * An entry to put into a journal: somebody paused the task `task`.
+ *
+ * @param number From 0: what its id ends with. Of the same time, greater numbers are later.
+ * @publicApi
+ */
+export function makeEntry(number: number, fields: Partial<Omit<JournalEntry, 'id'>> = {}): JournalEntry {
+  const { time = CREATED_AT } = fields;
+  const hex = time.toString(16).padStart(12, '0');
+  return {
+    id: `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${String(number).padStart(12, '0')}`,
+    time,
+    kind: 'task.paused',
+    taskId: 'task',
+    scheduler: 'scheduler-1',
+    actor: null,
+    reason: null,
     ...fields,
   };
 }

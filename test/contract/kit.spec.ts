@@ -6,6 +6,7 @@ import { recordKit, rulesOfKit } from '../support/kit.recorder.js';
 import type { Verdicts } from '../support/kit.recorder.js';
 import { CLAIM_MUTANTS } from './mutants/claim.mutants.js';
 import { LIMIT_MUTANTS } from './mutants/limit.mutants.js';
+import { JOURNAL_MUTANTS } from './mutants/journal.mutants.js';
 import { KNOWN_MUTANTS } from './mutants/known.mutants.js';
 import { MEMBER_MUTANTS } from './mutants/member.mutants.js';
 import type { Mutant } from './mutants/mutant.interface.js';
@@ -24,6 +25,7 @@ const MUTANTS: readonly Mutant[] = [
   ...CLAIM_MUTANTS,
   ...RUN_MUTANTS,
   ...HISTORY_MUTANTS,
+  ...JOURNAL_MUTANTS,
   ...KNOWN_MUTANTS,
   ...TAKE_MUTANTS,
   ...QUERY_MUTANTS,

@@ -3,9 +3,10 @@ import { isUnreadable } from '../../lib/model/task.js';
 import type { StoredTask, TaskRecord } from '../../lib/model/task.js';
 import type { TaskCodec, TaskRow } from '../../lib/persistence/codec.interface.js';
 import { BaseStore } from '../../lib/stores/base.store.js';
+import { JournalLog } from '../../lib/stores/journal.log.js';
 import { Mutex } from '../../lib/stores/mutex.js';
 import { RunHistory } from '../../lib/stores/run-history.js';
-import type { StoreContext } from '../../lib/stores/store.interface.js';
+import type { AddOptions, JournalOptions, StoreContext } from '../../lib/stores/store.interface.js';
 
 /** What a slow disk holds: text by id, which outlives the store, and what the stores on one host share. */
 export class Disk {
@@ -16,6 +17,7 @@ export class Disk {
   readonly rows = new Map<string, string>();
   readonly lock = new Mutex();
   readonly history = new RunHistory();
+  readonly journal = new JournalLog();
   readonly listeners = new Set<() => void>();
 
   /** Takes its time, so that everything else that is going on gets in between; fails when it is to. */
@@ -54,10 +56,10 @@ export class EightMethodStore extends BaseStore {
     this.codec = context.createCodec();
   }
 
-  addTask(task: TaskRecord): Promise<void> {
+  addTask(task: TaskRecord, options?: AddOptions): Promise<void> {
     return this.exclusive(async () => {
       if ((await this.read(task.id)) !== null) throw new TaskConflictError(task.id);
-      await this.write(task);
+      await this.write(task, options);
     });
   }
 
@@ -65,26 +67,29 @@ export class EightMethodStore extends BaseStore {
     return this.read(id);
   }
 
-  updateTask(task: TaskRecord, expectedVersion: number): Promise<void> {
+  updateTask(task: TaskRecord, expectedVersion: number, options?: JournalOptions): Promise<void> {
     return this.exclusive(async () => {
       const stored = await this.read(task.id);
       this.assertReplaceable(task.id, stored, expectedVersion);
-      await this.write(task);
+      await this.write(task, options);
     });
   }
 
-  deleteTask(id: string): Promise<boolean> {
+  deleteTask(id: string, options?: JournalOptions): Promise<boolean> {
     return this.exclusive(async () => {
       await this.disk.call();
-      return this.disk.rows.delete(id);
+      const isDeleted = this.disk.rows.delete(id);
+      if (isDeleted) this.note(options);
+      return isDeleted;
     });
   }
 
-  removeAllTasks(): Promise<number> {
+  removeAllTasks(options?: JournalOptions): Promise<number> {
     return this.exclusive(async () => {
       await this.disk.call();
       const ids = [...this.disk.rows.keys()].filter((id) => !this.isInternal(id));
       for (const id of ids) this.disk.rows.delete(id);
+      this.note(options);
       return ids.length;
     });
   }
@@ -112,10 +117,14 @@ export class EightMethodStore extends BaseStore {
     return Array.from(this.disk.rows.values(), (text) => this.decode(text));
   }
 
-  protected async write(task: TaskRecord): Promise<void> {
+  /** Keeps entries of the journal together with what is written: not here, where that is left to `BaseStore`. */
+  protected note(_options?: JournalOptions): void {}
+
+  protected async write(task: TaskRecord, options?: JournalOptions): Promise<void> {
     const text = JSON.stringify(this.codec.encodeTask(task));
     await this.disk.call();
     this.disk.rows.set(task.id, text);
+    this.note(options);
     // Here the answer may be lost although it was written.
     await this.disk.call();
   }
@@ -138,7 +147,8 @@ export function createDisks() {
   return {
     diskOf,
     cleanup: ({ namespace }: { namespace: string }): void => void disks.delete(namespace),
-    dump: ({ namespace }: { namespace: string }): string => JSON.stringify([...diskOf(namespace).rows]),
+    dump: ({ namespace }: { namespace: string }): string =>
+      JSON.stringify([...diskOf(namespace).rows, ...diskOf(namespace).journal.rows()]),
     interrupt: ({ namespace, after }: { namespace: string; after: number }) => diskOf(namespace).failAfter(after),
     damage: ({ namespace, id }: { namespace: string; id: string }): (() => void) => {
       const { rows } = diskOf(namespace);

@@ -1,11 +1,19 @@
 import type { StoredRunFilter, StoredRunPage, RunPageRequest } from '../../lib/model/query.js';
 import type { RunRecord } from '../../lib/model/run.js';
+import type {
+  JournalEntry,
+  JournalPageRequest,
+  PruneJournalOptions,
+  StoredJournalFilter,
+  StoredJournalPage,
+} from '../../lib/model/journal.js';
 import type { TaskRecord } from '../../lib/model/task.js';
-import type { Apply } from '../../lib/model/change.js';
+import type { Apply, Change } from '../../lib/model/change.js';
 import type { Selection } from '../../lib/stores/selection.interface.js';
 import type {
   AddOptions,
   Committed,
+  JournalOptions,
   PruneOptions,
   StoreCapabilities,
   Transacted,
@@ -50,6 +58,7 @@ export class HostStore extends EightMethodStore {
     transactionalAdds: true,
     transactionalChanges: true,
     durable: true,
+    journal: 'atomic',
   };
 
   protected override exclusive<T>(work: () => Promise<T>): Promise<T> {
@@ -60,9 +69,10 @@ export class HostStore extends EightMethodStore {
     if (options?.transaction instanceof DiskTransaction) {
       const text = JSON.stringify(this.codec.encodeTask(task));
       options.transaction.add(() => this.disk.rows.set(task.id, text));
+      options.transaction.add(() => this.note(options));
       return;
     }
-    await super.addTask(task);
+    await super.addTask(task, options);
     this.tellOf([task]);
   }
 
@@ -82,6 +92,7 @@ export class HostStore extends EightMethodStore {
       const changed = changedTask(task, change);
       const text = changed && JSON.stringify(this.codec.encodeTask(changed));
       transaction.add(() => this.keepHistory(change.history ?? []));
+      transaction.add(() => this.note(change));
       transaction.add(() => (text === null ? this.disk.rows.delete(task.id) : this.disk.rows.set(task.id, text)));
       decided.push({ id: task.id, task: changed, value: change.value });
     }
@@ -98,6 +109,40 @@ export class HostStore extends EightMethodStore {
   /** Writes the ended runs of a change in a transaction, when that commits. */
   protected keepHistory(runs: readonly RunRecord[]): void {
     this.saveRuns(runs);
+  }
+
+  override async addTasks(tasks: readonly TaskRecord[], options: AddOptions = {}): Promise<readonly string[]> {
+    const { journal = [], ...rest } = options;
+    const conflicts: string[] = [];
+    for (const task of tasks) {
+      const own = { ...rest, journal: journal.filter(({ taskId }) => taskId === task.id) };
+      conflicts.push(...(await super.addTasks([task], own)));
+    }
+    return conflicts;
+  }
+
+  protected override async commit<T>(task: TaskRecord, change: Change<T>): Promise<Committed<T>> {
+    if (change.history?.length) this.saveRuns(change.history);
+    const changed = changedTask(task, change);
+    if (changed) await this.updateTask(changed, task.version, change);
+    else await this.deleteTask(task.id, change);
+    return { id: task.id, task: changed, value: change.value };
+  }
+
+  protected override note({ journal = [] }: JournalOptions = {}): void {
+    this.appendJournal(journal);
+  }
+
+  override appendJournal(entries: readonly JournalEntry[]): void {
+    this.disk.journal.append(entries, this.codec);
+  }
+
+  override journal(filter: StoredJournalFilter, page: JournalPageRequest): StoredJournalPage {
+    return this.disk.journal.query(filter, page, this.codec);
+  }
+
+  override pruneJournal(options: PruneJournalOptions): number {
+    return this.disk.journal.prune(options);
   }
 
   override saveRuns(runs: readonly RunRecord[]): void {

@@ -2,14 +2,23 @@ import { TaskConflictError } from '../../errors/task.errors.js';
 import { nextToken } from '../../model/task.js';
 import type { TaskLease, TaskRecord } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
+import type { JournalEntry } from '../../model/journal.js';
 import type { RunRecord } from '../../model/run.js';
 import { isStartTask } from '../../model/start-tasks.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import type { TaskCodec } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
+import { ofAdded } from '../journaled.js';
 import { DueIndex } from '../due-index.js';
-import type { Committed, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type {
+  AddOptions,
+  Committed,
+  JournalOptions,
+  StoreCapabilities,
+  StoreContext,
+  Transacted,
+} from '../store.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply, Change, KnownChange, TakenTask } from '../../model/change.js';
 import { pageOfStartTasks } from '../task-query.js';
@@ -35,6 +44,7 @@ export class MemoryStore extends BaseStore {
     transactionalAdds: false,
     durable: false,
     takes: true,
+    journal: 'atomic',
   };
 
   readonly #entries = new Map<string, MemoryEntry>();
@@ -49,18 +59,20 @@ export class MemoryStore extends BaseStore {
     this.#codec = context.createCodec({ encrypt: false });
   }
 
-  addTask(task: TaskRecord): void {
+  addTask(task: TaskRecord, { journal }: AddOptions = {}): void {
     if (this.#entries.has(task.id)) throw new TaskConflictError(task.id);
     this.#add(this.#own(task));
+    this.#note(journal);
   }
 
-  override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+  override async addTasks(tasks: readonly TaskRecord[], { journal }: AddOptions = {}): Promise<readonly string[]> {
     const { distinct, repeated } = distinctIds(tasks);
     const isTaken = ({ id }: TaskRecord) => this.#entries.has(id);
     const taken = distinct.filter(isTaken).map(({ id }) => id);
     const added = distinct.filter((task) => !isTaken(task)).map((task) => this.#own(task));
     // Each of them can be kept, or this was not reached: an argument that cannot leaves nothing half done.
     for (const task of added) this.#add(task);
+    this.#note(journal && ofAdded(journal, added));
     return [...repeated, ...taken];
   }
 
@@ -75,16 +87,18 @@ export class MemoryStore extends BaseStore {
     this.#set(entry!, this.#own(task, entry!.definition));
   }
 
-  deleteTask(id: string): boolean {
+  deleteTask(id: string, { journal }: JournalOptions = {}): boolean {
     const entry = this.#entries.get(id);
     if (!entry) return false;
+    this.#note(journal);
     if (entry.heapSlot >= 0) this.#due.remove(entry);
     this.#entries.delete(id);
     this.#startTasks.delete(id);
     return true;
   }
 
-  removeAllTasks(): number {
+  removeAllTasks({ journal }: JournalOptions = {}): number {
+    this.#note(journal);
     let count = 0;
     // A map's keys may be deleted while they are walked over.
     for (const id of this.#entries.keys()) if (!this.isInternal(id) && this.deleteTask(id)) count += 1;
@@ -144,6 +158,7 @@ export class MemoryStore extends BaseStore {
       return { id: entry.id, task: next && givenOut(entry.task), value: change.value };
     });
     void this.saveRuns(decided.flatMap(({ change }) => change.history ?? []));
+    for (const { change } of decided) this.#note(change.journal);
     return { committed, left, missing, unreadable: [], failed: [], storeNow };
   }
 
@@ -172,6 +187,10 @@ export class MemoryStore extends BaseStore {
     for (const { entry, next } of made) this.#write(entry, next);
     if (history.length > 0) void this.saveRuns(history);
     return { lost: [...lost], failed: [] };
+  }
+
+  #note(entries: readonly JournalEntry[] | undefined): void {
+    if (entries?.length) void this.appendJournal(entries);
   }
 
   #take(request: TakeRequest): Taken {

@@ -16,7 +16,7 @@ const REQUEST = { limit: 10, handlers: null };
 const MOST_CALLS = 500;
 
 /** One operation that is cut off at one of its calls. */
-interface Attempt<T> {
+export interface Attempt<T> {
   /** Three ids that no other attempt has. */
   readonly ids: readonly string[];
   /** What the operation gave; null when it was rejected. */
@@ -27,7 +27,7 @@ interface Attempt<T> {
  * Cuts an operation off at its first call of the backend, then at its second, and so on until it needs no further one;
  * looks each time at what it has left behind.
  */
-async function atEachCall<T>(
+export async function atEachCall<T>(
   bench: StoreBench,
   store: Store,
   prepare: (ids: readonly string[]) => Promise<() => Promise<T>>,

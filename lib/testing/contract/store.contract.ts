@@ -4,6 +4,8 @@ import { FINISH } from './finish.contract.js';
 import { GROUPS } from './groups.contract.js';
 import { HISTORY } from './history.contract.js';
 import { INTERRUPTION } from './interruption.contract.js';
+import { JOURNAL, JOURNAL_KEYS } from './journal.contract.js';
+import { JOURNAL_INTERRUPTION, JOURNAL_STEPS } from './journal-steps.contract.js';
 import { KNOWN } from './known.contract.js';
 import { LEASES } from './leases.contract.js';
 import { START_TASKS } from './start-tasks.contract.js';
@@ -39,13 +41,17 @@ export const STORE_CONTRACT: readonly ContractSection[] = [
   FINISH,
   STEPS_OF_RUNS,
   HISTORY,
+  JOURNAL,
+  JOURNAL_STEPS,
   QUERY,
   START_TASKS,
   DAMAGED,
   TOO_LARGE,
   WRONG_KEY,
   ROTATION,
+  JOURNAL_KEYS,
   INTERRUPTION,
+  JOURNAL_INTERRUPTION,
   MEMBERS,
   GROUPS,
   RATES,
