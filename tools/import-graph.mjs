@@ -34,7 +34,6 @@ const BELOW = {
     'triggers',
     'events',
     'stores (contract)',
-    'schemas',
     'executors',
     'scheduler/plan',
   ],
@@ -48,7 +47,6 @@ const BELOW = {
     'events',
     'stores (contract)',
     'stores/memory',
-    'schemas',
     'executors',
     'scheduler/plan',
     'scheduler/loop',
@@ -63,6 +61,30 @@ const BELOW = {
     'scheduler/plan',
     'scheduler/loop',
     'scheduler/tasks',
+  ],
+  // What looks at all of it, and changes nothing: what more than one of them needs, then each by itself.
+  observe: ['model', 'errors', 'time', 'scheduler/tasks'],
+  'observe/doctor': [
+    'model',
+    'errors',
+    'time',
+    'triggers',
+    'stores (contract)',
+    'scheduler/plan',
+    'scheduler/loop',
+    'scheduler/tasks',
+    'scheduler/cluster',
+    'observe',
+  ],
+  'observe/forecast': [
+    'model',
+    'errors',
+    'time',
+    'triggers',
+    'stores (contract)',
+    'scheduler/plan',
+    'scheduler/tasks',
+    'observe',
   ],
   // The scheduler, its options and its life. It makes a memory store where none is configured.
   scheduler: [
@@ -80,6 +102,8 @@ const BELOW = {
     'scheduler/loop',
     'scheduler/tasks',
     'scheduler/cluster',
+    'observe/doctor',
+    'observe/forecast',
   ],
   // What can be asked from outside, as JSON. It runs in browsers: of the engine it knows types alone, which a test checks.
   client: ['model', 'errors', 'events', 'triggers', 'scheduler/tasks', 'scheduler/cluster', 'scheduler'],
@@ -123,12 +147,12 @@ const BELOW = {
   index: null,
 };
 
-/** The folder of a file: stores/ is split into the contract and one folder for each store, scheduler/ into its rooms. */
+/** The folder of a file: stores/ is split into the contract and one folder for each store, scheduler/ and observe/ into their rooms. */
 function folderOf(file) {
   const [first, second, third] = relative(lib, file).split('/');
   if (second === undefined) return first.replace(/\.ts$/, '');
   if (first === 'stores') return third === undefined ? 'stores (contract)' : `stores/${second}`;
-  if (first === 'scheduler' && third !== undefined) return `scheduler/${second}`;
+  if ((first === 'scheduler' || first === 'observe') && third !== undefined) return `${first}/${second}`;
   return first;
 }
 

@@ -40,6 +40,8 @@ export interface ResolvedSchedulerOptions {
   readonly role: SchedulerRole;
   readonly identity: string;
   readonly timezone: string;
+  /** Whether it was given. */
+  readonly hasTimezone: boolean;
   readonly taskDefaults: TaskPolicies;
   readonly leaseMs: number;
   /** null: by what the store can. */
@@ -87,6 +89,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     ...resolveParts(options),
     role,
     timezone,
+    hasTimezone: options.timezone !== undefined,
     taskDefaults: resolvePolicies(taskDefaults, DEFAULT_POLICIES, backoffs.names()),
     startPaused: checkFlag('startPaused', startPaused),
     orphans,

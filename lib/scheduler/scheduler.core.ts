@@ -5,6 +5,7 @@ import { Lifecycles } from '../executors/lifecycle.js';
 import { AsyncExecutor } from '../executors/async.executor.js';
 import { DEFAULT_POLICIES } from '../model/task.policies.js';
 import { resolvePolicies } from './tasks/policy.reader.js';
+import { Doctor } from '../observe/doctor/doctor.js';
 import { STEP_VALUES } from '../persistence/step.values.js';
 import { maxTaskStepBytes } from '../model/step.bounds.js';
 import { readOnlyStore } from '../stores/read-only.store.js';
@@ -13,7 +14,6 @@ import type { Store } from '../stores/store.interface.js';
 import { StoreClock } from '../time/store.clock.js';
 import { TriggerCache } from '../triggers/trigger.cache.js';
 import { TriggerRegistry } from '../triggers/trigger.registry.js';
-import { InputDirectory } from './cluster/input.directory.js';
 import { ClaimLoop } from './loop/claim.loop.js';
 import { ExecutorRegistry } from './loop/executor.registry.js';
 import { HandlerRegistry } from './loop/handler.registry.js';
@@ -57,6 +57,7 @@ export class SchedulerCore {
   readonly bulk: BulkOperations;
   readonly runs: RunControl;
   readonly waits: RunWaits;
+  readonly doctor: Doctor;
   readonly #triggers: TriggerCache;
 
   /** @throws InvalidOptionError, UnknownOptionError, DuplicateNameError */
@@ -87,8 +88,7 @@ export class SchedulerCore {
     this.contexts = new StoreContexts({ ...options, events });
     const pending = new PendingTasks(events, logger);
     this.pending = pending;
-    // A worker has the handlers of the tasks that it adds.
-    const inputs = new InputChecks(handlers, role === 'client' ? new InputDirectory(options) : null);
+    const inputs = new InputChecks(handlers);
     this.inputs = inputs;
     this.adding = new TaskAdding({ stores, builder, pending, events, phase, inputs });
     const { adding } = this;
@@ -97,6 +97,8 @@ export class SchedulerCore {
     this.bulk = new BulkOperations({ stores, builder, events, pending });
     this.waits = new RunWaits(stores, events, clock);
     this.runs = new RunControl(stores, events, clock, phase, triggers);
+    const hasKeys = () => this.contexts.hasKeys;
+    this.doctor = new Doctor({ ...options, phase, stores, executors, triggers, hasKeys });
     for (const [alias, store] of Object.entries(options.stores ?? { default: new MemoryStore() })) {
       this.addStore(alias, store);
     }

@@ -3,11 +3,10 @@ import { SchedulerNotRunningError, SchedulerRunningError } from '../errors/sched
 import type { EventFilter } from '../events/event.filter.js';
 import type { SchedulerEventName, SchedulerListener } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
+import type { DiagnoseOptions, Diagnosis } from '../observe/doctor/diagnosis.js';
 import type { Store } from '../stores/store.interface.js';
 import { DrainControl } from './cluster/drain.control.js';
 import type { DrainOptions } from './cluster/drain.control.js';
-import { findHandlers } from './cluster/handler.info.js';
-import type { HandlerInfo } from './cluster/handler.info.js';
 import { findInstances } from './cluster/instance.info.js';
 import { executorsInUse } from './cluster/executor.use.js';
 import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
@@ -250,18 +249,19 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
     };
   }
 
+  /**
+   * Looks for what is wrong with the tasks, the stores and the schedulers that share them: what, why it matters, what to do, and how
+   * sure it is. Reads only, within bounds that the options set; what was left out is said.
+   *
+   * @throws SchedulerNotRunningError, UnknownOptionError, InvalidOptionError, UnknownNameError (store)
+   */
+  diagnose(options?: DiagnoseOptions): Promise<Diagnosis> {
+    return this.#core.doctor.diagnose(options);
+  }
+
   /** The schedulers that share the stores, live and dead, the one that has been there longest first. */
   getSchedulerInstanceInfos(): Promise<readonly SchedulerInstanceInfo[]> {
     const { stores, options } = this.#core;
     return findInstances(stores.all(), options.identity, options.heartbeatMs);
-  }
-
-  /**
-   * The handlers that the live schedulers have which share the stores, by name: who has each, and what it takes, as JSON Schema. Empty
-   * before the start.
-   */
-  getHandlers(): Promise<readonly HandlerInfo[]> {
-    const { stores, options } = this.#core;
-    return findHandlers(stores.all(), options.identity, options.heartbeatMs);
   }
 }

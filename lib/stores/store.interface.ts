@@ -1,5 +1,6 @@
 import type { Apply } from '../model/change.js';
 import type { Clock } from '../model/clock.js';
+import type { StoreFinding } from '../model/finding.js';
 import type {
   JournalEntry,
   JournalPageRequest,
@@ -311,6 +312,11 @@ export interface Store {
   retire(identity: string): Awaitable<void>;
   /** Every scheduler with a heartbeat, live or dead. */
   schedulers(): Awaitable<readonly SchedulerInstance[]>;
+  /**
+   * What is wrong with the database as the store knows it: how the server is set up, what is missing in it. Reads only, in bounded
+   * time; what the server does not tell is no finding. `diagnose()` asks this. Left out where a store knows nothing of that kind.
+   */
+  inspect?(): Awaitable<readonly StoreFinding[]>;
 
   /**
    * Calls `listener` when another process has something earlier due. Returns a function that ends it. Where

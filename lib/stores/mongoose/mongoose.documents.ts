@@ -143,6 +143,23 @@ export async function createIndexes({ tasks, runs, wakes }: Collections, withWak
   if (withWakes) await createMissing(wakes, WAKE_INDEXES);
 }
 
+/** The names of the indexes that a start makes and that are not there now, each behind the name of its collection. */
+export async function missingIndexes({ tasks, runs, wakes }: Collections, withWakes: boolean): Promise<string[]> {
+  return [
+    ...(await missingOf(tasks, TASK_INDEXES)),
+    ...(await missingOf(runs, RUN_INDEXES)),
+    ...(withWakes ? await missingOf(wakes, WAKE_INDEXES) : []),
+  ];
+}
+
+async function missingOf<T extends object>(
+  collection: mongo.Collection<T>,
+  wanted: readonly mongo.IndexDescription[],
+): Promise<string[]> {
+  const there = new Set(await indexNames(collection));
+  return wanted.flatMap(({ name }) => (there.has(name!) ? [] : `${collection.collectionName}.${name}`));
+}
+
 /** How often it is looked again when others make indexes at the same time and get in the way. */
 const MAX_TRIES = 3;
 

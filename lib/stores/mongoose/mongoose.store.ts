@@ -8,6 +8,7 @@ import type {
   StoredTaskPage,
   TaskSort,
 } from '../../model/query.js';
+import type { StoreFinding } from '../../model/finding.js';
 import { taskIdOfRun } from '../../model/run.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
@@ -18,10 +19,11 @@ import type { AddOptions, PruneOptions, StoreCapabilities, StoreContext, Transac
 import type { Exchange, Exchanged } from '../exchange.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
+import { indexesMissing } from '../store.findings.js';
 import { compareByDue } from '../task-query.js';
 import { undoOnFailure } from '../undo-on-failure.js';
 import { addressOfOptions, MongooseConnection } from './mongoose.connection.js';
-import { ANY_NUMBER, collectionsOf, createIndexes, PRESENT } from './mongoose.documents.js';
+import { ANY_NUMBER, collectionsOf, createIndexes, missingIndexes, PRESENT } from './mongoose.documents.js';
 import type { Collections } from './mongoose.documents.js';
 import { unavailable } from './mongoose.errors.js';
 import { resolveOptions } from './mongoose.options.js';
@@ -276,6 +278,14 @@ export class MongooseStore extends BaseStore {
     return this.#run(async ({ collections }) => {
       const found = await collections.schedulers.find().sort({ _id: 1 }).toArray();
       return found.map(({ _id, ...instance }) => instance);
+    });
+  }
+
+  /** The indexes that somebody has dropped. */
+  inspect(): Promise<readonly StoreFinding[]> {
+    return this.#run(async ({ collections, wakeUps }) => {
+      const missing = await missingIndexes(collections, wakeUps !== null);
+      return missing.length === 0 ? [] : [indexesMissing(missing, 'A start of a scheduler makes them again')];
     });
   }
 

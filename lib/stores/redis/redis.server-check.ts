@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { StoreFinding } from '../../model/finding.js';
 import type { Logger } from '../../model/logger.js';
 import { whyTooOld } from '../server-age.js';
 import { dataNodes } from './redis.address.js';
@@ -34,25 +35,53 @@ function replicaProblem(info: string): string | null {
 }
 
 /**
- * Warns when the server may lose tasks by the way it is set up. A server that does not tell is not complained about:
- * hosted ones forbid CONFIG, and look after such things themselves.
+ * How the server may lose tasks by the way it is set up. A server that does not tell is not complained about: hosted ones forbid
+ * CONFIG, and look after such things themselves.
  */
-export async function warnOfDataLoss(connection: RedisConnection, logger: Logger): Promise<void> {
+export async function dataLossFindings(connection: RedisConnection, logger: Logger): Promise<readonly StoreFinding[]> {
+  const findings: StoreFinding[] = [];
   for (const node of dataNodes(connection.client)) {
     const address = node.options.path ?? `${node.options.host}:${node.options.port}`;
-    const tell = (text: string) => logger.warn(`Redis at ${address} ${text}`);
     try {
       const policy = field(await connection.run(() => node.info('memory')), 'maxmemory_policy');
-      if (policy !== undefined && policy !== 'noeviction') {
-        tell(`has maxmemory-policy "${policy}": when its memory is full, it may drop tasks. Set it to "noeviction".`);
-      }
-      if (!(await connection.run(() => isPersistent(node)))) {
-        tell('keeps nothing over a restart: appendonly is off and there are no save points. Turn one of them on.');
-      }
+      if (policy !== undefined && policy !== 'noeviction') findings.push(mayEvict(address, policy));
+      if (!(await connection.run(() => isPersistent(node)))) findings.push(keepsNothing(address));
     } catch (error) {
       logger.debug(`Redis at ${address} does not tell how it is set up: ${(error as Error).message}`);
     }
   }
+  return findings;
+}
+
+/** Warns of {@link dataLossFindings}. */
+export async function warnOfDataLoss(connection: RedisConnection, logger: Logger): Promise<void> {
+  for (const { what, why, advice } of await dataLossFindings(connection, logger)) {
+    logger.warn(`${what}: ${why}. ${advice}.`);
+  }
+}
+
+function mayEvict(address: string, policy: string): StoreFinding {
+  return {
+    code: 'redis-may-evict',
+    severity: 'error',
+    confidence: 'certain',
+    what: `Redis at ${address} has maxmemory-policy "${policy}"`,
+    why: 'when its memory is full, it may drop tasks',
+    advice: 'Set it to "noeviction"',
+    details: { address, policy },
+  };
+}
+
+function keepsNothing(address: string): StoreFinding {
+  return {
+    code: 'redis-keeps-nothing',
+    severity: 'error',
+    confidence: 'certain',
+    what: `Redis at ${address} keeps nothing over a restart`,
+    why: 'appendonly is off and there are no save points',
+    advice: 'Turn one of them on',
+    details: { address },
+  };
 }
 
 /** Whether the server writes to disk, as far as it tells. */

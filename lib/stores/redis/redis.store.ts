@@ -9,6 +9,7 @@ import type {
   StoredTaskPage,
   TaskSort,
 } from '../../model/query.js';
+import type { StoreFinding } from '../../model/finding.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
@@ -34,7 +35,7 @@ import { isMissing } from './redis.records.js';
 import { RedisRecordsCodec } from './redis.records-codec.js';
 import { RedisRunHistory } from './redis.run-history.js';
 import { RedisScripts } from './redis.scripts.js';
-import { serverProblem, warnOfDataLoss } from './redis.server-check.js';
+import { dataLossFindings, serverProblem, warnOfDataLoss } from './redis.server-check.js';
 import { RedisTaskQuery } from './redis.task-query.js';
 import { RedisTransactor } from './redis.transaction.js';
 import { RedisWakeUps } from './redis.wakeups.js';
@@ -250,6 +251,11 @@ export class RedisStore extends BaseStore {
       const end = stored.indexOf('\n');
       return readMember(stored.slice(end + 1), Number(stored.slice(0, end))) ?? [];
     });
+  }
+
+  /** How the server may lose tasks by the way it is set up. */
+  inspect(): Promise<readonly StoreFinding[]> {
+    return dataLossFindings(this.#at.connection, this.context.logger);
   }
 
   override onWake(listener: () => void): () => void {

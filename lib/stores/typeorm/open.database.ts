@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
 import { MACHINE } from '../../model/clock.js';
+import type { StoreFinding } from '../../model/finding.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
 import { CoalescedWork } from '../coalesced-work.js';
@@ -23,6 +24,7 @@ import { MysqlDialect } from './dialects/mysql.dialect.js';
 import { PostgresDialect } from './dialects/postgres.dialect.js';
 import { SqliteDialect } from './dialects/sqlite.dialect.js';
 import { SchemaCreator } from './schema/schema.creator.js';
+import { missingIndexes, notificationsLost, schemaOutdated } from './schema/schema.findings.js';
 import { driverErrorOf, unavailable } from './sql/driver.error.js';
 import { PoolSession } from './sql/pool.session.js';
 import { PostgresSession } from './sql/postgres.session.js';
@@ -46,6 +48,9 @@ export class OpenDatabase implements TransactionContext {
   readonly #sender = randomUUID();
   #listener: PostgresListener | null = null;
   #bell: Bell | null = null;
+  #schema: SchemaCreator | null = null;
+  /** Whether it was found at the start that notifications do not arrive. */
+  #isDeaf = false;
   /** Called when a notification of this store's own has arrived. */
   #heard = () => {};
   /** The write under way that carries a notification. */
@@ -215,9 +220,18 @@ export class OpenDatabase implements TransactionContext {
 
   async #ensureSchema(version: ServerVersion | null): Promise<void> {
     const { dataSource, session, dialect, options } = this;
-    const schemaDialect = schemaDialectOf(version);
-    const creator = new SchemaCreator(dataSource, session, dialect, schemaDialect, this.connection.address);
-    await creator.ensure(this.context.readOnly ? false : options.createSchema);
+    const { address } = this.connection;
+    this.#schema = new SchemaCreator(dataSource, session, dialect, schemaDialectOf(version), address);
+    await this.#schema.ensure(this.context.readOnly ? false : options.createSchema);
+  }
+
+  /** What is wrong with the tables, and whether notifications arrive. */
+  async findings(): Promise<readonly StoreFinding[]> {
+    const { session, schemaDialect, dialect } = this.#schema!;
+    const missing = await this.#schema!.missing();
+    const lost = this.#isDeaf ? [notificationsLost(this.connection.address)] : [];
+    if (missing !== null) return [schemaOutdated(missing), ...lost];
+    return [...(await missingIndexes(session, schemaDialect, dialect.names)), ...lost];
   }
 
   async #listen(onWake: () => void): Promise<void> {
@@ -237,10 +251,9 @@ export class OpenDatabase implements TransactionContext {
     this.#listener = listener;
     await listener.start();
     if (!listener.isListening || (await this.#hearsItself())) return;
-    logger.warn(
-      `Notifications of ${this.connection.address} do not arrive, so tasks of other processes are found by polling. A pooler that ` +
-        'gives each transaction another connection, such as PgBouncer, may be between: turn it off with notify: false.',
-    );
+    this.#isDeaf = true;
+    const { what, why, advice } = notificationsLost(this.connection.address);
+    logger.warn(`${what}: ${why}. ${advice}.`);
     this.#listener = null;
     await listener.stop();
   }

@@ -9,6 +9,7 @@ import type {
   StoredTaskPage,
   TaskSort,
 } from '../../model/query.js';
+import type { StoreFinding } from '../../model/finding.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
@@ -17,7 +18,6 @@ import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { assertReplaceable } from '../assert-replaceable.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
-import { readMember } from '../read-member.js';
 import { Mutex } from '../mutex.js';
 import type {
   AddOptions,
@@ -37,10 +37,11 @@ import { createDialect } from './dialects/dialect.factory.js';
 import { PortableDialect } from './dialects/portable.dialect.js';
 import { OpenDatabase } from './open.database.js';
 import { pageOfStartTasks, queryPage } from './task.pages.js';
+import { readMembers, removeMember, saveMember } from './member.rows.js';
 import { pageOfRuns, saveRuns } from './run.pages.js';
 import { isStorable } from './sql/columns.js';
 import type { Pace } from './sql/session.js';
-import { all, once, rowCount, sql, toNumber } from './sql/sql.js';
+import { all, once, rowCount, sql } from './sql/sql.js';
 import type { Sql } from './sql/sql.js';
 import { transactByVersion } from './transact/comparing.transact.js';
 import { exchangeLocked } from './transact/locked.exchange.js';
@@ -263,21 +264,20 @@ export class TypeormStore extends BaseStore {
     return session.transaction(() => dialect.pruneRuns({ ...options, limit: rowCount(options.limit) }), 'long');
   }
 
-  override async heartbeat(instance: SchedulerInstance): Promise<void> {
-    const { session, dialect, clock } = this.#db;
-    const heartbeatAt = dialect.now ?? clock();
-    await session.write(() => dialect.saveScheduler(instance.identity, heartbeatAt, JSON.stringify(instance)));
+  override heartbeat(instance: SchedulerInstance): Promise<void> {
+    return saveMember(this.#db, instance);
   }
 
-  override async retire(identity: string): Promise<void> {
-    const { session, dialect } = this.#db;
-    await session.write(() => once(sql`DELETE FROM ${dialect.schedulers} WHERE scheduler = ${identity}`));
+  override retire(identity: string): Promise<void> {
+    return removeMember(this.#db, identity);
   }
 
-  override async schedulers(): Promise<readonly SchedulerInstance[]> {
-    const { schedulers } = this.#db.dialect;
-    const records = await this.#select(sql`SELECT heartbeat_at, data FROM ${schedulers} ORDER BY scheduler`);
-    return records.flatMap(({ heartbeat_at, data }) => readMember(String(data), toNumber(heartbeat_at)) ?? []);
+  override schedulers(): Promise<readonly SchedulerInstance[]> {
+    return readMembers(this.#db);
+  }
+
+  inspect(): Promise<readonly StoreFinding[]> {
+    return this.#db.findings();
   }
 
   override onWake(listener: () => void): () => void {

@@ -54,7 +54,6 @@ const PARENT: SchedulerInstance = {
   executors: [],
   handlers: [],
   running: 0,
-  inputs: null,
   clockOffsetMs: 0,
   drain: null,
 };

@@ -123,7 +123,6 @@ describe('BaseStore', () => {
       executors: [],
       handlers: [],
       running: 0,
-      inputs: null,
       clockOffsetMs: 0,
       drain: null,
     } as const;

@@ -31,9 +31,9 @@ export class SchemaCreator {
    * @throws StoreUnavailableError When they are not, and are not to be made or cannot be.
    */
   async ensure(createSchema: boolean | 'if-missing'): Promise<void> {
-    const missing = await this.#missing();
+    const missing = await this.missing();
     if (createSchema === true || (createSchema === 'if-missing' && missing)) await this.#create();
-    const still = await this.#missing();
+    const still = await this.missing();
     if (still === null) return;
     const hint =
       this.schemaDialect === null
@@ -46,7 +46,7 @@ export class SchemaCreator {
   }
 
   /** What the database says when it is asked for every column of every table; null when they are there. */
-  async #missing(): Promise<string | null> {
+  async missing(): Promise<string | null> {
     const { tasks, runs, schedulers } = this.dialect;
     const columns = [
       ...TASK_COLUMNS.map(({ name }) => `t.${name}`),
