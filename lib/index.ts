@@ -31,7 +31,15 @@ export type { TaskInput, TaskOrigin } from './model/definition.js';
 
 export { ArgumentsRefusedError, SchemaFailedError } from './errors/schema.errors.js';
 export type { ArgumentIssue } from './errors/schema.errors.js';
-export type { StandardIssue, StandardResult, StandardSchema, StandardSchemaProps } from './model/standard.schema.js';
+export type { HandlerInputSchema, JsonSchema } from './model/json.schema.js';
+export type {
+  StandardIssue,
+  StandardJsonSchemaConverter,
+  StandardJsonSchemaOptions,
+  StandardResult,
+  StandardSchema,
+  StandardSchemaProps,
+} from './model/standard.schema.js';
 export { AsynczError } from './errors/asyncz.error.js';
 export type { RunError } from './errors/thrown.js';
 export { InvalidOptionError, UnknownNameError, UnknownOptionError } from './errors/input.errors.js';
@@ -155,6 +163,7 @@ export type { WaitOptions } from './scheduler/tasks/run.waits.js';
 export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';
 export type { BackoffFunction } from './scheduler/loop/backoff.registry.js';
 export type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
+export type { HandlerInfo, HandlerVariant } from './scheduler/cluster/handler.info.js';
 export type { SchedulerInstanceInfo } from './scheduler/cluster/instance.info.js';
 export type {
   RetentionOptions,

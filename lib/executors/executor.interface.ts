@@ -1,3 +1,4 @@
+import type { HandlerInputSchema } from '../model/json.schema.js';
 import type { Logger } from '../model/logger.js';
 import type { Awaitable } from '../stores/store.interface.js';
 import type { TaskContext } from './task-context.js';
@@ -67,6 +68,10 @@ export interface Executor {
    * calls the handlers of this process. Read after the start, and after each `changed`.
    */
   readonly handlers?: readonly string[];
+  /**
+   * What those of them take whose arguments are checked there. Clients check by it when a task is added. Read together with `handlers`.
+   */
+  readonly inputs?: ReadonlyMap<string, HandlerInputSchema>;
   /** Called once, before the first job. */
   start?(context: ExecutorContext): Awaitable<void>;
   /** Returns the handler's result or throws its error, or gives a promise of that: what it returns is always awaited. */

@@ -41,6 +41,8 @@ export interface SchedulerInstance {
   readonly stores: readonly string[];
   readonly executors: readonly ExecutorUse[];
   readonly handlers: readonly string[];
+  /** Names what its handlers take, which is in an internal record of the store; null where it tells nothing of that. */
+  readonly inputs: string | null;
   readonly running: number;
   /** The drain that it follows, with who asked and why; null for none. */
   readonly drain: DrainRequest | null;

@@ -14,6 +14,7 @@ import type { Store } from '../stores/store.interface.js';
 import { StoreClock } from '../time/store.clock.js';
 import { TriggerCache } from '../triggers/trigger.cache.js';
 import { TriggerRegistry } from '../triggers/trigger.registry.js';
+import { InputDirectory } from './cluster/input.directory.js';
 import { ClaimLoop } from './loop/claim.loop.js';
 import { ExecutorRegistry } from './loop/executor.registry.js';
 import { HandlerRegistry } from './loop/handler.registry.js';
@@ -88,7 +89,8 @@ export class SchedulerCore {
     this.contexts = new StoreContexts({ ...options, events });
     const pending = new PendingTasks(events, logger);
     this.pending = pending;
-    const inputs = new InputChecks(handlers);
+    // A worker has the handlers of the tasks that it adds.
+    const inputs = new InputChecks(handlers, role === 'client' ? new InputDirectory(options) : null);
     this.inputs = inputs;
     this.adding = new TaskAdding({ stores, builder, pending, events, phase, inputs });
     const { adding } = this;

@@ -125,12 +125,12 @@ export class SchedulerLife {
       maxResultBytes: options.maxPayloadBytes,
       hasHandler: (name) => handlers.isHere(name),
       changed: () => {
-        handlers.provide(alias, executor.handlers ?? []);
+        handlers.provide(alias, executor);
         for (const { loop } of stores.all()) loop?.wake();
       },
     });
     await inTime(deadline, `the executor "${alias}"`, started);
-    handlers.provide(alias, executor.handlers ?? []);
+    handlers.provide(alias, executor);
   }
 
   async #reconcile(deadline: Deadline): Promise<void> {
@@ -155,6 +155,7 @@ export class SchedulerLife {
    * nothing of it is removed.
    */
   async #restore(handle: StoreHandle): Promise<void> {
+    this.#heartbeat.inputs.forget(handle);
     await this.#stores.markEncryption(handle);
     if (this.core.options.role !== 'worker') return;
     const reconciler = this.#reconciler('report');
@@ -283,7 +284,7 @@ export class SchedulerLife {
     return this.#inTurn(async () => {
       const { executors, events, phase, options } = this.core;
       const executor = executors.remove(alias);
-      this.core.handlers.provide(alias, []);
+      this.core.handlers.provide(alias, {});
       const end = new Deadline(options.clock, CLOSING_MS);
       if (phase.isStarted)
         await quietlyInTime(options.logger, end, `Closing the executor "${alias}"`, () => executor.shutdown?.());

@@ -7,6 +7,8 @@ import type { DiagnoseOptions, Diagnosis } from '../observe/doctor/diagnosis.js'
 import type { Store } from '../stores/store.interface.js';
 import { DrainControl } from './cluster/drain.control.js';
 import type { DrainOptions } from './cluster/drain.control.js';
+import { findHandlers } from './cluster/handler.info.js';
+import type { HandlerInfo } from './cluster/handler.info.js';
 import { findInstances } from './cluster/instance.info.js';
 import { executorsInUse } from './cluster/executor.use.js';
 import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
@@ -263,5 +265,14 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   getSchedulerInstanceInfos(): Promise<readonly SchedulerInstanceInfo[]> {
     const { stores, options } = this.#core;
     return findInstances(stores.all(), options.identity, options.heartbeatMs);
+  }
+
+  /**
+   * The handlers that the live schedulers have which share the stores, by name: who has each, and what it takes, as JSON Schema. Empty
+   * before the start.
+   */
+  getHandlers(): Promise<readonly HandlerInfo[]> {
+    const { stores, options } = this.#core;
+    return findHandlers(stores.all(), options.identity, options.heartbeatMs);
   }
 }

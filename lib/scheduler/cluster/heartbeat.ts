@@ -12,6 +12,7 @@ import type { LifePhase } from '../tasks/life.phase.js';
 import type { StoreHandle } from '../tasks/store.handle.js';
 import type { StoreRegistry } from '../tasks/store.registry.js';
 import { executorsInUse } from './executor.use.js';
+import { InputPublisher } from './input.publisher.js';
 
 /** How far the machine's clock may be off a store's before it is reported, in milliseconds. */
 const MAX_CLOCK_OFFSET_MS = 1_000;
@@ -40,7 +41,12 @@ export class Heartbeat {
   /** The stores whose clock is known to be far from this machine's. */
   readonly #skewed = new Set<string>();
 
-  constructor(private readonly services: HeartbeatServices) {}
+  /** Tells what the handlers take. */
+  readonly inputs: InputPublisher;
+
+  constructor(private readonly services: HeartbeatServices) {
+    this.inputs = new InputPublisher(services);
+  }
 
   /**
    * Beats until {@link stop}.
@@ -61,6 +67,7 @@ export class Heartbeat {
   stop(): void {
     this.#cancel();
     this.#drain = null;
+    this.inputs.forgetAll();
   }
 
   /** Never rejects: a store that is unreachable is reported by its loop, and the next heartbeat tries again. */
@@ -88,6 +95,7 @@ export class Heartbeat {
 
   /** Writes one heartbeat into one store. Returns what it says. */
   async write(handle: StoreHandle): Promise<SchedulerInstance> {
+    await this.inputs.publish(handle);
     const instance = this.instance(handle);
     await handle.store.heartbeat(instance);
     return instance;
@@ -121,6 +129,7 @@ export class Heartbeat {
       stores: stores.aliases(),
       executors: executorsInUse(executors, stores),
       handlers: handlers.names(),
+      inputs: this.inputs.digest,
       running: stores.all().reduce((sum, { loop }) => sum + (loop?.execution.activeCount ?? 0), 0),
       clockOffsetMs: clock.now() - storeClock.now(),
       drain: this.#drain,

@@ -92,7 +92,7 @@ export class Claimer {
       owner,
       leaseMs,
       triggerOf: (task) => triggers.get(task.definition.trigger),
-      schemaVersionOf: (handler) => handlers.schemaOf(handler)?.version ?? null,
+      schemaVersionOf: (handler) => handlers.versionOf(handler),
       holdOn: (taskId, run) => execution.holdOn(taskId, run, leaseMs),
       abandoned: (id) => execution.abandoned.of(id),
       hasLastChance: () => execution.hasLastChance(),

@@ -2,6 +2,7 @@ import { DuplicateNameError } from '../../errors/scheduler.errors.js';
 import { InvalidOptionError, rejectUnknownOptions, UnknownNameError } from '../../errors/input.errors.js';
 import { isGenerator } from '../../executors/generator.js';
 import type { HandlerGenerator, TaskContext } from '../../executors/task-context.js';
+import type { HandlerInputSchema } from '../../model/json.schema.js';
 import { checkPolicy, HANDLER_POLICY_OPTIONS } from './handler.policy.js';
 import type { HandlerPolicy } from './handler.policy.js';
 import { checkSchemaOptions, HANDLER_SCHEMA_OPTIONS, HandlerSchema } from './handler.schema.js';
@@ -42,7 +43,14 @@ export interface RegisteredHandler {
   readonly schema: HandlerSchema | null;
 }
 
+/** What an executor has that calls handlers elsewhere. */
+export interface HandlersElsewhere {
+  readonly handlers: readonly string[];
+  readonly inputs: ReadonlyMap<string, HandlerInputSchema>;
+}
+
 const NO_OPTIONS: HandlerOptions = {};
+const NO_INPUTS: HandlersElsewhere['inputs'] = new Map();
 
 /** A call of a generator runs none of its lines. */
 function ticking(generator: Handler): Handler {
@@ -53,8 +61,10 @@ function ticking(generator: Handler): Handler {
 export class HandlerRegistry {
   readonly #handlers = new Map<string, RegisteredHandler>();
   /** What executors have that call handlers elsewhere, by their alias. */
-  readonly #elsewhere = new Map<string, readonly string[]>();
+  readonly #elsewhere = new Map<string, HandlersElsewhere>();
   #hasSchemas = false;
+  /** How often handlers came and went. */
+  changes = 0;
   #names: readonly string[] = [];
 
   /**
@@ -79,14 +89,18 @@ export class HandlerRegistry {
   }
 
   /** An executor has these handlers elsewhere: tasks of them are claimed here, too. */
-  provide(executor: string, names: readonly string[]): void {
-    if (names.length > 0) this.#elsewhere.set(executor, names);
+  provide(executor: string, { handlers = [], inputs: told }: Partial<HandlersElsewhere>): void {
+    // It may be an executor of somebody else.
+    const inputs = told instanceof Map ? told : NO_INPUTS;
+    if (handlers.length > 0) this.#elsewhere.set(executor, { handlers, inputs });
     else this.#elsewhere.delete(executor);
     this.#nameAll();
   }
 
   #nameAll(): void {
-    this.#names = [...new Set([...this.#handlers.keys(), ...[...this.#elsewhere.values()].flat()])];
+    const elsewhere = [...this.#elsewhere.values()].flatMap(({ handlers }) => handlers);
+    this.#names = [...new Set([...this.#handlers.keys(), ...elsewhere])];
+    this.changes += 1;
   }
 
   /** Those that tasks can have here, in this process or elsewhere. */
@@ -112,7 +126,7 @@ export class HandlerRegistry {
 
   /** Says that this process cannot call a handler, and which executor can. */
   unknown(name: string): UnknownNameError {
-    const executor = [...this.#elsewhere].find(([, names]) => names.includes(name))?.[0];
+    const executor = [...this.#elsewhere].find(([, { handlers }]) => handlers.includes(name))?.[0];
     const hint = `It is in the module of executor ${JSON.stringify(executor)}: give the task that executor.`;
     return new UnknownNameError('handler', name, [...this.#handlers.keys()], executor === undefined ? undefined : hint);
   }
@@ -124,11 +138,39 @@ export class HandlerRegistry {
 
   /** Whether any handler has a schema. */
   get hasSchemas(): boolean {
-    return this.#hasSchemas;
+    if (this.#hasSchemas) return true;
+    for (const { inputs } of this.#elsewhere.values()) if (inputs.size > 0) return true;
+    return false;
   }
 
   /** What its arguments have to be; null for one that takes whatever it gets, or is not here. */
   schemaOf(name: string): HandlerSchema | null {
     return this.#handlers.get(name)?.schema ?? null;
+  }
+
+  /** What one takes that is not here but in an executor, as that tells; null for one that takes whatever it gets. */
+  inputElsewhere(name: string): HandlerInputSchema | null {
+    if (this.#elsewhere.size === 0 || this.isHere(name)) return null;
+    for (const { inputs } of this.#elsewhere.values()) {
+      const input = inputs.get(name);
+      if (input) return input;
+    }
+    return null;
+  }
+
+  /** The version of what it takes; null for one that has none, or is not here. */
+  versionOf(name: string): number | null {
+    const schema = this.schemaOf(name);
+    return schema === null ? (this.inputElsewhere(name)?.schemaVersion ?? null) : schema.version;
+  }
+
+  /** What the handlers take that do not take whatever they get, in the order of their names. */
+  inputs(): ReadonlyMap<string, HandlerInputSchema> {
+    const inputs = new Map<string, HandlerInputSchema>();
+    for (const name of this.#names.toSorted()) {
+      const input = this.schemaOf(name)?.told ?? this.inputElsewhere(name);
+      if (input) inputs.set(name, input);
+    }
+    return inputs;
   }
 }

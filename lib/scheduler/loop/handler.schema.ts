@@ -7,7 +7,10 @@ import { ArgumentsRefusedError, SchemaFailedError } from '../../errors/schema.er
 import { messageOf } from '../../errors/thrown.js';
 import type { HandlerInput, TaskInput } from '../../model/definition.js';
 import { namesOf } from '../../model/names.js';
+import type { HandlerInputSchema } from '../../model/json.schema.js';
 import type { StandardSchema } from '../../model/standard.schema.js';
+import { toJsonSchema } from '../../schemas/to-json.schema.js';
+import type { ToldSchema } from '../../schemas/to-json.schema.js';
 import { refusalOf } from './schema.issues.js';
 
 /**
@@ -79,6 +82,7 @@ export class HandlerSchema {
   readonly version: number | null;
   readonly #schema: StandardSchema | undefined;
   readonly #upcast: NonNullable<HandlerSchemaOptions['upcast']>;
+  #told: ToldSchema | null = null;
 
   private constructor(
     private readonly handler: string,
@@ -93,6 +97,23 @@ export class HandlerSchema {
   static of(handler: string, options: HandlerSchemaOptions): HandlerSchema | null {
     const { schema, schemaVersion } = options;
     return schema === undefined && schemaVersion === undefined ? null : new HandlerSchema(handler, options);
+  }
+
+  /** What can be told to other processes. */
+  get told(): HandlerInputSchema {
+    const told = this.#toldSchema();
+    return { schemaVersion: this.version ?? 1, schema: told !== null && 'schema' in told ? told.schema : null };
+  }
+
+  /** Why the schema cannot be told; null where it can, or there is none. */
+  get problem(): string | null {
+    const told = this.#toldSchema();
+    return told !== null && 'problem' in told ? told.problem : null;
+  }
+
+  #toldSchema(): ToldSchema | null {
+    if (this.#schema !== undefined) this.#told ??= toJsonSchema(this.#schema);
+    return this.#told;
   }
 
   /**

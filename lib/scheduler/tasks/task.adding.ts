@@ -10,7 +10,7 @@ import { ADD_TASKS_OPTIONS } from './adding.options.js';
 import type { AddTasksOptions, AddTasksResult } from './adding.options.js';
 import { resultOf, together } from './adding.results.js';
 import { checkCall } from './call.options.js';
-import type { InputChecks } from './input.checks.js';
+import type { CheckedIn, InputChecks } from './input.checks.js';
 import type { LifePhase } from './life.phase.js';
 import type { AtStart, PendingTasks } from './pending.tasks.js';
 import { dedupeTask, firstOf } from '../plan/dedupe.plan.js';
@@ -75,7 +75,7 @@ export class TaskAdding {
     const handle = this.#storeOf(options, 'addTask');
     const transaction = options?.transaction;
     const { task, onConflict } = this.#check(options, handle, new TaskSeries(handle.clock.now()), transaction);
-    await this.#checkInput(task, options, 'addTask');
+    await this.#checkInput(task, options, 'addTask', { handle, transaction });
     const { activeStore, pending } = handle;
     if (onConflict !== null && onConflict !== 'replace') {
       const isNew = options.dedupe?.mode === undefined || options.dedupe.mode === 'skip';
@@ -110,7 +110,7 @@ export class TaskAdding {
     const { builder } = this.services;
     const { spec } = readAsking(options, series.now);
     const task = builder.build(spec, series);
-    await this.#checkInput(task, options, 'upsertTask');
+    await this.#checkInput(task, options, 'upsertTask', { handle, transaction });
     if (transaction !== undefined) requireTransactions(handle);
     const plan: SettlePlan = (old, now, fresh) =>
       upsertTask(old, now, fresh, {
@@ -167,7 +167,7 @@ export class TaskAdding {
         let part = parts.get(handle);
         if (!part) parts.set(handle, (part = newPart(handle)));
         const task = this.#checkInto(part, options, transaction);
-        const checked = this.#checkInput(task, options, 'addTasks');
+        const checked = this.#checkInput(task, options, 'addTasks', { handle, transaction });
         if (checked) await checked;
       } catch (error) {
         throw new TaskListError(index, specs.length, error);
@@ -193,9 +193,9 @@ export class TaskAdding {
   }
 
   /** Has the schema of the handler look at the arguments; undefined where nothing has to be awaited. */
-  #checkInput({ definition }: TaskRecord, options: AskedTask, operation: Asking): Promise<unknown> | undefined {
+  #checkInput({ definition }: TaskRecord, options: AskedTask, operation: Asking, place: CheckedIn) {
     // The scheduler may be stopped meanwhile.
-    return promiseOf(this.services.inputs.check(definition))?.then(() => this.#storeOf(options, operation));
+    return promiseOf(this.services.inputs.check(definition, place))?.then(() => this.#storeOf(options, operation));
   }
 
   #storeOf(options: AskedTask, operation: Asking): StoreHandle {

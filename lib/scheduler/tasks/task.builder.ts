@@ -199,7 +199,7 @@ export class TaskBuilder {
   /** The version that arguments are stored with: that of the handler here, unless another one is given. */
   #schemaVersion(handler: string, given: number | undefined): number | null {
     const { handlers } = this.services;
-    const own = handlers.schemaOf(handler)?.version ?? null;
+    const own = handlers.versionOf(handler);
     if (given === undefined) return own;
     const most = handlers.isHere(handler) ? (own ?? 1) : Number.MAX_SAFE_INTEGER;
     if (Number.isSafeInteger(given) && given >= 1 && given <= most) return given;

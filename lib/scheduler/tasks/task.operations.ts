@@ -114,7 +114,7 @@ export class TaskOperations implements TaskActions {
     for (let round = 1; ; round += 1) {
       const { task: read, handle } = await this.#change(ref, options, () => null);
       const { definition: checked } = builder.update(read!, changes, handle.clock.now());
-      await inputs.check(checked);
+      await inputs.check(checked, { handle, transaction: options.transaction });
       const changed = await this.#change(ref, options, (old, now) => {
         const update = builder.update(old, changes, now);
         return hasSameInput(update.definition, checked) ? updateTask(old, now, update) : null;

@@ -131,17 +131,22 @@ export class Reconciler {
     const built = new Map<string, TaskRecord>();
     for (const options of declared) {
       if (isOff(options)) continue;
-      const task = await ofDeclaration(options, () => this.#checked(withoutSwitch(options), series, deadline));
+      const task = await ofDeclaration(options, () => this.#checked(withoutSwitch(options), series, handle, deadline));
       built.set(options.id, task);
       if (pace.step()) await pace.rest();
     }
     return built;
   }
 
-  async #checked(options: TaskSpec, series: TaskSeries, deadline: Deadline | null): Promise<TaskRecord> {
+  async #checked(
+    options: TaskSpec,
+    series: TaskSeries,
+    handle: StoreHandle,
+    deadline: Deadline | null,
+  ): Promise<TaskRecord> {
     const { builder, inputs } = this.services;
     const task = builder.buildDeclared(options, series);
-    const checked = promiseOf(inputs.check(task.definition));
+    const checked = promiseOf(inputs.check(task.definition, { handle }));
     if (checked && deadline === null) await checked;
     else if (checked && !(await deadline!.holds(checked))) {
       throw new StartTimeoutError(`the schema of handler "${task.definition.handler}"`);

@@ -26,6 +26,7 @@ function member(identity: string, fields: Partial<SchedulerInstance> = {}): Sche
     ],
     handlers: ['a', 'ünï "quoted"'],
     running: 3,
+    inputs: 'a-digest',
     clockOffsetMs: -17,
     drain: { at: 1_577_880_000_456, actor: 'ops', reason: null },
     ...fields,

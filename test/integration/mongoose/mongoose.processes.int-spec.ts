@@ -54,6 +54,7 @@ const PARENT: SchedulerInstance = {
   executors: [],
   handlers: [],
   running: 0,
+  inputs: null,
   clockOffsetMs: 0,
   drain: null,
 };

@@ -54,6 +54,7 @@ const instance = (identity: string, changes: Partial<SchedulerInstance> = {}): S
   handlers: ['work'],
   running: 0,
   drain: null,
+  inputs: null,
   clockOffsetMs: 0,
   ...changes,
 });

@@ -123,6 +123,7 @@ describe('BaseStore', () => {
       executors: [],
       handlers: [],
       running: 0,
+      inputs: null,
       clockOffsetMs: 0,
       drain: null,
     } as const;
