@@ -89,6 +89,7 @@ export { MissingDependencyError } from './errors/dependency.error.js';
 export { TaskListError, TasksPartlyAddedError, TasksPartlyChangedError } from './errors/adding.errors.js';
 export { GuardRejectedError, RunScopeError } from './errors/pipeline.errors.js';
 export { DeclarationError } from './errors/declaration.error.js';
+export { DeployConflictError, DeployPendingError } from './errors/deploy.errors.js';
 export { CronSyntaxError, ImpossibleTriggerError, SearchLimitError } from './errors/trigger.errors.js';
 export type { CronProblem } from './errors/trigger.errors.js';
 export {
@@ -160,18 +161,28 @@ export type { BulkResult } from './scheduler/tasks/bulk.operations.js';
 export type { TaskFilter } from './scheduler/tasks/task.filter.js';
 export type { RunTaskOptions } from './scheduler/tasks/run.control.js';
 export type { WaitOptions } from './scheduler/tasks/run.waits.js';
-export type { DeclaredTask } from './scheduler/tasks/task.reconciler.js';
+export type { DeclaredTask } from './scheduler/tasks/declared.tasks.js';
 export type { BackoffFunction } from './scheduler/loop/backoff.registry.js';
 export type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
 export type { HandlerInfo, HandlerVariant } from './scheduler/cluster/handler.info.js';
 export type { SchedulerInstanceInfo } from './scheduler/cluster/instance.info.js';
 export type {
+  ReconcileMode,
   RetentionOptions,
   SchedulerOptions,
   SchedulerRole,
   SchedulerSettings,
 } from './scheduler/scheduler.options.js';
-export type { OrphanPolicy } from './scheduler/tasks/task.reconciler.js';
+export type {
+  ApplyDeployOptions,
+  DeployAction,
+  DeployEntry,
+  DeployField,
+  DeployKind,
+  DeployPlan,
+  DeployResult,
+} from './scheduler/tasks/deploy.info.js';
+export type { OrphanPolicy } from './scheduler/tasks/deploy.survey.js';
 export { Scheduler } from './scheduler/scheduler.js';
 export type {
   CopyOptions,

@@ -41,6 +41,8 @@ export interface EndedRunEvent extends RunEvent {
 export interface SchedulerEventMap {
   'scheduler.started': object;
   'scheduler.shutdown': object;
+  /** With `reconcile: 'plan-only'`: what a deploy would change was left as it is. `docs/operations.md` says what to do. */
+  'scheduler.deploy-pending': { readonly digest: string; readonly pending: number };
   'scheduler.paused': object;
   'scheduler.resumed': object;
   /** A drain of this scheduler was requested. */
@@ -67,6 +69,8 @@ export interface SchedulerEventMap {
   'task.disabled': TaskEvent;
   /** A deploy lets the task go on that the code had disabled. */
   'task.enabled': TaskEvent;
+  /** A deploy gave the task another id, since the code names the old one among its `previousIds`. */
+  'task.renamed': TaskEvent & { readonly previousId: string };
   /** The task was deleted, or is done. */
   'task.removed': TaskEvent & { readonly reason: 'deleted' | 'finished' };
   'tasks.removed': { readonly store: string; readonly count: number };

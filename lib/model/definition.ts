@@ -89,7 +89,30 @@ export interface Declaration {
   readonly paused: boolean;
   /** Whether it is declared as disabled: then nothing of it starts, whoever asks. */
   readonly disabled: boolean;
+  /** The ids under which its history is found besides, the latest first: the task had them before. Left out where there is none. */
+  readonly previousIds?: readonly string[];
+  /** Set while the task gets another id; it is disabled meanwhile. */
+  readonly renaming?: Renaming;
 }
+
+/**
+ * What a task has to do with a rename that is not at its end.
+ *
+ * @publicApi
+ */
+export interface Renaming {
+  /** Whether it is the task under its old id, or the copy under the new one. */
+  readonly part: 'source' | 'copy';
+  /** The id of the other part. */
+  readonly other: string;
+  /** Of a copy: the version of the source that it was made of. 0 for a source. */
+  readonly version: number;
+  /** Whether the code had disabled it anyway. */
+  readonly wasDisabled: boolean;
+}
+
+/** How many previous ids a task may have. */
+export const MAX_PREVIOUS_IDS = 20;
 
 /** Whether the code holds the task: it is due for nothing but the runs of dead owners. */
 export function isDisabled({ declared }: Pick<TaskDefinition, 'declared'>): boolean {

@@ -1,5 +1,5 @@
 import type { ModuleRef } from '@nestjs/core';
-import type { DeclaredTask } from '../scheduler/tasks/task.reconciler.js';
+import type { DeclaredTask } from '../scheduler/tasks/declared.tasks.js';
 import { HANDLER_OPTIONS } from '../scheduler/loop/handler.registry.js';
 import { TASK_OPTIONS } from '../scheduler/tasks/task.options.js';
 import type { ScheduledTaskOptions } from './scheduled-task.decorator.js';
@@ -15,11 +15,23 @@ export async function resolveDeclaration(
   defaultName: string,
   moduleRef: ModuleRef,
 ): Promise<DeclaredTask> {
-  const { id = defaultName, scheduler: _scheduler, inject = [], trigger: type, disabled, store, ...rest } = options;
+  const {
+    id = defaultName,
+    previousIds,
+    scheduler: _scheduler,
+    inject = [],
+    trigger: type,
+    disabled,
+    store,
+    ...rest
+  } = options;
   const injected = inject.map((token) => moduleRef.get<unknown>(token as never, { strict: false }));
   const resolve = async (value: unknown): Promise<unknown> =>
     typeof value === 'function' ? await (value as (...args: unknown[]) => unknown)(...injected) : value;
-  const where = store === undefined ? {} : { store: (await resolve(store)) as string };
+  const where = {
+    ...(store !== undefined && { store: (await resolve(store)) as string }),
+    ...(previousIds !== undefined && { previousIds }),
+  };
   if (await resolve(disabled)) return { id, ...where, handler: defaultName, disabled: true };
   const task: Record<string, unknown> = {};
   const trigger: Record<string, unknown> = { type };

@@ -32,6 +32,11 @@ interface ScheduledTaskBaseOptions
    * The store keeps the task under it through all deploys. By default `Class.method`, so set it before you rename either.
    */
   readonly id?: string;
+  /**
+   * The ids that its task had in earlier versions of the code, the latest first: set them with a new `id`, or after you renamed the
+   * class or the method. The task then goes on under the new one. See `docs/nestjs.md`.
+   */
+  readonly previousIds?: readonly string[];
   /** The name of the scheduler; the default one when left out. */
   readonly scheduler?: string;
   /** Providers that functions among the options get as arguments, in this order. */
@@ -41,8 +46,8 @@ interface ScheduledTaskBaseOptions
 }
 
 /**
- * When and how a method runs: the type of a trigger with its options, and the policies. Every option except `id`, `scheduler`,
- * `inject` and those of the handler (`HandlerOptions`) may be a function of the injected providers.
+ * When and how a method runs: the type of a trigger with its options, and the policies. Every option except `id`,
+ * `previousIds`, `scheduler`, `inject` and those of the handler (`HandlerOptions`) may be a function of the injected providers.
  *
  * @publicApi
  */

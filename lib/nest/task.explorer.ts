@@ -3,7 +3,7 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import { DiscoveryService, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { DuplicateNameError } from '../errors/scheduler.errors.js';
-import type { DeclaredTask } from '../scheduler/tasks/task.reconciler.js';
+import type { DeclaredTask } from '../scheduler/tasks/declared.tasks.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { resolveDeclaration } from './declaration.resolver.js';
 import { handlerOptionsOf } from './handler.options.js';

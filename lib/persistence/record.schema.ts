@@ -5,7 +5,7 @@ import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { JournalEntry } from '../model/journal.js';
 import type { CancelRequest, LiveRun, RunRequest, StoredStep } from '../model/run.js';
 import type { LastRun, Pause, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
-import type { Declaration, TaskDefinition, TaskInput, TaskOrigin } from '../model/definition.js';
+import type { Declaration, Renaming, TaskDefinition, TaskInput, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
 import { isPolicies } from './policy.schema.js';
 import { UnreadableFault } from './unreadable.fault.js';
@@ -27,6 +27,7 @@ import {
 } from './schema.js';
 
 const ORIGINS = namesOf<TaskOrigin>({ code: 0, runtime: 0, internal: 0 });
+const RENAMING_PARTS = namesOf<Renaming['part']>({ source: 0, copy: 0 });
 const INPUTS = namesOf<TaskInput>({ args: 0, data: 0 });
 const ACTIONS = namesOf<TaskControl['action']>({ pause: 0, resume: 0, run: 0, backfill: 0, redrive: 0, cancel: 0 });
 
@@ -43,7 +44,16 @@ const definition = objectOf<TaskDefinition>({
   tags: listOfEach(isText),
   policies: isPolicies,
   declared: nullable(
-    objectOf<Declaration>({ trigger: isText, options: recordOf(isText), paused: isFlag, disabled: isFlag }),
+    objectOf<Declaration>({
+      trigger: isText,
+      options: recordOf(isText),
+      paused: isFlag,
+      disabled: isFlag,
+      previousIds: optional(listOfEach(isText)),
+      renaming: optional(
+        objectOf<Renaming>({ part: oneOf(RENAMING_PARTS), other: isText, version: isCount, wasDisabled: isFlag }),
+      ),
+    }),
   ),
   throttledUntil: optional(isTime),
 });

@@ -20,8 +20,8 @@ import type { CalendarDefinition } from '../triggers/calendars/calendar.interfac
 import type { TriggerClass, TriggerFactory } from '../triggers/trigger.registry.js';
 import type { Retention } from './cluster/housekeeper.js';
 import { SCHEDULER_OPTIONS } from './scheduler.options.js';
-import type { RetentionOptions, SchedulerOptions, SchedulerRole } from './scheduler.options.js';
-import type { OrphanPolicy } from './tasks/task.reconciler.js';
+import type { ReconcileMode, RetentionOptions, SchedulerOptions, SchedulerRole } from './scheduler.options.js';
+import type { OrphanPolicy } from './tasks/deploy.survey.js';
 import { BackoffRegistry } from './loop/backoff.registry.js';
 import { resolvePolicies } from './tasks/policy.reader.js';
 import { wholeClock } from '../time/whole.clock.js';
@@ -32,6 +32,7 @@ const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, fa
 const MAX_ABORT_GRACE_MS = 3_600_000;
 
 const ROLES = namesOf<SchedulerRole>({ worker: 0, client: 0, observer: 0 });
+const RECONCILE = namesOf<ReconcileMode>({ apply: 0, 'plan-only': 0, verify: 0 });
 const ORPHANS = namesOf<OrphanPolicy>({ report: 0, pause: 0, remove: 0 });
 
 /** {@link SchedulerOptions} checked and filled in. */
@@ -52,6 +53,7 @@ export interface ResolvedSchedulerOptions {
   readonly abortGraceMs: number;
   readonly startPaused: boolean;
   readonly orphans: OrphanPolicy;
+  readonly reconcile: ReconcileMode;
   readonly orphanAfterMs: number;
   readonly encryption: EncryptionOptions | undefined;
   readonly maxPayloadBytes: number;
@@ -75,9 +77,11 @@ export interface ResolvedSchedulerOptions {
  */
 export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSchedulerOptions {
   rejectUnknownOptions('a scheduler', options, SCHEDULER_OPTIONS);
-  const { role = 'worker', timezone = 'UTC', orphans = 'report', taskDefaults = {}, startPaused = false } = options;
+  const { role = 'worker', timezone = 'UTC', taskDefaults = {}, startPaused = false } = options;
+  const { orphans = 'report', reconcile = 'apply' } = options;
   if (!ROLES.includes(role)) throw new InvalidOptionError('role', role, listOf(ROLES));
   if (!ORPHANS.includes(orphans)) throw new InvalidOptionError('orphans', orphans, listOf(ORPHANS));
+  if (!RECONCILE.includes(reconcile)) throw new InvalidOptionError('reconcile', reconcile, listOf(RECONCILE));
   assertTimezone(timezone, 'timezone');
   rejectUnknownOptions('taskDefaults', taskDefaults, POLICY_OPTIONS);
   const backoffs = new BackoffRegistry();
@@ -93,6 +97,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     taskDefaults: resolvePolicies(taskDefaults, DEFAULT_POLICIES, backoffs.names()),
     startPaused: checkFlag('startPaused', startPaused),
     orphans,
+    reconcile,
     encryption: options.encryption,
     ...resolveRecordSizes(options),
     retention: resolveRetention(options.retention),

@@ -11,12 +11,11 @@ import { ContentWatch } from './cluster/content.watch.js';
 import { Heartbeat } from './cluster/heartbeat.js';
 import { Housekeeper } from './cluster/housekeeper.js';
 import type { SchedulerCore } from './scheduler.core.js';
+import { SchedulerDeploys } from './scheduler.deploys.js';
 import type { SchedulerState } from './scheduler.info.js';
 import { CLOSING_MS, LAST_WORDS_MS, StopTime } from './scheduler.stop.js';
 import { SchedulerStores } from './scheduler.stores.js';
 import type { StoreHandle } from './tasks/store.handle.js';
-import { ofDeclaration, Reconciler } from './tasks/task.reconciler.js';
-import type { DeclaredTask, OrphanPolicy } from './tasks/task.reconciler.js';
 
 /**
  * Starts and stops the parts of a scheduler, in order, each in a time that is limited as a whole, whatever hangs: stores of the
@@ -24,8 +23,7 @@ import type { DeclaredTask, OrphanPolicy } from './tasks/task.reconciler.js';
  */
 export class SchedulerLife {
   readonly gate: ClaimGate;
-  /** What the code declares; reconciled at every start. */
-  declared: readonly DeclaredTask[] = [];
+  readonly deploys: SchedulerDeploys;
   readonly #heartbeat: Heartbeat;
   readonly #contents: ContentWatch;
   readonly #stores: SchedulerStores;
@@ -45,6 +43,7 @@ export class SchedulerLife {
     this.#contents = new ContentWatch({ ...services, restore: (handle) => this.#restore(handle) });
     this.#stores = new SchedulerStores(core, this.gate, this.#heartbeat, this.#contents);
     this.#housekeeper = new Housekeeper(services);
+    this.deploys = new SchedulerDeploys(core);
   }
 
   get state(): SchedulerState {
@@ -88,7 +87,7 @@ export class SchedulerLife {
       const runs = options.role === 'observer' ? [] : executors.aliases();
       for (const alias of runs) await this.#startExecutor(alias, executors.get(alias), deadline);
       for (const handle of stores.all()) await this.#stores.open(handle, deadline);
-      await this.#reconcile(deadline);
+      await this.deploys.start(deadline);
       phase.started();
       this.gate.reset(options.startPaused);
       for (const handle of stores.all()) await this.#stores.work(handle, deadline);
@@ -110,6 +109,7 @@ export class SchedulerLife {
       async (handle) => {
         await this.gate.drains.beat(handle);
         await this.#contents.beat(handle);
+        await this.deploys.beat(handle);
       },
     );
   }
@@ -133,33 +133,11 @@ export class SchedulerLife {
     handlers.provide(alias, executor);
   }
 
-  async #reconcile(deadline: Deadline): Promise<void> {
-    const { stores, options } = this.core;
-    if (options.role !== 'worker') return;
-    // A declaration for a store that there is not is an error of the code, not an orphan.
-    for (const task of this.declared) await ofDeclaration(task, () => stores.get(task.store ?? 'default'));
-    const reconciler = this.#reconciler(options.orphans);
-    for (const handle of stores.all()) {
-      const checked = await reconciler.check(handle, this.declared, deadline);
-      await handle.inTime(deadline, reconciler.reconcileStore(handle, checked));
-    }
-  }
-
-  #reconciler(orphans: OrphanPolicy): Reconciler {
-    const { builder, inputs, events, options } = this.core;
-    return new Reconciler({ builder, inputs, events, logger: options.logger, orphans });
-  }
-
-  /**
-   * Adds again what has to be in a store that was emptied. What is there by now is others', whose code may be another version:
-   * nothing of it is removed.
-   */
+  /** Adds again what has to be in a store that was emptied. */
   async #restore(handle: StoreHandle): Promise<void> {
     this.#heartbeat.inputs.forget(handle);
     await this.#stores.markEncryption(handle);
-    if (this.core.options.role !== 'worker') return;
-    const reconciler = this.#reconciler('report');
-    await reconciler.reconcileStore(handle, await reconciler.check(handle, this.declared, null));
+    await this.deploys.restore(handle);
   }
 
   async #rollBack(): Promise<void> {

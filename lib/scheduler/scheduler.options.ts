@@ -9,7 +9,7 @@ import type { Serializer } from '../persistence/serializer.registry.js';
 import type { Store } from '../stores/store.interface.js';
 import type { CalendarDefinition } from '../triggers/calendars/calendar.interface.js';
 import type { TriggerClass, TriggerFactory } from '../triggers/trigger.registry.js';
-import type { OrphanPolicy } from './tasks/task.reconciler.js';
+import type { OrphanPolicy } from './tasks/deploy.survey.js';
 import type { BackoffFunction } from './loop/backoff.registry.js';
 
 /**
@@ -37,6 +37,17 @@ export interface RetentionOptions {
  * @publicApi
  */
 export type SchedulerRole = 'worker' | 'client' | 'observer';
+
+/**
+ * What a start does about what the code declares.
+ *
+ * - `apply`: brings the stores to it;
+ * - `plan-only`: says what it would do, in the log and with the event `scheduler.deploy-pending`, and runs what is stored;
+ * - `verify`: refuses to start where it would do something.
+ *
+ * @publicApi
+ */
+export type ReconcileMode = 'apply' | 'plan-only' | 'verify';
 
 /**
  * The options of a scheduler that are plain values: those of `AsynczModule.forRoot` without stores and executors.
@@ -121,6 +132,12 @@ export interface SchedulerSettings {
    */
   readonly orphans?: OrphanPolicy;
   /**
+   * What a start does where the stores are not as the code declares.
+   *
+   * @default 'apply'
+   */
+  readonly reconcile?: ReconcileMode;
+  /**
    * After how long a due task is reported if no live scheduler has its handler. At least `'1s'`.
    *
    * @default '5m'
@@ -194,6 +211,7 @@ export const SCHEDULER_SETTINGS = namesOf<keyof SchedulerSettings>({
   abortGrace: 0,
   startPaused: 0,
   orphans: 0,
+  reconcile: 0,
   orphanAfter: 0,
   encryption: 0,
   maxPayloadBytes: 0,

@@ -23,7 +23,9 @@ import { copyStore, rotateStore } from './tasks/store.maintenance.js';
 import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './tasks/store.maintenance.js';
 import type { HandlerEvent } from './tasks/handler.types.js';
 import type { TaskHandlers } from './tasks/task.options.js';
-import type { DeclaredTask } from './tasks/task.reconciler.js';
+import { checkDeclaredIds } from './tasks/declared.tasks.js';
+import type { DeclaredTask } from './tasks/declared.tasks.js';
+import type { ApplyDeployOptions, DeployPlan, DeployResult } from './tasks/deploy.info.js';
 
 /**
  * Keeps tasks in stores and runs due tasks, with one loop for each store. In a Nest application the module makes, starts and
@@ -75,24 +77,20 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   /**
    * Sets which tasks the code declares; every start reconciles the stores with them.
    *
-   * @throws SchedulerRunningError When it runs already. InvalidOptionError When two have one id.
+   * @throws SchedulerRunningError When it runs already. InvalidOptionError When two have one id, or have had one.
    */
   declareTasks(tasks: readonly DeclaredTask[]): void {
     if (this.state !== 'stopped') throw new SchedulerRunningError('declareTasks');
-    const ids = new Set<string>();
-    for (const { id } of tasks) {
-      if (ids.has(id)) throw new InvalidOptionError('id', id, 'an id that only one declared task has');
-      ids.add(id);
-    }
-    this.#life.declared = [...tasks];
+    checkDeclaredIds(tasks);
+    this.#life.deploys.declared = [...tasks];
   }
 
   /**
    * Opens the stores, commits the tasks that were added before, reconciles the declared ones and starts the loops. Resolves
    * when this is done, and does not wait for runs. Does nothing while it runs.
    *
-   * @throws StoreStartError, StoreInUseError, EncryptionDisabledError, DeclarationError (a declared task); nothing is left
-   *   open then.
+   * @throws StoreStartError, StoreInUseError, EncryptionDisabledError, DeclarationError (a declared task), DeployPendingError
+   *   (`reconcile: 'verify'`); nothing is left open then.
    */
   start(): Promise<void> {
     return this.#life.start();
@@ -181,6 +179,28 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   /** Removes an executor; tasks that name it wait until an executor with that alias is added. @throws UnknownNameError */
   removeExecutor(alias: string): Promise<void> {
     return this.#life.removeExecutor(alias);
+  }
+
+  /**
+   * Compares what the code declares with what the stores hold: what a start with `reconcile: 'apply'` would do, task by task.
+   * Changes nothing; for a `client` too. What it costs depends on what is declared, and not on the other tasks.
+   *
+   * @throws SchedulerNotRunningError, DeclarationError (a declared task)
+   */
+  planDeploy(): Promise<DeployPlan> {
+    return this.#life.deploys.operations.plan();
+  }
+
+  /**
+   * Does what a plan says, and nothing else, for a plan that was made here or in another process with the same code. What it has
+   * done already, or somebody else has, is not done again, so it can be repeated after an interruption.
+   *
+   * @param plan What {@link planDeploy} resolved with, or the same from JSON.
+   * @throws DeployConflictError (the stores or the code are not as they were), InvalidOptionError (no plan of this scheduler),
+   *   UnknownOptionError, SchedulerNotRunningError, DeclarationError
+   */
+  applyDeploy(plan: DeployPlan, options?: ApplyDeployOptions): Promise<DeployResult> {
+    return this.#life.deploys.operations.apply(plan, options);
   }
 
   /**

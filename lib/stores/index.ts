@@ -20,7 +20,7 @@ export type { Apply, Change, KnownChange, TakenTask, TaskStand } from '../model/
 
 export { dueTime, isUnreadable } from '../model/task.js';
 export type { LastRun, Pause, StoredTask, TaskLease, TaskRecord, TaskState, UnreadableTask } from '../model/task.js';
-export type { Declaration, TaskDefinition } from '../model/definition.js';
+export type { Declaration, Renaming, TaskDefinition } from '../model/definition.js';
 export type { LiveRun } from '../model/run.js';
 export type { DrainRequest, SchedulerInstance } from '../model/scheduler-instance.js';
 export type {

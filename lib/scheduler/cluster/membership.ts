@@ -50,3 +50,15 @@ export async function refuseUncoordinated(
     );
   }
 }
+
+/** Whether another scheduler of a store is alive that runs tasks, and has a handler. */
+export async function hasHandlerElsewhere(
+  { store }: StoreHandle,
+  self: string,
+  heartbeatMs: number,
+  handler: string,
+): Promise<boolean> {
+  const now = await store.now();
+  const others = (await store.schedulers()).filter(({ identity, role }) => identity !== self && role === 'worker');
+  return others.some((other) => other.handlers.includes(handler) && isAlive(other, now, heartbeatMs));
+}

@@ -6,6 +6,7 @@ import type { Pause, TaskRecord, TaskState } from '../../model/task.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { nextTimes } from './change.js';
 import { timesAfterHold } from './pause.plan.js';
+import { linkedIds, withoutRenaming } from './rename.plan.js';
 
 /** What a deploy did to a task. */
 export type Reconciled = 'modified' | 'disabled' | 'enabled' | 'paused' | 'resumed';
@@ -21,24 +22,28 @@ export function declaredPause(now: number): Pause {
  * Brings a declared task to what the code declares now. Only what the code has changed since the last deploy is changed;
  * what an operator made of the rest stays, and so does an operator's pause.
  *
+ * @param stored The task as it is in the store.
  * @param wanted The task as the code declares it, as if it were new.
  * @param triggerOf The trigger of a task.
  * @returns null when the code declares it as before.
  */
 export function reconcileTask(
-  task: TaskRecord,
+  stored: TaskRecord,
   now: number,
   wanted: TaskRecord,
   triggerOf: (task: TaskRecord) => BaseTrigger,
 ): ReconcileChange | null {
+  // What declares it under its id takes it out of a rename.
+  const task = withoutRenaming(stored);
   const before = task.definition.declared;
-  const after = wanted.definition.declared!;
+  const after = linked(before, wanted);
   const triggerChanged = before?.trigger !== after.trigger;
   const options = changedOptions(before, after);
   const pause = pauseAfter(task, after, now);
   const wasDisabled = isDisabled(task.definition);
   const isModified = triggerChanged || options.length > 0;
-  if (!isModified && !wasDisabled && pause === task.state.pause && before?.paused === after.paused) return null;
+  const isSame = pause === task.state.pause && before?.paused === after.paused && isLinkedAs(before, after);
+  if (!isModified && !wasDisabled && isSame && task === stored) return null;
   const next: TaskRecord = {
     ...task,
     definition: {
@@ -76,8 +81,20 @@ export function disableTask(task: TaskRecord, now: number): ReconcileChange | nu
   return { task: { ...task, definition, state: { ...task.state, updatedAt: now } }, value: ['disabled'] };
 }
 
+/** What the code declares, with the ids that the task had before: those stay, so that its history is found. */
+function linked(before: Declaration | null, { id, definition }: TaskRecord): Declaration {
+  const after = definition.declared!;
+  const previousIds = linkedIds([...(after.previousIds ?? []), ...(before?.previousIds ?? [])], id);
+  return previousIds.length > 0 ? { ...after, previousIds } : after;
+}
+
+function isLinkedAs(before: Declaration | null, { previousIds = [] }: Declaration): boolean {
+  const known = new Set(before?.previousIds);
+  return previousIds.every((id) => known.has(id));
+}
+
 /** The options that the code declares in another way than before; all of them of a task that it did not declare. */
-function changedOptions(before: Declaration | null, after: Declaration): string[] {
+export function changedOptions(before: Declaration | null, after: Declaration): string[] {
   return Object.keys(after.options).filter((option) => before?.options[option] !== after.options[option]);
 }
 

@@ -41,6 +41,11 @@ function fingerprint(value: unknown): string {
   return print;
 }
 
+/** A fingerprint of anything that is stored. */
+export function fingerprintOf(value: unknown): string {
+  return hash(JSON.stringify(canonical(value)) ?? '');
+}
+
 function hash(text: string): string {
   return digest('sha256', text, 'base64url').slice(0, LENGTH);
 }

@@ -85,16 +85,18 @@ export class TaskBuilder {
   /**
    * A task that the code declares, as if it were new.
    *
+   * @param previousIds The ids that it had before.
    * @param series The tasks that are made with it.
    * @throws As {@link build}.
    */
-  buildDeclared(options: TaskSpec, series: TaskSeries): TaskRecord {
+  buildDeclared(options: TaskSpec, previousIds: readonly string[], series: TaskSeries): TaskRecord {
     const task = this.build(options, series, 'code');
     const { definition, state } = task;
     const pause = state.pause && declaredPause(series.now);
     const given = options.trigger ?? ONCE;
     const timeless = series.timeless(given, () => this.#timeless(given));
-    const declared = declarationOf(definition, timeless, pause !== null);
+    const prints = declarationOf(definition, timeless, pause !== null);
+    const declared = previousIds.length > 0 ? { ...prints, previousIds } : prints;
     return { ...task, definition: { ...definition, declared }, state: { ...state, pause } };
   }
 

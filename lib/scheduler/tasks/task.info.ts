@@ -32,6 +32,8 @@ export interface TaskInfo {
   readonly store: string;
   readonly executor: string;
   readonly origin: TaskOrigin;
+  /** The ids that it had before, the latest first: its older runs are in the history under them. */
+  readonly previousIds: readonly string[];
   readonly tags: readonly string[];
   readonly policies: TaskPolicies;
   readonly state: TaskStateName;
@@ -133,6 +135,7 @@ export function toTaskInfo(
     store,
     executor: definition.executor,
     origin: definition.origin,
+    previousIds: definition.declared?.previousIds ?? [],
     tags: definition.tags,
     policies: definition.policies,
     state: pending ? 'pending' : taskStateName(task),

@@ -9,7 +9,7 @@ import { nextEvent, recordEvents } from '../../support/events.js';
 import { Gate } from '../../support/gate.js';
 import { MemoryCluster, pass } from '../../support/memory.cluster.js';
 import { triggerOf } from '../../support/own.trigger.js';
-import { createScheduler, settle, START } from '../../support/scheduler.factory.js';
+import { createScheduler, settle, START, stopAfterTest } from '../../support/scheduler.factory.js';
 import { takeOver } from '../../support/take-over.js';
 import { ASKED, HOURLY } from '../../support/task.factory.js';
 import { temporaryFolder } from '../../support/temporary.folder.js';
@@ -198,6 +198,32 @@ describe('the events of tasks', () => {
       { name: 'task.modified', ...task },
       { name: 'task.paused', ...task, ...byCode },
       { name: 'task.orphaned', ...task, handler: 'work' },
+    ]);
+  });
+
+  it('tell of a task that a deploy renames, and of a deploy that is only planned', async () => {
+    const { scheduler, clock, store } = createScheduler({ work: () => 1 });
+    const events = recordEvents(scheduler);
+    scheduler.declareTasks([{ id: 'a', handler: 'work', trigger: HOURLY }]);
+    await scheduler.start();
+    await scheduler.shutdown();
+    scheduler.declareTasks([{ id: 'b', handler: 'work', trigger: HOURLY, previousIds: ['a'] }]);
+    await scheduler.start();
+    await scheduler.shutdown();
+    const planning = new Scheduler({ clock, stores: { default: store }, reconcile: 'plan-only' });
+    planning.registerHandler('work', () => 1);
+    planning.declareTasks([{ id: 'c', handler: 'work', trigger: HOURLY }]);
+    const planned = recordEvents(planning);
+    stopAfterTest(planning, clock);
+    await planning.start();
+    expect(told(events, scheduler).filter((event) => 'taskId' in event)).toEqual([
+      { name: 'task.added', taskId: 'a', ...DEFAULT },
+      { name: 'task.renamed', taskId: 'b', ...DEFAULT, previousId: 'a' },
+    ]);
+    const { digest } = await planning.planDeploy();
+    expect(told(planned, planning)).toEqual([
+      { name: 'scheduler.deploy-pending', digest, pending: 1 },
+      { name: 'scheduler.started' },
     ]);
   });
 
