@@ -199,6 +199,7 @@ export type {
   TaskPreview,
   TaskQuery,
 } from './scheduler/tasks/task.inspection.js';
+export type { JournalEntryInfo, JournalPage, JournalQuery } from './scheduler/tasks/journal.inspection.js';
 export type { AskingOptions, DedupeOptions } from './scheduler/tasks/asking.options.js';
 export type { DedupeMode } from './scheduler/plan/dedupe.plan.js';
 export type {

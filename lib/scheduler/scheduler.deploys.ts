@@ -98,10 +98,11 @@ export class SchedulerDeploys {
   }
 
   #reconciler(orphans: OrphanPolicy): Reconciler {
-    const { builder, inputs, events, options } = this.core;
+    const { builder, inputs, notes, events, options } = this.core;
     return new Reconciler({
       builder,
       inputs,
+      notes,
       events,
       logger: options.logger,
       orphans,

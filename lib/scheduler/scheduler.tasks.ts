@@ -148,19 +148,20 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
    *
    * @throws As {@link pauseTasks}.
    */
-  deleteTasks(filter: TaskFilter): Promise<BulkResult> {
-    return this.#bulk.delete(filter);
+  deleteTasks(filter: TaskFilter, options?: ActorOptions): Promise<BulkResult> {
+    return this.#bulk.delete(filter, options);
   }
 
   /**
    * Removes every task of one store, or of all.
    *
    * @param store The alias of the store; all when left out.
+   * @param options Who asks, and why.
    * @returns How many there were.
-   * @throws UnknownNameError
+   * @throws UnknownNameError, UnknownOptionError, InvalidOptionError
    */
-  removeAllTasks(store?: string): Promise<number> {
-    return this.#operations.removeAll(store);
+  removeAllTasks(store?: string, options?: ActorOptions): Promise<number> {
+    return this.#operations.removeAll(store, options);
   }
 
   /** A task, or null. @throws TaskUnreadableError, UnknownNameError (store) */

@@ -5,6 +5,7 @@ import type { SchedulerEventName, SchedulerListener } from '../events/event.map.
 import type { Executor } from '../executors/executor.interface.js';
 import type { DiagnoseOptions, Diagnosis } from '../observe/doctor/diagnosis.js';
 import type { Store } from '../stores/store.interface.js';
+import type { JournalKind } from '../model/journal.js';
 import { DrainControl } from './cluster/drain.control.js';
 import type { DrainOptions } from './cluster/drain.control.js';
 import { findHandlers } from './cluster/handler.info.js';
@@ -13,12 +14,17 @@ import { findInstances } from './cluster/instance.info.js';
 import { executorsInUse } from './cluster/executor.use.js';
 import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
 import type { Handler, HandlerOptions } from './loop/handler.registry.js';
+import type { JournalDetails } from './plan/journal.notes.js';
 import { SchedulerCore } from './scheduler.core.js';
 import { toStoreInfo } from './scheduler.info.js';
 import type { SchedulerInfo, SchedulerState } from './scheduler.info.js';
 import { SchedulerLife } from './scheduler.life.js';
 import type { SchedulerOptions } from './scheduler.options.js';
 import { SchedulerTasks } from './scheduler.tasks.js';
+import type { JournalPage, JournalQuery } from './tasks/journal.inspection.js';
+import { requestOf } from './tasks/control.options.js';
+import type { ActorOptions } from './tasks/control.options.js';
+import type { StoreHandle } from './tasks/store.handle.js';
 import { copyStore, rotateStore } from './tasks/store.maintenance.js';
 import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './tasks/store.maintenance.js';
 import type { HandlerEvent } from './tasks/handler.types.js';
@@ -46,8 +52,8 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
     super(core);
     this.#core = core;
     this.#life = new SchedulerLife(core);
-    const { stores, phase } = core;
-    this.#drains = new DrainControl({ ...core.options, stores, phase, watch: this.#life.gate.drains });
+    const { stores, phase, notes } = core;
+    this.#drains = new DrainControl({ ...core.options, stores, phase, notes, watch: this.#life.gate.drains });
   }
 
   /** Unique to this scheduler in this process. */
@@ -211,7 +217,10 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
    * @throws UnknownNameError, UnknownOptionError, InvalidOptionError, SchedulerNotRunningError
    */
   async rotateEncryption(store: string, options?: RotateOptions): Promise<MaintenanceProgress> {
-    return rotateStore(this.#openStore(store, 'rotateEncryption'), options);
+    const handle = this.#openStore(store, 'rotateEncryption');
+    const progress = await rotateStore(handle.store, options);
+    await this.#note(handle, 'store.rotated', options, { ...progress });
+    return progress;
   }
 
   /**
@@ -222,13 +231,23 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
    */
   async copyTasks(from: string, to: string, options?: CopyOptions): Promise<CopyResult> {
     if (from === to) throw new InvalidOptionError('to', to, 'another store than "from"');
-    return copyStore(this.#openStore(from, 'copyTasks'), this.#openStore(to, 'copyTasks'), options);
+    const [source, target] = [this.#openStore(from, 'copyTasks'), this.#openStore(to, 'copyTasks')];
+    const result = await copyStore(source.store, target.store, options);
+    const details = { from, to, move: options?.move ?? false, ...result, skipped: result.skipped.length };
+    await this.#note(source, 'store.copied', options, details);
+    await this.#note(target, 'store.copied', options, details);
+    return result;
   }
 
-  #openStore(alias: string, operation: string): Store {
+  async #note({ store, clock }: StoreHandle, kind: JournalKind, options: ActorOptions = {}, details: JournalDetails) {
+    const entry = this.#core.notes.entry(kind, clock.now(), { ...requestOf(options), details });
+    await store.appendJournal([entry]);
+  }
+
+  #openStore(alias: string, operation: string): StoreHandle {
     const handle = this.#core.stores.get(alias);
     if (!handle.opened) throw new SchedulerNotRunningError(operation);
-    return handle.store;
+    return handle;
   }
 
   /**
@@ -244,9 +263,24 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
     return this.#drains.drain(identity, options);
   }
 
-  /** Ends a drain: the scheduler claims again. @throws SchedulerNotRunningError, UnknownNameError */
-  undrainScheduler(identity: string): Promise<void> {
-    return this.#drains.undrain(identity);
+  /**
+   * Ends a drain: the scheduler claims again.
+   *
+   * @param options Who asks, and why.
+   * @throws SchedulerNotRunningError, UnknownNameError, UnknownOptionError, InvalidOptionError
+   */
+  undrainScheduler(identity: string, options?: ActorOptions): Promise<void> {
+    return this.#drains.undrain(identity, options);
+  }
+
+  /**
+   * What was done to tasks, schedulers and stores, by whom and why, and what happened to them; the latest first. All stores are
+   * looked at unless one is named.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store)
+   */
+  getJournal(query?: JournalQuery): Promise<JournalPage> {
+    return this.#core.journal.getJournal(query);
   }
 
   /** This scheduler, the health of its stores, and how many tasks they hold. */

@@ -15,13 +15,13 @@ export function ofAdded(
 }
 
 /** Whether the store writes entries of the journal itself, with what they are about. */
-function isAtomic({ capabilities }: Store): boolean {
+function isAtomic({ capabilities }: Pick<Store, 'capabilities'>): boolean {
   return capabilities.journal === 'atomic';
 }
 
 /** `Store.transact` with its entries of the journal, whichever store it is. */
 export async function transactJournaled<T>(
-  store: Store,
+  store: Pick<Store, 'capabilities' | 'transact' | 'appendJournal'>,
   selection: Selection,
   apply: Apply<T>,
   options?: TransactOptions,
@@ -42,7 +42,10 @@ export async function transactJournaled<T>(
   return done;
 }
 
-async function appendAll(store: Store, entries: readonly JournalEntry[] | undefined): Promise<void> {
+async function appendAll(
+  store: Pick<Store, 'appendJournal'>,
+  entries: readonly JournalEntry[] | undefined,
+): Promise<void> {
   if (entries?.length) await store.appendJournal(entries);
 }
 

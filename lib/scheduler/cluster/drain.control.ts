@@ -5,7 +5,8 @@ import type { Clock } from '../../model/clock.js';
 import type { Duration } from '../../model/duration.js';
 import { toMilliseconds } from '../../time/inputs.js';
 import { checkCall } from '../tasks/call.options.js';
-import { requestOf } from '../tasks/control.options.js';
+import type { JournalNotes } from '../plan/journal.notes.js';
+import { ACTOR_OPTIONS, requestOf } from '../tasks/control.options.js';
 import type { ActorOptions } from '../tasks/control.options.js';
 import { readDrain, removeDrain, writeDrain } from './drain.record.js';
 import type { DrainWatch } from './drain.watch.js';
@@ -39,6 +40,7 @@ interface DrainServices {
   readonly heartbeatMs: number;
   readonly phase: LifePhase;
   readonly stores: StoreRegistry;
+  readonly notes: JournalNotes;
   /** Finds what this scheduler is asked itself. */
   readonly watch: DrainWatch;
 }
@@ -56,13 +58,15 @@ export class DrainControl {
 
   async drain(identity: string, options: DrainOptions = {}): Promise<void> {
     checkCall('drainScheduler', options, DRAIN_OPTIONS);
-    const { clock } = this.services;
+    const { clock, notes } = this.services;
     const { wait = false, timeout } = options;
     const timeoutMs = timeout === undefined ? Infinity : toMilliseconds(timeout, 'timeout', { min: 0 });
     const request = requestOf(options);
     const target = await this.#find('drainScheduler', identity);
     await this.#write(target, async ({ store, clock: storeClock }) => {
-      await writeDrain(store, identity, { at: storeClock.now(), ...request });
+      const at = storeClock.now();
+      const entry = notes.entry('scheduler.draining', at, { ...request, details: { identity } });
+      await writeDrain(store, identity, { at, ...request }, [entry]);
       // A scheduler that ended just now removed its request before this one was written.
       if (!(await store.schedulers()).some((one) => one.identity === identity)) await removeDrain(store, identity);
     });
@@ -76,9 +80,14 @@ export class DrainControl {
     }
   }
 
-  async undrain(identity: string): Promise<void> {
+  async undrain(identity: string, options: ActorOptions = {}): Promise<void> {
+    checkCall('undrainScheduler', options, ACTOR_OPTIONS);
+    const request = requestOf(options);
     const target = await this.#find('undrainScheduler', identity);
-    await this.#write(target, ({ store }) => removeDrain(store, identity));
+    await this.#write(target, ({ store, clock }) => {
+      const fields = { ...request, details: { identity } };
+      return removeDrain(store, identity, [this.services.notes.entry('scheduler.undrained', clock.now(), fields)]);
+    });
   }
 
   async #write({ identity, handles }: Target, write: (handle: StoreHandle) => Promise<void>): Promise<void> {

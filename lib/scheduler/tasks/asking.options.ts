@@ -1,5 +1,6 @@
 import type { Duration } from '../../model/duration.js';
 import type { DedupeMode } from '../plan/dedupe.plan.js';
+import type { ActorOptions } from './control.options.js';
 
 /**
  * Which calls of `addTask` ask for the same work, and what becomes of those that come after the first. They are told apart by
@@ -28,7 +29,7 @@ export interface DedupeOptions {
  *
  * @publicApi
  */
-export interface AskingOptions {
+export interface AskingOptions extends ActorOptions {
   /** How long from now it runs, once: instead of a trigger. */
   readonly delay?: Duration;
   /** What becomes of it when the same was asked for already; then the key is its id. */

@@ -1,15 +1,16 @@
 import { TasksPartlyChangedError } from '../../errors/adding.errors.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
-import type { Apply, Change } from '../../model/change.js';
-import { namesOf } from '../../model/names.js';
+import type { Apply } from '../../model/change.js';
 import type { RunRequest } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
-import type { StoredTask, TaskRecord } from '../../model/task.js';
+import type { StoredTask } from '../../model/task.js';
+import { deleteJournaled, transactJournaled } from '../../stores/journaled.js';
 import type { Transacted } from '../../stores/store.interface.js';
+import type { JournalNotes } from '../plan/journal.notes.js';
 import { pauseTask, resumeTask } from '../plan/pause.plan.js';
 import { checkCall } from './call.options.js';
-import { requestOf } from './control.options.js';
+import { ACTOR_OPTIONS, requestOf } from './control.options.js';
 import type { ActorOptions } from './control.options.js';
 import type { PendingTasks } from './pending.tasks.js';
 import type { StoreHandle } from './store.handle.js';
@@ -33,8 +34,6 @@ export interface BulkResult {
   readonly refused: number;
 }
 
-const ACTOR_OPTIONS = namesOf<keyof ActorOptions>({ actor: 0, reason: 0 });
-
 /** How many tasks one step of the store is about. */
 const PAGE = 100;
 
@@ -43,6 +42,7 @@ interface BulkServices {
   readonly builder: TaskBuilder;
   readonly events: EventDispatcher;
   readonly pending: PendingTasks;
+  readonly notes: JournalNotes;
 }
 
 /** What became of one page. */
@@ -55,8 +55,9 @@ export class BulkOperations {
   async pause(filter: TaskFilter, options: ActorOptions = {}): Promise<BulkResult> {
     checkCall('pauseTasks', options, ACTOR_OPTIONS);
     const request = requestOf(options);
-    const plan = (task: TaskRecord, now: number) =>
+    const pausing: Apply<RunRequest> = (task, now) =>
       pauseTask(task, now, this.services.builder.triggerOf(task), request);
+    const plan = this.services.notes.noted('task.paused', request, pausing);
     return this.#each('pauseTasks', filter, async (handle, tasks) => {
       const { done, refused } = await changeEach(handle, tasks, plan);
       for (const { id, value } of done.committed) {
@@ -69,10 +70,11 @@ export class BulkOperations {
   async resume(filter: TaskFilter, options: ActorOptions = {}): Promise<BulkResult> {
     checkCall('resumeTasks', options, ACTOR_OPTIONS);
     const request = requestOf(options);
-    const plan = (task: TaskRecord, now: number) =>
+    const resuming: Apply<RunRequest> = (task, now) =>
       resumeTask(task, now, this.services.builder.triggerOf(task), request);
+    const plan = this.services.notes.noted('task.resumed', request, resuming);
     return this.#each('resumeTasks', filter, async (handle, tasks) => {
-      const { done, refused } = await changeEach<RunRequest>(handle, tasks, plan);
+      const { done, refused } = await changeEach(handle, tasks, plan);
       const store = handle.alias;
       for (const { id: taskId, task, value } of done.committed) {
         this.services.events.emit('task.resumed', { taskId, store, ...value });
@@ -83,12 +85,19 @@ export class BulkOperations {
     });
   }
 
-  async delete(filter: TaskFilter): Promise<BulkResult> {
+  async delete(filter: TaskFilter, options: ActorOptions = {}): Promise<BulkResult> {
+    checkCall('deleteTasks', options, ACTOR_OPTIONS);
+    const request = requestOf(options);
+    const { notes } = this.services;
+    const deleting: Apply<null> = () => ({ task: null, value: null });
+    const plan = notes.noted('task.deleted', request, deleting);
     return this.#each('deleteTasks', filter, async (handle, tasks) => {
-      const { done } = await changeEach(handle, tasks, () => ({ task: null, value: null }));
+      const { done } = await changeEach(handle, tasks, plan);
       const removed = done.committed.map(({ id }) => id);
       for (const task of tasks) {
-        if (isUnreadable(task) && (await handle.activeStore.deleteTask(task.id))) removed.push(task.id);
+        if (!isUnreadable(task)) continue;
+        const journal = [notes.deleted(task.id, null, handle.clock.now(), request)];
+        if (await deleteJournaled(handle.activeStore, task.id, { journal })) removed.push(task.id);
       }
       for (const taskId of removed) {
         this.services.pending.forget(handle, taskId);
@@ -126,21 +135,21 @@ export class BulkOperations {
 async function changeEach<T>(
   handle: StoreHandle,
   tasks: readonly StoredTask[],
-  plan: (task: TaskRecord, now: number) => Change<T> | null,
+  plan: Apply<T>,
 ): Promise<{ readonly done: Transacted<T>; readonly refused: number }> {
   const ids = tasks.flatMap((task) => (isUnreadable(task) ? [] : [task.id]));
   const refused = new Set<string>();
   // May be asked again about a task, with another answer.
-  const apply: Apply<T> = (task, now) => {
+  const apply: Apply<T> = (task, now, decided) => {
     refused.delete(task.id);
     try {
-      return plan(task, now);
+      return plan(task, now, decided);
     } catch {
       refused.add(task.id);
       return null;
     }
   };
-  const done = await handle.activeStore.transact({ ids }, apply);
+  const done = await transactJournaled(handle.activeStore, { ids }, apply);
   return { done, refused: refused.size + done.failed.length + (tasks.length - ids.length) };
 }
 

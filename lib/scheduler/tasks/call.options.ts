@@ -27,6 +27,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   taskId: text,
   runId: text,
   owner: text,
+  scheduler: text,
   executor: text,
   trigger: text,
   handler: text,

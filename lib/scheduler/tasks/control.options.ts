@@ -63,11 +63,11 @@ export interface ControlOptions extends TaskTarget, ActorOptions, TransactionOpt
 export interface RedriveOptions extends TaskTarget, ActorOptions {}
 
 /**
- * Options of `deleteTask`: the store, and the caller's own transaction.
+ * Options of `deleteTask`: the store, who asks, why, and the caller's own transaction.
  *
  * @publicApi
  */
-export interface DeleteOptions extends TaskTarget, TransactionOptions {}
+export interface DeleteOptions extends TaskTarget, ActorOptions, TransactionOptions {}
 
 /** The names of {@link TaskTarget}. */
 export const TARGET_OPTIONS = namesOf<keyof TaskTarget>({ store: 0 });
@@ -79,7 +79,10 @@ export const CONTROL_OPTIONS = namesOf<keyof ControlOptions>({ store: 0, actor: 
 export const REDRIVE_OPTIONS = namesOf<keyof RedriveOptions>({ store: 0, actor: 0, reason: 0 });
 
 /** The names of {@link DeleteOptions}. */
-export const DELETE_OPTIONS = namesOf<keyof DeleteOptions>({ store: 0, transaction: 0 });
+export const DELETE_OPTIONS = namesOf<keyof DeleteOptions>({ store: 0, actor: 0, reason: 0, transaction: 0 });
+
+/** The names of {@link ActorOptions}. */
+export const ACTOR_OPTIONS = namesOf<keyof ActorOptions>({ actor: 0, reason: 0 });
 
 /** Who asks and why, checked. @throws InvalidOptionError */
 export function requestOf({ actor, reason }: ActorOptions): RunRequest {

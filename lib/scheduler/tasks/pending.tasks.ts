@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { TaskConflictError } from '../../errors/task.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { JournalEntry } from '../../model/journal.js';
 import type { Logger } from '../../model/logger.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { Deadline } from '../../time/deadline.js';
+import { addAllJournaled } from '../../stores/journaled.js';
+import type { JournalNotes } from '../plan/journal.notes.js';
 import { replaceTasks } from './replace.tasks.js';
 import { settleTasks } from './settle.tasks.js';
 import type { SettlePlan, Unsettled } from './settle.tasks.js';
@@ -24,6 +27,7 @@ export class PendingTasks {
   constructor(
     private readonly events: EventDispatcher,
     private readonly logger: Logger,
+    private readonly notes: JournalNotes,
   ) {}
 
   /**
@@ -35,15 +39,22 @@ export class PendingTasks {
   async commit(handle: StoreHandle, deadline: Deadline): Promise<void> {
     const onConflict = this.#onConflict.get(handle.alias) ?? new Map<string, AtStart>();
     this.#onConflict.delete(handle.alias);
-    const tasks = handle.takePending();
+    const { tasks, journal } = handle.takePending();
+    const added = new Map<string | null, JournalEntry>();
+    for (const entry of journal) if (entry.kind === 'task.added') added.set(entry.taskId, entry);
     let done = 0;
     try {
       for (; done < tasks.length; done += BATCH) {
-        await this.#commitBatch(handle, tasks.slice(done, done + BATCH), onConflict, deadline);
+        const batch = tasks.slice(done, done + BATCH);
+        const entries = added.size > 0 ? batch.flatMap(({ id }) => added.get(id) ?? []) : [];
+        await this.#commitBatch(handle, batch, onConflict, entries, deadline);
       }
+      // What was done to them while they waited.
+      const others = journal.filter(({ kind }) => kind !== 'task.added');
+      if (others.length > 0) await handle.inTime(deadline, Promise.resolve(handle.store.appendJournal(others)));
     } catch (error) {
       const left = tasks.slice(done);
-      handle.keepPending(left);
+      handle.keepPending(left, journal);
       for (const { id } of left) if (onConflict.has(id)) this.onConflict(handle.alias, id, onConflict.get(id)!);
       throw error;
     }
@@ -54,21 +65,22 @@ export class PendingTasks {
     handle: StoreHandle,
     tasks: readonly TaskRecord[],
     onConflict: ReadonlyMap<string, AtStart>,
+    journal: readonly JournalEntry[],
     deadline: Deadline,
   ): Promise<void> {
-    const added = async () => handle.store.addTasks(tasks);
+    const added = async () => addAllJournaled(handle.store, tasks, { journal });
     const conflicts = new Set(await handle.inTime(deadline, added()));
     for (const task of tasks) {
       if (!conflicts.has(task.id)) continue;
       if (await handle.inTime(deadline, isThere(handle, task))) conflicts.delete(task.id);
     }
     const replaced = tasks.filter(({ id }) => conflicts.has(id) && onConflict.get(id) === 'replace');
-    await handle.inTime(deadline, replaceTasks(handle, replaced));
+    await handle.inTime(deadline, replaceTasks(handle, replaced, undefined, this.notes, journal));
     const unsettled = tasks.flatMap((task): Unsettled[] => {
       const plan = conflicts.has(task.id) ? onConflict.get(task.id) : undefined;
       return plan === undefined || plan === 'replace' ? [] : [{ task, plan }];
     });
-    const settled = await handle.inTime(deadline, settleTasks(handle, unsettled, undefined, false));
+    const settled = await handle.inTime(deadline, settleTasks(handle, unsettled, undefined, false, journal));
     for (const { id } of tasks) {
       const outcome = settled.get(id)?.outcome ?? 'added';
       if (conflicts.has(id) && !onConflict.has(id)) this.#reportConflict(handle, id);

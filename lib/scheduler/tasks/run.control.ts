@@ -9,9 +9,11 @@ import { namesOf } from '../../model/names.js';
 import type { RunRecord, RunRequest } from '../../model/run.js';
 import { dueTime } from '../../model/task.js';
 import type { Committed } from '../../stores/store.interface.js';
+import { transactJournaled } from '../../stores/journaled.js';
 import { WakeableWait } from '../../time/wait.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { cancelRun } from '../plan/cancel.plan.js';
+import type { JournalNotes } from '../plan/journal.notes.js';
 import { UNWRITTEN_MS } from '../plan/take.plan.js';
 import { checkCall } from './call.options.js';
 import { CONTROL_OPTIONS, REDRIVE_OPTIONS, requestOf } from './control.options.js';
@@ -59,18 +61,21 @@ interface Cancelled extends Committed<CancelledRun> {
   readonly handle: StoreHandle;
 }
 
+interface ControlServices {
+  readonly stores: StoreRegistry;
+  readonly events: EventDispatcher;
+  readonly clock: Clock;
+  readonly phase: LifePhase;
+  readonly triggers: Pick<TriggerCache, 'get'>;
+  readonly notes: JournalNotes;
+}
+
 /** Follows and stops runs, wherever they are: what is behind the methods of `Scheduler`. */
 export class RunControl {
-  constructor(
-    private readonly stores: StoreRegistry,
-    private readonly events: EventDispatcher,
-    private readonly clock: Clock,
-    private readonly phase: LifePhase,
-    private readonly triggers: Pick<TriggerCache, 'get'>,
-  ) {}
+  constructor(private readonly services: ControlServices) {}
 
   async cancel(runId: string, options: ControlOptions = {}): Promise<void> {
-    this.phase.requireStarted('cancelRun');
+    this.services.phase.requireStarted('cancelRun');
     checkCall('cancelRun', options, CONTROL_OPTIONS);
     const request = requestOf(options);
     const taskId = taskIdOf(runId);
@@ -81,8 +86,9 @@ export class RunControl {
     } = options.transaction === undefined
       ? await this.#cancelWritten(await this.#holderOf(runId, taskId, options.store), runId, taskId, request)
       : await this.#cancelWithin(options, runId, taskId, request);
-    if (record) this.events.emit('run.cancelled', { ...endedRunEvent(record, handle.alias, definition), error: null });
-    if (!task) this.events.emit('task.removed', { taskId, store: handle.alias, reason: 'finished' });
+    if (record)
+      this.services.events.emit('run.cancelled', { ...endedRunEvent(record, handle.alias, definition), error: null });
+    if (!task) this.services.events.emit('task.removed', { taskId, store: handle.alias, reason: 'finished' });
     // What is not committed yet is due for nobody; the store tells when it is.
     if (options.transaction !== undefined) return;
     // Not here: its owner finds the request in the task.
@@ -93,7 +99,7 @@ export class RunControl {
   }
 
   async #holderOf(runId: string, taskId: string, store: string | undefined): Promise<StoreHandle> {
-    const found = await this.stores.find(taskId, store);
+    const found = await this.services.stores.find(taskId, store);
     if (!found) throw new RunNotFoundError(runId);
     // A run that just started may stand nowhere but here.
     await found.handle.loop?.writeClaim(taskId);
@@ -102,16 +108,17 @@ export class RunControl {
 
   /** Tried again while the task is under a lease: a run that just started elsewhere is written into it in a moment. */
   async #cancelWritten(handle: StoreHandle, runId: string, taskId: string, request: RunRequest): Promise<Cancelled> {
-    const pause = new WakeableWait(this.clock);
-    const end = this.clock.monotonic() + UNWRITTEN_MS * 3;
+    const pause = new WakeableWait(this.services.clock);
+    const end = this.services.clock.monotonic() + UNWRITTEN_MS * 3;
     for (let look = 1; ; look += 1) {
-      const { committed, left } = await handle.activeStore.transact(
+      const { committed, left } = await transactJournaled(
+        handle.activeStore,
         { ids: [taskId] },
         this.#cancelling(runId, request),
       );
       if (committed[0]) return { handle, ...committed[0] };
       const mayBeWritten = (left[0]?.state.lease ?? null) !== null;
-      if (!mayBeWritten || this.clock.monotonic() >= end) throw new RunNotFoundError(runId);
+      if (!mayBeWritten || this.services.clock.monotonic() >= end) throw new RunNotFoundError(runId);
       await pause.sleep(backoffMs(LOOK, look));
     }
   }
@@ -123,30 +130,32 @@ export class RunControl {
     taskId: string,
     request: RunRequest,
   ): Promise<Cancelled> {
-    const handle = this.stores.get(store);
+    const handle = this.services.stores.get(store);
     handle.requireTransactions('transactionalChanges');
     const plan = this.#cancelling(runId, request);
-    const { committed } = await handle.activeStore.transact({ ids: [taskId] }, plan, { transaction });
+    const { committed } = await transactJournaled(handle.activeStore, { ids: [taskId] }, plan, { transaction });
     if (!committed[0]) throw new RunNotFoundError(runId);
     return { handle, ...committed[0] };
   }
 
   #cancelling(runId: string, request: RunRequest): Apply<CancelledRun> {
-    return (task, now) => {
-      const change = cancelRun(task, now, runId, request, ({ definition }) => this.triggers.get(definition.trigger));
+    const { triggers, notes } = this.services;
+    const plan: Apply<CancelledRun> = (task, now) => {
+      const change = cancelRun(task, now, runId, request, ({ definition }) => triggers.get(definition.trigger));
       return change && { ...change, value: { record: change.value, definition: task.definition } };
     };
+    return notes.noted('run.cancelled', request, plan, () => ({ runId }));
   }
 
   async redrive(runId: string, options: RedriveOptions = {}): Promise<void> {
-    this.phase.requireStarted('redriveRun');
+    this.services.phase.requireStarted('redriveRun');
     checkCall('redriveRun', options, REDRIVE_OPTIONS);
     const request = requestOf(options);
     const taskId = taskIdOf(runId);
-    const found = await this.stores.find(taskId, options.store);
-    for (const handle of found ? [found.handle] : this.stores.select(options.store)) {
+    const found = await this.services.stores.find(taskId, options.store);
+    for (const handle of found ? [found.handle] : this.services.stores.select(options.store)) {
       try {
-        await redriveDeadRun(handle, runId, taskId, request);
+        await redriveDeadRun(handle, runId, taskId, request, this.services.notes);
         handle.wake(handle.clock.now());
         return;
       } catch (error) {

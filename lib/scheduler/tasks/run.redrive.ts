@@ -8,7 +8,9 @@ import {
 import type { RunRecord, RunRequest } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
+import { transactJournaled } from '../../stores/journaled.js';
 import { unreadOutcome } from '../../persistence/run-error.js';
+import type { JournalNotes } from '../plan/journal.notes.js';
 import { doesTheSame, dropRestored, isYounger, redriveRun, restoredTask } from '../plan/redrive.plan.js';
 import type { StoreHandle } from './store.handle.js';
 
@@ -32,6 +34,7 @@ export async function redriveDeadRun(
   runId: string,
   taskId: string,
   request: RunRequest,
+  notes: JournalNotes,
 ): Promise<void> {
   let task = await readableTask(handle, taskId);
   let back: TaskRecord | null = null;
@@ -41,7 +44,7 @@ export async function redriveDeadRun(
       const tried: number = task?.version ?? 0;
       if (task !== null) {
         if (task !== back) refuseOther(task, dead);
-        if (await redriveIn(handle, task, dead, request)) return;
+        if (await redriveIn(handle, task, dead, request, notes)) return;
         task = await readableTask(handle, taskId);
       } else {
         // Without the run, so that nobody starts that before it was looked at again.
@@ -96,9 +99,17 @@ async function redriveIn(
   read: TaskRecord,
   dead: RunRecord,
   request: RunRequest,
+  notes: JournalNotes,
 ): Promise<boolean> {
-  const { committed, failed } = await handle.activeStore.transact({ ids: [read.id] }, (task, now) =>
-    redriveRun(task, now, read, dead, request),
+  const { committed, failed } = await transactJournaled(
+    handle.activeStore,
+    { ids: [read.id] },
+    notes.noted<null>(
+      'run.redriven',
+      request,
+      (task, now) => redriveRun(task, now, read, dead, request),
+      () => ({ runId: dead.id }),
+    ),
   );
   if (failed[0]) throw failed[0].error;
   return committed.length > 0;

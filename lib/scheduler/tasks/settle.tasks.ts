@@ -1,6 +1,8 @@
 import { TaskConflictError, TaskUnreadableError } from '../../errors/task.errors.js';
+import type { JournalEntry } from '../../model/journal.js';
 import type { Change } from '../../model/change.js';
 import type { TaskRecord } from '../../model/task.js';
+import { addAllJournaled, transactJournaled } from '../../stores/journaled.js';
 import type { Settled } from '../plan/dedupe.plan.js';
 import type { StoreHandle } from './store.handle.js';
 
@@ -28,6 +30,7 @@ export interface SettledTask {
  *
  * @param transaction The caller's own, or undefined. Then it is looked first, as an id that is taken aborts some transactions.
  * @param isNew Whether to add first, since they are not there most likely.
+ * @param journal The entries of those that are added.
  * @throws TaskUnreadableError For a record that cannot be read: it stays as it is.
  */
 export async function settleTasks(
@@ -35,6 +38,7 @@ export async function settleTasks(
   unsettled: readonly Unsettled[],
   transaction: unknown,
   isNew: boolean,
+  journal: readonly JournalEntry[],
 ): Promise<ReadonlyMap<string, SettledTask>> {
   const { activeStore: store } = handle;
   const byId = new Map(unsettled.map((one) => [one.task.id, one]));
@@ -44,7 +48,8 @@ export async function settleTasks(
     if (round > MAX_ROUNDS) throw new TaskConflictError(pending[0]!, `the store "${handle.alias}"`);
     let missing: readonly string[] = pending;
     if (round > 1 || !isNew || transaction !== undefined) {
-      const done = await store.transact(
+      const done = await transactJournaled(
+        store,
         { ids: pending },
         (old, now) => {
           const { task, plan } = byId.get(old.id)!;
@@ -64,7 +69,7 @@ export async function settleTasks(
     }
     if (missing.length === 0) break;
     const fresh = missing.map((id) => byId.get(id)!.task);
-    const taken = new Set(await store.addTasks(fresh, { transaction }));
+    const taken = new Set(await addAllJournaled(store, fresh, { transaction, journal }));
     for (const task of fresh) if (!taken.has(task.id)) settled.set(task.id, { task, outcome: 'added' });
     pending = [...taken];
   }

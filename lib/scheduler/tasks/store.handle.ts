@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import { StartTimeoutError, StoreStartError } from '../../errors/store.errors.js';
+import type { JournalEntry } from '../../model/journal.js';
 import { dueTime } from '../../model/task.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { MemoryStore } from '../../stores/memory/memory.store.js';
@@ -8,6 +9,14 @@ import { wakeOthers } from '../../stores/wake-others.js';
 import type { Deadline } from '../../time/deadline.js';
 import type { StoreClock } from '../../time/store.clock.js';
 import type { ClaimLoop } from '../loop/claim.loop.js';
+
+/** What waits for the start of a store: tasks in the order of their adding, and the entries of the journal about them. */
+interface Pending {
+  readonly tasks: readonly TaskRecord[];
+  readonly journal: readonly JournalEntry[];
+}
+
+const NOTHING: Pending = { tasks: [], journal: [] };
 
 /**
  * One store of a scheduler. Until it is started, tasks are kept in a store in memory and every operation works on that;
@@ -18,7 +27,7 @@ export class StoreHandle {
   #pending: MemoryStore | null = new MemoryStore();
   #opened = false;
   /** Tasks that waited for a start which has failed. */
-  #kept: readonly TaskRecord[] = [];
+  #kept: Pending = NOTHING;
   /** The last opening or closing, however late it ends: what comes next waits for it. Never rejects. */
   #last: Promise<unknown> = Promise.resolve();
   /** When it was found that what was in the store is gone, in milliseconds since the epoch; null when that was never since the start. */
@@ -91,27 +100,29 @@ export class StoreHandle {
     throw new StartTimeoutError(this.place);
   }
 
-  /** From now on operations go to the real store. Returns the tasks that waited for that, in the order of their adding. */
-  takePending(): readonly TaskRecord[] {
+  /** From now on operations go to the real store. Returns what waited for that. */
+  takePending(): Pending {
     const pending = this.#pending!;
     this.#pending = null;
-    const tasks = [...this.#kept, ...pending.inOrderOfAdding()];
-    this.#kept = [];
+    const tasks = [...this.#kept.tasks, ...pending.inOrderOfAdding()];
+    const journal = [...this.#kept.journal, ...pending.wholeJournal()];
+    this.#kept = NOTHING;
     void pending.shutdown();
-    return tasks;
+    return { tasks, journal };
   }
 
   /** The real store has not taken these, or may not have: they wait for the next start. */
-  keepPending(tasks: readonly TaskRecord[]): void {
-    this.#kept = [...this.#kept, ...tasks];
+  keepPending(tasks: readonly TaskRecord[], journal: readonly JournalEntry[]): void {
+    this.#kept = { tasks: [...this.#kept.tasks, ...tasks], journal: [...this.#kept.journal, ...journal] };
     this.#showKept();
   }
 
   /** Where tasks wait for the start, they are found among them. */
   #showKept(): void {
     if (!this.#pending) return;
-    for (const task of this.#kept) if (!this.#pending.lookupTask(task.id)) this.#pending.addTask(task);
-    this.#kept = [];
+    for (const task of this.#kept.tasks) if (!this.#pending.lookupTask(task.id)) this.#pending.addTask(task);
+    void this.#pending.appendJournal(this.#kept.journal);
+    this.#kept = NOTHING;
   }
 
   /** From now on this loop works on the store, until it is closed. */

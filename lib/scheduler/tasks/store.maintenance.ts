@@ -1,5 +1,6 @@
 import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.errors.js';
 import { namesOf } from '../../model/names.js';
+import type { JournalEntry } from '../../model/journal.js';
 import type { RunRecord } from '../../model/run.js';
 import { isUnreadable } from '../../model/task.js';
 import { INTERNAL_PREFIX } from '../../model/definition.js';
@@ -7,6 +8,8 @@ import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { OUTCOME_UNREADABLE } from '../../persistence/run-error.js';
 import type { Store } from '../../stores/store.interface.js';
 import { compareText } from '../../stores/task-query.js';
+import { requestOf } from './control.options.js';
+import type { ActorOptions } from './control.options.js';
 
 /** How many records one step reads and writes. */
 const BATCH = 200;
@@ -35,7 +38,7 @@ export interface MaintenanceProgress {
  *
  * @publicApi
  */
-export interface RotateOptions {
+export interface RotateOptions extends ActorOptions {
   /** Goes on after the task of this id, where an earlier rotation stopped. */
   readonly after?: string;
   /** Called after every batch. */
@@ -67,7 +70,7 @@ export interface CopyResult extends MaintenanceProgress {
   readonly skipped: readonly string[];
 }
 
-const ROTATE_OPTIONS = namesOf<keyof RotateOptions>({ after: 0, onProgress: 0 });
+const ROTATE_OPTIONS = namesOf<keyof RotateOptions>({ after: 0, onProgress: 0, actor: 0, reason: 0 });
 const COPY_OPTIONS = [...ROTATE_OPTIONS, ...namesOf<Exclude<keyof CopyOptions, keyof RotateOptions>>({ move: 0 })];
 
 /**
@@ -76,6 +79,7 @@ const COPY_OPTIONS = [...ROTATE_OPTIONS, ...namesOf<Exclude<keyof CopyOptions, k
  */
 export async function rotateStore(store: Store, options: RotateOptions = {}): Promise<MaintenanceProgress> {
   rejectUnknownOptions('rotateEncryption', options, ROTATE_OPTIONS);
+  requestOf(options);
   const counter = new Counter(options);
   const all = await store.getAllTasks();
   const isInternal = ({ id }: StoredTask) => id.startsWith(INTERNAL_PREFIX);
@@ -97,6 +101,7 @@ export async function rotateStore(store: Store, options: RotateOptions = {}): Pr
     await store.saveRuns(runs.filter(({ error }) => error?.code !== OUTCOME_UNREADABLE));
     counter.addRuns(runs.length);
   }
+  for await (const entries of journalBatches(store)) await store.appendJournal(entries);
   return counter.progress;
 }
 
@@ -110,11 +115,12 @@ async function rewrite(store: Store, ids: readonly string[]): Promise<void> {
 }
 
 /**
- * Copies definitions, schedule states and history from one store to another. What is there already is left alone, so it
+ * Copies definitions, schedule states, history and journal from one store to another. What is there already is left alone, so it
  * can be done again after an interruption.
  */
 export async function copyStore(from: Store, to: Store, options: CopyOptions = {}): Promise<CopyResult> {
   rejectUnknownOptions('copyTasks', options, COPY_OPTIONS);
+  requestOf(options);
   const { move = false } = options;
   if (typeof move !== 'boolean') throw new InvalidOptionError('move', move, 'true or false');
   const counter = new Counter(options);
@@ -124,6 +130,7 @@ export async function copyStore(from: Store, to: Store, options: CopyOptions = {
     await to.saveRuns(runs);
     counter.addRuns(runs.length);
   }
+  for await (const entries of journalBatches(from)) await to.appendJournal(entries);
   const page = { offset: 0, limit: ALL };
   const { tasks: all } = await from.query({}, { by: 'id', descending: false }, page);
   for (const { tasks, unreadable } of taskBatches(all, options.after)) {
@@ -167,6 +174,17 @@ function* taskBatches(all: readonly StoredTask[], after?: string) {
     const tasks = batch.filter((task): task is TaskRecord => !isUnreadable(task));
     yield { tasks, unreadable: batch.length - tasks.length };
   }
+}
+
+/** The journal in batches, without what cannot be read. */
+async function* journalBatches(store: Store): AsyncIterable<readonly JournalEntry[]> {
+  let cursor: string | undefined;
+  do {
+    const { entries, next } = await store.journal({}, { limit: BATCH, ...(cursor !== undefined && { cursor }) });
+    const readable = entries.filter(({ unreadable }) => unreadable === undefined);
+    if (readable.length > 0) yield readable;
+    cursor = next ?? undefined;
+  } while (cursor !== undefined);
 }
 
 async function* runBatches(store: Store): AsyncIterable<readonly RunRecord[]> {

@@ -5,15 +5,23 @@ import { promiseOf } from '../../errors/returned.js';
 import { SchedulerNotRunningError } from '../../errors/scheduler.errors.js';
 import { TaskConflictError } from '../../errors/task.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { Attribution } from '../../model/attribution.js';
+import type { JournalEntry } from '../../model/journal.js';
 import type { TaskRecord } from '../../model/task.js';
+import { addAllJournaled, addJournaled } from '../../stores/journaled.js';
+import { batchesOf, newPart, requireTransactions, settling, unsettledOf } from './adding.parts.js';
+import type { Added, Batch, Checked, Part } from './adding.parts.js';
 import { ADD_TASKS_OPTIONS } from './adding.options.js';
 import type { AddTasksOptions, AddTasksResult } from './adding.options.js';
 import { resultOf, together } from './adding.results.js';
 import { checkCall } from './call.options.js';
+import { requestOf } from './control.options.js';
 import type { CheckedIn, InputChecks } from './input.checks.js';
 import type { LifePhase } from './life.phase.js';
 import type { AtStart, PendingTasks } from './pending.tasks.js';
 import { dedupeTask, firstOf } from '../plan/dedupe.plan.js';
+import { isWorthNoting } from '../plan/journal.notes.js';
+import type { JournalNotes } from '../plan/journal.notes.js';
 import { upsertTask } from '../plan/upsert.plan.js';
 import { readAsking } from './asked.task.js';
 import type { AskedTask } from './asked.task.js';
@@ -33,35 +41,7 @@ interface AddingServices {
   readonly events: EventDispatcher;
   readonly phase: LifePhase;
   readonly inputs: InputChecks;
-}
-
-/** A task that was added, or waits for the start. */
-interface Added {
-  readonly handle: StoreHandle;
-  readonly task: TaskRecord;
-}
-
-/** A task that was checked and is to be added. */
-interface Checked {
-  readonly task: TaskRecord;
-  /** What becomes of what is there under its id; null where that is a conflict. */
-  readonly onConflict: AtStart | null;
-}
-
-/** The tasks of one store that are to be added. */
-interface Part {
-  readonly handle: StoreHandle;
-  readonly series: TaskSeries;
-  readonly tasks: TaskRecord[];
-  /** The ids that were given. */
-  readonly ids: Set<string>;
-  /** What becomes of what is there, of those where it is no conflict. */
-  readonly onConflict: Map<string, AtStart>;
-}
-
-/** What one call of a store adds. */
-interface Batch extends Pick<Part, 'handle' | 'tasks' | 'onConflict'> {
-  readonly transaction: unknown;
+  readonly notes: JournalNotes;
 }
 
 /** The calls that ask for work. */
@@ -74,24 +54,26 @@ export class TaskAdding {
   async add(options: AskedTask): Promise<Added> {
     const handle = this.#storeOf(options, 'addTask');
     const transaction = options?.transaction;
-    const { task, onConflict } = this.#check(options, handle, new TaskSeries(handle.clock.now()), transaction);
+    const request = requestOf(options ?? {});
+    const series = new TaskSeries(handle.clock.now());
+    const { task, onConflict, journal } = this.#check(options, handle, series, transaction, request);
     await this.#checkInput(task, options, 'addTask', { handle, transaction });
     const { activeStore, pending } = handle;
     if (onConflict !== null && onConflict !== 'replace') {
       const isNew = options.dedupe?.mode === undefined || options.dedupe.mode === 'skip';
-      return this.#settle(handle, { task, plan: onConflict }, transaction, isNew);
+      return this.#settle(handle, { task, plan: onConflict }, transaction, isNew, journal);
     }
     if (onConflict !== null && transaction !== undefined) {
       // An id that is taken would abort some transactions.
-      await replaceTasks(handle, [task], transaction);
+      await replaceTasks(handle, [task], transaction, this.services.notes, journal);
       this.#added(handle, [task], null, pending);
       return { handle, task };
     }
     try {
-      await activeStore.addTask(task, { transaction });
+      await addJournaled(activeStore, task, { transaction, journal });
     } catch (error) {
       if (!(error instanceof TaskConflictError) || onConflict === null) throw error;
-      await replaceTasks(handle, [task], transaction);
+      await replaceTasks(handle, [task], transaction, this.services.notes, journal);
     }
     this.#added(handle, [task], onConflict && new Map([[task.id, onConflict]]), pending);
     return { handle, task };
@@ -112,17 +94,26 @@ export class TaskAdding {
     const task = builder.build(spec, series);
     await this.#checkInput(task, options, 'upsertTask', { handle, transaction });
     if (transaction !== undefined) requireTransactions(handle);
-    const plan: SettlePlan = (old, now, fresh) =>
+    const { notes } = this.services;
+    const request = requestOf(options);
+    const plan = settling(notes, request, (old, now, fresh) =>
       upsertTask(old, now, fresh, {
         isSameTrigger: builder.isSameTrigger(old, spec.trigger, fresh.definition.trigger),
         hasOwnTime: spec.nextRunTime !== undefined,
-      });
-    return this.#settle(handle, { task, plan }, transaction, false);
+      }),
+    );
+    return this.#settle(handle, { task, plan }, transaction, false, notes.added(task, request));
   }
 
-  async #settle(handle: StoreHandle, one: Unsettled, transaction: unknown, isNew: boolean): Promise<Added> {
+  async #settle(
+    handle: StoreHandle,
+    one: Unsettled,
+    transaction: unknown,
+    isNew: boolean,
+    journal: readonly JournalEntry[],
+  ): Promise<Added> {
     const { pending } = handle;
-    const settled = await settleTasks(handle, [one], transaction, isNew);
+    const settled = await settleTasks(handle, [one], transaction, isNew, journal);
     this.#settled(handle, settled, new Map([[one.task.id, one.plan]]), pending);
     return { handle, task: settled.get(one.task.id)!.task };
   }
@@ -131,7 +122,7 @@ export class TaskAdding {
     checkCall('addTasks', options, ADD_TASKS_OPTIONS);
     const { transaction } = options;
     const pace = new WorkPace();
-    const parts = await this.#checkAll(list, transaction, pace);
+    const parts = await this.#checkAll(list, transaction, pace, requestOf(options));
     const results: (AddTasksResult | null)[] = [];
     let last = Promise.resolve();
     try {
@@ -156,7 +147,12 @@ export class TaskAdding {
   }
 
   /** All are checked before the first is written. @throws TaskListError */
-  async #checkAll(list: readonly AskedTask[], transaction: unknown, pace: WorkPace): Promise<readonly Part[]> {
+  async #checkAll(
+    list: readonly AskedTask[],
+    transaction: unknown,
+    pace: WorkPace,
+    request: Attribution,
+  ): Promise<readonly Part[]> {
     const parts = new Map<StoreHandle, Part>();
     // A copy: whoever has their turn in between may change the list.
     const specs = [...checkList('tasks', list, 'tasks')];
@@ -166,7 +162,7 @@ export class TaskAdding {
         const handle = this.#storeOf(options, 'addTasks');
         let part = parts.get(handle);
         if (!part) parts.set(handle, (part = newPart(handle)));
-        const task = this.#checkInto(part, options, transaction);
+        const task = this.#checkInto(part, options, transaction, request);
         const checked = this.#checkInput(task, options, 'addTasks', { handle, transaction });
         if (checked) await checked;
       } catch (error) {
@@ -177,17 +173,20 @@ export class TaskAdding {
     return [...parts.values()];
   }
 
-  #checkInto({ handle, series, tasks, ids, onConflict }: Part, options: AskedTask, transaction: unknown): TaskRecord {
-    if (options?.transaction !== undefined) {
-      throw new InvalidOptionError('transaction', 'given', 'that of addTasks(tasks, { transaction }), for all of them');
+  #checkInto(part: Part, options: AskedTask, transaction: unknown, request: Attribution): TaskRecord {
+    const { handle, series, tasks, ids, onConflict, journal } = part;
+    for (const name of ['transaction', 'actor', 'reason'] as const) {
+      if (options?.[name] === undefined) continue;
+      throw new InvalidOptionError(name, 'given', `that of addTasks(tasks, { ${name} }), for all of them`);
     }
-    const checked = this.#check(options, handle, series, transaction);
+    const checked = this.#check(options, handle, series, transaction, request);
     const { task } = checked;
     if (options.id !== undefined || options.dedupe !== undefined) {
       if (ids.has(task.id)) throw new InvalidOptionError('id', task.id, 'an id that only one of the tasks has');
       ids.add(task.id);
     }
     tasks.push(task);
+    for (const entry of checked.journal) journal.set(task.id, entry);
     if (checked.onConflict !== null) onConflict.set(task.id, checked.onConflict);
     return task;
   }
@@ -206,33 +205,45 @@ export class TaskAdding {
     return handle;
   }
 
-  #check(options: AskedTask, handle: StoreHandle, series: TaskSeries, transaction: unknown): Checked {
+  #check(
+    options: AskedTask,
+    handle: StoreHandle,
+    series: TaskSeries,
+    transaction: unknown,
+    request: Attribution,
+  ): Checked {
     const { spec, dedupe } = readAsking(options, series.now);
-    const task = this.services.builder.build(spec, series);
+    const { builder, notes } = this.services;
+    const task = builder.build(spec, series);
+    const journal = notes.added(task, request);
     const replaces = checkFlag('replaceExisting', spec.replaceExisting ?? false);
     if (transaction !== undefined) {
       handle.requireTransactions('transactionalAdds');
       if (replaces || dedupe) handle.requireTransactions('transactionalChanges');
     }
-    if (dedupe === null) return { task, onConflict: replaces ? 'replace' : null };
+    if (dedupe === null) return { task, onConflict: replaces ? 'replace' : null, journal };
+    const dedupes: SettlePlan = (old, now, fresh) => dedupeTask(old, now, fresh, dedupe);
     return {
       task: firstOf(task, dedupe, series.now),
-      onConflict: (old, now, fresh) => dedupeTask(old, now, fresh, dedupe),
+      onConflict: isWorthNoting(task, request) ? settling(notes, request, dedupes) : dedupes,
+      journal,
     };
   }
 
-  async #addBatch({ handle, tasks, onConflict, transaction }: Batch): Promise<AddTasksResult> {
+  async #addBatch({ handle, tasks, onConflict, journal, transaction }: Batch): Promise<AddTasksResult> {
     const { activeStore, pending } = handle;
     // An id that is taken would abort some transactions: who may change what is there looks first.
     const looks = transaction === undefined ? [] : tasks.filter(({ id }) => onConflict.has(id));
     const fresh = looks.length === 0 ? tasks : tasks.filter(({ id }) => !onConflict.has(id));
-    const taken = new Set(fresh.length === 0 ? [] : await activeStore.addTasks(fresh, { transaction }));
+    const taken = new Set(
+      fresh.length === 0 ? [] : await addAllJournaled(activeStore, fresh, { transaction, journal }),
+    );
     const rest =
       taken.size === 0 ? looks : [...looks, ...tasks.filter(({ id }) => taken.has(id) && onConflict.has(id))];
     const replacing = rest.filter(({ id }) => onConflict.get(id) === 'replace');
-    const replaced = await replaceTasks(handle, replacing, transaction);
+    const replaced = await replaceTasks(handle, replacing, transaction, this.services.notes, journal);
     const unsettled = rest.flatMap((task) => unsettledOf(task, onConflict));
-    const settled = await settleTasks(handle, unsettled, transaction, false);
+    const settled = await settleTasks(handle, unsettled, transaction, false, journal);
     const added = taken.size === 0 ? fresh : fresh.filter(({ id }) => !taken.has(id));
     const put = new Set(replacing.length === 0 ? [] : [...added, ...replacing]);
     this.#added(handle, replacing.length === 0 ? added : tasks.filter((task) => put.has(task)), onConflict, pending);
@@ -272,29 +283,5 @@ export class TaskAdding {
   #atStart({ alias }: StoreHandle, id: string, onConflict: ReadonlyMap<string, AtStart>): void {
     const then = onConflict.get(id);
     if (then !== undefined) this.services.pending.onConflict(alias, id, then);
-  }
-}
-
-function requireTransactions(handle: StoreHandle): void {
-  handle.requireTransactions('transactionalAdds');
-  handle.requireTransactions('transactionalChanges');
-}
-
-function unsettledOf(task: TaskRecord, onConflict: ReadonlyMap<string, AtStart>): Unsettled[] {
-  const plan = onConflict.get(task.id);
-  return plan === undefined || plan === 'replace' ? [] : [{ task, plan }];
-}
-
-function newPart(handle: StoreHandle): Part {
-  return { handle, series: new TaskSeries(handle.clock.now()), tasks: [], ids: new Set(), onConflict: new Map() };
-}
-
-function* batchesOf(parts: readonly Part[], pace: WorkPace, transaction: unknown): Generator<Batch> {
-  for (const { handle, tasks, onConflict } of parts) {
-    for (let at = 0; at < tasks.length;) {
-      const batch = tasks.slice(at, at + pace.limit);
-      at += batch.length;
-      yield { handle, tasks: batch, onConflict, transaction };
-    }
   }
 }

@@ -3,20 +3,29 @@ import { InvalidOptionError } from '../../errors/input.errors.js';
 import { TaskNotFoundError, TaskUnreadableError, VersionConflictError } from '../../errors/task.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
+import type { Attribution } from '../../model/attribution.js';
 import type { Apply } from '../../model/change.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import { toInstant } from '../../time/inputs.js';
-import type { Transacted } from '../../stores/store.interface.js';
+import { deleteJournaled, removeAllJournaled, transactJournaled } from '../../stores/journaled.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { backfillTask } from '../plan/backfill.plan.js';
 import { runTask } from '../plan/extra.run.js';
 import { pauseTask, resumeTask } from '../plan/pause.plan.js';
+import type { JournalNotes } from '../plan/journal.notes.js';
 import { updateTask } from '../plan/update.plan.js';
 import type { AskedTask } from './asked.task.js';
 import { checkCall } from './call.options.js';
-import { CONTROL_OPTIONS, DELETE_OPTIONS, locate, requestOf } from './control.options.js';
-import type { ControlOptions, DeleteOptions, TaskRef, TaskTarget, TransactionOptions } from './control.options.js';
+import { ACTOR_OPTIONS, CONTROL_OPTIONS, DELETE_OPTIONS, locate, requestOf } from './control.options.js';
+import type {
+  ActorOptions,
+  ControlOptions,
+  DeleteOptions,
+  TaskRef,
+  TaskTarget,
+  TransactionOptions,
+} from './control.options.js';
 import { hasSameInput } from './input.checks.js';
 import type { InputChecks } from './input.checks.js';
 import type { LifePhase } from './life.phase.js';
@@ -24,6 +33,8 @@ import type { PendingTasks } from './pending.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskAdding } from './task.adding.js';
+import { outcomeOf, wakeFor } from './task.outcome.js';
+import type { Outcome } from './task.outcome.js';
 import type { TaskBuilder } from './task.builder.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
@@ -65,18 +76,7 @@ interface OperationServices {
   readonly adding: TaskAdding;
   readonly inputs: InputChecks;
   readonly phase: LifePhase;
-}
-
-/** A change of one task that is in its store. */
-interface Outcome<T> {
-  readonly id: string;
-  readonly handle: StoreHandle;
-  /** The task as it is now; null when it was deleted because it has nothing left to run. */
-  readonly task: TaskRecord | null;
-  /** What the plan gave; null when it left the task as it was. */
-  readonly value: T | null;
-  /** False in a transaction of the caller, which may still roll back. */
-  readonly isCommitted: boolean;
+  readonly notes: JournalNotes;
 }
 
 /**
@@ -98,7 +98,16 @@ export class TaskOperations implements TaskActions {
 
   async update(ref: TaskRef, changes: TaskChanges, options: UpdateOptions = {}): Promise<Task> {
     checkCall('updateTask', options, UPDATE_OPTIONS);
-    const changed = await this.#update(ref, changes, options);
+    return this.#updateAs('task.updated', ref, changes, options);
+  }
+
+  async #updateAs(
+    kind: 'task.updated' | 'task.rescheduled',
+    ref: TaskRef,
+    changes: TaskChanges,
+    options: UpdateOptions,
+  ): Promise<Task> {
+    const changed = await this.#update(kind, ref, changes, options);
     const { id, task, handle } = changed;
     this.services.events.emit('task.modified', { taskId: id, store: handle.alias });
     wakeFor(changed);
@@ -106,19 +115,28 @@ export class TaskOperations implements TaskActions {
   }
 
   /** Where the schema of a handler has a say, the task is read, checked, and changed if it is still the same in that. */
-  async #update(ref: TaskRef, changes: TaskChanges, options: UpdateOptions): Promise<Outcome<unknown>> {
-    const { builder, inputs } = this.services;
+  async #update(
+    kind: 'task.updated' | 'task.rescheduled',
+    ref: TaskRef,
+    changes: TaskChanges,
+    options: UpdateOptions,
+  ): Promise<Outcome<unknown>> {
+    const { builder, inputs, notes } = this.services;
+    const request = requestOf(options);
+    const noted = <T>(plan: Apply<T>) => notes.noted(kind, request, plan);
     if (!inputs.concerns(changes)) {
-      return this.#change(ref, options, (old, now) => updateTask(old, now, builder.update(old, changes, now)));
+      const plan = noted((old, now) => updateTask(old, now, builder.update(old, changes, now)));
+      return this.#change(ref, options, plan);
     }
     for (let round = 1; ; round += 1) {
       const { task: read, handle } = await this.#change(ref, options, () => null);
       const { definition: checked } = builder.update(read!, changes, handle.clock.now());
       await inputs.check(checked, { handle, transaction: options.transaction });
-      const changed = await this.#change(ref, options, (old, now) => {
+      const plan: Apply<true> = (old, now) => {
         const update = builder.update(old, changes, now);
         return hasSameInput(update.definition, checked) ? updateTask(old, now, update) : null;
-      });
+      };
+      const changed = await this.#change(ref, options, noted(plan));
       if (changed.value !== null) return changed;
       if (round === ROUNDS) throw new VersionConflictError(read!.id, read!.version, changed.task?.version ?? 0);
     }
@@ -127,15 +145,15 @@ export class TaskOperations implements TaskActions {
   async reschedule(ref: TaskRef, trigger: TriggerInput, options: UpdateOptions = {}): Promise<Task> {
     checkCall('rescheduleTask', options, UPDATE_OPTIONS);
     if (trigger === undefined) throw new InvalidOptionError('trigger', trigger, 'an object with a "type"');
-    return this.update(ref, { trigger }, options);
+    return this.#updateAs('task.rescheduled', ref, { trigger }, options);
   }
 
   async pause(ref: TaskRef, options: ControlOptions = {}): Promise<Task> {
     checkCall('pauseTask', options, CONTROL_OPTIONS);
     const request = requestOf(options);
-    const { id, task, value, handle } = await this.#change(ref, options, (old, now) =>
-      pauseTask(old, now, this.services.builder.triggerOf(old), request),
-    );
+    const plan: Apply<Attribution> = (old, now) => pauseTask(old, now, this.services.builder.triggerOf(old), request);
+    const noted = this.services.notes.noted('task.paused', request, plan);
+    const { id, task, value, handle } = await this.#change(ref, options, noted);
     if (value) this.services.events.emit('task.paused', { taskId: id, store: handle.alias, ...value });
     return this.#toTask(handle, task!);
   }
@@ -143,9 +161,8 @@ export class TaskOperations implements TaskActions {
   async resume(ref: TaskRef, options: ControlOptions = {}): Promise<Task | null> {
     checkCall('resumeTask', options, CONTROL_OPTIONS);
     const request = requestOf(options);
-    const changed = await this.#change(ref, options, (old, now) =>
-      resumeTask(old, now, this.services.builder.triggerOf(old), request),
-    );
+    const plan: Apply<Attribution> = (old, now) => resumeTask(old, now, this.services.builder.triggerOf(old), request);
+    const changed = await this.#change(ref, options, this.services.notes.noted('task.resumed', request, plan));
     const { id, task, value, handle } = changed;
     if (value) this.services.events.emit('task.resumed', { taskId: id, store: handle.alias, ...value });
     if (!task) {
@@ -160,20 +177,28 @@ export class TaskOperations implements TaskActions {
     checkCall('deleteTask', options, DELETE_OPTIONS);
     if (options.transaction !== undefined) return this.#deleteWithin(ref, options);
     const { id, store } = locate(ref, options);
+    const request = requestOf(options);
     const { handle, task } = await this.services.stores.require(id, store);
-    if (!(await handle.activeStore.deleteTask(id))) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
+    const read = isUnreadable(task) ? null : task;
+    const journal = [this.services.notes.deleted(id, read, handle.clock.now(), request)];
+    if (!(await deleteJournaled(handle.activeStore, id, { journal })))
+      throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
     this.services.pending.forget(handle, id);
     this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'deleted' });
     return toTaskInfo(task, handle, this.services.triggers);
   }
 
   async #deleteWithin(ref: TaskRef, options: DeleteOptions): Promise<AnyTaskInfo> {
-    const { id, handle, value } = await this.#change(ref, options, (task) => ({ task: null, value: task }));
+    const plan: Apply<TaskRecord> = (task) => ({ task: null, value: task });
+    const noted = this.services.notes.noted('task.deleted', requestOf(options), plan);
+    const { id, handle, value } = await this.#change(ref, options, noted);
     this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'deleted' });
     return toTaskInfo(value!, handle, this.services.triggers);
   }
 
-  async removeAll(store?: string): Promise<number> {
+  async removeAll(store?: string, options: ActorOptions = {}): Promise<number> {
+    checkCall('removeAllTasks', options, ACTOR_OPTIONS);
+    const request = requestOf(options);
     let total = 0;
     for (const handle of this.services.stores.select(store)) {
       // A store may keep records of its own among the tasks, which nobody has to know of.
@@ -182,7 +207,9 @@ export class TaskOperations implements TaskActions {
         { by: 'id', descending: false },
         { offset: 0, limit: 0 },
       );
-      await handle.activeStore.removeAllTasks();
+      const fields = { ...request, details: { count } };
+      const entry = this.services.notes.entry('tasks.removed', handle.clock.now(), fields);
+      await removeAllJournaled(handle.activeStore, { journal: [entry] });
       total += count;
       this.services.events.emit('tasks.removed', { store: handle.alias, count });
     }
@@ -194,7 +221,9 @@ export class TaskOperations implements TaskActions {
     checkCall('runTask', options, CONTROL_OPTIONS);
     const request = requestOf(options);
     const suffix = randomBytes(4).toString('hex');
-    const changed = await this.#change(ref, options, (old, now) => runTask(old, now, suffix, request));
+    const plan: Apply<string> = (old, now) => runTask(old, now, suffix, request);
+    const noted = this.services.notes.noted('task.run', request, plan, (runId) => ({ runId }));
+    const changed = await this.#change(ref, options, noted);
     wakeFor(changed);
     return changed.value!;
   }
@@ -204,9 +233,14 @@ export class TaskOperations implements TaskActions {
     checkCall('backfillTask', options, BACKFILL_OPTIONS);
     const request = requestOf(options);
     const range = { from: toInstant(options.from, 'from'), to: toInstant(options.to, 'to') };
-    const changed = await this.#change(ref, options, (old, now) =>
-      backfillTask(old, now, this.services.builder.triggerOf(old), range, request),
-    );
+    const plan: Apply<readonly string[]> = (old, now) =>
+      backfillTask(old, now, this.services.builder.triggerOf(old), range, request);
+    const details = { from: new Date(range.from), to: new Date(range.to) };
+    const noted = this.services.notes.noted('task.backfilled', request, plan, ({ length: runs }) => ({
+      ...details,
+      runs,
+    }));
+    const changed = await this.#change(ref, options, noted);
     wakeFor(changed);
     return changed.value!;
   }
@@ -219,7 +253,12 @@ export class TaskOperations implements TaskActions {
     const { id, store } = locate(ref, options);
     const { transaction } = options;
     const handle = transaction === undefined ? await this.#readableAt(id, store) : this.#openFor(store);
-    return outcomeOf(id, handle, transaction, await handle.activeStore.transact({ ids: [id] }, plan, { transaction }));
+    return outcomeOf(
+      id,
+      handle,
+      transaction,
+      await transactJournaled(handle.activeStore, { ids: [id] }, plan, { transaction }),
+    );
   }
 
   async #readableAt(id: string, store: string | undefined): Promise<StoreHandle> {
@@ -237,22 +276,4 @@ export class TaskOperations implements TaskActions {
   #toTask(handle: StoreHandle, task: TaskRecord): Task {
     return new Task(this, toTaskInfo(task, handle, this.services.triggers) as TaskInfo);
   }
-}
-
-/** @throws TaskNotFoundError, TaskUnreadableError, and what the plan has thrown. */
-function outcomeOf<T>(id: string, handle: StoreHandle, transaction: unknown, done: Transacted<T>): Outcome<T> {
-  const { committed, left, missing, unreadable, failed } = done;
-  if (missing.length > 0) throw new TaskNotFoundError(id, `the store "${handle.alias}"`);
-  if (unreadable[0]) throw new TaskUnreadableError(id, unreadable[0].unreadable, unreadable[0].message);
-  if (failed[0]) throw failed[0].error;
-  const isCommitted = transaction === undefined;
-  const [changed] = committed;
-  return changed
-    ? { handle, isCommitted, ...changed }
-    : { id, handle, isCommitted, task: left[0] ?? null, value: null };
-}
-
-/** Has schedulers look for a task that was changed. What is not committed yet is due for nobody; the store tells when it is. */
-function wakeFor({ handle, task, isCommitted }: Outcome<unknown>): void {
-  if (task && isCommitted) handle.wakeFor(task);
 }

@@ -5,7 +5,7 @@ import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { TriggerOptions } from '../../triggers/trigger.options.js';
 import type { AskingOptions } from './asking.options.js';
 import type { TaskContext } from '../../executors/task-context.js';
-import type { TaskTarget, TransactionOptions } from './control.options.js';
+import type { ActorOptions, TaskTarget, TransactionOptions } from './control.options.js';
 import type { GivenInput } from './task.input.js';
 
 /**
@@ -141,7 +141,7 @@ export type UpsertOptions<Handlers = TaskHandlers, Name extends HandlerName<Hand
   TaskBaseOptions,
   'replaceExisting'
 > &
-  Pick<AskingOptions, 'delay'> & {
+  Pick<AskingOptions, 'delay' | 'actor' | 'reason'> & {
     readonly id: string;
     readonly handler: Name;
   } & InputOption<HandlerArgs<Handlers, Name>, HandlerData<Handlers, Name>>;
@@ -186,10 +186,10 @@ export type TaskChanges<
  *
  * @publicApi
  */
-export interface UpdateOptions extends TaskTarget, TransactionOptions {}
+export interface UpdateOptions extends TaskTarget, ActorOptions, TransactionOptions {}
 
 /** The names of {@link UpdateOptions}. */
-export const UPDATE_OPTIONS = namesOf<keyof UpdateOptions>({ store: 0, transaction: 0 });
+export const UPDATE_OPTIONS = namesOf<keyof UpdateOptions>({ store: 0, actor: 0, reason: 0, transaction: 0 });
 
 export const CHANGE_OPTIONS = [
   ...namesOf<Exclude<keyof TaskChanges, keyof TaskPolicyOptions>>({
@@ -218,4 +218,7 @@ export const TASK_OPTIONS = [
 ];
 
 /** The options of a task that is asked for at run time. */
-export const ASKED_OPTIONS = [...TASK_OPTIONS, ...namesOf<keyof AskingOptions>({ delay: 0, dedupe: 0 })];
+export const ASKED_OPTIONS = [
+  ...TASK_OPTIONS,
+  ...namesOf<keyof AskingOptions>({ delay: 0, dedupe: 0, actor: 0, reason: 0 }),
+];

@@ -2,6 +2,10 @@ import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Apply } from '../../model/change.js';
 import type { Logger } from '../../model/logger.js';
 import type { TaskRecord } from '../../model/task.js';
+import { addAllJournaled, transactJournaled } from '../../stores/journaled.js';
+import { taskChanges } from '../plan/journal.changes.js';
+import { NOBODY } from '../plan/journal.notes.js';
+import type { JournalNotes } from '../plan/journal.notes.js';
 import type { Reconciled } from '../plan/reconcile.plan.js';
 import type { Deadline } from '../../time/deadline.js';
 import { checkDeclarations } from './declared.tasks.js';
@@ -17,6 +21,9 @@ import type { Renamed } from './task.renaming.js';
 /** Why a task is resumed that the code declares again. */
 const DECLARED = 'the code declares it as not paused';
 
+/** Why a task is removed that it does not declare any more. */
+const NOT_DECLARED = 'the code no longer declares it';
+
 type Plan = Apply<readonly Reconciled[]>;
 
 export interface ReconcilerServices extends SurveyServices {
@@ -24,6 +31,7 @@ export interface ReconcilerServices extends SurveyServices {
   readonly inputs: InputChecks;
   readonly events: EventDispatcher;
   readonly logger: Logger;
+  readonly notes: JournalNotes;
 }
 
 /**
@@ -95,12 +103,15 @@ export class Reconciler {
 
   /** Gives a task its new id, as far as that goes now. */
   async rename(survey: DeploySurvey, rename: Rename, isExpected?: (source: TaskRecord) => boolean): Promise<Renamed> {
-    const { events, logger } = this.services;
+    const { events, logger, notes } = this.services;
     const { alias } = survey.handle;
     const done = await renameTask(survey, rename, isExpected);
     if (done === 'renamed') {
       logger.info(`The task "${rename.from}" in store "${alias}" is "${rename.to}" from now on`);
       events.emit('task.renamed', { taskId: rename.to, store: alias, previousId: rename.from });
+      const { store, clock } = survey.handle;
+      const details = { done: ['renamed'], previousId: rename.from };
+      await store.appendJournal([notes.entry('task.reconciled', clock.now(), { taskId: rename.to, details })]);
       // The copy may be of other code.
       if (rename.copy) await this.change(survey, [rename.to], deciding(survey));
     } else if (done === 'waiting') {
@@ -114,7 +125,9 @@ export class Reconciler {
   /** Adds what is not there as a task of the code. Returns the ids that are there all the same. */
   async add({ handle, declared }: DeploySurvey, ids: readonly string[]): Promise<readonly string[]> {
     const tasks = ids.flatMap((id) => declared.built.get(id) ?? []);
-    const conflicts = new Set(tasks.length > 0 ? await handle.store.addTasks(tasks) : []);
+    const { notes } = this.services;
+    const journal = tasks.map((task) => notes.entry('task.added', task.state.createdAt, declaredFields(task)));
+    const conflicts = new Set(tasks.length > 0 ? await addAllJournaled(handle.store, tasks, { journal }) : []);
     for (const { id } of tasks)
       if (!conflicts.has(id)) this.services.events.emit('task.added', { taskId: id, store: handle.alias });
     // Another replica was faster, which may run other code; it was added at run time; or it is only to be held.
@@ -127,7 +140,7 @@ export class Reconciler {
     ids: readonly string[],
     plan: Plan,
   ): Promise<{ readonly changed: readonly string[]; readonly left: readonly TaskRecord[] }> {
-    const { committed, left, failed } = await handle.store.transact({ ids }, plan);
+    const { committed, left, failed } = await transactJournaled(handle.store, { ids }, this.#noted(plan));
     for (const { id, task, value } of committed) this.#announce({ taskId: id, store: handle.alias }, task, value);
     handle.wakeFor(...committed.flatMap(({ task }) => task ?? []));
     for (const { id, error } of failed) {
@@ -137,6 +150,19 @@ export class Reconciler {
       );
     }
     return { changed: committed.map(({ id }) => id), left };
+  }
+
+  /** A plan with an entry of the journal for each change that a deploy makes. */
+  #noted(plan: Plan): Plan {
+    const { notes } = this.services;
+    return (task, now, decided) => {
+      const change = plan(task, now, decided);
+      if (!change) return null;
+      const kind = change.task ? 'task.reconciled' : 'task.deleted';
+      const reason = change.task ? null : NOT_DECLARED;
+      const details = { done: change.value };
+      return { ...change, journal: [notes.changed(kind, now, { ...NOBODY, reason }, task, change.task, details)] };
+    };
   }
 
   async #addAll(survey: DeploySurvey, ids: readonly string[]): Promise<void> {
@@ -172,6 +198,11 @@ export class Reconciler {
       `The task "${id}" is not added to store "${handle.alias}": another version of the code, which runs, has renamed it to "${as.id}"`,
     );
   }
+}
+
+/** The entry of a task that the code declares, and that a deploy adds. */
+function declaredFields(task: TaskRecord) {
+  return { taskId: task.id, changes: taskChanges(null, task), details: { declared: true } };
 }
 
 /** What becomes of tasks that are declared. */

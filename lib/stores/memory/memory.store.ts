@@ -2,7 +2,7 @@ import { TaskConflictError } from '../../errors/task.errors.js';
 import { nextToken } from '../../model/task.js';
 import type { TaskLease, TaskRecord } from '../../model/task.js';
 import type { TaskDefinition } from '../../model/definition.js';
-import type { JournalEntry } from '../../model/journal.js';
+import type { JournalEntry, JournalPageRequest, StoredJournalFilter, StoredJournalPage } from '../../model/journal.js';
 import type { RunRecord } from '../../model/run.js';
 import { isStartTask } from '../../model/start-tasks.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
@@ -112,6 +112,15 @@ export class MemoryStore extends BaseStore {
   /** Every task in the order of adding, which a map keeps. */
   inOrderOfAdding(): readonly TaskRecord[] {
     return Array.from(this.#entries.values(), ({ task }) => givenOut(task));
+  }
+
+  /** Every entry of the journal, the latest first. */
+  wholeJournal(): readonly JournalEntry[] {
+    return this.journal({}, { limit: Infinity }).entries;
+  }
+
+  override journal(filter: StoredJournalFilter, page: JournalPageRequest): StoredJournalPage {
+    return super.journal(filter, page) as StoredJournalPage;
   }
 
   getDueTasks(now: number): TaskRecord[] {
