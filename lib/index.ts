@@ -149,13 +149,15 @@ export type { WorkerExecutorOptions } from './executors/worker.executor.js';
 export { TaskContext } from './executors/task-context.js';
 export type { PreviousRun } from './executors/task-context.js';
 export { TaskLog } from './executors/task-log.js';
-export type { TaskLogLevel, TaskLogLine } from './executors/task-log.js';
+export type { StoredLine, StoredOutput, TaskLogLevel } from './model/run.output.js';
+export type { LogRedaction, TaskLogLine } from './executors/task-log.js';
 
 export type { Handler, HandlerOptions } from './scheduler/loop/handler.registry.js';
 export type { HandlerSchemaOptions } from './scheduler/loop/handler.schema.js';
 export type { ErrorClass, ErrorFilter, HandlerPolicy } from './scheduler/loop/handler.policy.js';
 export type { AbandonedHandler } from './scheduler/loop/abandoned.handlers.js';
 export type { AnyRunInfo, LiveRunInfo, RunInfo } from './scheduler/tasks/run.info.js';
+export type { FollowOptions, RunOutputEvent, RunOutputInfo } from './scheduler/tasks/run.outputs.js';
 export type { AddTasksOptions, AddTasksResult, ListedTask } from './scheduler/tasks/adding.options.js';
 export type { BulkResult } from './scheduler/tasks/bulk.operations.js';
 export type { TaskFilter } from './scheduler/tasks/task.filter.js';
@@ -167,6 +169,7 @@ export type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler/sched
 export type { HandlerInfo, HandlerVariant } from './scheduler/cluster/handler.info.js';
 export type { SchedulerInstanceInfo } from './scheduler/cluster/instance.info.js';
 export type {
+  OutputOptions,
   ReconcileMode,
   RetentionOptions,
   SchedulerOptions,

@@ -1,8 +1,11 @@
 import { types } from 'node:util';
 import { isErrorOf } from '../errors/foreign.js';
+import { takePromise } from '../errors/returned.js';
 import { cut, describeThrown, headlineOf, stackOf, textOf } from '../errors/thrown.js';
 import type { Clock } from '../model/clock.js';
 import type { Logger } from '../model/logger.js';
+import { sizeOfLine } from '../model/run.output.js';
+import type { StoredOutput, TaskLogLevel } from '../model/run.output.js';
 
 /** How many lines of a run are kept, and how many bytes of UTF-8 they have in all. One line has fewer. */
 const MAX_LINES = 500;
@@ -10,13 +13,6 @@ const MAX_BYTES = 131_072;
 
 /** How many characters are kept of a message, and of a stack. */
 const LONGEST = { message: 8_000, stack: 16_000 };
-
-/**
- * How grave a line of a run is: the levels of NestJS.
- *
- * @publicApi
- */
-export type TaskLogLevel = 'verbose' | 'debug' | 'log' | 'warn' | 'error' | 'fatal';
 
 /**
  * A line that a handler has written.
@@ -35,6 +31,17 @@ export interface TaskLogLine {
 interface KeptLine extends TaskLogLine {
   readonly bytes: number;
 }
+
+/**
+ * What is kept of a line, for secrets that must not be: the line, another one, or null for none of it. It is called with each line
+ * before that is kept; the log of the application has the line as it was written.
+ *
+ * @publicApi
+ */
+export type LogRedaction = (line: TaskLogLine) => Pick<TaskLogLine, 'message' | 'stack'> | null;
+
+/** What is kept instead of a line whose redaction has failed: the line may be what must not be kept. */
+const UNREDACTED = '[left out: the redaction of the log has failed]';
 
 /**
  * The logger of a run, which has the methods of a `LoggerService` of NestJS. Each line goes to the logger of the scheduler with
@@ -57,7 +64,23 @@ export class TaskLog {
     private readonly clock: Pick<Clock, 'now'>,
     /** Gets each line, too. */
     private readonly onLine?: (line: TaskLogLine) => void,
+    private readonly redact?: LogRedaction,
   ) {}
+
+  /** Begins with what the run has written before it was put off. @internal */
+  goOnAfter({ lines, dropped }: StoredOutput): void {
+    this.#dropped = dropped;
+    for (const { at, stack = null, ...line } of lines) this.#keep({ ...line, stack, time: new Date(at) });
+  }
+
+  /** The lines as they are stored; null for none. @internal */
+  stored(): StoredOutput | null {
+    if (!this.#lines && this.#dropped === 0) return null;
+    const lines = (this.#lines ?? []).map(({ time, level, message, stack }) => {
+      return { at: time.getTime(), level, message, ...(stack !== null && { stack }) };
+    });
+    return { lines, dropped: this.#dropped };
+  }
 
   log(message: unknown, ...more: readonly unknown[]): void {
     this.#write('log', [message, ...more]);
@@ -95,22 +118,21 @@ export class TaskLog {
 
   #write(level: TaskLogLevel, values: readonly unknown[]): void {
     const { message, stack } = textOfLine(values);
-    this.#keep({
-      time: new Date(this.clock.now()),
-      level,
-      message,
-      stack,
-      bytes: Buffer.byteLength(message) + Buffer.byteLength(stack ?? ''),
-    });
-    this.onLine?.(this.#lines!.at(-1)!);
+    const written = { time: new Date(this.clock.now()), level, message, stack };
+    const kept = this.redact ? redacted(written, this.redact) : written;
+    if (kept) {
+      this.#keep(kept);
+      this.onLine?.(kept);
+    }
     const line = `[${this.run.runId}, attempt ${this.run.attempt}] ${message}`;
     this.#pass(level, stack === null ? line : `${line}\n${stack}`);
   }
 
-  #keep(line: KeptLine): void {
+  #keep(line: TaskLogLine): void {
     const lines = (this.#lines ??= []);
-    lines.push(line);
-    this.#bytes += line.bytes;
+    const bytes = sizeOfLine({ message: line.message, stack: line.stack ?? '' });
+    lines.push({ ...line, bytes });
+    this.#bytes += bytes;
     while (lines.length > MAX_LINES || this.#bytes > MAX_BYTES) {
       this.#bytes -= lines.shift()!.bytes;
       this.#dropped += 1;
@@ -124,6 +146,23 @@ export class TaskLog {
     else if (level === 'fatal' && !logger.fatal) logger.error(line);
     else logger[level]!(line);
   }
+}
+
+/** Never throws. What a redaction gives may be anything, and no longer than a line may be. */
+function redacted(line: TaskLogLine, redact: LogRedaction): TaskLogLine | null {
+  try {
+    const kept: unknown = redact(line);
+    if (kept === null) return null;
+    const { message, stack } = kept as Partial<TaskLogLine>;
+    if (typeof message === 'string' && (stack === null || stack === undefined || typeof stack === 'string')) {
+      const rest = stack == null ? null : cut(stack, LONGEST.stack);
+      return { ...line, message: cut(message, LONGEST.message), stack: rest };
+    }
+    takePromise(kept);
+  } catch (error) {
+    takePromise(error);
+  }
+  return { ...line, message: UNREDACTED, stack: null };
 }
 
 /**

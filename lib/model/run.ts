@@ -2,6 +2,7 @@ import type { Attribution, DatedAttribution } from './attribution.js';
 import type { RunError } from '../errors/thrown.js';
 import { namesOf } from './names.js';
 import type { TaskDefinition } from './definition.js';
+import type { StoredOutput } from './run.output.js';
 
 /**
  * What made a run: the task's schedule, a person (`runTask`), the start or stop of a scheduler, a deliberate run for a
@@ -109,6 +110,8 @@ export interface LiveRun {
   readonly steps?: readonly StoredStep[];
   /** Waiting: set where its handler has put the run off, so that the same attempt goes on. Left out otherwise. */
   readonly asleep?: true;
+  /** What the handler has said in this attempt, up to a second ago. None when left out. */
+  readonly output?: StoredOutput;
 }
 
 /** A lease by what names it: the run that it is of, and the fencing token that it was given out with. */
@@ -166,6 +169,8 @@ export interface RunRecord {
   readonly definition: TaskDefinition | null;
   /** The steps of a dead run that were over, so that it goes on after them when it is run once more. None when left out. */
   readonly steps?: readonly StoredStep[];
+  /** What the handler has said. None when left out. */
+  readonly output?: StoredOutput;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { BootHandlers, WorkerHandlers } from '../executors/pool/worker.hand
 import { HandlerRegistry } from '../scheduler/loop/handler.registry.js';
 import { backoffOf, isRetryable } from '../scheduler/loop/handler.policy.js';
 import { textOf } from '../errors/thrown.js';
-import type { TaskLogLevel } from '../executors/task-log.js';
+import type { TaskLogLevel } from '../model/run.output.js';
 import { resultOf } from './method.handler.js';
 import type { GlobalEnhancers } from './pipeline/global.enhancers.js';
 import { TaskExplorer } from './task.explorer.js';

@@ -72,7 +72,7 @@ export type TaskStateRow = Pick<
  *
  * @publicApi
  */
-export type RunOutcomeField = 'error' | 'result' | 'request' | 'cancel' | 'definition' | 'steps';
+export type RunOutcomeField = 'error' | 'result' | 'request' | 'cancel' | 'definition' | 'steps' | 'output';
 
 /**
  * An ended run as plain columns.

@@ -10,7 +10,7 @@ import type { RecordAddress } from './envelope.js';
 import { isJsonObject } from './json-text.js';
 import { appendMember, readValue, valueMember } from './payload.js';
 import { refuseLarge } from './record.size.js';
-import { asCancelRequest, asRunError, asRunRequest, asSteps } from './record.schema.js';
+import { asCancelRequest, asOutput, asRunError, asRunRequest, asSteps } from './record.schema.js';
 import { shortenedError, unreadOutcome, unreadableOutcome } from './run-error.js';
 import { isUnstoredResult, unstoredResult } from '../model/unstored-result.js';
 import type { UnstoredResult } from '../model/unstored-result.js';
@@ -59,7 +59,7 @@ export class OutcomeCodec {
       const { payload, serializer: name, codec } = openEnvelope(this.#address(row), text, this.#settings);
       if (!isEncrypted(codec)) noteClear(this.#settings);
       const serializer = serializers.get(name);
-      const { error, request = null, cancel = null, definition, steps } = payload;
+      const { error, request = null, cancel = null, definition, steps, output } = payload;
       return {
         error: asRunError(error),
         result: readValue('result', payload, serializer),
@@ -67,6 +67,7 @@ export class OutcomeCodec {
         cancel: asCancelRequest(cancel),
         definition: isJsonObject(definition) ? readDefinition(definition, serializer) : null,
         ...(steps !== undefined && { steps: asSteps(steps) }),
+        ...(output !== undefined && { output: asOutput(output) }),
       };
     } catch (error) {
       return { ...NOTHING, error: unreadableOutcome(toFault(error), text) };
@@ -83,12 +84,13 @@ export class OutcomeCodec {
     // Before they are put together: the longest text that there can be is not far above what a result may take.
     if (result !== null && result.length > maxBytes) return null;
     const { serializer } = this.#settings;
-    const { request, cancel, definition, steps } = run;
+    const { request, cancel, definition, steps, output } = run;
     const head = JSON.stringify({
       error,
       ...(request && { request }),
       ...(cancel && { cancel }),
       ...(steps && { steps }),
+      ...(output && { output }),
     });
     const withTask = definition ? appendMember(head, `"definition":${definitionText(definition, serializer)}`) : head;
     const payload = result === null ? withTask : appendMember(withTask, result);
@@ -101,8 +103,8 @@ export class OutcomeCodec {
   }
 }
 
-function isEmpty({ error, result, request, cancel, definition, steps }: RunRecord): boolean {
-  return !error && result === undefined && !request && !cancel && !definition && !steps;
+function isEmpty({ error, result, request, cancel, definition, steps, output }: RunRecord): boolean {
+  return !error && result === undefined && !request && !cancel && !definition && !steps && !output;
 }
 
 /** The member for a result, or for a note that says why there is none. */

@@ -4,6 +4,8 @@ import { namesOf } from '../model/names.js';
 import { RUN_SOURCES, RUN_STATUSES } from '../model/run.js';
 import type { JournalEntry } from '../model/journal.js';
 import type { CancelRequest, LiveRun, RunRequest, StoredStep } from '../model/run.js';
+import { TASK_LOG_LEVELS } from '../model/run.output.js';
+import type { StoredLine, StoredOutput } from '../model/run.output.js';
 import type { LastRun, Pause, TaskControl, TaskLease, TaskProblem, TaskState } from '../model/task.js';
 import type { Declaration, Renaming, TaskDefinition, TaskInput, TaskOrigin } from '../model/definition.js';
 import type { JsonObject } from './json-text.js';
@@ -68,6 +70,14 @@ const steps = listOfEach(
   objectOf<StoredStep>({ name: isText, at: isTime, result: optional(isText), until: optional(isTime) }),
 );
 
+const output = objectOf<StoredOutput>({
+  lines: listOfEach(
+    objectOf<StoredLine>({ at: isTime, level: oneOf(TASK_LOG_LEVELS), message: isText, stack: optional(isText) }),
+  ),
+  dropped: isCount,
+  progress: optional(objectOf<NonNullable<StoredOutput['progress']>>({ at: isTime, value: optional(isText) })),
+});
+
 const liveRun = objectOf<LiveRun>({
   id: isText,
   source: oneOf(RUN_SOURCES),
@@ -85,6 +95,7 @@ const liveRun = objectOf<LiveRun>({
   request: attribution,
   steps: optional(steps),
   asleep: optional(isFlag),
+  output: optional(output),
 });
 
 const state = objectOf<TaskState>({
@@ -170,6 +181,11 @@ export function asCancelRequest(value: unknown): CancelRequest | null {
 /** @throws UnreadableFault When it is not a list of steps. */
 export function asSteps(value: unknown): readonly StoredStep[] {
   return checked<readonly StoredStep[]>(steps, value, 'steps');
+}
+
+/** @throws UnreadableFault When it is not what a run has said. */
+export function asOutput(value: unknown): StoredOutput {
+  return checked<StoredOutput>(output, value, 'output');
 }
 
 function checked<T>(check: Check, value: unknown, what: string): T {

@@ -124,7 +124,7 @@ export class RowCodec implements TaskCodec {
   }
 
   decodeRun(row: RunRow): RunRecord {
-    const { error, result, request, cancel, definition, steps } = this.#outcomes.decode(row);
+    const { error, result, request, cancel, definition, steps, output } = this.#outcomes.decode(row);
     return {
       id: row.id,
       taskId: row.taskId,
@@ -145,6 +145,7 @@ export class RowCodec implements TaskCodec {
       cancel,
       definition,
       ...(steps && { steps }),
+      ...(output && { output }),
     };
   }
 

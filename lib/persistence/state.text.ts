@@ -1,5 +1,6 @@
 import type { Attribution } from '../model/attribution.js';
 import type { LiveRun, StoredStep } from '../model/run.js';
+import type { StoredOutput } from '../model/run.output.js';
 import type { TaskState } from '../model/task.js';
 import { writerOf } from './codec.settings.js';
 import type { CodecSettings } from './codec.settings.js';
@@ -24,8 +25,9 @@ interface Said {
 }
 
 interface SaidOfRun extends Record<'cancel' | 'request', Attribution | null> {
-  /** What its handler has said: the names and the results of its steps. */
+  /** What its handler has said: the names and the results of its steps, its log and its progress. */
   readonly steps?: readonly StoredStep[];
+  readonly output?: StoredOutput;
 }
 
 const NOTHING: Attribution = { actor: null, reason: null };
@@ -46,7 +48,7 @@ export function stateText(id: string, state: TaskState, settings: CodecSettings)
     pause: pause && { ...pause, ...NOTHING },
     control: control && { ...control, ...NOTHING },
     problem: problem && { ...problem, message: '' },
-    live: live.map(({ steps: _steps, ...run }) => ({
+    live: live.map(({ steps: _steps, output: _output, ...run }) => ({
       ...run,
       cancel: run.cancel && { ...run.cancel, ...NOTHING },
       request: run.request && NOTHING,
@@ -94,8 +96,14 @@ function withSaid(state: JsonObject, said: JsonObject): JsonObject {
 
 function withSaidOfRun(run: unknown, said: unknown): unknown {
   if (!isJsonObject(run) || !isJsonObject(said)) return run;
-  const steps = said.steps === undefined ? {} : { steps: said.steps };
-  return { ...run, cancel: merged(run.cancel, said.cancel), request: merged(run.request, said.request), ...steps };
+  const { steps, output } = said;
+  return {
+    ...run,
+    cancel: merged(run.cancel, said.cancel),
+    request: merged(run.request, said.request),
+    ...(steps !== undefined && { steps }),
+    ...(output !== undefined && { output }),
+  };
 }
 
 function merged(part: unknown, said: unknown): unknown {
@@ -106,8 +114,8 @@ function saysAnything({ pause, control, problem, live }: TaskState): boolean {
   return says(pause) || says(control) || problem !== null || live.some(saysOfRun);
 }
 
-function saysOfRun({ cancel, request, steps }: LiveRun): boolean {
-  return says(cancel) || says(request) || steps !== undefined;
+function saysOfRun({ cancel, request, steps, output }: LiveRun): boolean {
+  return says(cancel) || says(request) || steps !== undefined || output !== undefined;
 }
 
 function says(whom: Attribution | null): boolean {
@@ -122,8 +130,8 @@ function messageOf({ message }: { readonly message: string }): { readonly messag
   return { message };
 }
 
-function ofRun({ cancel, request, steps }: LiveRun): SaidOfRun {
-  return { cancel: ofWhom(cancel), request: ofWhom(request), ...(steps && { steps }) };
+function ofRun({ cancel, request, steps, output }: LiveRun): SaidOfRun {
+  return { cancel: ofWhom(cancel), request: ofWhom(request), ...(steps && { steps }), ...(output && { output }) };
 }
 
 function addressOf(id: string, { namespace }: CodecSettings): RecordAddress {

@@ -6,6 +6,7 @@ import { checkFlag, checkList, checkMethods, checkName, checkNamed } from '../er
 import { namesOf } from '../model/names.js';
 import type { Executor } from '../executors/executor.interface.js';
 import { SystemClock } from '../model/clock.js';
+import { MOST_OUTPUT } from '../model/run.output.js';
 import type { Clock } from '../model/clock.js';
 import { guardedLogger, SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
@@ -20,12 +21,20 @@ import type { CalendarDefinition } from '../triggers/calendars/calendar.interfac
 import type { TriggerClass, TriggerFactory } from '../triggers/trigger.registry.js';
 import type { Retention } from './cluster/housekeeper.js';
 import { SCHEDULER_OPTIONS } from './scheduler.options.js';
-import type { ReconcileMode, RetentionOptions, SchedulerOptions, SchedulerRole } from './scheduler.options.js';
+import type {
+  OutputOptions,
+  ReconcileMode,
+  RetentionOptions,
+  SchedulerOptions,
+  SchedulerRole,
+} from './scheduler.options.js';
+import type { OutputKeeping } from './loop/run.output.js';
 import type { OrphanPolicy } from './tasks/deploy.survey.js';
 import { BackoffRegistry } from './loop/backoff.registry.js';
 import { resolvePolicies } from './tasks/policy.reader.js';
 import { wholeClock } from '../time/whole.clock.js';
 
+const OUTPUT_OPTIONS = namesOf<keyof OutputOptions>({ lines: 0, bytes: 0, redact: 0 });
 const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, failuresLonger: 0 });
 
 /** One hour: a run whose handler does not obey must end some time. */
@@ -59,6 +68,7 @@ export interface ResolvedSchedulerOptions {
   readonly maxPayloadBytes: number;
   readonly maxRecordBytes: number;
   readonly retention: Retention;
+  readonly output: OutputKeeping;
   readonly serializers: readonly Serializer[];
   readonly triggers: Readonly<Record<string, TriggerFactory | TriggerClass>>;
   readonly calendars: Readonly<Record<string, CalendarDefinition>>;
@@ -101,6 +111,7 @@ export function resolveSchedulerOptions(options: SchedulerOptions): ResolvedSche
     encryption: options.encryption,
     ...resolveRecordSizes(options),
     retention: resolveRetention(options.retention),
+    output: resolveOutput(options.output),
     backoffs,
   };
 }
@@ -152,6 +163,23 @@ function resolveParts({
     clock: wholeClock(checkMethods('clock', clock, ['now', 'monotonic', 'schedule'])),
     logger: guardedLogger(checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])),
   };
+}
+
+function resolveOutput(options: OutputOptions = {}): OutputKeeping {
+  rejectUnknownOptions('output', options, OUTPUT_OPTIONS);
+  const { lines = 100, bytes = 16_384, redact } = options;
+  checkBound('output.lines', lines, MOST_OUTPUT.lines);
+  checkBound('output.bytes', bytes, MOST_OUTPUT.bytes);
+  if (redact !== undefined && typeof redact !== 'function') {
+    throw new InvalidOptionError('output.redact', redact, 'a function');
+  }
+  return { lines, bytes, redact };
+}
+
+function checkBound(option: string, value: number, most: number): void {
+  if (!Number.isSafeInteger(value) || value < 0 || value > most) {
+    throw new InvalidOptionError(option, value, `a whole number from 0 to ${most}`);
+  }
 }
 
 function resolveRetention(options: RetentionOptions = {}): Retention {

@@ -28,6 +28,7 @@ import { JournalInspection } from './tasks/journal.inspection.js';
 import { PendingTasks } from './tasks/pending.tasks.js';
 import { RunControl } from './tasks/run.control.js';
 import { BulkOperations } from './tasks/bulk.operations.js';
+import { RunOutputs } from './tasks/run.outputs.js';
 import { RunWaits } from './tasks/run.waits.js';
 import { StoreContexts } from './tasks/store.contexts.js';
 import { StoreHandle } from './tasks/store.handle.js';
@@ -63,6 +64,7 @@ export class SchedulerCore {
   readonly runs: RunControl;
   readonly waits: RunWaits;
   readonly doctor: Doctor;
+  readonly outputs: RunOutputs;
   readonly #triggers: TriggerCache;
 
   /** @throws InvalidOptionError, UnknownOptionError, DuplicateNameError */
@@ -105,6 +107,7 @@ export class SchedulerCore {
     this.journal = new JournalInspection(stores);
     this.bulk = new BulkOperations({ stores, builder, events, pending, notes });
     this.waits = new RunWaits(stores, events, clock);
+    this.outputs = new RunOutputs(stores, clock);
     this.runs = new RunControl({ stores, events, clock, phase, triggers, notes });
     const hasKeys = () => this.contexts.hasKeys;
     this.doctor = new Doctor({ ...options, phase, stores, executors, triggers, hasKeys });
@@ -131,7 +134,8 @@ export class SchedulerCore {
 
   /** The loop of a store that is open. */
   createLoop(handle: StoreHandle): ClaimLoop {
-    const { clock, logger, identity, leaseMs, backoffs, pollIntervalMs, abortGraceMs, maxRecordBytes } = this.options;
+    const { clock, logger, identity, leaseMs, backoffs, pollIntervalMs, abortGraceMs, maxRecordBytes, output } =
+      this.options;
     const defaultPoll = handle.store.capabilities.wakeUp === 'pushed' ? POLL_PUSHED_MS : POLL_MS;
     return new ClaimLoop(
       handle.store,
@@ -152,6 +156,7 @@ export class SchedulerCore {
         stepValues: STEP_VALUES,
         retryOf: (retry) => resolvePolicies({ retry }, DEFAULT_POLICIES, backoffs.names()).retry,
         maxTaskStepBytes: maxTaskStepBytes(maxRecordBytes),
+        output,
       },
       { leaseMs, pollIntervalMs: pollIntervalMs ?? defaultPoll },
     );

@@ -1,5 +1,6 @@
 import { namesOf } from '../model/names.js';
 import type { Executor } from '../executors/executor.interface.js';
+import type { LogRedaction } from '../executors/task-log.js';
 import type { Clock } from '../model/clock.js';
 import type { Duration } from '../model/duration.js';
 import type { Logger } from '../model/logger.js';
@@ -48,6 +49,21 @@ export type SchedulerRole = 'worker' | 'client' | 'observer';
  * @publicApi
  */
 export type ReconcileMode = 'apply' | 'plan-only' | 'verify';
+
+/**
+ * How much is kept of what a run says with `TaskContext.log` and `TaskContext.progress`: it is stored with the run, a second after it
+ * was said at the latest.
+ *
+ * @publicApi
+ */
+export interface OutputOptions {
+  /** How many lines of the log of an attempt are kept, the newest; 0 for none, 500 at the most. @default 100 */
+  readonly lines?: number;
+  /** How many bytes these lines have in all, 65,536 at the most. @default 16384 */
+  readonly bytes?: number;
+  /** What is kept of a line, for secrets that must not be. By default all of it. */
+  readonly redact?: LogRedaction;
+}
 
 /**
  * The options of a scheduler that are plain values: those of `AsynczModule.forRoot` without stores and executors.
@@ -166,6 +182,12 @@ export interface SchedulerSettings {
    * @default { count: 1000, age: '7d' }
    */
   readonly retention?: RetentionOptions;
+  /**
+   * How much is kept of what runs say.
+   *
+   * @default { lines: 100, bytes: 16384 }
+   */
+  readonly output?: OutputOptions;
   /** Custom serializers. */
   readonly serializers?: readonly Serializer[];
   /** Custom trigger types, by type name. */
@@ -217,6 +239,7 @@ export const SCHEDULER_SETTINGS = namesOf<keyof SchedulerSettings>({
   maxPayloadBytes: 0,
   maxRecordBytes: 0,
   retention: 0,
+  output: 0,
   serializers: 0,
   triggers: 0,
   calendars: 0,

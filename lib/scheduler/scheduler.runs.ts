@@ -7,6 +7,7 @@ import type { HandlerRun } from './tasks/handler.types.js';
 import { RUN_TASK_OPTIONS } from './tasks/run.control.js';
 import type { RunControl, RunTaskOptions } from './tasks/run.control.js';
 import { lookupRun } from './tasks/run.lookup.js';
+import type { FollowOptions, RunOutputEvent, RunOutputInfo, RunOutputs } from './tasks/run.outputs.js';
 import type { RunWaits, WaitOptions } from './tasks/run.waits.js';
 import type { AnyRunInfo, RunInfo } from './tasks/run.info.js';
 import type { StoreRegistry } from './tasks/store.registry.js';
@@ -21,14 +22,16 @@ export abstract class SchedulerRuns<Handlers = TaskHandlers> {
   readonly #inspection: TaskInspection;
   readonly #runs: RunControl;
   readonly #waits: RunWaits;
+  readonly #outputs: RunOutputs;
   readonly #stores: StoreRegistry;
 
   /** @internal */
-  constructor({ operations, inspection, runs, waits, stores }: SchedulerCore) {
+  constructor({ operations, inspection, runs, waits, outputs, stores }: SchedulerCore) {
     this.#operations = operations;
     this.#inspection = inspection;
     this.#runs = runs;
     this.#waits = waits;
+    this.#outputs = outputs;
     this.#stores = stores;
   }
 
@@ -94,6 +97,30 @@ export abstract class SchedulerRuns<Handlers = TaskHandlers> {
    */
   getRun(runId: string, target?: TaskTarget): Promise<AnyRunInfo | null> {
     return lookupRun(this.#stores, runId, target);
+  }
+
+  /**
+   * What a run has said on any node with `TaskContext.log` and `TaskContext.progress`, also while it is under way: up to a second ago.
+   *
+   * @returns The attempts, the first one first; none when there is no such run, or its record was not kept.
+   * @throws UnknownOptionError, RunNotFoundError (no run has such an id), UnknownNameError (store)
+   */
+  getRunOutput(runId: string, target?: TaskTarget): Promise<readonly RunOutputInfo[]> {
+    return this.#outputs.read(runId, target);
+  }
+
+  /**
+   * Gives what a run on any node has said and goes on to say, until it has ended for good, including its retries: what it says on
+   * another node about a second later.
+   *
+   * ```ts
+   * for await (const said of scheduler.followRunOutput(runId)) if (said.type === 'line') console.log(said.line.message);
+   * ```
+   *
+   * @throws UnknownOptionError, RunNotFoundError, UnknownNameError (store), and the reason of the `signal`. The run goes on.
+   */
+  followRunOutput(runId: string, options?: FollowOptions): AsyncGenerator<RunOutputEvent, void, undefined> {
+    return this.#outputs.follow(runId, options);
   }
 
   /**

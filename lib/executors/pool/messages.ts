@@ -1,4 +1,4 @@
-import type { TaskLogLevel } from '../task-log.js';
+import type { TaskLogLevel } from '../../model/run.output.js';
 import type { CrossedError, Packed } from './crossing.js';
 
 /** What a worker is told when it begins. */

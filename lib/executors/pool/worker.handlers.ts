@@ -1,5 +1,5 @@
 import type { TaskContext } from '../task-context.js';
-import type { TaskLogLevel } from '../task-log.js';
+import type { TaskLogLevel } from '../../model/run.output.js';
 import type { Booted, BootRequest, Verdict } from './messages.js';
 
 /** The handlers that a worker has booted. */

@@ -5,15 +5,18 @@ import { runEvent } from '../../events/run.event.js';
 import type { RunEvent } from '../../events/event.map.js';
 import type { Lifecycles } from '../../executors/lifecycle.js';
 import type { TaskContextSource } from '../../executors/task-context.js';
-import { TaskLog } from '../../executors/task-log.js';
+import type { TaskLog } from '../../executors/task-log.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import { isLastAttempt } from '../../model/retry.js';
 import type { LeaseRef, LiveRun, RunSource } from '../../model/run.js';
+import type { StoredOutput } from '../../model/run.output.js';
 import type { LastRun, TaskRecord } from '../../model/task.js';
 import { wait } from '../../time/wait.js';
 import type { RunSleep } from '../plan/end.plan.js';
 import type { StartPermit } from './rate.permits.js';
+import { resultOf } from './last.attempts.js';
 import type { RunOrigin, RunStart } from './run.origin.js';
+import { outputBefore, RunOutput } from './run.output.js';
 import type { RunServices } from './run.services.js';
 import { judgedOutcome } from './run.outcome.js';
 import type { RunOutcome } from './run.outcome.js';
@@ -33,6 +36,8 @@ export interface RunCarrier {
   handlerEnded(run: HeldRun): void;
   /** The steps of a run. */
   stepsOf(run: HeldRun): RunSteps;
+  /** The handler of a run has written to its log, or has told of its progress. */
+  said(run: HeldRun): void;
 }
 
 /**
@@ -75,9 +80,9 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   #carrier: RunCarrier | null = null;
   #lateCarrier: RunCarrier | null = null;
   /** Made when the handler asks for it. */
-  #log: TaskLog | null = null;
+  #output: RunOutput | null = null;
   #steps: RunSteps | null = null;
-  #stepMaker: Pick<RunCarrier, 'stepsOf'> | null = null;
+  #keeper: Pick<RunCarrier, 'stepsOf' | 'said'> | null = null;
   /** Set when a transaction of its handler has ended it: the store has its end, whatever its handler comes to. */
   settled: SettledEnd | null = null;
 
@@ -149,7 +154,7 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   }
 
   get log(): TaskLog {
-    return (this.#log ??= new TaskLog(this, this.services.logger, this.services.clock));
+    return this.#said.log;
   }
 
   get scheduler(): string {
@@ -180,19 +185,27 @@ export class HeldRun implements TaskContextSource, LeaseRef {
     return this.task.origin === 'code' ? this.services.lifecycles : null;
   }
 
-  async previousResult(): Promise<unknown> {
-    const { id: runId, endedAt: from, status } = this.lastRun!;
-    const { runs } = await this.services.history.runs({ runId, status, from, to: from + 1 }, { limit: 1 });
-    return runs[0]?.result;
+  previousResult(): Promise<unknown> {
+    return resultOf(this.lastRun!, this.services.history);
   }
 
   progress(value: unknown): void {
+    this.#said.progress(value);
     this.services.events.emit('run.progress', { ...this.event(), value });
+  }
+
+  /** What its handler has said so far, as it is to be kept; undefined for nothing. */
+  get output(): StoredOutput | undefined {
+    return this.#output ? this.#output.stored() : outputBefore(this);
+  }
+
+  get #said(): RunOutput {
+    return (this.#output ??= new RunOutput(this, this.services, () => this.#keeper?.said(this)));
   }
 
   /** The steps of the run; made when its handler asks for one. */
   get steps(): RunSteps {
-    return (this.#steps ??= this.#stepMaker!.stepsOf(this));
+    return (this.#steps ??= this.#keeper!.stepsOf(this));
   }
 
   /** How its handler has put it off; null where it has not. */
@@ -230,7 +243,7 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   /** The run is handed to its executor, which may let it wait. */
   begin(carrier: RunCarrier): void {
     this.#carrier = carrier;
-    this.#stepMaker = carrier;
+    this.#keeper = carrier;
   }
 
   /** The handler is about to be called: its time runs from now on. */

@@ -23,7 +23,7 @@ export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices)
   if (held.simpleSince !== null && outcome.status === 'succeeded' && aborted === null) {
     return endUnder(held, simpleRecord(held, outcome.result, now, services.identity), null);
   }
-  if (outcome.status === 'suspended') return { ...endUnder(held, null, null), sleep: held.sleep ?? undefined };
+  if (outcome.status === 'suspended') return putOff(held);
   const { record: task, run } = held;
   const mayRunAgain = task.definition.policies.delivery === 'at-least-once';
   if (outcome.status === 'cancelled' && aborted instanceof ShutdownError && mayRunAgain) return givenBack(held, now);
@@ -33,6 +33,7 @@ export function endOf(held: HeldRun, outcome: RunOutcome, services: RunServices)
     error: outcome.status === 'succeeded' ? null : describeThrown(outcome.error),
     result: outcome.result,
     cancel: aborted instanceof RunCancelledError ? aborted.request : null,
+    ...saidBy(held),
   });
   const isLast = retryAt === null && run.source === 'schedule' && !task.state.exhausted;
   return endUnder(held, record, retryAt, isLast ? nextFromHere(held, now, services) : undefined);
@@ -64,7 +65,18 @@ function simpleRecord(held: HeldRun, result: unknown, endedAt: number, owner: st
     request: null,
     cancel: null,
     definition: null,
+    ...saidBy(held),
   };
+}
+
+function putOff(held: HeldRun): RunEnd {
+  const { sleep } = held;
+  return { ...endUnder(held, null, null), sleep: sleep ? { ...sleep, ...saidBy(held) } : undefined };
+}
+
+/** What the handler has said, for its record. */
+function saidBy({ output }: HeldRun): Pick<RunRecord, 'output'> | undefined {
+  return output && { output };
 }
 
 function endUnder(
@@ -78,7 +90,13 @@ function endUnder(
 
 /** The end of a run of which nothing else can be said. @param now Milliseconds since the epoch. */
 export function failedEnd(held: HeldRun, error: unknown, now: number): RunEnd {
-  const ending = { dead: true, error: describeThrown(error), result: undefined, cancel: held.run.cancel };
+  const ending = {
+    dead: true,
+    error: describeThrown(error),
+    result: undefined,
+    cancel: held.run.cancel,
+    ...saidBy(held),
+  };
   return endUnder(held, endedRun(held.record, held.run, 'failed', now, ending), null);
 }
 

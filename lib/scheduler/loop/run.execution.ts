@@ -1,15 +1,15 @@
-import { isAwaitable, promiseOf } from '../../errors/returned.js';
+import { promiseOf } from '../../errors/returned.js';
 import { LeaseLostError, RunCancelledError, ShutdownError } from '../../errors/run.errors.js';
 import type { HandlerCall } from '../../executors/executor.interface.js';
 import { TaskContext } from '../../executors/task-context.js';
 import type { CancelRequest, LeaseRef, LiveRun } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
-import { unstoredResult } from '../../model/unstored-result.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { isLastChance } from '../plan/failed.run.js';
 import { AbandonedHandlers } from './abandoned.handlers.js';
 import type { EndAnswer } from './end.answer.js';
 import type { HeldRun, RunCarrier } from './held.run.js';
+import { returnedBy } from './run.outcome.js';
 import type { RunOutcome } from './run.outcome.js';
 import type { HandlerSchema } from './handler.schema.js';
 import type { HeldTasks } from './held.tasks.js';
@@ -135,7 +135,7 @@ export class RunExecution implements RunCarrier {
       events.emit('run.started', () => ({ ...run.event(), token: run.token }));
       const schema = handlers.schemaOf(handler);
       const code = call ?? handlers.get(handler).call;
-      return schema === null ? resultOf(code(args, context)) : this.#callChecked(run, schema, code, context);
+      return schema === null ? returnedBy(code(args, context)) : this.#callChecked(run, schema, code, context);
     };
     return executors.get(executor).execute({ context, handler, args, invoke });
   }
@@ -143,11 +143,11 @@ export class RunExecution implements RunCarrier {
   /** Calls a handler with what its schema makes of the arguments. A schema that answers at once is not awaited. */
   #callChecked(run: HeldRun, schema: HandlerSchema, code: HandlerCall, context: TaskContext): unknown {
     const args = schema.argsOf(run.task);
-    if (!(args instanceof Promise)) return resultOf(code(args, context));
+    if (!(args instanceof Promise)) return returnedBy(code(args, context));
     return args.then((checked) => {
       // The run may have been given up while the schema worked.
       if (run.aborted) throw run.aborted;
-      return resultOf(code(checked, context));
+      return returnedBy(code(checked, context));
     });
   }
 
@@ -183,6 +183,10 @@ export class RunExecution implements RunCarrier {
     return this.#stepping.stepsOf(run);
   }
 
+  said(run: HeldRun): void {
+    this.#stepping.output.said(run);
+  }
+
   /** However an end is made, one is made: a run without one would be renewed for ever. */
   #endOf(run: HeldRun, outcome: RunOutcome): RunEnd {
     if (run.isTooLate) {
@@ -200,6 +204,7 @@ export class RunExecution implements RunCarrier {
   #free(run: HeldRun): void {
     this.activeCount -= 1;
     run.hasEnded = true;
+    this.#stepping.output.ended(run);
     for (const lease of run.extraLeases) this.loop.giveUp(lease);
     this.services.executors.freed();
     if (this.activeCount === 0) for (const resolve of this.#idle.splice(0)) resolve();
@@ -291,9 +296,4 @@ export class RunExecution implements RunCarrier {
     }
     return isHere;
   }
-}
-
-/** What a handler has returned, unless not even that can be asked. */
-function resultOf(result: unknown): unknown {
-  return isAwaitable(result) ? result : unstoredResult('unserializable', 'It throws when it is looked at.');
 }

@@ -1,8 +1,10 @@
 import { isErrorOf } from '../../errors/foreign.js';
+import { isAwaitable } from '../../errors/returned.js';
 import { RunCancelledError, RunTimeoutError, ShutdownError } from '../../errors/run.errors.js';
 import type { RunAbortedError } from '../../errors/run.errors.js';
 import type { TaskDefinition } from '../../model/definition.js';
 import type { RunStatus } from '../../model/run.js';
+import { unstoredResult } from '../../model/unstored-result.js';
 
 /** How the handler of a run ended. */
 export interface RunOutcome {
@@ -40,4 +42,9 @@ export function judgedOutcome(run: OverRun, outcome: RunOutcome): RunOutcome {
   const isOverrun = timeoutMs !== null && (aborted instanceof RunTimeoutError || run.tookMs > timeoutMs);
   if (!isOverrun || isErrorOf(outcome.error, RunTimeoutError)) return outcome;
   return { status: 'failed', error: new RunTimeoutError(runId, timeoutMs, { cause: outcome.error }) };
+}
+
+/** What a handler has returned, unless not even that can be asked. */
+export function returnedBy(result: unknown): unknown {
+  return isAwaitable(result) ? result : unstoredResult('unserializable', 'It throws when it is looked at.');
 }

@@ -8,6 +8,7 @@ import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { BackoffRegistry } from './backoff.registry.js';
 import type { ExecutorRegistry } from './executor.registry.js';
 import type { HandlerRegistry } from './handler.registry.js';
+import type { OutputKeeping } from './run.output.js';
 import type { StepServices } from './stepped.run.js';
 
 /** What the runs of one store need of their scheduler. */
@@ -31,4 +32,6 @@ export interface RunServices extends StepServices {
   readonly abortGraceMs: number;
   /** How many bytes the steps of all runs of a task may take. */
   readonly maxTaskStepBytes: number;
+  /** What is kept of what handlers say. */
+  readonly output: OutputKeeping;
 }

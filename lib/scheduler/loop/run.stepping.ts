@@ -3,6 +3,7 @@ import type { Store } from '../../stores/store.interface.js';
 import type { StepsOutcome } from '../plan/step.plan.js';
 import type { HeldRun } from './held.run.js';
 import type { HeldTasks } from './held.tasks.js';
+import { OutputWrites } from './output.writes.js';
 import type { RunServices } from './run.services.js';
 import { RunSteps } from './run.steps.js';
 import type { SteppedRun } from './stepped.run.js';
@@ -27,13 +28,15 @@ interface SteppingParts extends RunServices, StepKeeping {
   };
 }
 
-/** What the handlers of one store do in steps, and where that goes. */
+/** What the handlers of one store do in steps and say meanwhile, and where that goes. */
 export class RunStepping {
   readonly writes: StepWrites;
+  readonly output: OutputWrites;
   readonly transactions: RunTransactions;
 
   constructor(private readonly parts: SteppingParts) {
     this.writes = new StepWrites(parts.store, parts);
+    this.output = new OutputWrites(parts);
     this.transactions = new RunTransactions(parts.store, parts);
   }
 
@@ -44,6 +47,7 @@ export class RunStepping {
   /** Gives up what the store has not taken. */
   close(): void {
     this.writes.close();
+    this.output.close();
   }
 }
 

@@ -12,7 +12,7 @@ const FLAPPING_MS = 60_000;
 const CALM = { firstMs: 5_000, longestMs: 30_000 };
 
 /** What a store is asked for: that one works says nothing about the others. */
-export type CallKind = 'claims' | 'polls' | 'ends' | 'renewals' | 'steps';
+export type CallKind = 'claims' | 'polls' | 'ends' | 'renewals' | 'steps' | 'output';
 
 /** How the loop of a store is doing. */
 export interface StoreHealth {

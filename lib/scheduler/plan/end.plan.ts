@@ -1,6 +1,7 @@
 import type { TaskPolicies } from '../../model/task.policies.js';
 import type { Apply } from '../../model/change.js';
 import type { LeaseRef, LiveRun, RunRecord, StoredStep } from '../../model/run.js';
+import type { StoredOutput } from '../../model/run.output.js';
 import type { TaskState } from '../../model/task.js';
 import { changeTo, nextTimes } from './change.js';
 import { keepForRedrive } from './ended.run.js';
@@ -13,6 +14,8 @@ export interface RunSleep {
   readonly until: number;
   /** The sleeps that are kept with the run. */
   readonly steps: readonly StoredStep[];
+  /** What its handler has said so far. None when left out. */
+  readonly output?: StoredOutput;
 }
 
 /** The end of one attempt, as whoever holds its lease wants it written. */
@@ -84,7 +87,7 @@ function endRun(state: TaskState, policies: TaskPolicies, run: LiveRun, end: Run
 }
 
 /** The run as it waits for the same attempt to go on. One that somebody has asked to cancel is due at once, to be cancelled. */
-function asleep(run: LiveRun, { until, steps }: RunSleep, now: number): LiveRun {
+function asleep(run: LiveRun, { until, steps, output }: RunSleep, now: number): LiveRun {
   const kept = [...(run.steps ?? []), ...steps];
   return {
     ...run,
@@ -97,6 +100,7 @@ function asleep(run: LiveRun, { until, steps }: RunSleep, now: number): LiveRun 
     startedAt: null,
     asleep: true,
     ...(kept.length > 0 && { steps: kept }),
+    ...(output && { output }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { LiveRun, RunRecord, RunStatus } from '../../model/run.js';
 import type { TaskRecord } from '../../model/task.js';
 
 /** What the handler of a run makes of it. */
-type Ending = Pick<RunRecord, 'dead' | 'error' | 'result' | 'cancel'>;
+type Ending = Pick<RunRecord, 'dead' | 'error' | 'result' | 'cancel' | 'output'>;
 
 /**
  * The record of an attempt that ended.
@@ -17,6 +17,7 @@ export function endedRun(
   endedAt: number,
   ending?: Ending,
 ): RunRecord {
+  const { output } = ending ?? run;
   return {
     id: run.id,
     taskId: task.id,
@@ -36,6 +37,7 @@ export function endedRun(
     request: run.request,
     cancel: ending ? ending.cancel : run.cancel,
     definition: null,
+    ...(output && { output }),
   };
 }
 

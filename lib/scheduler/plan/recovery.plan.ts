@@ -144,7 +144,11 @@ export function mayHaveBegun({ definition, state }: TaskRecord, run: LiveRun): b
 }
 
 /** The run as it waits for another attempt. @param lost How many attempts were lost in a row. */
-export function nextAttempt({ asleep: _asleep, ...run }: LiveRun, availableAt: number, lost: number): LiveRun {
+export function nextAttempt(
+  { asleep: _asleep, output: _output, ...run }: LiveRun,
+  availableAt: number,
+  lost: number,
+): LiveRun {
   return {
     ...run,
     status: 'waiting',

@@ -68,7 +68,7 @@ export type AnyRunInfo = RunInfo | LiveRunInfo;
 
 /** A run of a task that has not ended, with its times as dates. */
 export function toLiveRunInfo(
-  { lost: _lost, steps: _steps, asleep: _asleep, ...run }: LiveRun,
+  { lost: _lost, steps: _steps, asleep: _asleep, output: _output, ...run }: LiveRun,
   { id: taskId, definition }: TaskRecord,
 ): LiveRunInfo {
   return {
@@ -92,7 +92,7 @@ export function taskIdOf(runId: string): string {
 }
 
 /** An ended attempt with its times as dates. */
-export function toRunInfo({ definition: _definition, steps: _steps, ...run }: RunRecord): RunInfo {
+export function toRunInfo({ definition: _definition, steps: _steps, output: _output, ...run }: RunRecord): RunInfo {
   return {
     ...run,
     cancel: run.cancel && { ...run.cancel, at: new Date(run.cancel.at) },

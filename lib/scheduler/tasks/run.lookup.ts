@@ -29,7 +29,7 @@ export async function lookupRun(
 }
 
 /** A run that just started here may not be written into its task yet: see `TaskInfo.live`. */
-async function writtenTask(handle: StoreHandle, taskId: string): Promise<StoredTask | null> {
+export async function writtenTask(handle: StoreHandle, taskId: string): Promise<StoredTask | null> {
   const task = await handle.lookup(taskId);
   if (!task || isUnreadable(task) || task.state.lease === null || !handle.loop) return task;
   await handle.loop.writeClaim(taskId);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { LiveRun, StoredStep } from '../../model/run.js';
+import type { StoredOutput } from '../../model/run.output.js';
 import { assertSame } from '../same-value.js';
 import { makeLiveRun, makeRun, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
@@ -12,6 +13,15 @@ const STEPS: readonly StoredStep[] = [
   { name: 'large', at: 1_577_880_000_125, result: JSON.stringify({ result: 'x'.repeat(60_000) }) },
 ];
 
+const OUTPUT: StoredOutput = {
+  lines: [
+    { at: 1_577_880_000_123, level: 'warn', message: 'ünïcode 😀 "\\', stack: 'Error: x\n    at y' },
+    { at: 1_577_880_000_124, level: 'log', message: '' },
+  ],
+  dropped: 3,
+  progress: { at: 1_577_880_000_125, value: '{"result":50}' },
+};
+
 export const STEPS_OF_RUNS: ContractSection = {
   title: 'steps',
   tests: {
@@ -20,22 +30,32 @@ export const STEPS_OF_RUNS: ContractSection = {
       const [first, ...more] = STEPS;
       await store.addTask(makeTask('a', { state: { live: [makeLiveRun('a@1', { steps: [first!], asleep: true })] } }));
       await store.transact({ ids: ['a'] }, (task) => {
-        const live = task.state.live.map((run): LiveRun => ({ ...run, steps: [...run.steps!, ...more] }));
+        const live = task.state.live.map((run): LiveRun => ({
+          ...run,
+          steps: [...run.steps!, ...more],
+          output: OUTPUT,
+        }));
         return { task: { ...task, state: { ...task.state, live } }, value: null };
       });
       const [run] = (await bench.task(store, 'a')).state.live;
       assertSame(run?.steps, STEPS);
+      assertSame(run?.output, OUTPUT);
       assert.equal(run?.asleep, true, 'it does not say that the run sleeps');
     },
 
     'keeps the steps of a dead run, and none of others': async (bench) => {
       const store = await bench.open();
-      const [dead, other] = [makeRun('r1', { dead: true, steps: STEPS, result: undefined }), makeRun('r2')];
+      const [dead, other] = [
+        makeRun('r1', { dead: true, steps: STEPS, output: OUTPUT, result: undefined }),
+        makeRun('r2'),
+      ];
       await writeRuns(store, [dead, other]);
       const { runs } = await store.runs({}, { limit: 5 });
       assertSame(runs.find(({ id }) => id === 'r1')?.steps, STEPS);
+      assertSame(runs.find(({ id }) => id === 'r1')?.output, OUTPUT);
       const without = runs.find(({ id }) => id === 'r2')!;
       assert.ok(!('steps' in without), 'a run without steps has some');
+      assert.ok(!('output' in without), 'a run that has said nothing has said something');
     },
 
     'commits what is changed in a transaction that it opens, or nothing': async (bench) => {
