@@ -14,6 +14,14 @@ export { NonRetryableError, RetryLaterError } from './model/handler.errors.js';
 export { isUnstoredResult } from './model/unstored-result.js';
 export type { UnstoredResult } from './model/unstored-result.js';
 export type { FindingConfidence, FindingSeverity, StoreFinding } from './model/finding.js';
+export type {
+  Forecast,
+  ForecastBucket,
+  ForecastOptions,
+  ForecastOverlap,
+  ForecastRun,
+  ForecastTask,
+} from './observe/forecast/forecast.js';
 export type { Diagnosis, DiagnoseOptions, Finding, FindingSubject } from './observe/doctor/diagnosis.js';
 export type { ExecutorUse } from './model/scheduler-instance.js';
 export type { TaskControl, TaskProblem, UnreadableReason } from './model/task.js';

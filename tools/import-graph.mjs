@@ -65,7 +65,7 @@ const BELOW = {
     'scheduler/tasks',
   ],
   // What looks at all of it, and changes nothing: what more than one of them needs, then each by itself.
-  observe: ['model', 'errors', 'time', 'scheduler/tasks'],
+  observe: ['model', 'errors', 'time', 'stores (contract)', 'scheduler/tasks'],
   'observe/doctor': [
     'model',
     'errors',

@@ -1,6 +1,6 @@
 import type { RunRecord } from '../model/run.js';
 import type { TaskRecord } from '../model/task.js';
-import type { StoreHandle } from '../scheduler/tasks/store.handle.js';
+import type { Store } from '../stores/store.interface.js';
 import type { Deadline } from '../time/deadline.js';
 
 /** How many runs one question to a store reads: to decode them takes time. */
@@ -12,10 +12,7 @@ export const ENOUGH_RUNS = 5;
 /** How many of the latest runs of one task are asked for where the latest of all are of others. */
 const OF_ONE = 100;
 
-/**
- * How long the runs of a task take, measured over its latest runs that the history has, in milliseconds.
- *
- */
+/** How long the runs of a task take, measured over its latest runs that the history has, in milliseconds. */
 export interface RunTimes {
   /** How many runs were measured. */
   readonly count: number;
@@ -35,9 +32,7 @@ export interface Measured {
   readonly unmeasured: number;
 }
 
-/**
- * How much is read.
- */
+/** How much is read. */
 export interface MeasureBounds {
   /** How many of the latest runs, of whatever task. */
   readonly runs: number;
@@ -51,7 +46,7 @@ export interface MeasureBounds {
  * history is not kept is measured by its last run alone.
  */
 export async function measureRunTimes(
-  { store }: Pick<StoreHandle, 'store'>,
+  { store }: { readonly store: Pick<Store, 'runs'> },
   tasks: readonly TaskRecord[],
   { runs: maxRuns, tasks: maxTasks, deadline }: MeasureBounds,
 ): Promise<Measured> {

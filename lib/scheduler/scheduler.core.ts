@@ -6,6 +6,7 @@ import { AsyncExecutor } from '../executors/async.executor.js';
 import { DEFAULT_POLICIES } from '../model/task.policies.js';
 import { resolvePolicies } from './tasks/policy.reader.js';
 import { Doctor } from '../observe/doctor/doctor.js';
+import { Forecaster } from '../observe/forecast/forecaster.js';
 import { STEP_VALUES } from '../persistence/step.values.js';
 import { maxTaskStepBytes } from '../model/step.bounds.js';
 import { readOnlyStore } from '../stores/read-only.store.js';
@@ -65,6 +66,7 @@ export class SchedulerCore {
   readonly waits: RunWaits;
   readonly doctor: Doctor;
   readonly outputs: RunOutputs;
+  readonly forecaster: Forecaster;
   readonly #triggers: TriggerCache;
 
   /** @throws InvalidOptionError, UnknownOptionError, DuplicateNameError */
@@ -110,6 +112,7 @@ export class SchedulerCore {
     this.outputs = new RunOutputs(stores, clock);
     this.runs = new RunControl({ stores, events, clock, phase, triggers, notes });
     const hasKeys = () => this.contexts.hasKeys;
+    this.forecaster = new Forecaster({ ...options, stores, triggers });
     this.doctor = new Doctor({ ...options, phase, stores, executors, triggers, hasKeys });
     for (const [alias, store] of Object.entries(options.stores ?? { default: new MemoryStore() })) {
       this.addStore(alias, store);

@@ -4,6 +4,7 @@ import type { EventFilter } from '../events/event.filter.js';
 import type { SchedulerEventName, SchedulerListener } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
 import type { DiagnoseOptions, Diagnosis } from '../observe/doctor/diagnosis.js';
+import type { Forecast, ForecastOptions } from '../observe/forecast/forecast.js';
 import type { Store } from '../stores/store.interface.js';
 import type { JournalKind } from '../model/journal.js';
 import { DrainControl } from './cluster/drain.control.js';
@@ -313,6 +314,16 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
    */
   diagnose(options?: DiagnoseOptions): Promise<Diagnosis> {
     return this.#core.doctor.diagnose(options);
+  }
+
+  /**
+   * Foretells the next runs of tasks, with calendars and zones: how many start when, what load that is by measured run times, which
+   * overlap, and what starts in the same second. Reads only, within bounds that the options set; what was left out is said.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store), and what a store throws that cannot be read.
+   */
+  forecast(options?: ForecastOptions): Promise<Forecast> {
+    return this.#core.forecaster.forecast(options);
   }
 
   /** The schedulers that share the stores, live and dead, the one that has been there longest first. */

@@ -2,7 +2,7 @@ import { TaskUnreadableError } from '../../errors/task.errors.js';
 import { namesOf } from '../../model/names.js';
 import type { StoredRunFilter, TaskSortKey, TaskStateName } from '../../model/query.js';
 import type { RunSource, RunStatus } from '../../model/run.js';
-import { isHeld, isUnreadable } from '../../model/task.js';
+import { isUnreadable } from '../../model/task.js';
 import type { StoredTask } from '../../model/task.js';
 import { toInstant } from '../../time/inputs.js';
 import { taskOrder } from '../../stores/task-query.js';
@@ -21,6 +21,7 @@ import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
 import type { TimeInput } from './task.options.js';
 import { Task } from './task.js';
+import { upcomingRuns } from './upcoming.runs.js';
 import type { TaskActions } from './task.js';
 
 /**
@@ -189,20 +190,14 @@ export class TaskInspection {
     if (isUnreadable(task)) throw new TaskUnreadableError(id, task.unreadable, task.message);
     const now = options.now === undefined ? handle.clock.now() : toInstant(options.now, 'now');
     const trigger = this.triggers.get(task.definition.trigger);
-    const seed = { taskId: id };
-    const { nextScheduledTime, nextRunTime, exhausted } = task.state;
-    const stored: Occurrence | null =
-      nextRunTime !== null && !isHeld(task.definition, task.state)
-        ? { scheduledTime: nextScheduledTime ?? nextRunTime, runTime: nextRunTime }
-        : null;
-    let next = stored ?? (exhausted ? null : trigger.nextOccurrence(null, now, seed));
-    const left = trigger.maxRuns === null ? Infinity : trigger.maxRuns - task.state.scheduledCount;
     const runs: Occurrence[] = [];
-    while (next !== null && runs.length < Math.min(count, left)) {
-      runs.push(next);
+    let hasMore = false;
+    for (const run of upcomingRuns(task, trigger, now)) {
+      hasMore = runs.length === count;
+      if (hasMore) break;
+      runs.push(run);
       // Each is bounded, a thousand of them are not.
       await new Promise(setImmediate);
-      next = trigger.nextOccurrence(next.scheduledTime, next.runTime, seed);
     }
     return {
       task: this.#info(handle, task) as TaskInfo,
@@ -214,7 +209,7 @@ export class TaskInspection {
         dst: run.dst ?? null,
         movedByCalendar: run.movedByCalendar ?? null,
       })),
-      exhausted: next === null || runs.length >= left,
+      exhausted: !hasMore,
     };
   }
 
