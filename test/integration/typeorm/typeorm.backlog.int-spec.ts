@@ -17,9 +17,9 @@ const WHOLE = {
 /** How it says that it begins where a lane does, and goes on until it has enough: what is sorted then is few. */
 const WALK = {
   postgres:
-    /Index Scan using \S+_lanes on (?:(?!->).)*Index Cond: \(\(task_group = [^)]*\) AND \(priority = \d\) AND \(due_at [<>]=/s,
+    /Index Scan using \S+_lanes on (?:(?!->).)*Index Cond: \(\(task_group = [^)]*\) AND \(limit_key = [^)]*\) AND \(priority = \d\) AND \(due_at [<>]=/s,
   mysql: /"type":"range"[^}]*_lanes[^}]*"Extra":"Using index condition; Using where"/,
-  'better-sqlite3': /USING INDEX \S+_lanes \(task_group=\? AND priority=\? AND due_at[<>]\?\)/,
+  'better-sqlite3': /USING INDEX \S+_lanes \(task_group=\? AND limit_key=\? AND priority=\? AND due_at[<>]\?\)/,
 } as const;
 
 describe.each([postgres(), mysql(), sqlite()])('on $name with 100,000 due tasks', (database: TestDatabase) => {

@@ -60,7 +60,7 @@ export abstract class LevelledDialect extends LanedDialect {
     const first = yield* this.#selectFirst(query, limit, clock);
     if (first.records.length === limit) return first;
     const asked = yield* this.#ask(() => raw('NULL'));
-    if (asked === null) return yield* this.selectByLanes(query, 'priority', limit, clock);
+    if (asked === null) return (yield* this.selectByLanes(query, 'priority', limit, clock))!;
     const storeNow = this.now === null ? clock() : toNumber(asked.answer.store_now);
     const records = [...first.records];
     for (const { priority, firstAt } of asked.levels) {
@@ -98,7 +98,7 @@ export abstract class LevelledDialect extends LanedDialect {
       WHERE priority = ${priority} AND due_at >= ${EVER} AND ${this.isUnleased} AND ${runnable}
       ORDER BY due_at ${this.limit(1)}`;
     const asked = yield* this.#ask(free);
-    if (asked === null) return yield* this.nextDueByLanes(query);
+    if (asked === null) return (yield* this.nextDueByLanes(query))!;
     const first = this.earliest(asked.levels.map(({ answer }) => answer));
     const storeNow = this.now === null ? clock() : toNumber(asked.answer.store_now);
     const isFirst = asked.levels.every(({ answer, firstAt }) => firstAt === answer);

@@ -5,6 +5,7 @@ import type { TableNames } from '../schema/table.names.js';
 import { batches, tuples } from '../sql/batches.js';
 import type { Values } from '../sql/batches.js';
 import { RUN_COLUMNS, RUN_KEY, runValues, STATE_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import type { StorableExcept } from '../sql/columns.js';
 import { driverErrorOf } from '../sql/driver.error.js';
 import { fixedStateValues, fixedTaskValues } from '../sql/fixed.lease.js';
 import type { DriverError } from '../sql/driver.error.js';
@@ -82,10 +83,11 @@ export class MysqlDialect extends LevelledDialect {
   }
 
   /** Walked from one lane to the next, as "Using index for group-by" says. */
-  protected lanes(exceptGroups: readonly string[]): Sql {
+  protected lanes({ group, key }: StorableExcept): Sql {
     return sql`
-      SELECT task_group, priority, MIN(due_at) AS due_at FROM ${this.laned}
-      WHERE ${this.noneOf(raw('task_group'), exceptGroups)} GROUP BY task_group, priority`;
+      SELECT task_group, limit_key, priority, MIN(due_at) AS due_at FROM ${this.laned}
+      WHERE ${this.noneOf(raw('task_group'), group)} GROUP BY task_group, limit_key, priority
+      HAVING ${this.noneOf(raw('limit_key'), key)}`;
   }
 
   *insertTasks(rows: readonly TaskRow[]): Script<readonly string[]> {

@@ -5,6 +5,7 @@ export const POSTGRES_TYPES: Readonly<Record<ColumnKind, string>> = {
   key: 'text',
   runKey: 'text',
   label: 'text',
+  limitKey: 'text',
   text: 'text',
   integer: 'integer',
   long: 'bigint',

@@ -1,3 +1,4 @@
+import type { StorableExcept } from '../sql/columns.js';
 import { all, last, raw, repeated, sql } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
 import type { DueQuery, DueRows } from './dialect.js';
@@ -8,6 +9,9 @@ import { dueRows } from './postgres.rows.js';
 function hidden(condition: Sql): Sql {
   return sql`CASE WHEN ${condition} THEN true ELSE false END`;
 }
+
+/** Behind all keys of a group, which begin with letters, digits, "-" or "_": see `keyLaneOf`. */
+const BEHIND_KEYS = '~';
 
 /** Among how many tasks that are under a lease the first lease to expire is looked for: more than all schedulers take in a second. */
 const MAX_LEASES = 100_000;
@@ -46,20 +50,22 @@ export abstract class PostgresWalks extends LanedDialect {
     return sql`LIMIT (SELECT ${count}::integer)`;
   }
 
-  /** As the priorities, by one step into the index each. */
-  protected lanes(exceptGroups: readonly string[]): Sql {
+  /** As the priorities, by one step into the index each, and one for each group that is left out. */
+  protected lanes({ group, key }: StorableExcept): Sql {
     const first = (where: Sql) => sql`
-      SELECT t.task_group, t.priority, t.due_at FROM ${this.tasks} t WHERE t.due_at IS NOT NULL AND ${where}
-      ORDER BY t.task_group, t.priority, t.due_at LIMIT 1`;
+      SELECT t.task_group, t.limit_key, t.priority, t.due_at FROM ${this.tasks} t WHERE t.due_at IS NOT NULL AND ${where}
+      ORDER BY t.task_group, t.limit_key, t.priority, t.due_at LIMIT 1`;
+    const isIn = this.noneOf(raw('lanes.task_group'), group);
     return sql`
       WITH RECURSIVE lanes AS (
         (${first(raw('true'))})
         UNION ALL
         SELECT next.* FROM lanes CROSS JOIN LATERAL (
-          ${first(raw('(t.task_group, t.priority) > (lanes.task_group, lanes.priority)'))}
+          ${first(sql`(t.task_group, t.limit_key, t.priority) >
+            (lanes.task_group, CASE WHEN ${isIn} THEN lanes.limit_key ELSE ${BEHIND_KEYS} END, lanes.priority)`)}
         ) next
       )
-      SELECT * FROM lanes WHERE ${this.noneOf(raw('task_group'), exceptGroups)}`;
+      SELECT * FROM lanes WHERE ${isIn} AND ${this.noneOf(raw('lanes.limit_key'), key)}`;
   }
 
   protected *selectByPriority(query: DueQuery, limit: number): Script<DueRows> {

@@ -4,6 +4,7 @@ import { quoteStandard } from '../schema/quote.js';
 import type { TableNames } from '../schema/table.names.js';
 import type { Values } from '../sql/batches.js';
 import { STATE_COLUMNS, stateValues, TASK_COLUMNS, taskValues } from '../sql/columns.js';
+import type { StorableExcept } from '../sql/columns.js';
 import type { DriverError } from '../sql/driver.error.js';
 import { EachRow, raw, sql } from '../sql/sql.js';
 import type { Script, Sql } from '../sql/sql.js';
@@ -50,8 +51,13 @@ export class SqliteDialect extends LevelledDialect {
     return sql`instr(${column}, ${text}) > 0`;
   }
 
-  /** Every group, then the priorities of each, by one step into the index each: a GROUP BY reads all of it. */
-  protected lanes(exceptGroups: readonly string[]): Sql {
+  /** With statistics it takes the index by priority for a lane, and walks over the others. */
+  protected override get laned(): Sql {
+    return sql`${this.tasks} INDEXED BY ${raw(quoteStandard(this.names.laneIndex))}`;
+  }
+
+  /** Every group, then the keys of each, then their priorities, by one step into the index each: a GROUP BY reads all of it. */
+  protected lanes({ group, key }: StorableExcept): Sql {
     const { tasks } = this;
     return sql`
       WITH RECURSIVE groups (task_group) AS (
@@ -59,16 +65,24 @@ export class SqliteDialect extends LevelledDialect {
         UNION ALL
         SELECT (SELECT MIN(task_group) FROM ${tasks} WHERE task_group > groups.task_group)
         FROM groups WHERE task_group IS NOT NULL
-      ), levels (task_group, priority) AS (
-        SELECT task_group, (SELECT MIN(priority) FROM ${tasks} WHERE task_group = groups.task_group)
-        FROM groups WHERE task_group IS NOT NULL AND ${this.noneOf(raw('task_group'), exceptGroups)}
+      ), keys (task_group, limit_key) AS (
+        SELECT task_group, (SELECT MIN(limit_key) FROM ${tasks} WHERE task_group = groups.task_group)
+        FROM groups WHERE task_group IS NOT NULL AND ${this.noneOf(raw('task_group'), group)}
         UNION ALL
-        SELECT task_group, (SELECT MIN(priority) FROM ${tasks} t
-          WHERE t.task_group = levels.task_group AND t.priority > levels.priority)
+        SELECT task_group, (SELECT MIN(limit_key) FROM ${tasks} t
+          WHERE t.task_group = keys.task_group AND t.limit_key > keys.limit_key)
+        FROM keys WHERE limit_key IS NOT NULL
+      ), levels (task_group, limit_key, priority) AS (
+        SELECT task_group, limit_key, (SELECT MIN(priority) FROM ${tasks} t
+          WHERE t.task_group = keys.task_group AND t.limit_key = keys.limit_key)
+        FROM keys WHERE limit_key IS NOT NULL AND ${this.noneOf(raw('limit_key'), key)}
+        UNION ALL
+        SELECT task_group, limit_key, (SELECT MIN(priority) FROM ${tasks} t
+          WHERE t.task_group = levels.task_group AND t.limit_key = levels.limit_key AND t.priority > levels.priority)
         FROM levels WHERE priority IS NOT NULL
       )
-      SELECT task_group, priority, (SELECT MIN(due_at) FROM ${tasks} t
-        WHERE t.task_group = levels.task_group AND t.priority = levels.priority) AS due_at
+      SELECT task_group, limit_key, priority, (SELECT MIN(due_at) FROM ${tasks} t
+        WHERE t.task_group = levels.task_group AND t.limit_key = levels.limit_key AND t.priority = levels.priority) AS due_at
       FROM levels WHERE priority IS NOT NULL`;
   }
 

@@ -64,7 +64,7 @@ export function asynczEntities(
       ['id'],
       [
         { name: names.dueIndex, columns: ['priority', 'due_at', 'id'], ...due },
-        { name: names.laneIndex, columns: ['task_group', 'priority', 'due_at', 'id'], ...due },
+        { name: names.laneIndex, columns: ['task_group', 'limit_key', 'priority', 'due_at', 'id'], ...due },
         { name: names.startIndex, columns: ['start_task', 'id'], ...(start !== undefined && { where: start }) },
       ],
     ),

@@ -8,6 +8,7 @@ export interface PortableType {
 }
 
 const KEY_LENGTH = '255';
+const LIMIT_KEY_LENGTH = '160';
 const RUN_KEY_LENGTH = '400';
 
 type Types = Readonly<Record<ColumnKind, PortableType>>;
@@ -15,6 +16,7 @@ type Types = Readonly<Record<ColumnKind, PortableType>>;
 function types(label: PortableType, text: PortableType, long: string, integer: string, flag: string): Types {
   return {
     key: { ...label, ...(label.length && { length: KEY_LENGTH }) },
+    limitKey: { ...label, ...(label.length && { length: LIMIT_KEY_LENGTH }) },
     runKey: { ...label, ...(label.length && { length: RUN_KEY_LENGTH }) },
     label,
     text,

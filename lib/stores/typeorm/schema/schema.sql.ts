@@ -42,6 +42,8 @@ interface Grammar {
 // Ids are compared byte by byte: databases' usual collations take "a" for "A", "e" for "é", or "a" for "a ".
 const MYSQL_TYPES: Grammar['types'] = {
   key: 'varchar(255)',
+  // Index of lanes: with a group and an id beside it, InnoDB takes no more.
+  limitKey: 'varchar(160)',
   // The task's id and a time behind it.
   runKey: 'varchar(400)',
   label: 'varchar(255)',
@@ -70,6 +72,7 @@ const GRAMMARS: Readonly<Record<SchemaDialect, Grammar>> = {
   postgres: {
     types: {
       key: 'text COLLATE "C"',
+      limitKey: 'text COLLATE "C"',
       runKey: 'text COLLATE "C"',
       label: 'text COLLATE "C"',
       text: 'text COLLATE "C"',
@@ -96,6 +99,7 @@ const GRAMMARS: Readonly<Record<SchemaDialect, Grammar>> = {
   sqlite: {
     types: {
       key: 'text',
+      limitKey: 'text',
       runKey: 'text',
       label: 'text',
       text: 'text',
@@ -146,7 +150,7 @@ export function schemaStatements(dialect: SchemaDialect, names: TableNames): str
   const statements = [
     ...table(grammar, names, names.tasks, TASK_COLUMNS, 'id', [
       [names.dueIndex, 'priority, due_at, id', grammar.duePredicate],
-      [names.laneIndex, 'task_group, priority, due_at, id', grammar.duePredicate],
+      [names.laneIndex, 'task_group, limit_key, priority, due_at, id', grammar.duePredicate],
       [names.startIndex, 'start_task, id', grammar.startPredicate],
     ]),
     ...table(grammar, names, names.runs, RUN_COLUMNS, grammar.runKey, [

@@ -7,9 +7,9 @@ import { toNullableNumber, toNumber } from './sql.js';
 
 /**
  * What kind of values a column holds. Each dialect says which type of its own that is: `key` is compared byte by byte,
- * `text` has any length, `long` holds 64 bits, such as milliseconds since the epoch.
+ * `limitKey` is a short one, `text` has any length, `long` holds 64 bits, such as milliseconds since the epoch.
  */
-export type ColumnKind = 'key' | 'runKey' | 'label' | 'text' | 'integer' | 'long' | 'flag';
+export type ColumnKind = 'key' | 'limitKey' | 'runKey' | 'label' | 'text' | 'integer' | 'long' | 'flag';
 
 /** The values that are left out, of every key. */
 export type StorableExcept = Readonly<Record<DueKey, readonly string[]>>;
@@ -22,12 +22,12 @@ export interface Column {
   readonly ofLease?: boolean;
 }
 
-/** The columns of the due keys. Claims walk over what they leave out, but for groups, which have an index of their own. */
+/** The columns of the due keys. Claims walk over what they leave out, but for groups and keys, which have an index of their own. */
 export const DUE_KEY_COLUMNS = {
   // Not by its own name, which is a word of SQL.
   group: { name: 'task_group', kind: 'key' },
   // Nor this one.
-  key: { name: 'limit_key', kind: 'key' },
+  key: { name: 'limit_key', kind: 'limitKey' },
   executor: { name: 'executor', kind: 'label' },
 } as const satisfies Readonly<Record<DueKey, Column>>;
 
