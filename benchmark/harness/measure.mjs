@@ -23,8 +23,9 @@ function choose(workload, store, { systems, builds, isBare }) {
   const possible = workload.isOfAnyStore ? workload.systems : systemsOf(store);
   return possible.filter((name) => {
     if (!workload.systems.includes(name) || (systems && !systems.includes(name))) return false;
-    if (name === 'other') return builds.other !== undefined;
-    return !isBare || systemOf(name).adapter.packages.length === 0;
+    const { adapter } = systemOf(name);
+    if (adapter.build && builds[adapter.build(name)] === undefined) return false;
+    return !isBare || adapter.isLibrary || adapter.packages.length === 0;
   });
 }
 
@@ -121,12 +122,12 @@ function inShort({ columns }, figures, failed) {
 }
 
 /** The titles of a table of records. */
-export const titlesOf = ({ columns }) => ['', ...Object.values(columns), 'ours ÷ this'];
+export const titlesOf = ({ columns, base = 'ours' }) => ['', ...Object.values(columns), `${base} ÷ this`];
 
-/** Records as rows of a table: the system, its figures, and the first figure of ours in terms of its own. */
-export function rowsOf({ columns }, records) {
+/** Records as rows of a table: the system, its figures, and the first figure of ours (or of `base`) in terms of its own. */
+export function rowsOf({ columns, base = 'ours' }, records) {
   const keys = Object.keys(columns);
-  const ours = records.find(({ system }) => system === 'ours');
+  const ours = records.find(({ system }) => system === base);
   return records.map((record) => {
     const { system, note, rounds } = record;
     const label = note ? `${system} (${note})` : system;

@@ -24,6 +24,11 @@ const SYSTEMS = {
   'ours-none': ['ours', { history: 'none' }],
   // Another build, see `--against`.
   other: ['ours'],
+  nest: ['nest'],
+  'nest-guard': ['nest', { around: 'guard' }],
+  'nest-all': ['nest', { around: 'all' }],
+  'nest-scoped': ['nest', { around: 'scoped' }],
+  'nest-other': ['nest'],
   bullmq: ['bullmq'],
   'bullmq-kept': ['bullmq', { keep: true }],
   'bullmq-postgres': ['bullmq-postgres'],
@@ -57,7 +62,20 @@ export function systemOf(name) {
 
 /** The systems of each store, ours first. */
 const BY_STORE = {
-  memory: ['ours-none', 'heap', 'croner', 'toad-scheduler', 'cron', 'node-cron', 'cron-parser'],
+  memory: [
+    'ours-none',
+    'nest',
+    'nest-guard',
+    'nest-all',
+    'nest-scoped',
+    'nest-other',
+    'heap',
+    'croner',
+    'toad-scheduler',
+    'cron',
+    'node-cron',
+    'cron-parser',
+  ],
   redis: ['ours-none', 'bullmq-kept', 'bullmq', 'agenda', 'bare-history', 'bare'],
   postgres: [
     'ours-failures',

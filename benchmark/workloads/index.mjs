@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 const ORDER = [
   'dispatch',
   'recurring',
+  'pipeline',
   'add-one',
   'add-many',
   'wake-up',

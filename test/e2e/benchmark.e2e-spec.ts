@@ -20,6 +20,15 @@ describe('the benchmark', () => {
     expect(output).not.toContain('FAILED');
   });
 
+  it('runs handlers with more or less of the pipeline of NestJS, and compares them with a plain method', async () => {
+    const output = await bench('pipeline', '--tasks', '40');
+    for (const system of ['nest', 'nest-guard', 'nest-all', 'nest-scoped'])
+      expect(output).toMatch(new RegExp(`memory, 40 tasks, ${system}: runs a second [\\d.,]+\\n`));
+    expect(output).toMatch(/nest ÷ this/);
+    expect(output).not.toContain('FAILED');
+    expect(output).not.toContain('nest-other');
+  });
+
   it('works with another process on the same files', async () => {
     const output = await bench('wake-up', '--store', 'files', '--short');
     expect(output).toMatch(/files, two processes, ours: p50, ms [\d.,]+\n/);
