@@ -22,6 +22,8 @@ export default defineConfig({
       { find: /^nestjs-asyncz\/(triggers|testing|client)$/, replacement: `${lib}$1/index.ts` },
       { find: /^nestjs-asyncz\/(typeorm|redis|mongoose)$/, replacement: `${lib}stores/$1/index.ts` },
       { find: /^nestjs-asyncz\/(class-validator)$/, replacement: `${lib}schemas/$1/index.ts` },
+      { find: /^nestjs-asyncz\/(opentelemetry)$/, replacement: `${lib}observe/$1/index.ts` },
+      { find: /^nestjs-asyncz\/(prometheus|terminus)$/, replacement: `${lib}nest/$1/index.ts` },
     ],
   },
   test: {

@@ -142,6 +142,12 @@ export type { ConnectRetry } from './stores/connect-retry.js';
 export type { Awaitable, Store } from './stores/store.interface.js';
 export type { ProviderToken, StoreProvider } from './stores/store.provider.js';
 
+export type { InstrumentedScheduler, Instrumentation } from './observe/meter/observation.js';
+export type { MetricFamily, SchedulerMetrics } from './observe/meter/scheduler.metrics.js';
+export type { MetricLabels, MetricSample } from './observe/meter/metric.series.js';
+export type { MetricLabel, MetricName } from './observe/meter/metric.table.js';
+export type { HealthCheck, HealthOptions, SchedulerHealth } from './observe/health/health.report.js';
+
 export type { SleepOptions, StepOptions, TransactionWork } from './executors/steps.interface.js';
 export { AsyncExecutor } from './executors/async.executor.js';
 export type { AsyncExecutorOptions } from './executors/async.executor.js';

@@ -30,13 +30,20 @@ const entries = Object.entries(manifest.exports)
 /** What a thread or a process of an executor begins with: see docs/adr/0074. It is loaded by its file, never by its name. */
 const WORKER = { worker: join(root, 'dist', 'nest', 'worker.entry.js') };
 
+/** The folders below `dist` of entries that nobody uses without the main one. */
+const BESIDE_MAIN = ['observe/opentelemetry', 'nest/prometheus', 'nest/terminus'];
+
 /**
- * The module of an executor imports the main entry anyway. What begins a worker imports it, too: so all that the two share is shared by
+ * The module of an executor imports the main entry anyway, and so does who uses these entries. So they import it, too: all that they share is shared by
  * the same entries as before, and is split into no further files, each of which every application would load.
  */
 const withMainEntry = {
   name: 'worker-with-main-entry',
-  transform: (code, id) => (id === WORKER.worker ? `import '../index.js';\n${code}` : null),
+  transform: (code, id) => {
+    if (id === WORKER.worker) return `import '../index.js';\n${code}`;
+    const isBeside = BESIDE_MAIN.some((folder) => id === join(root, 'dist', folder, 'index.js'));
+    return isBeside ? `import '../../index.js';\n${code}` : null;
+  },
 };
 
 /** @param external The packages that stay outside. @param further What is an entry of this build alone. */

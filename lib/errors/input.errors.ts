@@ -70,7 +70,8 @@ export class UnknownNameError extends AsynczError {
       | 'serializer'
       | 'calendar'
       | 'back-off'
-      | 'live scheduler',
+      | 'live scheduler'
+      | 'scheduler',
     readonly value: string,
     readonly allowed: readonly string[],
     hint?: string,

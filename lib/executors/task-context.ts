@@ -168,6 +168,11 @@ export class TaskContext {
     return this.run.log;
   }
 
+  /** The span of this attempt, as the W3C header `traceparent` has it; null where the scheduler traces nothing. */
+  get traceparent(): string | null {
+    return this.run.traceparent;
+  }
+
   /** Emits `run.progress` with any value. */
   progress(value: unknown): void {
     this.run.progress(value);
@@ -273,6 +278,7 @@ export interface TaskContextSource {
   readonly coalesced: number;
   readonly signal: AbortSignal;
   readonly log: TaskLog;
+  readonly traceparent: string | null;
   readonly progress: (value: unknown) => void;
   /** null, or left out, where a handler cannot be a generator. */
   readonly lifecycles?: Ticking | null;

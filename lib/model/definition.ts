@@ -73,6 +73,8 @@ export interface TaskDefinition {
    * although it has run. Left out for all others.
    */
   readonly throttledUntil?: number;
+  /** The `traceparent` (W3C) of the span under which it was added, so that its runs can be linked to that. Left out where there was none. */
+  readonly trace?: string;
 }
 
 /**

@@ -47,10 +47,26 @@ function handlersOf(registry: HandlerRegistry, close: () => Promise<void>): Work
   const handlers = registry.names();
   return {
     booted: { handlers, withSchema: handlers.filter((name) => registry.schemaOf(name) !== null) },
-    call: (name, args, context) => registry.get(name).call(args, context),
+    call: (name, args, context) => {
+      const call = () => registry.get(name).call(args, context);
+      return context.traceparent === null ? call() : withinSpan(context.traceparent, call);
+    },
     verdict: (name, error, attempt) => verdictOf(registry, name, error, attempt),
     close,
   };
+}
+
+/** Loaded when the first run comes that is traced; null where the package is not there. */
+let remoteSpans: Promise<typeof import('../observe/opentelemetry/remote.span.js') | null> | null = null;
+
+/**
+ * Calls a handler within the span of its run, which is in another thread or process, so that its own spans are below that. Whoever
+ * does not trace here has the package for nothing.
+ */
+async function withinSpan(traceparent: string, call: () => unknown): Promise<unknown> {
+  remoteSpans ??= import('../observe/opentelemetry/remote.span.js').catch(() => null);
+  const api = await remoteSpans;
+  return api === null ? call() : api.withinRemote(traceparent, call);
 }
 
 function verdictOf(registry: HandlerRegistry, name: string, error: unknown, attempt: number): Verdict {

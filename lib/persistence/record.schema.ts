@@ -58,6 +58,7 @@ const definition = objectOf<TaskDefinition>({
     }),
   ),
   throttledUntil: optional(isTime),
+  trace: optional(isText),
 });
 
 const attribution = nullable(objectOf<Attribution>({ actor: nullable(isText), reason: nullable(isText) }));

@@ -12,6 +12,7 @@ import { guardedLogger, SILENT_LOGGER } from '../model/logger.js';
 import type { Logger } from '../model/logger.js';
 import { DEFAULT_POLICIES, POLICY_OPTIONS } from '../model/task.policies.js';
 import type { TaskPolicies } from '../model/task.policies.js';
+import type { Instrumentation } from '../observe/meter/observation.js';
 import type { EncryptionOptions } from '../persistence/key-ring.js';
 import { resolveRecordSizes } from '../persistence/record.size.js';
 import type { Serializer } from '../persistence/serializer.registry.js';
@@ -76,6 +77,7 @@ export interface ResolvedSchedulerOptions {
   /** undefined: one in memory. */
   readonly stores: Readonly<Record<string, Store>> | undefined;
   readonly executors: Readonly<Record<string, Executor>>;
+  readonly instrumentations: readonly Instrumentation[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -151,6 +153,7 @@ function resolveParts({
   calendars = {},
   stores,
   executors = {},
+  instrumentations = [],
   clock = new SystemClock(),
   logger = SILENT_LOGGER,
 }: SchedulerOptions) {
@@ -160,6 +163,7 @@ function resolveParts({
     calendars: checkNamed('calendars', calendars, 'calendars'),
     stores: stores === undefined ? undefined : checkNamed('stores', stores, 'stores'),
     executors: checkNamed('executors', executors, 'executors'),
+    instrumentations: checkInstrumentations(instrumentations),
     clock: wholeClock(checkMethods('clock', clock, ['now', 'monotonic', 'schedule'])),
     logger: guardedLogger(checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])),
   };
@@ -180,6 +184,13 @@ function checkBound(option: string, value: number, most: number): void {
   if (!Number.isSafeInteger(value) || value < 0 || value > most) {
     throw new InvalidOptionError(option, value, `a whole number from 0 to ${most}`);
   }
+}
+
+function checkInstrumentations(given: readonly Instrumentation[]): readonly Instrumentation[] {
+  for (const one of checkList('instrumentations', given, 'functions')) {
+    if (typeof one !== 'function') throw new InvalidOptionError('instrumentations', one, 'functions in a list');
+  }
+  return given;
 }
 
 function resolveRetention(options: RetentionOptions = {}): Retention {

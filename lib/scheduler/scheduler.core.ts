@@ -3,6 +3,7 @@ import { DuplicateNameError } from '../errors/scheduler.errors.js';
 import { EventDispatcher } from '../events/event.dispatcher.js';
 import { Lifecycles } from '../executors/lifecycle.js';
 import { AsyncExecutor } from '../executors/async.executor.js';
+import { Observation } from '../observe/meter/observation.js';
 import { DEFAULT_POLICIES } from '../model/task.policies.js';
 import { resolvePolicies } from './tasks/policy.reader.js';
 import { Doctor } from '../observe/doctor/doctor.js';
@@ -22,6 +23,7 @@ import { HandlerRegistry } from './loop/handler.registry.js';
 import { resolveSchedulerOptions } from './resolved.options.js';
 import type { ResolvedSchedulerOptions } from './resolved.options.js';
 import type { SchedulerOptions } from './scheduler.options.js';
+import { StoreProbes } from '../observe/health/store.probes.js';
 import { InputChecks } from './tasks/input.checks.js';
 import { LifePhase } from './tasks/life.phase.js';
 import { JournalNotes } from './plan/journal.notes.js';
@@ -52,6 +54,8 @@ export class SchedulerCore {
   readonly executors: ExecutorRegistry;
   readonly stores = new StoreRegistry();
   readonly events: EventDispatcher;
+  readonly observation = new Observation();
+  readonly probes: StoreProbes;
   readonly contexts: StoreContexts;
   readonly builder: TaskBuilder;
   readonly notes: JournalNotes;
@@ -84,6 +88,7 @@ export class SchedulerCore {
       handlers,
       executors,
       backoffs,
+      observation: this.observation,
       taskDefaults,
       timezone,
       checkNames: role === 'worker',
@@ -91,6 +96,7 @@ export class SchedulerCore {
     this.options = options;
     this.executors = executors;
     this.events = events;
+    this.probes = new StoreProbes(clock);
     this.lifecycles = new Lifecycles(logger);
     this.builder = builder;
     this.#triggers = triggers;
@@ -104,7 +110,18 @@ export class SchedulerCore {
     this.inputs = inputs;
     this.adding = new TaskAdding({ stores, builder, pending, events, phase, inputs, notes });
     const { adding } = this;
-    this.operations = new TaskOperations({ stores, builder, triggers, events, pending, adding, phase, inputs, notes });
+    this.operations = new TaskOperations({
+      stores,
+      builder,
+      triggers,
+      events,
+      pending,
+      adding,
+      phase,
+      inputs,
+      notes,
+      observation: this.observation,
+    });
     this.inspection = new TaskInspection(stores, triggers, this.operations);
     this.journal = new JournalInspection(stores);
     this.bulk = new BulkOperations({ stores, builder, events, pending, notes });
@@ -150,6 +167,7 @@ export class SchedulerCore {
         history: handle.store,
         logger,
         events: this.events,
+        observed: this.observation.of(handle.alias),
         executors: this.executors,
         handlers: this.handlers,
         lifecycles: this.lifecycles,

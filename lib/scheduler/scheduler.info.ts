@@ -38,6 +38,8 @@ export interface StoreInfo {
   readonly running: number;
   /** How many handlers of its tasks still run in this process although their runs are over. */
   readonly abandoned: number;
+  /** For how much longer than it may a pass of its loop lasts, in milliseconds; 0 while all is well. */
+  readonly overdueMs: number;
 }
 
 /**
@@ -69,7 +71,15 @@ export interface SchedulerInfo {
 }
 
 /** How a store is doing that has no loop. */
-const IDLE = { state: 'ok', failuresInARow: 0, lastError: null, lastPassAt: null, running: 0, abandoned: 0 } as const;
+const IDLE = {
+  state: 'ok',
+  failuresInARow: 0,
+  lastError: null,
+  lastPassAt: null,
+  running: 0,
+  abandoned: 0,
+  overdueMs: 0,
+} as const;
 
 /** A store and how its loop is doing; one without a loop is doing well. */
 export function toStoreInfo({ alias, store, loop, emptiedAt }: StoreHandle): StoreInfo {

@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.js';
 import type { Duration } from '../model/duration.js';
 import type { Logger } from '../model/logger.js';
 import type { TaskPolicyOptions } from '../model/task.policies.js';
+import type { Instrumentation } from '../observe/meter/observation.js';
 import type { EncryptionOptions } from '../persistence/key-ring.js';
 import type { Serializer } from '../persistence/serializer.registry.js';
 import type { Store } from '../stores/store.interface.js';
@@ -197,6 +198,11 @@ export interface SchedulerSettings {
   /** Custom back-off functions, by name. */
   readonly backoffs?: Readonly<Record<string, BackoffFunction>>;
   /**
+   * What looks at the scheduler: `openTelemetry()` of `nestjs-asyncz/opentelemetry`, or a function of your own. See
+   * `docs/observability.md`.
+   */
+  readonly instrumentations?: readonly Instrumentation[];
+  /**
    * The clock of the scheduler and of stores that have none of their own, such as a `SettableClock` in tests.
    *
    * @default that of the machine
@@ -244,6 +250,7 @@ export const SCHEDULER_SETTINGS = namesOf<keyof SchedulerSettings>({
   triggers: 0,
   calendars: 0,
   backoffs: 0,
+  instrumentations: 0,
   clock: 0,
 });
 

@@ -1,3 +1,4 @@
+import type { Observation } from '../observe/meter/observation.js';
 import { SchedulerRuns } from './scheduler.runs.js';
 import type { SchedulerCore } from './scheduler.core.js';
 import type { AddTasksOptions, AddTasksResult, ListedTask } from './tasks/adding.options.js';
@@ -19,6 +20,7 @@ import type {
   UpsertOptions,
 } from './tasks/task.options.js';
 import type { Task } from './tasks/task.js';
+import { tracedAdd } from './tasks/traced.add.js';
 
 /** The methods of `Scheduler` about tasks. */
 export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerRuns<Handlers> {
@@ -26,15 +28,17 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
   readonly #operations: TaskOperations;
   readonly #inspection: TaskInspection;
   readonly #bulk: BulkOperations;
+  readonly #observation: Observation;
 
   /** @internal */
   constructor(core: SchedulerCore) {
     super(core);
-    const { adding, operations, inspection, bulk } = core;
+    const { adding, operations, inspection, bulk, observation } = core;
     this.#adding = adding;
     this.#operations = operations;
     this.#inspection = inspection;
     this.#bulk = bulk;
+    this.#observation = observation;
   }
 
   /**
@@ -77,7 +81,11 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
    *   none was added: UnserializableError and PayloadTooLargeError too.
    */
   addTasks(tasks: readonly ListedTask<Handlers>[], options?: AddTasksOptions): Promise<AddTasksResult> {
-    return this.#adding.addMany(tasks as readonly AskedTask[], options);
+    const add = () => this.#adding.addMany(tasks as readonly AskedTask[], options);
+    const { tracing } = this.#observation;
+    // What is no list is refused without a span.
+    if (tracing === null || !Array.isArray(tasks)) return add();
+    return tracing.add(tracedAdd('addTasks', tasks as readonly AskedTask[]), add);
   }
 
   /**

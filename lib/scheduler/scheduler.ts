@@ -3,8 +3,6 @@ import { SchedulerNotRunningError, SchedulerRunningError } from '../errors/sched
 import type { EventFilter } from '../events/event.filter.js';
 import type { SchedulerEventName, SchedulerListener } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
-import type { DiagnoseOptions, Diagnosis } from '../observe/doctor/diagnosis.js';
-import type { Forecast, ForecastOptions } from '../observe/forecast/forecast.js';
 import type { Store } from '../stores/store.interface.js';
 import type { JournalKind } from '../model/journal.js';
 import { DrainControl } from './cluster/drain.control.js';
@@ -16,16 +14,18 @@ import { executorsInUse } from './cluster/executor.use.js';
 import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
 import type { Handler, HandlerOptions } from './loop/handler.registry.js';
 import type { JournalDetails } from './plan/journal.notes.js';
+import { reportHealth } from '../observe/health/health.report.js';
+import type { HealthOptions, SchedulerHealth } from '../observe/health/health.report.js';
 import { SchedulerCore } from './scheduler.core.js';
 import { toStoreInfo } from './scheduler.info.js';
 import type { SchedulerInfo, SchedulerState } from './scheduler.info.js';
 import { SchedulerLife } from './scheduler.life.js';
 import type { SchedulerOptions } from './scheduler.options.js';
-import { SchedulerTasks } from './scheduler.tasks.js';
 import type { JournalPage, JournalQuery } from './tasks/journal.inspection.js';
 import { requestOf } from './tasks/control.options.js';
 import type { ActorOptions } from './tasks/control.options.js';
 import type { StoreHandle } from './tasks/store.handle.js';
+import { SchedulerMeasures } from './scheduler.measures.js';
 import { copyStore, rotateStore } from './tasks/store.maintenance.js';
 import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './tasks/store.maintenance.js';
 import type { HandlerEvent } from './tasks/handler.types.js';
@@ -42,7 +42,7 @@ import type { ApplyDeployOptions, DeployPlan, DeployResult } from './tasks/deplo
  *
  * @publicApi
  */
-export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers> {
+export class Scheduler<Handlers = TaskHandlers> extends SchedulerMeasures<Handlers> {
   readonly #core: SchedulerCore;
   readonly #life: SchedulerLife;
   readonly #drains: DrainControl;
@@ -55,6 +55,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
     this.#life = new SchedulerLife(core);
     const { stores, phase, notes } = core;
     this.#drains = new DrainControl({ ...core.options, stores, phase, notes, watch: this.#life.gate.drains });
+    for (const instrument of core.options.instrumentations) instrument(this);
   }
 
   /** Unique to this scheduler in this process. */
@@ -307,23 +308,15 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerTasks<Handlers>
   }
 
   /**
-   * Looks for what is wrong with the tasks, the stores and the schedulers that share them: what, why it matters, what to do, and how
-   * sure it is. Reads only, within bounds that the options set; what was left out is said.
+   * How this scheduler is: whether its stores answer, its loops go on, and what is due is started in time, each with what to do
+   * about it. Takes two seconds at the most, and asks a store at most every five seconds, however often it is called.
    *
-   * @throws SchedulerNotRunningError, UnknownOptionError, InvalidOptionError, UnknownNameError (store)
+   * @throws UnknownOptionError, InvalidOptionError
    */
-  diagnose(options?: DiagnoseOptions): Promise<Diagnosis> {
-    return this.#core.doctor.diagnose(options);
-  }
-
-  /**
-   * Foretells the next runs of tasks, with calendars and zones: how many start when, what load that is by measured run times, which
-   * overlap, and what starts in the same second. Reads only, within bounds that the options set; what was left out is said.
-   *
-   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store), and what a store throws that cannot be read.
-   */
-  forecast(options?: ForecastOptions): Promise<Forecast> {
-    return this.#core.forecaster.forecast(options);
+  health(options?: HealthOptions): Promise<SchedulerHealth> {
+    const { stores, probes } = this.#core;
+    const isDraining = this.#life.gate.drains.request !== null;
+    return reportHealth({ state: this.state, isDraining, stores, probes }, options);
   }
 
   /** The schedulers that share the stores, live and dead, the one that has been there longest first. */

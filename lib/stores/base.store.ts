@@ -259,6 +259,10 @@ export abstract class BaseStore implements Store {
     return this.earliestOf(tasks.filter((task) => !isUnreadable(task) && isAskedFor(task, filter)));
   }
 
+  async countDue(now: number, atMost: number): Promise<number> {
+    return Math.min((await this.getDueTasks(now)).length, atMost);
+  }
+
   async query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
     return queryTasks(await this.getAllTasks(), filter, sort, page);
   }

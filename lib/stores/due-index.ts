@@ -85,6 +85,13 @@ export class DueIndex<T extends DueEntry> {
     return found.sort(order === 'age' ? compareAge : comparePriority).slice(0, limit);
   }
 
+  /** How many entries are due by `now`, counted up to `atMost`. */
+  count(now: number, atMost: number): number {
+    let count = 0;
+    for (const heap of this.#heapsOf({ handlers: null })) count += heap.countUpTo(now, atMost - count);
+    return count;
+  }
+
   /** The earliest due time, or null. */
   earliest(filter: DueFilter): number | null {
     return this.first(filter)?.key ?? null;

@@ -89,6 +89,18 @@ export class IndexedHeap<T extends HeapItem> {
     return found;
   }
 
+  /** How many items have a key that is not larger than the limit, counted up to `most`. */
+  countUpTo(limit: number, most: number): number {
+    let count = 0;
+    const open = [0];
+    for (let at = open.pop(); at !== undefined && count < most; at = open.pop()) {
+      if (at >= this.#size || this.#nodes[2 * at]! > limit) continue;
+      count += 1;
+      for (let child = CHILDREN * at + 1; child <= CHILDREN * at + CHILDREN; child += 1) open.push(child);
+    }
+    return count;
+  }
+
   /** Whether what has this key and slot comes before what is at a position. */
   #isBefore(key: number, slot: number, at: number): boolean {
     const other = this.#nodes[2 * at]!;

@@ -273,6 +273,13 @@ export interface Store {
    * should be one cheap query.
    */
   nextDueFor(filter: DueFilter): Awaitable<number | null>;
+  /**
+   * How many tasks are due at `now`, as {@link getDueTasks} gives them, counted up to `atMost`. Records that cannot be read may
+   * count. Monitoring asks this every few seconds, so it should be one cheap query.
+   *
+   * @param now Milliseconds since the epoch.
+   */
+  countDue(now: number, atMost: number): Awaitable<number>;
   /** Filters, sorts and pages in the store. Internal records (of the handler `INTERNAL_HANDLER`) are left out. */
   query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Awaitable<StoredTaskPage>;
   /**

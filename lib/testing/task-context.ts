@@ -30,6 +30,7 @@ export interface TaskContextFields extends Partial<
     | 'source'
     | 'coalesced'
     | 'signal'
+    | 'traceparent'
   >
 > {
   readonly task?: Partial<TaskContext['task']>;
@@ -61,6 +62,7 @@ const FIELDS = namesOf<keyof TaskContextFields>({
   source: 0,
   coalesced: 0,
   signal: 0,
+  traceparent: 0,
   task: 0,
   previousRun: 0,
   previousResult: 0,
@@ -107,6 +109,7 @@ export function createTaskContext(fields: TaskContextFields = {}): TaskContext {
     coalesced: fields.coalesced ?? 0,
     signal,
     log: new TaskLog({ runId, attempt }, logger, clock),
+    traceparent: fields.traceparent ?? null,
     progress: fields.onProgress ?? (() => {}),
     steps: createTestSteps({ runId, signal, clock, transaction: fields.transaction }, fields.steps ?? {}),
   });

@@ -45,6 +45,7 @@ export function createTestSteps(
         return signal.aborted ? (signal.reason as Error) : null;
       },
       holds: () => true,
+      inSpan: (_name, stepWork) => stepWork(),
       leaseLost: () => {},
       keepStep: () => Promise.resolve('kept'),
       refuseTransaction: () => {},

@@ -38,6 +38,7 @@ const CODE_PAGES = [
   'docs/execution.md',
   'docs/events.md',
   'docs/steps.md',
+  'docs/observability.md',
 ];
 
 function blocksOf(page: string, language: string): string[] {

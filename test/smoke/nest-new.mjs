@@ -19,6 +19,9 @@ const PROJECTS = [
       '@nestjs/mongoose@11',
       'class-validator',
       'class-transformer',
+      '@opentelemetry/api',
+      'prom-client',
+      '@nestjs/terminus@11',
     ],
     test: ['node_modules/jest/bin/jest.js'],
     // The code of a project in CommonJS, as it is in the documentation.

@@ -13,8 +13,16 @@ const optionalPeers = Object.keys(manifest.peerDependenciesMeta);
 const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
 const specifierOf = (subpath) => manifest.name + subpath.slice(1);
 
-/** The entries for a database or a library of schemas, each of which imports its package. */
-const NEED_PEERS = new Set(['./typeorm', './redis', './mongoose', './class-validator']);
+/** The entries for a database, a library of schemas or a system of metrics, each of which imports its package. */
+const NEED_PEERS = new Set([
+  './typeorm',
+  './redis',
+  './mongoose',
+  './class-validator',
+  './opentelemetry',
+  './prometheus',
+  './terminus',
+]);
 
 const APPLICATIONS = [
   { name: 'esm', type: 'module', nest: manifest.devDependencies['@nestjs/core'], load: 'load.mjs' },

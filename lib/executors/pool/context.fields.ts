@@ -29,6 +29,7 @@ export const CONTEXT_FIELDS: Readonly<Record<keyof TaskContextSource, Crossing>>
   token: 'data',
   source: 'data',
   coalesced: 'data',
+  traceparent: 'data',
   signal: 'own',
   log: 'own',
   progress: 'tell',

@@ -18,12 +18,13 @@ const EVENT_OF: Readonly<Partial<Record<RunStatus, keyof SchedulerEventMap>>> = 
 /** Tells what a claim has recorded without running: runs that were missed, skipped or lost, problems, pauses, removed tasks. */
 export function announceClaim(
   { id: taskId, task, value: { definition, history } }: Committed<Claimed>,
-  services: Pick<RunServices, 'alias' | 'events' | 'logger'>,
+  services: Pick<RunServices, 'alias' | 'events' | 'logger' | 'observed'>,
   lost: Pick<LostRuns, 'add'>,
 ): void {
   const { alias: store, events, logger } = services;
   for (const record of history) {
     announceRun(record, definition, services);
+    services.observed.meter?.recorded(record);
     if (record.status === 'lost') lost.add(record);
   }
   if (!task) {

@@ -142,6 +142,7 @@ export class ClaimLoop {
       clock,
       storeClock,
       pollIntervalMs,
+      leaseMs,
       isHeldUp: () => this.#isPaused || this.#isStopped,
       limitsHaveRoom: () => this.#limitsHaveRoom(),
     });
@@ -184,7 +185,7 @@ export class ClaimLoop {
   }
 
   health(): StoreHealth {
-    return this.#health.health(this.execution.activeCount, this.execution.abandoned.count);
+    return this.#health.health(this.execution.activeCount, this.execution.abandoned.count, this.#passes.overdueMs);
   }
 
   /** Writes the claim of a task whose run has started without that. Never rejects. */

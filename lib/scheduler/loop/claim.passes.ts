@@ -16,6 +16,9 @@ const CLAIMS_AHEAD = 2;
 /** How long what has ended waits at the most for the claim that it is to go along with, in milliseconds: an answer may not come. */
 const LONGEST_DELAY_MS = 100;
 
+/** How long a pass may take at least before the loop is taken to hang, in milliseconds: two leases, if that is longer. */
+const LONGEST_PASS_MS = 60_000;
+
 /** What a pass works with. */
 interface PassParts {
   readonly claimer: Claimer;
@@ -27,6 +30,7 @@ interface PassParts {
   readonly clock: Clock;
   readonly storeClock: StoreClock;
   readonly pollIntervalMs: number;
+  readonly leaseMs: number;
   /** Whether nothing is claimed for now. */
   readonly isHeldUp: () => boolean;
   readonly limitsHaveRoom: () => void;
@@ -53,6 +57,8 @@ export class ClaimPasses {
   isOutrun = false;
   /** Whether another claim follows at once, with which what ends until then goes along. */
   isClaimDue = false;
+  /** When the pass that is under way has to be over, or the next one, on the monotonic clock. */
+  #passedBy = Infinity;
   #stopWaiting: (() => void) | null = null;
   /** In the order in which they were asked for, in which their runs start. */
   readonly #ahead: AheadClaim[] = [];
@@ -86,8 +92,22 @@ export class ClaimPasses {
     if (!this.isClaimDue) ends.flush();
   }
 
+  /** For how much longer than it may the pass under way lasts, or the rest after the last one, in milliseconds; 0 while all is well. */
+  get overdueMs(): number {
+    return Math.max(0, this.parts.clock.monotonic() - this.#passedBy);
+  }
+
   /** One pass. Returns how long there is nothing to do, in milliseconds. */
   async pass(): Promise<number> {
+    const { clock, leaseMs } = this.parts;
+    const longestMs = Math.max(LONGEST_PASS_MS, 2 * leaseMs);
+    this.#passedBy = clock.monotonic() + longestMs;
+    const restMs = await this.#pass();
+    this.#passedBy = clock.monotonic() + restMs + longestMs;
+    return restMs;
+  }
+
+  async #pass(): Promise<number> {
     const { claimer, requests, ends, limits, dueWait, health, storeClock, isHeldUp, pollIntervalMs } = this.parts;
     this.isOutrun = false;
     // First the results: what ended while the store was away must not be taken for lost.

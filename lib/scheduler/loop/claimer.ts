@@ -198,6 +198,8 @@ export class Claimer {
       ? takeDue(store, request, { ...this.#context, startsNow }, plan, along)
       : claimDue(store, request, plan);
     const claim = this.#noteTime(await asked);
+    const { meter } = this.services.observed;
+    if (meter) meter.claimed(this.services.clock.monotonic() - now, claim.claimed.length + claim.simple.length);
     if (claim.left.length > 0) {
       this.#takesAgainAt = now + TAKES_AGAIN_MS;
       if (takes) this.parts.gaveBack();

@@ -11,6 +11,7 @@ import { isLastAttempt } from '../../model/retry.js';
 import type { LeaseRef, LiveRun, RunSource } from '../../model/run.js';
 import type { StoredOutput } from '../../model/run.output.js';
 import type { LastRun, TaskRecord } from '../../model/task.js';
+import type { RunSpan } from '../../observe/meter/tracing.js';
 import { wait } from '../../time/wait.js';
 import type { RunSleep } from '../plan/end.plan.js';
 import type { StartPermit } from './rate.permits.js';
@@ -68,6 +69,11 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   isCalled = false;
   /** Set when the handler was not called, since the lease may be over. */
   isTooLate = false;
+  /** The span of the attempt, from the call of the handler on; null where nobody traces. */
+  span: RunSpan | null = null;
+  /** When the handler was called, on the monotonic clock, and how long it took, in milliseconds; null where nobody measures. */
+  calledAt: number | null = null;
+  measuredMs: number | null = null;
   /** When the leases were last known to hold, on the monotonic clock. */
   renewedAt: number;
   /** Made when somebody asks for it: most handlers never look at their signal, and it costs more than all the rest. */
@@ -187,6 +193,10 @@ export class HeldRun implements TaskContextSource, LeaseRef {
 
   previousResult(): Promise<unknown> {
     return resultOf(this.lastRun!, this.services.history);
+  }
+
+  get traceparent(): string | null {
+    return this.span?.traceparent ?? null;
   }
 
   progress(value: unknown): void {

@@ -7,16 +7,17 @@ import type { TaskRecord } from '../../model/task.js';
 import type { RunEnd } from '../plan/end.plan.js';
 import { isLastChance } from '../plan/failed.run.js';
 import { AbandonedHandlers } from './abandoned.handlers.js';
+import { EndAnnouncer } from './end.announcer.js';
 import type { EndAnswer } from './end.answer.js';
 import type { HeldRun, RunCarrier } from './held.run.js';
 import { returnedBy } from './run.outcome.js';
 import type { RunOutcome } from './run.outcome.js';
-import type { HandlerSchema } from './handler.schema.js';
 import type { HeldTasks } from './held.tasks.js';
 import { LimitedLines } from './limited.lines.js';
 import { endOf, failedEnd, givenBack } from './run.end.js';
+import { measureCall, tracedRun } from './observed.run.js';
 import type { RunServices } from './run.services.js';
-import { reportUnasked, warnOfLate } from './run.warnings.js';
+import { warnOfLate } from './run.warnings.js';
 import { RunStepping } from './run.stepping.js';
 import type { StepKeeping } from './run.stepping.js';
 import type { RunSteps } from './run.steps.js';
@@ -53,6 +54,7 @@ export class RunExecution implements RunCarrier {
   readonly abandoned: AbandonedHandlers;
   readonly #leases: LimitedLines;
   readonly #stepping: RunStepping;
+  readonly #announcer: EndAnnouncer;
   #idle: (() => void)[] = [];
 
   constructor(
@@ -63,6 +65,7 @@ export class RunExecution implements RunCarrier {
     const more = (count: number) => `${count} more leases of runs in store "${services.alias}" were lost`;
     this.#leases = new LimitedLines(services.clock, (line) => services.logger.warn(line), more);
     this.#stepping = new RunStepping({ ...services, ...loop.keeping, tasks: runs, leases: loop });
+    this.#announcer = new EndAnnouncer(services, this.#leases, loop);
     this.abandoned = new AbandonedHandlers(services, () => {
       services.executors.freed();
       loop.handlerEnded();
@@ -122,7 +125,7 @@ export class RunExecution implements RunCarrier {
   }
 
   #execute(run: HeldRun): unknown {
-    const { handlers, executors, events } = this.services;
+    const { handlers, executors, events, observed } = this.services;
     const { handler, args, executor } = run.task;
     const context = new TaskContext(run);
     const invoke = (call?: HandlerCall) => {
@@ -133,15 +136,19 @@ export class RunExecution implements RunCarrier {
       }
       run.called();
       events.emit('run.started', () => ({ ...run.event(), token: run.token }));
-      const schema = handlers.schemaOf(handler);
       const code = call ?? handlers.get(handler).call;
-      return schema === null ? returnedBy(code(args, context)) : this.#callChecked(run, schema, code, context);
+      if (observed.meter) measureCall(run, observed.meter, this.services);
+      if (!observed.tracing) return this.#call(run, code, context);
+      run.span = observed.tracing.run(tracedRun(run));
+      return run.span.call(() => this.#call(run, code, context));
     };
     return executors.get(executor).execute({ context, handler, args, invoke });
   }
 
-  /** Calls a handler with what its schema makes of the arguments. A schema that answers at once is not awaited. */
-  #callChecked(run: HeldRun, schema: HandlerSchema, code: HandlerCall, context: TaskContext): unknown {
+  /** Calls a handler, with what its schema makes of the arguments. A schema that answers at once is not awaited. */
+  #call(run: HeldRun, code: HandlerCall, context: TaskContext): unknown {
+    const schema = this.services.handlers.schemaOf(run.task.handler);
+    if (schema === null) return returnedBy(code(run.task.args, context));
     const args = schema.argsOf(run.task);
     if (!(args instanceof Promise)) return returnedBy(code(args, context));
     return args.then((checked) => {
@@ -153,6 +160,8 @@ export class RunExecution implements RunCarrier {
 
   /** A run is over: its end is made, offered to the store, and told of. */
   ended(run: HeldRun, outcome: RunOutcome): void {
+    if (run.calledAt !== null) run.measuredMs = this.services.clock.monotonic() - run.calledAt;
+    run.span?.end(outcome.status, outcome.error);
     if (run.isAbandoned) this.abandoned.add(run);
     // One that waited in its executor until it was aborted is not over, unless it was cancelled: it has not begun.
     if (!run.isCalled && run.aborted && !(run.aborted instanceof RunCancelledError)) run.isTooLate = true;
@@ -212,7 +221,7 @@ export class RunExecution implements RunCarrier {
 
   #answered(run: HeldRun, end: RunEnd, outcome: RunOutcome, answer: EndAnswer | null): void {
     this.#release(run, answer?.task ?? null);
-    if (answer) this.#emit(run, end, outcome, answer);
+    if (answer) this.#announcer.announce(run, end, outcome, answer);
   }
 
   #release(run: HeldRun, task: TaskRecord | null): void {
@@ -224,40 +233,10 @@ export class RunExecution implements RunCarrier {
     this.services.logger.error(`The run "${run.id}" of handler "${task.handler}" failed`, error);
   }
 
-  #emit(run: HeldRun, { record, retryAt, sleep }: RunEnd, { error }: RunOutcome, { outcome, task }: EndAnswer): void {
-    const { events, alias: store } = this.services;
-    const { taskId } = run;
-    if (outcome === 'refused') {
-      void this.#reportRefusal(run);
-      if (!run.isFenced) events.emit('run.fenced', { ...run.event(), token: run.token });
-      return;
-    }
-    if (record) {
-      // Who has asked for it may wait on another node.
-      if (record.request !== null) this.loop.askedForEnded();
-      const ended = () => ({ ...run.event(), run: record });
-      if (record.status === 'succeeded') events.emit('run.succeeded', ended);
-      else if (record.status === 'failed') {
-        events.emit('run.failed', () => ({ ...ended(), error, willRetry: retryAt !== null && outcome !== 'kept' }));
-      } else events.emit('run.cancelled', () => ({ ...ended(), error }));
-    }
-    if (record?.status === 'succeeded') reportUnasked(run, this.services);
-    if (sleep) events.emit('run.suspended', () => ({ ...run.event(), until: new Date(sleep.until) }));
-    if (outcome === 'kept') return;
-    if (!task) events.emit('task.removed', { taskId, store, reason: 'finished' });
-    else if (outcome === 'paused') {
-      events.emit('task.paused', { taskId, store, actor: null, reason: task.state.pause?.reason ?? null });
-    }
-  }
-
-  async #reportRefusal(run: HeldRun): Promise<void> {
-    const reason = await this.loop.whyRefused(run.lease);
-    this.#leases.add(`The end of run "${run.runId}" was refused: ${reason}`);
-  }
-
   /** Reports a run whose lease is lost while its handler is under way. */
   fence(run: HeldRun): void {
     this.#leases.add(`The lease of run "${run.runId}" is lost; its signal is aborted`);
+    this.services.observed.meter?.leaseLost();
     this.services.events.emit('run.fenced', { ...run.event(), token: run.token });
   }
 

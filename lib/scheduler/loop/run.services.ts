@@ -2,6 +2,7 @@ import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Lifecycles } from '../../executors/lifecycle.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
+import type { Observed } from '../../observe/meter/observation.js';
 import type { Store } from '../../stores/store.interface.js';
 import type { StoreClock } from '../../time/store.clock.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
@@ -23,6 +24,8 @@ export interface RunServices extends StepServices {
   readonly history: Pick<Store, 'runs'>;
   readonly logger: Logger;
   readonly events: EventDispatcher;
+  /** Who looks at the runs: metrics and traces. */
+  readonly observed: Observed;
   readonly executors: ExecutorRegistry;
   readonly handlers: HandlerRegistry;
   readonly lifecycles: Lifecycles;

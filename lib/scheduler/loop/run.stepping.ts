@@ -83,6 +83,11 @@ class StepsOfHeldRun implements SteppedRun {
     return this.leases.holds(this.held);
   }
 
+  inSpan<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const { span } = this.held;
+    return span === null ? work() : span.step(name, work);
+  }
+
   leaseLost(): void {
     this.leases.leaseLost(this.held);
   }

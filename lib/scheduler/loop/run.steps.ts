@@ -96,11 +96,13 @@ export class RunSteps implements StepRunner {
 
   async #commitStep<T>(name: string, work: TransactionWork<T>): Promise<T> {
     this.#refuseMore(name);
-    const step = await this.run.commitStep(async (transaction) => {
-      const made = this.#made(name, await work(transaction as never));
-      this.#refuseLarge(made);
-      return made;
-    });
+    const step = await this.run.inSpan(name, () =>
+      this.run.commitStep(async (transaction) => {
+        const made = this.#made(name, await work(transaction as never));
+        this.#refuseLarge(made);
+        return made;
+      }),
+    );
     this.#stored.set(name, step);
     return this.#valueOf(step) as T;
   }
@@ -167,7 +169,8 @@ export class RunSteps implements StepRunner {
     // The handler goes on although its run is put off: what it begins now would be done beside the next call.
     if (this.asleep) throw this.#suspended();
     this.#refuseMore(name);
-    const working = this.#work(name, policy ? () => this.#tried(name, work, policy) : work);
+    const tried = policy ? () => this.#tried(name, work, policy) : work;
+    const working = this.run.inSpan(name, () => this.#work(name, tried));
     this.#working.add(working);
     try {
       return (await working) as T;

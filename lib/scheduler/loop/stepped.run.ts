@@ -14,6 +14,8 @@ export interface SteppedRun {
   readonly aborted: Error | null;
   /** Whether its lease still holds, as far as this process knows. */
   holds(): boolean;
+  /** Calls a step, within a span where somebody traces. */
+  inSpan<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** Its lease is found to be lost: aborts it. */
   leaseLost(): void;
   /** Keeps a step with it: see `StepWrites`. */

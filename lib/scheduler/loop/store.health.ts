@@ -26,6 +26,8 @@ export interface StoreHealth {
   readonly running: number;
   /** How many handlers still run although their runs are over. */
   readonly abandoned: number;
+  /** For how much longer than it may the pass under way lasts, in milliseconds; 0 while all is well. */
+  readonly overdueMs: number;
 }
 
 /**
@@ -45,7 +47,7 @@ export class HealthMonitor {
   /** How many times in a row it has failed soon after it had worked again. */
   #relapses = 0;
 
-  constructor(private readonly services: Pick<RunServices, 'alias' | 'events' | 'logger' | 'clock'>) {}
+  constructor(private readonly services: Pick<RunServices, 'alias' | 'events' | 'logger' | 'clock' | 'observed'>) {}
 
   /**
    * The store failed.
@@ -60,6 +62,7 @@ export class HealthMonitor {
     this.#failedAt = now;
     this.#failuresInARow += 1;
     this.#lastError = messageOf(error);
+    this.services.observed.meter?.failed(kind);
     if (!this.#isFailing) this.#report(error, now);
     return Math.max(BACKOFF.firstMs, backoffMs(BACKOFF, failures) - Math.max(0, now - askedAt));
   }
@@ -102,8 +105,9 @@ export class HealthMonitor {
   /**
    * @param running How many runs are under way.
    * @param abandoned How many handlers still run although their runs are over.
+   * @param overdueMs For how much longer than it may the pass under way lasts.
    */
-  health(running: number, abandoned: number): StoreHealth {
+  health(running: number, abandoned: number, overdueMs: number): StoreHealth {
     const isOk = !this.#isFailing || this.#isCalm();
     return {
       store: this.services.alias,
@@ -113,6 +117,7 @@ export class HealthMonitor {
       lastPassAt: this.#lastPassAt,
       running,
       abandoned,
+      overdueMs,
     };
   }
 }

@@ -28,8 +28,13 @@ export function upsertTask(
   const trigger = isSameTrigger ? old.definition.trigger : fresh.definition.trigger;
   const definition = { ...fresh.definition, trigger, origin, declared };
   const isTimed = !isSameTrigger || hasOwnTime;
-  if (!isTimed && isDeepStrictEqual(definition, old.definition)) return null;
+  if (!isTimed && isDeepStrictEqual(untraced(definition), untraced(old.definition))) return null;
   const { nextScheduledTime, nextRunTime, exhausted } = fresh.state;
   const times = isTimed ? { nextScheduledTime, nextRunTime, exhausted } : null;
   return { ...updateTask(old, now, { definition, isNewTrigger: !isSameTrigger, times }), value: 'replaced' };
+}
+
+/** A definition without what each call makes anew. */
+function untraced({ trace: _trace, ...definition }: TaskRecord['definition']): object {
+  return definition;
 }

@@ -5,6 +5,7 @@ import { INTERNAL_PREFIX } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
 import type { TaskOrigin, TriggerData } from '../../model/definition.js';
 import type { TaskPolicies } from '../../model/task.policies.js';
+import type { Observation } from '../../observe/meter/observation.js';
 import { toInstant } from '../../time/inputs.js';
 import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import { withinBudget } from '../../triggers/search-budget.js';
@@ -32,6 +33,7 @@ interface TaskBuilderServices {
   readonly handlers: HandlerRegistry;
   readonly executors: ExecutorRegistry;
   readonly backoffs: BackoffRegistry;
+  readonly observation: Pick<Observation, 'tracing'>;
   readonly taskDefaults: TaskPolicies;
   readonly timezone: string;
   /** False for a scheduler that runs nothing itself: the names are then known elsewhere. */
@@ -61,6 +63,7 @@ export class TaskBuilder {
     const { trigger, data } = series.trigger(given, () => this.#checkedTrigger(given, now));
     const { executor = 'default' } = options;
     const handler = this.#checkHandler(options.handler, executor);
+    const trace = origin === 'code' ? undefined : this.services.observation.tracing?.carried();
     const definition = checkLimits({
       id,
       name: checkName(options.name ?? handler),
@@ -74,6 +77,7 @@ export class TaskBuilder {
       tags: checkTags(options.tags ?? NO_TAGS),
       policies: resolvePolicies(options, this.services.taskDefaults, this.services.backoffs.names()),
       declared: null,
+      ...(trace !== undefined && { trace }),
     });
     const paused = checkBoolean('paused', options.paused ?? false);
     // A time window in the code that has passed by the next deploy must not keep the application from starting.

@@ -7,6 +7,7 @@ import type { Attribution } from '../../model/attribution.js';
 import type { Apply } from '../../model/change.js';
 import { isUnreadable } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
+import type { Observation } from '../../observe/meter/observation.js';
 import { toInstant } from '../../time/inputs.js';
 import { deleteJournaled, removeAllJournaled, transactJournaled } from '../../stores/journaled.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
@@ -32,10 +33,12 @@ import type { LifePhase } from './life.phase.js';
 import type { PendingTasks } from './pending.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
+import type { Added } from './adding.parts.js';
 import type { TaskAdding } from './task.adding.js';
 import { outcomeOf, wakeFor } from './task.outcome.js';
 import type { Outcome } from './task.outcome.js';
 import type { TaskBuilder } from './task.builder.js';
+import { tracedAdd } from './traced.add.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
 import { UPDATE_OPTIONS } from './task.options.js';
@@ -77,6 +80,7 @@ interface OperationServices {
   readonly inputs: InputChecks;
   readonly phase: LifePhase;
   readonly notes: JournalNotes;
+  readonly observation: Pick<Observation, 'tracing'>;
 }
 
 /**
@@ -87,13 +91,19 @@ export class TaskOperations implements TaskActions {
   constructor(private readonly services: OperationServices) {}
 
   async add(options: AskedTask): Promise<Task> {
-    const { handle, task } = await this.services.adding.add(options);
+    const { handle, task } = await this.#traced('addTask', options, () => this.services.adding.add(options));
     return this.#toTask(handle, task);
   }
 
   async upsert(options: AskedTask): Promise<Task> {
-    const { handle, task } = await this.services.adding.upsert(options);
+    const { handle, task } = await this.#traced('upsertTask', options, () => this.services.adding.upsert(options));
     return this.#toTask(handle, task);
+  }
+
+  /** Adds within a span, where somebody traces. What is given was not checked yet. */
+  #traced(operation: 'addTask' | 'upsertTask', given: AskedTask, work: () => Promise<Added>): Promise<Added> {
+    const { tracing } = this.services.observation;
+    return tracing === null ? work() : tracing.add(tracedAdd(operation, [given]), work, ({ task }) => task.id);
   }
 
   async update(ref: TaskRef, changes: TaskChanges, options: UpdateOptions = {}): Promise<Task> {

@@ -173,6 +173,14 @@ export class FileStore extends BaseStore {
     });
   }
 
+  override countDue(now: number, atMost: number): Promise<number> {
+    return this.#with(async (session) => {
+      await refresh(session);
+      await session.catalog.knowsUntil(now);
+      return session.catalog.index.count(now, atMost);
+    });
+  }
+
   override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
     const now = () => this.context.clock.now();
     return this.#with(async (session) => {

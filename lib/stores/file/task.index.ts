@@ -133,6 +133,11 @@ export class TaskIndex {
     return this.#due.due(now, limit, filter, order);
   }
 
+  /** How many tasks are due by `now`, counted up to `atMost`. */
+  count(now: number, atMost: number): number {
+    return this.#due.count(now, atMost);
+  }
+
   /** The task that is due first. */
   first(filter: DueFilter): IndexedTask | undefined {
     return this.#due.first(filter);

@@ -135,6 +135,10 @@ export class MemoryStore extends BaseStore {
     return Promise.resolve(this.#due.earliest(filter));
   }
 
+  override countDue(now: number, atMost: number): Promise<number> {
+    return Promise.resolve(this.#due.count(now, atMost));
+  }
+
   override startTasks(kind: StartTaskKind, page: StartTaskPageRequest): Promise<StartTaskPage> {
     const { tasks, next } = pageOfStartTasks(
       Array.from(this.#startTasks.values(), ({ task }) => task),

@@ -48,6 +48,7 @@ export function ownDefinition(
     policies,
     declared: frozenCopy(definition.declared),
     ...(definition.throttledUntil !== undefined && { throttledUntil: definition.throttledUntil }),
+    ...(definition.trace !== undefined && { trace: definition.trace }),
   });
 }
 

@@ -224,6 +224,12 @@ export class MongooseStore extends BaseStore {
     });
   }
 
+  override countDue(now: number, atMost: number): Promise<number> {
+    return this.#run(({ tasks }) =>
+      tasks.collection.countDocuments({ dueAt: { $lte: now }, ...tasks.readable }, { limit: Math.max(1, atMost) }),
+    );
+  }
+
   override transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
     return this.#run(({ transactor }) => transactor.run(selection, apply));
   }

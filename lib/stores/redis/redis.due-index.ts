@@ -51,6 +51,11 @@ export class RedisDueIndex {
     }
   }
 
+  /** How many tasks of readable kinds are due by `now`, counted up to `atMost`. */
+  async count(now: number, atMost: number): Promise<number> {
+    return Math.min(await this.scripts.countDue(timeText(now), this.readable().map(codecName)), atMost);
+  }
+
   /** Every readable task that is due by `now`, in no order. */
   async dueTasks(now: number): Promise<TaskRecord[]> {
     const due: TaskRecord[] = [];

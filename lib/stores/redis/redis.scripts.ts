@@ -13,7 +13,7 @@ import type { QueueFilter } from './redis.place.js';
 import type { DueOrder } from '../selection.interface.js';
 import { EXCHANGE } from './scripts/exchange.lua.js';
 import { PRUNE, RUN_ATTEMPTS, RUN_PAGE } from './scripts/history.lua.js';
-import { DUE_ROWS, PAGE, READ, SCAN, START_PAGE } from './scripts/read.lua.js';
+import { DUE_COUNT, DUE_ROWS, PAGE, READ, SCAN, START_PAGE } from './scripts/read.lua.js';
 import { CHECK, CLEAR, HEARTBEAT, MEMBERS, NOW, RETIRE } from './scripts/store.lua.js';
 
 const SCRIPTS = {
@@ -23,6 +23,7 @@ const SCRIPTS = {
   PAGE,
   START_PAGE,
   DUE_ROWS,
+  DUE_COUNT,
   RUN_PAGE,
   RUN_ATTEMPTS,
   PRUNE,
@@ -135,7 +136,7 @@ export class RedisScripts {
 
   /** Writes entries that one call may be given, and does what else is asked for. */
   async exchange(entries: readonly Entry[], extras: Extras): Promise<ExchangeAnswer> {
-    const { write, texts } = entries.length > 0 ? entryTexts(entries) : NOTHING;
+    const { write, texts } = entries.length > 0 ? entryTexts(entries) : { write: undefined, texts: [] };
     const request = jsonText({ write, ...extras });
     type Answer = [string, Value[], Count, Rows | null, PeekAnswer | null, Count];
     const answer = await this.#call<Answer>('EXCHANGE', [request, ...texts]);
@@ -231,8 +232,7 @@ export class RedisScripts {
 
   /** Tasks that a start looks for: those whose members begin with `prefix`, behind `after`. */
   async startPage(prefix: string, after: string, limit: number): Promise<{ rows: StoredParts[]; next: string | null }> {
-    const args = [prefix, after, Math.min(limit, READ_BATCH)];
-    const [rows, next] = await this.#call<[Rows, string]>('START_PAGE', args);
+    const [rows, next] = await this.#call<[Rows, string]>('START_PAGE', [prefix, after, Math.min(limit, READ_BATCH)]);
     return { rows: partsOf(rows), next: next === '' ? null : next };
   }
 
@@ -246,6 +246,11 @@ export class RedisScripts {
       yield partsOf(answer[0]);
       [, queue, after] = answer;
     } while (queue !== '');
+  }
+
+  /** How many tasks are due up to a time in queues of these codecs. */
+  async countDue(to: string, codecs: readonly string[]): Promise<number> {
+    return Number(await this.#call<Count>('DUE_COUNT', [to, JSON.stringify(codecs)]));
   }
 
   /** Ended runs from `min` to `max`, bounds as ZRANGEBYLEX takes them; of the task behind `=`, or of all when `task` is empty. */
@@ -288,8 +293,6 @@ export class RedisScripts {
     );
   }
 }
-
-const NOTHING = { write: undefined, texts: [] };
 
 /** A number, which a client with `stringNumbers` gives as text. */
 type Count = number | string;

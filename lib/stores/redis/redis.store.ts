@@ -202,6 +202,10 @@ export class RedisStore extends BaseStore {
     return this.#at.due.nextDue(filter);
   }
 
+  override countDue(now: number, atMost: number): Promise<number> {
+    return this.#at.due.count(now, atMost);
+  }
+
   override async transact<T>(selection: Selection, apply: Apply<T>): Promise<Transacted<T>> {
     const { transactor, due: index } = this.#at;
     if ('ids' in selection) {

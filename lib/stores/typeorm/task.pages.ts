@@ -5,7 +5,7 @@ import { isUnreadable } from '../../model/task.js';
 import type { UnreadableTask } from '../../model/task.js';
 import { queryTasks } from '../task-query.js';
 import type { OpenDatabase } from './open.database.js';
-import { rowCount } from './sql/sql.js';
+import { all, once, rowCount, sql, toNumber } from './sql/sql.js';
 import { needsReading, selectAfter, selectPage, selectStartTasks } from './sql/task.query.js';
 
 /** How often a page is asked for again because damaged records turned up in it. */
@@ -43,6 +43,14 @@ export async function pageOfStartTasks(
   const records = await session.read(() => selectStartTasks(dialect, kind, cursor, count));
   const tasks = reader.readAll(records).tasks.filter(({ definition }) => isOfKind(definition, kind));
   return { tasks, next: records.length < count ? null : String(records.at(-1)!.id) };
+}
+
+/** How many tasks are due: see `Store.countDue`. */
+export async function countDue({ dialect, reader, session }: OpenDatabase, now: number, atMost: number) {
+  const conditions = [dialect.isDueBy(sql`${now}`), ...dialect.runnable(reader.dueQuery({ handlers: null }))];
+  const due = sql`SELECT 1 AS one FROM ${dialect.tasks} WHERE ${all(conditions)} LIMIT ${rowCount(atMost)}`;
+  const { records } = await session.read(() => once(sql`SELECT COUNT(*) AS due FROM (${due}) due_tasks`));
+  return toNumber(records[0]!.due);
 }
 
 /** No column says whether a record can be read, so all are looked at. */

@@ -36,8 +36,8 @@ import { addressOf } from './connection/address.js';
 import { createDialect } from './dialects/dialect.factory.js';
 import { PortableDialect } from './dialects/portable.dialect.js';
 import { OpenDatabase } from './open.database.js';
-import { pageOfStartTasks, queryPage } from './task.pages.js';
 import { readMembers, removeMember, saveMember } from './member.rows.js';
+import { countDue, pageOfStartTasks, queryPage } from './task.pages.js';
 import { pageOfRuns, saveRuns } from './run.pages.js';
 import { isStorable } from './sql/columns.js';
 import type { Pace } from './sql/session.js';
@@ -205,6 +205,10 @@ export class TypeormStore extends BaseStore {
     if (filter.handlers?.length === 0) return Promise.resolve(null);
     const ask = () => dialect.nextDue(reader.dueQuery(filter), clock);
     return dialect.walksInTransaction ? session.transaction(ask) : session.read(ask);
+  }
+
+  override countDue(now: number, atMost: number): Promise<number> {
+    return countDue(this.#db, now, atMost);
   }
 
   /** @throws InvalidOptionError When `transaction` is not one of the store's data source. */

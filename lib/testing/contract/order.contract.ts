@@ -67,6 +67,26 @@ export const ORDER: ContractSection = {
       assertSame(idsOf(await store.getDueTasks(now)), ['a']);
     },
 
+    'counts what is due, and no further than it is asked to': async (bench) => {
+      const store = await bench.open();
+      const now = await store.now();
+      const pause = { at: now, reason: null, actor: null };
+      await store.addTasks([
+        makeTask('late', { nextRunTime: now - 5 }),
+        makeTask('now', { nextRunTime: now, handler: 'other', policies: { priority: -3 } }),
+        makeTask('grouped', { nextRunTime: now - 9, policies: { group: 'g' } }),
+        makeTask('later', { nextRunTime: now + 60_000 }),
+        makeTask('paused', { nextRunTime: now - 5, state: { pause } }),
+        makeTask('none'),
+      ]);
+      assert.equal(await store.countDue(now, 100), 3);
+      assert.equal(await store.countDue(now, 2), 2);
+      assert.equal(await store.countDue(now - 1, 100), 2);
+      assert.equal(await store.countDue(now - 10, 100), 0);
+      await store.deleteTask('late');
+      assert.equal(await store.countDue(now, 100), 2);
+    },
+
     'never counts a paused task due, nor one without a next run time': async (bench) => {
       const store = await bench.open();
       const now = await store.now();

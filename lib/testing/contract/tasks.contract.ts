@@ -26,6 +26,7 @@ export const TASKS: ContractSection = {
         tags: ['nightly', 'ß'],
         declared: { trigger: 'a1b2', options: { name: 'c3d4', priority: 'e5f6' }, paused: true, disabled: true },
         throttledUntil: now + 60_001,
+        trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
         policies: {
           coalesce: 'all',
           misfireGraceMs: 90_001,

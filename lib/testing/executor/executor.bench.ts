@@ -71,6 +71,7 @@ export class ExecutorBench {
       store: 'default',
       scheduler: 'kit-scheduler',
       runId,
+      traceparent: null,
       scheduledTime: 1_577_880_000_123,
       startedAt: 1_577_880_000_456,
       deadline: 1_577_880_060_000,

@@ -13,6 +13,15 @@ const ALL: PageRequest = { offset: 0, limit: 1_000_000 };
 
 export const QUERY_MUTANTS: readonly Mutant[] = [
   {
+    fault: 'the count of what is due goes on beyond its bound',
+    create: class extends HostStore {
+      override countDue(now: number): Promise<number> {
+        return super.countDue(now, Infinity);
+      }
+    },
+    caughtBy: ['order and due times: counts what is due, and no further than it is asked to'],
+  },
+  {
     fault: 'a query begins anew instead of after an id',
     create: class extends HostStore {
       override query(

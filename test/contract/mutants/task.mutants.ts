@@ -205,6 +205,16 @@ export const TASK_MUTANTS: readonly Mutant[] = [
     caughtBy: ['tasks: gives back a task as it was added, in every field'],
   },
   {
+    fault: 'the trace that a task was added under is lost',
+    create: class extends HostStore {
+      override addTask(task: TaskRecord, options?: AddOptions): Promise<void> {
+        const { trace: _lost, ...definition } = task.definition;
+        return super.addTask({ ...task, definition }, options);
+      }
+    },
+    caughtBy: ['tasks: gives back a task as it was added, in every field'],
+  },
+  {
     fault: 'ids are compared without regard to case',
     create: class extends HostStore {
       protected override read(id: string): Promise<StoredTask | null> {

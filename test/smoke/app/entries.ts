@@ -2,8 +2,11 @@
 import * as main from 'nestjs-asyncz';
 import * as classValidator from 'nestjs-asyncz/class-validator';
 import * as mongoose from 'nestjs-asyncz/mongoose';
+import * as opentelemetry from 'nestjs-asyncz/opentelemetry';
+import * as prometheus from 'nestjs-asyncz/prometheus';
 import * as redis from 'nestjs-asyncz/redis';
 import * as store from 'nestjs-asyncz/store';
+import * as terminus from 'nestjs-asyncz/terminus';
 import * as testing from 'nestjs-asyncz/testing';
 import * as triggers from 'nestjs-asyncz/triggers';
 import * as typeorm from 'nestjs-asyncz/typeorm';
@@ -31,6 +34,9 @@ describe('the entries', () => {
       expect(own.prototype).toBeInstanceOf(store.BaseStore);
     }
     expect(classValidator.dtoSchema(Object)).toHaveProperty('~standard');
+    expect(typeof opentelemetry.openTelemetry()).toBe('function');
+    expect(prometheus.AsynczPrometheusModule.forRoot()).toHaveProperty('controllers');
+    expect(terminus.AsynczHealthIndicator.prototype).toHaveProperty('isReady');
     expect(main.createTrigger({ type: 'interval', seconds: 1 })).toBeInstanceOf(triggers.BaseTrigger);
   });
 });

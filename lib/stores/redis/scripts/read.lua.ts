@@ -115,3 +115,21 @@ for i = 1, #ids do
 end
 return { rows_by(kept), next_queue, last }
 `;
+
+/**
+ * How many members of the due index there are up to a time. A batch that is taken counts as one when its lease is over.
+ *
+ * ARGV: the time as text, readable codecs as JSON.
+ */
+export const DUE_COUNT = String.raw`${PRELUDE}${LEASES_FUNCTIONS}
+mend_due()
+end_leases(now_ms())
+local codecs, count = set_of(cjson.decode(ARGV[2])), 0
+local queues = redis.call('ZRANGEBYSCORE', QUEUES, '-inf', time_of(ARGV[1]), 'LIMIT', 0, 5000)
+for i = 1, #queues do
+  if codecs[string.match(queues[i], '^%S+ (%S+) ')] then
+    count = count + redis.call('ZLEXCOUNT', DUE, '[' .. queues[i] .. '\n', '(' .. queues[i] .. '\n' .. ARGV[1] .. '\n\255')
+  end
+end
+return count
+`;
