@@ -1,8 +1,10 @@
 import { TaskConflictError } from '../../errors/task.errors.js';
+import type { JournalEntry } from '../../model/journal.js';
 import { dueTime } from '../../model/task.js';
 import type { TaskRecord } from '../../model/task.js';
 import { batchesOf } from './redis.entries.js';
 import type { Outcome, PutEntry } from './redis.entries.js';
+import type { RedisJournal } from './redis.journal.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
 import type { RedisScripts } from './redis.scripts.js';
 import { inFlight } from './redis.slices.js';
@@ -23,14 +25,15 @@ export class RedisAdder {
   constructor(
     private readonly scripts: RedisScripts,
     private readonly records: RedisRecordsCodec,
+    private readonly journal: RedisJournal,
     private readonly wakeUps: Pick<RedisWakeUps, 'telling' | 'publish'>,
   ) {}
 
   /**
    * @throws TaskConflictError When the id is there already.
    */
-  async add(task: TaskRecord): Promise<void> {
-    const entry = this.#entryOf(task, this.scripts.nonce());
+  async add(task: TaskRecord, journal?: readonly JournalEntry[]): Promise<void> {
+    const entry = this.#entryOf(task, this.scripts.nonce(), journal);
     // One of the same id is asked about in a call of its own.
     if (this.#waiting.has(task.id)) this.#send();
     return new Promise((resolve, reject) => {
@@ -40,9 +43,10 @@ export class RedisAdder {
   }
 
   /** Adds tasks of different ids, and tells others of the earliest. Returns the ids that were there already. */
-  async addMany(tasks: readonly TaskRecord[]): Promise<string[]> {
+  async addMany(tasks: readonly TaskRecord[], journal: readonly JournalEntry[] = []): Promise<string[]> {
     const nonce = this.scripts.nonce();
-    const batches = batchesOf(tasks.map((task) => this.#entryOf(task, nonce)));
+    const entriesOf = byTask(journal);
+    const batches = batchesOf(tasks.map((task) => this.#entryOf(task, nonce, entriesOf.get(task.id))));
     const dueAt = earliest(tasks.map(dueTimeOf));
     const tell = dueAt === null || batches.length > 1 ? {} : { tell: this.wakeUps.telling(dueAt) };
     const conflicts: string[] = [];
@@ -55,8 +59,9 @@ export class RedisAdder {
     return conflicts;
   }
 
-  #entryOf(task: TaskRecord, nonce: string): PutEntry {
-    return this.records.whole(task, nonce, { what: 'add', guard: '' });
+  #entryOf(task: TaskRecord, nonce: string, journal?: readonly JournalEntry[]): PutEntry {
+    const entry = this.records.whole(task, nonce, { what: 'add', guard: '' });
+    return journal?.length ? { ...entry, journal: this.journal.textsOf(journal) } : entry;
   }
 
   #send(): void {
@@ -96,4 +101,10 @@ function earliest(times: readonly (number | null)[]): number | null {
   let first: number | null = null;
   for (const time of times) if (time !== null && (first === null || time < first)) first = time;
   return first;
+}
+
+function byTask(journal: readonly JournalEntry[]): Map<string | null, JournalEntry[]> {
+  const groups = new Map<string | null, JournalEntry[]>();
+  for (const entry of journal) groups.set(entry.taskId, [...(groups.get(entry.taskId) ?? []), entry]);
+  return groups;
 }

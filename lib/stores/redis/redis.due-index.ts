@@ -6,7 +6,8 @@ import { isMissing } from './redis.records.js';
 import type { StoredParts } from './redis.records.js';
 import type { RedisRecordsCodec } from './redis.records-codec.js';
 import type { Entry } from './redis.entries.js';
-import type { Peeked, PeekRequest, RedisScripts } from './redis.scripts.js';
+import type { Peeked, PeekRequest } from './redis.calls.js';
+import type { RedisScripts } from './redis.scripts.js';
 
 /** How many rows of a queue are looked at when its first could not be read. */
 const REVIEW_LIMIT = 50;

@@ -7,8 +7,21 @@ export const BATCH = 500;
 /** How many characters one script is given at the most, about. */
 const BATCH_SIZE = 1_000_000;
 
+/** An entry of the journal for the scripts: see `scripts/journal.lua.ts`. */
+export interface EntryText {
+  readonly id: string;
+  readonly task: string | null;
+  readonly text: string;
+}
+
+/** What is written with an entry, if that is. */
+interface Noted {
+  /** Entries of the journal. None when left out. */
+  readonly journal?: readonly EntryText[] | undefined;
+}
+
 /** Adds a task, or writes it. */
-export interface PutEntry {
+export interface PutEntry extends Noted {
   readonly what: 'add' | 'set';
   readonly id: string;
   /** How the stand of the task must begin; empty where that does not matter. */
@@ -33,7 +46,7 @@ export interface PutEntry {
 }
 
 /** Removes a task. */
-export interface DropEntry {
+export interface DropEntry extends Noted {
   readonly what: 'drop';
   readonly id: string;
   readonly guard: string;
@@ -72,8 +85,8 @@ export interface ReviewEntry {
   readonly until: string;
 }
 
-/** Keeps ended runs. */
-export interface RunsEntry {
+/** Keeps ended runs, and entries of the journal. */
+export interface RunsEntry extends Noted {
   readonly what: 'runs';
   readonly id: '';
   readonly runs: readonly RunEntry[];
@@ -158,6 +171,15 @@ class EntryWriter {
         entries.push('r');
         this.#runs('', entry.runs);
     }
+    if ('journal' in entry && entry.journal) this.#journal(entry.journal);
+  }
+
+  #journal(journal: readonly EntryText[]): void {
+    this.entries.push('j', journal.length);
+    for (const { id, task, text } of journal) {
+      this.entries.push(id, task ?? 0);
+      this.#texts.push(text);
+    }
   }
 
   #put({ what, id, guard, nonce, head, time, state, runTime, written, runs }: PutEntry): void {
@@ -219,5 +241,7 @@ export function batchesOf(entries: readonly Entry[]): Entry[][] {
 }
 
 function sizeOf(entry: Entry): number {
-  return 'state' in entry ? entry.state.length + (entry.written?.definition.length ?? 0) : 0;
+  const size = 'state' in entry ? entry.state.length + (entry.written?.definition.length ?? 0) : 0;
+  const journal = 'journal' in entry ? (entry.journal ?? []) : [];
+  return journal.reduce((sum, { text }) => sum + text.length, size);
 }

@@ -32,6 +32,8 @@ const SUFFIXES = [
   'other_counts',
   'schedulers',
   'start_tasks',
+  'journal',
+  'journal_index',
 ] as const;
 
 /** How many of them come before the set of run times. */

@@ -3,15 +3,15 @@ import type { Logger } from '../../model/logger.js';
 import type { RedisClient } from './redis.address.js';
 import type { RedisConnection } from './redis.connection.js';
 import { batchesOf, entryTexts, jsonText, outcomeOf } from './redis.entries.js';
-import type { Entry, Outcome } from './redis.entries.js';
+import type { Entry, EntryText, Outcome } from './redis.entries.js';
 import { inFlight, slicesOf } from './redis.slices.js';
 import type { RedisKeys } from './redis.keys.js';
 import type { StoredParts, StoredRun } from './redis.records.js';
 import { partsOf, runsOf } from './redis.rows.js';
 import type { Rows } from './redis.rows.js';
-import type { QueueFilter } from './redis.place.js';
-import type { DueOrder } from '../selection.interface.js';
+import type { ExchangeAnswer, Extras, Peeked, PeekRequest } from './redis.calls.js';
 import { EXCHANGE } from './scripts/exchange.lua.js';
+import { JOURNAL_PAGE, JOURNAL_PRUNE } from './scripts/journal.lua.js';
 import { PRUNE, RUN_ATTEMPTS, RUN_PAGE } from './scripts/history.lua.js';
 import { DUE_COUNT, DUE_ROWS, PAGE, READ, SCAN, START_PAGE } from './scripts/read.lua.js';
 import { CHECK, CLEAR, HEARTBEAT, MEMBERS, NOW, RETIRE } from './scripts/store.lua.js';
@@ -27,6 +27,8 @@ const SCRIPTS = {
   RUN_PAGE,
   RUN_ATTEMPTS,
   PRUNE,
+  JOURNAL_PAGE,
+  JOURNAL_PRUNE,
   CHECK,
   NOW,
   CLEAR,
@@ -49,52 +51,6 @@ const COMMANDS = Object.fromEntries(
 const READ_BATCH = 250;
 
 type Value = string | number;
-
-/** What to look for: see the function `peek` of the scripts. */
-export interface PeekRequest extends QueueFilter {
-  readonly limit: number;
-}
-
-/** What to take: see the function `take` of the scripts. */
-export interface TakeRequest extends QueueFilter {
-  readonly limit: number;
-  readonly order: DueOrder;
-  /** Names the batches that the tasks are taken in. */
-  readonly token: string;
-  /** How long they are taken for, in milliseconds. */
-  readonly hold: number;
-  /** Who gets a lease; false for a reservation. */
-  readonly owner: string | false;
-}
-
-/** What was found to be next. */
-export interface Peeked {
-  readonly now: number;
-  /** Parked records whose time to be looked at again has come; then there is nothing else. */
-  readonly parked: readonly StoredParts[];
-  readonly time: number | null;
-  /** The first at that time; none where it is the end of a lease. */
-  readonly rows: readonly StoredParts[];
-  readonly blocked: readonly string[];
-}
-
-/** What one call is to do, beside writing. */
-export interface Extras {
-  readonly take?: TakeRequest;
-  readonly peek?: PeekRequest;
-  /** A channel and a message. */
-  readonly tell?: readonly [string, string];
-}
-
-/** What came of a call. */
-export interface ExchangeAnswer {
-  readonly now: number;
-  readonly outcomes: Outcome[];
-  /** How many were looked at for taking, and the rows of those that were taken, as they were before. */
-  readonly lookedAt: number;
-  readonly rows: StoredParts[];
-  readonly peeked: Peeked | null;
-}
 
 /** The scripts, with their arguments and answers in types. */
 export class RedisScripts {
@@ -270,8 +226,27 @@ export class RedisScripts {
     return Number(await this.#call<Count>('PRUNE', [limit, ...what]));
   }
 
-  async clear(): Promise<number> {
-    return Number(await this.#call<Count>('CLEAR', []));
+  /** Entries of the journal from `max` down to `min`, bounds of ids as ZRANGEBYLEX takes them; of the task behind `=`, or of all. */
+  journalPage(
+    task: string,
+    min: string,
+    max: string,
+    count: number,
+  ): Promise<[ids: string[], texts: (string | null)[]]> {
+    return this.#call('JOURNAL_PAGE', [task, min, max, count]);
+  }
+
+  async pruneJournal(limit: number, before: string, keep: number | null): Promise<number> {
+    return Number(await this.#call<Count>('JOURNAL_PRUNE', [limit, before, keep ?? '']));
+  }
+
+  async clear(journal: readonly EntryText[] = []): Promise<number> {
+    return Number(
+      await this.#call<Count>(
+        'CLEAR',
+        journal.flatMap(({ id, text }) => [id, text]),
+      ),
+    );
   }
 
   async heartbeat(identity: string, json: string): Promise<void> {

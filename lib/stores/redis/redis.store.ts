@@ -10,6 +10,13 @@ import type {
   TaskSort,
 } from '../../model/query.js';
 import type { StoreFinding } from '../../model/finding.js';
+import type {
+  JournalEntry,
+  JournalPageRequest,
+  PruneJournalOptions,
+  StoredJournalFilter,
+  StoredJournalPage,
+} from '../../model/journal.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
@@ -17,7 +24,7 @@ import type { StoredTask, TaskRecord } from '../../model/task.js';
 import { BaseStore } from '../base.store.js';
 import { distinctIds } from '../distinct-ids.js';
 import { readMember } from '../read-member.js';
-import type { PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type { JournalOptions, PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
 import type { Exchange, Exchanged } from '../exchange.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
@@ -28,6 +35,7 @@ import { RedisAdder } from './redis.adder.js';
 import { RedisConnection } from './redis.connection.js';
 import { RedisDueIndex } from './redis.due-index.js';
 import { RedisExchanger } from './redis.exchange.js';
+import { RedisJournal } from './redis.journal.js';
 import { keysOf } from './redis.keys.js';
 import { addressOfOptions, resolveOptions } from './redis.options.js';
 import type { RedisStoreOptions, ResolvedOptions } from './redis.options.js';
@@ -51,6 +59,7 @@ interface Opened {
   readonly due: RedisDueIndex;
   readonly tasks: RedisTaskQuery;
   readonly history: RedisRunHistory;
+  readonly journal: RedisJournal;
   readonly wakeUps: RedisWakeUps;
 }
 
@@ -67,6 +76,7 @@ export class RedisStore extends BaseStore {
     transactionalAdds: false,
     durable: true,
     takes: true,
+    journal: 'atomic',
   };
 
   readonly #options: ResolvedOptions;
@@ -116,16 +126,18 @@ export class RedisStore extends BaseStore {
       const records = new RedisRecordsCodec(codec, (task) => context.reportUnreadable(task));
       const readable = () => codec.readable();
       const due = new RedisDueIndex(scripts, records, readable);
+      const journal = new RedisJournal(scripts, codec);
       this.#opened = {
         connection,
         scripts,
         records,
-        adder: new RedisAdder(scripts, records, wakeUps),
-        transactor: new RedisTransactor(scripts, records, readable),
+        adder: new RedisAdder(scripts, records, journal, wakeUps),
+        transactor: new RedisTransactor(scripts, records, journal, readable),
         exchanger: new RedisExchanger(scripts, records, due, readable),
         due,
         tasks: new RedisTaskQuery(scripts, records, readable),
         history: new RedisRunHistory(scripts, records),
+        journal,
         wakeUps,
       };
     });
@@ -148,13 +160,13 @@ export class RedisStore extends BaseStore {
     return this.#at.scripts.now();
   }
 
-  addTask(task: TaskRecord): Promise<void> {
-    return this.#at.adder.add(task);
+  addTask(task: TaskRecord, { journal }: JournalOptions = {}): Promise<void> {
+    return this.#at.adder.add(task, journal);
   }
 
-  override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+  override async addTasks(tasks: readonly TaskRecord[], { journal }: JournalOptions = {}): Promise<readonly string[]> {
     const { distinct, repeated } = distinctIds(tasks);
-    return [...repeated, ...(await this.#at.adder.addMany(distinct))];
+    return [...repeated, ...(await this.#at.adder.addMany(distinct, journal))];
   }
 
   async lookupTask(id: string): Promise<StoredTask | null> {
@@ -174,16 +186,18 @@ export class RedisStore extends BaseStore {
     if (typeof outcome === 'object') throw new VersionConflictError(task.id, expectedVersion, outcome.version);
   }
 
-  async deleteTask(id: string): Promise<boolean> {
-    const { scripts, records } = this.#at;
-    const { outcomes } = await scripts.write([records.drop(id, null, '')]);
+  async deleteTask(id: string, options: JournalOptions = {}): Promise<boolean> {
+    const { scripts, records, journal } = this.#at;
+    const entry = { ...records.drop(id, null, ''), journal: journal.textsOf(options.journal) };
+    const { outcomes } = await scripts.write([entry]);
     const [outcome] = outcomes;
     if (outcome instanceof Error) throw outcome;
     return outcome === 'ok';
   }
 
-  removeAllTasks(): Promise<number> {
-    return this.#at.scripts.clear();
+  removeAllTasks(options: JournalOptions = {}): Promise<number> {
+    const { scripts, journal } = this.#at;
+    return scripts.clear(journal.textsOf(options.journal));
   }
 
   async getAllTasks(): Promise<readonly StoredTask[]> {
@@ -240,6 +254,18 @@ export class RedisStore extends BaseStore {
 
   override pruneRuns(options: PruneOptions): Promise<number> {
     return this.#at.history.prune(options);
+  }
+
+  override appendJournal(entries: readonly JournalEntry[]): Promise<void> {
+    return this.#at.journal.append(entries);
+  }
+
+  override journal(filter: StoredJournalFilter, page: JournalPageRequest): Promise<StoredJournalPage> {
+    return this.#at.journal.query(filter, page);
+  }
+
+  override pruneJournal(options: PruneJournalOptions): Promise<number> {
+    return this.#at.journal.prune(options);
   }
 
   override heartbeat(instance: SchedulerInstance): Promise<void> {

@@ -5,7 +5,8 @@ import { BATCH, batchesOf } from './redis.entries.js';
 import type { Entry, Outcome } from './redis.entries.js';
 import { PARK_MS, queueFilter, timeText } from './redis.place.js';
 import type { LoadedTask, RedisRecordsCodec } from './redis.records-codec.js';
-import type { ExchangeAnswer, Peeked, PeekRequest, RedisScripts, TakeRequest } from './redis.scripts.js';
+import type { ExchangeAnswer, Peeked, PeekRequest, TakeRequest } from './redis.calls.js';
+import type { RedisScripts } from './redis.scripts.js';
 
 /** For how long after the first call more is taken, as a part of how long the tasks are held. */
 const SHARE_OF_HOLD = 0.5;

@@ -7,7 +7,9 @@ import { changedTask, throwIfAllFailed } from '../task-change.js';
 import { isMissing } from './redis.records.js';
 import type { LoadedTask, RedisRecordsCodec } from './redis.records-codec.js';
 import type { Entry, Outcome } from './redis.entries.js';
-import type { Peeked, PeekRequest, RedisScripts } from './redis.scripts.js';
+import type { Peeked, PeekRequest } from './redis.calls.js';
+import type { RedisScripts } from './redis.scripts.js';
+import type { RedisJournal } from './redis.journal.js';
 import { takeDue } from './redis.taking.js';
 import type { DueTasks } from './redis.taking.js';
 
@@ -46,6 +48,7 @@ export class RedisTransactor {
   constructor(
     private readonly scripts: RedisScripts,
     private readonly records: RedisRecordsCodec,
+    private readonly journal: RedisJournal,
     private readonly readable: () => readonly string[],
   ) {}
 
@@ -188,10 +191,14 @@ export class RedisTransactor {
     const { records } = this;
     const { history } = change;
     const task = changedTask(old, change);
-    if (task === null) return records.drop(old.id, old.definition, guard, history);
-    return task.definition === old.definition
-      ? records.stateOnly(task, nonce, guard, history)
-      : records.whole(task, nonce, { what: 'set', guard }, history);
+    const journal = this.journal.textsOf(change.journal);
+    const noted = (entry: Entry): Entry => (journal ? ({ ...entry, journal } as Entry) : entry);
+    if (task === null) return noted(records.drop(old.id, old.definition, guard, history));
+    return noted(
+      task.definition === old.definition
+        ? records.stateOnly(task, nonce, guard, history)
+        : records.whole(task, nonce, { what: 'set', guard }, history),
+    );
   }
 
   /** Sorts what became of the decisions. Returns the ids that somebody else has changed meanwhile. */

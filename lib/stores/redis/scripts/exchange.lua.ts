@@ -1,3 +1,4 @@
+import { JOURNAL_FUNCTIONS } from './journal.lua.js';
 import { LEASES_FUNCTIONS } from './leases.lua.js';
 import { PEEK_FUNCTION } from './peek.lua.js';
 import { PRELUDE } from './prelude.lua.js';
@@ -13,7 +14,7 @@ import { WRITE_FUNCTION } from './write.lua.js';
  * Returns the time, what was not written, how many were looked at for taking, the rows of what was taken, what is next, and how
  * many members of the index were none: see `mend_due`.
  */
-export const EXCHANGE = String.raw`${PRELUDE}${LEASES_FUNCTIONS}${RUNS_FUNCTIONS}${WRITE_FUNCTION}${TAKE_FUNCTION}${PEEK_FUNCTION}
+export const EXCHANGE = String.raw`${PRELUDE}${LEASES_FUNCTIONS}${RUNS_FUNCTIONS}${JOURNAL_FUNCTIONS}${WRITE_FUNCTION}${TAKE_FUNCTION}${PEEK_FUNCTION}
 local request, strays, now = cjson.decode(ARGV[1]), mend_due(), now_ms()
 local change = request.write
 local refused = change and write(change.ids, change.entries, change.queues) or {}

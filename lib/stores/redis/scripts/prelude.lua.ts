@@ -30,6 +30,7 @@ const SLICE = 32;
  * | OTHER_COUNTS | sorted set: task -> how many of them neither failed nor were lost |
  * | SCHEDULERS | hash: identity -> time of the heartbeat, newline, JSON |
  * | START_TASKS | sorted set by member: what a start looks for: see `startMember` in `redis.records.ts` |
+ * | JOURNAL, JOURNAL_INDEX | hash, sorted set by member: see `journal.lua.ts` |
  *
  * One queue for each handler, priority, combination of due keys and way of writing: what this process cannot run or read, or
  * is to leave out by a due key, is passed over as a whole. The end of a run is its kind (see `kindOf`) and its inverse end.
@@ -46,7 +47,7 @@ const SLICE = 32;
  */
 export const PRELUDE = String.raw`
 local TASKS, STATES, TAKEN, BATCHES, LEASES, DUE, QUEUES, RUN_TIMES, RUNS, RUN_ENDS, TASK_RUNS, ATTEMPTS, RUN_COUNTS,
-  OTHER_COUNTS, SCHEDULERS, START_TASKS = unpack(KEYS)
+  OTHER_COUNTS, SCHEDULERS, START_TASKS, JOURNAL, JOURNAL_INDEX = unpack(KEYS)
 local MAX_BYTES = tonumber(ARGV[#ARGV])
 
 local function now_ms()

@@ -1,3 +1,4 @@
+import { JOURNAL_FUNCTIONS } from './journal.lua.js';
 import { PRELUDE } from './prelude.lua.js';
 
 /**
@@ -6,7 +7,7 @@ import { PRELUDE } from './prelude.lua.js';
  * found by nobody. Returns the time, and the first such key with what it holds.
  */
 export const CHECK = String.raw`${PRELUDE}
-local hashes = set_of({ TASKS, STATES, TAKEN, BATCHES, RUNS, ATTEMPTS, SCHEDULERS })
+local hashes = set_of({ TASKS, STATES, TAKEN, BATCHES, RUNS, ATTEMPTS, SCHEDULERS, JOURNAL })
 for i = 1, #KEYS do
   local kind, expected = redis.call('TYPE', KEYS[i]).ok, hashes[KEYS[i]] and 'hash' or 'zset'
   if kind ~= 'none' and kind ~= expected then
@@ -33,10 +34,12 @@ return whole(now_ms())
 `;
 
 /**
- * Removes all tasks and leaves the history and the internal records. Returns how many there were. Tasks can be millions
+ * Removes all tasks and leaves the history, the journal and the internal records. Returns how many there were. Tasks can be millions
  * and internal records are few, so these are put aside while all keys go at once.
+ *
+ * ARGV: entries of the journal: of each its id and its text.
  */
-export const CLEAR = String.raw`${PRELUDE}
+export const CLEAR = String.raw`${PRELUDE}${JOURNAL_FUNCTIONS}
 local ids = redis.call('ZRANGEBYSCORE', RUN_TIMES, '-inf', '-inf')
 local hashes, kept = { TASKS, STATES }, {}
 for h = 1, #hashes do
@@ -60,6 +63,11 @@ for i = 1, #kept[1], 2 do
   scores[#scores + 1] = kept[1][i]
 end
 call_many('ZADD', RUN_TIMES, scores)
+local entries, texts = {}, {}
+for i = 1, #ARGV - 1, 2 do
+  entries[#entries + 1], texts[#texts + 1] = ARGV[i], ARGV[i + 1]
+end
+save_entries(entries, {}, texts)
 return count
 `;
 

@@ -9,7 +9,7 @@ import { START_PREFIXES } from '../redis.records.js';
  * - `b`: a reservation is given back.
  * - `p`: a record that was taken and cannot be read is given back, and put aside.
  * - `v`: a record that was put aside goes back to its place, or is put aside once more.
- * - `r`: no task at all, only ended runs.
+ * - `r`: no task at all, only ended runs and entries of the journal.
  *
  * A guard is how the stand of a task must begin, which is what TAKEN has of it, or else the head of its state.
  *
@@ -26,6 +26,9 @@ import { START_PREFIXES } from '../redis.records.js';
  * | `p` | the token of the taking, what TAKEN had before, until when it is put aside |
  * | `v` | `1` if it was put aside and its time has come, until when it is now put aside (empty: it can be read) |
  * | `r` | runs |
+ *
+ * Behind an entry may be `j`: the number of entries of the journal that are written with it, and of each its id and its task (0 for
+ * none); its text is its columns and its envelope.
  *
  * Runs are their number, and of each its task (empty: that of the entry), its rank, and `1` if it may be the only one of its task;
  * its text is its columns and its outcome.
@@ -46,6 +49,7 @@ local function write(ids, entries, queues)
   local definitions, states, untaken, out, into, run_times, gone, touched = {}, {}, {}, {}, {}, {}, {}, {}
   local start_out, start_in, released, queue_of = {}, {}, {}, {}
   local run_ranks, tasks, bodies, may_be_only = {}, {}, {}, {}
+  local noted, noted_tasks, notes, is_refused = {}, {}, {}, false
 
   -- States, of those that are in no batch: that of the others is not looked at.
   local unread, number_of = {}, {}
@@ -134,7 +138,20 @@ local function write(ids, entries, queues)
     end
   end
 
+  local function read_entries()
+    local count = entries[at + 1]
+    at = at + 2
+    for _ = 1, count do
+      local n, body = #noted + 1, text()
+      if not is_refused then
+        noted[n], noted_tasks[n], notes[n] = entries[at], entries[at + 1], body
+      end
+      at = at + 2
+    end
+  end
+
   local function note(n, problem)
+    is_refused = true
     if problem ~= 'ok' then
       outcomes[#outcomes + 1], outcomes[#outcomes + 2] = n, problem
     end
@@ -262,16 +279,23 @@ local function write(ids, entries, queues)
   local by_letter = { a = put, s = put, d = drop, b = give_back, p = put_aside, v = review }
   for n = 1, #ids do
     local act = by_letter[entries[at]]
+    is_refused = false
     if act then
       act(n)
     else
       at = at + 1
       read_runs('', true)
     end
+    if entries[at] == 'j' then
+      read_entries()
+    end
   end
 
   if #run_ranks > 0 then
     save_runs(run_ranks, tasks, bodies, may_be_only)
+  end
+  if #noted > 0 then
+    save_entries(noted, noted_tasks, notes)
   end
   call_many('HSET', TASKS, definitions)
   call_many('HSET', STATES, states)
