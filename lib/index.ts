@@ -175,6 +175,7 @@ export type { FollowOptions, RunOutputEvent, RunOutputInfo } from './scheduler/t
 export type { AddTasksOptions, AddTasksResult, ListedTask } from './scheduler/tasks/adding.options.js';
 export type { BulkResult } from './scheduler/tasks/bulk.operations.js';
 export type { TaskFilter } from './scheduler/tasks/task.filter.js';
+export type { RedriveManyOptions, RedriveManyResult } from './scheduler/tasks/bulk.redrive.js';
 export type { RunTaskOptions } from './scheduler/tasks/run.control.js';
 export type { WaitOptions } from './scheduler/tasks/run.waits.js';
 export type { DeclaredTask } from './scheduler/tasks/declared.tasks.js';
@@ -221,14 +222,17 @@ export type { AskingOptions, DedupeOptions } from './scheduler/tasks/asking.opti
 export type { DedupeMode } from './scheduler/plan/dedupe.plan.js';
 export type {
   ActorOptions,
+  ChangeOptions,
   ControlOptions,
   DeleteOptions,
   RedriveOptions,
   TaskRef,
   TaskTarget,
   TransactionOptions,
+  VersionOptions,
 } from './scheduler/tasks/control.options.js';
 export type { DrainOptions } from './scheduler/cluster/drain.control.js';
+export type { PauseManyOptions, PauseOptions } from './scheduler/tasks/pause.request.js';
 export type { BackfillOptions } from './scheduler/tasks/task.operations.js';
 export type {
   HandlerArgs,

@@ -12,6 +12,8 @@ import type { TaskDefinition } from './definition.js';
 export interface Pause extends DatedAttribution {
   /** Set when the code asked for it: it declares the task as paused, or not at all. The code ends such a pause, too. */
   readonly byCode?: true;
+  /** When it ends by itself, in milliseconds since the epoch by the store's clock. Left out where somebody has to end it. */
+  readonly until?: number;
 }
 
 /**
@@ -196,15 +198,15 @@ export function nextToken({ lastToken }: Pick<TaskState, 'lastToken'>, now: numb
  * covers the next scheduled time, a run that waits for its turn or its retry, and a lease that expires because its owner
  * died.
  *
- * A paused task is due for what was asked for by hand and for dead owners, not for its schedule or its retries; one that the
- * code has disabled is due for dead owners only.
+ * A paused task is due for what was asked for by hand, for dead owners, and for the end of the pause, not for its schedule or its
+ * retries; one that the code has disabled is due for dead owners only.
  *
  * @publicApi
  */
 export function dueTime(definition: DueDefinition, state: TaskState): number | null {
   if (definition.origin === 'internal') return null;
   if (state.lease !== null) return state.lease.until;
-  let due = isHeld(definition, state) ? null : state.nextRunTime;
+  let due = isHeld(definition, state) ? endOfHold(definition, state) : state.nextRunTime;
   if (state.live.length === 0) return due;
   const room = definition.policies.overlap === 'allow' || runningCount(state) < definition.policies.maxInstances;
   for (const run of state.live) {
@@ -221,6 +223,11 @@ type DueDefinition = Pick<TaskDefinition, 'policies' | 'origin' | 'declared'>;
 /** Whether the schedule of a task stands still: it is paused, or the code has disabled it. */
 export function isHeld(definition: Pick<TaskDefinition, 'declared'>, { pause }: Pick<TaskState, 'pause'>): boolean {
   return pause !== null || isDisabled(definition);
+}
+
+/** When the hold of a task ends by itself; null where somebody has to end it. */
+function endOfHold(definition: Pick<TaskDefinition, 'declared'>, { pause }: Pick<TaskState, 'pause'>): number | null {
+  return isDisabled(definition) ? null : (pause?.until ?? null);
 }
 
 /** Whether a run that waits may start, as far as a hold goes: a pause holds up what nobody asked for by hand. */

@@ -108,7 +108,13 @@ const state = objectOf<TaskState>({
   exhausted: isFlag,
   scheduledCount: isCount,
   pause: nullable(
-    objectOf<Pause>({ at: isTime, actor: nullable(isText), reason: nullable(isText), byCode: optional(isFlag) }),
+    objectOf<Pause>({
+      at: isTime,
+      actor: nullable(isText),
+      reason: nullable(isText),
+      byCode: optional(isFlag),
+      until: optional(isTime),
+    }),
   ),
   failuresInARow: isCount,
   lostInARow: isCount,

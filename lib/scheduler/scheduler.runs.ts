@@ -1,5 +1,7 @@
 import { InvalidOptionError } from '../errors/input.errors.js';
 import type { SchedulerCore } from './scheduler.core.js';
+import { redriveRuns } from './tasks/bulk.redrive.js';
+import type { RedriveManyOptions, RedriveManyResult } from './tasks/bulk.redrive.js';
 import { checkCall } from './tasks/call.options.js';
 import { locate } from './tasks/control.options.js';
 import type { ControlOptions, RedriveOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
@@ -155,6 +157,21 @@ export abstract class SchedulerRuns<Handlers = TaskHandlers> {
    */
   redriveRun(runId: string, options?: RedriveOptions): Promise<void> {
     return this.#runs.redrive(runId, options);
+  }
+
+  /**
+   * Gives each dead run that meets a filter one more attempt, as {@link redriveRun} does: the latest ones, at most 1,000 in one call.
+   * One that is refused is named in the result.
+   *
+   * @throws SchedulerNotRunningError, UnknownOptionError, InvalidOptionError, UnknownNameError (store); what the store throws in the
+   *   middle. It can be repeated.
+   */
+  redriveRuns(filter: Omit<RunQuery, 'dead' | 'limit'>, options?: RedriveManyOptions): Promise<RedriveManyResult> {
+    const services = {
+      getRuns: (query: RunQuery) => this.#inspection.getRuns(query),
+      redrive: (runId: string, asked: RedriveOptions) => this.#runs.redrive(runId, asked),
+    };
+    return redriveRuns(services, filter, options);
   }
 
   /** The ended runs of a store, the latest first. @throws UnknownOptionError, InvalidOptionError, UnknownNameError */

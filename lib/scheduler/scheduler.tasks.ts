@@ -4,11 +4,12 @@ import type { SchedulerCore } from './scheduler.core.js';
 import type { AddTasksOptions, AddTasksResult, ListedTask } from './tasks/adding.options.js';
 import type { AskedTask } from './tasks/asked.task.js';
 import type { BulkOperations, BulkResult } from './tasks/bulk.operations.js';
-import type { ActorOptions, ControlOptions, DeleteOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
+import type { ActorOptions, ChangeOptions, DeleteOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
 import type { TaskFilter } from './tasks/task.filter.js';
 import type { AnyTaskInfo } from './tasks/task.info.js';
 import type { PreviewOptions, TaskInfoPage, TaskInspection, TaskPreview, TaskQuery } from './tasks/task.inspection.js';
 import type { TaskAdding } from './tasks/task.adding.js';
+import type { PauseManyOptions, PauseOptions } from './tasks/pause.request.js';
 import type { TaskOperations } from './tasks/task.operations.js';
 import type {
   HandlerName,
@@ -91,7 +92,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
   /**
    * Changes the given options and leaves the others. A new trigger sets the next run time; a paused task stays paused.
    *
-   * @throws As {@link addTask}, and TaskNotFoundError, TaskUnreadableError; nothing is changed then.
+   * @throws As {@link addTask}, and TaskNotFoundError, TaskUnreadableError, VersionConflictError; nothing is changed then.
    */
   updateTask<Name extends HandlerName<Handlers> = HandlerName<Handlers>>(
     task: Task<Handlers, Name> | TaskRef,
@@ -108,11 +109,13 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
 
   /**
    * Pauses a task on all nodes: its schedule starts no run; a run under way goes on. `actor` and `reason` are kept. A task
-   * that is paused already is not changed: it keeps the actor and the reason of the first pause.
+   * that is paused already is not changed: it keeps the actor and the reason of the first pause, unless the new one ends
+   * later. A pause with `until` ends by itself, as {@link resumeTask} ends one, when a scheduler has the handler and room for a run.
    *
-   * @throws TaskNotFoundError, TaskUnreadableError, InvalidTaskStateError (its trigger follows the scheduler).
+   * @throws TaskNotFoundError, TaskUnreadableError, VersionConflictError, InvalidTaskStateError (its trigger follows the
+   *   scheduler), InvalidOptionError (`until` has passed).
    */
-  pauseTask(task: TaskRef, options?: ControlOptions): Promise<Task> {
+  pauseTask(task: TaskRef, options?: PauseOptions): Promise<Task> {
     return this.#operations.pause(task, options);
   }
 
@@ -123,7 +126,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
    * @returns null when nothing was left to run and the task is gone.
    * @throws TaskNotFoundError, TaskUnreadableError, InvalidTaskStateError.
    */
-  resumeTask(task: TaskRef, options?: ControlOptions): Promise<Task | null> {
+  resumeTask(task: TaskRef, options?: ChangeOptions): Promise<Task | null> {
     return this.#operations.resume(task, options);
   }
 
@@ -142,13 +145,22 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
    *
    * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store), TasksPartlyChangedError (the store failed in the middle)
    */
-  pauseTasks(filter: TaskFilter, options?: ActorOptions): Promise<BulkResult> {
+  pauseTasks(filter: TaskFilter, options?: PauseManyOptions): Promise<BulkResult> {
     return this.#bulk.pause(filter, options);
   }
 
   /** Ends the pause of all tasks that meet a filter, each as {@link resumeTask} does. @throws As {@link pauseTasks}. */
   resumeTasks(filter: TaskFilter, options?: ActorOptions): Promise<BulkResult> {
     return this.#bulk.resume(filter, options);
+  }
+
+  /**
+   * Adds an extra run to all tasks that meet a filter, each as {@link runTask} does. Repeated, it adds another one.
+   *
+   * @throws As {@link pauseTasks}, and SchedulerNotRunningError.
+   */
+  runTasks(filter: TaskFilter, options?: ActorOptions): Promise<BulkResult> {
+    return this.#bulk.run(filter, options);
   }
 
   /**

@@ -18,9 +18,9 @@ import { reportHealth } from '../observe/health/health.report.js';
 import type { HealthOptions, SchedulerHealth } from '../observe/health/health.report.js';
 import { SchedulerCore } from './scheduler.core.js';
 import { toStoreInfo } from './scheduler.info.js';
-import type { SchedulerInfo, SchedulerState } from './scheduler.info.js';
+import type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler.info.js';
 import { SchedulerLife } from './scheduler.life.js';
-import type { SchedulerOptions } from './scheduler.options.js';
+import type { SchedulerOptions, SchedulerRole } from './scheduler.options.js';
 import type { JournalPage, JournalQuery } from './tasks/journal.inspection.js';
 import { requestOf } from './tasks/control.options.js';
 import type { ActorOptions } from './tasks/control.options.js';
@@ -66,6 +66,16 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerMeasures<Handle
   /** The name that the schedulers of the application share. */
   get name(): string {
     return this.#core.options.name;
+  }
+
+  /** Whether it runs tasks, or only asks for them. */
+  get role(): SchedulerRole {
+    return this.#core.options.role;
+  }
+
+  /** The time zone of wall-clock times that say none. */
+  get timezone(): string {
+    return this.#core.options.timezone;
   }
 
   get state(): SchedulerState {
@@ -300,7 +310,7 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerMeasures<Handle
       timezone: options.timezone,
       executors: executorsInUse(executors, stores),
       handlers: handlers.names(),
-      stores: stores.all().map(toStoreInfo),
+      stores: this.getStoreInfos(),
       abandoned: stores.all().flatMap(({ loop }) => loop?.execution.abandoned.list() ?? []),
       droppedEvents: events.dropped,
       tasks: await inspection.countByState(),
@@ -317,6 +327,11 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerMeasures<Handle
     const { stores, probes } = this.#core;
     const isDraining = this.#life.gate.drains.request !== null;
     return reportHealth({ state: this.state, isDraining, stores, probes }, options);
+  }
+
+  /** The stores of this scheduler and the health of their loops, as this process knows it: no store is asked. */
+  getStoreInfos(): readonly StoreInfo[] {
+    return this.#core.stores.all().map(toStoreInfo);
   }
 
   /** The schedulers that share the stores, live and dead, the one that has been there longest first. */

@@ -17,7 +17,7 @@ const EVENT_OF: Readonly<Partial<Record<RunStatus, keyof SchedulerEventMap>>> = 
 
 /** Tells what a claim has recorded without running: runs that were missed, skipped or lost, problems, pauses, removed tasks. */
 export function announceClaim(
-  { id: taskId, task, value: { definition, history } }: Committed<Claimed>,
+  { id: taskId, task, value: { definition, history, isResumed } }: Committed<Claimed>,
   services: Pick<RunServices, 'alias' | 'events' | 'logger' | 'observed'>,
   lost: Pick<LostRuns, 'add'>,
 ): void {
@@ -27,6 +27,7 @@ export function announceClaim(
     services.observed.meter?.recorded(record);
     if (record.status === 'lost') lost.add(record);
   }
+  if (isResumed) events.emit('task.resumed', { taskId, store, actor: null, reason: 'its pause was until now' });
   if (!task) {
     events.emit('task.removed', { taskId, store, reason: 'finished' });
     return;

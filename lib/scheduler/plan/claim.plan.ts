@@ -10,6 +10,7 @@ import { changeTo, nextTimes } from './change.js';
 import { NewerInputError, refuseNewer } from './newer.input.js';
 import { admitDueTimes } from './due-times.plan.js';
 import { isLastChance } from './failed.run.js';
+import { endDuePause } from './pause.plan.js';
 import { postpone } from './problem.plan.js';
 import { recoverDeadRuns, recoverLostLease } from './recovery.plan.js';
 import type { Holder } from './recovery.plan.js';
@@ -32,6 +33,8 @@ export interface Claimed {
   readonly start: readonly LiveRun[];
   /** What is recorded without having run here: missed, skipped, lost. */
   readonly history: readonly RunRecord[];
+  /** Whether the pause of the task has ended by itself. */
+  readonly isResumed?: boolean;
 }
 
 /** How many more runs may start in this process: asked by plans, which take nothing. */
@@ -75,6 +78,7 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
       refuseNewer(task.definition, context);
       trigger = context.triggerOf(task);
       recoverLostLease(work, trigger);
+      endDuePause(work, trigger);
       admitDueTimes(work, trigger);
       startWaitingRuns(work, context, {
         abandoned: context.abandoned(task.id),
@@ -87,6 +91,7 @@ export function planClaim(context: ClaimContext): Apply<Claimed> {
       const due = dueTime(task.definition, task.state) ?? now;
       const isForOthers = isErrorOf(error, UnknownNameError) || isErrorOf(error, NewerInputError);
       if (isForOthers && now - due < LEAVE_TO_OTHERS_MS) return null;
+      endDuePause(work, null);
       keepCompletionSchedule(work, trigger);
       work.state = postpone(work.state, error, now);
     }
@@ -115,14 +120,15 @@ function isUntouched({ task, state, lost, history, start }: Work): boolean {
     lost === null &&
     history.length === 0 &&
     start.length === 0 &&
+    state.pause === task.state.pause &&
     state.live === task.state.live &&
     state.nextRunTime === task.state.nextRunTime &&
     state.problem === task.state.problem
   );
 }
 
-function changeOf({ task, state, history, start }: Work): Change<Claimed> {
-  const value = { definition: task.definition, start, history };
+function changeOf({ task, state, history, start, isResumed }: Work): Change<Claimed> {
+  const value = { definition: task.definition, start, history, isResumed };
   return changeTo({ ...task, state: withLastRun(state, history) }, value, history);
 }
 

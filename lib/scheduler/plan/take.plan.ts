@@ -35,10 +35,10 @@ export function afterTaking(next: TaskRecord, { token }: TaskLease, previous: Ta
 
 /**
  * Whether the run that a claim starts may start before the claim is written: it is the only one, it may run twice if this
- * scheduler dies, nothing else is to be recorded, and nothing of the task is due before the claim is written at the latest.
+ * scheduler dies, nothing else is to be recorded or told, and nothing of the task is due before the claim is written at the latest.
  */
 export function startsUnwritten({ task, value }: Change<Claimed>, now: number): boolean {
-  if (task === null || value.history.length > 0 || value.start.length !== 1) return false;
+  if (task === null || value.history.length > 0 || value.start.length !== 1 || value.isResumed) return false;
   const { definition, state } = task;
   const isDueSoon = state.nextRunTime !== null && state.nextRunTime <= now + UNWRITTEN_MS;
   return (

@@ -12,6 +12,8 @@ export interface Work {
   readonly lost: TaskLease | null;
   readonly history: RunRecord[];
   readonly start: LiveRun[];
+  /** Whether its pause has ended by itself. */
+  isResumed: boolean;
 }
 
 /** The beginning: the task as it is at the store's time, without a lease that has expired. */
@@ -20,5 +22,5 @@ export function beginWork(task: TaskRecord, now: number): Work {
   const state: TaskStateDraft = { ...task.state };
   state.updatedAt = now;
   state.lease = null;
-  return { task, now, state, lost, history: [], start: [] };
+  return { task, now, state, lost, history: [], start: [], isResumed: false };
 }

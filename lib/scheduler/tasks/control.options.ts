@@ -56,6 +56,26 @@ export interface TransactionOptions {
 export interface ControlOptions extends TaskTarget, ActorOptions, TransactionOptions {}
 
 /**
+ * The version of a task that a change is for.
+ *
+ * @publicApi
+ */
+export interface VersionOptions {
+  /**
+   * The `version` that the task has to have; with another one, nothing is changed. Each claim and each end of a run counts as a
+   * version, too.
+   */
+  readonly expectedVersion?: number;
+}
+
+/**
+ * Options of a change of one task.
+ *
+ * @publicApi
+ */
+export interface ChangeOptions extends ControlOptions, VersionOptions {}
+
+/**
  * Options of `redriveRun`: the store, who asks, and why. It reads the history, so it is in no transaction of the caller.
  *
  * @publicApi
@@ -63,11 +83,11 @@ export interface ControlOptions extends TaskTarget, ActorOptions, TransactionOpt
 export interface RedriveOptions extends TaskTarget, ActorOptions {}
 
 /**
- * Options of `deleteTask`: the store, who asks, why, and the caller's own transaction.
+ * Options of `deleteTask`.
  *
  * @publicApi
  */
-export interface DeleteOptions extends TaskTarget, ActorOptions, TransactionOptions {}
+export interface DeleteOptions extends ChangeOptions {}
 
 /** The names of {@link TaskTarget}. */
 export const TARGET_OPTIONS = namesOf<keyof TaskTarget>({ store: 0 });
@@ -78,8 +98,8 @@ export const CONTROL_OPTIONS = namesOf<keyof ControlOptions>({ store: 0, actor: 
 /** The names of {@link RedriveOptions}. */
 export const REDRIVE_OPTIONS = namesOf<keyof RedriveOptions>({ store: 0, actor: 0, reason: 0 });
 
-/** The names of {@link DeleteOptions}. */
-export const DELETE_OPTIONS = namesOf<keyof DeleteOptions>({ store: 0, actor: 0, reason: 0, transaction: 0 });
+/** The names of {@link ChangeOptions}. */
+export const CHANGE_TASK_OPTIONS = [...CONTROL_OPTIONS, ...namesOf<keyof VersionOptions>({ expectedVersion: 0 })];
 
 /** The names of {@link ActorOptions}. */
 export const ACTOR_OPTIONS = namesOf<keyof ActorOptions>({ actor: 0, reason: 0 });

@@ -17,7 +17,7 @@ import type { JournalNotes } from '../plan/journal.notes.js';
 import { UNWRITTEN_MS } from '../plan/take.plan.js';
 import { checkCall } from './call.options.js';
 import { CONTROL_OPTIONS, REDRIVE_OPTIONS, requestOf } from './control.options.js';
-import type { ControlOptions, RedriveOptions } from './control.options.js';
+import type { ChangeOptions, ControlOptions, RedriveOptions } from './control.options.js';
 import type { LifePhase } from './life.phase.js';
 import { redriveDeadRun } from './run.redrive.js';
 import { taskIdOf } from './run.info.js';
@@ -33,7 +33,7 @@ const LOOK = { firstMs: 50, longestMs: 1_000 };
  *
  * @publicApi
  */
-export interface RunTaskOptions extends ControlOptions, WaitOptions {
+export interface RunTaskOptions extends ChangeOptions, WaitOptions {
   /** Whether to wait for the end of the run. @default false */
   readonly wait?: boolean;
 }
@@ -43,6 +43,7 @@ export const RUN_TASK_OPTIONS = namesOf<keyof RunTaskOptions>({
   store: 0,
   actor: 0,
   reason: 0,
+  expectedVersion: 0,
   transaction: 0,
   wait: 0,
   timeout: 0,

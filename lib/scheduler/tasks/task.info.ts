@@ -46,6 +46,8 @@ export interface TaskInfo {
     readonly reason: string | null;
     readonly actor: string | null;
     readonly byCode: boolean;
+    /** When it ends by itself; null where somebody has to end it. */
+    readonly until: Date | null;
   } | null;
   readonly nextRunTime: Date | null;
   readonly createdAt: Date;
@@ -141,7 +143,12 @@ export function toTaskInfo(
     state: pending ? 'pending' : taskStateName(task),
     disabled: isDisabled(definition),
     paused: state.pause !== null,
-    pause: state.pause && { byCode: false, ...state.pause, at: new Date(state.pause.at) },
+    pause: state.pause && {
+      byCode: false,
+      ...state.pause,
+      at: new Date(state.pause.at),
+      until: toDate(state.pause.until ?? null),
+    },
     nextRunTime: toDate(state.nextRunTime),
     createdAt: new Date(state.createdAt),
     updatedAt: new Date(state.updatedAt),

@@ -5,7 +5,7 @@ import type { BaseTrigger } from '../../triggers/base.trigger.js';
 import type { TriggerOptions } from '../../triggers/trigger.options.js';
 import type { AskingOptions } from './asking.options.js';
 import type { TaskContext } from '../../executors/task-context.js';
-import type { ActorOptions, TaskTarget, TransactionOptions } from './control.options.js';
+import type { ChangeOptions } from './control.options.js';
 import type { GivenInput } from './task.input.js';
 
 /**
@@ -186,10 +186,7 @@ export type TaskChanges<
  *
  * @publicApi
  */
-export interface UpdateOptions extends TaskTarget, ActorOptions, TransactionOptions {}
-
-/** The names of {@link UpdateOptions}. */
-export const UPDATE_OPTIONS = namesOf<keyof UpdateOptions>({ store: 0, actor: 0, reason: 0, transaction: 0 });
+export interface UpdateOptions extends ChangeOptions {}
 
 export const CHANGE_OPTIONS = [
   ...namesOf<Exclude<keyof TaskChanges, keyof TaskPolicyOptions>>({

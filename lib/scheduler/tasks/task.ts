@@ -1,14 +1,15 @@
-import type { ControlOptions, DeleteOptions, TaskRef, TransactionOptions } from './control.options.js';
+import type { ChangeOptions, DeleteOptions, TaskRef } from './control.options.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
+import type { PauseOptions } from './pause.request.js';
 import type { HandlerName, TaskChanges, TaskHandlers, TriggerInput, UpdateOptions } from './task.options.js';
 
 /** What a task asks of its scheduler. */
 export interface TaskActions {
   update(task: TaskRef, changes: TaskChanges, options: UpdateOptions): Promise<Task>;
   reschedule(task: TaskRef, trigger: TriggerInput, options: UpdateOptions): Promise<Task>;
-  pause(task: TaskRef, options: ControlOptions): Promise<Task>;
-  resume(task: TaskRef, options: ControlOptions): Promise<Task | null>;
-  run(task: TaskRef, options: ControlOptions): Promise<string>;
+  pause(task: TaskRef, options: PauseOptions): Promise<Task>;
+  resume(task: TaskRef, options: ChangeOptions): Promise<Task | null>;
+  run(task: TaskRef, options: ChangeOptions): Promise<string>;
   delete(task: TaskRef, options: DeleteOptions): Promise<AnyTaskInfo>;
 }
 
@@ -48,33 +49,33 @@ export class Task<
   }
 
   /** See `Scheduler.updateTask`. */
-  async update(changes: TaskChanges<Handlers, Name>, options: TransactionOptions = {}): Promise<this> {
+  async update(changes: TaskChanges<Handlers, Name>, options: Omit<UpdateOptions, 'store'> = {}): Promise<this> {
     return this.#become(await this.#actions.update(this, changes as TaskChanges, { ...options, store: this.store }));
   }
 
   /** See `Scheduler.rescheduleTask`. */
-  async reschedule(trigger: TriggerInput, options: TransactionOptions = {}): Promise<this> {
+  async reschedule(trigger: TriggerInput, options: Omit<UpdateOptions, 'store'> = {}): Promise<this> {
     return this.#become(await this.#actions.reschedule(this, trigger, { ...options, store: this.store }));
   }
 
   /** See `Scheduler.pauseTask`. */
-  async pause(options: Omit<ControlOptions, 'store'> = {}): Promise<this> {
+  async pause(options: Omit<PauseOptions, 'store'> = {}): Promise<this> {
     return this.#become(await this.#actions.pause(this, { ...options, store: this.store }));
   }
 
   /** See `Scheduler.resumeTask`. Returns null when nothing was left to run and the task is gone. */
-  async resume(options: Omit<ControlOptions, 'store'> = {}): Promise<this | null> {
+  async resume(options: Omit<ChangeOptions, 'store'> = {}): Promise<this | null> {
     const task = await this.#actions.resume(this, { ...options, store: this.store });
     return task && this.#become(task);
   }
 
   /** See `Scheduler.runTask`. */
-  run(options: Omit<ControlOptions, 'store'> = {}): Promise<string> {
+  run(options: Omit<ChangeOptions, 'store'> = {}): Promise<string> {
     return this.#actions.run(this, { ...options, store: this.store });
   }
 
   /** See `Scheduler.deleteTask`. */
-  delete(options: TransactionOptions = {}): Promise<AnyTaskInfo> {
+  delete(options: Omit<DeleteOptions, 'store'> = {}): Promise<AnyTaskInfo> {
     return this.#actions.delete(this, { ...options, store: this.store });
   }
 

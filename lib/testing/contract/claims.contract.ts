@@ -51,10 +51,15 @@ export const CLAIMS: ContractSection = {
         makeTask('future', { nextRunTime: now + 600_000 }),
         makeTask('none'),
         makeTask('paused', { nextRunTime: now - 1, state: { pause: { at: now, reason: null, actor: null } } }),
+        makeTask('paused-for-now', {
+          nextRunTime: now - 1,
+          state: { pause: { at: now, reason: null, actor: null, until: now + 300_000 } },
+        }),
       ]);
       const { claimed, nextDue } = await claimDue(store, request(), start());
       assertSame(idsOf(claimed), []);
-      assert.equal(await nextDue(), now + 600_000);
+      assert.equal(await nextDue(), now + 300_000);
+      assert.equal((await bench.task(store, 'paused-for-now')).state.pause?.until, now + 300_000);
       assert.equal((await bench.task(store, 'paused')).version, 1);
     },
 

@@ -36,7 +36,9 @@ async function loadedBy(entry: string): Promise<{ files: string[]; packages: str
 describe('an import of', () => {
   it('the main entry loads no driver, no store of a database and no tests', async () => {
     const { files, packages } = await loadedBy('index.ts');
-    expect(files.filter((name) => /^(testing|schemas\/class-validator|stores\/(typeorm|redis|mongoose))\//.test(name))).toEqual([]);
+    expect(
+      files.filter((name) => /^(testing|schemas\/class-validator|stores\/(typeorm|redis|mongoose))\//.test(name)),
+    ).toEqual([]);
     expect(packages).toEqual([
       '@nestjs/common',
       '@nestjs/core',
