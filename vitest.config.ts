@@ -19,7 +19,7 @@ export default defineConfig({
     alias: [
       { find: /^nestjs-asyncz$/, replacement: `${lib}index.ts` },
       { find: /^nestjs-asyncz\/store$/, replacement: `${lib}stores/index.ts` },
-      { find: /^nestjs-asyncz\/(triggers|testing|client)$/, replacement: `${lib}$1/index.ts` },
+      { find: /^nestjs-asyncz\/(triggers|testing|client|api)$/, replacement: `${lib}$1/index.ts` },
       { find: /^nestjs-asyncz\/(typeorm|redis|mongoose)$/, replacement: `${lib}stores/$1/index.ts` },
       { find: /^nestjs-asyncz\/(class-validator)$/, replacement: `${lib}schemas/$1/index.ts` },
       { find: /^nestjs-asyncz\/(opentelemetry)$/, replacement: `${lib}observe/$1/index.ts` },

@@ -129,6 +129,8 @@ const BELOW = {
   ],
   // What can be asked from outside, as JSON. It runs in browsers: of the engine it knows types alone, which a test checks.
   client: ['model', 'errors', 'events', 'triggers', 'scheduler/tasks', 'scheduler/cluster', 'scheduler'],
+  // The same on a scheduler of this process.
+  operations: ['model', 'errors', 'time', 'events', 'scheduler/tasks', 'scheduler/cluster', 'scheduler', 'client'],
   // It loads a store that needs a package when a configuration names its type, and not before.
   nest: [
     'model',
@@ -153,6 +155,8 @@ const BELOW = {
     'observe/opentelemetry',
     'scheduler',
   ],
+  // The operations over HTTP.
+  api: ['model', 'errors', 'time', 'events', 'scheduler', 'client', 'operations', 'nest'],
   testing: [
     'model',
     'errors',

@@ -158,7 +158,10 @@ export interface RunChangeInput extends RunInput {
 
 /** Dead runs to try once more. @publicApi */
 export interface BulkRedriveInput {
-  readonly filter: Pick<RunListInput, 'store' | 'taskId' | 'status' | 'source' | 'owner' | 'from' | 'to'>;
+  readonly filter: Pick<
+    RunListInput,
+    'store' | 'taskId' | 'runId' | 'status' | 'source' | 'owner' | 'from' | 'to' | 'cursor'
+  >;
   readonly reason?: string;
   /** How many at the most, 1 to 1,000. @default 1000 */
   readonly limit?: number;

@@ -65,18 +65,6 @@ export interface BulkCount {
   readonly matching: number;
 }
 
-/** What became of dead runs. @publicApi */
-export interface RedriveResult {
-  /** How many got one more attempt. */
-  readonly redriven: number;
-  /** Those that did not: at most 100 of them. */
-  readonly refused: readonly { readonly runId: string; readonly code: string; readonly message: string }[];
-  /** How many did not. */
-  readonly refusedCount: number;
-  /** Whether there are more that meet the filter: the operation can be repeated. */
-  readonly more: boolean;
-}
-
 /** The id of the run; with `wait`, the run as it ended. @publicApi */
 export interface RunTaskResult {
   readonly runId: string;

@@ -1,6 +1,7 @@
 import type { SchedulerInstanceInfo } from '../scheduler/cluster/instance.info.js';
 import type { SchedulerInfo } from '../scheduler/scheduler.info.js';
 import type { AddTasksResult } from '../scheduler/tasks/adding.options.js';
+import type { RedriveManyResult } from '../scheduler/tasks/bulk.redrive.js';
 import type { BulkResult } from '../scheduler/tasks/bulk.operations.js';
 import type { RunInfo } from '../scheduler/tasks/run.info.js';
 import type { AnyTaskInfo, TaskInfo, UnreadableTaskInfo } from '../scheduler/tasks/task.info.js';
@@ -39,7 +40,6 @@ import type {
   ExecutorOverview,
   HandlerOverview,
   Health,
-  RedriveResult,
   RunDetails,
   RunTaskResult,
   Timeline,
@@ -135,7 +135,7 @@ export interface AsynczOperations {
   /** Gives a dead run one more attempt. */
   redriveRun(input: RunChangeInput, options?: CallOptions): Promise<void>;
   /** Gives each dead run that meets a filter one more attempt; with `dryRun`, counts them. */
-  redriveRuns(input: BulkRedriveInput, options?: CallOptions): Promise<RedriveResult | BulkCount>;
+  redriveRuns(input: BulkRedriveInput, options?: CallOptions): Promise<RedriveManyResult | BulkCount>;
 
   /** The events of the scheduler that answers, from now on, until the caller stops or the scheduler does. */
   streamEvents(input?: EventsInput, options?: CallOptions): AsyncIterable<EventMessage>;

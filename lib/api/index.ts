@@ -1,0 +1,4 @@
+// The public names of `nestjs-asyncz/api`: the operations over HTTP, and those on a scheduler of this process.
+
+export { LocalOperations } from '../operations/local.operations.js';
+export type { AnyScheduler, LocalOperationsOptions } from '../operations/operations.base.js';
