@@ -42,8 +42,8 @@ const MOST_NAMED = 100;
 const PAGE = 100;
 
 interface RedriveServices {
-  getRuns(query: RunQuery): Promise<RunInfoPage>;
-  redrive(runId: string, options: RedriveOptions): Promise<void>;
+  readonly getRuns: (query: RunQuery) => Promise<RunInfoPage>;
+  readonly redrive: (runId: string, options: RedriveOptions) => Promise<void>;
 }
 
 /** Gives each dead run that meets a filter one more attempt. One that is refused is in no other one's way. */
