@@ -119,8 +119,8 @@ export abstract class TaskWrites extends TaskReads {
   }
 
   async deleteTasks(input: BulkInput, _options?: CallOptions): Promise<BulkResult | BulkCount> {
-    const { reason: _reason, ...rest } = checkInput('deleteTasks', input, BULK);
-    return this.#many(rest, (filter) => this.scheduler.deleteTasks(filter));
+    const { reason, ...rest } = checkInput('deleteTasks', input, BULK);
+    return this.#many(rest, (filter) => this.scheduler.deleteTasks(filter, this.asked(reason)));
   }
 
   /** What everyone changes by mistake, an operation on many does not: a filter without a condition is refused. */

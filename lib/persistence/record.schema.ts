@@ -32,7 +32,6 @@ const ORIGINS = namesOf<TaskOrigin>({ code: 0, runtime: 0, internal: 0 });
 const RENAMING_PARTS = namesOf<Renaming['part']>({ source: 0, copy: 0 });
 const INPUTS = namesOf<TaskInput>({ args: 0, data: 0 });
 const ACTIONS = namesOf<TaskControl['action']>({
-
   pause: 0,
   resume: 0,
   run: 0,

@@ -124,7 +124,7 @@ export class SchedulerCore {
     });
     this.inspection = new TaskInspection(stores, triggers, this.operations);
     this.journal = new JournalInspection(stores);
-    this.bulk = new BulkOperations({ stores, builder, events, pending, notes });
+    this.bulk = new BulkOperations({ stores, builder, events, pending, phase, notes });
     this.waits = new RunWaits(stores, events, clock);
     this.outputs = new RunOutputs(stores, clock);
     this.runs = new RunControl({ stores, events, clock, phase, triggers, notes });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { TasksPartlyChangedError } from '../../errors/adding.errors.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
@@ -8,10 +9,15 @@ import type { StoredTask } from '../../model/task.js';
 import { deleteJournaled, transactJournaled } from '../../stores/journaled.js';
 import type { Transacted } from '../../stores/store.interface.js';
 import type { JournalNotes } from '../plan/journal.notes.js';
-import { pauseTask, resumeTask } from '../plan/pause.plan.js';
+import { runTask } from '../plan/extra.run.js';
+import { checkEnd, pauseTask, resumeTask } from '../plan/pause.plan.js';
+import type { PauseRequest } from '../plan/pause.plan.js';
 import { checkCall } from './call.options.js';
 import { ACTOR_OPTIONS, requestOf } from './control.options.js';
 import type { ActorOptions } from './control.options.js';
+import type { LifePhase } from './life.phase.js';
+import { PAUSE_MANY_OPTIONS, pauseRequestOf } from './pause.request.js';
+import type { PauseManyOptions } from './pause.request.js';
 import type { PendingTasks } from './pending.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
@@ -43,6 +49,7 @@ interface BulkServices {
   readonly events: EventDispatcher;
   readonly pending: PendingTasks;
   readonly notes: JournalNotes;
+  readonly phase: LifePhase;
 }
 
 /** What became of one page. */
@@ -52,17 +59,22 @@ type PageChange = (handle: StoreHandle, tasks: readonly StoredTask[]) => Promise
 export class BulkOperations {
   constructor(private readonly services: BulkServices) {}
 
-  async pause(filter: TaskFilter, options: ActorOptions = {}): Promise<BulkResult> {
-    checkCall('pauseTasks', options, ACTOR_OPTIONS);
-    const request = requestOf(options);
-    const pausing: Apply<RunRequest> = (task, now) =>
+  async pause(filter: TaskFilter, options: PauseManyOptions = {}): Promise<BulkResult> {
+    checkCall('pauseTasks', options, PAUSE_MANY_OPTIONS);
+    const request = pauseRequestOf(options);
+    const { until } = request;
+    const pausing: Apply<PauseRequest> = (task, now) =>
       pauseTask(task, now, this.services.builder.triggerOf(task), request);
     const plan = this.services.notes.noted('task.paused', request, pausing);
     return this.#each('pauseTasks', filter, async (handle, tasks) => {
+      // Else each of them would refuse it by itself.
+      if (until !== undefined) checkEnd(until, handle.clock.now());
       const { done, refused } = await changeEach(handle, tasks, plan);
-      for (const { id, value } of done.committed) {
-        this.services.events.emit('task.paused', { taskId: id, store: handle.alias, ...value });
+      const { actor, reason } = request;
+      for (const { id } of done.committed) {
+        this.services.events.emit('task.paused', { taskId: id, store: handle.alias, actor, reason });
       }
+      if (until !== undefined) handle.wakeFor(...done.committed.flatMap(({ task }) => task ?? []));
       return resultOf(tasks, done, refused);
     });
   }
@@ -80,6 +92,21 @@ export class BulkOperations {
         this.services.events.emit('task.resumed', { taskId, store, ...value });
         if (!task) this.services.events.emit('task.removed', { taskId, store, reason: 'finished' });
       }
+      handle.wakeFor(...done.committed.flatMap(({ task }) => task ?? []));
+      return resultOf(tasks, done, refused);
+    });
+  }
+
+  /** Adds an extra run to each. */
+  async run(filter: TaskFilter, options: ActorOptions = {}): Promise<BulkResult> {
+    this.services.phase.requireStarted('runTasks');
+    checkCall('runTasks', options, ACTOR_OPTIONS);
+    const request = requestOf(options);
+    const suffix = randomBytes(4).toString('hex');
+    const running: Apply<string> = (task, now) => runTask(task, now, suffix, request);
+    const plan = this.services.notes.noted('task.run', request, running, (runId) => ({ runId }));
+    return this.#each('runTasks', filter, async (handle, tasks) => {
+      const { done, refused } = await changeEach(handle, tasks, plan);
       handle.wakeFor(...done.committed.flatMap(({ task }) => task ?? []));
       return resultOf(tasks, done, refused);
     });

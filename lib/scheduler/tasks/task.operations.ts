@@ -14,22 +14,27 @@ import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { backfillTask } from '../plan/backfill.plan.js';
 import { runTask } from '../plan/extra.run.js';
 import { pauseTask, resumeTask } from '../plan/pause.plan.js';
+import type { PauseRequest } from '../plan/pause.plan.js';
 import type { JournalNotes } from '../plan/journal.notes.js';
 import { updateTask } from '../plan/update.plan.js';
 import type { AskedTask } from './asked.task.js';
 import { checkCall } from './call.options.js';
-import { ACTOR_OPTIONS, CONTROL_OPTIONS, DELETE_OPTIONS, locate, requestOf } from './control.options.js';
+import { atVersion } from './expected.version.js';
+import { ACTOR_OPTIONS, CHANGE_TASK_OPTIONS, locate, requestOf } from './control.options.js';
 import type {
   ActorOptions,
-  ControlOptions,
+  ChangeOptions,
   DeleteOptions,
   TaskRef,
   TaskTarget,
   TransactionOptions,
+  VersionOptions,
 } from './control.options.js';
 import { hasSameInput } from './input.checks.js';
 import type { InputChecks } from './input.checks.js';
 import type { LifePhase } from './life.phase.js';
+import { PAUSE_OPTIONS, pauseRequestOf } from './pause.request.js';
+import type { PauseOptions } from './pause.request.js';
 import type { PendingTasks } from './pending.tasks.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
@@ -41,7 +46,6 @@ import type { TaskBuilder } from './task.builder.js';
 import { tracedAdd } from './traced.add.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
-import { UPDATE_OPTIONS } from './task.options.js';
 import type { TaskChanges, TimeInput, TriggerInput, UpdateOptions } from './task.options.js';
 import { Task } from './task.js';
 import type { TaskActions } from './task.js';
@@ -51,21 +55,17 @@ import type { TaskActions } from './task.js';
  *
  * @publicApi
  */
-export interface BackfillOptions extends ControlOptions {
+export interface BackfillOptions extends ChangeOptions {
   /** The earliest time to run for. */
   readonly from: TimeInput;
   /** The latest time to run for; not in the future. */
   readonly to: TimeInput;
 }
 
-const BACKFILL_OPTIONS = namesOf<keyof BackfillOptions>({
-  from: 0,
-  to: 0,
-  store: 0,
-  actor: 0,
-  reason: 0,
-  transaction: 0,
-});
+const BACKFILL_OPTIONS = [
+  ...CHANGE_TASK_OPTIONS,
+  ...namesOf<Exclude<keyof BackfillOptions, keyof ChangeOptions>>({ from: 0, to: 0 }),
+];
 
 /** How often a change is begun anew because somebody changed the handler or the arguments in the meantime. */
 const ROUNDS = 10;
@@ -107,7 +107,7 @@ export class TaskOperations implements TaskActions {
   }
 
   async update(ref: TaskRef, changes: TaskChanges, options: UpdateOptions = {}): Promise<Task> {
-    checkCall('updateTask', options, UPDATE_OPTIONS);
+    checkCall('updateTask', options, CHANGE_TASK_OPTIONS);
     return this.#updateAs('task.updated', ref, changes, options);
   }
 
@@ -153,23 +153,28 @@ export class TaskOperations implements TaskActions {
   }
 
   async reschedule(ref: TaskRef, trigger: TriggerInput, options: UpdateOptions = {}): Promise<Task> {
-    checkCall('rescheduleTask', options, UPDATE_OPTIONS);
+    checkCall('rescheduleTask', options, CHANGE_TASK_OPTIONS);
     if (trigger === undefined) throw new InvalidOptionError('trigger', trigger, 'an object with a "type"');
     return this.#updateAs('task.rescheduled', ref, { trigger }, options);
   }
 
-  async pause(ref: TaskRef, options: ControlOptions = {}): Promise<Task> {
-    checkCall('pauseTask', options, CONTROL_OPTIONS);
-    const request = requestOf(options);
-    const plan: Apply<Attribution> = (old, now) => pauseTask(old, now, this.services.builder.triggerOf(old), request);
+  async pause(ref: TaskRef, options: PauseOptions = {}): Promise<Task> {
+    checkCall('pauseTask', options, PAUSE_OPTIONS);
+    const request = pauseRequestOf(options);
+    const plan: Apply<PauseRequest> = (old, now) => pauseTask(old, now, this.services.builder.triggerOf(old), request);
     const noted = this.services.notes.noted('task.paused', request, plan);
-    const { id, task, value, handle } = await this.#change(ref, options, noted);
-    if (value) this.services.events.emit('task.paused', { taskId: id, store: handle.alias, ...value });
+    const changed = await this.#change(ref, options, noted);
+    const { id, task, value, handle } = changed;
+    if (value) {
+      const { actor, reason, until } = value;
+      this.services.events.emit('task.paused', { taskId: id, store: handle.alias, actor, reason });
+      if (until !== undefined) wakeFor(changed);
+    }
     return this.#toTask(handle, task!);
   }
 
-  async resume(ref: TaskRef, options: ControlOptions = {}): Promise<Task | null> {
-    checkCall('resumeTask', options, CONTROL_OPTIONS);
+  async resume(ref: TaskRef, options: ChangeOptions = {}): Promise<Task | null> {
+    checkCall('resumeTask', options, CHANGE_TASK_OPTIONS);
     const request = requestOf(options);
     const plan: Apply<Attribution> = (old, now) => resumeTask(old, now, this.services.builder.triggerOf(old), request);
     const changed = await this.#change(ref, options, this.services.notes.noted('task.resumed', request, plan));
@@ -184,8 +189,9 @@ export class TaskOperations implements TaskActions {
   }
 
   async delete(ref: TaskRef, options: DeleteOptions = {}): Promise<AnyTaskInfo> {
-    checkCall('deleteTask', options, DELETE_OPTIONS);
-    if (options.transaction !== undefined) return this.#deleteWithin(ref, options);
+    checkCall('deleteTask', options, CHANGE_TASK_OPTIONS);
+    const { transaction, expectedVersion } = options;
+    if (transaction !== undefined || expectedVersion !== undefined) return this.#deleteReadable(ref, options);
     const { id, store } = locate(ref, options);
     const request = requestOf(options);
     const { handle, task } = await this.services.stores.require(id, store);
@@ -198,10 +204,11 @@ export class TaskOperations implements TaskActions {
     return toTaskInfo(task, handle, this.services.triggers);
   }
 
-  async #deleteWithin(ref: TaskRef, options: DeleteOptions): Promise<AnyTaskInfo> {
+  async #deleteReadable(ref: TaskRef, options: DeleteOptions): Promise<AnyTaskInfo> {
     const plan: Apply<TaskRecord> = (task) => ({ task: null, value: task });
     const noted = this.services.notes.noted('task.deleted', requestOf(options), plan);
     const { id, handle, value } = await this.#change(ref, options, noted);
+    if (options.transaction === undefined) this.services.pending.forget(handle, id);
     this.services.events.emit('task.removed', { taskId: id, store: handle.alias, reason: 'deleted' });
     return toTaskInfo(value!, handle, this.services.triggers);
   }
@@ -226,9 +233,9 @@ export class TaskOperations implements TaskActions {
     return total;
   }
 
-  async run(ref: TaskRef, options: ControlOptions = {}): Promise<string> {
+  async run(ref: TaskRef, options: ChangeOptions = {}): Promise<string> {
     this.services.phase.requireStarted('runTask');
-    checkCall('runTask', options, CONTROL_OPTIONS);
+    checkCall('runTask', options, CHANGE_TASK_OPTIONS);
     const request = requestOf(options);
     const suffix = randomBytes(4).toString('hex');
     const plan: Apply<string> = (old, now) => runTask(old, now, suffix, request);
@@ -259,15 +266,20 @@ export class TaskOperations implements TaskActions {
    * One step in the store; a plan that gives null leaves the task as it is. In a transaction of the caller, nothing is read
    * outside of it: that would wait for its end.
    */
-  async #change<T>(ref: TaskRef, options: TaskTarget & TransactionOptions, plan: Apply<T>): Promise<Outcome<T>> {
+  async #change<T>(
+    ref: TaskRef,
+    options: TaskTarget & VersionOptions & TransactionOptions,
+    plan: Apply<T>,
+  ): Promise<Outcome<T>> {
     const { id, store } = locate(ref, options);
-    const { transaction } = options;
+    const { transaction, expectedVersion } = options;
+    const apply = expectedVersion === undefined ? plan : atVersion(expectedVersion, plan);
     const handle = transaction === undefined ? await this.#readableAt(id, store) : this.#openFor(store);
     return outcomeOf(
       id,
       handle,
       transaction,
-      await transactJournaled(handle.activeStore, { ids: [id] }, plan, { transaction }),
+      await transactJournaled(handle.activeStore, { ids: [id] }, apply, { transaction }),
     );
   }
 
