@@ -17,6 +17,7 @@ const ENTRIES = [
   'executors/async.executor',
   'model/clock',
   'nest/worker.entry',
+  'observe/opentelemetry/index',
   'scheduler/scheduler',
   'stores/file/directory.layout',
   'stores/file/file.store',
@@ -35,7 +36,7 @@ const ENTRIES = [
 const WORKERS = join(ROOT, 'test', 'support', 'workers');
 
 /** What an application brings along, which is loaded as it is. */
-const PEERS = /^(typeorm|mongoose|ioredis|rxjs|reflect-metadata|@nestjs\/.+)$/;
+const PEERS = /^(typeorm|mongoose|ioredis|rxjs|reflect-metadata|@nestjs\/.+|@opentelemetry\/.+)$/;
 
 let built: Promise<string> | null = null;
 
