@@ -210,13 +210,14 @@ export type {
 } from './scheduler/tasks/store.maintenance.js';
 export type { AnyTaskInfo, TaskInfo, UnreadableTaskInfo } from './scheduler/tasks/task.info.js';
 export type {
+  PreviewedRun,
   PreviewOptions,
-  RunInfoPage,
-  RunQuery,
-  TaskInfoPage,
   TaskPreview,
-  TaskQuery,
-} from './scheduler/tasks/task.inspection.js';
+  TriggerPreview,
+  TriggerPreviewOptions,
+} from './scheduler/tasks/preview.info.js';
+export type { RunInfoPage, RunQuery, TaskInfoPage, TaskQuery } from './scheduler/tasks/task.inspection.js';
+export type { TimelineEntry, TimelinePage, TimelineQuery } from './scheduler/tasks/timeline.info.js';
 export type { JournalEntryInfo, JournalPage, JournalQuery } from './scheduler/tasks/journal.inspection.js';
 export type { AskingOptions, DedupeOptions } from './scheduler/tasks/asking.options.js';
 export type { DedupeMode } from './scheduler/plan/dedupe.plan.js';

@@ -1,6 +1,7 @@
 import type { AskingOptions } from '../scheduler/tasks/asking.options.js';
 import type { TaskFilter } from '../scheduler/tasks/task.filter.js';
-import type { PreviewOptions, RunQuery, TaskQuery } from '../scheduler/tasks/task.inspection.js';
+import type { PreviewOptions } from '../scheduler/tasks/preview.info.js';
+import type { RunQuery, TaskQuery } from '../scheduler/tasks/task.inspection.js';
 import type { TaskBaseOptions, TaskChanges } from '../scheduler/tasks/task.options.js';
 import type { TaskPolicyOptions } from '../model/task.policies.js';
 import type { TriggerOptions } from '../triggers/trigger.options.js';

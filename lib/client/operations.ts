@@ -5,7 +5,8 @@ import type { RedriveManyResult } from '../scheduler/tasks/bulk.redrive.js';
 import type { BulkResult } from '../scheduler/tasks/bulk.operations.js';
 import type { RunInfo } from '../scheduler/tasks/run.info.js';
 import type { AnyTaskInfo, TaskInfo, UnreadableTaskInfo } from '../scheduler/tasks/task.info.js';
-import type { RunInfoPage, TaskInfoPage, TaskPreview } from '../scheduler/tasks/task.inspection.js';
+import type { TaskPreview } from '../scheduler/tasks/preview.info.js';
+import type { RunInfoPage, TaskInfoPage } from '../scheduler/tasks/task.inspection.js';
 import type {
   AddTasksInput,
   BackfillInput,

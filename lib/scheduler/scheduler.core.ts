@@ -40,6 +40,7 @@ import { TaskAdding } from './tasks/task.adding.js';
 import { TaskBuilder } from './tasks/task.builder.js';
 import { TaskInspection } from './tasks/task.inspection.js';
 import { TaskOperations } from './tasks/task.operations.js';
+import { TaskTimeline } from './tasks/task.timeline.js';
 
 /** How often a store is polled by default, in milliseconds: one that pushes wake-ups, and one that does not. */
 const POLL_PUSHED_MS = 30_000;
@@ -65,6 +66,7 @@ export class SchedulerCore {
   readonly operations: TaskOperations;
   readonly inspection: TaskInspection;
   readonly journal: JournalInspection;
+  readonly timeline: TaskTimeline;
   readonly bulk: BulkOperations;
   readonly runs: RunControl;
   readonly waits: RunWaits;
@@ -122,7 +124,8 @@ export class SchedulerCore {
       notes,
       observation: this.observation,
     });
-    this.inspection = new TaskInspection(stores, triggers, this.operations);
+    this.inspection = new TaskInspection(stores, triggers, this.operations, builder, clock);
+    this.timeline = new TaskTimeline(stores, triggers, clock);
     this.journal = new JournalInspection(stores);
     this.bulk = new BulkOperations({ stores, builder, events, pending, phase, notes });
     this.waits = new RunWaits(stores, events, clock);

@@ -7,7 +7,10 @@ import type { BulkOperations, BulkResult } from './tasks/bulk.operations.js';
 import type { ActorOptions, ChangeOptions, DeleteOptions, TaskRef, TaskTarget } from './tasks/control.options.js';
 import type { TaskFilter } from './tasks/task.filter.js';
 import type { AnyTaskInfo } from './tasks/task.info.js';
-import type { PreviewOptions, TaskInfoPage, TaskInspection, TaskPreview, TaskQuery } from './tasks/task.inspection.js';
+import type { PreviewOptions, TaskPreview, TriggerPreview, TriggerPreviewOptions } from './tasks/preview.info.js';
+import type { TaskInfoPage, TaskInspection, TaskQuery } from './tasks/task.inspection.js';
+import type { TaskTimeline } from './tasks/task.timeline.js';
+import type { TimelinePage, TimelineQuery } from './tasks/timeline.info.js';
 import type { TaskAdding } from './tasks/task.adding.js';
 import type { PauseManyOptions, PauseOptions } from './tasks/pause.request.js';
 import type { TaskOperations } from './tasks/task.operations.js';
@@ -30,16 +33,18 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
   readonly #inspection: TaskInspection;
   readonly #bulk: BulkOperations;
   readonly #observation: Observation;
+  readonly #timeline: TaskTimeline;
 
   /** @internal */
   constructor(core: SchedulerCore) {
     super(core);
-    const { adding, operations, inspection, bulk, observation } = core;
+    const { adding, operations, inspection, bulk, observation, timeline } = core;
     this.#adding = adding;
     this.#operations = operations;
     this.#inspection = inspection;
     this.#bulk = bulk;
     this.#observation = observation;
+    this.#timeline = timeline;
   }
 
   /**
@@ -222,5 +227,25 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
    */
   previewTaskRuns(id: string, options?: PreviewOptions): Promise<TaskPreview | null> {
     return this.#inspection.preview(id, options);
+  }
+
+  /**
+   * When a trigger would fire, before there is a task with it, and which of these times a change of clocks or a calendar touches.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (trigger type, calendar), ImpossibleTriggerError
+   */
+  previewTrigger(trigger: TriggerInput, options?: TriggerPreviewOptions): Promise<TriggerPreview> {
+    return this.#inspection.previewTrigger(trigger, options);
+  }
+
+  /**
+   * What has run, what runs, and what is to run, of all tasks on one axis of time: a page around a moment, from which cursors lead
+   * in both directions. Paused and disabled tasks have no times to come; ended runs are filtered by store and handler only, and left out
+   * with other filters. Changes nothing.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store)
+   */
+  getTimeline(query?: TimelineQuery): Promise<TimelinePage> {
+    return this.#timeline.page(query);
   }
 }

@@ -129,7 +129,7 @@ export class TaskBuilder {
     if (typeof changes !== 'object' || changes === null) throw new InvalidOptionError('changes', changes, 'an object');
     rejectUnknownOptions('a change of a task', changes, CHANGE_OPTIONS);
     const old = task.definition;
-    const trigger = changes.trigger === undefined ? null : this.#createTrigger(changes.trigger, now);
+    const trigger = changes.trigger === undefined ? null : this.createTrigger(changes.trigger, now);
     const executor = changes.executor === undefined ? old.executor : this.#checkExecutor(changes.executor);
     const definition = checkLimits({
       ...old,
@@ -184,11 +184,12 @@ export class TaskBuilder {
   }
 
   #checkedTrigger(given: TriggerInput, now: number): CheckedTrigger {
-    const trigger = this.#createTrigger(given, now);
+    const trigger = this.createTrigger(given, now);
     return { trigger, data: trigger.toJSON() };
   }
 
-  #createTrigger(given: TriggerInput, now: number): BaseTrigger {
+  /** @throws InvalidOptionError, UnknownOptionError, UnknownNameError, ImpossibleTriggerError */
+  createTrigger(given: TriggerInput, now: number): BaseTrigger {
     const data = given as TriggerData | BaseTrigger;
     if (typeof data !== 'object' || data === null) {
       throw new InvalidOptionError('trigger', data, 'an object with a "type"');

@@ -1,4 +1,5 @@
 import { TaskUnreadableError } from '../../errors/task.errors.js';
+import type { Clock } from '../../model/clock.js';
 import { namesOf } from '../../model/names.js';
 import type { StoredRunFilter, TaskSortKey, TaskStateName } from '../../model/query.js';
 import type { RunSource, RunStatus } from '../../model/run.js';
@@ -8,18 +9,27 @@ import { toInstant } from '../../time/inputs.js';
 import { taskOrder } from '../../stores/task-query.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import type { Occurrence } from '../../triggers/trigger.interface.js';
+import type {
+  PreviewedRun,
+  PreviewOptions,
+  TaskPreview,
+  TriggerPreview,
+  TriggerPreviewOptions,
+} from './preview.info.js';
 import { toRunInfo } from './run.info.js';
 import type { RunInfo } from './run.info.js';
 import { checkCall, checkCount } from './call.options.js';
 import { checkTaskId, TARGET_OPTIONS } from './control.options.js';
 import type { TaskTarget } from './control.options.js';
+import { occurrencesAfter, takeOccurrences } from './occurrences.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import { filteredStores, FILTER_OPTIONS } from './task.filter.js';
 import type { TaskFilter } from './task.filter.js';
 import { toTaskInfo } from './task.info.js';
 import type { AnyTaskInfo, TaskInfo } from './task.info.js';
-import type { TimeInput } from './task.options.js';
+import type { TaskBuilder } from './task.builder.js';
+import type { TimeInput, TriggerInput } from './task.options.js';
 import { Task } from './task.js';
 import { upcomingRuns } from './upcoming.runs.js';
 import type { TaskActions } from './task.js';
@@ -45,32 +55,6 @@ export interface TaskInfoPage {
   readonly tasks: readonly AnyTaskInfo[];
   /** How many match, on all pages. */
   readonly total: number;
-}
-
-/** How many of the next runs of a task to show, and from which time. @publicApi */
-export interface PreviewOptions extends TaskTarget {
-  /** How many runs, 1 to 1,000. @default 5 */
-  readonly count?: number;
-  /** From when on. Now when left out. */
-  readonly now?: TimeInput;
-}
-
-/** A task with the times of its next runs. @publicApi */
-export interface TaskPreview {
-  readonly task: TaskInfo;
-  readonly generatedAt: Date;
-  readonly requestedCount: number;
-  readonly runs: readonly {
-    readonly runTime: Date;
-    /** The time on the trigger's grid; another than `runTime` when jitter or a calendar moved it. */
-    readonly scheduledTime: Date;
-    /** Set when a change of clocks touched it. */
-    readonly dst: 'gap' | 'overlap' | null;
-    /** The calendar that moved it. */
-    readonly movedByCalendar: string | null;
-  }[];
-  /** Whether nothing follows the last one. */
-  readonly exhausted: boolean;
 }
 
 /** Which ended runs to list, and which page. All given conditions must hold. @publicApi */
@@ -119,6 +103,7 @@ const RUN_QUERY_OPTIONS = namesOf<keyof RunQuery>({
   limit: 0,
   cursor: 0,
 });
+const TRIGGER_PREVIEW_OPTIONS = namesOf<keyof TriggerPreviewOptions>({ count: 0, now: 0, taskId: 0 });
 const PREVIEW_OPTIONS = namesOf<keyof PreviewOptions>({ store: 0, count: 0, now: 0 });
 
 /** Looks at tasks and runs, and changes nothing: what is behind the methods of `Scheduler`. */
@@ -127,6 +112,8 @@ export class TaskInspection {
     private readonly stores: StoreRegistry,
     private readonly triggers: TriggerCache,
     private readonly actions: TaskActions,
+    private readonly builder: Pick<TaskBuilder, 'createTrigger'>,
+    private readonly clock: Clock,
   ) {}
 
   async getTask(id: string, target: TaskTarget = {}): Promise<Task | null> {
@@ -190,26 +177,32 @@ export class TaskInspection {
     if (isUnreadable(task)) throw new TaskUnreadableError(id, task.unreadable, task.message);
     const now = options.now === undefined ? handle.clock.now() : toInstant(options.now, 'now');
     const trigger = this.triggers.get(task.definition.trigger);
-    const runs: Occurrence[] = [];
-    let hasMore = false;
-    for (const run of upcomingRuns(task, trigger, now)) {
-      hasMore = runs.length === count;
-      if (hasMore) break;
-      runs.push(run);
-      // Each is bounded, a thousand of them are not.
-      await new Promise(setImmediate);
-    }
+    const { runs, exhausted } = await takeOccurrences(upcomingRuns(task, trigger, now), count);
     return {
       task: this.#info(handle, task) as TaskInfo,
       generatedAt: new Date(now),
       requestedCount: count,
-      runs: runs.map((run) => ({
-        runTime: new Date(run.runTime),
-        scheduledTime: new Date(run.scheduledTime),
-        dst: run.dst ?? null,
-        movedByCalendar: run.movedByCalendar ?? null,
-      })),
-      exhausted: !hasMore,
+      runs: runs.map(toPreviewedRun),
+      exhausted,
+    };
+  }
+
+  /** What a trigger would do, before there is a task with it. */
+  async previewTrigger(given: TriggerInput, options: TriggerPreviewOptions = {}): Promise<TriggerPreview> {
+    checkCall('previewTrigger', options, TRIGGER_PREVIEW_OPTIONS);
+    const { count = 5, taskId = 'preview' } = options;
+    checkCount('count', count, 1, 1_000);
+    const now = options.now === undefined ? this.clock.now() : toInstant(options.now, 'now');
+    const trigger = this.builder.createTrigger(given, now);
+    const first = trigger.nextOccurrence(null, now, { taskId });
+    const occurrences = occurrencesAfter(trigger, taskId, first, trigger.maxRuns ?? Infinity);
+    const { runs, exhausted } = await takeOccurrences(occurrences, count);
+    return {
+      trigger: trigger.toJSON(),
+      description: trigger.describe(),
+      generatedAt: new Date(now),
+      runs: runs.map(toPreviewedRun),
+      exhausted,
     };
   }
 
@@ -252,4 +245,13 @@ export class TaskInspection {
   #info(handle: StoreHandle, task: StoredTask): AnyTaskInfo {
     return toTaskInfo(task, handle, this.triggers);
   }
+}
+
+function toPreviewedRun(run: Occurrence): PreviewedRun {
+  return {
+    runTime: new Date(run.runTime),
+    scheduledTime: new Date(run.scheduledTime),
+    dst: run.dst ?? null,
+    movedByCalendar: run.movedByCalendar ?? null,
+  };
 }
