@@ -3,7 +3,7 @@ import type { Timeline } from '../client/operation.results.js';
 import { MACHINE } from '../model/clock.js';
 import { messageOf } from '../errors/thrown.js';
 import type { TaskInfo } from '../scheduler/tasks/task.info.js';
-import type { TaskPreview } from '../scheduler/tasks/task.inspection.js';
+import type { TaskPreview } from '../scheduler/tasks/preview.info.js';
 import type { AnyScheduler } from './operations.base.js';
 
 /** How many tasks are looked at: those with the earliest next run. */
