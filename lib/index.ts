@@ -180,6 +180,7 @@ export type { RunTaskOptions } from './scheduler/tasks/run.control.js';
 export type { WaitOptions } from './scheduler/tasks/run.waits.js';
 export type { DeclaredTask } from './scheduler/tasks/declared.tasks.js';
 export type { BackoffFunction } from './scheduler/loop/backoff.registry.js';
+export type { AsynczConfig } from './cli/target/cli.config.js';
 export type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler/scheduler.info.js';
 export type { HandlerInfo, HandlerVariant } from './scheduler/cluster/handler.info.js';
 export type { SchedulerInstanceInfo } from './scheduler/cluster/instance.info.js';

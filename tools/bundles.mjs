@@ -27,20 +27,26 @@ const entries = Object.entries(manifest.exports)
     return { name, types: source.types };
   });
 
-/** What a thread or a process of an executor begins with: see docs/adr/0074. It is loaded by its file, never by its name. */
-const WORKER = { worker: join(root, 'dist', 'nest', 'worker.entry.js') };
+/**
+ * Files that are loaded by their path, never by a name of the package: what a thread or a process of an executor begins with (see
+ * docs/adr/0074), and the command line.
+ */
+const PROGRAMS = {
+  worker: join(root, 'dist', 'nest', 'worker.entry.js'),
+  cli: join(root, 'dist', 'cli', 'cli.entry.js'),
+};
 
 /** The folders below `dist` of entries that nobody uses without the main one. */
 const BESIDE_MAIN = ['observe/opentelemetry', 'nest/prometheus', 'nest/terminus'];
 
 /**
- * The module of an executor imports the main entry anyway, and so does who uses these entries. So they import it, too: all that they share is shared by
- * the same entries as before, and is split into no further files, each of which every application would load.
+ * A program imports the main entry anyway, and so does who uses the entries beside it. They do so first: then all that they share is shared
+ * by the same entries as before, and is split into no further files, each of which every application would load.
  */
 const withMainEntry = {
-  name: 'worker-with-main-entry',
+  name: 'with-main-entry',
   transform: (code, id) => {
-    if (id === WORKER.worker) return `import '../index.js';\n${code}`;
+    if (Object.values(PROGRAMS).includes(id)) return code.replace(/^(#!.*\n)?/, `$1import '../index.js';\n`);
     const isBeside = BESIDE_MAIN.some((folder) => id === join(root, 'dist', folder, 'index.js'));
     return isBeside ? `import '../../index.js';\n${code}` : null;
   },
@@ -65,7 +71,7 @@ async function write(external, options, further = {}) {
 await write(
   packages,
   { dir: join(root, 'dist', 'esm'), format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js' },
-  WORKER,
+  PROGRAMS,
 );
 
 const cjs = join(root, 'dist', 'cjs');

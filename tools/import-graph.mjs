@@ -174,6 +174,23 @@ const BELOW = {
     'scheduler',
     'nest',
   ],
+  // A face: it asks the operations, in the process or over HTTP. Of a database it has the SQL of its tables.
+  cli: [
+    'model',
+    'errors',
+    'version',
+    'triggers',
+    'events',
+    'observe/doctor',
+    'client',
+    'operations',
+    'stores (contract)',
+    'stores/typeorm',
+    'scheduler/tasks',
+    'scheduler/cluster',
+    'scheduler',
+    'nest',
+  ],
   index: null,
 };
 

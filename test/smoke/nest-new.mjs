@@ -150,6 +150,16 @@ function startAndSeeARun(node, main, app) {
   });
 }
 
+/** The command line sees the tasks of the application that was just run, in the application's own context. */
+function seeByCommandLine(node, app) {
+  const bin = 'node_modules/nestjs-asyncz/dist/esm/cli.js';
+  const { tasks } = JSON.parse(run(node, [bin, 'list', '--app', 'dist/app.module.js', '--json'], app));
+  assert.ok(
+    tasks.some(({ id, handler }) => id === 'tick' && handler === 'Ticker.tick'),
+    JSON.stringify(tasks),
+  );
+}
+
 async function compileAs(options, app) {
   const name = `${options.module}-${options.moduleResolution}`;
   const compilerOptions = { ...options, outDir: `dist-${name}`, rootDir: 'src', incremental: false };
@@ -170,6 +180,7 @@ async function prove(project, folder, tarball, specifiers) {
   for (const { version, node } of nodes) {
     await step(`${title}: its tests on Node.js ${version}`, () => run(node, project.test, app, { NODE_OPTIONS: '' }));
     await step(`${title}: start on Node.js ${version}`, () => startAndSeeARun(node, 'dist/main.js', app));
+    await step(`${title}: the command line on Node.js ${version}`, () => seeByCommandLine(node, app));
   }
   for (const options of project.modules) {
     await step(`${title}: module ${options.module}, moduleResolution ${options.moduleResolution}`, () =>

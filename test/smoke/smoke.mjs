@@ -66,6 +66,18 @@ function askForMissing(app) {
   }
 }
 
+/** The command line as `npx` finds it, without any optional peer. */
+function askTheCommandLine(app) {
+  assert.equal(run('npx', ['--no-install', 'asyncz', 'version'], app).trim(), manifest.version);
+  const list = JSON.parse(run('npx', ['--no-install', 'asyncz', 'list', '--store', 'memory:', '--json'], app));
+  assert.deepEqual(list, { tasks: [], total: 0 });
+  writeFileSync(
+    join(app, 'asyncz.config.ts'),
+    'const stores: Record<string, string> = { default: "memory:" };\nexport default { stores };\n',
+  );
+  assert.match(run('npx', ['--no-install', 'asyncz', 'timeline'], app), /Nothing is to run/);
+}
+
 /** What is the same both ways of loading in one process, for entries that load there. */
 function assertOneIdentity(script, names, cwd) {
   const { different, result, isCaught } = JSON.parse(run(process.execPath, [script, ...names.map(specifierOf)], cwd));
@@ -170,6 +182,7 @@ try {
     const app = await step(`${application.name}: install`, () => install(application, folder, tarball));
     await step(`${application.name}: load ${subpaths.join(' ')}`, () => load(application, app));
     await step(`${application.name}: name the package that a store needs`, () => askForMissing(app));
+    await step(`${application.name}: the command line by npx`, () => askTheCommandLine(app));
     await step(`${application.name}: imported and required in one process`, () =>
       assertOneIdentity(
         'identity.mjs',

@@ -19,14 +19,18 @@ export async function dumpStore({ className, options }: ClusterStore): Promise<R
 
 async function dumpSql(url: string, tableName: string): Promise<Record<string, string>> {
   const isFile = url.startsWith('sqlite:');
+  const isPostgres = url.startsWith('postgres');
   const dataSource = await new DataSource(
     isFile
       ? { type: 'better-sqlite3', database: url.slice('sqlite:'.length), enableWAL: true }
-      : { type: url.startsWith('postgres') ? 'postgres' : 'mysql', url },
+      : { type: isPostgres ? 'postgres' : 'mysql', url },
   ).initialize();
+  const server = `SELECT table_name AS name FROM information_schema.tables WHERE table_name LIKE '${tableName}%'`;
+  const file = `SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '${tableName}%'`;
+  const tables: { name: string }[] = await dataSource.query(isFile ? file : server);
   const dump: Record<string, string> = {};
-  for (const table of ['tasks', 'runs', 'schedulers']) {
-    const rows: object[] = await dataSource.query(`SELECT * FROM ${tableName}_${table}`);
+  for (const { name: table } of tables) {
+    const rows: object[] = await dataSource.query(`SELECT * FROM ${table}`);
     for (const row of rows) dump[`${table} ${Object.values(row).slice(0, 3).join(' ')}`] = JSON.stringify(row);
   }
   await dataSource.destroy();

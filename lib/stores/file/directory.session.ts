@@ -131,12 +131,14 @@ export class DirectorySession {
     if (!this.context.readOnly) await this.schedulers.forgetOld(MACHINE.now());
     await this.#look();
     this.wakeUps.open();
-    await this.#filing.begin(this.queue);
+    // What is in the journal is read as well as what has its file.
+    if (!this.context.readOnly) await this.#filing.begin(this.queue);
   }
 
   /** Looks at what was changed by hand while no process was here: without waiting for it where that is a lot. */
   async #look(): Promise<void> {
     if (!this.catalog.hasSnapshot) {
+      if (this.context.readOnly) return;
       this.#looking = this.#filing.saveIndex();
       return;
     }
