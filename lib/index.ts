@@ -49,6 +49,15 @@ export type {
   StandardSchemaProps,
 } from './model/standard.schema.js';
 export { AsynczError } from './errors/asyncz.error.js';
+export {
+  ForbiddenError,
+  MediaTypeError,
+  ServerUnreachableError,
+  TooManyAttemptsError,
+  TooManyStreamsError,
+  UnauthorizedError,
+  UnexpectedAnswerError,
+} from './errors/api.errors.js';
 export type { RunError } from './errors/thrown.js';
 export { InvalidOptionError, UnknownNameError, UnknownOptionError } from './errors/input.errors.js';
 export {

@@ -128,9 +128,30 @@ const BELOW = {
     'observe/health',
   ],
   // What can be asked from outside, as JSON. It runs in browsers: of the engine it knows types alone, which a test checks.
-  client: ['model', 'errors', 'events', 'triggers', 'scheduler/tasks', 'scheduler/cluster', 'scheduler'],
+  client: [
+    'model',
+    'errors',
+    'events',
+    'triggers',
+    'scheduler/tasks',
+    'scheduler/cluster',
+    'scheduler',
+    'observe/doctor',
+    'observe/forecast',
+  ],
   // The same on a scheduler of this process.
-  operations: ['model', 'errors', 'time', 'events', 'scheduler/tasks', 'scheduler/cluster', 'scheduler', 'client'],
+  operations: [
+    'model',
+    'errors',
+    'time',
+    'events',
+    'scheduler/tasks',
+    'scheduler/cluster',
+    'scheduler',
+    'client',
+    'observe/doctor',
+    'observe/forecast',
+  ],
   // It loads a store that needs a package when a configuration names its type, and not before.
   nest: [
     'model',
@@ -156,7 +177,18 @@ const BELOW = {
     'scheduler',
   ],
   // The operations over HTTP.
-  api: ['model', 'errors', 'time', 'events', 'scheduler', 'client', 'operations', 'nest'],
+  api: [
+    'model',
+    'errors',
+    'time',
+    'events',
+    'stores (contract)',
+    'scheduler',
+    'client',
+    'operations',
+    'nest',
+    'version',
+  ],
   testing: [
     'model',
     'errors',

@@ -1,3 +1,5 @@
+import type { ForecastOptions } from '../observe/forecast/forecast.js';
+import type { JournalQuery } from '../scheduler/tasks/journal.inspection.js';
 import type { AskingOptions } from '../scheduler/tasks/asking.options.js';
 import type { TaskFilter } from '../scheduler/tasks/task.filter.js';
 import type { PreviewOptions } from '../scheduler/tasks/preview.info.js';
@@ -182,6 +184,27 @@ export interface DrainInput extends InstanceInput {
   readonly wait?: boolean;
   /** How long, at most five minutes over HTTP. @default '30s' */
   readonly timeout?: Duration;
+}
+
+/** Which entries of the journal, and which page. @publicApi */
+export interface JournalInput extends Omit<JournalQuery, 'kind' | 'from' | 'to'> {
+  /** Only entries of these kinds, parted by commas. */
+  readonly kind?: string;
+  /** At this time or later. */
+  readonly from?: JsonTime;
+  /** Before this time. */
+  readonly to?: JsonTime;
+}
+
+/** What is looked at for faults. @publicApi */
+export interface DiagnoseInput {
+  readonly store?: string;
+}
+
+/** Which tasks are foretold, and when: at most 1,000 runs are listed. @publicApi */
+export interface ForecastInput extends Omit<TaskFilter, 'state'>, Pick<ForecastOptions, 'bucket' | 'zone' | 'limit'> {
+  readonly from?: JsonTime;
+  readonly to?: JsonTime;
 }
 
 /** Which events. @publicApi */

@@ -1,3 +1,6 @@
+import type { Diagnosis } from '../observe/doctor/diagnosis.js';
+import type { Forecast } from '../observe/forecast/forecast.js';
+import type { JournalPage } from '../scheduler/tasks/journal.inspection.js';
 import type { SchedulerInstanceInfo } from '../scheduler/cluster/instance.info.js';
 import type { SchedulerInfo } from '../scheduler/scheduler.info.js';
 import type { AddTasksResult } from '../scheduler/tasks/adding.options.js';
@@ -15,7 +18,10 @@ import type {
   CallOptions,
   ChangeInput,
   DrainInput,
+  DiagnoseInput,
   EventsInput,
+  ForecastInput,
+  JournalInput,
   InstanceInput,
   PauseInput,
   PauseManyInput,
@@ -137,6 +143,13 @@ export interface AsynczOperations {
   redriveRun(input: RunChangeInput, options?: CallOptions): Promise<void>;
   /** Gives each dead run that meets a filter one more attempt; with `dryRun`, counts them. */
   redriveRuns(input: BulkRedriveInput, options?: CallOptions): Promise<RedriveManyResult | BulkCount>;
+
+  /** A page of the journal: who did what to tasks, and what happened to them, the latest first. */
+  getJournal(input?: JournalInput, options?: CallOptions): Promise<Serialized<JournalPage>>;
+  /** What is wrong with the tasks, the stores and the schedulers. */
+  diagnose(input?: DiagnoseInput, options?: CallOptions): Promise<Serialized<Diagnosis>>;
+  /** The runs to come, and their load. */
+  getForecast(input?: ForecastInput, options?: CallOptions): Promise<Serialized<Forecast>>;
 
   /** The events of the scheduler that answers, from now on, until the caller stops or the scheduler does. */
   streamEvents(input?: EventsInput, options?: CallOptions): AsyncIterable<EventMessage>;

@@ -11,13 +11,18 @@ export type Role = 'viewer' | 'operator' | 'admin';
 /** Every {@link Role}, the least one first. @publicApi */
 export const ROLES: readonly Role[] = ['viewer', 'operator', 'admin'];
 
-/** Of which kind a parameter of the query is: its text is read as that. @publicApi */
-export type QueryKind = 'text' | 'number' | 'flag';
+/**
+ * Of which kind a parameter of the query is: its text is read as that. An `amount` is a time or a duration: a number where it has digits
+ * alone.
+ *
+ * @publicApi
+ */
+export type QueryKind = 'text' | 'number' | 'amount' | 'flag';
 
 /** How an operation is called over HTTP. @publicApi */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below the path of the module. The field of the input that a `:name` is may also stand in the query: see {@link routePath}. */
+  /** Below the path of the module. The field of the input that a `:name` is may also stand in the query: see `routePath`. */
   readonly path: string;
   /** The least role that may call it. */
   readonly role: Role;
@@ -52,8 +57,8 @@ const RUNS = {
   source: 'text',
   dead: 'flag',
   owner: 'text',
-  from: 'text',
-  to: 'text',
+  from: 'amount',
+  to: 'amount',
   limit: 'number',
   cursor: 'text',
 } as const satisfies Route['query'];
@@ -95,7 +100,7 @@ export const ROUTES: Readonly<Record<OperationName, Route>> = {
     method: 'GET',
     path: '/tasks/:id/preview',
     role: 'viewer',
-    query: { ...STORE, count: 'number', now: 'text' },
+    query: { ...STORE, count: 'number', now: 'amount' },
     summary: 'The next runs of a task',
   },
   getTimeline: {
@@ -205,7 +210,7 @@ export const ROUTES: Readonly<Record<OperationName, Route>> = {
     method: 'GET',
     path: '/runs/:runId/end',
     role: 'viewer',
-    query: { ...STORE, timeout: 'text' },
+    query: { ...STORE, timeout: 'amount' },
     summary: 'Wait for the end of a run',
   },
   cancelRun: {
@@ -229,6 +234,44 @@ export const ROUTES: Readonly<Record<OperationName, Route>> = {
     summary: 'Give all dead runs that meet a filter one more attempt',
   },
 
+  getJournal: {
+    method: 'GET',
+    path: '/journal',
+    role: 'viewer',
+    query: {
+      store: 'text',
+      taskId: 'text',
+      kind: 'text',
+      actor: 'text',
+      scheduler: 'text',
+      from: 'amount',
+      to: 'amount',
+      limit: 'number',
+      cursor: 'text',
+    },
+    summary: 'A page of the journal',
+  },
+  diagnose: { method: 'GET', path: '/diagnosis', role: 'viewer', query: STORE, summary: 'What is wrong' },
+  getForecast: {
+    method: 'GET',
+    path: '/forecast',
+    role: 'viewer',
+    query: {
+      store: 'text',
+      executor: 'text',
+      trigger: 'text',
+      handler: 'text',
+      tag: 'text',
+      q: 'text',
+      from: 'amount',
+      to: 'amount',
+      bucket: 'amount',
+      zone: 'text',
+      limit: 'number',
+    },
+    summary: 'The runs to come, and their load',
+  },
+
   streamEvents: {
     method: 'GET',
     path: '/events',
@@ -241,36 +284,3 @@ export const ROUTES: Readonly<Record<OperationName, Route>> = {
 
 /** The names of all operations. @publicApi */
 export const OPERATION_NAMES = Object.keys(ROUTES) as readonly OperationName[];
-
-/** The fields of the input that are a part of the path of a route. */
-export function pathFields({ path }: Route): readonly string[] {
-  return path.split('/').flatMap((part) => (part.startsWith(':') ? [part.slice(1)] : []));
-}
-
-/** What stands in a path for a value that stands in the query. */
-export const IN_QUERY = '-';
-
-/** What servers and proxies between them leave as it is in a path. Fastify takes at most 100 characters. */
-const PLAIN = /^(?!\.{1,2}$|-$)[\w.:@#~+-]{1,90}$/;
-
-/**
- * The path and the query of a route for an input. A value that servers or proxies would change in a path (with a slash, longer
- * than 90 characters, …) stands in the query under its own name, and in the path as `-`.
- *
- * @publicApi
- */
-export function routePath(route: Route, input: object): string {
-  const given = input as Record<string, unknown>;
-  const query = new URLSearchParams();
-  const path = route.path.replaceAll(/:(\w+)/g, (_, field: string) => {
-    const value = String(given[field]);
-    if (PLAIN.test(value)) return encodeURIComponent(value);
-    query.set(field, value);
-    return IN_QUERY;
-  });
-  for (const field of Object.keys(route.query ?? {})) {
-    if (given[field] !== undefined) query.set(field, String(given[field]));
-  }
-  const text = query.toString();
-  return text === '' ? path : `${path}?${text}`;
-}

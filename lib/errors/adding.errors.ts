@@ -1,5 +1,4 @@
 import { AsynczError } from './asyncz.error.js';
-import { messageOf } from './thrown.js';
 
 /**
  * One of the tasks of `addTasks` is refused, and none was added. `cause` is the error that `addTask` would have thrown.
@@ -13,13 +12,15 @@ export class TaskListError extends AsynczError {
    * @param index The position of the task in the list, from 0.
    * @param count How many tasks the list has.
    * @param cause Why it is refused.
+   * @param detail The same in words.
    */
   constructor(
     readonly index: number,
     readonly count: number,
     cause: unknown,
+    detail: string,
   ) {
-    super(`tasks[${index}] is refused, and none of the ${count} was added: ${messageOf(cause)}`, { cause });
+    super(`tasks[${index}] is refused, and none of the ${count} was added: ${detail}`, { cause });
   }
 }
 
@@ -38,6 +39,7 @@ export class TasksPartlyAddedError extends AsynczError {
    * @param existing The ids of those that were there and were left as they are.
    * @param count How many tasks the list has.
    * @param cause Why the others were not added.
+   * @param detail The same in words.
    */
   constructor(
     readonly added: readonly string[],
@@ -45,10 +47,11 @@ export class TasksPartlyAddedError extends AsynczError {
     readonly existing: readonly string[],
     count: number,
     cause: unknown,
+    detail: string,
   ) {
     const done = added.length + replaced.length + existing.length;
     super(
-      `${done} of ${count} tasks were added or found, and the others were not: ${messageOf(cause)}. ` +
+      `${done} of ${count} tasks were added or found, and the others were not: ${detail}. ` +
         'Tasks with ids of your own can be given once more: what is there is not added twice.',
       { cause },
     );
@@ -68,17 +71,16 @@ export class TasksPartlyChangedError extends AsynczError {
    * @param call The method: `pauseTasks`, `resumeTasks` or `deleteTasks`.
    * @param changed How many tasks it has changed.
    * @param cause Why the others were not.
+   * @param detail The same in words.
    */
   constructor(
     readonly call: string,
     readonly changed: number,
     cause: unknown,
+    detail: string,
   ) {
-    super(
-      `${call} has changed ${changed} tasks, and not the others: ${messageOf(cause)}. It can be called once more.`,
-      {
-        cause,
-      },
-    );
+    super(`${call} has changed ${changed} tasks, and not the others: ${detail}. It can be called once more.`, {
+      cause,
+    });
   }
 }

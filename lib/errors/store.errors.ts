@@ -1,6 +1,8 @@
 import { AsynczError, show } from './asyncz.error.js';
 import { messageOf } from './thrown.js';
 
+export { StoreUnavailableError } from './unavailable.error.js';
+
 /**
  * A store could not be started; the scheduler does not start without it.
  *
@@ -54,26 +56,5 @@ export class StoreInUseError extends AsynczError {
     reason: string,
   ) {
     super(`The store ${show(store)} is in use by ${by}. ${reason}`);
-  }
-}
-
-/**
- * The server of a store is unreachable, does not answer, or refuses a call. The scheduler tries again.
- *
- * @publicApi
- */
-export class StoreUnavailableError extends AsynczError {
-  readonly code = 'ASYNCZ_STORE_UNAVAILABLE';
-
-  /**
-   * @param server Its kind and address, without a password.
-   * @param reason What it said, or what became of the connection.
-   */
-  constructor(
-    readonly server: string,
-    readonly reason: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${server} cannot be used: ${reason}`, options);
   }
 }

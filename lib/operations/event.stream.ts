@@ -1,12 +1,11 @@
 import type { EventsInput } from '../client/operation.inputs.js';
 import type { EventMessage } from '../client/operation.results.js';
 import { MACHINE } from '../model/clock.js';
-import { InvalidOptionError } from '../errors/input.errors.js';
 import type { EventFilter } from '../events/event.filter.js';
 import type { SchedulerEvent, SchedulerEventName } from '../events/event.map.js';
 import type { AnyScheduler } from './operations.base.js';
 import { serializeEvent } from './serialize.js';
-import { given } from './operations.base.js';
+import { given, listOfTexts } from './operations.base.js';
 
 /** How many events wait for a slow reader; of further ones it is told how many there were. */
 const MOST_WAITING = 1_000;
@@ -31,7 +30,7 @@ export function streamEvents(
   const listener = (event: SchedulerEvent) => queue.push(event);
   scheduler.addListener(
     listener as never,
-    namesOf(names),
+    listOfTexts('names', names) as SchedulerEventName[] | undefined,
     (Object.keys(filter).length === 0 ? undefined : filter) as EventFilter,
   );
   const onShutdown = () => queue.end();
@@ -45,12 +44,6 @@ export function streamEvents(
   if (signal?.aborted) end();
   else signal?.addEventListener('abort', end, { once: true });
   return { [Symbol.asyncIterator]: () => queue.read(end) };
-}
-
-function namesOf(names: string | undefined): SchedulerEventName[] | undefined {
-  if (names === undefined) return undefined;
-  if (typeof names !== 'string') throw new InvalidOptionError('names', names, 'names of events, parted by commas');
-  return names.split(',').map((name) => name.trim()) as SchedulerEventName[];
 }
 
 /** Events that wait to be read: a bounded number, so that a reader that stands still costs nothing. */

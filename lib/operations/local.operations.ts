@@ -3,7 +3,7 @@ import type { CallOptions, EventsInput } from '../client/operation.inputs.js';
 import type { EventMessage } from '../client/operation.results.js';
 import { checkInput } from './operations.base.js';
 import { streamEvents } from './event.stream.js';
-import { RunOperations } from './run.operations.js';
+import { ReportOperations } from './report.operations.js';
 
 /**
  * The operations on the scheduler of this process: what the HTTP API calls, and the command line where it has the application.
@@ -15,7 +15,7 @@ import { RunOperations } from './run.operations.js';
  *
  * @publicApi
  */
-export class LocalOperations extends RunOperations implements AsynczOperations {
+export class LocalOperations extends ReportOperations implements AsynczOperations {
   streamEvents(input: EventsInput = {}, { signal }: CallOptions = {}): AsyncIterable<EventMessage> {
     return streamEvents(
       this.scheduler,

@@ -94,3 +94,10 @@ export function checkInput<T extends object>(operation: string, input: T, names:
   rejectUnknownOptions(operation, input, names);
   return input;
 }
+
+/** Texts that are parted by commas. @throws InvalidOptionError */
+export function listOfTexts(option: string, value: string | undefined): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') throw new InvalidOptionError(option, value, 'names that are parted by commas');
+  return value.split(',').map((name) => name.trim());
+}

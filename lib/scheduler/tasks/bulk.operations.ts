@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { TasksPartlyChangedError } from '../../errors/adding.errors.js';
+import { messageOf } from '../../errors/thrown.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Apply } from '../../model/change.js';
@@ -152,7 +153,7 @@ export class BulkOperations {
       }
     } catch (error) {
       if (total.changed === 0) throw error;
-      throw new TasksPartlyChangedError(call, total.changed, error);
+      throw new TasksPartlyChangedError(call, total.changed, error, messageOf(error));
     }
     return total;
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/thrown.js';
 import { TaskListError, TasksPartlyAddedError } from '../../errors/adding.errors.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import { checkFlag, checkList } from '../../errors/option.checks.js';
@@ -141,7 +142,7 @@ export class TaskAdding {
       await last.catch(() => {});
       const { added, replaced, existing } = together(results);
       if (transaction !== undefined || results.every((result) => result === null)) throw error;
-      throw new TasksPartlyAddedError(added, replaced, existing, list.length, error);
+      throw new TasksPartlyAddedError(added, replaced, existing, list.length, error, messageOf(error));
     }
     return together(results);
   }
@@ -166,7 +167,7 @@ export class TaskAdding {
         const checked = this.#checkInput(task, options, 'addTasks', { handle, transaction });
         if (checked) await checked;
       } catch (error) {
-        throw new TaskListError(index, specs.length, error);
+        throw new TaskListError(index, specs.length, error, messageOf(error));
       }
       if (pace.step()) await pace.rest();
     }

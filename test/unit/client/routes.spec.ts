@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import type { AsynczOperations, JsonValue, Role, Serialized, TaskDefinitionInput } from 'nestjs-asyncz/client';
@@ -5,7 +6,20 @@ import { OPERATION_NAMES, ROLES, routePath, ROUTES } from 'nestjs-asyncz/client'
 import type { TaskInfo } from 'nestjs-asyncz';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 
+/** The rows of the table of `docs/http-api.md`. */
+const ROWS = OPERATION_NAMES.map((name) => {
+  const { method, path, role, query = {} } = ROUTES[name];
+  const fields = Object.keys(query).map((field) => `\`${field}\``);
+  return `| \`${name}\` | \`${method} ${path}\` | ${role} | ${fields.join(', ')} |`;
+});
+
 describe('the table of operations', () => {
+  it('stands in the documentation', () => {
+    const page = readFileSync(fileURLToPath(new URL('../../../docs/http-api.md', import.meta.url)), 'utf8');
+    const written = page.split('\n').map((line) => line.replaceAll(/ +/g, ' '));
+    expect(written).toEqual(expect.arrayContaining(ROWS.map((row) => row.replaceAll(/ +/g, ' '))));
+  });
+
   it('has one route for each operation, and each route once', () => {
     const routes = OPERATION_NAMES.map(
       (name) => `${ROUTES[name].method} ${ROUTES[name].path.replaceAll(/:\w+/g, ':')}`,
