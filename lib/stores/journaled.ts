@@ -5,10 +5,10 @@ import type { Selection } from './selection.interface.js';
 import type { AddOptions, JournalOptions, Store, Transacted, TransactOptions } from './store.interface.js';
 
 /** The entries of the tasks that were added. */
-export function ofAdded(
-  journal: readonly JournalEntry[],
+export function ofAdded<T extends Pick<JournalEntry, 'taskId'>>(
+  journal: readonly T[],
   added: Iterable<Pick<TaskRecord, 'id'>>,
-): readonly JournalEntry[] {
+): readonly T[] {
   const ids = new Set<string | null>();
   for (const { id } of added) ids.add(id);
   return journal.filter(({ taskId }) => ids.has(taskId));

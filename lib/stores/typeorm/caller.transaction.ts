@@ -1,10 +1,12 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import type { Apply } from '../../model/change.js';
-import type { TaskRow } from '../../persistence/codec.interface.js';
+import type { JournalRow, TaskRow } from '../../persistence/codec.interface.js';
+import { ofAdded } from '../journaled.js';
 import type { Selection } from '../selection.interface.js';
 import type { Transacted } from '../store.interface.js';
 import { PortableDialect } from './dialects/portable.dialect.js';
+import { insertWith } from './journal.rows.js';
 import type { OpenDatabase } from './open.database.js';
 import { driverErrorOf } from './sql/driver.error.js';
 import { sql } from './sql/sql.js';
@@ -63,13 +65,14 @@ export async function addWithin(
   database: OpenDatabase,
   runner: QueryRunner,
   rows: readonly TaskRow[],
+  journal: readonly JournalRow[],
 ): Promise<readonly string[]> {
   const { session, dialect, notification } = database;
   const [only] = rows;
   try {
     return await session.within(runner, function* (): Script<readonly string[]> {
-      if (rows.length === 1) return yield* dialect.insertTask(only!, notification);
-      const conflicts = yield* dialect.insertTasks(rows);
+      if (rows.length === 1 && journal.length === 0) return yield* dialect.insertTask(only!, notification);
+      const conflicts = yield* insertWith(dialect, rows, journal);
       if (notification !== null && conflicts.length < rows.length) yield sql`SELECT ${notification}`;
       return conflicts;
     });
@@ -80,7 +83,7 @@ export async function addWithin(
   // Somebody has added one of them since the transaction began, which does not see it: the insert of each says whether.
   if (rows.length === 1) return [only!.id];
   const conflicts: string[] = [];
-  for (const row of rows) conflicts.push(...(await addWithin(database, runner, [row])));
+  for (const row of rows) conflicts.push(...(await addWithin(database, runner, [row], ofAdded(journal, [row]))));
   return conflicts;
 }
 

@@ -10,6 +10,13 @@ import type {
   TaskSort,
 } from '../../model/query.js';
 import type { StoreFinding } from '../../model/finding.js';
+import type {
+  JournalEntry,
+  JournalPageRequest,
+  PruneJournalOptions,
+  StoredJournalFilter,
+  StoredJournalPage,
+} from '../../model/journal.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
@@ -21,6 +28,7 @@ import { distinctIds } from '../distinct-ids.js';
 import { Mutex } from '../mutex.js';
 import type {
   AddOptions,
+  JournalOptions,
   PruneOptions,
   StoreCapabilities,
   StoreContext,
@@ -35,14 +43,16 @@ import { addWithin, inCallers, transactWithin } from './caller.transaction.js';
 import { addressOf } from './connection/address.js';
 import { createDialect } from './dialects/dialect.factory.js';
 import { PortableDialect } from './dialects/portable.dialect.js';
+import { appendEntries, insertJournaled, pageOfJournal, pruneJournal, removeJournaled } from './journal.rows.js';
 import { OpenDatabase } from './open.database.js';
 import { readMembers, removeMember, saveMember } from './member.rows.js';
 import { countDue, pageOfStartTasks, queryPage } from './task.pages.js';
 import { pageOfRuns, saveRuns } from './run.pages.js';
 import { isStorable } from './sql/columns.js';
+import { encodeEntries } from './sql/journal.sql.js';
 import type { Pace } from './sql/session.js';
 import { all, once, rowCount, sql } from './sql/sql.js';
-import type { Sql } from './sql/sql.js';
+import type { Script, Sql } from './sql/sql.js';
 import { transactByVersion } from './transact/comparing.transact.js';
 import { exchangeLocked } from './transact/locked.exchange.js';
 import { transactLocked } from './transact/locking.transact.js';
@@ -119,7 +129,7 @@ export class TypeormStore extends BaseStore {
 
   /** @throws InvalidOptionError When `transaction` is not one of the store's data source. */
   override async addTask(task: TaskRecord, options: AddOptions = {}): Promise<void> {
-    const isAlone = options.transaction === undefined;
+    const isAlone = options.transaction === undefined && !options.journal?.length;
     const conflicts = await (isAlone ? this.#db.insert(task) : this.addTasks([task], options));
     if (conflicts.length > 0) throw new TaskConflictError(task.id);
     this.#db.reader.forget(task.id);
@@ -131,10 +141,14 @@ export class TypeormStore extends BaseStore {
     const { distinct, repeated } = distinctIds(tasks);
     if (distinct.length === 0) return repeated;
     const rows = distinct.map((task) => codec.encodeTask(task));
-    const { transaction } = options;
+    const { transaction, journal = [] } = options;
+    const insertAll = () =>
+      journal.length === 0 ? this.#db.insertAll(rows) : insertJournaled(this.#db, rows, journal);
     const taken = await (transaction === undefined
-      ? this.#db.insertAll(rows)
-      : inCallers(this.#db, this.#signal, transaction, (runner) => addWithin(this.#db, runner, rows)));
+      ? insertAll()
+      : inCallers(this.#db, this.#signal, transaction, (runner) =>
+          addWithin(this.#db, runner, rows, encodeEntries(codec, journal)),
+        ));
     for (const { id } of rows) reader.forget(id);
     if (transaction === undefined && taken.length < rows.length) this.tellOf(distinct);
     return [...repeated, ...taken];
@@ -162,22 +176,26 @@ export class TypeormStore extends BaseStore {
     reader.forget(task.id);
   }
 
-  override async deleteTask(id: string): Promise<boolean> {
+  override async deleteTask(id: string, { journal = [] }: JournalOptions = {}): Promise<boolean> {
     if (!isStorable(id)) return false;
     const { session, dialect, reader } = this.#db;
-    const deleted = await session.write(() => dialect.deleteTasks([id]));
+    const remove = () => dialect.deleteTasks([id]);
+    const deleted = await (journal.length === 0 ? session.write(remove) : removeJournaled(this.#db, remove, journal));
     reader.forget(id);
     return deleted > 0;
   }
 
-  override async removeAllTasks(): Promise<number> {
+  override async removeAllTasks({ journal = [] }: JournalOptions = {}): Promise<number> {
     const { session, dialect, reader } = this.#db;
-    const { affected } = await session.write(
-      () => once(sql`DELETE FROM ${dialect.tasks} WHERE handler <> ${INTERNAL_HANDLER}`),
-      'long',
-    );
+    const remove = function* (): Script<number> {
+      const { affected } = yield sql`DELETE FROM ${dialect.tasks} WHERE handler <> ${INTERNAL_HANDLER}`;
+      return affected;
+    };
+    const removed = await (journal.length === 0
+      ? session.write(remove, 'long')
+      : removeJournaled(this.#db, remove, journal, true));
     reader.forgetAll();
-    return affected;
+    return removed;
   }
 
   override async getAllTasks(): Promise<readonly StoredTask[]> {
@@ -266,6 +284,18 @@ export class TypeormStore extends BaseStore {
   override pruneRuns(options: PruneOptions): Promise<number> {
     const { session, dialect } = this.#db;
     return session.transaction(() => dialect.pruneRuns({ ...options, limit: rowCount(options.limit) }), 'long');
+  }
+
+  override appendJournal(entries: readonly JournalEntry[]): Promise<void> {
+    return appendEntries(this.#db, entries);
+  }
+
+  override journal(filter: StoredJournalFilter, page: JournalPageRequest): Promise<StoredJournalPage> {
+    return pageOfJournal(this.#db, filter, page);
+  }
+
+  override pruneJournal(options: PruneJournalOptions): Promise<number> {
+    return pruneJournal(this.#db, options);
   }
 
   override heartbeat(instance: SchedulerInstance): Promise<void> {

@@ -55,7 +55,7 @@ async function open(database: ReturnType<typeof postgres>, more: object = {}): P
   const cleaner = await database.open();
   opened.push(async () => {
     const quote = cleaner.options.type === 'postgres' ? '"' : '`';
-    for (const table of ['tasks', 'runs', 'schedulers']) {
+    for (const table of ['tasks', 'runs', 'schedulers', 'journal']) {
       await cleaner.query(`DROP TABLE IF EXISTS ${quote}${PREFIX}_${table}${quote}`);
     }
     await cleaner.destroy();
@@ -159,7 +159,7 @@ describe('a store on PostgreSQL', () => {
     const maker = new Scheduler({ stores: { default: new TypeormStore({ dataSource: owner, tableName: PREFIX }) } });
     await maker.start();
     await maker.shutdown();
-    for (const table of ['tasks', 'runs', 'schedulers']) {
+    for (const table of ['tasks', 'runs', 'schedulers', 'journal']) {
       await owner.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON "${PREFIX}_${table}" TO ${role}`);
     }
     await worksWith(asRole);

@@ -129,7 +129,12 @@ describe.each([`own_${process.pid}`, `my-app-${process.pid}`, `2026-${process.pi
         const rows = (await dataSource.query(
           `SELECT table_name FROM information_schema.tables WHERE table_schema = '${schema}' ORDER BY 1`,
         )) as { table_name: string }[];
-        expect(rows.map((row) => row.table_name)).toEqual(['asyncz_runs', 'asyncz_schedulers', 'asyncz_tasks']);
+        expect(rows.map((row) => row.table_name)).toEqual([
+          'asyncz_journal',
+          'asyncz_runs',
+          'asyncz_schedulers',
+          'asyncz_tasks',
+        ]);
         expect(await dataSource.query(`SELECT id FROM "${schema}".asyncz_tasks`)).toEqual([{ id: 'a' }]);
       } finally {
         await store.shutdown();

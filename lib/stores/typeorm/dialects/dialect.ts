@@ -3,7 +3,7 @@ import type { PruneOptions, StoreCapabilities } from '../../store.interface.js';
 import type { DueOrder } from '../../selection.interface.js';
 import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
 import type { TableNames } from '../schema/table.names.js';
-import { BYTES, DUE_KEY_COLUMNS, RUN_COLUMNS, TAKEN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { BYTES, DUE_KEY_COLUMNS, JOURNAL_COLUMNS, RUN_COLUMNS, TAKEN_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { StorableExcept } from '../sql/columns.js';
 import { batches } from '../sql/batches.js';
 import type { DriverError } from '../sql/driver.error.js';
@@ -40,7 +40,7 @@ function takenColumns(columnOf: (name: string) => string): string[] {
 }
 
 /** Columns of any length that are read back. */
-const TEXTS: ReadonlySet<string> = new Set(['tags', 'definition', 'state', 'outcome']);
+const TEXTS: ReadonlySet<string> = new Set(['tags', 'definition', 'state', 'outcome', 'body']);
 
 /** How many attempts one statement looks for. */
 const ATTEMPTS = 100;
@@ -68,10 +68,12 @@ export abstract class Dialect {
   /** The tables' names, quoted. */
   readonly tasks: Sql;
   readonly runs: Sql;
+  readonly journal: Sql;
   readonly schedulers: Sql;
   #taskColumns: Sql;
   #takenColumns: Sql;
   #runColumns: Sql;
+  #journalColumns: Sql;
 
   constructor(
     readonly names: TableNames,
@@ -80,10 +82,12 @@ export abstract class Dialect {
     const path = (name: string) => raw(names.schema === null ? quote(name) : `${quote(names.schema)}.${quote(name)}`);
     this.tasks = path(names.tasks);
     this.runs = path(names.runs);
+    this.journal = path(names.journal);
     this.schedulers = path(names.schedulers);
     this.#taskColumns = raw(READ_BACK.join(', '));
     this.#takenColumns = raw(takenColumns((name) => name).join(', '));
     this.#runColumns = raw(RUN_COLUMNS.map(({ name }) => name).join(', '));
+    this.#journalColumns = raw(JOURNAL_COLUMNS.map(({ name }) => name).join(', '));
   }
 
   /** The columns of a task that are read back. */
@@ -100,6 +104,10 @@ export abstract class Dialect {
     return this.#runColumns;
   }
 
+  get journalColumns(): Sql {
+    return this.#journalColumns;
+  }
+
   /**
    * From now on, texts that are longer are not read back: the database tells their length instead. It asks for that without
    * reading them, where it can.
@@ -113,6 +121,7 @@ export abstract class Dialect {
     this.#taskColumns = raw([...READ_BACK.map(limited), bytes(['definition', 'state'])].join(', '));
     this.#takenColumns = raw([...takenColumns(limited), bytes(['definition', 'state'])].join(', '));
     this.#runColumns = raw([...RUN_COLUMNS.map(({ name }) => limited(name)), bytes(['outcome'])].join(', '));
+    this.#journalColumns = raw([...JOURNAL_COLUMNS.map(({ name }) => limited(name)), bytes(['body'])].join(', '));
   }
 
   /** An expression for how many bytes a column of text has. */

@@ -49,6 +49,7 @@ export class MysqlDialect extends LevelledDialect {
       transactionalChanges: true,
       durable: true,
       takes: true,
+      journal: 'atomic',
     };
   }
 

@@ -87,6 +87,7 @@ export class PortableDialect extends Dialect {
       transactionalAdds: true,
       transactionalChanges: true,
       durable: driver.durable,
+      journal: 'atomic',
     };
   }
 

@@ -59,6 +59,7 @@ export class PostgresDialect extends PostgresWalks {
       transactionalChanges: true,
       durable: true,
       takes: true,
+      journal: 'atomic',
     };
   }
 

@@ -36,6 +36,7 @@ export class SqliteDialect extends LevelledDialect {
       transactionalChanges: true,
       durable: !inMemory,
       takes: true,
+      journal: 'atomic',
     };
   }
 

@@ -1,7 +1,7 @@
 import { EntitySchema } from 'typeorm';
 import type { EntitySchemaColumnOptions, EntitySchemaIndexOptions } from 'typeorm';
 import type { DataSourceOptions } from 'typeorm';
-import { RUN_COLUMNS, RUN_KEY, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { JOURNAL_COLUMNS, RUN_COLUMNS, RUN_KEY, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { Column } from '../sql/columns.js';
 import { resolveNames } from '../typeorm.options.js';
 import type { TypeormStoreSettings } from '../typeorm.options.js';
@@ -30,13 +30,13 @@ const START: Readonly<Record<string, string>> = { postgres: 'start_task', 'bette
  * The entities of the store's tables: for an application that wants them in its own data source, to query them or to have
  * its migrations generated. The store itself does not need them.
  *
- * @returns Those of tasks, ended runs and schedulers.
+ * @returns Those of tasks, ended runs, schedulers and the journal.
  * @throws InvalidOptionError For a name that is not allowed.
  * @publicApi
  */
 export function asynczEntities(
   options: EntityOptions,
-): [tasks: EntitySchema, runs: EntitySchema, schedulers: EntitySchema] {
+): [tasks: EntitySchema, runs: EntitySchema, schedulers: EntitySchema, journal: EntitySchema] {
   const names = resolveNames(options);
   const due = options.type === 'postgres' ? { where: 'due_at IS NOT NULL' } : {};
   const dead = DEAD[options.type];
@@ -75,6 +75,7 @@ export function asynczEntities(
         : { name: names.deadIndex, columns: runOrder, where: dead },
     ]),
     entity(names.schedulers, SCHEDULER_COLUMNS, ['scheduler'], []),
+    entity(names.journal, JOURNAL_COLUMNS, ['id'], [{ name: names.taskJournalIndex, columns: ['task_id', 'id'] }]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { Table } from 'typeorm';
 import type { DataSource, QueryRunner } from 'typeorm';
-import { RUN_COLUMNS, RUN_KEY, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { JOURNAL_COLUMNS, RUN_COLUMNS, RUN_KEY, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { Column } from '../sql/columns.js';
 import { unavailable } from '../sql/driver.error.js';
 import { portableTypes } from './portable.types.js';
@@ -62,6 +62,7 @@ function portableTables({ options, driver }: DataSource, names: TableNames): Tab
       [names.taskRunsIndex, ['task_id', 'ended_at']],
       [names.deadIndex, ['dead', 'ended_at']],
     ]),
+    table(names.journal, JOURNAL_COLUMNS, ['id'], [[names.taskJournalIndex, ['task_id', 'id']]]),
     table(names.schedulers, SCHEDULER_COLUMNS, ['scheduler'], []),
   ];
 }

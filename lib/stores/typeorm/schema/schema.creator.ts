@@ -5,7 +5,7 @@ import { driverErrorOf } from '../sql/driver.error.js';
 import type { Session } from '../sql/session.js';
 import { raw, sql } from '../sql/sql.js';
 import type { Sql } from '../sql/sql.js';
-import { RUN_COLUMNS, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { JOURNAL_COLUMNS, RUN_COLUMNS, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import { createPortableTables } from './portable.tables.js';
 import { schemaStatements } from './schema.sql.js';
 import type { SchemaDialect } from './schema.sql.js';
@@ -47,15 +47,17 @@ export class SchemaCreator {
 
   /** What the database says when it is asked for every column of every table; null when they are there. */
   async missing(): Promise<string | null> {
-    const { tasks, runs, schedulers } = this.dialect;
+    const { tasks, runs, schedulers, journal } = this.dialect;
     const columns = [
       ...TASK_COLUMNS.map(({ name }) => `t.${name}`),
       ...RUN_COLUMNS.map(({ name }) => `r.${name} AS r_${name}`),
       ...SCHEDULER_COLUMNS.map(({ name }) => `s.${name} AS s_${name}`),
+      ...JOURNAL_COLUMNS.map(({ name }) => `j.${name} AS j_${name}`),
     ];
     try {
       await this.session.read(function* () {
-        yield sql`SELECT ${raw(columns.join(', '))} FROM ${tasks} t, ${runs} r, ${schedulers} s WHERE 1 = 0`;
+        yield sql`
+        SELECT ${raw(columns.join(', '))} FROM ${tasks} t, ${runs} r, ${schedulers} s, ${journal} j WHERE 1 = 0`;
       });
     } catch (error) {
       const cause = driverErrorOf(error);

@@ -36,7 +36,14 @@ export async function missingIndexes(
   if (statement === null) return [];
   const { records } = await session.read(() => once(statement));
   const there = new Set(records.map(({ name }) => String(name)));
-  const wanted = [names.dueIndex, names.laneIndex, names.startIndex, names.taskRunsIndex, names.deadIndex];
+  const wanted = [
+    names.dueIndex,
+    names.laneIndex,
+    names.startIndex,
+    names.taskRunsIndex,
+    names.deadIndex,
+    names.taskJournalIndex,
+  ];
   const missing = wanted.filter((name) => !there.has(name));
   if (missing.length === 0) return [];
   return [indexesMissing(missing, `Make them by the statements of generateSchemaSql('${dialect}')`)];

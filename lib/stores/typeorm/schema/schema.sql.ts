@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../../../errors/input.errors.js';
-import { RUN_COLUMNS, RUN_KEY, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
+import { JOURNAL_COLUMNS, RUN_COLUMNS, RUN_KEY, SCHEDULER_COLUMNS, TASK_COLUMNS } from '../sql/columns.js';
 import type { Column, ColumnKind } from '../sql/columns.js';
 import { resolveNames } from '../typeorm.options.js';
 import type { TypeormStoreSettings } from '../typeorm.options.js';
@@ -157,6 +157,7 @@ export function schemaStatements(dialect: SchemaDialect, names: TableNames): str
       [names.taskRunsIndex, `task_id, ${grammar.runOrder}`, ''],
       [names.deadIndex, `${grammar.deadPrefix}${grammar.runOrder}`, grammar.deadPredicate],
     ]),
+    ...table(grammar, names, names.journal, JOURNAL_COLUMNS, 'id', [[names.taskJournalIndex, 'task_id, id', '']]),
     ...table(grammar, names, names.schedulers, SCHEDULER_COLUMNS, 'scheduler', []),
   ];
   return dialect === 'postgres' && schema !== null
@@ -167,7 +168,7 @@ export function schemaStatements(dialect: SchemaDialect, names: TableNames): str
 /** The statements that remove the tables, with everything in them. */
 export function dropStatements(dialect: SchemaDialect, names: TableNames): string[] {
   const { quote } = GRAMMARS[dialect];
-  return [names.schedulers, names.runs, names.tasks].map(
+  return [names.schedulers, names.journal, names.runs, names.tasks].map(
     (name) => `DROP TABLE IF EXISTS ${path(quote, names.schema, name)}`,
   );
 }

@@ -7,6 +7,7 @@
 export class TableNames {
   readonly tasks: string;
   readonly runs: string;
+  readonly journal: string;
   readonly schedulers: string;
   /** By priority and due time: what is due, and when something is due next. */
   readonly dueIndex: string;
@@ -19,16 +20,21 @@ export class TableNames {
   /** The dead runs of the history by time. */
   readonly deadIndex: string;
 
+  /** The journal of one task, by id. */
+  readonly taskJournalIndex: string;
+
   constructor(
     readonly prefix: string,
     readonly schema: string | null,
   ) {
     this.tasks = `${prefix}_tasks`;
     this.runs = `${prefix}_runs`;
+    this.journal = `${prefix}_journal`;
     this.schedulers = `${prefix}_schedulers`;
     this.dueIndex = `${prefix}_tasks_due`;
     this.laneIndex = `${prefix}_tasks_lanes`;
     this.startIndex = `${prefix}_tasks_start`;
+    this.taskJournalIndex = `${prefix}_journal_task`;
     this.taskRunsIndex = `${prefix}_runs_task`;
     this.deadIndex = `${prefix}_runs_dead`;
   }

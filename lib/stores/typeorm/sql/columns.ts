@@ -105,6 +105,17 @@ export const RUN_COLUMNS = [
 /** The key of the run table. A run that is written again has ended at the same time. */
 export const RUN_KEY = ['ended_at', 'id', 'attempt', 'token'] as const;
 
+/** The columns of the journal's table. Its key is the id, which begins with the time. */
+export const JOURNAL_COLUMNS = [
+  { name: 'id', kind: 'key' },
+  { name: 'entry_time', kind: 'long' },
+  { name: 'kind', kind: 'label' },
+  { name: 'task_id', kind: 'key', nullable: true },
+  { name: 'scheduler', kind: 'label' },
+  { name: 'actor', kind: 'label', nullable: true },
+  { name: 'body', kind: 'text' },
+] as const satisfies readonly Column[];
+
 /** The columns of the scheduler table. */
 export const SCHEDULER_COLUMNS = [
   { name: 'scheduler', kind: 'key' },

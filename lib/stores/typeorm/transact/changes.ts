@@ -1,4 +1,4 @@
-import type { RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
+import type { JournalRow, RunRow, TaskRow, TaskStateRow } from '../../../persistence/codec.interface.js';
 import type { TaskCodec } from '../../../persistence/codec.interface.js';
 import type { TaskRecord } from '../../../model/task.js';
 import { changedTask } from '../../task-change.js';
@@ -8,6 +8,7 @@ import type { DueFilter, DueOrder, Selection } from '../../selection.interface.j
 import type { Apply, Change } from '../../../model/change.js';
 import type { Dialect } from '../dialects/dialect.js';
 import { isStorable } from '../sql/columns.js';
+import { encodeEntries } from '../sql/journal.sql.js';
 import type { Rows, Script } from '../sql/sql.js';
 import { rowCount, toNumber } from '../sql/sql.js';
 import type { TaskReader } from '../task.reader.js';
@@ -130,6 +131,14 @@ export function encodeRuns(codec: TaskCodec, decided: readonly Decided<unknown>[
   for (const { change } of decided)
     for (const run of change.history ?? []) runs.set(historyKey(run), codec.encodeRun(run));
   return [...runs.values()];
+}
+
+/** The entries of the journal of what was decided. */
+export function entriesOf(codec: TaskCodec, decided: readonly Decided<unknown>[]): readonly JournalRow[] {
+  return encodeEntries(
+    codec,
+    decided.flatMap(({ change }) => change.journal ?? []),
+  );
 }
 
 /** Keeps ended runs, each instead of what there is of the same attempt. */

@@ -9,9 +9,10 @@ import type { Apply } from '../../../model/change.js';
 import { pause } from '../../../time/wait.js';
 import type { PortableDialect } from '../dialects/portable.dialect.js';
 import { Contended } from '../sql/contended.js';
+import { insertEntries } from '../sql/journal.sql.js';
 import type { Session } from '../sql/session.js';
 import type { Script } from '../sql/sql.js';
-import { committed, decide, encodeRuns, encodeTasks, keepRuns, select } from './changes.js';
+import { committed, decide, encodeRuns, encodeTasks, entriesOf, keepRuns, select } from './changes.js';
 import type { Decided, TransactionContext } from './changes.js';
 
 /** What it works with: a dialect whose writes are guarded by the version. */
@@ -113,6 +114,8 @@ function* writeAll(context: ComparingContext, decided: readonly Decided<unknown>
   if (written < decided.length) throw new Contended();
   const runs = encodeRuns(codec, decided);
   if (runs.length > 0) yield* keepRuns(dialect, runs);
+  const entries = entriesOf(codec, decided);
+  if (entries.length > 0) yield* insertEntries(dialect, entries);
   return new Set(decided.map(({ task }) => task.id));
 }
 

@@ -70,7 +70,7 @@ export function sqlite(): TestDatabase {
 /** Every byte of the tables with a prefix. */
 export async function dumpTables(dataSource: DataSource, prefix: string): Promise<string> {
   const parts: string[] = [];
-  for (const table of ['tasks', 'runs', 'schedulers']) {
+  for (const table of ['tasks', 'runs', 'schedulers', 'journal']) {
     parts.push(JSON.stringify(await dataSource.query(`SELECT * FROM ${prefix}_${table}`)));
   }
   if (dataSource.options.type === 'better-sqlite3') parts.push(readFileSync(dataSource.options.database, 'latin1'));
@@ -79,12 +79,13 @@ export async function dumpTables(dataSource: DataSource, prefix: string): Promis
 
 /** Removes all rows of the tables with a prefix. */
 export async function emptyTables(dataSource: DataSource, prefix: string): Promise<void> {
-  for (const table of ['tasks', 'runs', 'schedulers']) await dataSource.query(`DELETE FROM ${prefix}_${table}`);
+  for (const table of ['tasks', 'runs', 'schedulers', 'journal'])
+    await dataSource.query(`DELETE FROM ${prefix}_${table}`);
 }
 
 /** Removes the tables with a prefix. */
 export async function dropTables(dataSource: DataSource, prefix: string): Promise<void> {
-  const tables = ['tasks', 'runs', 'schedulers'].map((table) => `${prefix}_${table}`);
+  const tables = ['tasks', 'runs', 'schedulers', 'journal'].map((table) => `${prefix}_${table}`);
   // SQLite drops one at a time.
   const lists = dataSource.options.type === 'better-sqlite3' ? tables : [tables.join(', ')];
   for (const list of lists) await dataSource.query(`DROP TABLE IF EXISTS ${list}`);
