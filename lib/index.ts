@@ -196,6 +196,7 @@ export type { SchedulerInstanceInfo } from './scheduler/cluster/instance.info.js
 export type {
   OutputOptions,
   ReconcileMode,
+  JournalRetentionOptions,
   RetentionOptions,
   SchedulerOptions,
   SchedulerRole,
@@ -228,6 +229,7 @@ export type {
 } from './scheduler/tasks/preview.info.js';
 export type { RunInfoPage, RunQuery, TaskInfoPage, TaskQuery } from './scheduler/tasks/task.inspection.js';
 export type { TimelineEntry, TimelinePage, TimelineQuery } from './scheduler/tasks/timeline.info.js';
+export type { ClusterEventsOptions } from './scheduler/tasks/journal.follower.js';
 export type { JournalEntryInfo, JournalPage, JournalQuery } from './scheduler/tasks/journal.inspection.js';
 export type { AskingOptions, DedupeOptions } from './scheduler/tasks/asking.options.js';
 export type { DedupeMode } from './scheduler/plan/dedupe.plan.js';

@@ -24,6 +24,8 @@ export class EventDispatcher {
   /** How many events were dropped for listeners that were too slow, or never ended. */
   dropped = 0;
   #registrations: readonly Registration[] = [];
+  /** The same by the name of an event, as far as that was asked for: most events have no listener. */
+  readonly #named = new Map<SchedulerEventName, readonly Registration[]>();
   /** What was emitted while another event was handed out: listeners may call the scheduler. */
   readonly #next: Delivery[] = [];
   #isDelivering = false;
@@ -48,7 +50,7 @@ export class EventDispatcher {
   ): void {
     if (typeof listener !== 'function') throw new InvalidOptionError('listener', listener, 'a function');
     const queue = new ListenerQueue(listener as SchedulerListener, this.logger, () => (this.dropped += 1));
-    this.#registrations = [...this.#registrations, { ...readFilter(names, filter), queue }];
+    this.#set([...this.#registrations, { ...readFilter(names, filter), queue }]);
   }
 
   /** Removes the first registration of a listener. Returns whether there was one. */
@@ -56,7 +58,7 @@ export class EventDispatcher {
     const index = this.#registrations.findIndex(({ queue }) => queue.listener === listener);
     if (index < 0) return false;
     this.#registrations[index]!.queue.remove();
-    this.#registrations = this.#registrations.toSpliced(index, 1);
+    this.#set(this.#registrations.toSpliced(index, 1));
     return true;
   }
 
@@ -71,7 +73,7 @@ export class EventDispatcher {
     payload: SchedulerEventMap[Name] | (() => SchedulerEventMap[Name]),
   ): void {
     if (this.#registrations.length === 0) return;
-    const named = this.#registrations.filter(({ names }) => names === null || names.has(name));
+    const named = this.#namedBy(name);
     if (named.length === 0) return;
     const fields = typeof payload === 'function' ? payload() : payload;
     const to = named.filter(({ test }) => test === null || test(fields as Readonly<Record<string, unknown>>));
@@ -84,6 +86,20 @@ export class EventDispatcher {
     }) as unknown as SchedulerEvent;
     if (this.#isDelivering || this.#next.length > 0) this.#deliverLater({ event, to });
     else this.#deliver({ event, to });
+  }
+
+  #set(registrations: readonly Registration[]): void {
+    this.#registrations = registrations;
+    this.#named.clear();
+  }
+
+  #namedBy(name: SchedulerEventName): readonly Registration[] {
+    let named = this.#named.get(name);
+    if (!named) {
+      named = this.#registrations.filter(({ names }) => names === null || names.has(name));
+      this.#named.set(name, named);
+    }
+    return named;
   }
 
   /**

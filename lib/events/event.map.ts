@@ -63,7 +63,8 @@ export interface SchedulerEventMap {
   'store.emptied': { readonly store: string };
   'task.added': TaskEvent;
   'task.modified': TaskEvent;
-  'task.paused': TaskEvent & Attribution;
+  /** `byFailures` where nobody did it: too many runs in a row have failed. */
+  'task.paused': TaskEvent & Attribution & { readonly byFailures?: true };
   'task.resumed': TaskEvent & Attribution;
   /** A deploy holds the task: the code declares it as disabled. */
   'task.disabled': TaskEvent;

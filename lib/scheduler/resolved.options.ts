@@ -23,6 +23,7 @@ import type { TriggerClass, TriggerFactory } from '../triggers/trigger.registry.
 import type { Retention } from './cluster/housekeeper.js';
 import { SCHEDULER_OPTIONS } from './scheduler.options.js';
 import type {
+  JournalRetentionOptions,
   OutputOptions,
   ReconcileMode,
   RetentionOptions,
@@ -36,7 +37,8 @@ import { resolvePolicies } from './tasks/policy.reader.js';
 import { wholeClock } from '../time/whole.clock.js';
 
 const OUTPUT_OPTIONS = namesOf<keyof OutputOptions>({ lines: 0, bytes: 0, redact: 0 });
-const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, failuresLonger: 0 });
+const RETENTION_OPTIONS = namesOf<keyof RetentionOptions>({ count: 0, age: 0, failuresLonger: 0, journal: 0 });
+const JOURNAL_RETENTION_OPTIONS = namesOf<keyof JournalRetentionOptions>({ count: 0, age: 0 });
 
 /** One hour: a run whose handler does not obey must end some time. */
 const MAX_ABORT_GRACE_MS = 3_600_000;
@@ -195,12 +197,24 @@ function checkInstrumentations(given: readonly Instrumentation[]): readonly Inst
 
 function resolveRetention(options: RetentionOptions = {}): Retention {
   rejectUnknownOptions('retention', options, RETENTION_OPTIONS);
-  const { count = 1_000, age = '7d', failuresLonger = null } = options;
-  if (count !== null && (!Number.isSafeInteger(count) || count < 1)) {
-    throw new InvalidOptionError('retention.count', count, 'a whole number from 1, or null');
-  }
+  const { count = 1_000, age = '7d', failuresLonger = null, journal = {} } = options;
   const ageMs = age === null ? null : toMilliseconds(age, 'retention.age', { min: 0 });
   const failuresMs =
     failuresLonger === null ? null : toMilliseconds(failuresLonger, 'retention.failuresLonger', { min: ageMs ?? 0 });
-  return { count, ageMs, failuresMs };
+  rejectUnknownOptions('retention.journal', journal, JOURNAL_RETENTION_OPTIONS);
+  const { count: entries = 100_000, age: entryAge = '90d' } = journal;
+  return {
+    count: checkedCount('retention.count', count),
+    ageMs,
+    failuresMs,
+    journal: {
+      count: checkedCount('retention.journal.count', entries),
+      ageMs: entryAge === null ? null : toMilliseconds(entryAge, 'retention.journal.age', { min: 0 }),
+    },
+  };
+}
+
+function checkedCount(option: string, count: number | null): number | null {
+  if (count === null || (Number.isSafeInteger(count) && count >= 1)) return count;
+  throw new InvalidOptionError(option, count, 'a whole number from 1, or null');
 }

@@ -27,6 +27,7 @@ import { StoreProbes } from '../observe/health/store.probes.js';
 import { InputChecks } from './tasks/input.checks.js';
 import { LifePhase } from './tasks/life.phase.js';
 import { JournalNotes } from './plan/journal.notes.js';
+import { JournalFollower } from './tasks/journal.follower.js';
 import { JournalInspection } from './tasks/journal.inspection.js';
 import { PendingTasks } from './tasks/pending.tasks.js';
 import { RunControl } from './tasks/run.control.js';
@@ -67,6 +68,7 @@ export class SchedulerCore {
   readonly inspection: TaskInspection;
   readonly journal: JournalInspection;
   readonly timeline: TaskTimeline;
+  readonly follower: JournalFollower;
   readonly bulk: BulkOperations;
   readonly runs: RunControl;
   readonly waits: RunWaits;
@@ -127,6 +129,7 @@ export class SchedulerCore {
     this.inspection = new TaskInspection(stores, triggers, this.operations, builder, clock);
     this.timeline = new TaskTimeline(stores, triggers, clock);
     this.journal = new JournalInspection(stores);
+    this.follower = new JournalFollower({ stores, events, clock, logger, phase, notes });
     this.bulk = new BulkOperations({ stores, builder, events, pending, phase, notes });
     this.waits = new RunWaits(stores, events, clock);
     this.outputs = new RunOutputs(stores, clock);

@@ -8,6 +8,7 @@ import { Deadline } from '../time/deadline.js';
 import { VERSION } from '../version.js';
 import { ClaimGate } from './cluster/claim.gate.js';
 import { ContentWatch } from './cluster/content.watch.js';
+import { FactJournal } from './cluster/fact.journal.js';
 import { Heartbeat } from './cluster/heartbeat.js';
 import { Housekeeper } from './cluster/housekeeper.js';
 import type { SchedulerCore } from './scheduler.core.js';
@@ -28,6 +29,7 @@ export class SchedulerLife {
   readonly #contents: ContentWatch;
   readonly #stores: SchedulerStores;
   readonly #housekeeper: Housekeeper;
+  readonly #facts: FactJournal;
   /** The end of what was asked for last. */
   #last: Promise<unknown> = Promise.resolve();
   /** The time of what is under way, unless that is a stop. */
@@ -36,13 +38,14 @@ export class SchedulerLife {
   readonly #stops = new Set<StopTime>();
 
   constructor(private readonly core: SchedulerCore) {
-    const { options, events, stores, executors, handlers, phase } = core;
-    const services = { ...options, events, stores, phase };
+    const { options, events, stores, executors, handlers, phase, notes } = core;
+    const services = { ...options, events, stores, phase, notes };
     this.#heartbeat = new Heartbeat({ ...services, version: VERSION, executors, handlers });
     this.gate = new ClaimGate({ ...services, heartbeat: this.#heartbeat });
     this.#contents = new ContentWatch({ ...services, restore: (handle) => this.#restore(handle) });
     this.#stores = new SchedulerStores(core, this.gate, this.#heartbeat, this.#contents);
     this.#housekeeper = new Housekeeper(services);
+    this.#facts = new FactJournal(services);
     this.deploys = new SchedulerDeploys(core);
   }
 
@@ -82,6 +85,7 @@ export class SchedulerLife {
     phase.starting(options.clock.now());
     try {
       await inTime(deadline, 'the source of the encryption keys', this.core.contexts.fetchKeys());
+      if (options.role === 'worker') this.#facts.start();
       if (!stores.has('default')) this.core.addStore('default', new MemoryStore());
       // An observer asks for nothing that would have to be run, and its threads would boot for nothing.
       const runs = options.role === 'observer' ? [] : executors.aliases();
@@ -147,6 +151,7 @@ export class SchedulerLife {
     try {
       await Promise.all(stores.all().map((handle) => this.#stores.abandon(handle, end)));
       this.#heartbeat.stop();
+      this.#facts.abandon();
       await this.#closeExecutors(end);
     } finally {
       phase.stopped();
@@ -177,6 +182,7 @@ export class SchedulerLife {
       for (const { loop } of handles) loop?.close();
       this.#heartbeat.stop();
       this.#housekeeper.stop();
+      if (options.role === 'worker') await this.#facts.stop(stop.end);
       await Promise.all([
         this.#closeExecutors(stop.end),
         ...handles.map((handle) => this.#stores.close(handle, stop.end)),

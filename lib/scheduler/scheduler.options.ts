@@ -15,6 +15,18 @@ import type { OrphanPolicy } from './tasks/deploy.survey.js';
 import type { BackoffFunction } from './loop/backoff.registry.js';
 
 /**
+ * How much of the journal of a store is kept.
+ *
+ * @publicApi
+ */
+export interface JournalRetentionOptions {
+  /** How many entries, a whole number from 1; null for no limit. @default 100000 */
+  readonly count?: number | null;
+  /** For how long; null for no limit. @default '90d' */
+  readonly age?: Duration | null;
+}
+
+/**
  * How long ended runs are kept. Runs beyond a bound are removed in small batches, some minutes later.
  *
  * @publicApi
@@ -31,6 +43,12 @@ export interface RetentionOptions {
    * @default null
    */
   readonly failuresLonger?: Duration | null;
+  /**
+   * How much of the journal of each store is kept.
+   *
+   * @default { count: 100000, age: '90d' }
+   */
+  readonly journal?: JournalRetentionOptions;
 }
 
 /**

@@ -21,7 +21,8 @@ import { toStoreInfo } from './scheduler.info.js';
 import type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler.info.js';
 import { SchedulerLife } from './scheduler.life.js';
 import type { SchedulerOptions, SchedulerRole } from './scheduler.options.js';
-import type { JournalPage, JournalQuery } from './tasks/journal.inspection.js';
+import type { ClusterEventsOptions } from './tasks/journal.follower.js';
+import type { JournalEntryInfo, JournalPage, JournalQuery } from './tasks/journal.inspection.js';
 import { requestOf } from './tasks/control.options.js';
 import type { ActorOptions } from './tasks/control.options.js';
 import type { StoreHandle } from './tasks/store.handle.js';
@@ -293,6 +294,21 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerMeasures<Handle
    */
   getJournal(query?: JournalQuery): Promise<JournalPage> {
     return this.#core.journal.getJournal(query);
+  }
+
+  /**
+   * Follows what every scheduler writes into the journals of the stores, from now on or from a time on, the earliest first and each
+   * entry once: within a second, or at once where the store pushes a wake-up. An outage of a store is waited out. It reads no faster
+   * than it is asked, and ends when its signal is aborted, or when this scheduler stops.
+   *
+   * ```ts
+   * for await (const entry of scheduler.events({ scope: 'cluster', kind: 'task.failing', signal })) alert(entry);
+   * ```
+   *
+   * @throws SchedulerNotRunningError, UnknownOptionError, InvalidOptionError, UnknownNameError (store)
+   */
+  events(options: ClusterEventsOptions): AsyncGenerator<JournalEntryInfo, void, undefined> {
+    return this.#core.follower.follow(options);
   }
 
   /** This scheduler, the health of its stores, and how many tasks they hold. */

@@ -2,6 +2,8 @@ import { messageOf } from '../../errors/thrown.js';
 import type { EventDispatcher } from '../../events/event.dispatcher.js';
 import type { Clock } from '../../model/clock.js';
 import type { Logger } from '../../model/logger.js';
+import type { JournalNotes } from '../plan/journal.notes.js';
+import { noteDead } from './dead.schedulers.js';
 import { removeDrain } from './drain.record.js';
 import { isAlive } from './membership.js';
 import { reportOrphans } from './orphan.report.js';
@@ -39,6 +41,8 @@ export interface Retention {
   readonly ageMs: number | null;
   /** For how long those that failed or were lost, in milliseconds; null to treat them like the others. */
   readonly failuresMs: number | null;
+  /** How many entries of the journal of a store, and for how long, in milliseconds; null for no limit. */
+  readonly journal: { readonly count: number | null; readonly ageMs: number | null };
 }
 
 interface HousekeeperServices {
@@ -50,10 +54,11 @@ interface HousekeeperServices {
   readonly logger: Logger;
   readonly events: EventDispatcher;
   readonly stores: StoreRegistry;
+  readonly notes: JournalNotes;
 }
 
 /**
- * Cleans up the stores: removes ended runs beyond the retention in small batches, reports tasks whose handler nobody has and
+ * Cleans up the stores: removes ended runs and entries of the journal beyond the retention in small batches, reports tasks whose handler nobody has and
  * records that cannot be read, removes tasks whose key is not throttled any more, and forgets schedulers that died long ago. In
  * the whole cluster one scheduler does it at a time, the one that has been there longest.
  */
@@ -133,11 +138,22 @@ export class Housekeeper {
         await removeDrain(handle.store, one.identity);
         await handle.store.retire(one.identity);
       }
+      await noteDead(handle, all, this.services);
       await reportOrphans(handle, alive, orphanAfterMs, events, logger);
       await this.#audit.look(handle);
       await removeThrottled(handle, events);
     }
-    return this.#prune(handle);
+    return (await this.#prune(handle)) && (!isWhole || (await this.#pruneJournal(handle)));
+  }
+
+  async #pruneJournal(handle: StoreHandle): Promise<boolean> {
+    const { count: keep, ageMs } = this.services.retention.journal;
+    if (keep === null && ageMs === null) return true;
+    const outdated = { before: ageMs === null ? null : handle.clock.now() - ageMs, keep };
+    for (let batch = 0; batch < MAX_BATCHES && handle.opened; batch += 1) {
+      if ((await handle.store.pruneJournal({ ...outdated, limit: BATCH })) < BATCH) return true;
+    }
+    return false;
   }
 
   async #prune(handle: StoreHandle): Promise<boolean> {

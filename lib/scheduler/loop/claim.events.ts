@@ -35,7 +35,7 @@ export function announceClaim(
   const { pause, problem, updatedAt } = task.state;
   if (pause?.at === updatedAt && history.some(({ dead }) => dead)) {
     logger.error(`The task "${taskId}" is paused: ${pause.reason}`);
-    events.emit('task.paused', { taskId, store, actor: pause.actor, reason: pause.reason });
+    events.emit('task.paused', { taskId, store, actor: pause.actor, reason: pause.reason, byFailures: true });
   }
   if (problem?.at !== updatedAt) return;
   logger.warn(`The task "${taskId}" is postponed (${problem.code}): ${problem.message}`);

@@ -49,7 +49,13 @@ export class EndAnnouncer {
     if (answer.outcome === 'kept') return;
     if (!answer.task) events.emit('task.removed', { taskId, store, reason: 'finished' });
     else if (answer.outcome === 'paused') {
-      events.emit('task.paused', { taskId, store, actor: null, reason: answer.task.state.pause?.reason ?? null });
+      events.emit('task.paused', {
+        taskId,
+        store,
+        actor: null,
+        reason: answer.task.state.pause?.reason ?? null,
+        byFailures: true,
+      });
     }
   }
 

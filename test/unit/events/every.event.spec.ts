@@ -329,7 +329,7 @@ describe('the events of runs', () => {
       { name: 'run.submitted', ...second, coalesced: 0 },
       { name: 'run.started', ...second, token: TOKEN },
       { name: 'run.failed', ...second, run: record({ attempt: 2, dead: true }), error, willRetry: false },
-      { name: 'task.paused', taskId: 'a', ...DEFAULT, actor: null, reason: '1 failed runs in a row' },
+      { name: 'task.paused', taskId: 'a', ...DEFAULT, actor: null, reason: '1 failed runs in a row', byFailures: true },
     ]);
   });
 

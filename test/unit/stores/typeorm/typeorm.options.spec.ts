@@ -66,7 +66,13 @@ describe('the options of a TypeORM store', () => {
 
   it('say what the database can do', () => {
     const of = (options: TypeormStoreOptions) => new TypeormStore(options).capabilities;
-    const cluster = { coordination: 'cluster', transactionalAdds: true, transactionalChanges: true, durable: true };
+    const cluster = {
+      coordination: 'cluster',
+      transactionalAdds: true,
+      transactionalChanges: true,
+      durable: true,
+      journal: 'atomic',
+    };
     expect(of({ database: 'postgresql://x/y' })).toEqual({ ...cluster, wakeUp: 'pushed', takes: true });
     expect(of({ database: 'postgres://x/y', notify: false })).toEqual({ ...cluster, wakeUp: 'polled', takes: true });
     expect(of({ database: 'mysql://x/y' })).toEqual({ ...cluster, wakeUp: 'pushed', takes: true });
