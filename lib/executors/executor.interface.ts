@@ -1,3 +1,4 @@
+import type { TaskInput } from '../model/definition.js';
 import type { HandlerInputSchema } from '../model/json.schema.js';
 import type { Logger } from '../model/logger.js';
 import type { Awaitable } from '../stores/store.interface.js';
@@ -19,6 +20,10 @@ export interface ExecutorJob {
   readonly context: TaskContext;
   readonly handler: string;
   readonly args: readonly unknown[];
+  /** How the arguments of the task were given: `args` as such, or its `data`. */
+  readonly input: TaskInput;
+  /** The version of the arguments of the task; null where it says none, which counts as 1. */
+  readonly schemaVersion: number | null;
   /**
    * Emits `run.started`, calls the handler in this process, and returns what that returns. To be called once.
    *
@@ -45,8 +50,8 @@ export interface ExecutorContext {
   readonly startTimeoutMs: number;
   /** The largest result that is stored, in bytes. */
   readonly maxResultBytes: number;
-  /** Whether this process has a handler: it checks the arguments by its schema then, and has it called by `invoke()`. */
-  readonly hasHandler: (name: string) => boolean;
+  /** Whether this process checks the arguments of a handler: it has that with its schema. Otherwise who calls it elsewhere does. */
+  readonly checksArguments: (name: string) => boolean;
   /** To be called when it has more room, or other handlers, without the end of a job. */
   readonly changed: () => void;
 }

@@ -16,6 +16,7 @@ import { withOverride } from './role.override.js';
 import { SchedulerService } from './scheduler.service.js';
 import { createDefaultStoreProvider, createStoreProvider, PartFactory } from './store.factory.js';
 import { TaskExplorer } from './task.explorer.js';
+import type { WorkerSettings } from './worker.handlers.js';
 import { DEFAULT_SCHEDULER, getOptionsToken, getSchedulerToken, getStoreToken, schedulersOf } from './tokens.js';
 
 /** The names of the options that an application may give. */
@@ -82,7 +83,20 @@ export class AsynczCoreModule implements OnModuleInit {
       // Tasks can be added from here on, so where they go has to be there.
       if (!isMade) await scheduler.addStore(alias, config);
     }
-    scheduler.declareTasks(await this.explorer.explore(scheduler, options));
+    const listeners: string[] = [];
+    const tasks = await this.explorer.explore(
+      {
+        name: scheduler.name,
+        registerHandler: (...handler) => scheduler.registerHandler(...handler),
+        addListener: (listener, names, filter) => {
+          listeners.push(listener.name);
+          scheduler.addListener(listener, names, filter);
+        },
+      },
+      options,
+    );
+    scheduler.declareTasks(tasks);
+    scheduler.workers.known = { tasks: tasks.map(({ id }) => id), listeners };
     if (options.eventEmitter) {
       bridgeEvents(scheduler, this.moduleRef.get(ModulesContainer, { strict: false }), createNestLogger(name));
     }
@@ -117,7 +131,7 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
         executors = {},
         ...settings
       } = options;
-      const workers = globalEnhancers === undefined ? {} : { globalEnhancers };
+      const workers: WorkerSettings = globalEnhancers === undefined ? {} : { globalEnhancers };
       const all = {
         ...settings,
         name,

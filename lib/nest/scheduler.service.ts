@@ -12,6 +12,7 @@ import type { Task } from '../scheduler/tasks/task.js';
 import type { Store } from '../stores/store.interface.js';
 import type { ExecutorConfig, StoreConfig } from './module.options.js';
 import type { PartFactory } from './store.factory.js';
+import type { WorkerSettings } from './worker.handlers.js';
 
 /**
  * The injectable scheduler of a Nest application: adds, changes, lists and controls tasks. The module starts it when the
@@ -38,6 +39,15 @@ export class SchedulerService<Handlers = TaskHandlers> extends Scheduler<Handler
   ) {
     super(options);
     this.#parts = parts;
+  }
+
+  /**
+   * What the workers of its executors are told.
+   *
+   * @internal
+   */
+  get workers(): WorkerSettings {
+    return this.#parts.workers;
   }
 
   /**

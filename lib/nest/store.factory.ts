@@ -83,7 +83,7 @@ export class PartFactory {
   constructor(
     private readonly moduleRef: ModuleRef,
     private readonly storeTypes: Readonly<Record<string, StoreTypeFactory>>,
-    private readonly workers: WorkerSettings,
+    readonly workers: WorkerSettings,
   ) {}
 
   /** @throws What Nest throws for a token that nobody provides, and what the type throws for its options. */

@@ -3,9 +3,11 @@ import type { DynamicModule, LoggerService, Type } from '@nestjs/common';
 import { DiscoveryModule, NestFactory } from '@nestjs/core';
 import { InvalidOptionError } from '../errors/input.errors.js';
 import { crossError } from '../executors/pool/crossing.js';
-import type { BootRequest, Verdict } from '../executors/pool/messages.js';
+import type { BootRequest, Unchecked, Verdict } from '../executors/pool/messages.js';
 import type { BootHandlers, WorkerHandlers } from '../executors/pool/worker.handlers.js';
+import type { TaskContext } from '../executors/task-context.js';
 import { HandlerRegistry } from '../scheduler/loop/handler.registry.js';
+import type { RegisteredHandler } from '../scheduler/loop/handler.registry.js';
 import { backoffOf, isRetryable } from '../scheduler/loop/handler.policy.js';
 import { textOf } from '../errors/thrown.js';
 import type { TaskLogLevel } from '../model/run.output.js';
@@ -16,6 +18,16 @@ import { TaskExplorer } from './task.explorer.js';
 /** What the module says about the workers of its executors. */
 export interface WorkerSettings {
   readonly globalEnhancers?: GlobalEnhancers;
+  /** What the application has of what has no effect in a worker; known when it has been looked at. */
+  known?: KnownMethods;
+}
+
+/** What decorated methods of the application do beside handling. */
+export interface KnownMethods {
+  /** The ids of the tasks that it declares. */
+  readonly tasks: readonly string[];
+  /** The methods that listen to events. */
+  readonly listeners: readonly string[];
 }
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -39,16 +51,24 @@ export const bootHandlers: BootHandlers = async (request, line) => {
   if (!module && registry.names().length === 0) {
     throw new InvalidOptionError('module', request.module, 'a file that exports a Nest module, or functions by name');
   }
-  const close = module ? await bootModule(module, registry, request, line) : () => Promise.resolve();
-  return handlersOf(registry, close);
+  const booted = module ? await bootModule(module, registry, request, line) : NO_MODULE;
+  return handlersOf(registry, booted);
 };
 
-function handlersOf(registry: HandlerRegistry, close: () => Promise<void>): WorkerHandlers {
-  const handlers = registry.names();
+/** A Nest module that has booted. */
+interface BootedModule {
+  /** What of it has no effect here. */
+  readonly ignored: readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+const NO_MODULE: BootedModule = { ignored: [], close: () => Promise.resolve() };
+
+function handlersOf(registry: HandlerRegistry, { ignored, close }: BootedModule): WorkerHandlers {
   return {
-    booted: { handlers, withSchema: handlers.filter((name) => registry.schemaOf(name) !== null) },
-    call: (name, args, context) => {
-      const call = () => registry.get(name).call(args, context);
+    booted: { handlers: registry.names(), inputs: [...registry.inputs()], ignored },
+    call: (name, args, context, unchecked) => {
+      const call = () => callChecked(registry.get(name), args, context, unchecked);
       return context.traceparent === null ? call() : withinSpan(context.traceparent, call);
     },
     verdict: (name, error, attempt) => verdictOf(registry, name, error, attempt),
@@ -67,6 +87,22 @@ async function withinSpan(traceparent: string, call: () => unknown): Promise<unk
   remoteSpans ??= import('../observe/opentelemetry/remote.span.js').catch(() => null);
   const api = await remoteSpans;
   return api === null ? call() : api.withinRemote(traceparent, call);
+}
+
+/** Calls a handler with what its schema makes of arguments that nobody has checked yet. */
+function callChecked(
+  { call, schema }: RegisteredHandler,
+  args: readonly unknown[],
+  context: TaskContext,
+  unchecked: Unchecked | null,
+): unknown {
+  if (schema === null || unchecked === null) return call(args, context);
+  const checked = schema.argsOf({ args, ...unchecked });
+  if (!(checked instanceof Promise)) return call(checked, context);
+  return checked.then((made) => {
+    context.signal.throwIfAborted();
+    return call(made, context);
+  });
 }
 
 function verdictOf(registry: HandlerRegistry, name: string, error: unknown, attempt: number): Verdict {
@@ -111,13 +147,12 @@ function moduleOf(exported: Exports, { module }: BootRequest): Type | DynamicMod
   return (found[0]?.[1] as Type | DynamicModule | undefined) ?? null;
 }
 
-/** @returns What closes it. */
 async function bootModule(
   module: Type | DynamicModule,
   registry: HandlerRegistry,
   { scheduler, settings }: BootRequest,
   line: (level: TaskLogLevel, message: string) => void,
-): Promise<() => Promise<void>> {
+): Promise<BootedModule> {
   @Module({ imports: [DiscoveryModule, module], providers: [TaskExplorer] })
   class WorkerModule {}
   const context = await NestFactory.createApplicationContext(WorkerModule, {
@@ -125,17 +160,30 @@ async function bootModule(
     abortOnError: false,
   });
   const explorer = context.get(TaskExplorer);
-  await explorer.explore(
+  const given = settings as WorkerSettings | null;
+  const listeners = new Set<string>();
+  const declared = await explorer.explore(
     {
       name: scheduler,
       registerHandler: (name, handler, options) => registry.register(name, handler, options),
       // Events are those of the scheduler, which is not here.
-      addListener: () => {},
+      addListener: ({ name }) => void listeners.add(name),
     },
     // A client's methods are never called; here they are.
-    { role: 'worker', ...(settings as WorkerSettings | null) },
+    { role: 'worker', ...given },
   );
-  return () => context.close();
+  const { tasks, listeners: heard } = given?.known ?? { tasks: [], listeners: [] };
+  const ignored = [
+    ...[...listeners]
+      .filter((name) => !heard.includes(name))
+      .map((name) => `the listener ${name} is never called: events come in the application. Provide its class there`),
+    ...declared
+      .filter(({ id }) => !tasks.includes(id))
+      .map(
+        ({ id }) => `the task "${id}" is not scheduled: the application declares tasks. Provide its class there, too`,
+      ),
+  ];
+  return { ignored, close: () => context.close() };
 }
 
 function loggerTo(line: (level: TaskLogLevel, message: string) => void): LoggerService {

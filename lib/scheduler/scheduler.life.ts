@@ -127,7 +127,7 @@ export class SchedulerLife {
       abortGraceMs: options.abortGraceMs,
       startTimeoutMs: options.startTimeoutMs,
       maxResultBytes: options.maxPayloadBytes,
-      hasHandler: (name) => handlers.isHere(name),
+      checksArguments: (name) => handlers.schemaOf(name) !== null,
       changed: () => {
         handlers.provide(alias, executor);
         for (const { loop } of stores.all()) loop?.wake();

@@ -8,6 +8,7 @@ import {
   StepOutsideRunError,
   StepResultError,
 } from '../../errors/step.errors.js';
+import { ArgumentsRefusedError, SchemaFailedError } from '../../errors/schema.errors.js';
 import { LeaseLostError, RunCancelledError, RunTimeoutError, ShutdownError } from '../../errors/run.errors.js';
 import { describeThrown, messageOf, toError } from '../../errors/thrown.js';
 import type { RunError } from '../../errors/thrown.js';
@@ -48,6 +49,8 @@ const CLASSES: ReadonlyMap<string, abstract new (...args: never[]) => Error> = n
     StepOutsideRunError,
     StepResultError,
     RunSuspendedError,
+    ArgumentsRefusedError,
+    SchemaFailedError,
     LeaseLostError,
     RunCancelledError,
     RunTimeoutError,

@@ -1,3 +1,5 @@
+import type { TaskInput } from '../../model/definition.js';
+import type { HandlerInputSchema } from '../../model/json.schema.js';
 import type { TaskLogLevel } from '../../model/run.output.js';
 import type { CrossedError, Packed } from './crossing.js';
 
@@ -19,6 +21,12 @@ export type Verdict =
   /** Its policy failed itself. */
   | { readonly fault: CrossedError };
 
+/** Arguments that the scheduler has not checked: see `HandlerInput`. */
+export interface Unchecked {
+  readonly input: TaskInput;
+  readonly schemaVersion: number | null;
+}
+
 /** What a worker is told. Runs have a number that is never used again. */
 export type ToWorker =
   | {
@@ -26,6 +34,8 @@ export type ToWorker =
       readonly run: number;
       readonly handler: string;
       readonly args: readonly unknown[];
+      /** How the arguments were given that are to be checked; null where the scheduler has checked them. */
+      readonly unchecked: Unchecked | null;
       /** The fields of the context that are data. */
       readonly fields: Readonly<Record<string, unknown>>;
       /** Why the run was aborted already; null when it was not. */
@@ -58,8 +68,10 @@ export type ToWorker =
 /** What the module of a worker has. */
 export interface Booted {
   readonly handlers: readonly string[];
-  /** Those of them that have a schema for their arguments. */
-  readonly withSchema: readonly string[];
+  /** What those of them take that do not take whatever they get. */
+  readonly inputs: readonly (readonly [handler: string, input: HandlerInputSchema])[];
+  /** What of the module has no effect there. */
+  readonly ignored: readonly string[];
 }
 
 /** What a worker tells. */

@@ -4,7 +4,7 @@ import type { Logger } from '../../model/logger.js';
 import { wait } from '../../time/wait.js';
 import type { TaskContext } from '../task-context.js';
 import { reviveError } from './crossing.js';
-import type { Booted, BootRequest, FromWorker } from './messages.js';
+import type { Booted, BootRequest, FromWorker, Unchecked } from './messages.js';
 import { RemoteRun } from './remote.run.js';
 import { WorkerLink } from './worker.link.js';
 import type { WorkerEnd, WorkerSettings } from './worker.link.js';
@@ -66,7 +66,7 @@ export class Place {
   }
 
   /** Executes a run; the place is free. */
-  run(context: TaskContext, handler: string, args: readonly unknown[]): Promise<unknown> {
+  run(context: TaskContext, handler: string, args: readonly unknown[], unchecked: Unchecked | null): Promise<unknown> {
     const link = this.#link!;
     this.#runs += 1;
     const run = new RemoteRun(this.#runs, context, {
@@ -77,7 +77,7 @@ export class Place {
     });
     this.#run = run;
     try {
-      run.start(handler, args);
+      run.start(handler, args, unchecked);
     } catch (error) {
       this.#run = null;
       throw error;

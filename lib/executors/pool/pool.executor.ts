@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { UnknownNameError } from '../../errors/input.errors.js';
 import type { WorkerBootError } from '../../errors/executor.errors.js';
 import { MACHINE } from '../../model/clock.js';
+import type { HandlerInputSchema } from '../../model/json.schema.js';
 import { formatDuration } from '../../model/duration.js';
 import type { Duration } from '../../model/duration.js';
 import { Deadline } from '../../time/deadline.js';
@@ -52,6 +53,8 @@ interface Waiting {
 export abstract class PoolExecutor extends BaseExecutor {
   /** The handlers that the module has; none before it has booted. */
   handlers: readonly string[] = [];
+  /** What those of them take that do not take whatever they get. */
+  inputs: ReadonlyMap<string, HandlerInputSchema> = new Map();
   /** @internal What the module of NestJS has to say about its workers. */
   settings: unknown = null;
   readonly #module: WorkerModule;
@@ -61,6 +64,7 @@ export abstract class PoolExecutor extends BaseExecutor {
   #waiting: Waiting[] = [];
   #scheduler: ExecutorContext | null = null;
   #isReported = false;
+  #hasBooted = false;
 
   /**
    * @param count How many workers, a whole number from 1.
@@ -126,7 +130,7 @@ export abstract class PoolExecutor extends BaseExecutor {
     await Promise.all(places.map((place) => place.close()));
   }
 
-  protected run({ context, handler, invoke }: ExecutorJob): unknown {
+  protected run({ context, handler, input, schemaVersion, invoke }: ExecutorJob): unknown {
     if (!this.handlers.includes(handler)) {
       throw new UnknownNameError(
         'handler',
@@ -135,9 +139,10 @@ export abstract class PoolExecutor extends BaseExecutor {
         `It is not in the module of executor "${this.#alias}".`,
       );
     }
+    const unchecked = this.#scheduler!.checksArguments(handler) ? null : { input, schemaVersion };
+    const callIn = (place: Place) => invoke((args) => place.run(context, handler, args, unchecked));
     const place = this.#places.find(({ isFree }) => isFree);
-    if (place) return invoke((checked) => place.run(context, handler, checked));
-    return this.#whenFree(context.signal).then((free) => invoke((checked) => free.run(context, handler, checked)));
+    return place ? callIn(place) : this.#whenFree(context.signal).then(callIn);
   }
 
   get #alias(): string {
@@ -166,14 +171,12 @@ export abstract class PoolExecutor extends BaseExecutor {
     });
   }
 
-  #ready(place: Place, { handlers, withSchema }: Booted): void {
-    // The scheduler checks arguments, when a task is added and before each run.
-    const unchecked = withSchema.filter((name) => !this.#scheduler!.hasHandler(name));
-    if (this.handlers.length === 0 && unchecked.length > 0) {
-      this.#scheduler!.logger.warn(
-        `The schemas of ${unchecked.join(', ')} in executor "${this.#alias}" are not used: provide their classes in the application, too`,
-      );
-    }
+  #ready(place: Place, { handlers, inputs, ignored }: Booted): void {
+    // The same in each worker, and every time.
+    if (!this.#hasBooted)
+      for (const what of ignored) this.#scheduler!.logger.warn(`In the module of executor "${this.#alias}" ${what}`);
+    this.#hasBooted = true;
+    this.inputs = new Map(inputs);
     this.handlers = handlers;
     if (this.#isReported) this.#scheduler?.logger.info(`The module of executor "${this.#alias}" has booted`);
     this.#isReported = false;

@@ -6,7 +6,7 @@ import type { TaskContextSource } from '../task-context.js';
 import { keepVerdict } from '../verdict.js';
 import { CONTEXT_FIELDS, dataOf } from './context.fields.js';
 import { crossError, pack, reviveError, unpack } from './crossing.js';
-import type { ContextCall, FromWorker, ToWorker } from './messages.js';
+import type { ContextCall, FromWorker, ToWorker, Unchecked } from './messages.js';
 
 /** How long the worker of an aborted run has to show that its event loop goes round, in milliseconds. */
 const ANSWER_MS = 500;
@@ -69,10 +69,18 @@ export class RemoteRun {
   }
 
   /** Has the worker begin. @throws What a value is refused with that cannot go. */
-  start(handler: string, args: readonly unknown[]): void {
+  start(handler: string, args: readonly unknown[], unchecked: Unchecked | null): void {
     const { signal } = this.#source;
     const aborted = signal.aborted ? crossError(signal.reason) : null;
-    this.worker.send({ type: 'run', run: this.number, handler, args, fields: dataOf(this.#source), aborted });
+    this.worker.send({
+      type: 'run',
+      run: this.number,
+      handler,
+      args,
+      unchecked,
+      fields: dataOf(this.#source),
+      aborted,
+    });
     if (aborted) this.#awaitAnswer();
     else signal.addEventListener('abort', this.#abort, { once: true });
   }

@@ -49,9 +49,11 @@ export class WorkerRun {
 
   /** Calls the handler, and sends what it returns or throws. Never rejects. */
   async execute(handlers: WorkerHandlers): Promise<void> {
-    const { run, handler, args } = this.request;
+    const { run, handler, args, unchecked } = this.request;
     try {
-      const result = await runInTaskContext(this.#context, () => handlers.call(handler, args, this.#context));
+      const result = await runInTaskContext(this.#context, () =>
+        handlers.call(handler, args, this.#context, unchecked),
+      );
       this.#outbox.flush();
       this.send({ type: 'returned', run, value: pack(result, this.maxResultBytes) });
     } catch (error) {

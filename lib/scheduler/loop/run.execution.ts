@@ -126,7 +126,7 @@ export class RunExecution implements RunCarrier {
 
   #execute(run: HeldRun): unknown {
     const { handlers, executors, events, observed } = this.services;
-    const { handler, args, executor } = run.task;
+    const { handler, args, input, schemaVersion, executor } = run.task;
     const context = new TaskContext(run);
     const invoke = (call?: HandlerCall) => {
       // The handler before this one may have blocked the process, and an executor may have let this one wait.
@@ -142,7 +142,7 @@ export class RunExecution implements RunCarrier {
       run.span = observed.tracing.run(tracedRun(run));
       return run.span.call(() => this.#call(run, code, context));
     };
-    return executors.get(executor).execute({ context, handler, args, invoke });
+    return executors.get(executor).execute({ context, handler, args, input, schemaVersion, invoke });
   }
 
   /** Calls a handler, with what its schema makes of the arguments. A schema that answers at once is not awaited. */

@@ -42,7 +42,7 @@ export class ExecutorBench {
       abortGraceMs: this.timeoutMs,
       startTimeoutMs: this.timeoutMs,
       maxResultBytes: 1_048_576,
-      hasHandler: () => false,
+      checksArguments: () => false,
       changed: () => {},
     });
   }
@@ -99,6 +99,8 @@ export class ExecutorBench {
       context,
       handler,
       args,
+      input: 'args',
+      schemaVersion: null,
       invoke,
       source,
       invoked: () => invoked,
