@@ -34,16 +34,16 @@ export class PayloadTooLargeError extends TaskError {
   readonly code = 'ASYNCZ_PAYLOAD_TOO_LARGE';
 
   /**
-   * @param bytes How large it is, in bytes.
+   * @param bytes How large it is, in bytes; null where it was not written to its end.
    * @param maxBytes What is allowed, in bytes.
    */
   constructor(
     taskId: string,
-    readonly bytes: number,
+    readonly bytes: number | null,
     readonly maxBytes: number,
   ) {
     super(
-      `The task ${show(taskId)} takes ${bytes} bytes. Allowed: ${maxBytes} bytes (maxPayloadBytes). ` +
+      `The task ${show(taskId)} takes ${bytes ?? `more than ${maxBytes}`} bytes. Allowed: ${maxBytes} bytes (maxPayloadBytes). ` +
         'Keep large data elsewhere and hand over where it is.',
       taskId,
     );

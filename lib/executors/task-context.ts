@@ -223,7 +223,7 @@ export class TaskContext {
 
   /**
    * Puts the run off as {@link sleep} does, and keeps nothing of it: called again, the handler decides anew. For what is not
-   * ready yet.
+   * ready yet. It sleeps for a second at the least.
    *
    * @throws RunSuspendedError Always, unless an argument is refused or the run is over: let it pass.
    * @throws InvalidOptionError, StepOutsideRunError, RunAbortedError

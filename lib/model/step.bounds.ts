@@ -6,6 +6,9 @@ export const MAX_STEP_NAME = 200;
 /** How long a run may sleep, in milliseconds: ten years. */
 export const MAX_SLEEP_MS = 3_653 * 86_400_000;
 
+/** How long a run that is snoozed sleeps at the least, in milliseconds: nothing else bounds how often it is. */
+export const MIN_SNOOZE_MS = 1_000;
+
 /** How many steps of one run may be kept. */
 export const MAX_STEPS = 500;
 

@@ -13,16 +13,20 @@ import { ValueFault, inspectJson } from './value-inspection.js';
  * A definition as JSON text, its arguments written by the serializer. Its trigger is plain JSON and is only checked: what
  * is stored of it has to be what the task was given.
  *
- * @throws UnserializableError
+ * @param maxBytes How large it may be, in bytes. The text may be larger all the same.
+ * @throws UnserializableError, LargeValueFault
  */
-export function definitionText(definition: TaskDefinition, serializer: Serializer): string {
+export function definitionText(definition: TaskDefinition, serializer: Serializer, maxBytes: number): string {
   const { args, trigger, policies, ...rest } = definition;
   try {
     const { name, ...others } = withoutUsual(rest, USUAL_DEFINITION);
     const head = JSON.stringify(name === rest.id ? others : { ...others, name });
     const text = appendMember(head, triggers.textOf(trigger));
     const ruled = policyTexts.textOf(policies);
-    return appendMember(ruled === '' ? text : appendMember(text, ruled), valueMember('args', args, serializer));
+    return appendMember(
+      ruled === '' ? text : appendMember(text, ruled),
+      valueMember('args', args, serializer, maxBytes),
+    );
   } catch (error) {
     if (!(error instanceof ValueFault)) throw error;
     const path = definition.input === 'data' ? error.path.replace('args[0]', 'data') : error.path;

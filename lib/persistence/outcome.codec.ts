@@ -92,7 +92,9 @@ export class OutcomeCodec {
       ...(steps && { steps }),
       ...(output && { output }),
     });
-    const withTask = definition ? appendMember(head, `"definition":${definitionText(definition, serializer)}`) : head;
+    // The definition was stored once, so it is not too large.
+    const text = definition && definitionText(definition, serializer, Infinity);
+    const withTask = text ? appendMember(head, `"definition":${text}`) : head;
     const payload = result === null ? withTask : appendMember(withTask, result);
     const outcome = sealEnvelope(this.#address(run), serializer.name, payload, writerOf(this.#settings));
     return Buffer.byteLength(outcome) > maxBytes ? null : outcome;

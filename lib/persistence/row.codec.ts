@@ -4,6 +4,7 @@ import type { DueKey } from '../model/due-keys.js';
 import type { JournalEntry } from '../model/journal.js';
 import type { RunRecord } from '../model/run.js';
 import { isDisabled } from '../model/definition.js';
+import type { TaskDefinition } from '../model/definition.js';
 import { isStartTask } from '../model/start-tasks.js';
 import type { StoredTask, TaskRecord, TaskState } from '../model/task.js';
 import { dueTime, isIdle, runningCount } from '../model/task.js';
@@ -22,6 +23,7 @@ import { asState } from './record.schema.js';
 import { readState, stateText } from './state.text.js';
 import { LARGEST_COUNT } from './schema.js';
 import { UnreadableFault, toFault } from './unreadable.fault.js';
+import { LargeValueFault } from './value-inspection.js';
 
 /** Between tasks and rows of plain columns. Keeps nothing: what it can read changes with the key ring. */
 export class RowCodec implements TaskCodec {
@@ -40,7 +42,7 @@ export class RowCodec implements TaskCodec {
   encodeTask(task: TaskRecord): TaskRow {
     const { serializer, maxPayloadBytes } = this.#settings;
     const { definition } = task;
-    const payload = definitionText(definition, serializer);
+    const payload = this.#definitionText(definition);
     // Before much work is put into it, and once more with what encryption adds.
     if (payload.length > maxPayloadBytes) throw tooLarge(task.id, payload, maxPayloadBytes);
     const key = writerOf(this.#settings);
@@ -70,6 +72,17 @@ export class RowCodec implements TaskCodec {
       definition: envelope,
     };
     return withDueKeys(row, (key) => DUE_KEYS[key](definition)) as TaskRow;
+  }
+
+  /** What is far too large is not written to its end. @throws PayloadTooLargeError, UnserializableError */
+  #definitionText(definition: TaskDefinition): string {
+    const { serializer, maxPayloadBytes } = this.#settings;
+    try {
+      return definitionText(definition, serializer, maxPayloadBytes);
+    } catch (error) {
+      if (error instanceof LargeValueFault) throw new PayloadTooLargeError(definition.id, null, maxPayloadBytes);
+      throw error;
+    }
   }
 
   encodeState({ id, version, definition, state: given }: TaskRecord): Required<TaskStateRow> {

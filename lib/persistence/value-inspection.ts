@@ -144,7 +144,8 @@ class Inspection {
     if (Object.getPrototypeOf(value) === null) this.#needsMore('an object without a prototype');
     for (const key of Object.keys(value)) {
       this.#path.push(KEY.test(key) ? `.${key}` : `[${show(key)}]`);
-      this.#spend(key.length);
+      // With its quotes and a colon.
+      this.#spend(key.length + 3);
       if (key === '__proto__') this.#refuse('under a key that stands for a prototype');
       this.#enter(value[key], depth);
       this.#path.pop();
@@ -155,6 +156,7 @@ class Inspection {
   #visitMap(value: Map<unknown, unknown>, depth: number): void {
     this.#needsMore('a Map');
     for (const [key, part] of value) {
+      this.#spend(2);
       this.#path.push(`.get(${typeof key === 'object' ? '…' : show(key)})`);
       this.visit(key, depth);
       this.visit(part, depth);
@@ -173,8 +175,11 @@ class Inspection {
   }
 
   #enter(part: unknown, depth: number): void {
-    if (typeof part !== 'string') this.visit(part, depth);
-    else if (part.length > LONG_TEXT) this.#visitText(part);
+    // What stands between two parts.
+    this.#spend(1);
+    if (typeof part !== 'string') return this.visit(part, depth);
+    this.#spend(1);
+    if (part.length > LONG_TEXT) this.#visitText(part);
   }
 
   #visitText(text: string): void {

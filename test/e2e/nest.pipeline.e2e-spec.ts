@@ -242,3 +242,35 @@ describe('an interceptor that gives the handler up', () => {
     expect(seen).toEqual(['begun', 'ended', 'TimeoutError']);
   });
 });
+
+describe('enhancers that leave rubbish as the arguments', () => {
+  const leave = new Map<string, (host: ExecutionContext) => void>([
+    ['4,000,000,000 of them', (host) => (host.getArgByIndex<unknown[]>(0).length = 4_000_000_000)],
+    ['none', (host) => (host.getArgs<unknown[]>()[0] = null)],
+    ['a text', (host) => (host.getArgs<unknown[]>()[0] = 'text')],
+    ['something like a list', (host) => (host.getArgs<unknown[]>()[0] = { length: 4_000_000_000 })],
+  ]);
+
+  it.each([...leave.keys()])('fail the run, and nothing else: %s', async (name) => {
+    @Injectable()
+    class Jobs {
+      @UseGuards({
+        canActivate: (host: ExecutionContext) => {
+          const left = host.getArgByIndex<unknown[]>(0)[0] as string;
+          leave.get(left)!(host);
+          return true;
+        },
+      })
+      @TaskHandler('left')
+      left(text: string) {
+        seen.push(text);
+      }
+    }
+    const { scheduler } = await boot([Jobs]);
+    expect((await runOnce(scheduler, 'left', [name])).run).toMatchObject({
+      status: 'failed',
+      error: { code: 'ASYNCZ_INVALID_OPTION', message: expect.stringContaining('at most 100000 arguments') },
+    });
+    expect(seen).toEqual([]);
+  });
+});

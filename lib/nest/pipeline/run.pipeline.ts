@@ -2,7 +2,8 @@ import type { ArgumentMetadata, PipeTransform, Type } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { isErrorOf } from '../../errors/foreign.js';
+import { isArray, isErrorOf } from '../../errors/foreign.js';
+import { InvalidOptionError } from '../../errors/input.errors.js';
 import { GuardRejectedError, RunScopeError } from '../../errors/pipeline.errors.js';
 import type { TaskContext } from '../../executors/task-context.js';
 import { callMethod, placeOfContext } from '../method.handler.js';
@@ -115,7 +116,8 @@ export class RunPipeline {
   }
 
   async #call({ instance, enhancers }: Made, host: AsynczExecutionContext): Promise<unknown> {
-    const task = host.getTaskContext();
+    const [given, task] = host.getArgs<[unknown, TaskContext]>();
+    refuseOdd(given);
     const args = this.params.length > 0 ? await this.#named(enhancers, host) : await this.#inOrder(enhancers, host);
     // The run may be over by now, and be under way elsewhere.
     task.signal.throwIfAborted();
@@ -150,6 +152,26 @@ export class RunPipeline {
   async #pipe(value: unknown, metadata: ArgumentMetadata, pipes: PipeTransform[]): Promise<unknown> {
     return pipes.length === 0 ? value : this.parts.pipes.applyPipes(value, metadata, pipes);
   }
+}
+
+/** How many arguments a method may be called with: those of a call stand on the stack. */
+const MAX_ARGS = 100_000;
+
+/**
+ * Enhancers may change the arguments, and a list may be longer than anything that is in it: one of 4,294,967,295 holes takes no memory
+ * until it is copied for the call.
+ *
+ * @throws InvalidOptionError
+ */
+function refuseOdd(args: unknown): void {
+  const length = isArray(args) ? args.length : undefined;
+  if (length !== undefined && length <= MAX_ARGS) return;
+  const value = length === undefined ? args : `a list of ${length}`;
+  throw new InvalidOptionError(
+    'getTaskArgs()',
+    value,
+    `what enhancers leave as a list of at most ${MAX_ARGS} arguments`,
+  );
 }
 
 /** An interceptor that ends its Observable without a value has ended the run without a result. */

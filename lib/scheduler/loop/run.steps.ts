@@ -20,7 +20,14 @@ import type { Duration } from '../../model/duration.js';
 import { namesOf } from '../../model/names.js';
 import type { RetryPolicy } from '../../model/retry.js';
 import type { StoredStep } from '../../model/run.js';
-import { MAX_RUN_STEP_BYTES, MAX_STEP_BYTES, MAX_STEP_NAME, MAX_STEPS, sizeOfStep } from '../../model/step.bounds.js';
+import {
+  MIN_SNOOZE_MS,
+  MAX_RUN_STEP_BYTES,
+  MAX_STEP_BYTES,
+  MAX_STEP_NAME,
+  MAX_STEPS,
+  sizeOfStep,
+} from '../../model/step.bounds.js';
 import type { Awaitable } from '../../stores/store.interface.js';
 import type { RunSleep } from '../plan/end.plan.js';
 import { tryStep } from './step.tries.js';
@@ -124,7 +131,8 @@ export class RunSteps implements StepRunner {
 
   async #snooze(given: Duration | Date): Promise<never> {
     this.#refuseOver('snooze');
-    return this.#suspend({ until: wakeTime(given, this.services.storeClock.now()), steps: [] });
+    const now = this.services.storeClock.now();
+    return this.#suspend({ until: Math.max(wakeTime(given, now), now + MIN_SNOOZE_MS), steps: [] });
   }
 
   #sleepOf({ name, until }: StoredStep): number {

@@ -27,14 +27,24 @@ export function extraRun(
   });
 }
 
+/** A run that is asked for. */
+export interface RunAsk {
+  /** Random text for its id. */
+  readonly suffix: string;
+  readonly request: RunRequest;
+}
+
 /**
- * Adds an extra run that a person asked for; schedule and pause stay as they are. The value is the id of the run.
+ * Adds extra runs that people asked for, at least one; schedule and pause stay as they are. The value is the ids of the runs.
  *
  * @throws InvalidTaskStateError When the code has disabled the task.
  */
-export function runTask(task: TaskRecord, now: number, suffix: string, request: RunRequest): Change<string> {
+export function runTask(task: TaskRecord, now: number, asks: readonly RunAsk[]): Change<readonly string[]> {
   refuseDisabled(task, 'run');
-  const run = extraRun(task, 'manual', now, suffix, request);
-  const state = { ...controlled(task.state, 'run', now, request), live: [...task.state.live, run] };
-  return changeTo({ ...task, state }, run.id);
+  const runs = asks.map(({ suffix, request }) => extraRun(task, 'manual', now, suffix, request));
+  const state = { ...controlled(task.state, 'run', now, asks.at(-1)!.request), live: [...task.state.live, ...runs] };
+  return changeTo(
+    { ...task, state },
+    runs.map(({ id }) => id),
+  );
 }

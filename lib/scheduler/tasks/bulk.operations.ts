@@ -10,7 +10,6 @@ import type { StoredTask } from '../../model/task.js';
 import { deleteJournaled, transactJournaled } from '../../stores/journaled.js';
 import type { Transacted } from '../../stores/store.interface.js';
 import type { JournalNotes } from '../plan/journal.notes.js';
-import { runTask } from '../plan/extra.run.js';
 import { checkEnd, pauseTask, resumeTask } from '../plan/pause.plan.js';
 import type { PauseRequest } from '../plan/pause.plan.js';
 import { checkCall } from './call.options.js';
@@ -20,6 +19,7 @@ import type { LifePhase } from './life.phase.js';
 import { PAUSE_MANY_OPTIONS, pauseRequestOf } from './pause.request.js';
 import type { PauseManyOptions } from './pause.request.js';
 import type { PendingTasks } from './pending.tasks.js';
+import { askedRuns } from './run.requests.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { TaskBuilder } from './task.builder.js';
@@ -104,8 +104,7 @@ export class BulkOperations {
     checkCall('runTasks', options, ACTOR_OPTIONS);
     const request = requestOf(options);
     const suffix = randomBytes(4).toString('hex');
-    const running: Apply<string> = (task, now) => runTask(task, now, suffix, request);
-    const plan = this.services.notes.noted('task.run', request, running, (runId) => ({ runId }));
+    const plan = askedRuns(this.services.notes, [{ suffix, request }]);
     return this.#each('runTasks', filter, async (handle, tasks) => {
       const { done, refused } = await changeEach(handle, tasks, plan);
       handle.wakeFor(...done.committed.flatMap(({ task }) => task ?? []));

@@ -11,6 +11,7 @@ import type { RunRecord } from '../../model/run.js';
 import { isIdle, isUnreadable } from '../../model/task.js';
 import type { LastRun, StoredTask } from '../../model/task.js';
 import { toMilliseconds } from '../../time/inputs.js';
+import { onAbort } from '../../time/on-abort.js';
 import { WakeableWait } from '../../time/wait.js';
 import { checkCall } from './call.options.js';
 import { locate } from './control.options.js';
@@ -275,14 +276,13 @@ function requireOpen(handles: readonly StoreHandle[], call: string): void {
 async function orAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   if (signal === undefined) return work();
   signal.throwIfAborted();
-  let abort = () => {};
+  let forget = () => {};
   try {
     return await new Promise<T>((resolve, reject) => {
-      abort = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', abort, { once: true });
+      forget = onAbort(signal, () => reject(signal.reason as Error));
       work().then(resolve, reject);
     });
   } finally {
-    signal.removeEventListener('abort', abort);
+    forget();
   }
 }

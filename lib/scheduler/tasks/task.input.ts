@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+import { isArray, read, UNREADABLE } from '../../errors/foreign.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import type { TaskInput } from '../../model/definition.js';
 
@@ -40,13 +42,26 @@ export function argsOf({ args, data }: GivenInput): readonly unknown[] {
   if (data === undefined) return checkArgs(args ?? NO_ARGS);
   if (args !== undefined) throw new InvalidOptionError('data', data, 'an object, without "args" beside it');
   // A list is one of arguments: an upcast gives the one or the other.
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+  if (!isRecord(data)) {
     throw new InvalidOptionError('data', data, 'an object; lists and values of other kinds are given as "args"');
   }
   return [data];
 }
 
+/** Whether a value has fields, and is none of the values that stand for something else, nor a proxy that was revoked. */
+function isRecord(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || types.isDate(value) || types.isMap(value) || types.isSet(value)) {
+    return false;
+  }
+  // To ask a proxy that was revoked throws.
+  return read(value, 'constructor') !== UNREADABLE && !isArray(value) && !isBinary(value);
+}
+
+function isBinary(value: object): boolean {
+  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
+}
+
 function checkArgs(args: unknown): readonly unknown[] {
-  if (!Array.isArray(args)) throw new InvalidOptionError('args', args, 'an array');
+  if (!isArray(args)) throw new InvalidOptionError('args', args, 'an array');
   return args;
 }

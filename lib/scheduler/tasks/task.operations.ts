@@ -12,7 +12,7 @@ import { toInstant } from '../../time/inputs.js';
 import { deleteJournaled, removeAllJournaled, transactJournaled } from '../../stores/journaled.js';
 import type { TriggerCache } from '../../triggers/trigger.cache.js';
 import { backfillTask } from '../plan/backfill.plan.js';
-import { runTask } from '../plan/extra.run.js';
+import type { RunAsk } from '../plan/extra.run.js';
 import { pauseTask, resumeTask } from '../plan/pause.plan.js';
 import type { PauseRequest } from '../plan/pause.plan.js';
 import type { JournalNotes } from '../plan/journal.notes.js';
@@ -36,6 +36,7 @@ import type { LifePhase } from './life.phase.js';
 import { PAUSE_OPTIONS, pauseRequestOf } from './pause.request.js';
 import type { PauseOptions } from './pause.request.js';
 import type { PendingTasks } from './pending.tasks.js';
+import { askedRuns, RunRequests } from './run.requests.js';
 import type { StoreHandle } from './store.handle.js';
 import type { StoreRegistry } from './store.registry.js';
 import type { Added } from './adding.parts.js';
@@ -88,6 +89,8 @@ interface OperationServices {
  * refused whole or done whole.
  */
 export class TaskOperations implements TaskActions {
+  readonly #requests = new RunRequests();
+
   constructor(private readonly services: OperationServices) {}
 
   async add(options: AskedTask): Promise<Task> {
@@ -236,13 +239,17 @@ export class TaskOperations implements TaskActions {
   async run(ref: TaskRef, options: ChangeOptions = {}): Promise<string> {
     this.services.phase.requireStarted('runTask');
     checkCall('runTask', options, CHANGE_TASK_OPTIONS);
-    const request = requestOf(options);
-    const suffix = randomBytes(4).toString('hex');
-    const plan: Apply<string> = (old, now) => runTask(old, now, suffix, request);
-    const noted = this.services.notes.noted('task.run', request, plan, (runId) => ({ runId }));
-    const changed = await this.#change(ref, options, noted);
-    wakeFor(changed);
-    return changed.value!;
+    const ask = { suffix: randomBytes(4).toString('hex'), request: requestOf(options) };
+    const addRuns = async (asks: readonly RunAsk[]) => {
+      const changed = await this.#change(ref, options, askedRuns(this.services.notes, asks));
+      wakeFor(changed);
+      return changed.value!;
+    };
+    // What stands and falls with something else is not put together with what others ask for.
+    const isAlone = options.transaction !== undefined || options.expectedVersion !== undefined;
+    if (isAlone) return (await addRuns([ask]))[0]!;
+    const { id, store } = locate(ref, options);
+    return this.#requests.add(JSON.stringify([id, store]), ask, addRuns);
   }
 
   async backfill(ref: TaskRef, options: BackfillOptions): Promise<readonly string[]> {

@@ -59,6 +59,7 @@ export class OpenDatabase implements TransactionContext {
 
   private constructor(
     readonly connection: Connection,
+    private readonly connections: PooledConnections,
     readonly dialect: Dialect,
     readonly session: Session,
     readonly options: ResolvedOptions,
@@ -83,17 +84,20 @@ export class OpenDatabase implements TransactionContext {
 
   static async #open(options: ResolvedOptions, context: StoreContext, onWake: () => void): Promise<OpenDatabase> {
     const connection = await Connection.open(options, context.readOnly);
-    const close = () => connection.close();
+    const { dataSource, address } = connection;
+    const connections = new PooledConnections(dataSource, context.clock);
+    const close = () => {
+      connections.close();
+      return connection.close();
+    };
     return undoOnFailure(close, async () => {
-      const { dataSource, address } = connection;
       const dialect = createDialect(options, dataSource);
-      const connections = new PooledConnections(dataSource, context.clock);
       const { timeoutMs } = options;
       const session =
         dialect instanceof SqliteDialect
           ? new SqliteSession(dataSource, dialect, address, context.clock, timeoutMs)
           : new (sessionClassOf(dialect))(dataSource, dialect, address, context.clock, timeoutMs, connections);
-      const database = new OpenDatabase(connection, dialect, session, options, context);
+      const database = new OpenDatabase(connection, connections, dialect, session, options, context);
       connections.onSuspicion(() => {
         database.#listener?.renew();
         database.#bell?.renew();
@@ -188,6 +192,7 @@ export class OpenDatabase implements TransactionContext {
   async close(): Promise<void> {
     await this.#listener?.stop();
     await this.#bell?.close();
+    this.connections.close();
     await this.connection.close();
   }
 

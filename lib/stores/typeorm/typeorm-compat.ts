@@ -81,6 +81,7 @@ export function keepAliveThroughErrors(dataSource: DataSource): void {
 /** What {@link onConnection} needs of the pools of pg and mysql2, and {@link destroyConnections} of what is in them. */
 interface Pool {
   on(event: 'connect' | 'connection', listener: (connection: RawConnection) => void): unknown;
+  removeListener(event: 'connect' | 'connection', listener: (connection: RawConnection) => void): unknown;
   readonly _clients?: readonly RawConnection[];
   readonly _allConnections?: { toArray?(): readonly RawConnection[] };
 }
@@ -91,9 +92,16 @@ function poolOf(dataSource: DataSource): Pool | null {
   return dataSource.options.type === 'mysql' || dataSource.options.type === 'mariadb' ? (pool ?? null) : null;
 }
 
-/** Calls `listener` with each connection that the pool of a data source makes from now on; other data sources have no pool. */
-export function onConnection(dataSource: DataSource, listener: (connection: object) => void): void {
-  poolOf(dataSource)?.on(dataSource.options.type === 'postgres' ? 'connect' : 'connection', listener);
+/**
+ * Calls `listener` with each connection that the pool of a data source makes from now on; other data sources have no pool.
+ *
+ * @returns What ends that.
+ */
+export function onConnection(dataSource: DataSource, listener: (connection: object) => void): () => void {
+  const pool = poolOf(dataSource);
+  const event = dataSource.options.type === 'postgres' ? 'connect' : 'connection';
+  pool?.on(event, listener);
+  return () => void pool?.removeListener(event, listener);
 }
 
 /** The connection of a runner that is connected, as the pool has it; null where there is none. */

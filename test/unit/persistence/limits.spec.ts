@@ -5,6 +5,14 @@ import { makeRun, makeTask } from '../../../lib/testing/task.fixtures.js';
 import { makeCodec } from './codec.fixtures.js';
 
 const MIB = 1_048_576;
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
 const secret = KeyRing.create('a secret of enough bytes');
 
 describe('the limit of what is stored of a task', () => {
@@ -42,6 +50,29 @@ describe('the limit of what is stored of a task', () => {
     }
   });
 
+  it('does not write what is far too large to its end', () => {
+    const many = Object.fromEntries(Array.from({ length: 300_000 }, (_, n) => [`key ${n}`, n]));
+    for (const args of [[many], [Array(600_000).fill(7)], [new Map(Object.entries(many))]]) {
+      let written = 0;
+      const error = thrownBy(() =>
+        makeCodec().encodeTask(
+          makeTask('t', {
+            args: [
+              ...args,
+              {
+                get late() {
+                  return (written += 1);
+                },
+              },
+            ],
+          }),
+        ),
+      );
+      expect(error).toMatchObject({ bytes: null, message: expect.stringContaining('takes more than 1048576 bytes') });
+      expect(written).toBe(0);
+    }
+  });
+
   it('does not keep from reading what was written before it was lowered', () => {
     const task = makeTask('t', { args: ['x'.repeat(10_000)] });
     expect(makeCodec({ maxPayloadBytes: 100 }).decodeTask(makeCodec().encodeTask(task))).toStrictEqual(task);
@@ -50,7 +81,7 @@ describe('the limit of what is stored of a task', () => {
   it.each([
     ['in clear', null],
     ['encrypted', secret],
-  ])('lets 16 MiB through when it is raised, %s', (_name, keyRing) => {
+  ])('lets 16 MiB through when it is raised, %s', { timeout: 120_000 }, (_name, keyRing) => {
     const codec = makeCodec({ keyRing, maxPayloadBytes: 64 * MIB });
     const args = [
       'ü'.repeat(2 * MIB),

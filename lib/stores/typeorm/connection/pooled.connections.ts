@@ -11,12 +11,14 @@ export class PooledConnections {
   readonly #aliveAt = new WeakMap<object, number>();
   #suspectedAt = -Infinity;
   readonly #listeners = new Set<() => void>();
+  /** Listens to the pool no more: a data source of the application outlives the store. */
+  readonly close: () => void;
 
   constructor(
     dataSource: DataSource,
     private readonly clock: Pick<Clock, 'monotonic'>,
   ) {
-    onConnection(dataSource, (connection) => this.#aliveAt.set(connection, clock.monotonic()));
+    this.close = onConnection(dataSource, (connection) => this.#aliveAt.set(connection, clock.monotonic()));
   }
 
   /** Calls `listener` when one of them has not answered. */

@@ -275,4 +275,21 @@ describe('a run that is snoozed', () => {
     await settle();
     expect(store.lookupTask('a')).not.toHaveProperty('state.live.0.steps');
   });
+
+  it('sleeps for a second at the least, so that it does not go round at full speed', async () => {
+    let calls = 0;
+    const { scheduler, clock } = await createRunning({
+      work: (_args, context) => {
+        calls += 1;
+        return context.snooze(calls % 2 === 0 ? 0 : new Date(0));
+      },
+    });
+    await scheduler.addTask({ id: 'a', handler: 'work' });
+    for (let tenths = 0; tenths < 30; tenths += 1) {
+      clock.advance(100);
+      await settle();
+    }
+    expect(calls).toBeGreaterThanOrEqual(3);
+    expect(calls).toBeLessThanOrEqual(4);
+  });
 });

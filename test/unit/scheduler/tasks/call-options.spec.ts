@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
 import { MemoryStore } from 'nestjs-asyncz';
 import type { Scheduler } from 'nestjs-asyncz';
+import { SCHEDULER_SETTINGS } from '../../../../lib/scheduler/scheduler.options.js';
+import { CHANGE_TASK_OPTIONS } from '../../../../lib/scheduler/tasks/control.options.js';
+import { ASKED_OPTIONS, CHANGE_OPTIONS } from '../../../../lib/scheduler/tasks/task.options.js';
 import { createRunning, START } from '../../../support/scheduler.factory.js';
 
 const HOUR_MS = 3_600_000;
@@ -143,4 +146,18 @@ it('a backfill of the future is refused, and until now means until now', async (
   const ids = await scheduler.backfillTask('task', { from: START - 2 * HOUR_MS, to: START + 59_000 });
   const times = [START - 2 * HOUR_MS, START - HOUR_MS, START];
   expect(ids).toEqual(times.map((time) => `task@${new Date(time).toISOString()}#backfill`));
+});
+
+it('an option that is undefined counts as left out', async () => {
+  const without = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, undefined]));
+  const { scheduler } = await createRunning({ work: () => {} }, without(SCHEDULER_SETTINGS));
+  const plain = await scheduler.addTask({ id: 'plain', handler: 'work', delay: '1h' });
+  const odd = await scheduler.addTask({ ...without(ASKED_OPTIONS), id: 'odd', handler: 'work', delay: '1h' });
+  expect({ ...odd.info, id: 'plain' }).toEqual(plain.info);
+  const changed = await scheduler.updateTask(
+    'odd',
+    { ...without(CHANGE_OPTIONS), name: 'work' },
+    without(CHANGE_TASK_OPTIONS),
+  );
+  expect({ ...changed.info, version: 1 }).toEqual({ ...odd.info, version: 1 });
 });

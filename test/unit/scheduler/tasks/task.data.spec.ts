@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidOptionError } from 'nestjs-asyncz';
+import { AsynczError, InvalidOptionError } from 'nestjs-asyncz';
 import type { TaskChanges, TaskSpec } from 'nestjs-asyncz';
 import { nextEvent } from '../../../support/events.js';
 import { createRunning, createScheduler } from '../../../support/scheduler.factory.js';
 import { HOURLY } from '../../../support/task.factory.js';
+
+/** A proxy of which nothing can be asked any more. */
+function revoked(target: object): never {
+  const { proxy, revoke } = Proxy.revocable(target, {});
+  revoke();
+  return proxy as never;
+}
 
 const REPORT = { report: 7, since: new Date(5), parts: new Map([['a', 1]]) };
 
@@ -66,6 +73,61 @@ describe('a task that is given data', () => {
     expect(await modified).toMatchObject({ taskId: 'a' });
     expect((await scheduler.getTask('a'))?.info).toMatchObject({ data: REPORT, args: [] });
     expect(await store.lookupTask('a')).toMatchObject({ definition: { input: 'data', args: [REPORT] } });
+  });
+});
+
+describe('arguments that are something else', () => {
+  it.each<[string, () => object]>([
+    ['a Map', () => ({ data: new Map([['a', 1]]) })],
+    ['a Set', () => ({ data: new Set() })],
+    ['a Date', () => ({ data: new Date(0) })],
+    ['bytes', () => ({ data: new Uint8Array(2) })],
+    ['a buffer', () => ({ data: new ArrayBuffer(2) })],
+    ['an object that was revoked', () => ({ data: revoked({}) })],
+    ['a list that was revoked', () => ({ data: revoked([]) })],
+    ['args that were revoked', () => ({ args: revoked([]) })],
+  ])('are refused, added and changed: %s', async (_, input) => {
+    const { scheduler } = await createRunning({ echo: (args) => args });
+    const task = await scheduler.addTask({ handler: 'echo', data: { fine: 1 }, trigger: HOURLY });
+    for (const asked of [() => scheduler.addTask({ handler: 'echo', ...input() }), () => task.update(input())]) {
+      await expect(asked()).rejects.toThrow(InvalidOptionError);
+    }
+    expect((await scheduler.getTaskInfos()).tasks).toMatchObject([{ data: { fine: 1 } }]);
+  });
+});
+
+describe('data that holds what cannot be read', () => {
+  const odd: readonly [string, () => object][] = [
+    ['a proxy that was revoked', () => ({ a: revoked({}) })],
+    ['a list that was revoked', () => ({ a: [revoked([])] })],
+    [
+      'a getter that throws',
+      () => ({
+        get a() {
+          throw new RangeError('no');
+        },
+      }),
+    ],
+    ['a function', () => ({ a: () => {} })],
+    ['an object with a class', () => ({ a: new URL('https://example.com') })],
+  ];
+
+  it.each(odd)('is refused with a typed error, and nothing is stored: %s', async (_, make) => {
+    const data = make();
+    const { scheduler, store } = await createRunning({ echo: (args) => args });
+    const task = await scheduler.addTask({ handler: 'echo', data: { fine: 1 }, trigger: HOURLY });
+    for (const asked of [
+      () => scheduler.addTask({ handler: 'echo', data }),
+      () => scheduler.addTask({ handler: 'echo', args: [data] }),
+      () => scheduler.addTasks([{ handler: 'echo', data }]),
+      () => scheduler.upsertTask({ id: 'u', handler: 'echo', data }),
+      () => task.update({ data }),
+    ]) {
+      const error: unknown = await asked().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(AsynczError);
+    }
+    expect((await scheduler.getTaskInfos()).tasks).toMatchObject([{ data: { fine: 1 } }]);
+    expect(await store.lookupTask(task.id)).toMatchObject({ version: 1 });
   });
 });
 
