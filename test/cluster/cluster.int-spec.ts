@@ -8,6 +8,7 @@ import { boundaries } from './scenarios/boundaries.scenario.js';
 import { breaks } from './scenarios/breaks.scenario.js';
 import { steppedClock, wrongClocks } from './scenarios/clocks.scenario.js';
 import { control } from './scenarios/control.scenario.js';
+import { dedupe } from './scenarios/dedupe.scenario.js';
 import { emptied } from './scenarios/emptied.scenario.js';
 import { freeze } from './scenarios/freeze.scenario.js';
 import { groups } from './scenarios/groups.scenario.js';
@@ -21,6 +22,7 @@ import { restart } from './scenarios/restart.scenario.js';
 import { silent } from './scenarios/silent.scenario.js';
 import { steps } from './scenarios/steps.scenario.js';
 import { soak } from './scenarios/soak.scenario.js';
+import { tenants } from './scenarios/tenants.scenario.js';
 
 /** The soak takes ten minutes in full. */
 const TIMEOUT_MS = SCALE < 1 ? 300_000 : 1_200_000;
@@ -53,6 +55,8 @@ async function withBench(
 }
 
 const withServer = stores.filter(({ server }) => server !== null);
+/** Without the stand-in for MongoDB, which takes one command at a time: what is many commands would take minutes. */
+const quick = stores.filter(({ slow }) => !slow);
 const withoutServer = stores.filter(({ server }) => server === null);
 
 describe('kill: no run is lost, and none doubled that must not be, while processes are killed', () => {
@@ -60,11 +64,11 @@ describe('kill: no run is lost, and none doubled that must not be, while process
 });
 
 describe('steps: each effect of a run is there, once in a transaction, while processes are killed', () => {
-  // The stand-in for MongoDB takes one command at a time, and each step is one: the runs would take minutes.
-  onEach(
-    stores.filter(({ slow }) => !slow),
-    steps,
-  );
+  onEach(quick, steps);
+});
+
+describe('dedupe: what is asked for with a key is there once and is not lost, while processes are killed', () => {
+  onEach(stores, dedupe);
 });
 
 describe('boundaries: nothing is lost, doubled or miscounted when processes die between two statements', () => {
@@ -75,8 +79,12 @@ describe('poison: a handler that ends its process is started a few times, then d
   onEach(stores, poison);
 });
 
-describe('groups: no more runs of a group are under way than its limit, while processes are killed', () => {
+describe('groups: no more runs of a group or a key are under way than its limit, while processes are killed', () => {
   onEach(stores, groups);
+});
+
+describe('tenants: what one tenant has waiting keeps no task of another one waiting', () => {
+  onEach(quick, tenants);
 });
 
 describe('rates: no window of any place has more starts than the limit, and nearly all of it is used', () => {

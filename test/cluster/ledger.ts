@@ -6,9 +6,10 @@ import { keyOf } from '../../lib/model/run.js';
 /**
  * The start of an attempt, its end, its aborted signal, that its lease or its result was refused, or that a run was skipped
  * because the one before was under way; that it was recorded as lost for good, and that the log has an error about that. That
- * a step was done, and that its result was stored: `coalesced` is the number of the step.
+ * a step was done, and that its result was stored: `coalesced` is the number of the step. That something is asked for with
+ * `dedupe`, and that the call was answered, with what as `attempt`: `coalesced` is the number of the call.
  */
-export type LedgerKind = 'S' | 'E' | 'A' | 'R' | 'K' | 'D' | 'G' | 'X' | 'Y';
+export type LedgerKind = 'S' | 'E' | 'A' | 'R' | 'K' | 'D' | 'G' | 'X' | 'Y' | 'Q' | 'C';
 
 /** What a process has noted. */
 export interface LedgerLine {

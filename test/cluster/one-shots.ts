@@ -20,6 +20,9 @@ export interface OneShotPlan {
   readonly groupLimit?: number;
   /** @default null */
   readonly rateLimit?: RateLimitOptions;
+  /** The keys that they have in turn, behind their first argument. @default none */
+  readonly keys?: readonly string[];
+  readonly keyLimit?: number;
   /** After how many lost attempts in a row they are dead. @default 3 */
   readonly maxLost?: number;
 }
@@ -34,7 +37,7 @@ const BATCH = 50;
 export async function addOneShots(
   client: Scheduler,
   prefix: string,
-  { count, overMs, workMs = 0, handler = 'work', ...policies }: OneShotPlan,
+  { count, overMs, workMs = 0, handler = 'work', keys, ...policies }: OneShotPlan,
 ): Promise<OneShots> {
   const now = Date.now();
   const ids = Array.from({ length: count }, (_, at) => `${prefix}-${at % 2 ? 'most' : 'least'}-${at}`);
@@ -46,7 +49,11 @@ export async function addOneShots(
           id,
           handler,
           ...policies,
-          args: [typeof workMs === 'number' ? workMs : workMs(first + at)],
+          args: [
+            typeof workMs === 'number' ? workMs : workMs(first + at),
+            ...(keys ? [keys[(first + at) % keys.length]!] : []),
+          ],
+          ...(keys && { limitKey: 'args.1' }),
           delivery: isMost(id, first + at) ? 'at-most-once' : 'at-least-once',
           trigger: { type: 'date', runAt: now + ((first + at) / count) * overMs },
         } satisfies TaskOptions),

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { DeclaredTask, SchedulerSettings } from 'nestjs-asyncz';
+import type { DeclaredTask, DedupeOptions, SchedulerSettings } from 'nestjs-asyncz';
 import { builtLibrary } from '../support/built-library.js';
 
 const PROGRAM = fileURLToPath(new URL('./scheduler.worker.mjs', import.meta.url));
@@ -30,6 +30,8 @@ export interface SchedulerProcessOptions {
   readonly handlers: readonly string[];
   /** What runs of the handler `steps` do. */
   readonly steps?: StepsPlan;
+  /** What the process asks for with `dedupe`, of the handler `asked`, which it has then. */
+  readonly asks?: AsksPlan;
   /** After which answer of the store the process dies at once, and the how many-th of them. Never, when left out. */
   readonly dies?: { readonly answer: StoreAnswer; readonly times: number };
 }
@@ -41,6 +43,18 @@ export interface StepsPlan {
   readonly stepMs: number;
   /** Where the even steps and the last one write in transactions; null where the store has none. */
   readonly table: string | null;
+}
+
+/** Calls with `dedupe`. */
+export interface AsksPlan {
+  /** One of them for each call. */
+  readonly dedupes: readonly DedupeOptions[];
+  /** The number of the first call, behind those of all others. */
+  readonly first: number;
+  /** How long a run takes, in milliseconds. */
+  readonly workMs: number;
+  /** How much time there is between two calls, in milliseconds, on average. */
+  readonly pauseMs: number;
 }
 
 /** An answer of the store to an exchange: tasks were taken, ends were written, or both. */
@@ -55,7 +69,9 @@ export interface ToldEvent {
 type Command =
   | { readonly type: 'start'; readonly options: SchedulerProcessOptions }
   | { readonly type: 'stop'; readonly timeoutMs: number }
+  | { readonly type: 'quiet' }
   | { readonly type: 'step'; readonly ms: number }
+  | { readonly type: 'stall' }
   | { readonly type: 'memory' };
 
 type Message =
@@ -124,9 +140,19 @@ export class SchedulerProcess {
     await this.#ask({ type: 'stop', timeoutMs });
   }
 
+  /** Has it ask for nothing any more; resolves when its last call is answered. */
+  async quiet(): Promise<void> {
+    await this.#ask({ type: 'quiet' });
+  }
+
   /** Steps the clock of the process. */
   async step(ms: number): Promise<void> {
     await this.#ask({ type: 'step', ms });
+  }
+
+  /** The longest time since the start for which its event loop did not go on, in milliseconds. */
+  async stall(): Promise<number> {
+    return (await this.#ask({ type: 'stall' })) as number;
   }
 
   async memory(): Promise<NodeJS.MemoryUsage> {

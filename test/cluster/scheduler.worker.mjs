@@ -3,6 +3,7 @@
 // synchronous write, so that it is known of however this process dies: see ledger.ts.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 
 const [library] = process.argv.slice(2);
@@ -27,6 +28,10 @@ class WrongClock extends SystemClock {
 let scheduler;
 let clock;
 let file;
+
+/** For how long this process did not get to do anything. */
+const stalls = monitorEventLoopDelay({ resolution: 5 });
+stalls.enable();
 
 const note = (kind, { runId, attempt, token, coalesced = 0 }) =>
   writeSync(file, `${[kind, runId, attempt, token, coalesced, process.hrtime.bigint(), Date.now()].join('\t')}\n`);
@@ -73,6 +78,35 @@ const stepsHandler =
     }
     note('E', context);
   };
+
+/** A run of a task that was asked for with `dedupe`: notes which of the calls it is of. */
+async function asked(call, ms, context) {
+  const { runId, attempt, token } = context;
+  note('S', { runId, attempt, token, coalesced: call });
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  note('E', { runId, attempt, token, coalesced: call });
+}
+
+/** What became of a call, as its number in the ledger. */
+const OUTCOMES = ['added', 'replaced', 'existing'];
+
+/** Asks for work with `dedupe`, of one key after the other at random, until it is told to stop. */
+async function ask({ dedupes, first, workMs, pauseMs }, { signal }) {
+  for (let call = first; !signal.aborted; call += 1) {
+    const dedupe = dedupes[Math.floor(Math.random() * dedupes.length)];
+    const of = { runId: `asked~${dedupe.key}@`, token: 0, coalesced: call };
+    note('Q', { ...of, attempt: 0 });
+    const answer = await scheduler
+      .addTasks([{ handler: 'asked', args: [call, workMs], maxLost: 1_000, dedupe }])
+      .catch(() => null);
+    // Whatever befalls the store befalls the call: nobody has said that it is done.
+    if (answer) note('C', { ...of, attempt: OUTCOMES.findIndex((outcome) => answer[outcome].length > 0) });
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * pauseMs));
+  }
+}
+
+let quiet = new AbortController();
+let asks = Promise.resolve();
 
 /** What a handler can do to its process. */
 const POISON = {
@@ -127,6 +161,7 @@ async function start({
   handlers,
   dies,
   steps,
+  asks: plan,
 }) {
   const { [store.className]: StoreClass } = await load(store.module);
   file = openSync(ledger, 'a');
@@ -143,6 +178,9 @@ async function start({
   for (const name of handlers) {
     scheduler.registerHandler(name, name === 'steps' ? stepsHandler(steps) : handlerOf(name, workMs));
   }
+  if (plan) {
+    scheduler.registerHandler('asked', ([call, ms], context) => asked(call, ms, context));
+  }
   scheduler.addListener((event) => note('R', event), 'run.fenced');
   scheduler.addListener(({ run }) => run.dead && note('D', { ...run, runId: run.id }), 'run.lost');
   scheduler.addListener(({ run }) => note('K', { ...run, runId: run.id }), 'run.skipped');
@@ -152,16 +190,26 @@ async function start({
   );
   scheduler.declareTasks(declared);
   await scheduler.start();
+  stalls.reset();
+  quiet = new AbortController();
+  if (plan) asks = ask(plan, quiet);
 }
 
 async function obey({ type, ...message }) {
   if (type === 'start') {
     await start(message.options);
+  } else if (type === 'quiet') {
+    quiet.abort();
+    await asks;
   } else if (type === 'stop') {
+    quiet.abort();
     await scheduler.shutdown(message.timeoutMs);
+    await asks;
     closeSync(file);
   } else if (type === 'step') {
     clock.offset += message.ms;
+  } else if (type === 'stall') {
+    return stalls.max / 1e6;
   } else if (type === 'memory') {
     return process.memoryUsage();
   }

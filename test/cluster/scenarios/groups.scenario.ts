@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { pause, SCALE } from '../cluster.bench.js';
 import type { ClusterBench } from '../cluster.bench.js';
+import { taskOf } from '../ledger.js';
 import type { Attempt, Ledger } from '../ledger.js';
 import { addOneShots, together } from '../one-shots.js';
 import { expectSound, judge, report } from '../verdict.js';
@@ -9,14 +10,18 @@ const PROCESSES = 3;
 const LIMIT = 3;
 const WORK_MS = 60;
 
+const KEYS = ['acme', 'emca', 'meac'];
+const KEY_LIMIT = 2;
+
 /**
- * One-shot tasks of a group and some of none, all due at once, while processes are killed: of the group no more than its
- * limit are under way, and the others do not wait for it.
+ * One-shot tasks of a group, some that have a limit by key, and some of neither, all due at once, while processes are killed: of
+ * the group and of each key no more than the limit are under way, and the others do not wait for them.
  */
 export async function groups(bench: ClusterBench): Promise<void> {
   const count = Math.max(20, (bench.kind.slow ? 60 : 1_000) * SCALE);
   const of = { count, overMs: 0, workMs: WORK_MS };
   const limited = await addOneShots(bench.client, 'limited', { ...of, group: 'erp', groupLimit: LIMIT });
+  const keyed = await addOneShots(bench.client, 'keyed', { ...of, keys: KEYS, keyLimit: KEY_LIMIT });
   const free = await addOneShots(bench.client, 'free', of);
   const workers = await bench.startMany(PROCESSES);
   const kills = Math.max(1, Math.round(10 * SCALE));
@@ -28,17 +33,24 @@ export async function groups(bench: ClusterBench): Promise<void> {
   await bench.allEnded();
   await Promise.all(workers.map((worker) => bench.stop(worker)));
   const most = mostAtOnce(bench.ledger, (taskId) => taskId.startsWith('limited'), bench.leaseMs);
+  const keyOf = (runId: string) => KEYS[Number(taskOf(runId).split('-').at(-1)) % KEYS.length]!;
+  const isOfKey = (key: string) => (runId: string) => runId.startsWith('keyed') && keyOf(runId) === key;
+  const mostOfKeys = KEYS.map((key) => mostAtOnce(bench.ledger, isOfKey(key), bench.leaseMs));
   const isOf = (prefix: string) => (runId: string) => runId.startsWith(prefix);
   const ends = (prefix: string) => lastStart(bench.ledger, isOf(prefix));
-  const verdict = judge(bench.ledger, together(limited, free));
+  const verdict = judge(bench.ledger, together(limited, keyed, free));
   report('groups', bench.kind.name, verdict, {
     kills,
     limit: LIMIT,
     'most at once': most,
+    'limit of a key': KEY_LIMIT,
+    'most at once of each key': mostOfKeys.join(' '),
+    'of all keys': mostAtOnce(bench.ledger, isOf('keyed'), bench.leaseMs),
     'free ones before the last limited one, ms': Math.round(ends('limited') - ends('free')),
   });
   expectSound(verdict, bench.leaseMs / 2);
   expect(most).toBe(LIMIT);
+  expect(mostOfKeys).toEqual(KEYS.map(() => KEY_LIMIT));
   expect(ends('free')).toBeLessThan(ends('limited'));
 }
 
