@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import type { LoggerService } from '@nestjs/common';
+import { AsynczClient } from '../../client/asyncz.client.js';
 import { InvalidOptionError } from '../../errors/input.errors.js';
 import type { Logger } from '../../model/logger.js';
 import type { StoreConfig } from '../../nest/module.options.js';
@@ -17,6 +18,8 @@ import { bootApp } from './app.context.js';
 import { loadConfig } from './cli.config.js';
 import type { AsynczConfig } from './cli.config.js';
 import { parseStore, parseStores } from './store.urls.js';
+
+const NEEDS_HANDLERS = 'A worker needs the handlers of an application: give --app dist/app.module.js';
 
 /** How long the command line waits for its stores, and for them to be closed. */
 const TIMES = { startTimeout: '15s', shutdownTimeout: '1s' } as const;
@@ -35,7 +38,12 @@ export async function openTarget(options: CommonOptions, role: SchedulerRole, io
   const config = found?.config ?? {};
   const cwd = used.length > 0 || found === null ? io.cwd : dirname(found.file);
   const { app, store, url } = used.length > 0 ? options : { ...config, store: undefined };
-  if (url !== undefined) throw new UsageError('--url is not there yet');
+  if (url !== undefined) {
+    if (role === 'worker') throw new UsageError(NEEDS_HANDLERS);
+    const token = options.token ?? io.env.ASYNCZ_TOKEN ?? config.token;
+    const operations = new AsynczClient({ url, ...(token !== undefined && { token }) });
+    return { operations, scheduler: null, hasCode: false, close: async () => {} };
+  }
   if (app !== undefined) return openApp(app, cwd, options, role, io);
   const stores = store === undefined ? config.stores : parseStores(store, io.cwd);
   if (stores !== undefined) return openStores(stores, cwd, config, options, role, io);
@@ -64,8 +72,7 @@ async function openStores(
   role: SchedulerRole,
   io: CliIo,
 ): Promise<Target> {
-  if (role === 'worker')
-    throw new UsageError('A worker needs the handlers of an application: give --app dist/app.module.js');
+  if (role === 'worker') throw new UsageError(NEEDS_HANDLERS);
   const stores: Record<string, Store> = {};
   for (const [alias, one] of Object.entries(configs)) stores[alias] = await createStore(alias, one, cwd);
   // Commands that name no store mean the default one, and a scheduler makes one where there is none.
