@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cli, cliError, cliJson } from '../support/cli.runner.js';
+import { SHAPES } from '../support/cli.shapes.js';
 import { serve, tokenOf } from './api.application.js';
 
 describe('the command line over HTTP', () => {
@@ -26,6 +27,34 @@ describe('the command line over HTTP', () => {
     expect((await cliJson(['pause', '--tag', 'a', '--yes', ...at], admin)).json).toMatchObject({ changed: 1 });
     expect((await cliJson(['remove', 't', ...at], admin)).json.id).toBe('t');
     expect(await cliError(['show', 't', ...at], admin)).toMatchObject({ code: 'ASYNCZ_TASK_NOT_FOUND', exitCode: 3 });
+  });
+
+  it('follows the events of the application until it is interrupted', async () => {
+    const { url } = await serve('express');
+    const stop = new AbortController();
+    const written: string[] = [];
+    let hear = () => {};
+    const heard = new Promise<void>((resolve) => (hear = resolve));
+    const following = cli(['events', '--task', 't', '--json', '--url', url, '--token', tokenOf('viewer')], {
+      signal: stop.signal,
+      out: (text) => {
+        written.push(text);
+        hear();
+      },
+    });
+    const admin = ['--url', url, '--token', tokenOf('admin')];
+    // Until the stream is open, what is added is missed.
+    const adding = (async () => {
+      while (written.length === 0) {
+        await cliJson(['add', 'work', '--id', 't', '--every', '1h', '--replace', ...admin]);
+      }
+    })();
+    await heard;
+    await adding;
+    stop.abort();
+    expect((await following).code).toBe(130);
+    expect(SHAPES.events!.safeParse(JSON.parse(written[0]!)).success).toBe(true);
+    expect(await cliError(['events', '--store', 'memory:'])).toMatchObject({ exitCode: 2 });
   });
 
   it('is refused what the token does not allow, and says no token', async () => {

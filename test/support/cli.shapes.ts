@@ -163,6 +163,7 @@ export const SHAPES: Readonly<Record<string, z.ZodType>> = {
     tasks: z.record(text, count),
     stores: z.array(store),
   }),
+  events: z.object({ name: text, time, scheduler: text }),
   doctor: z.object({
     at: time,
     tookMs: z.number(),

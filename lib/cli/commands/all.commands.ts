@@ -2,6 +2,7 @@ import type { CommandSpec } from '../command.spec.js';
 import { drain, instances, status, undrain } from './cluster.commands.js';
 import { completion } from './completion.js';
 import { apply, plan } from './deploy.commands.js';
+import { events } from './event.commands.js';
 import { logs } from './log.commands.js';
 import { doctor } from './observe.commands.js';
 import { version, worker } from './process.commands.js';
@@ -27,7 +28,7 @@ const TASKS = [
   remove,
 ];
 const RUNS = [runs, runInfo, logs, cancel, redrive];
-const CLUSTER = [status, doctor, instances, drain, undrain];
+const CLUSTER = [status, events, doctor, instances, drain, undrain];
 const DEPLOYS = [plan, apply];
 const STORES = [schema, migrate, rotate, copy];
 
