@@ -26,6 +26,7 @@ export type { Diagnosis, DiagnoseOptions, Finding, FindingSubject } from './obse
 export type { ExecutorUse } from './model/scheduler-instance.js';
 export type { TaskControl, TaskProblem, UnreadableReason } from './model/task.js';
 export type { RateLimitOptions, RatePolicy, RateScope } from './model/rate.js';
+export type { ExpectOptions, ExpectPolicy } from './model/expect.js';
 export type { RetryOptions, RetryPolicy } from './model/retry.js';
 export type {
   Coalesce,

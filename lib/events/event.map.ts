@@ -83,6 +83,33 @@ export interface SchedulerEventMap {
   'task.unreadable': TaskEvent & { readonly reason: UnreadableReason; readonly message: string };
   /** The code no longer declares the task, or no live scheduler has its handler. */
   'task.orphaned': TaskEvent & { readonly handler: string };
+  /**
+   * What `expect` says of the task did not happen: a run has not started in time, or is not over in time. Once in the cluster, until it
+   * recovers.
+   */
+  'task.late': TaskEvent & {
+    readonly handler: string;
+    readonly expected: 'start' | 'end';
+    /** When it was due. */
+    readonly dueAt: Date;
+    /** How long after that it had to be, in milliseconds. */
+    readonly withinMs: number;
+  };
+  /** No run of the task has succeeded for longer than its `expect` allows. Once in the cluster, until it recovers. */
+  'task.silent': TaskEvent & {
+    readonly handler: string;
+    /** The last success that is known; when the task was added, if there is none. */
+    readonly since: Date;
+    readonly everyAtLeastMs: number;
+    readonly paused: boolean;
+  };
+  /** The task is as expected again. */
+  'task.recovered': TaskEvent & {
+    readonly handler: string;
+    readonly from: 'late' | 'silent';
+    /** When that was told. */
+    readonly since: Date;
+  };
   /** Claimed by this scheduler and handed to an executor. */
   'run.submitted': RunEvent & { readonly coalesced: number };
   'run.started': RunEvent & { readonly token: number };

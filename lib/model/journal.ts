@@ -10,7 +10,7 @@ import type { UnreadableReason } from './task.js';
  *
  * What happened: `task.problem`, `task.orphaned`, `task.unreadable`, `task.failing` (paused after failures in a row), `run.lost`,
  * `run.fenced`, `run.missed`, `store.failed`, `store.recovered`, `store.emptied`, `scheduler.started`, `scheduler.stopped`,
- * `scheduler.died`, `journal.dropped` (facts that could not be kept).
+ * `scheduler.died`, `task.late`, `task.silent`, `task.recovered` (what `expect` says of a task), `journal.dropped` (facts that could not be kept).
  *
  * @publicApi
  */
@@ -44,6 +44,9 @@ export type JournalKind =
   | 'scheduler.started'
   | 'scheduler.stopped'
   | 'scheduler.died'
+  | 'task.late'
+  | 'task.silent'
+  | 'task.recovered'
   | 'journal.dropped';
 
 /** Every {@link JournalKind}, for checking input. */
@@ -77,6 +80,9 @@ export const JOURNAL_KINDS = namesOf<JournalKind>({
   'scheduler.started': 0,
   'scheduler.stopped': 0,
   'scheduler.died': 0,
+  'task.late': 0,
+  'task.silent': 0,
+  'task.recovered': 0,
   'journal.dropped': 0,
 });
 

@@ -1,3 +1,4 @@
+import type { ExpectPolicy } from './expect.js';
 import type { RatePolicy } from './rate.js';
 import type { RetryPolicy } from './retry.js';
 
@@ -49,12 +50,17 @@ interface RateKind {
   readonly is: 'rate';
 }
 
+/** Written as `ExpectOptions`, stored as an {@link ExpectPolicy}. */
+interface ExpectKind {
+  readonly is: 'expect';
+}
+
 /**
  * Which values a policy takes. How an option is read (`lib/scheduler/tasks/policy.reader.ts`) and how a stored value is
  * checked (`lib/persistence/policy.schema.ts`) follow from the kind, so a new policy of a known kind needs neither.
  */
 export type PolicyKind =
-  ChoiceKind | TextKind | CountKind | IntegerKind | FlagKind | DurationKind | RetryKind | RateKind;
+  ChoiceKind | TextKind | CountKind | IntegerKind | FlagKind | DurationKind | RetryKind | RateKind | ExpectKind;
 
 type KindOf<Stored> = [Stored] extends [boolean]
   ? FlagKind
@@ -64,9 +70,11 @@ type KindOf<Stored> = [Stored] extends [boolean]
       ? RetryKind
       : [Stored] extends [RatePolicy]
         ? RateKind
-        : [Stored] extends [string]
-          ? ChoiceKind<Stored> | TextKind
-          : never;
+        : [Stored] extends [ExpectPolicy]
+          ? ExpectKind
+          : [Stored] extends [string]
+            ? ChoiceKind<Stored> | TextKind
+            : never;
 
 /** One policy of a task, whose stored value is a `Stored`. */
 export interface Policy<Stored, Option extends string = string> {

@@ -2,12 +2,12 @@ import type { TaskDefinition } from './definition.js';
 import type { TaskRecord } from './task.js';
 
 /**
- * What schedulers look for when they start or stop: the tasks that the code declares, or those with the trigger `startup` or
- * `shutdown`.
+ * What schedulers look for among all tasks: those that the code declares, those with the trigger `startup` or `shutdown`, and those of
+ * which something is expected (`expect`), unless they have such a trigger.
  *
  * @publicApi
  */
-export type StartTaskKind = 'declared' | 'startup' | 'shutdown';
+export type StartTaskKind = 'declared' | 'startup' | 'shutdown' | 'expected';
 
 /** Which tasks of a kind, a page at a time. @publicApi */
 export interface StartTaskPageRequest {
@@ -26,7 +26,7 @@ export interface StartTaskPage {
 }
 
 /** The part of a definition that says of which kinds a task is. */
-type Startable = Pick<TaskDefinition, 'origin' | 'trigger'>;
+type Startable = Pick<TaskDefinition, 'origin' | 'trigger' | 'policies'>;
 
 /** The kind of a task by its trigger; null for a trigger that follows the time. */
 export function lifecycleOf(triggerType: string): 'startup' | 'shutdown' | null {
@@ -34,12 +34,15 @@ export function lifecycleOf(triggerType: string): 'startup' | 'shutdown' | null 
 }
 
 /** Whether a task is of a kind. */
-export function isOfKind({ origin, trigger }: Startable, kind: StartTaskKind): boolean {
+export function isOfKind({ origin, trigger, policies }: Startable, kind: StartTaskKind): boolean {
   if (origin === 'internal') return false;
-  return kind === 'declared' ? origin === 'code' : lifecycleOf(trigger.type) === kind;
+  const lifecycle = lifecycleOf(trigger.type);
+  if (kind === 'expected') return policies.expect !== null && lifecycle === null;
+  return kind === 'declared' ? origin === 'code' : lifecycle === kind;
 }
 
 /** Whether a task is of any kind: what a store keeps an index of. */
-export function isStartTask({ origin, trigger }: Startable): boolean {
-  return origin === 'code' || (origin !== 'internal' && lifecycleOf(trigger.type) !== null);
+export function isStartTask({ origin, trigger, policies }: Startable): boolean {
+  if (origin === 'internal') return false;
+  return origin === 'code' || policies.expect !== null || lifecycleOf(trigger.type) !== null;
 }

@@ -1,4 +1,5 @@
 import type { Duration } from './duration.js';
+import type { ExpectOptions, ExpectPolicy } from './expect.js';
 import type { Policy } from './policy.kinds.js';
 import type { RateLimitOptions, RatePolicy } from './rate.js';
 import type { RetryOptions, RetryPolicy } from './retry.js';
@@ -158,6 +159,13 @@ export interface TaskPolicyOptions {
    */
   readonly timeout?: Duration | null;
   /**
+   * What is expected of it: a start, an end, a success every so often. Where that does not come, `task.late` or `task.silent` is emitted,
+   * and `task.recovered` later: see `docs/operations.md`; null for nothing.
+   *
+   * @default null
+   */
+  readonly expect?: ExpectOptions | null;
+  /**
    * After how many runs in a row that failed or were lost for good the task is paused; null for never.
    *
    * @default null
@@ -212,6 +220,8 @@ export interface TaskPolicies {
   readonly retry: RetryPolicy | null;
   /** How long one attempt may take, in milliseconds, before its signal is aborted; null for no limit. */
   readonly timeoutMs: number | null;
+  /** What is expected of it; null for nothing. */
+  readonly expect: ExpectPolicy | null;
   /** After how many runs in a row that failed or were lost for good it is paused; null for never. */
   readonly pauseAfterFailures: number | null;
   /** Which ended attempts the history keeps, beside dead runs and those that somebody has asked for. */
@@ -251,6 +261,7 @@ export const POLICIES = {
   keyLimit: { option: 'keyLimit', kind: { is: 'count' }, nullable: true, fallback: null },
   retry: { option: 'retry', kind: { is: 'retry' }, nullable: true, fallback: null },
   timeoutMs: { option: 'timeout', kind: { is: 'duration', min: 1 }, nullable: true, fallback: null },
+  expect: { option: 'expect', kind: { is: 'expect' }, nullable: true, fallback: null },
   pauseAfterFailures: { option: 'pauseAfterFailures', kind: { is: 'count' }, nullable: true, fallback: null },
   history: { option: 'history', kind: { is: 'choice', of: HISTORY }, nullable: false, fallback: 'all' },
   keepResult: { option: 'keepResult', kind: { is: 'flag' }, nullable: false, fallback: true },

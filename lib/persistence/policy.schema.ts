@@ -1,3 +1,4 @@
+import type { ExpectPolicy } from '../model/expect.js';
 import type { PolicyKind } from '../model/policy.kinds.js';
 import { RATE_SCOPES } from '../model/rate.js';
 import type { RatePolicy } from '../model/rate.js';
@@ -15,6 +16,12 @@ const isRetry = objectOf<RetryPolicy>({
 });
 
 const isRate = objectOf<RatePolicy>({ max: isPositive, perMs: isLength, of: nullable(oneOf(RATE_SCOPES)) });
+
+const isExpect = objectOf<ExpectPolicy>({
+  startWithinMs: nullable(isLength),
+  endWithinMs: nullable(isLength),
+  everyAtLeastMs: nullable(isLength),
+});
 
 function checkOf(kind: PolicyKind): Check {
   switch (kind.is) {
@@ -36,6 +43,8 @@ function checkOf(kind: PolicyKind): Check {
       return isRetry;
     case 'rate':
       return isRate;
+    case 'expect':
+      return isExpect;
   }
 }
 

@@ -9,6 +9,7 @@ import { VERSION } from '../version.js';
 import { ClaimGate } from './cluster/claim.gate.js';
 import { ContentWatch } from './cluster/content.watch.js';
 import { FactJournal } from './cluster/fact.journal.js';
+import { DeadManWatch } from './cluster/dead-man.watch.js';
 import { Heartbeat } from './cluster/heartbeat.js';
 import { Housekeeper } from './cluster/housekeeper.js';
 import type { SchedulerCore } from './scheduler.core.js';
@@ -30,6 +31,7 @@ export class SchedulerLife {
   readonly #stores: SchedulerStores;
   readonly #housekeeper: Housekeeper;
   readonly #facts: FactJournal;
+  readonly #watch: DeadManWatch;
   /** The end of what was asked for last. */
   #last: Promise<unknown> = Promise.resolve();
   /** The time of what is under way, unless that is a stop. */
@@ -46,6 +48,7 @@ export class SchedulerLife {
     this.#stores = new SchedulerStores(core, this.gate, this.#heartbeat, this.#contents);
     this.#housekeeper = new Housekeeper(services);
     this.#facts = new FactJournal(services);
+    this.#watch = new DeadManWatch(services);
     this.deploys = new SchedulerDeploys(core);
   }
 
@@ -95,7 +98,10 @@ export class SchedulerLife {
       phase.started();
       this.gate.reset(options.startPaused);
       for (const handle of stores.all()) await this.#stores.work(handle, deadline);
-      if (options.role !== 'observer') this.#beat();
+      if (options.role !== 'observer') {
+        this.#beat();
+        this.#watch.start();
+      }
       if (options.role === 'worker') this.#housekeeper.start();
       events.emit('scheduler.started', {});
       options.logger.info(`Scheduler "${options.name}" (${options.identity}) started`);
@@ -182,6 +188,7 @@ export class SchedulerLife {
       for (const { loop } of handles) loop?.close();
       this.#heartbeat.stop();
       this.#housekeeper.stop();
+      this.#watch.stop();
       if (options.role === 'worker') await this.#facts.stop(stop.end);
       await Promise.all([
         this.#closeExecutors(stop.end),

@@ -3,6 +3,8 @@ import { InvalidOptionError, rejectUnknownOptions } from '../../errors/input.err
 import { checkFlag } from '../../errors/option.checks.js';
 import { namesOf } from '../../model/names.js';
 import type { Duration } from '../../model/duration.js';
+import { SHORTEST_EXPECT_MS } from '../../model/expect.js';
+import type { ExpectOptions, ExpectPolicy } from '../../model/expect.js';
 import type { ChoiceKind, CountKind, PolicyKind } from '../../model/policy.kinds.js';
 import { RATE_SCOPES, SHORTEST_RATE_MS } from '../../model/rate.js';
 import type { RateLimitOptions, RatePolicy, RateScope } from '../../model/rate.js';
@@ -12,6 +14,7 @@ import { POLICIES, POLICY_NAMES } from '../../model/task.policies.js';
 import type { TaskPolicies, TaskPolicyOptions } from '../../model/task.policies.js';
 import { toMilliseconds } from '../../time/inputs.js';
 
+const EXPECT_OPTIONS = namesOf<keyof ExpectOptions>({ startWithin: 0, endWithin: 0, everyAtLeast: 0 });
 const RATE_OPTIONS = namesOf<keyof RateLimitOptions>({ max: 0, per: 0, of: 0 });
 const RETRY_OPTIONS = namesOf<keyof RetryOptions>({ attempts: 0, backoff: 0, delay: 0, maxDelay: 0 });
 
@@ -64,6 +67,8 @@ function read(given: Given, kind: PolicyKind, backoffs: readonly string[]): unkn
       return retry(given, backoffs);
     case 'rate':
       return rate(given);
+    case 'expect':
+      return expected(given);
   }
 }
 
@@ -123,6 +128,27 @@ function rate(given: Given): RatePolicy {
         ? null
         : (choice({ option: 'rateLimit.of', value: of }, { is: 'choice', of: RATE_SCOPES }) as RateScope),
   };
+}
+
+function expected(given: Given): ExpectPolicy {
+  const options = given.value as ExpectOptions;
+  if (typeof options !== 'object' || options === null) {
+    throw refusal(given, 'an object with "startWithin", "endWithin" or "everyAtLeast"');
+  }
+  rejectUnknownOptions('expect', options, EXPECT_OPTIONS);
+  const read = (name: keyof ExpectOptions) => {
+    const value = options[name] ?? null;
+    return value === null ? null : toMilliseconds(value, `expect.${name}`, { min: SHORTEST_EXPECT_MS });
+  };
+  const policy = {
+    startWithinMs: read('startWithin'),
+    endWithinMs: read('endWithin'),
+    everyAtLeastMs: read('everyAtLeast'),
+  };
+  if (Object.values(policy).every((value) => value === null)) {
+    throw refusal(given, 'one of "startWithin", "endWithin" and "everyAtLeast" at least');
+  }
+  return policy;
 }
 
 function refusal({ option, value, nullable = false }: Given, allowed: string): InvalidOptionError {

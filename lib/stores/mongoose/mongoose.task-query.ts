@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
 import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort, TaskSortKey } from '../../model/query.js';
-import { isOfKind } from '../../model/start-tasks.js';
+import { isOfKind, lifecycleOf } from '../../model/start-tasks.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import { isUnreadable } from '../../model/task.js';
 import { INTERNAL_HANDLER } from '../../model/definition.js';
@@ -38,11 +38,12 @@ export class MongooseTaskQuery {
   }
 
   async startTasks(kind: StartTaskKind, { limit, cursor = '' }: StartTaskPageRequest): Promise<StartTaskPage> {
+    const trigger = lifecycleOf(kind);
     const filter = {
       ...PRESENT,
       startTaskId: { $gt: cursor },
-      // Whether the code declares it is in its definition.
-      ...(kind !== 'declared' && { trigger: kind }),
+      // The others are told apart by their definitions.
+      ...(trigger !== null && { trigger }),
     } as mongo.Filter<TaskDocument>;
     const documents = await this.tasks.collection.find(filter).sort({ startTaskId: 1 }).limit(limit).toArray();
     const tasks = this.tasks.load(documents).loaded.map(({ task }) => task);

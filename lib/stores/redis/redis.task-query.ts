@@ -1,5 +1,5 @@
 import type { PageRequest, StoredTaskFilter, StoredTaskPage, TaskSort } from '../../model/query.js';
-import { isOfKind } from '../../model/start-tasks.js';
+import { isOfKind, lifecycleOf } from '../../model/start-tasks.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
@@ -34,7 +34,7 @@ export class RedisTaskQuery {
 
   /** The cursor is a member of START_TASKS. */
   async startTasks(kind: StartTaskKind, { limit, cursor = '' }: StartTaskPageRequest): Promise<StartTaskPage> {
-    const { rows, next } = await this.scripts.startPage(kind === 'declared' ? '' : kind, cursor, limit);
+    const { rows, next } = await this.scripts.startPage(lifecycleOf(kind) ?? '', cursor, limit);
     const tasks = rows
       .map((parts) => this.records.decode(parts))
       .filter((task): task is TaskRecord => !isUnreadable(task) && isOfKind(task.definition, kind));

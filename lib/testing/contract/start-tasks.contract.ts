@@ -7,14 +7,16 @@ import type { Store } from '../../stores/store.interface.js';
 import { assertSame } from '../same-value.js';
 import { idsOf } from '../store.bench.js';
 import { makeTask } from '../task.fixtures.js';
+import { DEFAULT_POLICIES } from '../../model/task.policies.js';
 import type { TaskFields } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
 
 const STARTUP = { trigger: { type: 'startup' } } as const;
 const SHUTDOWN = { trigger: { type: 'shutdown' } } as const;
 const DECLARED = { origin: 'code' } as const;
+const EXPECTED = { policies: { expect: { startWithinMs: 60_000, endWithinMs: null, everyAtLeastMs: null } } } as const;
 
-const KINDS: readonly StartTaskKind[] = ['declared', 'startup', 'shutdown'];
+const KINDS: readonly StartTaskKind[] = ['declared', 'startup', 'shutdown', 'expected'];
 
 /** The ids of all tasks of a kind, in pages of some, sorted. */
 async function find(store: Store, kind: StartTaskKind, limit = 100): Promise<string[]> {
@@ -39,6 +41,8 @@ async function fill(store: Store): Promise<void> {
     makeTask('declared startup', { ...DECLARED, ...STARTUP }),
     makeTask('startup', STARTUP),
     makeTask('shutdown', SHUTDOWN),
+    makeTask('expected', { ...EXPECTED, trigger: { type: 'interval', minutes: 5 } }),
+    makeTask('expected startup', { ...EXPECTED, ...DECLARED, ...STARTUP }),
     makeTask('other', { nextRunTime: 1 }),
     makeTask('Another', { tags: ['startup', 'declared'] }),
     makeTask(`${INTERNAL_PREFIX}kit`, { handler: INTERNAL_HANDLER, origin: 'internal', ...STARTUP }),
@@ -64,12 +68,13 @@ export const START_TASKS: ContractSection = {
       bench,
     ) => {
       const store = await bench.open();
-      assertSame(await findEach(store), { declared: [], startup: [], shutdown: [] });
+      assertSame(await findEach(store), { declared: [], startup: [], shutdown: [], expected: [] });
       await fill(store);
       assertSame(await findEach(store), {
-        declared: ['declared', 'declared startup'],
-        startup: ['declared startup', 'startup'],
+        declared: ['declared', 'declared startup', 'expected startup'],
+        startup: ['declared startup', 'expected startup', 'startup'],
         shutdown: ['shutdown'],
+        expected: ['expected'],
       });
       const { tasks } = await store.startTasks('declared', { limit: 100 });
       assertSame([...tasks], await Promise.all(idsOf(tasks).map((id) => store.lookupTask(id))));
@@ -81,11 +86,14 @@ export const START_TASKS: ContractSection = {
       await change(store, 'other', STARTUP);
       await change(store, 'startup', { trigger: { type: 'interval', minutes: 5 } });
       await change(store, 'shutdown', DECLARED);
+      await change(store, 'expected', { policies: DEFAULT_POLICIES });
+      await change(store, 'expected startup', { trigger: { type: 'interval', minutes: 5 } });
       await change(store, 'declared', { state: { pause: { at: 1, reason: null, actor: null } } });
       assertSame(await findEach(store), {
-        declared: ['declared', 'declared startup', 'shutdown'],
+        declared: ['declared', 'declared startup', 'expected startup', 'shutdown'],
         startup: ['declared startup', 'other'],
         shutdown: ['shutdown'],
+        expected: ['expected startup'],
       });
       const replaced = (await store.lookupTask('declared startup')) as TaskRecord;
       await store.updateTask(
@@ -93,13 +101,14 @@ export const START_TASKS: ContractSection = {
         replaced.version,
       );
       await store.deleteTask('shutdown');
+      await store.deleteTask('expected startup');
       await store.transact({ ids: ['other'] }, () => ({ task: null, value: null }));
-      assertSame(await findEach(store), { declared: ['declared'], startup: [], shutdown: [] });
+      assertSame(await findEach(store), { declared: ['declared'], startup: [], shutdown: [], expected: [] });
       await store.addTasks([makeTask('other', DECLARED)]);
-      assertSame(await findEach(store), { declared: ['declared', 'other'], startup: [], shutdown: [] });
+      assertSame(await findEach(store), { declared: ['declared', 'other'], startup: [], shutdown: [], expected: [] });
       await store.removeAllTasks();
       await store.addTasks([makeTask('declared', SHUTDOWN)]);
-      assertSame(await findEach(store), { declared: [], startup: [], shutdown: ['declared'] });
+      assertSame(await findEach(store), { declared: [], startup: [], shutdown: ['declared'], expected: [] });
     },
 
     'finds each once by pages, although those of earlier pages are removed and others are added': async (bench) => {

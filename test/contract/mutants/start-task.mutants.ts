@@ -26,7 +26,7 @@ export const START_TASK_MUTANTS: readonly Mutant[] = [
   {
     fault: 'the tasks of a start are those that were of the kind when they were added',
     create: class extends HostStore {
-      readonly #kinds = new Map<string, Pick<TaskRecord['definition'], 'origin' | 'trigger'>>();
+      readonly #kinds = new Map<string, Pick<TaskRecord['definition'], 'origin' | 'trigger' | 'policies'>>();
 
       override async addTask(task: TaskRecord): Promise<void> {
         this.#kinds.set(task.id, task.definition);

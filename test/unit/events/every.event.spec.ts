@@ -255,6 +255,34 @@ describe('the events of tasks', () => {
     expect(told(events, scheduler)).toEqual([{ name: 'task.problem', taskId: 'a', ...DEFAULT, problem: content }]);
   });
 
+  it('tell of a task that is late, silent, and as expected again', async () => {
+    const { scheduler, clock } = createScheduler({ work: () => 1 });
+    await scheduler.start();
+    const expected = { startWithin: '10s', everyAtLeast: '1h' };
+    await scheduler.addTask({ id: 'a', handler: 'work', trigger: HOURLY, expect: expected });
+    scheduler.pause();
+    const news = [] as SchedulerEvent[];
+    scheduler.addListener((event) => news.push(event), ['task.late', 'task.silent', 'task.recovered']);
+    const pass = async () => {
+      for (let step = 0; step < 20; step += 1) {
+        clock.advance(5_000);
+        await settle();
+      }
+    };
+    clock.advance(3_600_000);
+    await pass();
+    scheduler.resume();
+    await pass();
+    const of = { taskId: 'a', ...DEFAULT, handler: 'work' };
+    const since = expect.any(Date) as Date;
+    expect(told(news, scheduler)).toEqual([
+      { name: 'task.silent', ...of, since: new Date(START), everyAtLeastMs: 3_600_000, paused: false },
+      { name: 'task.late', ...of, expected: 'start', dueAt: new Date(START + 3_600_000), withinMs: 10_000 },
+      { name: 'task.recovered', ...of, from: 'late', since },
+      { name: 'task.recovered', ...of, from: 'silent', since },
+    ]);
+  });
+
   it('tell of a record that cannot be read', async () => {
     const directory = await temporaryFolder();
     const open = (key: string) => {

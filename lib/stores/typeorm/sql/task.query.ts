@@ -1,4 +1,5 @@
 import type { PageRequest, StoredTaskFilter, TaskSort } from '../../../model/query.js';
+import { lifecycleOf } from '../../../model/start-tasks.js';
 import type { StartTaskKind } from '../../../model/start-tasks.js';
 import { INTERNAL_HANDLER, INTERNAL_PREFIX } from '../../../model/definition.js';
 import type { Dialect } from '../dialects/dialect.js';
@@ -57,8 +58,9 @@ export function* selectStartTasks(
   limit: number,
 ): Script<Rows['records']> {
   const where = [dialect.isStartTask, sql`id > ${after}`];
-  // Whether the code declares it is in its definition.
-  if (kind !== 'declared') where.push(sql`trigger_type = ${kind}`);
+  // The others are told apart by their definitions.
+  const trigger = lifecycleOf(kind);
+  if (trigger !== null) where.push(sql`trigger_type = ${trigger}`);
   const { records } = yield sql`
     SELECT ${dialect.taskColumns} FROM ${dialect.tasks} WHERE ${all(where)} ORDER BY id ${dialect.limit(limit)}`;
   return records;
