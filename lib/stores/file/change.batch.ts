@@ -1,18 +1,20 @@
 import type { TaskLease } from '../../model/task.js';
-import type { RunRow, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
+import type { JournalRow, RunRow, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { ChangeJournal } from './change.journal.js';
 import type { FileSignature } from './durable.fs.js';
+import type { EntryArchive } from './entry.archive.js';
 import {
   formatBegin,
   formatEnded,
   formatFiled,
+  formatNote,
   formatPut,
   formatRemoval,
   formatState,
   formatTake,
 } from './journal.format.js';
 import type { FiledFile, TakenEntry } from './journal.format.js';
-import type { RunFiles } from './run.files.js';
+import type { LineFiles } from './line.files.js';
 import type { TaskCatalog } from './task.catalog.js';
 import type { LoadedFile } from './task.files.js';
 import type { Before } from './task.index.js';
@@ -22,18 +24,20 @@ import { IndexedTask, ownRow, takenRow } from './task.summary.js';
 export interface BatchTools {
   readonly catalog: TaskCatalog;
   readonly journal: ChangeJournal;
-  readonly runs: RunFiles;
+  readonly runs: LineFiles<RunRow>;
+  readonly entries: EntryArchive;
 }
 
 /** Where a batch was, to go back to it. */
 export interface Mark {
   readonly lines: string;
   readonly runs: number;
+  readonly notes: number;
   readonly before: number;
 }
 
 /** The beginning of every batch. */
-export const NOTHING: Mark = { lines: '', runs: 0, before: 0 };
+export const NOTHING: Mark = { lines: '', runs: 0, notes: 0, before: 0 };
 
 /** A task that is to be taken, and the lease that it comes under. */
 export interface Taking {
@@ -49,6 +53,7 @@ export interface Taking {
 export class ChangeBatch {
   #lines = '';
   #runs: RunRow[] = [];
+  #notes: JournalRow[] = [];
   #before: Before[] = [];
   /** What was known of each file before the first change. */
   readonly #unwritten = new Map<string, Before>();
@@ -136,6 +141,14 @@ export class ChangeBatch {
     }
   }
 
+  /** Keeps entries of the journal of tasks. */
+  note(rows: readonly JournalRow[]): void {
+    for (const row of rows) {
+      this.#lines += formatNote(row);
+      this.#notes.push(row);
+    }
+  }
+
   /** Says that files are about to be written or removed. */
   begin(files: readonly string[]): void {
     for (const file of files) this.#change(file);
@@ -151,13 +164,14 @@ export class ChangeBatch {
   }
 
   mark(): Mark {
-    return { lines: this.#lines, runs: this.#runs.length, before: this.#before.length };
+    return { lines: this.#lines, runs: this.#runs.length, notes: this.#notes.length, before: this.#before.length };
   }
 
   /** Takes everything back since then. */
-  back({ lines, runs, before }: Mark): void {
+  back({ lines, runs, notes, before }: Mark): void {
     this.#lines = lines;
     this.#runs.length = runs;
+    this.#notes.length = notes;
     for (const one of this.#before.splice(before).reverse()) this.tools.catalog.index.restore(one);
     this.#unwritten.clear();
     for (const one of this.#before) if (!this.#unwritten.has(one.file)) this.#unwritten.set(one.file, one);
@@ -166,7 +180,7 @@ export class ChangeBatch {
   /** Writes it. When it rejects, nothing was changed. */
   async write(): Promise<void> {
     if (this.#lines === '') return;
-    const { runs, journal } = this.tools;
+    const { runs, journal, entries } = this.tools;
     try {
       // The history is there before the change that it belongs to: a crash in between repeats an entry and loses none.
       const takeBack = await runs.append(this.#runs);
@@ -178,8 +192,10 @@ export class ChangeBatch {
       this.back(NOTHING);
       throw error;
     }
+    entries.add(this.#notes);
     this.#lines = '';
     this.#runs = [];
+    this.#notes = [];
     this.#before = [];
     this.#unwritten.clear();
   }

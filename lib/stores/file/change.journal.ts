@@ -89,6 +89,7 @@ export class ChangeJournal {
     if (!there) return locked ? 'absent' : 'read';
     const before = this.#number;
     await this.#openFile();
+    reader.renewed();
     return this.#number === before + 1 && (await this.#readOn(locked, reader)) ? 'read' : 'missed';
   }
 

@@ -15,6 +15,8 @@ export class DirectoryLayout {
   /** Files that are being written. Used only by whoever has the lock: whatever is left here is of the dead. */
   readonly temporary: string;
   readonly runs: string;
+  /** The journal of tasks: who did what to them. */
+  readonly entries: string;
   readonly schedulers: string;
   readonly processes: string;
   readonly wake: string;
@@ -30,6 +32,7 @@ export class DirectoryLayout {
     this.reserve = join(this.home, 'reserve');
     this.temporary = join(this.home, 'tmp');
     this.runs = join(this.home, 'runs');
+    this.entries = join(this.home, 'entries');
     this.schedulers = join(this.home, 'schedulers');
     this.processes = join(this.home, 'processes');
     this.wake = join(this.home, 'wake');
@@ -37,7 +40,16 @@ export class DirectoryLayout {
 
   /** The folders to be made, parents first. */
   get folders(): readonly string[] {
-    return [this.directory, this.home, this.temporary, this.runs, this.schedulers, this.processes, this.wake];
+    return [
+      this.directory,
+      this.home,
+      this.temporary,
+      this.runs,
+      this.entries,
+      this.schedulers,
+      this.processes,
+      this.wake,
+    ];
   }
 
   /** The file of a task. */

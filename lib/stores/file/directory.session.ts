@@ -2,8 +2,9 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileStoreError } from '../../errors/file-store.errors.js';
 import { StoreUnavailableError } from '../../errors/store.errors.js';
-import type { TaskCodec } from '../../persistence/codec.interface.js';
+import type { JournalRow, RunRow, TaskCodec } from '../../persistence/codec.interface.js';
 import { MACHINE } from '../../model/clock.js';
+import type { PruneJournalOptions } from '../../model/journal.js';
 import type { StoreContext } from '../store.interface.js';
 import { undoOnFailure } from '../undo-on-failure.js';
 import { ChangeJournal } from './change.journal.js';
@@ -18,7 +19,10 @@ import type { HostLock } from './host.lock.js';
 import { IndexSnapshot } from './index.snapshot.js';
 import { lockRealm } from './lock.realm.js';
 import { ProcessPresence } from './process.presence.js';
-import { RunFiles } from './run.files.js';
+import { EntryArchive } from './entry.archive.js';
+import { ENTRY_LINES } from './entry-line.format.js';
+import { LineFiles } from './line.files.js';
+import { RUN_LINES } from './run-line.format.js';
 import { RunArchive } from './run.archive.js';
 import { SchedulerFiles } from './scheduler.files.js';
 import { TaskCatalog } from './task.catalog.js';
@@ -41,7 +45,9 @@ export class DirectorySession {
   readonly codec: TaskCodec;
   readonly schedulers: SchedulerFiles;
   readonly wakeUps: WakeFolder;
-  readonly runFiles: RunFiles;
+  readonly runFiles: LineFiles<RunRow>;
+  readonly entryFiles: LineFiles<JournalRow>;
+  readonly entries: EntryArchive;
   readonly archive: RunArchive;
   readonly catalog: TaskCatalog;
   readonly queue: CommitQueue;
@@ -64,8 +70,11 @@ export class DirectorySession {
     this.schedulers = new SchedulerFiles(this.layout.schedulers, fileMode);
     this.wakeUps = new WakeFolder(this.layout.wake, fileMode, logger);
     const { maxRecordBytes } = this.codec;
-    this.runFiles = new RunFiles({ layout: this.layout, mode: fileMode, flush, logger, maxRecordBytes });
+    const ofFiles = { layout: this.layout, mode: fileMode, flush, logger, maxRecordBytes };
+    this.runFiles = new LineFiles({ ...ofFiles, folder: this.layout.runs, lines: RUN_LINES });
     this.archive = new RunArchive(this.runFiles);
+    this.entryFiles = new LineFiles({ ...ofFiles, folder: this.layout.entries, lines: ENTRY_LINES });
+    this.entries = new EntryArchive(this.entryFiles);
     const journal = new ChangeJournal({ path: this.layout.journal, mode: fileMode, flush, realm: lockRealm(), logger });
     const snapshot = new IndexSnapshot(this.layout.index, fileMode);
     this.#journal = journal;
@@ -76,9 +85,10 @@ export class DirectorySession {
       journal,
       snapshot,
       report: (task) => context.reportUnreadable(task),
+      entries: this.entries,
     });
-    const { layout, catalog, runFiles: runs } = this;
-    const tools = { catalog, journal, runs };
+    const { layout, catalog, runFiles: runs, entries } = this;
+    const tools = { catalog, journal, runs, entries };
     this.#filing = new TaskFiling({ ...tools, layout, snapshot, fileMode, flush, logger });
     this.queue = new CommitQueue(lock, presence, catalog, tools, this.#filing);
   }
@@ -123,6 +133,7 @@ export class DirectorySession {
       // Only the holder of the lock has files here, so what is here was left by one that died.
       for (const file of await readdir(this.layout.temporary)) await rm(join(this.layout.temporary, file));
       await this.runFiles.mend();
+      await this.entryFiles.mend();
       await this.archive.restore(await this.catalog.open());
       if (this.#journal.isOfAnotherRealm) await this.#filing.beginNew();
     } finally {
@@ -133,6 +144,16 @@ export class DirectorySession {
     this.wakeUps.open();
     // What is in the journal is read as well as what has its file.
     if (!this.context.readOnly) await this.#filing.begin(this.queue);
+  }
+
+  /** See `Store.pruneJournal`. */
+  async pruneJournal(options: PruneJournalOptions): Promise<number> {
+    // Looked for without the lock.
+    if (!(await this.entries.mayHaveOutdated(options))) return 0;
+    return this.queue.run(async () => {
+      if (this.entries.hasUnfiled) await this.#filing.beginNew();
+      return this.entries.prune(options);
+    }, true);
   }
 
   /** Looks at what was changed by hand while no process was here: without waiting for it where that is a lot. */
@@ -160,6 +181,7 @@ export class DirectorySession {
     } finally {
       await this.#journal.close();
       await this.runFiles.close();
+      await this.entryFiles.close();
       await this.presence.leave();
     }
     if (this.options.cleanupDirectory) await this.#removeFolders();
@@ -182,6 +204,8 @@ export class DirectorySession {
       await eachOf(files, (file) => rm(this.layout.task(file), { force: true }));
       for (const file of files) index.forget(file);
       for (const file of await this.runFiles.list()) await rm(join(this.layout.runs, file), { force: true });
+      this.entries.forgetUnfiled();
+      for (const file of await this.entryFiles.list()) await rm(join(this.layout.entries, file), { force: true });
       for (const [folder, ending] of [
         [this.layout.schedulers, /\.json(\.tmp)?$/],
         [this.layout.processes, /\.json$/],

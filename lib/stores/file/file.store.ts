@@ -7,32 +7,36 @@ import type {
   StoredTaskPage,
   TaskSort,
 } from '../../model/query.js';
+import type {
+  JournalEntry,
+  JournalPageRequest,
+  PruneJournalOptions,
+  StoredJournalFilter,
+  StoredJournalPage,
+} from '../../model/journal.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
 import { isUnreadable } from '../../model/task.js';
 import { isOfKind } from '../../model/start-tasks.js';
 import type { StartTaskKind, StartTaskPage, StartTaskPageRequest } from '../../model/start-tasks.js';
 import type { StoredTask, TaskRecord } from '../../model/task.js';
-import type { TaskRow } from '../../persistence/codec.interface.js';
 import { BaseStore } from '../base.store.js';
-import type { PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
+import type { JournalOptions, PruneOptions, StoreCapabilities, StoreContext, Transacted } from '../store.interface.js';
 import type { DueFilter, Selection } from '../selection.interface.js';
-import type { Exchange, Exchanged, Written } from '../exchange.interface.js';
+import type { Exchange, Exchanged } from '../exchange.interface.js';
 import type { Apply } from '../../model/change.js';
 import { queryTasks } from '../task-query.js';
 import { undoOnFailure } from '../undo-on-failure.js';
-import { Breather } from './breather.js';
 import { DirectorySession } from './directory.session.js';
 import { withTypedErrors } from './durable.fs.js';
 import { encodeFileName } from './file-name.codec.js';
 import { resolveFileStoreOptions } from './file-store.options.js';
 import type { FileStoreOptions, ResolvedFileStoreOptions } from './file-store.options.js';
-import { addAll, addOne, change, removeEvery, removeOne, replace } from './task.changes.js';
-import { exchange } from './task.exchange.js';
+import { addAll, addOne, change, encodeEach, removeEvery, removeOne, replace } from './task.changes.js';
+import { rowsOf } from './entry-line.format.js';
+import { exchangeIn } from './task.exchange.js';
 import { learn, loadTasks, refresh } from './task.reads.js';
 import { taskFacts } from './task.summary.js';
-
-const NOTHING_WRITTEN: Written = { lost: [], failed: [] };
 
 /**
  * Keeps each task in a file of a directory, shared by the processes of one host. Every change is on disk before its
@@ -49,6 +53,7 @@ export class FileStore extends BaseStore {
     transactionalAdds: false,
     durable: true,
     takes: true,
+    journal: 'atomic',
   };
 
   readonly #options: ResolvedFileStoreOptions;
@@ -94,22 +99,17 @@ export class FileStore extends BaseStore {
     }
   }
 
-  async addTask(task: TaskRecord): Promise<void> {
-    await this.#with(async ({ queue, codec }) => queue.run(addOne(codec.encodeTask(task))));
+  async addTask(task: TaskRecord, { journal }: JournalOptions = {}): Promise<void> {
+    await this.#with(async ({ queue, codec }) => queue.run(addOne(codec.encodeTask(task), rowsOf(journal, codec))));
     this.tellOf([task]);
   }
 
   /** All or nothing: when one cannot be written, none is. */
-  override async addTasks(tasks: readonly TaskRecord[]): Promise<readonly string[]> {
+  override async addTasks(tasks: readonly TaskRecord[], { journal }: JournalOptions = {}): Promise<readonly string[]> {
     if (tasks.length === 0) return [];
     const conflicts = await this.#with(async ({ queue, codec }) => {
-      const rows: TaskRow[] = [];
-      const breather = new Breather();
-      for (const task of tasks) {
-        await breather.breathe();
-        rows.push(codec.encodeTask(task));
-      }
-      return queue.run(addAll(rows));
+      const rows = await encodeEach(tasks, codec);
+      return queue.run(addAll(rows, rowsOf(journal, codec)));
     });
     this.tellOf(tasks);
     return conflicts;
@@ -130,12 +130,12 @@ export class FileStore extends BaseStore {
     await this.#with(async ({ queue, codec }) => queue.run(replace(codec.encodeTask(task), expectedVersion)));
   }
 
-  deleteTask(id: string): Promise<boolean> {
-    return this.#with(({ queue, catalog }) => queue.run(removeOne(id, catalog)));
+  deleteTask(id: string, { journal }: JournalOptions = {}): Promise<boolean> {
+    return this.#with(({ queue, catalog, codec }) => queue.run(removeOne(id, catalog, rowsOf(journal, codec))));
   }
 
-  removeAllTasks(): Promise<number> {
-    return this.#with(({ queue, catalog }) => queue.run(removeEvery(catalog)));
+  removeAllTasks({ journal }: JournalOptions = {}): Promise<number> {
+    return this.#with(({ queue, catalog, codec }) => queue.run(removeEvery(catalog, rowsOf(journal, codec))));
   }
 
   getAllTasks(): Promise<readonly StoredTask[]> {
@@ -196,21 +196,7 @@ export class FileStore extends BaseStore {
   }
 
   override exchange(wanted: Exchange): Promise<Exchanged> {
-    const now = () => this.context.clock.now();
-    return this.#with(async (session) => {
-      const { queue, catalog, codec } = session;
-      const { write = [], take } = wanted;
-      if (write.length === 0) {
-        if (!take) return { written: NOTHING_WRITTEN, taken: null };
-        await refresh(session);
-        await catalog.knowsUntil(now());
-        if (catalog.index.due(now(), 1, take).length === 0) {
-          const taken = { tasks: [], storeNow: now(), nextDue: () => catalog.firstDue(take) };
-          return { written: NOTHING_WRITTEN, taken };
-        }
-      }
-      return queue.run(exchange(wanted, { catalog, codec, now }));
-    });
+    return this.#with((session) => exchangeIn(session, wanted, () => this.context.clock.now()));
   }
 
   override query(filter: StoredTaskFilter, sort: TaskSort, page: PageRequest): Promise<StoredTaskPage> {
@@ -259,6 +245,22 @@ export class FileStore extends BaseStore {
       if (outdated.length === 0) return 0;
       return queue.run(() => archive.remove(outdated));
     });
+  }
+
+  override async appendJournal(entries: readonly JournalEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    await this.#with(({ queue, codec }) => queue.run(async (batch) => batch.note(rowsOf(entries, codec))));
+  }
+
+  override journal(filter: StoredJournalFilter, page: JournalPageRequest): Promise<StoredJournalPage> {
+    return this.#with(async (session) => {
+      await refresh(session);
+      return session.entries.query(filter, page, session.codec);
+    });
+  }
+
+  override pruneJournal(options: PruneJournalOptions): Promise<number> {
+    return this.#with((session) => session.pruneJournal(options));
   }
 
   override async heartbeat(instance: SchedulerInstance): Promise<void> {

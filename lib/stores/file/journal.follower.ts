@@ -1,7 +1,8 @@
 import { isUnreadable } from '../../model/task.js';
 import type { StoredTask, UnreadableTask } from '../../model/task.js';
-import type { RunRow, TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
+import type { JournalRow, RunRow, TaskCodec, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import type { FileSignature } from './durable.fs.js';
+import type { EntryArchive } from './entry.archive.js';
 import { encodeFileName } from './file-name.codec.js';
 import type { FiledFile, JournalReader, TakenLine } from './journal.format.js';
 import type { TaskIndex } from './task.index.js';
@@ -19,6 +20,7 @@ export class JournalFollower implements JournalReader {
     private readonly index: TaskIndex,
     private readonly codec: TaskCodec,
     private readonly report: (task: UnreadableTask) => void,
+    private readonly entries: EntryArchive,
   ) {
     this.#readable = new Set(codec.readable());
   }
@@ -67,6 +69,15 @@ export class JournalFollower implements JournalReader {
 
   run(run: RunRow): void {
     this.runs?.push(run);
+  }
+
+  entry(row: JournalRow): void {
+    this.entries.add([row]);
+  }
+
+  /** Who has begun the new journal has put them into files before. */
+  renewed(): void {
+    this.entries.forgetUnfiled();
   }
 
   begin(files: readonly string[]): void {

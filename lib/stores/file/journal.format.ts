@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib';
 import type { TaskLease } from '../../model/task.js';
-import type { RunRow, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
+import type { JournalRow, RunRow, TaskRow, TaskStateRow } from '../../persistence/codec.interface.js';
 import { Breather } from './breather.js';
 import type { FileSignature } from './durable.fs.js';
+import { formatEntry } from './entry-line.format.js';
 import { formatRun } from './run-line.format.js';
 
 /**
@@ -13,6 +14,7 @@ import { formatRun } from './run-line.format.js';
  *     T  tasks that were taken, with the lease that they are under
  *     R  files of tasks that were removed
  *     H  an ended run
+ *     J  an entry of the journal of tasks
  *     B  files that are about to be written or removed, so that the journal need not have them any longer
  *     F  files that were, with the signature of each; null for one that was removed
  *
@@ -27,6 +29,9 @@ export interface JournalReader {
   /** Whether {@link run} is called: nobody but a start under another kernel needs them. */
   readonly wantsRuns: boolean;
   run(run: RunRow): void;
+  entry(row: JournalRow): void;
+  /** What was read before is over: a new journal begins. */
+  renewed(): void;
   begin(files: readonly string[]): void;
   filed(files: readonly FiledFile[]): void;
 }
@@ -82,6 +87,10 @@ export function formatRemoval(file: string, filed: FileSignature | null): string
 
 export function formatEnded(run: RunRow): string {
   return `H\t${formatRun(run)}`;
+}
+
+export function formatNote(row: JournalRow): string {
+  return `J\t${formatEntry(row)}`;
 }
 
 export function formatBegin(files: readonly string[]): string {
@@ -152,6 +161,8 @@ function readLine(kind: string, line: string, reader: JournalReader): void {
     case 'H':
       if (reader.wantsRuns) reader.run(JSON.parse(line) as RunRow);
       return;
+    case 'J':
+      return reader.entry(JSON.parse(line) as JournalRow);
     case 'B':
       return reader.begin(JSON.parse(line) as string[]);
     case 'F':

@@ -1,11 +1,6 @@
 import type { RunRow } from '../../persistence/codec.interface.js';
 import { historyKey } from '../run-history.js';
-
-/** A line of the history: an ended run, and what names it for good. */
-export interface RunLine {
-  readonly run: RunRow;
-  readonly key: string;
-}
+import type { Line, LineFormat } from './line.files.js';
 
 /** The line of an ended run. */
 export function formatRun(run: RunRow): string {
@@ -16,12 +11,12 @@ export function formatRun(run: RunRow): string {
 const COLUMNS_LENGTH = 100_000;
 
 /** Reads a line; null when it is damaged, or longer than any that was written. */
-export function parseRunLine(text: string, maxRecordBytes: number): RunLine | null {
+function parseRunLine(text: string, maxRecordBytes: number): Line<RunRow> | null {
   // A character of an outcome may be escaped by another one.
   if (text.length > 2 * maxRecordBytes + COLUMNS_LENGTH) return null;
   try {
     const line = JSON.parse(text) as Partial<RunRow>;
-    return isRun(line) ? { run: line, key: historyKey(line) } : null;
+    return isRun(line) ? { value: line, key: historyKey(line) } : null;
   } catch {
     return null;
   }
@@ -42,3 +37,6 @@ function isRun(line: Partial<RunRow>): line is RunRow {
     (line.outcome === null || typeof line.outcome === 'string')
   );
 }
+
+/** The lines of the history. */
+export const RUN_LINES: LineFormat<RunRow> = { what: 'ended runs', format: formatRun, parse: parseRunLine };

@@ -4,7 +4,7 @@ import { historyKey, outdatedRuns } from '../run-history.js';
 import type { PruneOptions } from '../store.interface.js';
 import { matchesRun, queryRuns } from '../task-query.js';
 import type { RunFacts } from '../task-query.js';
-import type { RunFiles, Segment } from './run.files.js';
+import type { LineFiles, Segment } from './line.files.js';
 
 /** When the runs in a file ended, and what the file is when this is true. */
 interface Span {
@@ -33,7 +33,7 @@ export class RunArchive {
   /** What the last look has found and nobody has been given yet. */
   #found: { readonly retention: Retention; readonly runs: Outdated[] } | null = null;
 
-  constructor(private readonly files: RunFiles) {}
+  constructor(private readonly files: LineFiles<RunRow>) {}
 
   /** The latest ended runs that match; reads no file that cannot hold one of them. */
   async query(filter: StoredRunFilter, page: RunPageRequest, codec: TaskCodec): Promise<StoredRunPage> {
@@ -59,7 +59,7 @@ export class RunArchive {
 
   /** Puts ended runs in the place of those that are there, with the lock. Returns those that are not. */
   async replace(runs: readonly RunRow[]): Promise<readonly RunRow[]> {
-    return this.#look(runs, (file, left) => this.files.rewrite(file, ({ key, run }) => left.get(key) ?? run));
+    return this.#look(runs, (file, left) => this.files.rewrite(file, ({ key, value }) => left.get(key) ?? value));
   }
 
   /** Keeps those ended runs that are not there, with the lock. */
@@ -96,7 +96,7 @@ export class RunArchive {
     }
     const removed = new Set<string>();
     for (const [file, keys] of keysOf) {
-      const gone = await this.files.rewrite(file, ({ key, run }) => (keys.has(key) ? null : run));
+      const gone = await this.files.rewrite(file, ({ key, value }) => (keys.has(key) ? null : value));
       for (const key of gone) removed.add(key);
     }
     return removed.size;
@@ -161,8 +161,8 @@ export class RunArchive {
       if (!segment) continue;
       this.#spans.set(file, spanOf(segment));
       const more: RunRow[] = [];
-      for (const { key, run } of [...segment.lines].reverse()) {
-        if (located.add(key, file)) visit(run, more);
+      for (const { key, value } of [...segment.lines].reverse()) {
+        if (located.add(key, file)) visit(value, more);
       }
       endOfFile(more);
     }
@@ -199,12 +199,12 @@ function isAsStrict(now: Retention, then: Retention): boolean {
   );
 }
 
-function spanOf({ signature, lines }: Segment): Span {
+function spanOf({ signature, lines }: Segment<RunRow>): Span {
   let oldest = Infinity;
   let newest = -Infinity;
-  for (const { run } of lines) {
-    oldest = Math.min(oldest, run.endedAt);
-    newest = Math.max(newest, run.endedAt);
+  for (const { value } of lines) {
+    oldest = Math.min(oldest, value.endedAt);
+    newest = Math.max(newest, value.endedAt);
   }
   return { signature, oldest, newest };
 }

@@ -8,9 +8,10 @@ import type { DirectoryLayout } from './directory.layout.js';
 import { Breather } from './breather.js';
 import { eachOf, signatureAt, signatureNow } from './durable.fs.js';
 import type { FileSignature } from './durable.fs.js';
+import type { EntryArchive } from './entry.archive.js';
 import type { IndexSnapshot, LoadedSnapshot } from './index.snapshot.js';
 import { JournalFollower } from './journal.follower.js';
-import { formatPut, formatRemoval } from './journal.format.js';
+import { formatNote, formatPut, formatRemoval } from './journal.format.js';
 import type { LoadedFile, TaskFiles } from './task.files.js';
 import { TaskIndex } from './task.index.js';
 import type { Before } from './task.index.js';
@@ -33,6 +34,7 @@ export interface CatalogTools {
   readonly journal: ChangeJournal;
   readonly snapshot: IndexSnapshot;
   readonly report: (task: UnreadableTask) => void;
+  readonly entries: EntryArchive;
 }
 
 /**
@@ -52,7 +54,7 @@ export class TaskCatalog {
   #locked = false;
 
   constructor(private readonly tools: CatalogTools) {
-    this.follower = new JournalFollower(this.index, tools.codec, tools.report);
+    this.follower = new JournalFollower(this.index, tools.codec, tools.report, tools.entries);
   }
 
   /**
@@ -211,6 +213,7 @@ export class TaskCatalog {
   /** What a new journal has to begin with: all that is in no file yet. */
   *carried(): Iterable<string> {
     let lines = '';
+    for (const row of this.tools.entries.unfiled()) lines += formatNote(row);
     for (const [file, signature] of this.index.removed()) lines += formatRemoval(file, signature);
     // A copy: while a journal is written, what is only read again may change its place in the index.
     for (const { row, signature } of Array.from(this.index.unfiled())) {
@@ -262,6 +265,7 @@ export class TaskCatalog {
       return this.#learnRest();
     }
     this.index.clear();
+    this.tools.entries.forgetUnfiled();
     await this.#rest;
     this.#snapshot = await snapshot.load(journal.number, (entry) => this.#putKnown(entry));
     this.#mustScan = this.#snapshot === null;

@@ -1,9 +1,10 @@
 import { TaskConflictError } from '../../errors/task.errors.js';
 import { isInternal } from '../../model/definition.js';
 import type { TaskRecord } from '../../model/task.js';
-import type { TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
+import type { JournalRow, TaskCodec, TaskRow } from '../../persistence/codec.interface.js';
 import { assertReplaceable } from '../assert-replaceable.js';
 import { distinctIds } from '../distinct-ids.js';
+import { ofAdded } from '../journaled.js';
 import type { Committed, Transacted } from '../store.interface.js';
 import type { FailedChange, Selection } from '../selection.interface.js';
 import type { Apply } from '../../model/change.js';
@@ -14,8 +15,19 @@ import { encodeFileName } from './file-name.codec.js';
 import type { TaskCatalog } from './task.catalog.js';
 import { selectDue, selectIds } from './task.selection.js';
 
+/** Tasks as they are written. The process gets to its other work meanwhile. */
+export async function encodeEach(tasks: readonly TaskRecord[], codec: TaskCodec): Promise<readonly TaskRow[]> {
+  const rows: TaskRow[] = [];
+  const breather = new Breather();
+  for (const task of tasks) {
+    await breather.breathe();
+    rows.push(codec.encodeTask(task));
+  }
+  return rows;
+}
+
 /** Adds all tasks whose ids are free, or none when they cannot be written. Gives the ids that are not free. */
-export function addAll(rows: readonly TaskRow[]): Operation<readonly string[]> {
+export function addAll(rows: readonly TaskRow[], journal: readonly JournalRow[] = []): Operation<readonly string[]> {
   return async (batch) => {
     const { distinct, repeated } = distinctIds(rows);
     const stored = new Set<string>();
@@ -28,14 +40,21 @@ export function addAll(rows: readonly TaskRow[]): Operation<readonly string[]> {
       await breather.breathe();
       if (!stored.has(row.id)) batch.put(encodeFileName(row.id), row);
     }
+    if (journal.length > 0)
+      batch.note(
+        ofAdded(
+          journal,
+          distinct.filter(({ id }) => !stored.has(id)),
+        ),
+      );
     return [...repeated, ...distinct.map(({ id }) => id).filter((id) => stored.has(id))];
   };
 }
 
 /** Adds a task. */
-export function addOne(row: TaskRow): Operation<void> {
+export function addOne(row: TaskRow, journal?: readonly JournalRow[]): Operation<void> {
   return async (batch) => {
-    if ((await addAll([row])(batch)).length > 0) throw new TaskConflictError(row.id);
+    if ((await addAll([row], journal)(batch)).length > 0) throw new TaskConflictError(row.id);
   };
 }
 
@@ -49,24 +68,26 @@ export function replace(row: TaskRow, expectedVersion: number): Operation<void> 
 }
 
 /** Removes what is under an id, readable or not. */
-export function removeOne(id: string, catalog: TaskCatalog): Operation<boolean> {
+export function removeOne(id: string, catalog: TaskCatalog, journal: readonly JournalRow[]): Operation<boolean> {
   return async (batch) => {
     let file: string | undefined = encodeFileName(id);
     if ((await batch.read(file)) === null) file = catalog.index.fileOfUnreadable(id);
     if (file === undefined || (await batch.read(file)) === null) return false;
     batch.remove(file);
+    batch.note(journal);
     return true;
   };
 }
 
 /** Removes everything but internal records. */
-export function removeEvery(catalog: TaskCatalog): Operation<number> {
+export function removeEvery(catalog: TaskCatalog, journal: readonly JournalRow[]): Operation<number> {
   return async (batch) => {
     await catalog.scan();
     const files = Array.from(catalog.index.all())
       .filter(({ id }) => !isInternal(id))
       .map(({ file }) => file);
     for (const file of files) batch.remove(file);
+    batch.note(journal);
     return files.length;
   };
 }
@@ -103,11 +124,13 @@ export function change<T>(
         }
         const changed = changedTask(task, change);
         const history = (change.history ?? []).map((run) => codec.encodeRun(run));
+        const journal = (change.journal ?? []).map((entry) => codec.encodeEntry(entry));
         // What is not changed is neither written again nor encrypted again.
         if (!changed) batch.remove(file);
         else if (changed.definition === task.definition) batch.putState(file, row, codec.encodeState(changed));
         else batch.put(file, codec.encodeTask(changed));
         batch.end(history);
+        batch.note(journal);
         committed.push({ id: task.id, task: changed, value: change.value });
         values.push(change.value);
       } catch (error) {

@@ -4,12 +4,32 @@ import type { Exchange, Exchanged, Taken, TakeRequest, Written } from '../exchan
 import type { FailedChange } from '../selection.interface.js';
 import type { ChangeBatch, Taking } from './change.batch.js';
 import type { Operation } from './commit.queue.js';
+import type { DirectorySession } from './directory.session.js';
 import { encodeFileName } from './file-name.codec.js';
 import type { ChangeTools } from './task.changes.js';
+import { refresh } from './task.reads.js';
 import { selectDue } from './task.selection.js';
 
-/** Writes what is known, and takes what is due: one group for both. See `Store.exchange`. */
-export function exchange({ write = [], take }: Exchange, tools: ChangeTools): Operation<Exchanged> {
+const NOTHING_WRITTEN: Written = { lost: [], failed: [] };
+
+/** See `Store.exchange`. Without the lock where there is nothing to write and nothing is due. */
+export async function exchangeIn(session: DirectorySession, wanted: Exchange, now: () => number): Promise<Exchanged> {
+  const { queue, catalog, codec } = session;
+  const { write = [], take } = wanted;
+  if (write.length === 0) {
+    if (!take) return { written: NOTHING_WRITTEN, taken: null };
+    await refresh(session);
+    await catalog.knowsUntil(now());
+    if (catalog.index.due(now(), 1, take).length === 0) {
+      const taken = { tasks: [], storeNow: now(), nextDue: () => catalog.firstDue(take) };
+      return { written: NOTHING_WRITTEN, taken };
+    }
+  }
+  return queue.run(exchange(wanted, { catalog, codec, now }));
+}
+
+/** Writes what is known, and takes what is due: one group for both. */
+function exchange({ write = [], take }: Exchange, tools: ChangeTools): Operation<Exchanged> {
   return async (batch) => {
     const written = await writeKnown(batch, write, tools);
     return { written, taken: take ? await takeDue(batch, take, tools) : null };

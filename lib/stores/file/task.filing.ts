@@ -162,8 +162,10 @@ export class TaskFiling implements Upkeep {
 
   /** Begins a new journal, with the lock. */
   async beginNew(): Promise<void> {
-    const { journal, catalog, runs } = this.tools;
+    const { journal, catalog, runs, entries } = this.tools;
     await runs.flush();
+    await entries.file();
+    entries.forgetUnfiled();
     await journal.replace(catalog.carried());
     // Without the lock, and nobody waits for it.
     void this.saveIndex();

@@ -16,6 +16,9 @@ class Reader implements JournalReader {
   readonly take = (...what: unknown[]) => void this.told.push(['take', ...what]);
   readonly remove = (...what: unknown[]) => void this.told.push(['remove', ...what]);
   readonly run = (...what: unknown[]) => void this.told.push(['run', ...what]);
+  readonly entry = (...what: unknown[]) => void this.told.push(['entry', ...what]);
+  /** Is told by {@link ChangeJournal.read} as well. */
+  readonly renewed = () => {};
   readonly begin = (...what: unknown[]) => void this.told.push(['begin', ...what]);
   readonly filed = (...what: unknown[]) => void this.told.push(['filed', ...what]);
 

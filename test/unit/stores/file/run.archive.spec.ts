@@ -2,7 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { DirectoryLayout } from '../../../../lib/stores/file/directory.layout.js';
 import { RunArchive } from '../../../../lib/stores/file/run.archive.js';
-import { RunFiles } from '../../../../lib/stores/file/run.files.js';
+import { LineFiles } from '../../../../lib/stores/file/line.files.js';
+import { RUN_LINES } from '../../../../lib/stores/file/run-line.format.js';
+import type { RunRow } from '../../../../lib/persistence/codec.interface.js';
 import { createStoreContext } from '../../../../lib/testing/store-context.js';
 import { makeRun } from '../../../../lib/testing/task.fixtures.js';
 import { newFolder, RecordingLogger } from './file-store.fixture.js';
@@ -16,7 +18,7 @@ const runsFrom = (from: number, to: number) =>
     codec.encodeRun(makeRun(`r${from + at}`, { endedAt: T0 + from + at, result: 'x'.repeat(3_000) })),
   );
 
-class CountingFiles extends RunFiles {
+class CountingFiles extends LineFiles<RunRow> {
   reads = 0;
 
   override read(file: string) {
@@ -29,7 +31,15 @@ async function filled(count: number) {
   const layout = new DirectoryLayout(newFolder(), '.task');
   for (const folder of [layout.runs, layout.temporary]) await mkdir(folder, { recursive: true });
   const logger = new RecordingLogger();
-  const files = new CountingFiles({ layout, mode: 0o600, flush: false, logger, maxRecordBytes: 4_000_000 });
+  const files = new CountingFiles({
+    layout,
+    folder: layout.runs,
+    lines: RUN_LINES,
+    mode: 0o600,
+    flush: false,
+    logger,
+    maxRecordBytes: 4_000_000,
+  });
   for (let from = 0; from < count; from += 100) await files.append(runsFrom(from, from + 100));
   return { files, archive: new RunArchive(files) };
 }

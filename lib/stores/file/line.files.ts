@@ -4,7 +4,6 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileStoreError } from '../../errors/file-store.errors.js';
 import type { Logger } from '../../model/logger.js';
-import type { RunRow } from '../../persistence/codec.interface.js';
 import type { DirectoryLayout } from './directory.layout.js';
 import {
   eachOf,
@@ -17,8 +16,6 @@ import {
   writeAll,
   writeNewFile,
 } from './durable.fs.js';
-import { formatRun, parseRunLine } from './run-line.format.js';
-import type { RunLine } from './run-line.format.js';
 
 /** How large a file of the history may get, in bytes, before the next one is begun. */
 const LARGEST = 2 * 1024 * 1024;
@@ -31,52 +28,72 @@ const REMEMBERED = 2;
 
 const FILE = /^\d{8}\.jsonl$/;
 
-/** What a file of the history holds, and what it is when this is true. */
-export interface Segment {
-  readonly file: string;
-  readonly signature: string;
-  readonly lines: readonly RunLine[];
+/** A line, and what names it for good. */
+export interface Line<T> {
+  readonly value: T;
+  readonly key: string;
 }
 
-/** The file that runs are written to. */
+/** How lines are written and read. */
+export interface LineFormat<T> {
+  /** What they are, for messages: `ended runs`. */
+  readonly what: string;
+  /** With the line break. */
+  format(value: T): string;
+  /** null for a line that is damaged, or longer than any that was written. */
+  parse(text: string, maxRecordBytes: number): Line<T> | null;
+}
+
+/** What a file holds, and what it is when this is true. */
+export interface Segment<T> {
+  readonly file: string;
+  readonly signature: string;
+  readonly lines: readonly Line<T>[];
+}
+
+/** The file that is written to. */
 interface LastFile {
   readonly path: string;
   readonly file: FileHandle;
   readonly inode: bigint;
 }
 
-export interface RunFilesOptions {
+export interface LineFilesOptions<T> {
   readonly layout: DirectoryLayout;
+  /** Where they are. */
+  readonly folder: string;
+  readonly lines: LineFormat<T>;
   readonly mode: number;
   readonly flush: boolean;
   readonly logger: Logger;
-  /** The largest outcome that is read, in bytes. */
+  /** The largest payload of a line that is read, in bytes. */
   readonly maxRecordBytes: number;
 }
 
 /**
- * The files of the history: numbered, one ended run a line, the newest at the end of the last. A run that is there already
- * is written again; of several lines the last one counts.
+ * Files of what is only added to, such as the history: numbered, one record a line, the newest at the end of the last. What is
+ * there already is written again; of several lines the last one counts.
  */
-export class RunFiles {
-  readonly #remembered = new Map<string, Segment>();
+export class LineFiles<T> {
+  readonly #remembered = new Map<string, Segment<T>>();
   readonly #reported = new Set<string>();
   #last: LastFile | null = null;
   /** Where it ended when this process wrote to it last. */
   #end = -1;
 
-  constructor(private readonly options: RunFilesOptions) {}
+  constructor(private readonly options: LineFilesOptions<T>) {}
 
   /**
-   * Writes ended runs at the end, with the lock. The disk need not have them: the journal has them until {@link flush}.
+   * Writes at the end, with the lock. The disk need not have it: the journal has it until {@link flush}.
    *
-   * @returns A function that takes them back. It never rejects: what stays is a run that is listed once too often.
+   * @returns A function that takes it back. It never rejects: what stays is listed once too often.
    */
-  async append(runs: readonly RunRow[]): Promise<() => Promise<void>> {
-    if (runs.length === 0) return () => Promise.resolve();
+  async append(values: readonly T[]): Promise<() => Promise<void>> {
+    if (values.length === 0) return () => Promise.resolve();
     const { path, file } = await this.#openLast();
     const { size } = fstatSync(file.fd);
-    const text = runs.map(formatRun).join('');
+    const { lines } = this.options;
+    const text = values.map((value) => lines.format(value)).join('');
     try {
       const bytes = Buffer.from(size !== this.#end && (await isTorn(file, size)) ? `\n${text}` : text);
       await writeAll(file.fd, bytes, size);
@@ -88,7 +105,7 @@ export class RunFiles {
     return () =>
       file.truncate(size).catch((error: unknown) => {
         const { logger } = this.options;
-        logger.warn(`${runs.length} ended runs are in the history that were not committed: ${String(error)}`);
+        logger.warn(`${values.length} ${lines.what} are kept that were not committed: ${String(error)}`);
       });
   }
 
@@ -103,7 +120,7 @@ export class RunFiles {
         await file?.close();
       }
     });
-    await flushFolder(this.options.layout.runs);
+    await flushFolder(this.options.folder);
   }
 
   /** Closes what is open. */
@@ -114,7 +131,7 @@ export class RunFiles {
 
   /** The names of the files, the newest first. */
   async list(): Promise<string[]> {
-    const files = await readdir(this.options.layout.runs);
+    const files = await readdir(this.options.folder);
     return files
       .filter((file) => FILE.test(file))
       .sort()
@@ -140,7 +157,7 @@ export class RunFiles {
   }
 
   /** Reads a file; null when it is gone. Lines that cannot be read are left out, and reported once. */
-  async read(file: string): Promise<Segment | null> {
+  async read(file: string): Promise<Segment<T> | null> {
     const path = this.#path(file);
     const signature = await this.signature(file);
     if (signature === null) return null;
@@ -148,13 +165,13 @@ export class RunFiles {
     if (known?.signature === signature) return known;
     const text = await this.#text(path);
     if (text === null) return null;
-    const lines: RunLine[] = [];
+    const lines: Line<T>[] = [];
     for (const [at, line] of text
       .slice(0, text.lastIndexOf('\n') + 1)
       .split('\n')
       .entries()) {
       if (line === '') continue;
-      const parsed = parseRunLine(line, this.options.maxRecordBytes);
+      const parsed = this.options.lines.parse(line, this.options.maxRecordBytes);
       if (parsed) lines.push(parsed);
       else this.#report(file, at + 1);
     }
@@ -164,22 +181,19 @@ export class RunFiles {
   /**
    * Writes a file anew, with the lock, when there is something to change.
    *
-   * @param change Gives what a run is to become; the same for one that stays, null for one that goes.
-   * @returns The keys of the runs that were changed.
+   * @param change Gives what a line is to become; the same for one that stays, null for one that goes.
+   * @returns The keys of the lines that were changed.
    */
-  async rewrite(
-    file: string,
-    change: (line: { readonly key: string; readonly run: RunRow }) => RunRow | null,
-  ): Promise<ReadonlySet<string>> {
+  async rewrite(file: string, change: (line: Line<T>) => T | null): Promise<ReadonlySet<string>> {
     const changed = new Set<string>();
     const lines: string[] = [];
-    for (const { key, run } of (await this.read(file))?.lines ?? []) {
-      const next = change({ key, run });
-      if (next !== run) changed.add(key);
-      if (next) lines.push(formatRun(next));
+    for (const line of (await this.read(file))?.lines ?? []) {
+      const next = change(line);
+      if (next !== line.value) changed.add(line.key);
+      if (next) lines.push(this.options.lines.format(next));
     }
     if (changed.size === 0) return changed;
-    const { layout, mode, flush } = this.options;
+    const { layout, folder, mode, flush } = this.options;
     const path = this.#path(file);
     try {
       if (lines.length === 0) {
@@ -190,20 +204,20 @@ export class RunFiles {
         await writeNewFile(temporary, lines.join(''), { mode, flush });
         await rename(temporary, path);
       }
-      if (flush) await flushFolder(layout.runs);
+      if (flush) await flushFolder(folder);
     } catch (error) {
       throw error instanceof FileStoreError ? error : new FileStoreError(path, error);
     }
     return changed;
   }
 
-  /** What is no file, or too large, is left out like a line that cannot be read: the rest of the history is there. */
+  /** What is no file, or too large, is left out like a line that cannot be read: the rest is there. */
   async #text(path: string): Promise<string | null> {
     try {
       return await readText(path, LARGEST_READ);
     } catch (error) {
       if (!(error instanceof FileStoreError)) throw error;
-      this.#tell(path, `A part of the history is left out: ${error.message}`);
+      this.#tell(path, `A part of what was kept is left out: ${error.message}`);
       return '';
     }
   }
@@ -228,7 +242,7 @@ export class RunFiles {
     }
   }
 
-  #remember(segment: Segment): Segment {
+  #remember(segment: Segment<T>): Segment<T> {
     this.#remembered.delete(segment.file);
     this.#remembered.set(segment.file, segment);
     for (const file of this.#remembered.keys()) {
@@ -251,7 +265,7 @@ export class RunFiles {
   }
 
   #path(file: string): string {
-    return join(this.options.layout.runs, file);
+    return join(this.options.folder, file);
   }
 }
 
