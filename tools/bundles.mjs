@@ -53,6 +53,19 @@ const withMainEntry = {
 };
 
 /** @param external The packages that stay outside. @param further What is an entry of this build alone. */
+/**
+ * The errors that the client of the HTTP API has, and the words that they need: one file for all entries, or each that another set of
+ * entries needs would be one. What browsers cannot load must not be among them.
+ */
+const ERRORS = {
+  name: 'errors',
+  priority: 2,
+  test: /dist\/(errors\/(adding|api|input|persistence|run|scheduler|schema|task|trigger)\.errors|errors\/(asyncz|unavailable)\.error|errors\/http\.status|model\/names)\.js$/,
+};
+
+/** The same for the words and clocks of all others. */
+const MODEL = { name: 'model', priority: 1, test: /dist\/(model|time)\// };
+
 async function write(external, options, further = {}) {
   const input = Object.fromEntries(
     entries.map(({ name, types }) => [name, join(root, types.replace(/\.d\.ts$/, '.js'))]),
@@ -64,7 +77,7 @@ async function write(external, options, further = {}) {
     external: (id) => id.startsWith('node:') || external.some((name) => id === name || id.startsWith(`${name}/`)),
   });
   // Classes are known to users by name, in messages and in logs.
-  await bundle.write({ ...options, keepNames: true });
+  await bundle.write({ ...options, keepNames: true, codeSplitting: { groups: [ERRORS, MODEL] } });
   await bundle.close();
 }
 
