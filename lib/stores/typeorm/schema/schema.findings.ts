@@ -7,8 +7,8 @@ import type { SchemaDialect } from './schema.sql.js';
 import type { TableNames } from './table.names.js';
 
 /** The statement that lists the indexes of the store's tables by name; null where there is none for the database. */
-function listIndexes(dialect: SchemaDialect | null, { tasks, runs, schema }: TableNames): Sql | null {
-  const tables = list([tasks, runs]);
+function listIndexes(dialect: SchemaDialect | null, { tasks, runs, journal, schema }: TableNames): Sql | null {
+  const tables = list([tasks, runs, journal]);
   switch (dialect) {
     case 'postgres':
       // One that was broken off while it was made concurrently is there and is not used.
