@@ -5,7 +5,7 @@ export { SettableClock } from './model/clock.js';
 export type { Clock } from './model/clock.js';
 export { parseDuration } from './model/duration.js';
 export type { Duration } from './model/duration.js';
-export type { Logger } from './model/logger.js';
+export type { LogFields, Logger } from './model/logger.js';
 export type { TaskSortKey, TaskStateName } from './model/query.js';
 export type { Attribution, DatedAttribution } from './model/attribution.js';
 export type { CancelRequest, RunRecord, RunRequest, RunSource, RunStatus, StoredStep } from './model/run.js';
@@ -280,6 +280,7 @@ export type {
   StoreConfig,
   StoreTypeFactory,
 } from './nest/module.options.js';
+export type { LogFieldsMode } from './nest/nest.logger.js';
 export { OnTaskEvent } from './nest/on-task-event.decorator.js';
 export type { OnTaskEventOptions } from './nest/on-task-event.decorator.js';
 export type { EnhancerKind } from './nest/pipeline/enhancers.js';

@@ -3,7 +3,8 @@ import { isErrorOf } from '../errors/foreign.js';
 import { takePromise } from '../errors/returned.js';
 import { cut, describeThrown, headlineOf, stackOf, textOf } from '../errors/thrown.js';
 import type { Clock } from '../model/clock.js';
-import type { Logger } from '../model/logger.js';
+import { runPrefix } from '../model/logger.js';
+import type { LogFields, Logger } from '../model/logger.js';
 import { sizeOfLine } from '../model/run.output.js';
 import type { StoredOutput, TaskLogLevel } from '../model/run.output.js';
 
@@ -43,6 +44,14 @@ export type LogRedaction = (line: TaskLogLine) => Pick<TaskLogLine, 'message' | 
 /** What is kept instead of a line whose redaction has failed: the line may be what must not be kept. */
 const UNREDACTED = '[left out: the redaction of the log has failed]';
 
+/** The run that a log is of: in a worker no more is known than its id and its attempt. */
+interface LoggedRun {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly task?: { readonly id: string; readonly handler: string };
+  readonly store?: string;
+}
+
 /**
  * The logger of a run, which has the methods of a `LoggerService` of NestJS. Each line goes to the logger of the scheduler with
  * the run and its attempt in front, and is kept with the run: the newest 500, and 128 KiB of them at the most.
@@ -59,7 +68,7 @@ export class TaskLog {
 
   /** @internal */
   constructor(
-    private readonly run: { readonly runId: string; readonly attempt: number },
+    private readonly run: LoggedRun,
     private readonly logger: Logger,
     private readonly clock: Pick<Clock, 'now'>,
     /** Gets each line, too. */
@@ -124,8 +133,15 @@ export class TaskLog {
       this.#keep(kept);
       this.onLine?.(kept);
     }
-    const line = `[${this.run.runId}, attempt ${this.run.attempt}] ${message}`;
-    this.#pass(level, stack === null ? line : `${line}\n${stack}`);
+    const { runId, attempt, task, store } = this.run;
+    const fields = {
+      run: runId,
+      attempt,
+      ...(task && { task: task.id, handler: task.handler }),
+      ...(store && { store }),
+    };
+    const line = runPrefix(fields) + message;
+    this.#pass(level, stack === null ? line : `${line}\n${stack}`, fields);
   }
 
   #keep(line: TaskLogLine): void {
@@ -139,12 +155,14 @@ export class TaskLog {
     }
   }
 
-  #pass(level: TaskLogLevel, line: string): void {
+  #pass(level: TaskLogLevel, line: string, fields: LogFields): void {
     const { logger } = this;
-    if (level === 'log') logger.info(line);
-    else if (level === 'verbose' && !logger.verbose) logger.debug(line);
-    else if (level === 'fatal' && !logger.fatal) logger.error(line);
-    else logger[level]!(line);
+    if (level === 'log') logger.info(line, fields);
+    else if (level === 'verbose' && !logger.verbose) logger.debug(line, fields);
+    else if (level === 'verbose') logger.verbose!(line, fields);
+    else if (level === 'fatal' && logger.fatal) logger.fatal(line, fields);
+    else if (level === 'error' || level === 'fatal') logger.error(line, undefined, fields);
+    else logger[level](line, fields);
   }
 }
 

@@ -30,6 +30,7 @@ export const MODULE_OPTIONS = [
     autoStart: 0,
     eventEmitter: 0,
     globalEnhancers: 0,
+    logFields: 0,
   }),
 ];
 
@@ -128,6 +129,7 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
         globalEnhancers,
         eventEmitter: _bridge,
         autoStart,
+        logFields = null,
         executors = {},
         ...settings
       } = options;
@@ -135,7 +137,7 @@ function createSchedulerProvider({ name, stores, storeTypes }: ModulePlan): Prov
       const all = {
         ...settings,
         name,
-        logger: createNestLogger(name),
+        logger: createNestLogger(name, logFields),
         stores: Object.fromEntries(
           aliases.flatMap((alias, index) => (made[index] === null ? [] : [[alias, made[index]!]])),
         ),

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule, FactoryProvider, Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { listOf } from '../errors/asyncz.error.js';
 import { InvalidOptionError, rejectUnknownOptions } from '../errors/input.errors.js';
 import { checkFlag, checkList, checkName, checkNamed } from '../errors/option.checks.js';
 import { namesOf } from '../model/names.js';
@@ -13,6 +14,7 @@ import type {
   AsynczRuntimeOptions,
   ModulePlan,
 } from './module.options.js';
+import { LOG_FIELDS_MODES } from './nest.logger.js';
 import { globalKinds } from './pipeline/global.enhancers.js';
 import { SchedulerRunner } from './scheduler.runner.js';
 import type { SchedulerService } from './scheduler.service.js';
@@ -89,9 +91,12 @@ function shapeOf({
  *   enhancers that there are none of.
  */
 function checkParts<T extends AsynczRuntimeOptions>(options: T): T {
-  const { stores = {}, executors = {}, autoStart = true, eventEmitter = false, globalEnhancers } = options;
+  const { stores = {}, executors = {}, autoStart = true, eventEmitter = false, globalEnhancers, logFields } = options;
   checkFlag('autoStart', autoStart);
   checkFlag('eventEmitter', eventEmitter);
+  if (logFields !== undefined && !LOG_FIELDS_MODES.includes(logFields)) {
+    throw new InvalidOptionError('logFields', logFields, listOf(LOG_FIELDS_MODES));
+  }
   globalKinds(globalEnhancers);
   checkNamed('stores', stores, 'stores');
   checkNamed('executors', executors, 'executors');

@@ -6,6 +6,7 @@ import type { WorkerExecutorOptions } from '../executors/worker.executor.js';
 import type { SchedulerSettings } from '../scheduler/scheduler.options.js';
 import type { FileStoreOptions } from '../stores/file/file-store.options.js';
 import type { Awaitable, Store } from '../stores/store.interface.js';
+import type { LogFieldsMode } from './nest.logger.js';
 import type { GlobalEnhancers } from './pipeline/global.enhancers.js';
 
 /**
@@ -86,6 +87,11 @@ export interface AsynczModuleOptions extends SchedulerSettings {
    * @default false
    */
   readonly globalEnhancers?: GlobalEnhancers;
+  /**
+   * Whether the logger of the application gets task, run, handler, attempt and store as fields, and how: see
+   * `docs/observability.md`. If it is left out, they stand in the message alone.
+   */
+  readonly logFields?: LogFieldsMode;
   /** Modules that export providers for stores, if those modules are not global. */
   readonly imports?: ModuleMetadata['imports'];
   /**

@@ -53,7 +53,7 @@ export class AbandonedHandlers {
     const { clock, logger } = services;
     this.#clock = clock;
     const more = (count: number) => `${count} more handlers still run although their runs are over`;
-    this.#lines = new LimitedLines(clock, (line) => logger.warn(line), more);
+    this.#lines = new LimitedLines(clock, (...line) => logger.warn(...line), more);
   }
 
   get count(): number {
@@ -87,6 +87,7 @@ export class AbandonedHandlers {
     this.#lines.add(
       `The handler "${name}" did not obey its aborted signal, and still runs although its run "${run.runId}" is over. ` +
         `Until it ends it keeps its place in executor "${executor}", and its task does not start beside it in this process`,
+      run.logFields,
     );
     this.#cancel ??= wait(clock, REMIND_MS, () => this.#remind());
   }
@@ -117,7 +118,10 @@ export class AbandonedHandlers {
     if (this.of(id) > 1) this.#countByTask.set(id, this.of(id) - 1);
     else this.#countByTask.delete(id);
     const after = formatDuration(Math.round(this.#clock.monotonic() - at));
-    this.services.logger.info(`The handler "${handler}" has ended, ${after} after its run "${run.runId}"`);
+    this.services.logger.info(
+      `The handler "${handler}" has ended, ${after} after its run "${run.runId}"`,
+      run.logFields,
+    );
     if (this.count === 0) {
       this.#cancel?.();
       this.#cancel = null;

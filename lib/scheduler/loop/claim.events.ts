@@ -34,11 +34,11 @@ export function announceClaim(
   }
   const { pause, problem, updatedAt } = task.state;
   if (pause?.at === updatedAt && history.some(({ dead }) => dead)) {
-    logger.error(`The task "${taskId}" is paused: ${pause.reason}`);
+    logger.error(`The task "${taskId}" is paused: ${pause.reason}`, undefined, { task: taskId, store });
     events.emit('task.paused', { taskId, store, actor: pause.actor, reason: pause.reason, byFailures: true });
   }
   if (problem?.at !== updatedAt) return;
-  logger.warn(`The task "${taskId}" is postponed (${problem.code}): ${problem.message}`);
+  logger.warn(`The task "${taskId}" is postponed (${problem.code}): ${problem.message}`, { task: taskId, store });
   events.emit('task.problem', { taskId, store, problem });
 }
 

@@ -100,7 +100,10 @@ export class ClaimStarter {
       run.renewedAt = renewedAt;
       const isHeld = !isOver && !run.leases.some((lease) => lost.has(keyOf(lease)));
       if (isHeld) return true;
-      logger.warn(`The claim of run "${run.runId}" was answered too late; it is left to other schedulers`);
+      logger.warn(
+        `The claim of run "${run.runId}" was answered too late; it is left to other schedulers`,
+        run.logFields,
+      );
       this.#giveBack(run);
       return false;
     });

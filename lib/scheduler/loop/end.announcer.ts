@@ -61,6 +61,6 @@ export class EndAnnouncer {
 
   async #reportRefusal(run: HeldRun): Promise<void> {
     const reason = await this.loop.whyRefused(run.lease);
-    this.leases.add(`The end of run "${run.runId}" was refused: ${reason}`);
+    this.leases.add(`The end of run "${run.runId}" was refused: ${reason}`, run.logFields);
   }
 }

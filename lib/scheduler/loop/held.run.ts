@@ -12,6 +12,7 @@ import type { LeaseRef, LiveRun, RunSource } from '../../model/run.js';
 import type { StoredOutput } from '../../model/run.output.js';
 import type { LastRun, TaskRecord } from '../../model/task.js';
 import type { RunSpan } from '../../observe/meter/tracing.js';
+import type { LogFields } from '../../model/logger.js';
 import { wait } from '../../time/wait.js';
 import type { RunSleep } from '../plan/end.plan.js';
 import type { StartPermit } from './rate.permits.js';
@@ -153,7 +154,9 @@ export class HeldRun implements TaskContextSource, LeaseRef {
     if (!this.#controller) {
       this.#controller = new AbortController();
       const what = `A listener of the signal of run "${this.runId}"`;
-      guardListeners(this.#controller.signal, (error) => this.services.logger.error(`${what} failed`, error));
+      guardListeners(this.#controller.signal, (error) =>
+        this.services.logger.error(`${what} failed`, error, this.logFields),
+      );
       if (this.#aborted) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;
@@ -221,6 +224,12 @@ export class HeldRun implements TaskContextSource, LeaseRef {
   /** How its handler has put it off; null where it has not. */
   get sleep(): RunSleep | null {
     return this.#steps?.asleep ?? null;
+  }
+
+  /** What every line of the log about it carries. */
+  get logFields(): LogFields {
+    const { taskId: task, runId: run, attempt, store } = this;
+    return { task, run, handler: this.task.handler, attempt, store };
   }
 
   /** What every event of the run carries. */

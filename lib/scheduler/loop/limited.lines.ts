@@ -1,4 +1,5 @@
 import type { Clock } from '../../model/clock.js';
+import type { LogFields } from '../../model/logger.js';
 import { wait } from '../../time/wait.js';
 
 /** How many lines are written in one interval at the most, and how long an interval is, in milliseconds. */
@@ -17,14 +18,14 @@ export class LimitedLines {
    */
   constructor(
     private readonly clock: Clock,
-    private readonly write: (line: string) => void,
+    private readonly write: (line: string, fields?: LogFields) => void,
     private readonly summary: (leftOut: number) => string,
   ) {}
 
-  add(line: string): void {
+  add(line: string, fields?: LogFields): void {
     this.#cancel ??= wait(this.clock, INTERVAL_MS, () => this.flush());
     this.#written += 1;
-    if (this.#written <= MAX_LINES) this.write(line);
+    if (this.#written <= MAX_LINES) this.write(line, fields);
     else this.#leftOut += 1;
   }
 

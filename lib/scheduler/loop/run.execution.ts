@@ -63,7 +63,7 @@ export class RunExecution implements RunCarrier {
     private readonly loop: RunListener,
   ) {
     const more = (count: number) => `${count} more leases of runs in store "${services.alias}" were lost`;
-    this.#leases = new LimitedLines(services.clock, (line) => services.logger.warn(line), more);
+    this.#leases = new LimitedLines(services.clock, (...line) => services.logger.warn(...line), more);
     this.#stepping = new RunStepping({ ...services, ...loop.keeping, tasks: runs, leases: loop });
     this.#announcer = new EndAnnouncer(services, this.#leases, loop);
     this.abandoned = new AbandonedHandlers(services, () => {
@@ -199,13 +199,17 @@ export class RunExecution implements RunCarrier {
   /** However an end is made, one is made: a run without one would be renewed for ever. */
   #endOf(run: HeldRun, outcome: RunOutcome): RunEnd {
     if (run.isTooLate) {
-      this.#leases.add(`The run "${run.runId}" was not started in time; it is left to other schedulers`);
+      this.#leases.add(`The run "${run.runId}" was not started in time; it is left to other schedulers`, run.logFields);
       return givenBack(run, this.services.storeClock.now());
     }
     try {
       return endOf(run, outcome, this.services);
     } catch (error) {
-      this.services.logger.error(`The end of run "${run.runId}" could not be made; it is recorded as failed`, error);
+      this.services.logger.error(
+        `The end of run "${run.runId}" could not be made; it is recorded as failed`,
+        error,
+        run.logFields,
+      );
       return failedEnd(run, error, this.services.storeClock.now());
     }
   }
@@ -229,13 +233,13 @@ export class RunExecution implements RunCarrier {
     this.loop.released(task);
   }
 
-  #logFailure({ run, task }: HeldRun, { error }: RunOutcome): void {
-    this.services.logger.error(`The run "${run.id}" of handler "${task.handler}" failed`, error);
+  #logFailure({ runId, task, logFields }: HeldRun, { error }: RunOutcome): void {
+    this.services.logger.error(`The run "${runId}" of handler "${task.handler}" failed`, error, logFields);
   }
 
   /** Reports a run whose lease is lost while its handler is under way. */
   fence(run: HeldRun): void {
-    this.#leases.add(`The lease of run "${run.runId}" is lost; its signal is aborted`);
+    this.#leases.add(`The lease of run "${run.runId}" is lost; its signal is aborted`, run.logFields);
     this.services.observed.meter?.leaseLost();
     this.services.events.emit('run.fenced', { ...run.event(), token: run.token });
   }

@@ -18,7 +18,10 @@ export function reportUnasked(run: HeldRun, { events, logger }: Pick<RunServices
   const steps = run.steps.unasked();
   if (steps.length === 0) return;
   const line = `The run "${run.runId}" succeeded and did not ask for steps that earlier attempts have stored`;
-  logger.warn(`${line}: ${listOf(steps.slice(0, MOST_NAMED))}${steps.length > MOST_NAMED ? ' and more' : ''}`);
+  logger.warn(
+    `${line}: ${listOf(steps.slice(0, MOST_NAMED))}${steps.length > MOST_NAMED ? ' and more' : ''}`,
+    run.logFields,
+  );
   events.emit('run.steps-unasked', () => ({ ...run.event(), steps }));
 }
 
@@ -26,5 +29,5 @@ export function reportUnasked(run: HeldRun, { events, logger }: Pick<RunServices
 export function warnOfLate(run: HeldRun, what: string, error: unknown, { logger }: Pick<RunServices, 'logger'>): void {
   if (error === undefined || isErrorOf(error, RunSuspendedError)) return;
   const line = `The handler "${run.task.handler}" threw after its run "${run.runId}" ${what}, which stands`;
-  logger.warn(`${line}: ${messageOf(error)}`);
+  logger.warn(`${line}: ${messageOf(error)}`, run.logFields);
 }

@@ -72,7 +72,7 @@ export class HealthMonitor {
     this.#isFailing = true;
     this.#relapses = now - this.#recoveredAt < FLAPPING_MS ? this.#relapses + 1 : 0;
     const again = this.#relapses > 0 ? ', as it did a moment ago' : '';
-    logger.error(`The store "${store}" failed${again}; it is tried again`, error);
+    logger.error(`The store "${store}" failed${again}; it is tried again`, error, { store });
     events.emit('store.failed', { store, error });
   }
 
@@ -86,7 +86,7 @@ export class HealthMonitor {
     this.#failuresInARow = 0;
     this.#lastError = null;
     this.#recoveredAt = clock.monotonic();
-    logger.info(`The store "${store}" works again after ${failures} failures`);
+    logger.info(`The store "${store}" works again after ${failures} failures`, { store });
     events.emit('store.recovered', { store, failures });
   }
 
