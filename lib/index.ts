@@ -231,6 +231,7 @@ export type {
 export type { RunInfoPage, RunQuery, TaskInfoPage, TaskQuery } from './scheduler/tasks/task.inspection.js';
 export type { TimelineEntry, TimelinePage, TimelineQuery } from './scheduler/tasks/timeline.info.js';
 export type { ClusterEventsOptions } from './scheduler/tasks/journal.follower.js';
+export type { ExportOptions, ImportOptions, ImportResult, UnreadLine } from './scheduler/tasks/transfer.info.js';
 export type { JournalEntryInfo, JournalPage, JournalQuery } from './scheduler/tasks/journal.inspection.js';
 export type { AskingOptions, DedupeOptions } from './scheduler/tasks/asking.options.js';
 export type { DedupeMode } from './scheduler/plan/dedupe.plan.js';

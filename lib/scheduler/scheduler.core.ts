@@ -42,6 +42,7 @@ import { TaskBuilder } from './tasks/task.builder.js';
 import { TaskInspection } from './tasks/task.inspection.js';
 import { TaskOperations } from './tasks/task.operations.js';
 import { TaskTimeline } from './tasks/task.timeline.js';
+import { TaskTransfer } from './tasks/task.transfer.js';
 
 /** How often a store is polled by default, in milliseconds: one that pushes wake-ups, and one that does not. */
 const POLL_PUSHED_MS = 30_000;
@@ -69,6 +70,7 @@ export class SchedulerCore {
   readonly journal: JournalInspection;
   readonly timeline: TaskTimeline;
   readonly follower: JournalFollower;
+  readonly transfer: TaskTransfer;
   readonly bulk: BulkOperations;
   readonly runs: RunControl;
   readonly waits: RunWaits;
@@ -128,6 +130,7 @@ export class SchedulerCore {
     });
     this.inspection = new TaskInspection(stores, triggers, this.operations, builder, clock);
     this.timeline = new TaskTimeline(stores, triggers, clock);
+    this.transfer = new TaskTransfer({ ...options, stores, contexts: this.contexts, notes });
     this.journal = new JournalInspection(stores);
     this.follower = new JournalFollower({ stores, events, clock, logger, phase, notes });
     this.bulk = new BulkOperations({ stores, builder, events, pending, phase, notes });

@@ -10,7 +10,9 @@ import type { AnyTaskInfo } from './tasks/task.info.js';
 import type { PreviewOptions, TaskPreview, TriggerPreview, TriggerPreviewOptions } from './tasks/preview.info.js';
 import type { TaskInfoPage, TaskInspection, TaskQuery } from './tasks/task.inspection.js';
 import type { TaskTimeline } from './tasks/task.timeline.js';
+import type { TaskTransfer } from './tasks/task.transfer.js';
 import type { TimelinePage, TimelineQuery } from './tasks/timeline.info.js';
+import type { ExportOptions, ImportOptions, ImportResult } from './tasks/transfer.info.js';
 import type { TaskAdding } from './tasks/task.adding.js';
 import type { PauseManyOptions, PauseOptions } from './tasks/pause.request.js';
 import type { TaskOperations } from './tasks/task.operations.js';
@@ -34,6 +36,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
   readonly #bulk: BulkOperations;
   readonly #observation: Observation;
   readonly #timeline: TaskTimeline;
+  readonly #transfer: TaskTransfer;
 
   /** @internal */
   constructor(core: SchedulerCore) {
@@ -45,6 +48,7 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
     this.#bulk = bulk;
     this.#observation = observation;
     this.#timeline = timeline;
+    this.#transfer = core.transfer;
   }
 
   /**
@@ -247,5 +251,26 @@ export abstract class SchedulerTasks<Handlers = TaskHandlers> extends SchedulerR
    */
   getTimeline(query?: TimelineQuery): Promise<TimelinePage> {
     return this.#timeline.page(query);
+  }
+
+  /**
+   * The tasks of a store as lines of JSON: a header, a line for each task with its definition and its state, and an end. Encrypted where the
+   * scheduler has keys, unless `decrypt` says otherwise. A record that cannot be read has a line that says so. History is left out.
+   *
+   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store), SchedulerNotRunningError
+   */
+  exportTasks(options?: ExportOptions): AsyncGenerator<string, void, undefined> {
+    return this.#transfer.export(options);
+  }
+
+  /**
+   * Adds the tasks of an export to a store, 200 at a time, whatever kinds the two stores are of. Lines that cannot be read are counted and
+   * named, and the others imported. It can be repeated after an interruption, with `onConflict: 'skip'`.
+   *
+   * @throws TaskConflictError (`onConflict: 'fail'`; what came in earlier batches is imported), InvalidOptionError (no export of this
+   *   format), UnknownOptionError, UnknownNameError (store), SchedulerNotRunningError
+   */
+  importTasks(lines: AsyncIterable<string> | Iterable<string>, options?: ImportOptions): Promise<ImportResult> {
+    return this.#transfer.import(lines, options);
   }
 }
