@@ -70,6 +70,12 @@ export interface DescribeStoreOptions extends Partial<TestHooks> {
    * @default true
    */
   readonly keepsHistory?: boolean;
+  /**
+   * Whether the journal of a durable store outlives it. False for one that leaves it to `BaseStore`, which has it in memory.
+   *
+   * @default true
+   */
+  readonly keepsJournal?: boolean;
   /** The clock that the stores are given. @default the machine's */
   readonly clock?: Clock;
   /** Moves the stores' clock forward, in milliseconds: for a clock that stands still. */

@@ -11,6 +11,7 @@ const options = { describe, it, ...hooks, volume: 500 } as const;
 describeStore('a store of eight methods', ({ namespace }) => new EightMethodStore(diskOf(namespace)), {
   ...options,
   keepsHistory: false,
+  keepsJournal: false,
 });
 
 describeStore('a store with a lock that reaches further', ({ namespace }) => new HostStore(diskOf(namespace)), {

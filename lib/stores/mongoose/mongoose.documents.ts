@@ -1,10 +1,15 @@
 import type { mongo } from 'mongoose';
 import { byDueKey } from '../../model/due-keys.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
-import type { RunRow, TaskRow } from '../../persistence/codec.interface.js';
+import type { JournalRow, RunRow, TaskRow } from '../../persistence/codec.interface.js';
 
 /** An ended run in the collection of runs; `_id` is made of run, attempt and token. */
 export interface RunDocument extends RunRow {
+  readonly _id: string;
+}
+
+/** An entry of the journal; `_id` is its id. */
+export interface JournalDocument extends Omit<JournalRow, 'id'> {
   readonly _id: string;
 }
 
@@ -98,6 +103,9 @@ const RUN_INDEXES: readonly mongo.IndexDescription[] = [
   { name: 'asyncz_status', key: { status: 1, endedAt: -1, id: 1, attempt: -1, dead: 1 } },
 ];
 
+/** By id, which is by time, there is one anyway. */
+const JOURNAL_INDEXES: readonly mongo.IndexDescription[] = [{ name: 'asyncz_task', key: { taskId: 1, _id: -1 } }];
+
 const WAKE_INDEXES: readonly mongo.IndexDescription[] = [
   { name: 'asyncz_expiry', key: { at: 1 }, expireAfterSeconds: WAKE_SECONDS },
 ];
@@ -106,6 +114,7 @@ const WAKE_INDEXES: readonly mongo.IndexDescription[] = [
 export interface Collections {
   readonly tasks: mongo.Collection<TaskDocument>;
   readonly runs: mongo.Collection<RunDocument>;
+  readonly journal: mongo.Collection<JournalDocument>;
   readonly schedulers: mongo.Collection<MemberDocument>;
   readonly wakes: mongo.Collection<WakeDocument>;
 }
@@ -131,23 +140,29 @@ export function collectionsOf(database: mongo.Db, tasks: string): Collections {
   return {
     tasks: database.collection(tasks, OPTIONS),
     runs: database.collection(`${stem}_runs`, OPTIONS),
+    journal: database.collection(`${stem}_journal`, OPTIONS),
     schedulers: database.collection(`${stem}_schedulers`, OPTIONS),
     wakes: database.collection(`${stem}_wakes`, OPTIONS),
   };
 }
 
 /** Makes the collections and indexes that are not there. */
-export async function createIndexes({ tasks, runs, wakes }: Collections, withWakes: boolean): Promise<void> {
+export async function createIndexes({ tasks, runs, journal, wakes }: Collections, withWakes: boolean): Promise<void> {
   await createMissing(tasks, TASK_INDEXES);
   await createMissing(runs, RUN_INDEXES);
+  await createMissing(journal, JOURNAL_INDEXES);
   if (withWakes) await createMissing(wakes, WAKE_INDEXES);
 }
 
 /** The names of the indexes that a start makes and that are not there now, each behind the name of its collection. */
-export async function missingIndexes({ tasks, runs, wakes }: Collections, withWakes: boolean): Promise<string[]> {
+export async function missingIndexes(
+  { tasks, runs, journal, wakes }: Collections,
+  withWakes: boolean,
+): Promise<string[]> {
   return [
     ...(await missingOf(tasks, TASK_INDEXES)),
     ...(await missingOf(runs, RUN_INDEXES)),
+    ...(await missingOf(journal, JOURNAL_INDEXES)),
     ...(withWakes ? await missingOf(wakes, WAKE_INDEXES) : []),
   ];
 }

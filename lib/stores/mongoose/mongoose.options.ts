@@ -14,8 +14,8 @@ export interface MongooseStoreSettings {
   /** The name of the database. @default that of the connection */
   readonly database?: string;
   /**
-   * The collection of tasks. Those of ended runs, schedulers and wake-ups are named after it: `asyncz_runs`,
-   * `asyncz_schedulers` and `asyncz_wakes` for `asyncz_tasks`, `jobs_runs` and so on for `jobs`.
+   * The collection of tasks. Those of ended runs, the journal, schedulers and wake-ups are named after it:
+   * `asyncz_runs`, `asyncz_journal`, `asyncz_schedulers` and `asyncz_wakes` for `asyncz_tasks`, `jobs_runs` and so on for `jobs`.
    *
    * @default 'asyncz_tasks'
    */

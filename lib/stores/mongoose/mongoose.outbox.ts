@@ -1,7 +1,7 @@
 import type { mongo } from 'mongoose';
 import type { Logger } from '../../model/logger.js';
 import type { Collections, RunDocument, TaskDocument } from './mongoose.documents.js';
-import { isDuplicateWrite, writeErrorsOf } from './mongoose.errors.js';
+import { saveDocuments } from './mongoose.saving.js';
 
 /** How old an outbox is before somebody else copies it, in milliseconds: its writer is dead then, or was cut off. */
 const ABANDONED_MS = 5_000;
@@ -101,22 +101,7 @@ export class MongooseOutbox {
 
   /** Keeps ended runs, each replacing the one with the same id, attempt and token. */
   async save(rows: readonly RunDocument[]): Promise<void> {
-    const latest = [...new Map(rows.map((row) => [row._id, row])).values()];
-    if (latest.length === 0) return;
-    const { runs } = this.collections;
-    try {
-      await runs.insertMany(latest, { ordered: false });
-    } catch (error) {
-      const failed = writeErrorsOf(error);
-      if (!failed?.every(isDuplicateWrite)) throw error;
-      await runs.bulkWrite(
-        failed.map(({ index }) => {
-          const { _id, ...replacement } = latest[index]!;
-          return { replaceOne: { filter: { _id }, replacement, upsert: true } };
-        }),
-        { ordered: false },
-      );
-    }
+    await saveDocuments(this.collections.runs, rows);
   }
 }
 

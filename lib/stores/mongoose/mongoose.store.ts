@@ -9,6 +9,13 @@ import type {
   TaskSort,
 } from '../../model/query.js';
 import type { StoreFinding } from '../../model/finding.js';
+import type {
+  JournalEntry,
+  JournalPageRequest,
+  PruneJournalOptions,
+  StoredJournalFilter,
+  StoredJournalPage,
+} from '../../model/journal.js';
 import { taskIdOfRun } from '../../model/run.js';
 import type { RunRecord } from '../../model/run.js';
 import type { SchedulerInstance } from '../../model/scheduler-instance.js';
@@ -28,6 +35,7 @@ import type { Collections } from './mongoose.documents.js';
 import { unavailable } from './mongoose.errors.js';
 import { resolveOptions } from './mongoose.options.js';
 import type { MongooseStoreOptions, ResolvedOptions } from './mongoose.options.js';
+import { MongooseJournal } from './mongoose.journal.js';
 import { writeKnown } from './mongoose.known-changes.js';
 import { MongooseOutbox } from './mongoose.outbox.js';
 import { MongooseRunHistory } from './mongoose.run-history.js';
@@ -52,6 +60,7 @@ interface Opened {
   readonly transactor: MongooseTransactor;
   readonly taskQuery: MongooseTaskQuery;
   readonly history: MongooseRunHistory;
+  readonly journal: MongooseJournal;
   /** Only where the server has change streams. */
   readonly wakeUps: MongooseWakeUps | null;
 }
@@ -123,6 +132,7 @@ export class MongooseStore extends BaseStore {
         transactor: new MongooseTransactor(tasks, outbox, now),
         taskQuery: new MongooseTaskQuery(tasks),
         history: new MongooseRunHistory(collections.runs, codec),
+        journal: new MongooseJournal(collections.journal, codec),
         wakeUps: channel && new MongooseWakeUps(channel, clock, logger),
       };
       this.capabilities = {
@@ -265,6 +275,18 @@ export class MongooseStore extends BaseStore {
 
   override pruneRuns(options: PruneOptions): Promise<number> {
     return this.#run(({ history }) => history.prune(options));
+  }
+
+  override appendJournal(entries: readonly JournalEntry[]): Promise<void> {
+    return this.#run(({ journal }) => journal.append(entries));
+  }
+
+  override journal(filter: StoredJournalFilter, page: JournalPageRequest): Promise<StoredJournalPage> {
+    return this.#run(({ journal }) => journal.query(filter, page));
+  }
+
+  override pruneJournal(options: PruneJournalOptions): Promise<number> {
+    return this.#run(({ journal }) => journal.prune(options));
   }
 
   override heartbeat(instance: SchedulerInstance): Promise<void> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Change } from '../../model/change.js';
 import type { JournalEntry } from '../../model/journal.js';
 import type { TaskRecord } from '../../model/task.js';
+import { addJournaled } from '../../stores/journaled.js';
 import type { Store } from '../../stores/store.interface.js';
 import { compareText } from '../../stores/task-query.js';
 import { assertRejects } from '../rejection.js';
@@ -10,9 +11,7 @@ import { idsOf } from '../store.bench.js';
 import { makeEntry, makeTask } from '../task.fixtures.js';
 import type { ContractSection } from './contract.section.js';
 import { atEachCall } from './interruption.contract.js';
-import { allNumbers } from './journal.contract.js';
-
-const isAtomic = ({ capabilities }: Store) => capabilities.journal === 'atomic';
+import { allNumbers, isAtomic, outlives } from './journal.contract.js';
 
 /** The tasks of entries, sorted. */
 const tasksOf = (entries: readonly JournalEntry[]) => entries.map(({ taskId }) => String(taskId)).sort(compareText);
@@ -100,8 +99,8 @@ export const JOURNAL_STEPS: ContractSection = {
 
     'outlives the store, and shows itself to another scheduler': async (bench) => {
       const store = await bench.open();
-      if (!isAtomic(store) || !store.capabilities.durable) return;
-      await store.addTask(makeTask('a'), { journal: [makeEntry(1, { taskId: 'a' })] });
+      if (!outlives(bench, store)) return;
+      await addJournaled(store, makeTask('a'), { journal: [makeEntry(1, { taskId: 'a' })] });
       const other = await bench.other(store);
       assertSame(await allNumbers(other), [1]);
       await bench.shutdown(store);

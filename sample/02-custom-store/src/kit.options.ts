@@ -21,8 +21,9 @@ export function jsonKit(folder: string) {
       writeFileSync(fileOf(request), JSON.stringify({ tasks: damaged }));
       return () => writeFileSync(fileOf(request), whole);
     },
-    // The history that BaseStore keeps is in memory.
+    // The history and the journal that BaseStore keeps are in memory.
     keepsHistory: false,
+    keepsJournal: false,
     // Each change writes the whole document.
     volume: 50,
   };
@@ -59,6 +60,7 @@ export function sqliteKit(folder: string) {
       return () => setDefinition(fileOf(request), id, definition);
     },
     keepsHistory: false,
+    keepsJournal: false,
     volume: 500,
   };
   return { fileOf, options };

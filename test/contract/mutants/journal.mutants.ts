@@ -8,7 +8,7 @@ import type {
 } from '../../../lib/model/journal.js';
 import type { TaskRecord } from '../../../lib/model/task.js';
 import { JournalLog } from '../../../lib/stores/journal.log.js';
-import type { AddOptions, Committed, JournalOptions } from '../../../lib/stores/store.interface.js';
+import type { AddOptions, Committed, JournalOptions, StoreCapabilities } from '../../../lib/stores/store.interface.js';
 import { HostStore } from '../../support/host.store.js';
 import type { Mutant } from './mutant.interface.js';
 
@@ -115,6 +115,27 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
       'journal of changes: outlives the store, and shows itself to another scheduler',
       'journal of changes: has one entry for each change of two schedulers at a time',
     ],
+  },
+  {
+    fault: 'a journal that is written after the changes is kept in memory',
+    create: class extends HostStore {
+      readonly #log = new JournalLog();
+      override readonly capabilities: StoreCapabilities = {
+        coordination: 'host',
+        wakeUp: 'pushed',
+        transactionalAdds: true,
+        transactionalChanges: true,
+        durable: true,
+      };
+      protected override note(): void {}
+      override appendJournal(entries: readonly JournalEntry[]): void {
+        this.#log.append(entries, this.codec);
+      }
+      override journal(filter: StoredJournalFilter, page: JournalPageRequest): StoredJournalPage {
+        return this.#log.query(filter, page, this.codec);
+      }
+    },
+    caughtBy: ['journal of changes: outlives the store, and shows itself to another scheduler'],
   },
   {
     fault: 'the journal is in clear',

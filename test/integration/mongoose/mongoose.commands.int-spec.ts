@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await store.shutdown();
-  for (const kind of ['tasks', 'runs', 'schedulers']) {
+  for (const kind of ['tasks', 'runs', 'journal', 'schedulers']) {
     await client.db(DATABASE).collection(collection.replace('tasks', kind)).drop();
   }
   await client.close();

@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(async () => {
   for (const store of stores) await store.shutdown();
   const database = server.client().db(DATABASE);
-  for (const kind of ['tasks', 'runs', 'schedulers', 'wakes']) {
+  for (const kind of ['tasks', 'runs', 'journal', 'schedulers', 'wakes']) {
     await database.collection(collection.replace('tasks', kind)).drop();
   }
 });

@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await store.shutdown();
-  for (const kind of ['tasks', 'runs']) {
+  for (const kind of ['tasks', 'runs', 'journal']) {
     await server.client().db(DATABASE).collection(collection.replace('tasks', kind)).drop();
   }
 });

@@ -26,7 +26,9 @@ afterEach(async () => {
   await store.shutdown();
   await tasks.drop();
   await runs.drop();
-  await server.client().db(DATABASE).collection(collection.replace('tasks', 'schedulers')).drop();
+  for (const kind of ['journal', 'schedulers']) {
+    await server.client().db(DATABASE).collection(collection.replace('tasks', kind)).drop();
+  }
 });
 
 async function open(): Promise<MongooseStore> {

@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await pool.kill();
-  for (const kind of ['tasks', 'runs', 'schedulers', 'wakes']) {
+  for (const kind of ['tasks', 'runs', 'journal', 'schedulers', 'wakes']) {
     await server.client().db(DATABASE).collection(collection.replace('tasks', kind)).drop();
   }
 });

@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await other.shutdown();
-  for (const kind of ['tasks', 'runs', 'schedulers'] as const) await collections[kind].drop();
+  for (const kind of ['tasks', 'runs', 'journal', 'schedulers'] as const) await collections[kind].drop();
 });
 
 /** Lets something happen in between what is read and what is written. */

@@ -14,7 +14,7 @@ let store: MongooseStore;
 let reported: UnreadableTask[];
 let now: number;
 
-const rows = (kind: 'tasks' | 'runs') =>
+const rows = (kind: 'tasks' | 'runs' | 'journal') =>
   server.client().db(DATABASE).collection<{ _id: string }>(collection.replace('tasks', kind));
 
 beforeEach(async () => {
@@ -30,8 +30,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await store.shutdown();
-  await rows('tasks').drop();
-  await rows('runs').drop();
+  for (const kind of ['tasks', 'runs', 'journal'] as const) await rows(kind).drop();
 });
 
 describe('records that somebody else wrote, on MongoDB', () => {

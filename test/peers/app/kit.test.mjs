@@ -91,7 +91,7 @@ function onMongodb() {
       volume: 70,
       leaseMs: 1_000,
       cleanup: async ({ namespace }) => {
-        for (const kind of ['tasks', 'runs', 'schedulers', 'wakes']) {
+        for (const kind of ['tasks', 'runs', 'journal', 'schedulers', 'wakes']) {
           await admin.db.dropCollection(`${placeOf(namespace)}_${kind}`).catch(() => {});
         }
       },
