@@ -1,10 +1,8 @@
-import { InvalidOptionError } from '../errors/input.errors.js';
-import { SchedulerNotRunningError, SchedulerRunningError } from '../errors/scheduler.errors.js';
+import { SchedulerRunningError } from '../errors/scheduler.errors.js';
 import type { EventFilter } from '../events/event.filter.js';
 import type { SchedulerEventName, SchedulerListener } from '../events/event.map.js';
 import type { Executor } from '../executors/executor.interface.js';
 import type { Store } from '../stores/store.interface.js';
-import type { JournalKind } from '../model/journal.js';
 import { DrainControl } from './cluster/drain.control.js';
 import type { DrainOptions } from './cluster/drain.control.js';
 import { findHandlers } from './cluster/handler.info.js';
@@ -13,7 +11,6 @@ import { findInstances } from './cluster/instance.info.js';
 import { executorsInUse } from './cluster/executor.use.js';
 import type { SchedulerInstanceInfo } from './cluster/instance.info.js';
 import type { Handler, HandlerOptions } from './loop/handler.registry.js';
-import type { JournalDetails } from './plan/journal.notes.js';
 import { reportHealth } from '../observe/health/health.report.js';
 import type { HealthOptions, SchedulerHealth } from '../observe/health/health.report.js';
 import { SchedulerCore } from './scheduler.core.js';
@@ -21,14 +18,8 @@ import { toStoreInfo } from './scheduler.info.js';
 import type { SchedulerInfo, SchedulerState, StoreInfo } from './scheduler.info.js';
 import { SchedulerLife } from './scheduler.life.js';
 import type { SchedulerOptions, SchedulerRole } from './scheduler.options.js';
-import type { ClusterEventsOptions } from './tasks/journal.follower.js';
-import type { JournalEntryInfo, JournalPage, JournalQuery } from './tasks/journal.inspection.js';
-import { requestOf } from './tasks/control.options.js';
+import { SchedulerUpkeep } from './scheduler.upkeep.js';
 import type { ActorOptions } from './tasks/control.options.js';
-import type { StoreHandle } from './tasks/store.handle.js';
-import { SchedulerMeasures } from './scheduler.measures.js';
-import { copyStore, rotateStore } from './tasks/store.maintenance.js';
-import type { CopyOptions, CopyResult, MaintenanceProgress, RotateOptions } from './tasks/store.maintenance.js';
 import type { HandlerEvent } from './tasks/handler.types.js';
 import type { TaskHandlers } from './tasks/task.options.js';
 import { checkDeclaredIds } from './tasks/declared.tasks.js';
@@ -43,7 +34,7 @@ import type { ApplyDeployOptions, DeployPlan, DeployResult } from './tasks/deplo
  *
  * @publicApi
  */
-export class Scheduler<Handlers = TaskHandlers> extends SchedulerMeasures<Handlers> {
+export class Scheduler<Handlers = TaskHandlers> extends SchedulerUpkeep<Handlers> {
   readonly #core: SchedulerCore;
   readonly #life: SchedulerLife;
   readonly #drains: DrainControl;
@@ -223,47 +214,6 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerMeasures<Handle
   }
 
   /**
-   * Writes every record of a store again under the first key of the ring, while schedulers work: see
-   * `docs/persistence.md`, "Rotation".
-   *
-   * @param store The alias of the store.
-   * @throws UnknownNameError, UnknownOptionError, InvalidOptionError, SchedulerNotRunningError
-   */
-  async rotateEncryption(store: string, options?: RotateOptions): Promise<MaintenanceProgress> {
-    const handle = this.#openStore(store, 'rotateEncryption');
-    const progress = await rotateStore(handle.store, options);
-    await this.#note(handle, 'store.rotated', options, { ...progress });
-    return progress;
-  }
-
-  /**
-   * Copies definitions, states and history from one store to another, or moves them. Tasks that exist in the other store stay
-   * as they are there, so an interrupted copy can be done again.
-   *
-   * @throws UnknownNameError, UnknownOptionError, InvalidOptionError, SchedulerNotRunningError
-   */
-  async copyTasks(from: string, to: string, options?: CopyOptions): Promise<CopyResult> {
-    if (from === to) throw new InvalidOptionError('to', to, 'another store than "from"');
-    const [source, target] = [this.#openStore(from, 'copyTasks'), this.#openStore(to, 'copyTasks')];
-    const result = await copyStore(source.store, target.store, options);
-    const details = { from, to, move: options?.move ?? false, ...result, skipped: result.skipped.length };
-    await this.#note(source, 'store.copied', options, details);
-    await this.#note(target, 'store.copied', options, details);
-    return result;
-  }
-
-  async #note({ store, clock }: StoreHandle, kind: JournalKind, options: ActorOptions = {}, details: JournalDetails) {
-    const entry = this.#core.notes.entry(kind, clock.now(), { ...requestOf(options), details });
-    await store.appendJournal([entry]);
-  }
-
-  #openStore(alias: string, operation: string): StoreHandle {
-    const handle = this.#core.stores.get(alias);
-    if (!handle.opened) throw new SchedulerNotRunningError(operation);
-    return handle;
-  }
-
-  /**
    * Asks a scheduler on any node to claim nothing more, so that it can be stopped later; its runs go on. It finds the request
    * by a wake-up, or within a minute. Its identity is in {@link getSchedulerInstanceInfos}.
    *
@@ -284,31 +234,6 @@ export class Scheduler<Handlers = TaskHandlers> extends SchedulerMeasures<Handle
    */
   undrainScheduler(identity: string, options?: ActorOptions): Promise<void> {
     return this.#drains.undrain(identity, options);
-  }
-
-  /**
-   * What was done to tasks, schedulers and stores, by whom and why, and what happened to them; the latest first. All stores are
-   * looked at unless one is named.
-   *
-   * @throws UnknownOptionError, InvalidOptionError, UnknownNameError (store)
-   */
-  getJournal(query?: JournalQuery): Promise<JournalPage> {
-    return this.#core.journal.getJournal(query);
-  }
-
-  /**
-   * Follows what every scheduler writes into the journals of the stores, from now on or from a time on, the earliest first and each
-   * entry once: within a second, or at once where the store pushes a wake-up. An outage of a store is waited out. It reads no faster
-   * than it is asked, and ends when its signal is aborted, or when this scheduler stops.
-   *
-   * ```ts
-   * for await (const entry of scheduler.events({ scope: 'cluster', kind: 'task.failing', signal })) alert(entry);
-   * ```
-   *
-   * @throws SchedulerNotRunningError, UnknownOptionError, InvalidOptionError, UnknownNameError (store)
-   */
-  events(options: ClusterEventsOptions): AsyncGenerator<JournalEntryInfo, void, undefined> {
-    return this.#core.follower.follow(options);
   }
 
   /** This scheduler, the health of its stores, and how many tasks they hold. */

@@ -62,7 +62,8 @@ async function eachTable(
 ): Promise<void> {
   const options = type === 'better-sqlite3' ? { type, database: url.replace(/^sqlite:/, '') } : { type, url };
   const dataSource = await new DataSource(options).initialize();
-  for (const table of ['tasks', 'runs', 'schedulers', 'journal']) await dataSource.query(statementOf(`${tableName}_${table}`));
+  for (const table of ['tasks', 'runs', 'schedulers', 'journal'])
+    await dataSource.query(statementOf(`${tableName}_${table}`));
   await dataSource.destroy();
 }
 

@@ -35,7 +35,7 @@ describe('a change for one version of a task', () => {
     const both = ['x', 'y'].map((name) => scheduler.updateTask('a', { name }, { expectedVersion: version }));
     const settled = await Promise.allSettled(both);
     expect(settled.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    const [rejected] = settled.filter((one) => one.status === 'rejected');
+    const rejected = settled.find((one) => one.status === 'rejected');
     expect(rejected!.reason).toMatchObject({ expectedVersion: version, actualVersion: version + 1 });
   });
 });
