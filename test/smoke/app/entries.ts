@@ -1,6 +1,8 @@
 // A test in jest: every entry of the package loads, and the conformance kit passes on what jest has loaded.
 import * as main from 'nestjs-asyncz';
+import * as api from 'nestjs-asyncz/api';
 import * as classValidator from 'nestjs-asyncz/class-validator';
+import * as client from 'nestjs-asyncz/client';
 import * as mongoose from 'nestjs-asyncz/mongoose';
 import * as opentelemetry from 'nestjs-asyncz/opentelemetry';
 import * as prometheus from 'nestjs-asyncz/prometheus';
@@ -33,6 +35,9 @@ describe('the entries', () => {
     ]) {
       expect(own.prototype).toBeInstanceOf(store.BaseStore);
     }
+    // Who asks is not said: it does not start.
+    expect(() => api.AsynczApiModule.forRoot({} as never)).toThrow(main.AsynczError);
+    expect(client.AsynczClient.prototype).toHaveProperty('getTask');
     expect(classValidator.dtoSchema(Object)).toHaveProperty('~standard');
     expect(typeof opentelemetry.openTelemetry()).toBe('function');
     expect(prometheus.AsynczPrometheusModule.forRoot()).toHaveProperty('controllers');
