@@ -39,7 +39,7 @@ keepFilesInMemory();
 const isCluster = process.argv.includes('--cluster');
 
 /** A run that hangs is to fail by itself, before whoever waits for it gives up. In full the soak alone takes an hour. */
-const TIMEOUT_MS = (isCluster ? 240 : 30) * 60_000;
+const TIMEOUT_MS = (isCluster ? 240 : 45) * 60_000;
 
 /** The processes under way, to be stopped with this one. */
 const children = new Set();
