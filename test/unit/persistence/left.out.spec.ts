@@ -52,6 +52,7 @@ describe('the text of a record', () => {
         history: 'all',
         keepResult: true,
         rateLimit: null,
+        expect: null,
       },
     });
     expect(state).toEqual(plain.state);

@@ -42,6 +42,12 @@ const WRITTEN: readonly [keyof TaskPolicyOptions, unknown, keyof TaskPolicies, u
   ['pauseAfterFailures', 4, 'pauseAfterFailures', 4],
   ['history', 'failures', 'history', 'failures'],
   ['keepResult', false, 'keepResult', false],
+  [
+    'expect',
+    { startWithin: '1m', everyAtLeast: '1d' },
+    'expect',
+    { startWithinMs: 60_000, endWithinMs: null, everyAtLeastMs: 86_400_000 },
+  ],
 ];
 
 const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
@@ -72,6 +78,8 @@ const REFUSED: readonly [keyof TaskPolicyOptions, unknown, string][] = [
   ['timeout', 0, 'Invalid timeout: 0. Allowed: a duration of at least 1ms'],
   ['history', 'some', 'Invalid history: "some". Allowed: "all", "failures" or "none".'],
   ['keepResult', 'no', 'Invalid keepResult: "no". Allowed: true or false.'],
+  ['expect', 5, 'Invalid expect: 5.'],
+  ['expect', { startWithin: '1ms' }, 'Invalid expect.startWithin: "1ms".'],
   ['pauseAfterFailures', 0, 'Invalid pauseAfterFailures: 0. Allowed: a whole number from 1, or null.'],
 ];
 
@@ -84,6 +92,7 @@ const NULLABLE = new Set<string>([
   'retry',
   'timeout',
   'pauseAfterFailures',
+  'expect',
 ]);
 
 describe('the policies of a task', () => {

@@ -22,7 +22,7 @@ describe('the keys of a Redis store', () => {
     const all = { ...DEFAULTS, ...options };
     const keys = keysOf(all).all.map((key) => all.keyPrefix + key);
     expect(new Set(keys.map(hashed)).size).toBe(1);
-    expect(new Set(keys).size).toBe(16);
+    expect(new Set(keys).size).toBe(18);
   });
 
   it('have the hash of tasks by the name that was given', () => {

@@ -77,6 +77,7 @@ describe('redisStore', () => {
       coordination: 'cluster',
       wakeUp: 'pushed',
       takes: true,
+      journal: 'atomic',
       transactionalAdds: false,
       durable: true,
     });
