@@ -20,7 +20,7 @@ const ROUNDING_MS = 2;
  * How early the time of a task may be that its call has added: that is counted from the clock of the store as the process has heard it
  * last, which is behind by as long as the answer took. On a busy machine that is long; printed is how long it was.
  */
-const HEARSAY_MS = SCALE < 1 ? FOR_MS.debounce - 20 : 500;
+const HEARSAY_MS = 500;
 
 /** How many calls a process may make, as each call has a number. */
 const MOST_CALLS = 1_000_000;

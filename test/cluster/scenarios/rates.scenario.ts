@@ -9,8 +9,8 @@ import { expectSound, judge, report } from '../verdict.js';
 const PROCESSES = 3;
 const PER_MS = 20_000;
 
-/** How much of the limit is used at the least, where the machine has nothing else to do: what is lost is from the end of one window to the first starts of the next. */
-const LEAST_USED = SCALE < 1 ? 0.7 : 0.95;
+/** How much of the limit is used at the least: what is lost is from the end of one window to the first starts of the next. */
+const LEAST_USED = 0.95;
 
 /** The shortest window that there is. What is used of it depends on how long claims take, so it is printed only. */
 const SHORT = { max: 20, per: 1_000, windows: 10 };
@@ -21,7 +21,7 @@ const SHORT = { max: 20, per: 1_000, windows: 10 };
  * window. All processes and all servers have the clock of one machine.
  */
 export async function rates(bench: ClusterBench): Promise<void> {
-  const windows = SCALE < 1 ? 2 : 5;
+  const windows = SCALE < 1 ? 3 : 5;
   const max = bench.kind.slow ? 10 : 40;
   const rateLimit = { max, per: PER_MS };
   const limited = await addOneShots(bench.client, 'limited', { count: windows * max, overMs: 0, rateLimit });

@@ -125,7 +125,7 @@ describe('two processes on one Redis', () => {
     await store.shutdown();
   });
 
-  it('wake each other by a message, long before the next poll', async () => {
+  it('wake each other within 5 ms', async () => {
     const store = await openStore(redisUrl());
     await startWorkers(redisUrl(), 1);
     const [worker] = pool.workers;
@@ -151,8 +151,9 @@ describe('two processes on one Redis', () => {
       console.log(
         `from the add to the start in another process: ${wakeUp.toFixed(2)} ms; a PING takes ${ping.toFixed(2)} ms`,
       );
-      // How fast it is on a quiet machine is for the benchmark to say. A busy one makes a PING slower as well.
-      return { wakeUp, allowed: Math.max(50, 50 * ping) };
+      // A machine that is busy with something else makes it slower, and a PING as well: it takes four round trips and two
+      // processes that have to be scheduled. Where a PING takes half a millisecond or less, this is 5 ms.
+      return { wakeUp, allowed: Math.max(5, 10 * ping) };
     };
     let measured = await measure();
     for (let left = 4; left > 0 && measured.wakeUp > measured.allowed; left -= 1) measured = await measure();
